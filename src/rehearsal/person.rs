@@ -1,0 +1,146 @@
+//! The rehearsed person: does what only a person can, a moment after it was asked.
+
+use jiff::{Span, Timestamp};
+use serde_json::json;
+
+use super::world::{Stamp, User, World};
+
+/// What somebody would type into the console's *Add user*.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// User name.
+    pub name: String,
+    /// Address that gets the invitation.
+    pub email: String,
+    /// First name.
+    pub given_name: String,
+    /// Last name.
+    pub family_name: String,
+    /// Display name.
+    pub display_name: String,
+}
+
+/// The one who clicks, types and signs in.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// Whether anybody is there; without, human tasks stay undone.
+    pub present: bool,
+    /// What they were told to fill into *Add user*.
+    pub adds: Option<NewUser>,
+    /// Signs in as this user name; otherwise as the user created last.
+    pub signs_in_as: Option<String>,
+    /// When they will have clicked **Enable**, and in which Region.
+    pub enables: Option<(Timestamp, String)>,
+    /// Misses of `GetUserId` for the user to be added: somebody is waiting for it.
+    pub awaited: Vec<Timestamp>,
+}
+
+/// Somebody polls for an instance: the person was sent to the Enable page of that Region.
+pub fn instance_awaited(world: &mut World, region: &str, now: Timestamp) {
+    let can_enable = world.is_management_account()
+        && world
+            .organization
+            .as_ref()
+            .is_some_and(|organization| organization.feature_set == "ALL")
+        && world.instances.is_empty();
+    if world.person.present && can_enable && world.person.enables.is_none() {
+        world.person.enables = Some((now + world.pace.person, region.to_owned()));
+    }
+}
+
+/// Somebody looked for a user that is not there. Three times within five seconds is waiting.
+pub fn user_awaited(world: &mut World, name: &str, now: Timestamp) {
+    let person = &mut world.person;
+    if person.present && person.adds.as_ref().is_some_and(|user| user.name == name) {
+        person.awaited.retain(|at| *at + Span::new().seconds(5) > now);
+        person.awaited.push(now);
+    }
+}
+
+/// A client asks whether its device authorization was approved: the person has the page before them.
+pub fn approval_awaited(world: &mut World, device_code: &str, now: Timestamp) {
+    let approves_at = now + world.pace.person;
+    if world.person.present
+        && let Some(device) = world.devices.get_mut(device_code)
+    {
+        device.person_at.get_or_insert(approves_at);
+    }
+}
+
+/// Does whatever is due.
+pub fn act(world: &mut World, now: Timestamp) {
+    if let Some((at, region)) = world.person.enables.clone()
+        && at <= now
+    {
+        world.person.enables = None;
+        world.enable(&region, now);
+    }
+    if world.person.awaited.len() >= 3
+        && let Some(user) = world.person.adds.clone()
+    {
+        world.person.awaited.clear();
+        add_user(world, &user, now);
+    }
+    let due: Vec<String> = world
+        .devices
+        .iter()
+        .filter(|(_, device)| device.decision.is_none() && device.person_at.is_some_and(|at| at <= now))
+        .map(|(code, _)| code.clone())
+        .collect();
+    for code in due {
+        approve(world, &code);
+    }
+}
+
+/// The console's *Add user*: sends the invitation, which the person follows when they sign in.
+fn add_user(world: &mut World, new: &NewUser, now: Timestamp) {
+    let by = world.root().arn;
+    let Some(store) = world.instances.first().map(|instance| instance.store.id.clone()) else {
+        return;
+    };
+    let id = world.ids.principal(&store);
+    let attributes = json!({
+        "UserName": new.name,
+        "Name": {"GivenName": new.given_name, "FamilyName": new.family_name},
+        "DisplayName": new.display_name,
+        "Emails": [{"Value": new.email, "Type": "work", "Primary": true}],
+    });
+    if let (Some(store), serde_json::Value::Object(attributes)) = (world.store_mut(&store), attributes) {
+        store.users.insert(
+            id,
+            User {
+                attributes,
+                created: Stamp { at: now, by },
+                activated: false,
+            },
+        );
+    }
+}
+
+/// Signs in, setting a password first if there is none, and approves.
+fn approve(world: &mut World, code: &str) {
+    let Some(device) = world.devices.get(code).cloned() else {
+        return;
+    };
+    let wanted = world.person.signs_in_as.clone();
+    let Some(instance) = world
+        .instances
+        .iter_mut()
+        .find(|instance| instance.arn == device.instance)
+    else {
+        return;
+    };
+    let chosen = instance
+        .store
+        .users
+        .iter_mut()
+        .filter(|(_, user)| wanted.as_ref().is_none_or(|name| user.name() == name))
+        .max_by_key(|(_, user)| user.created.at);
+    if let Some((id, user)) = chosen {
+        user.activated = true;
+        let decision = Some(Ok(id.clone()));
+        if let Some(device) = world.devices.get_mut(code) {
+            device.decision = decision;
+        }
+    }
+}

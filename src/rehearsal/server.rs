@@ -1,0 +1,232 @@
+//! The world behind real HTTP on 127.0.0.1.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request as HttpRequest, Response};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use super::call_log::{CallLine, CallLog};
+use super::faults::{Fault, FaultKind, FaultPlan};
+use super::pages;
+use super::protocol::{self, Parsed, Wire};
+use super::services::{self, Request};
+use super::world::World;
+
+/// How the server behaves, apart from the world.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// 0 lets the system choose.
+    pub port: u16,
+    /// Added to every call: half before, half after it took effect.
+    pub latency: Duration,
+    /// Where the call log is written as well.
+    pub calls: Option<PathBuf>,
+}
+
+/// A running server; it ends with the runtime it was started on.
+#[derive(Debug, Clone)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<FaultPlan>,
+    log: CallLog,
+    latency: Duration,
+}
+
+impl Server {
+    /// Listens on 127.0.0.1 and serves.
+    ///
+    /// # Errors
+    /// When the port is taken or the call log cannot be written.
+    pub async fn start(mut world: World, options: Options) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+        let address = listener.local_addr()?;
+        world.base_url = format!("http://{address}");
+        let shared = Arc::new(Shared {
+            world: Mutex::new(world),
+            faults: Mutex::default(),
+            log: CallLog::new(options.calls.as_deref())?,
+            latency: options.latency,
+        });
+        tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared })
+    }
+
+    /// `http://127.0.0.1:PORT`: an address, so that S3 goes path-style.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The world, to look at or to change between calls.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.world()
+    }
+
+    /// Plans a fault.
+    pub fn fault(&self, fault: Fault) {
+        lock(&self.shared.faults).add(fault);
+    }
+
+    /// The calls so far.
+    pub fn calls(&self) -> Vec<CallLine> {
+        self.shared.log.lines()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        self.shared.log.clear();
+    }
+}
+
+impl Shared {
+    fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, usually: give connections time to end.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| respond(Arc::clone(&shared), request));
+            // An error here is a client that went away, or a connection that a fault cut.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+/// The connection is to be cut without a reply.
+#[derive(Debug)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut by the fault plan")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let Some(parsed) = protocol::parse(&head, &body) else {
+        let page = pages::page(&shared.world(), head.uri.path());
+        return Ok(http(&page, "-"));
+    };
+    let mut line = CallLine {
+        n: shared.log.begin(),
+        service: parsed.service.clone(),
+        operation: parsed.operation.clone(),
+        region: parsed.region.clone(),
+        start_us: shared.log.clock(),
+        end_us: 0,
+        outcome: String::new(),
+        fault: None,
+    };
+    let fault = lock(&shared.faults).next(&parsed.operation);
+    line.fault = fault.as_ref().map(|fault| fault.name().to_owned());
+    let request_id = format!("00000000-0000-4000-8000-{:012x}", line.n);
+    let result = serve(&shared, &parsed, fault, &request_id).await;
+    line.outcome = match &result {
+        Ok(wire) => wire.error_type.clone().unwrap_or_else(|| outcome_of(wire)),
+        Err(Cut) => "cut".to_owned(),
+    };
+    line.end_us = shared.log.clock();
+    shared.log.end(line);
+    result.map(|wire| http(&wire, &request_id))
+}
+
+fn outcome_of(wire: &Wire) -> String {
+    if wire.status == 200 {
+        return "ok".to_owned();
+    }
+    let code = wire
+        .body
+        .split("<Code>")
+        .nth(1)
+        .and_then(|rest| rest.split("</Code>").next());
+    code.map_or_else(|| format!("http-{}", wire.status), str::to_owned)
+}
+
+async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, request_id: &str) -> Result<Wire, Cut> {
+    tokio::time::sleep(shared.latency / 2).await;
+    match &fault {
+        Some(FaultKind::Delay(time)) => tokio::time::sleep(*time).await,
+        Some(FaultKind::Refuse(refusal)) => return Ok(parsed.write(&Err(refusal.clone()), request_id)),
+        Some(FaultKind::Foreign(status, content_type, body)) => {
+            return Ok(Wire {
+                status: *status,
+                content_type: (*content_type).to_owned(),
+                error_type: None,
+                body: (*body).to_owned(),
+            });
+        }
+        Some(FaultKind::CutBefore) => return Err(Cut),
+        Some(FaultKind::HoldBefore(hold)) => {
+            hold.wait().await;
+            return Err(Cut);
+        }
+        Some(FaultKind::CutAfter | FaultKind::HoldAfter(_)) | None => {}
+    }
+    let answer = services::answer(
+        &mut shared.world(),
+        &Request {
+            service: &parsed.service,
+            operation: &parsed.operation,
+            region: &parsed.region,
+            access_key_id: &parsed.access_key_id,
+            input: &parsed.input,
+            now: Timestamp::now(),
+        },
+    );
+    match fault {
+        Some(FaultKind::CutAfter) => return Err(Cut),
+        Some(FaultKind::HoldAfter(hold)) => {
+            hold.wait().await;
+            return Err(Cut);
+        }
+        _ => {}
+    }
+    tokio::time::sleep(shared.latency / 2).await;
+    Ok(parsed.write(&answer, request_id))
+}
+
+fn http(wire: &Wire, request_id: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::builder()
+        .status(wire.status)
+        .header("content-type", &wire.content_type)
+        .header("x-amzn-requestid", request_id);
+    if let Some(error_type) = &wire.error_type {
+        response = response.header("x-amzn-errortype", error_type);
+    }
+    response
+        .body(Full::new(Bytes::from(wire.body.clone())))
+        .unwrap_or_else(|_: hyper::http::Error| Response::new(Full::new(Bytes::new())))
+}

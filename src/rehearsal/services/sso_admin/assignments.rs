@@ -1,0 +1,253 @@
+//! Account assignments and provisioning: answered at once, done later.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::super::paging;
+use super::super::super::refusal::{Answer, Refusal};
+use super::super::super::world::{Assignment, Identity, Operation, OperationKind, World, epoch, not_found, text};
+use super::super::Request;
+use super::{instance_with_permission_sets, permission_sets};
+
+/// What Identity Center does with the caller's own rights in the management account.
+const RIGHTS_IN_MANAGEMENT_ACCOUNT: [&str; 5] = [
+    "iam:CreateSAMLProvider",
+    "iam:GetSAMLProvider",
+    "iam:CreateRole",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+];
+
+/// `CreateAccountAssignment`; a repeat is accepted like the first.
+pub fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    let subject = subject(request);
+    check_account(world, &subject.account)?;
+    permission_sets::find(world, request)?;
+    let status = begin(world, caller, OperationKind::Assign, subject, request.now);
+    Ok(json!({ "AccountAssignmentCreationStatus": status }))
+}
+
+/// `DescribeAccountAssignmentCreationStatus`.
+pub fn describe_status(world: &World, request: &Request) -> Answer {
+    instance_with_permission_sets(world, request)?;
+    let operation = operation(
+        world,
+        OperationKind::Assign,
+        text(request.input, "AccountAssignmentCreationRequestId"),
+    )?;
+    Ok(json!({ "AccountAssignmentCreationStatus": status(operation) }))
+}
+
+/// `ListAccountAssignmentCreationStatus`: status, request id and date only, newest first.
+pub fn list_statuses(world: &World, request: &Request) -> Answer {
+    instance_with_permission_sets(world, request)?;
+    let wanted = request.input["Filter"]["Status"].as_str();
+    let rows = world
+        .operations
+        .iter()
+        .rev()
+        .filter(|operation| operation.kind == OperationKind::Assign)
+        .filter(|operation| wanted.is_none_or(|wanted| wanted == state(operation)))
+        .map(|operation| {
+            json!({
+                "Status": state(operation),
+                "RequestId": operation.request_id,
+                "CreatedDate": epoch(operation.created),
+            })
+        })
+        .collect();
+    paging::page(
+        request.input,
+        "ListAccountAssignmentCreationStatus",
+        "AccountAssignmentsCreationStatus",
+        100,
+        rows,
+    )
+}
+
+/// `ListAccountAssignments` of one account and permission set.
+pub fn list(world: &World, request: &Request) -> Answer {
+    let set = permission_sets::find(world, request)?.arn.clone();
+    let account = text(request.input, "AccountId");
+    let rows = world
+        .assignments
+        .iter()
+        .filter(|assignment| assignment.account == account && assignment.permission_set == set)
+        .map(|assignment| {
+            json!({
+                "AccountId": assignment.account,
+                "PermissionSetArn": assignment.permission_set,
+                "PrincipalType": assignment.principal_type,
+                "PrincipalId": assignment.principal,
+            })
+        })
+        .collect();
+    paging::page(
+        request.input,
+        &format!("ListAccountAssignments:{account}:{set}"),
+        "AccountAssignments",
+        100,
+        rows,
+    )
+}
+
+/// `ProvisionPermissionSet` to one account, or to all it is provisioned in.
+pub fn provision(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    let set = permission_sets::find(world, request)?.arn.clone();
+    let provisioned = provisioned_accounts(world, &set);
+    let accounts = match text(request.input, "TargetType") {
+        "ALL_PROVISIONED_ACCOUNTS" => provisioned,
+        _ => vec![text(request.input, "TargetId").to_owned()],
+    };
+    let mut last = Value::Null;
+    for account in accounts {
+        check_account(world, &account)?;
+        let subject = Assignment {
+            account,
+            permission_set: set.clone(),
+            principal_type: String::new(),
+            principal: String::new(),
+        };
+        last = begin(world, caller, OperationKind::Provision, subject, request.now);
+    }
+    if last.is_null() {
+        return Err(not_found("The permission set is not provisioned to any account."));
+    }
+    Ok(json!({ "PermissionSetProvisioningStatus": last }))
+}
+
+/// `DescribePermissionSetProvisioningStatus`.
+pub fn describe_provisioning(world: &World, request: &Request) -> Answer {
+    instance_with_permission_sets(world, request)?;
+    let operation = operation(
+        world,
+        OperationKind::Provision,
+        text(request.input, "ProvisionPermissionSetRequestId"),
+    )?;
+    Ok(json!({ "PermissionSetProvisioningStatus": status(operation) }))
+}
+
+/// `ListPermissionSetsProvisionedToAccount`.
+pub fn provisioned_to_account(world: &World, request: &Request) -> Answer {
+    instance_with_permission_sets(world, request)?;
+    let account = text(request.input, "AccountId");
+    let rows = world
+        .roles
+        .keys()
+        .filter(|(provisioned, _)| provisioned == account)
+        .map(|(_, set)| json!(set))
+        .collect();
+    paging::page(
+        request.input,
+        &format!("ListPermissionSetsProvisionedToAccount:{account}"),
+        "PermissionSets",
+        100,
+        rows,
+    )
+}
+
+/// `ListAccountsForProvisionedPermissionSet`.
+pub fn accounts_for_set(world: &World, request: &Request) -> Answer {
+    let set = permission_sets::find(world, request)?.arn.clone();
+    let rows = provisioned_accounts(world, &set)
+        .into_iter()
+        .map(Value::String)
+        .collect();
+    paging::page(
+        request.input,
+        &format!("ListAccountsForProvisionedPermissionSet:{set}"),
+        "AccountIds",
+        100,
+        rows,
+    )
+}
+
+fn provisioned_accounts(world: &World, set: &str) -> Vec<String> {
+    world
+        .roles
+        .keys()
+        .filter(|(_, provisioned)| provisioned == set)
+        .map(|(account, _)| account.clone())
+        .collect()
+}
+
+fn begin(world: &mut World, caller: &Identity, kind: OperationKind, subject: Assignment, now: Timestamp) -> Value {
+    let missing_right = world
+        .is_management_account()
+        .then(|| {
+            RIGHTS_IN_MANAGEMENT_ACCOUNT
+                .iter()
+                .find(|right| caller.is_denied(right))
+        })
+        .flatten()
+        .filter(|_| subject.account == world.account.id)
+        .map(|right| (*right).to_owned());
+    let operation = Operation {
+        request_id: world.ids.uuid(),
+        kind,
+        due: world.next_slot(&subject.account, now),
+        subject,
+        created: now,
+        missing_right,
+        outcome: None,
+    };
+    let answer = status(&operation);
+    world.operations.push(operation);
+    answer
+}
+
+fn subject(request: &Request) -> Assignment {
+    let input = request.input;
+    Assignment {
+        account: text(input, "TargetId").to_owned(),
+        permission_set: text(input, "PermissionSetArn").to_owned(),
+        principal_type: text(input, "PrincipalType").to_owned(),
+        principal: text(input, "PrincipalId").to_owned(),
+    }
+}
+
+fn check_account(world: &World, account: &str) -> Result<(), Refusal> {
+    let known = world.all_accounts().any(|candidate| candidate.id == account);
+    known
+        .then_some(())
+        .ok_or_else(|| not_found(format!("The account {account} was not found in the organization.")))
+}
+
+fn operation<'a>(world: &'a World, kind: OperationKind, id: &str) -> Result<&'a Operation, Refusal> {
+    world
+        .operations
+        .iter()
+        .find(|operation| operation.kind == kind && operation.request_id == id)
+        .ok_or_else(|| not_found(format!("The request {id} was not found.")))
+}
+
+fn state(operation: &Operation) -> &'static str {
+    match operation.outcome {
+        None => "IN_PROGRESS",
+        Some(Ok(())) => "SUCCEEDED",
+        Some(Err(_)) => "FAILED",
+    }
+}
+
+fn status(operation: &Operation) -> Value {
+    let subject = &operation.subject;
+    let mut answer = json!({
+        "Status": state(operation),
+        "RequestId": operation.request_id,
+        "PermissionSetArn": subject.permission_set,
+        "CreatedDate": epoch(operation.created),
+    });
+    match operation.kind {
+        OperationKind::Provision => answer["AccountId"] = json!(subject.account),
+        OperationKind::Assign => {
+            answer["TargetId"] = json!(subject.account);
+            answer["TargetType"] = json!("AWS_ACCOUNT");
+            answer["PrincipalType"] = json!(subject.principal_type);
+            answer["PrincipalId"] = json!(subject.principal);
+        }
+    }
+    if let Some(Err(reason)) = &operation.outcome {
+        answer["FailureReason"] = json!(reason);
+    }
+    answer
+}

@@ -1,0 +1,96 @@
+//! Instances: which there are, in which Region, in what state.
+
+use serde_json::{Value, json};
+
+use super::super::super::paging;
+use super::super::super::person;
+use super::super::super::refusal::{Answer, Refusal};
+use super::super::super::world::{Identity, Instance, World, epoch, text};
+use super::super::{Request, denied};
+
+/// `ListInstances`, of the call's Region or of all.
+pub fn list(world: &mut World, request: &Request) -> Answer {
+    person::instance_awaited(world, request.region, request.now);
+    let all = text(request.input, "RegionScope") == "ALL_REGIONS";
+    let rows = world
+        .instances
+        .iter()
+        .filter(|instance| all || instance.region == request.region)
+        .map(|instance| shape(instance, request))
+        .collect();
+    paging::page(request.input, "ListInstances", "Instances", 10, rows)
+}
+
+/// `DescribeInstance`; an instance that is not there is not this caller's to see.
+pub fn describe(world: &World, caller: &Identity, request: &Request) -> Answer {
+    let arn = text(request.input, "InstanceArn");
+    let instance = world
+        .instance(arn)
+        .filter(|instance| instance.region == request.region)
+        .ok_or_else(|| denied(caller, "sso:DescribeInstance"))?;
+    let mut answer = shape(instance, request);
+    answer["PermissionSetsEnabled"] = json!(instance.permission_sets_enabled);
+    answer["EncryptionConfigurationDetails"] = json!({"KeyType": "AWS_OWNED_KMS_KEY", "EncryptionStatus": "ENABLED"});
+    Ok(answer)
+}
+
+/// `CreateInstance` makes account instances only, and a management account gets none.
+pub fn create(world: &mut World, caller: &Identity) -> Answer {
+    if world.is_management_account() {
+        return Err(Refusal::new(
+            "AccessDeniedException",
+            "Organization management account is not allowed to perform the operation",
+        ));
+    }
+    if world.instances.iter().any(|instance| instance.owner == caller.account) {
+        return Err(Refusal::new(
+            "ConflictException",
+            "An instance already exists for this account.",
+        ));
+    }
+    let (region, now) = (world.region.clone(), jiff::Timestamp::now());
+    let arn = world.enable(&region, now);
+    Ok(json!({ "InstanceArn": arn }))
+}
+
+/// `UpdateInstance`: the name, or permission sets on, for good.
+pub fn update(world: &mut World, request: &Request) -> Answer {
+    let arn = super::instance(world, request)?.arn.clone();
+    let switch = &request.input["PermissionSetsEnabled"];
+    if switch == &json!(false) {
+        return Err(Refusal::new(
+            "ValidationException",
+            "Permission sets cannot be disabled.",
+        ));
+    }
+    if switch == &json!(true) {
+        for instance in world.instances.iter_mut().filter(|instance| instance.arn == arn) {
+            instance.permission_sets_enabled = true;
+        }
+    }
+    Ok(json!({}))
+}
+
+fn shape(instance: &Instance, request: &Request) -> Value {
+    let status = if instance.active_at <= request.now {
+        "ACTIVE"
+    } else {
+        "CREATE_IN_PROGRESS"
+    };
+    let partition = instance.arn.split(':').nth(1).unwrap_or("aws");
+    json!({
+        "InstanceArn": instance.arn,
+        "IdentityStoreId": instance.store.id,
+        "IdentityStoreArn": format!("arn:{partition}:identitystore::{}:identitystore/{}", instance.owner, instance.store.id),
+        "OwnerAccountId": instance.owner,
+        "CreatedDate": epoch(instance.created),
+        "Status": status,
+        "PrimaryRegion": instance.region,
+        "Regions": [{
+            "RegionName": instance.region,
+            "Status": "ACTIVE",
+            "AddedDate": epoch(instance.created),
+            "IsPrimaryRegion": true,
+        }],
+    })
+}

@@ -1,0 +1,67 @@
+//! IAM Identity Center's administration (`sso-admin`).
+
+mod assignments;
+mod instances;
+mod permission_sets;
+
+use super::super::refusal::{Answer, Refusal};
+use super::super::world::{Identity, Instance, World, not_found, text};
+use super::{Request, not_simulated};
+
+/// Answers an operation of `sso-admin`.
+pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    match request.operation {
+        "ListInstances" => instances::list(world, request),
+        "DescribeInstance" => instances::describe(world, caller, request),
+        "CreateInstance" => instances::create(world, caller),
+        "UpdateInstance" => instances::update(world, request),
+        "CreatePermissionSet" => permission_sets::create(world, request),
+        "DescribePermissionSet" => permission_sets::describe(world, request),
+        "ListPermissionSets" => permission_sets::list(world, request),
+        "UpdatePermissionSet" => permission_sets::update(world, request),
+        "AttachManagedPolicyToPermissionSet" => permission_sets::attach(world, request),
+        "DetachManagedPolicyFromPermissionSet" => permission_sets::detach(world, request),
+        "ListManagedPoliciesInPermissionSet" => permission_sets::list_policies(world, request),
+        "ListTagsForResource" => permission_sets::list_tags(world, request),
+        "CreateAccountAssignment" => assignments::create(world, caller, request),
+        "DescribeAccountAssignmentCreationStatus" => assignments::describe_status(world, request),
+        "ListAccountAssignmentCreationStatus" => assignments::list_statuses(world, request),
+        "ListAccountAssignments" => assignments::list(world, request),
+        "ProvisionPermissionSet" => assignments::provision(world, caller, request),
+        "DescribePermissionSetProvisioningStatus" => assignments::describe_provisioning(world, request),
+        "ListPermissionSetsProvisionedToAccount" => assignments::provisioned_to_account(world, request),
+        "ListAccountsForProvisionedPermissionSet" => assignments::accounts_for_set(world, request),
+        other => Err(not_simulated("sso-admin", other)),
+    }
+}
+
+/// The active organization instance that `InstanceArn` names, in the Region of the call.
+fn instance<'a>(world: &'a World, request: &Request) -> Result<&'a Instance, Refusal> {
+    let arn = text(request.input, "InstanceArn");
+    world
+        .instance(arn)
+        .filter(|instance| instance.region == request.region && instance.active_at <= request.now)
+        .ok_or_else(|| not_found(format!("The instance {arn} was not found.")))
+}
+
+/// [`instance`], refusing one that has no permission sets.
+fn instance_with_permission_sets<'a>(world: &'a World, request: &Request) -> Result<&'a Instance, Refusal> {
+    let instance = instance(world, request)?;
+    let of_organization = world
+        .organization
+        .as_ref()
+        .is_some_and(|organization| organization.management_account == instance.owner);
+    if !of_organization {
+        return Err(Refusal::new(
+            "ValidationException",
+            "The operation is not supported for an account instance of IAM Identity Center.",
+        ));
+    }
+    if !instance.permission_sets_enabled {
+        return Err(Refusal::new(
+            "ValidationException",
+            "Permission sets are not enabled for this instance.",
+        ));
+    }
+    Ok(instance)
+}

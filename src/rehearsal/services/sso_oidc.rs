@@ -1,0 +1,198 @@
+//! IAM Identity Center's OIDC service (`sso-oidc`): clients, device codes, tokens.
+
+use jiff::{Span, Timestamp};
+use serde_json::{Value, json};
+
+use super::super::person;
+use super::super::refusal::{Answer, Refusal};
+use super::super::world::{Client, Device, PortalSession, World, text};
+use super::{Request, not_simulated};
+
+/// Seconds between two polls that a client must keep.
+const INTERVAL: i64 = 1;
+
+/// Answers an operation of `sso-oidc`; its requests are not signed.
+pub fn answer(world: &mut World, request: &Request) -> Answer {
+    match request.operation {
+        "RegisterClient" => register(world, request),
+        "StartDeviceAuthorization" => start(world, request),
+        "CreateToken" => token(world, request),
+        other => Err(not_simulated("sso-oidc", other)),
+    }
+}
+
+fn register(world: &mut World, request: &Request) -> Answer {
+    let input = request.input;
+    for member in ["clientName", "clientType"] {
+        if text(input, member).is_empty() {
+            return Err(oidc(
+                "InvalidRequestException",
+                "invalid_request",
+                &format!("{member} is missing"),
+            ));
+        }
+    }
+    if text(input, "clientType") != "public" {
+        return Err(oidc(
+            "InvalidClientMetadataException",
+            "invalid_client_metadata",
+            "Only public clients can register",
+        ));
+    }
+    let (id, secret) = (world.ids.letters(32), world.ids.letters(64));
+    let expires = later(request.now, 90 * 24 * 3600);
+    world.clients.insert(
+        id.clone(),
+        Client {
+            secret: secret.clone(),
+            expires,
+        },
+    );
+    Ok(json!({
+        "clientId": id,
+        "clientSecret": secret,
+        "clientIdIssuedAt": request.now.as_second(),
+        "clientSecretExpiresAt": expires.as_second(),
+    }))
+}
+
+fn start(world: &mut World, request: &Request) -> Answer {
+    check_client(world, request)?;
+    let start_url = text(request.input, "startUrl").trim_end_matches(['/', '#']);
+    let instance = world
+        .instances
+        .iter()
+        .find(|instance| instance.active_at <= request.now && instance.start_urls().iter().any(|url| url == start_url))
+        .map(|instance| instance.arn.clone())
+        .ok_or_else(|| oidc("InvalidRequestException", "invalid_request", "Invalid startUrl"))?;
+    let (code, user_code) = (world.ids.letters(48), world.ids.user_code());
+    world.devices.insert(
+        code.clone(),
+        Device {
+            client: text(request.input, "clientId").to_owned(),
+            user_code: user_code.clone(),
+            instance,
+            expires: later(request.now, 600),
+            polled: None,
+            person_at: None,
+            decision: None,
+        },
+    );
+    let page = format!("{}/portal/device", world.base_url);
+    Ok(json!({
+        "deviceCode": code,
+        "userCode": user_code,
+        "verificationUri": page,
+        "verificationUriComplete": format!("{page}?user_code={user_code}"),
+        "expiresIn": 600,
+        "interval": INTERVAL,
+    }))
+}
+
+fn token(world: &mut World, request: &Request) -> Answer {
+    check_client(world, request)?;
+    match text(request.input, "grantType") {
+        "urn:ietf:params:oauth:grant-type:device_code" => device_token(world, request),
+        "refresh_token" => refreshed_token(world, request),
+        "" => Err(oidc(
+            "InvalidRequestException",
+            "invalid_request",
+            "grantType is missing",
+        )),
+        other => Err(oidc(
+            "UnsupportedGrantTypeException",
+            "unsupported_grant_type",
+            &format!("Grant type {other} is not supported"),
+        )),
+    }
+}
+
+fn device_token(world: &mut World, request: &Request) -> Answer {
+    let code = text(request.input, "deviceCode").to_owned();
+    let client = text(request.input, "clientId").to_owned();
+    person::approval_awaited(world, &code, request.now);
+    let device = world
+        .devices
+        .get_mut(&code)
+        .filter(|device| device.client == client)
+        .ok_or_else(|| oidc("InvalidGrantException", "invalid_grant", "Invalid grant provided"))?;
+    if device.expires <= request.now {
+        return Err(oidc("ExpiredTokenException", "expired_token", "Device code expired"));
+    }
+    let too_soon = device
+        .polled
+        .is_some_and(|at| at + Span::new().milliseconds(INTERVAL * 900) > request.now);
+    device.polled = Some(request.now);
+    match device.decision.clone() {
+        None if too_soon => Err(oidc("SlowDownException", "slow_down", "Slow down")),
+        None => Err(oidc(
+            "AuthorizationPendingException",
+            "authorization_pending",
+            "Authorization pending",
+        )),
+        Some(Err(())) => Err(oidc(
+            "AccessDeniedException",
+            "access_denied",
+            "The request was denied by the user",
+        )),
+        Some(Ok(user)) => {
+            let instance = device.instance.clone();
+            world.devices.remove(&code);
+            Ok(grant(world, &client, &instance, &user, request.now))
+        }
+    }
+}
+
+fn refreshed_token(world: &mut World, request: &Request) -> Answer {
+    let invalid = || {
+        oidc(
+            "InvalidGrantException",
+            "invalid_grant",
+            "Invalid refresh token provided",
+        )
+    };
+    let token = text(request.input, "refreshToken");
+    let (client, instance, user) = world.refresh_tokens.get(token).cloned().ok_or_else(invalid)?;
+    if client != text(request.input, "clientId") {
+        return Err(invalid());
+    }
+    world.refresh_tokens.remove(token);
+    Ok(grant(world, &client, &instance, &user, request.now))
+}
+
+fn grant(world: &mut World, client: &str, instance: &str, user: &str, now: Timestamp) -> Value {
+    let access = format!("aoa{}", world.ids.letters(60));
+    let refresh = format!("aor{}", world.ids.letters(60));
+    world.sessions.insert(
+        access.clone(),
+        PortalSession {
+            instance: instance.to_owned(),
+            user: user.to_owned(),
+            expires: later(now, 3600),
+        },
+    );
+    world.refresh_tokens.insert(
+        refresh.clone(),
+        (client.to_owned(), instance.to_owned(), user.to_owned()),
+    );
+    json!({"accessToken": access, "tokenType": "Bearer", "expiresIn": 3600, "refreshToken": refresh})
+}
+
+fn check_client(world: &World, request: &Request) -> Result<(), Refusal> {
+    let known = world.clients.get(text(request.input, "clientId"));
+    match known {
+        Some(client) if client.secret == text(request.input, "clientSecret") && client.expires > request.now => Ok(()),
+        _ => Err(oidc("InvalidClientException", "invalid_client", "Invalid client provided").with_status(401)),
+    }
+}
+
+fn oidc(code: &str, error: &str, description: &str) -> Refusal {
+    Refusal::new(code, description)
+        .with("error", error)
+        .with("error_description", description)
+}
+
+fn later(now: Timestamp, seconds: i64) -> Timestamp {
+    now.saturating_add(Span::new().seconds(seconds))
+        .unwrap_or(Timestamp::MAX)
+}

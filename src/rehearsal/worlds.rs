@@ -1,0 +1,236 @@
+//! The worlds a rehearsal can start in. They hold AWS's side only: the home is empty.
+
+use std::collections::BTreeMap;
+
+use jiff::{Span, Timestamp};
+use serde_json::json;
+
+use super::ids::Ids;
+use super::person::{NewUser, Person};
+use super::world::{
+    Account, Assignment, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan, Role,
+    Stamp, User, World,
+};
+
+/// Names for `--world` with what each is, in the order of the help text.
+pub const WORLDS: [(&str, &str); 11] = [
+    (
+        "fresh",
+        "a standalone account, just opened, with its root user signed in",
+    ),
+    (
+        "organization",
+        "an organization with all features, no Identity Center yet",
+    ),
+    ("enabled", "Identity Center enabled, nothing in it"),
+    (
+        "half-done",
+        "a user not activated, a group without members, a permission set not assigned",
+    ),
+    ("complete", "everything done on AWS's side"),
+    ("free-plan", "like fresh, on the Free plan"),
+    ("billing-only", "an organization with consolidated billing only"),
+    (
+        "account-instance",
+        "an account instance where an organization instance is wanted",
+    ),
+    ("member", "a member account of an organization with Identity Center"),
+    ("other-region", "Identity Center enabled in eu-west-1"),
+    (
+        "no-permission-sets",
+        "Identity Center enabled, permission sets turned off",
+    ),
+];
+
+/// The user whom the wizard's example answers name.
+pub fn example_user() -> NewUser {
+    NewUser {
+        name: "Admin".to_owned(),
+        email: "admin@example.com".to_owned(),
+        given_name: "Alex".to_owned(),
+        family_name: "Rivera".to_owned(),
+        display_name: "Alex Rivera".to_owned(),
+    }
+}
+
+/// A world by name; `None` for an unknown one.
+pub fn named(name: &str) -> Option<World> {
+    let mut world = fresh();
+    let made = Timestamp::now()
+        .saturating_sub(Span::new().hours(24))
+        .unwrap_or(Timestamp::UNIX_EPOCH);
+    match name {
+        "fresh" => {}
+        "free-plan" => world.plan = Some(Plan::Free),
+        "organization" => add_organization(&mut world),
+        "billing-only" => {
+            add_organization(&mut world);
+            if let Some(organization) = &mut world.organization {
+                "CONSOLIDATED_BILLING".clone_into(&mut organization.feature_set);
+            }
+        }
+        "account-instance" => add_instance(&mut world, made),
+        "enabled" | "half-done" | "complete" | "other-region" | "no-permission-sets" | "member" => {
+            add_organization(&mut world);
+            add_instance(&mut world, made);
+        }
+        _ => return None,
+    }
+    match name {
+        "other-region" => "eu-west-1".clone_into(&mut world.instances[0].region),
+        "no-permission-sets" => world.instances[0].permission_sets_enabled = false,
+        "member" => become_member(&mut world),
+        "half-done" => add_half(&mut world, made),
+        "complete" => {
+            add_half(&mut world, made);
+            complete(&mut world, made);
+        }
+        _ => {}
+    }
+    Some(world)
+}
+
+/// The organization and its instance belong to another account, seen from a member.
+fn become_member(world: &mut World) {
+    let management = Account {
+        id: "999999999999".to_owned(),
+        name: "Management".to_owned(),
+        email: "management@example.com".to_owned(),
+    };
+    management.id.clone_into(&mut world.instances[0].owner);
+    if let Some(organization) = &mut world.organization {
+        management.id.clone_into(&mut organization.management_account);
+    }
+    world.accounts.insert(0, management);
+}
+
+fn fresh() -> World {
+    World {
+        account: Account {
+            id: "123456789012".to_owned(),
+            name: "Example".to_owned(),
+            email: "root@example.com".to_owned(),
+        },
+        region: "us-east-1".to_owned(),
+        plan: Some(Plan::Paid),
+        organization: None,
+        accounts: Vec::new(),
+        instances: Vec::new(),
+        permission_sets: Vec::new(),
+        assignments: Vec::new(),
+        operations: Vec::new(),
+        roles: BTreeMap::new(),
+        identities: BTreeMap::new(),
+        clients: BTreeMap::new(),
+        devices: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        refresh_tokens: BTreeMap::new(),
+        person: Person {
+            present: true,
+            adds: Some(example_user()),
+            ..Person::default()
+        },
+        pace: Pace::default(),
+        ids: Ids::seeded(20),
+        base_url: String::new(),
+    }
+}
+
+fn add_organization(world: &mut World) {
+    world.plan = Some(Plan::Paid);
+    world.organization = Some(Organization {
+        id: "o-exampleorg1".to_owned(),
+        management_account: world.account.id.clone(),
+        feature_set: "ALL".to_owned(),
+    });
+    world.accounts = vec![world.account.clone()];
+}
+
+fn add_instance(world: &mut World, made: Timestamp) {
+    world.instances.push(Instance {
+        arn: "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".to_owned(),
+        region: world.region.clone(),
+        owner: world.account.id.clone(),
+        created: made,
+        active_at: made,
+        permission_sets_enabled: true,
+        store: IdentityStore {
+            id: "d-9067aabbcc".to_owned(),
+            ..IdentityStore::default()
+        },
+    });
+}
+
+const USER_ID: &str = "9067aabbcc-11111111-2222-4333-8444-555555555555";
+const GROUP_ID: &str = "9067aabbcc-66666666-7777-4888-9999-aaaaaaaaaaaa";
+const PERMISSION_SET: &str = "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-0123456789abcdef";
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+fn add_half(world: &mut World, made: Timestamp) {
+    let example = example_user();
+    let by = world.root().arn;
+    let created = Stamp { at: made, by };
+    let attributes = json!({
+        "UserName": example.name,
+        "Name": {"GivenName": example.given_name, "FamilyName": example.family_name},
+        "DisplayName": example.display_name,
+        "Emails": [{"Value": example.email, "Type": "work", "Primary": true}],
+    });
+    let store = &mut world.instances[0].store;
+    store.users.insert(
+        USER_ID.to_owned(),
+        User {
+            attributes: attributes.as_object().cloned().unwrap_or_default(),
+            created: created.clone(),
+            activated: false,
+        },
+    );
+    store.groups.insert(
+        GROUP_ID.to_owned(),
+        Group {
+            display_name: "Admins".to_owned(),
+            description: None,
+            created,
+        },
+    );
+    world.permission_sets.push(PermissionSet {
+        arn: PERMISSION_SET.to_owned(),
+        name: "AdministratorAccess".to_owned(),
+        description: None,
+        session_duration: "PT1H".to_owned(),
+        relay_state: None,
+        created: made,
+        tags: BTreeMap::new(),
+        managed_policies: vec![ADMINISTRATOR.to_owned()],
+    });
+}
+
+fn complete(world: &mut World, made: Timestamp) {
+    let account = world.account.id.clone();
+    let by = world.root().arn;
+    let store = &mut world.instances[0].store;
+    if let Some(user) = store.users.get_mut(USER_ID) {
+        user.activated = true;
+    }
+    store.memberships.insert(
+        "9067aabbcc-bbbbbbbb-cccc-4ddd-8eee-ffffffffffff".to_owned(),
+        Membership {
+            group: GROUP_ID.to_owned(),
+            user: USER_ID.to_owned(),
+            created: Stamp { at: made, by },
+        },
+    );
+    world.assignments.push(Assignment {
+        account: account.clone(),
+        permission_set: PERMISSION_SET.to_owned(),
+        principal_type: "GROUP".to_owned(),
+        principal: GROUP_ID.to_owned(),
+    });
+    world.roles.insert(
+        (account, PERMISSION_SET.to_owned()),
+        Role {
+            name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
+            managed_policies: vec![ADMINISTRATOR.to_owned()],
+        },
+    );
+}

@@ -1,0 +1,122 @@
+"""Writes src/rehearsal/service_models.json: what the services' own models say of a request.
+
+    pip install botocore==1.44.5
+    python tools/service_models.py > src/rehearsal/service_models.json
+
+For each operation that the rehearsal answers: its HTTP line, the input's members with their lengths,
+patterns, enumerations and required marks, and the HTTP status of each modelled error. Documentation is
+left out. Java's patterns are rewritten where Rust's `regex` reads them otherwise.
+"""
+
+import json
+import re
+import sys
+
+import botocore.session
+
+OPERATIONS = {
+    "sso-admin": """CreateInstance DeleteInstance DescribeInstance ListInstances UpdateInstance ListRegions
+        CreatePermissionSet DescribePermissionSet ListPermissionSets UpdatePermissionSet DeletePermissionSet
+        AttachManagedPolicyToPermissionSet DetachManagedPolicyFromPermissionSet ListManagedPoliciesInPermissionSet
+        PutInlinePolicyToPermissionSet GetInlinePolicyForPermissionSet DeleteInlinePolicyFromPermissionSet
+        AttachCustomerManagedPolicyReferenceToPermissionSet DetachCustomerManagedPolicyReferenceFromPermissionSet
+        ListCustomerManagedPolicyReferencesInPermissionSet
+        PutPermissionsBoundaryToPermissionSet GetPermissionsBoundaryForPermissionSet
+        DeletePermissionsBoundaryFromPermissionSet
+        CreateAccountAssignment DescribeAccountAssignmentCreationStatus ListAccountAssignmentCreationStatus
+        DeleteAccountAssignment DescribeAccountAssignmentDeletionStatus ListAccountAssignmentDeletionStatus
+        ListAccountAssignments ListAccountAssignmentsForPrincipal
+        ProvisionPermissionSet DescribePermissionSetProvisioningStatus ListPermissionSetProvisioningStatus
+        ListPermissionSetsProvisionedToAccount ListAccountsForProvisionedPermissionSet
+        TagResource UntagResource ListTagsForResource""",
+    "identitystore": """CreateUser DescribeUser UpdateUser DeleteUser ListUsers GetUserId
+        CreateGroup DescribeGroup UpdateGroup DeleteGroup ListGroups GetGroupId
+        CreateGroupMembership DescribeGroupMembership DeleteGroupMembership GetGroupMembershipId
+        ListGroupMemberships ListGroupMembershipsForMember IsMemberInGroups""",
+    "organizations": """CreateOrganization DescribeOrganization ListAccounts CreateAccount
+        DescribeCreateAccountStatus ListAWSServiceAccessForOrganization ListDelegatedAdministrators""",
+    "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
+    "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
+    "freetier": "GetAccountPlanState",
+}
+
+SHORTHAND = {r"\w": "0-9A-Za-z_", r"\d": "0-9"}
+
+
+def rust_pattern(java):
+    """Java's \\w and \\d are ASCII, Rust's are not; Rust has no look-ahead."""
+    pattern = re.sub(r"\(\?=[^()]*\)", "", java)
+    pattern = pattern.strip("^$") if pattern.startswith("^") else pattern
+    out, inside, i = [], False, 0
+    while i < len(pattern):
+        pair = pattern[i : i + 2]
+        if pair in SHORTHAND:
+            out.append(SHORTHAND[pair] if inside else f"[{SHORTHAND[pair]}]")
+            i += 2
+        elif pattern[i] == "\\":
+            out.append(pair)
+            i += 2
+        else:
+            inside = pattern[i] == "[" or (inside and pattern[i] != "]")
+            out.append(pattern[i])
+            i += 1
+    return "".join(out)
+
+
+def describe(shape, shapes):
+    """Adds the shape, and all it holds, to `shapes`; answers its name."""
+    if shape.name in shapes:
+        return shape.name
+    row = {"type": shape.type_name}
+    shapes[shape.name] = row
+    for key in ("min", "max", "pattern", "document", "sensitive"):
+        if key in shape.metadata:
+            value = shape.metadata[key]
+            row[key] = rust_pattern(value) if key == "pattern" else value
+    if getattr(shape, "enum", None):
+        row["enum"] = shape.enum
+    if shape.type_name == "structure":
+        required = set(shape.required_members)
+        row["members"] = {
+            name: {
+                "shape": describe(member, shapes),
+                **({"required": True} if name in required else {}),
+                **({"in": member.serialization["location"]} if "location" in member.serialization else {}),
+                **({"as": member.serialization["name"]} if "name" in member.serialization else {}),
+            }
+            for name, member in shape.members.items()
+        }
+    elif shape.type_name == "list":
+        row["member"] = describe(shape.member, shapes)
+    return shape.name
+
+
+def main():
+    session = botocore.session.get_session()
+    services = {}
+    for name, operations in OPERATIONS.items():
+        model = session.get_service_model(name)
+        shapes, rows = {}, {}
+        for operation in operations.split():
+            op = model.operation_model(operation)
+            rows[operation] = {
+                "method": op.http["method"],
+                "path": op.http["requestUri"],
+                "input": describe(op.input_shape, shapes) if op.input_shape else None,
+                "errors": {
+                    error.name: error.metadata.get("error", {}).get("httpStatusCode", 400)
+                    for error in op.error_shapes
+                },
+            }
+        services[name] = {
+            "target": model.metadata.get("targetPrefix"),
+            "json_version": model.metadata.get("jsonVersion"),
+            "signing_name": model.metadata.get("signingName", model.metadata["endpointPrefix"]),
+            "operations": rows,
+            "shapes": shapes,
+        }
+    json.dump(services, sys.stdout, indent=1, sort_keys=True, ensure_ascii=True)
+    print()
+
+
+main()
