@@ -192,7 +192,11 @@ fn rest_error(refusal: &Refusal) -> Value {
 fn xml_answer(operation: &str, value: &Value, request_id: &str) -> String {
     let mut members = String::new();
     for (name, value) in value.as_object().into_iter().flatten() {
-        let _ = write!(members, "<{name}>{}</{name}>", escape(value.as_str().unwrap_or_default()));
+        let _ = write!(
+            members,
+            "<{name}>{}</{name}>",
+            escape(value.as_str().unwrap_or_default())
+        );
     }
     format!(
         "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>{members}\

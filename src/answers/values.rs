@@ -1,0 +1,349 @@
+//! The values a person gives, each with the rules of the service that takes it.
+//!
+//! Rules come from the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15) and from what the
+//! services are known to want beyond them; the service's own answer to a wrong value is often empty.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::aws::regions;
+
+/// Why a value is refused, as the second half of a sentence: "a user name must not hold white space".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+fn invalid<T>(why: impl Into<String>) -> Result<T, Invalid> {
+    Err(Invalid(why.into()))
+}
+
+macro_rules! text_value {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The value as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let check: fn(&str) -> Result<(), Invalid> = $check;
+                check(text)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// Letters, marks, symbols, numbers and punctuation: `UserName` of the identity store.
+static NAME_WITHOUT_SPACE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$").ok());
+/// The same with blanks: every other text of the identity store.
+static NAME_WITH_SPACE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P} \u{a0}\u{3000}]+$").ok());
+
+fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
+fn check_length(what: &str, text: &str, max: usize) -> Result<(), Invalid> {
+    match text.chars().count() {
+        0 => invalid(format!("{what} must not be empty")),
+        n if n > max => invalid(format!("{what} must have at most {max} characters, this one has {n}")),
+        _ => Ok(()),
+    }
+}
+
+fn check_not_reserved(text: &str) -> Result<(), Invalid> {
+    if matches!(text, "Administrator" | "AWSAdministrators") {
+        return invalid(format!("{text} is reserved by IAM Identity Center; take another name"));
+    }
+    Ok(())
+}
+
+fn check_spaced_name(what: &str, text: &str) -> Result<(), Invalid> {
+    check_length(what, text, 1024)?;
+    if !matches(&NAME_WITH_SPACE, text) || text.trim() != text {
+        return invalid(format!(
+            "{what} must hold printable characters only, with no blank at either end"
+        ));
+    }
+    Ok(())
+}
+
+text_value!(
+    /// A Region that this version knows, such as `eu-west-1`.
+    Region,
+    |text| {
+        if regions::is_known(text) {
+            return Ok(());
+        }
+        invalid(format!("{text:?} is not a Region that this version knows; did you mean {}?", regions::nearest(text)))
+    }
+);
+text_value!(
+    /// A user name of the directory: 1 to 128 letters, marks, symbols, numbers or punctuation.
+    UserName,
+    |text| {
+        check_length("a user name", text, 128)?;
+        if text.chars().any(char::is_whitespace) {
+            return invalid("a user name must not hold white space");
+        }
+        if !matches(&NAME_WITHOUT_SPACE, text) {
+            return invalid("a user name holds letters, numbers, symbols and punctuation only");
+        }
+        check_not_reserved(text)
+    }
+);
+text_value!(
+    /// An e-mail address: something, one `@`, a domain; no white space.
+    Email,
+    |text| {
+        check_length("an e-mail address", text, 1024)?;
+        let parts: Vec<&str> = text.split('@').collect();
+        let well_formed = matches!(parts.as_slice(), [local, domain] if !local.is_empty() && domain.contains('.')
+            && !domain.starts_with('.') && !domain.ends_with('.'));
+        if !well_formed || !matches(&NAME_WITHOUT_SPACE, text) {
+            return invalid(format!("{text:?} is not an e-mail address like name@example.com"));
+        }
+        Ok(())
+    }
+);
+text_value!(
+    /// A first, last or display name: 1 to 1024 printable characters.
+    PersonName,
+    |text| check_spaced_name("a name", text)
+);
+text_value!(
+    /// A group's display name: 1 to 1024 printable characters.
+    GroupName,
+    |text| {
+        check_spaced_name("a group name", text)?;
+        check_not_reserved(text)
+    }
+);
+text_value!(
+    /// A permission set's name: 1 to 32 of letters, digits and `_+=,.@-`.
+    PermissionSetName,
+    |text| {
+        check_length("a permission set name", text, 32)?;
+        if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
+            return invalid("a permission set name holds letters, digits and _+=,.@- only");
+        }
+        Ok(())
+    }
+);
+text_value!(
+    /// An AWS account id: twelve digits.
+    AccountId,
+    |text| {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(());
+        }
+        invalid(format!("{text:?} is not an account id of twelve digits"))
+    }
+);
+text_value!(
+    /// The access portal's address: `https://…` with a host, as the CLI's `sso_start_url` takes it.
+    StartUrl,
+    |text| {
+        let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
+        let plain = text.chars().all(|c| c.is_ascii_graphic());
+        match host {
+            Some(host) if plain && host.contains('.') && !host.contains('@') => Ok(()),
+            _ => invalid(format!("{text:?} is not an address like https://d-1234567890.awsapps.com/start")),
+        }
+    }
+);
+text_value!(
+    /// The name of a profile or SSO session in `~/.aws/config`: letters, digits and `_.@:/+-`.
+    ConfigName,
+    |text| {
+        check_length("a profile or session name", text, 128)?;
+        if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_.@:/+-".contains(c)) {
+            return invalid("a profile or session name holds letters, digits and _.@:/+- only");
+        }
+        Ok(())
+    }
+);
+text_value!(
+    /// The AWS CLI's output format.
+    OutputFormat,
+    |text| {
+        if ["json", "yaml", "yaml-stream", "text", "table"].contains(&text) {
+            return Ok(());
+        }
+        invalid(format!("{text:?} is not an output format of the AWS CLI: json, yaml, yaml-stream, text or table"))
+    }
+);
+text_value!(
+    /// An AWS managed policy: its name, `path/name`, or its ARN.
+    Policy,
+    |text| {
+        let name = text.rsplit('/').next().unwrap_or_default();
+        let good = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || ".,+@=_-".contains(c));
+        let path = match text.strip_prefix("arn:") {
+            Some(rest) => match rest.split_once(":iam::aws:policy/") {
+                Some((partition, path)) if partition.starts_with("aws") => path,
+                _ => return invalid("only AWS managed policies are attached: arn:aws:iam::aws:policy/NAME"),
+            },
+            None => text,
+        };
+        if !path.split('/').all(good) || name.len() > 100 {
+            return invalid(format!("{text:?} is not a policy like AdministratorAccess or job-function/Billing"));
+        }
+        Ok(())
+    }
+);
+
+impl Policy {
+    /// The last part: `Billing` of `job-function/Billing`.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The policy's ARN in a partition (`aws`, `aws-cn`, …).
+    pub fn arn(&self, partition: &str) -> String {
+        if self.0.starts_with("arn:") {
+            self.0.clone()
+        } else {
+            format!("arn:{partition}:iam::aws:policy/{}", self.0)
+        }
+    }
+}
+
+/// How long a session of a permission set lasts: 1 to 12 hours, to the minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionDuration {
+    minutes: u32,
+}
+
+impl SessionDuration {
+    /// ISO 8601, as `sso-admin` takes it: `PT1H`, `PT1H30M`.
+    pub fn iso(self) -> String {
+        match (self.minutes / 60, self.minutes % 60) {
+            (hours, 0) => format!("PT{hours}H"),
+            (hours, minutes) => format!("PT{hours}H{minutes}M"),
+        }
+    }
+}
+
+impl FromStr for SessionDuration {
+    type Err = Invalid;
+
+    /// Reads `8h`, `90m`, `1h30m` and ISO 8601 (`PT8H`).
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let minutes = text
+            .parse::<jiff::Span>()
+            .ok()
+            .and_then(|span| span.total(jiff::Unit::Minute).ok())
+            .filter(|minutes| minutes.fract() == 0.0);
+        match minutes {
+            Some(minutes) if (60.0..=720.0).contains(&minutes) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "60 to 720, a whole number"
+                )]
+                let minutes = minutes as u32;
+                Ok(Self { minutes })
+            }
+            Some(_) => invalid(format!("a session lasts between 1 and 12 hours, not {text}")),
+            None => invalid(format!("{text:?} is not a duration like 1h, 8h or 1h30m")),
+        }
+    }
+}
+
+impl fmt::Display for SessionDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.minutes / 60, self.minutes % 60) {
+            (hours, 0) => write!(f, "{hours}h"),
+            (hours, minutes) => write!(f, "{hours}h{minutes}m"),
+        }
+    }
+}
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant),+
+        }
+
+        impl $name {
+            /// The words that stand for the choices.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => invalid(format!("{text:?} is not one of: {}", Self::WORDS.join(", "))),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word),+ })
+            }
+        }
+    };
+}
+
+choice!(
+    /// Where users and groups come from. No API tells; a person does.
+    IdentitySource {
+        /// Identity Center's own directory.
+        Directory = "directory",
+        /// Okta, Entra ID, …: users and groups are looked up, never made.
+        External = "external"
+    }
+);
+choice!(
+    /// Whether a group or the user itself gets the access.
+    AssignTo {
+        /// The group of step 3.
+        Group = "group",
+        /// The user of step 2.
+        User = "user"
+    }
+);
+choice!(
+    /// How the user is made.
+    CreateUserWith {
+        /// By API: no mail goes out, and one console visit activates the user.
+        Api = "api",
+        /// By a person in the console, which mails the invitation.
+        Console = "console"
+    }
+);
+choice!(
+    /// Yes or no, for answers that are switches.
+    Switch {
+        /// Yes.
+        On = "true",
+        /// No.
+        Off = "false"
+    }
+);

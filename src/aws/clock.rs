@@ -1,0 +1,64 @@
+//! The server's clock, as far as its `Date` headers tell.
+//!
+//! Intents are stamped with it, so that `CreatedAt` of a thing can be compared with the time we asked for it,
+//! however wrong this machine's clock is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::{SignedDuration, Timestamp};
+
+/// This machine's clock, corrected by what the services' `Date` headers say.
+#[derive(Debug, Clone, Default)]
+pub struct ServerClock {
+    ahead: Arc<Mutex<Option<SignedDuration>>>,
+}
+
+impl ServerClock {
+    /// A `Date` header has whole seconds, and the reply took time to come: what is compared with
+    /// [`now`](Self::now) may lie this much before it.
+    pub const TOLERANCE: Duration = Duration::from_secs(2);
+
+    /// The server's time now; this machine's before any answer came.
+    pub fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        self.ahead()
+            .map_or(now, |ahead| now.saturating_add(ahead).unwrap_or(now))
+    }
+
+    /// How far the server is ahead of this machine; negative when it is behind.
+    pub fn ahead(&self) -> Option<SignedDuration> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, date: &str) {
+        if let Ok(server) = jiff::fmt::rfc2822::parse(date) {
+            let ahead = server.timestamp().duration_since(Timestamp::now());
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for ServerClock {
+    fn name(&self) -> &'static str {
+        "ServerClock"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().headers().get("date") {
+            self.learn(date);
+        }
+        Ok(())
+    }
+}

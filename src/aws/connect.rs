@@ -1,0 +1,199 @@
+//! Whose credentials, which Region, and who that is: decided here, so that the SDK guesses nothing and never
+//! sits waiting for an instance metadata service that is not there.
+
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+
+use super::clients::Clients;
+use super::clock::ServerClock;
+use super::failure::{Failure, FailureKind, innermost};
+use super::regions::{self, Partition};
+use crate::environment::Environment;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// `--profile`: that profile, whatever the environment holds.
+    pub profile: Option<String>,
+    /// The profile of the last run; counts only when nothing else names credentials.
+    pub last_profile: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// The Region of the last run.
+    pub last_region: Option<String>,
+}
+
+/// A Region and where it was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRegion {
+    /// Such as `eu-west-1`.
+    pub name: String,
+    /// Such as `AWS_REGION`.
+    pub named_by: String,
+}
+
+/// Who is calling, as STS tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: String,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+impl Caller {
+    /// The partition the account is in.
+    pub fn partition(&self) -> Partition {
+        Partition::of_arn(&self.arn)
+    }
+}
+
+/// Credentials that work.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// For every service.
+    pub clients: Clients,
+    /// Who it is.
+    pub caller: Caller,
+    /// The profile that was used, when one was named.
+    pub profile: Option<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// No credentials were found, or they could not be loaded.
+    NoCredentials(String),
+    /// STS did not say who we are.
+    Failed(Failure),
+}
+
+/// The profile whose credentials are used, if one is named.
+pub fn profile(wanted: &Wanted, environment: &Environment) -> Option<String> {
+    let nothing_else = environment.var("AWS_PROFILE").is_none() && !environment.has_credentials();
+    wanted
+        .profile
+        .clone()
+        .or_else(|| wanted.last_profile.clone().filter(|_| nothing_else))
+}
+
+/// The Region of the environment: flag, variables, the profile's, the last run's.
+pub async fn region(wanted: &Wanted, environment: &Environment) -> Option<NamedRegion> {
+    let named = |name: Option<&str>, by: &str| {
+        Some(NamedRegion {
+            name: name?.to_owned(),
+            named_by: by.to_owned(),
+        })
+    };
+    let direct = named(wanted.region.as_deref(), "--region")
+        .or_else(|| named(environment.var("AWS_REGION"), "AWS_REGION"))
+        .or_else(|| named(environment.var("AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"));
+    if direct.is_some() {
+        return direct;
+    }
+    let mut builder = ProfileFileRegionProvider::builder();
+    let profile = profile(wanted, environment);
+    if let Some(profile) = &profile {
+        builder = builder.profile_name(profile);
+    }
+    let from_profile = builder.build().region().await;
+    let by = profile
+        .as_deref()
+        .or(environment.var("AWS_PROFILE"))
+        .unwrap_or("default");
+    named(from_profile.as_ref().map(Region::as_ref), &format!("profile {by}"))
+        .or_else(|| named(wanted.last_region.as_deref(), "the last run"))
+}
+
+/// Loads credentials and asks STS who they are.
+///
+/// # Errors
+/// [`ConnectError::NoCredentials`] before any call is made, [`ConnectError::Failed`] when STS refuses or
+/// cannot be reached.
+pub async fn connect(
+    wanted: &Wanted,
+    environment: &Environment,
+    region: Option<&NamedRegion>,
+) -> Result<Connection, ConnectError> {
+    let region = region.map_or(Partition::Aws.main_region(), |region| region.name.as_str());
+    let profile = profile(wanted, environment);
+    let credentials = credentials(profile.as_deref(), region).await;
+    if let Err(error) = credentials.provide_credentials().await {
+        return Err(ConnectError::NoCredentials(innermost(&error)));
+    }
+    let base = sdk_config(profile.as_deref(), region, credentials).await;
+    let clients = Clients::new(&base, ServerClock::default());
+    let answer = clients
+        .sts(region)
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| ConnectError::Failed(Failure::of("sts:GetCallerIdentity", error)))?;
+    let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
+        return Err(ConnectError::Failed(Failure {
+            operation: "sts:GetCallerIdentity".to_owned(),
+            kind: FailureKind::NotAws,
+            code: None,
+            message: "the answer holds neither account nor ARN".to_owned(),
+            retry_after: None,
+        }));
+    };
+    let caller = Caller { account, arn };
+    Ok(Connection {
+        clients,
+        caller,
+        profile,
+    })
+}
+
+/// Credentials of one profile alone, or the SDK's default chain with a quick look for instance metadata.
+pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentialsProvider {
+    if let Some(profile) = profile {
+        let config = aws_config::provider_config::ProviderConfig::without_region()
+            .with_region(Some(Region::new(region.to_owned())));
+        let provider = ProfileFileCredentialsProvider::builder()
+            .profile_name(profile)
+            .configure(&config)
+            .build();
+        return SharedCredentialsProvider::new(provider);
+    }
+    let metadata = aws_config::imds::Client::builder()
+        .connect_timeout(Duration::from_millis(300))
+        .read_timeout(Duration::from_secs(1))
+        .max_attempts(1)
+        .build();
+    let chain = DefaultCredentialsChain::builder()
+        .region(Region::new(region.to_owned()))
+        .imds_client(metadata)
+        .build()
+        .await;
+    SharedCredentialsProvider::new(chain)
+}
+
+/// The SDK's configuration from environment and profile, with these credentials and this Region.
+pub async fn sdk_config(profile: Option<&str>, region: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(credentials);
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    loader.load().await
+}
+
+/// A Region that this version does not know, with the one that was probably meant.
+pub fn unknown_region(region: &NamedRegion) -> Option<String> {
+    (!regions::is_known(&region.name)).then(|| {
+        format!(
+            "{:?} ({}) is not a Region that this version knows; did you mean {}?",
+            region.name,
+            region.named_by,
+            regions::nearest(&region.name)
+        )
+    })
+}

@@ -1,0 +1,115 @@
+//! Where in the AWS console a person has to go: deep link and click path.
+//!
+//! Deep links into the console are undocumented and may change, so the click path is always shown as well.
+
+use super::Partition;
+
+/// A place a person goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The link.
+    pub link: String,
+    /// The words to click, from the console's start page.
+    pub clicks: String,
+}
+
+/// Where console links lead.
+#[derive(Debug, Clone)]
+pub struct Console {
+    base: Option<String>,
+}
+
+impl Console {
+    /// The real console.
+    pub fn real() -> Self {
+        Self { base: None }
+    }
+
+    /// The rehearsal's pages.
+    pub fn rehearsal(url: &str) -> Self {
+        Self {
+            base: Some(format!("{url}/console")),
+        }
+    }
+
+    /// The page with the **Enable** button, in the Region that is wanted.
+    pub fn enable(&self, region: &str) -> Place {
+        Place {
+            link: self.identity_center(region, "#!/"),
+            clicks: format!("console, Region {region} (top right) → IAM Identity Center → Enable"),
+        }
+    }
+
+    /// The list of users, with *Add user*.
+    pub fn users(&self, region: &str, instance_arn: &str) -> Place {
+        Place {
+            link: self.identity_center(region, &format!("#!/instances/{}/users", instance_id(instance_arn))),
+            clicks: format!("console, Region {region} → IAM Identity Center → Users → Add user"),
+        }
+    }
+
+    /// One user, with *Reset password*.
+    pub fn user(&self, region: &str, instance_arn: &str, user_id: &str) -> Place {
+        let path = format!(
+            "#!/instances/{}/users/user-details/{user_id}",
+            instance_id(instance_arn)
+        );
+        Place {
+            link: self.identity_center(region, &path),
+            clicks: format!("console, Region {region} → IAM Identity Center → Users → the user → Reset password"),
+        }
+    }
+
+    /// Organizations, where all features are turned on.
+    pub fn organization_settings(&self, region: &str) -> Place {
+        let host = self.host(region);
+        Place {
+            link: format!("{host}/organizations/v2/home/settings"),
+            clicks: "console → AWS Organizations → Settings → Enable all features".to_owned(),
+        }
+    }
+
+    fn identity_center(&self, region: &str, fragment: &str) -> String {
+        format!("{}/singlesignon/home?region={region}{fragment}", self.host(region))
+    }
+
+    fn host(&self, region: &str) -> String {
+        if let Some(base) = &self.base {
+            return base.clone();
+        }
+        match Partition::of_region(region) {
+            Partition::Aws => format!("https://{region}.console.aws.amazon.com"),
+            Partition::China => format!("https://{region}.console.amazonaws.cn"),
+            Partition::GovCloud => format!("https://{region}.console.amazonaws-us-gov.com"),
+            Partition::EuSovereign => format!("https://{region}.console.amazonaws-eusc.eu"),
+        }
+    }
+}
+
+/// The last part of an instance ARN without `ssoins-`, as console links hold it.
+fn instance_id(arn: &str) -> &str {
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    id.strip_prefix("ssoins-").unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_name_the_region_twice_and_the_instance_by_its_digits() {
+        let console = Console::real();
+        assert_eq!(
+            console.enable("ap-southeast-6").link,
+            "https://ap-southeast-6.console.aws.amazon.com/singlesignon/home?region=ap-southeast-6#!/"
+        );
+        let place = console.user("us-east-1", "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6", "u-1");
+        assert!(
+            place
+                .link
+                .ends_with("#!/instances/7223a1b2c3d4e5f6/users/user-details/u-1"),
+            "{}",
+            place.link
+        );
+    }
+}

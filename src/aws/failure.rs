@@ -1,0 +1,224 @@
+//! Failed calls, sorted by what they mean for whoever made them. Service errors go by code, never by HTTP
+//! status or message.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::retry;
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `service:Operation`, as IAM writes it.
+    pub operation: String,
+    /// What it means.
+    pub kind: FailureKind,
+    /// The service's error code, when the service answered.
+    pub code: Option<String>,
+    /// The service's words, or the transport's.
+    pub message: String,
+    /// How long the service asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The caller may not do this.
+    Denied,
+    /// There are no credentials, or they are expired or not valid.
+    Credentials,
+    /// The thing is not there, or not yet.
+    NotFound,
+    /// It is there already, or a write before it has not spread.
+    Conflict,
+    /// Too many requests.
+    Throttled,
+    /// The service does not accept the request as it is.
+    Invalid,
+    /// Another error of the service, by its code.
+    Service,
+    /// The service had trouble of its own; whether the call took effect is not known.
+    ServiceTrouble,
+    /// No connection could be made: the call was never sent.
+    NoConnection,
+    /// No answer came; whether the call took effect is not known.
+    Unanswered,
+    /// What answered is not AWS.
+    NotAws,
+}
+
+impl Failure {
+    /// Sorts the SDK's error for an operation such as `sso:ListInstances`.
+    pub fn of<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let failure = |kind, code: Option<String>, message: String| Self {
+            operation: operation.to_owned(),
+            kind,
+            code,
+            message,
+            retry_after: None,
+        };
+        match error {
+            SdkError::ServiceError(context) => {
+                let raw = context.raw();
+                let html = raw
+                    .headers()
+                    .get("content-type")
+                    .is_some_and(|kind| kind.starts_with("text/html"));
+                let retry_after = raw.body().bytes().and_then(retry::retry_after);
+                let status = raw.status().as_u16();
+                let (code, message) = (context.err().code(), context.err().message());
+                let message = message.unwrap_or_default().to_owned();
+                match code {
+                    Some(code) if !html => Self {
+                        retry_after,
+                        ..failure(sort(code, status), Some(code.to_owned()), message)
+                    },
+                    _ if html || status == 501 => failure(FailureKind::NotAws, None, foreign(status)),
+                    _ if status >= 500 => failure(FailureKind::ServiceTrouble, None, foreign(status)),
+                    _ => failure(FailureKind::NotAws, None, foreign(status)),
+                }
+            }
+            SdkError::ResponseError(context) => {
+                let status = context.raw().status().as_u16();
+                failure(
+                    FailureKind::NotAws,
+                    None,
+                    format!("{}, and it could not be read", foreign(status)),
+                )
+            }
+            SdkError::TimeoutError(_) => failure(FailureKind::Unanswered, None, "no answer came in time".to_owned()),
+            SdkError::DispatchFailure(context) => {
+                let connect = context.as_connector_error().is_some_and(is_connect_error);
+                let kind = match (connect, is_credentials_error(context.as_connector_error())) {
+                    (_, true) => FailureKind::Credentials,
+                    (true, _) => FailureKind::NoConnection,
+                    _ => FailureKind::Unanswered,
+                };
+                let words = context
+                    .as_connector_error()
+                    .map_or_else(String::new, |error| innermost(error));
+                failure(kind, None, words)
+            }
+            SdkError::ConstructionFailure(_) | _ => {
+                let source = error
+                    .into_source()
+                    .unwrap_or_else(|_| "the request could not be made".into());
+                let credentials = chain(source.as_ref()).any(<dyn std::error::Error + 'static>::is::<CredentialsError>);
+                let kind = if credentials {
+                    FailureKind::Credentials
+                } else {
+                    FailureKind::Service
+                };
+                failure(kind, None, innermost(source.as_ref()))
+            }
+        }
+    }
+
+    /// Whether the service answered, so that its effect is known.
+    pub fn is_answered(&self) -> bool {
+        !matches!(self.kind, FailureKind::Unanswered | FailureKind::ServiceTrouble)
+    }
+
+    /// Whether the service answered with this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// One sentence: what failed and why, as AWS put it.
+    pub fn sentence(&self) -> String {
+        let (operation, code) = (&self.operation, self.code.as_deref().unwrap_or_default());
+        let words = if self.message.is_empty() {
+            "no reason given"
+        } else {
+            &self.message
+        };
+        match self.kind {
+            FailureKind::NoConnection => format!("{operation} could not be reached: {words}"),
+            FailureKind::Unanswered => format!("{operation} did not answer: {words}"),
+            FailureKind::NotAws => format!("{operation} was not answered by AWS: {words}"),
+            _ if code.is_empty() => format!("{operation} failed: {words}"),
+            _ => format!("{operation} answered {code}: {words}"),
+        }
+    }
+}
+
+fn sort(code: &str, status: u16) -> FailureKind {
+    match code {
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "AuthorizationError" => {
+            FailureKind::Denied
+        }
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException" => FailureKind::Credentials,
+        "ResourceNotFoundException" | "AWSOrganizationsNotInUseException" => FailureKind::NotFound,
+        "ConflictException" | "AlreadyInOrganizationException" | "ConcurrentModificationException" => {
+            FailureKind::Conflict
+        }
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" => {
+            FailureKind::Throttled
+        }
+        "ValidationException" | "InvalidRequestException" | "InvalidInputException" | "InvalidParameterException" => {
+            FailureKind::Invalid
+        }
+        "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceException" => {
+            FailureKind::ServiceTrouble
+        }
+        "NotImplemented" => FailureKind::NotAws,
+        _ if status >= 500 => FailureKind::ServiceTrouble,
+        _ => FailureKind::Service,
+    }
+}
+
+fn foreign(status: u16) -> String {
+    format!("HTTP status {status} with a page that is not an answer of this service")
+}
+
+/// The connection was refused, or the name is not known: nothing was sent.
+fn is_connect_error(error: &ConnectorError) -> bool {
+    chain(error).any(|error| {
+        let words = error.to_string();
+        words.contains("tcp connect error") || words.contains("dns error") || words.contains("client error (Connect)")
+    })
+}
+
+fn is_credentials_error(error: Option<&ConnectorError>) -> bool {
+    error.is_some_and(|error| chain(error).any(<dyn std::error::Error + 'static>::is::<CredentialsError>))
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The last error of a chain says the most in the fewest words.
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_sorted_by_code() {
+        assert_eq!(sort("AccessDeniedException", 400), FailureKind::Denied);
+        assert_eq!(sort("ConflictException", 400), FailureKind::Conflict);
+        assert_eq!(sort("SomethingNew", 503), FailureKind::ServiceTrouble);
+        assert_eq!(sort("SomethingNew", 400), FailureKind::Service);
+    }
+}

@@ -1,0 +1,168 @@
+//! Regions and partitions: which there are, and what their addresses end in.
+
+use std::fmt;
+
+/// A partition of AWS: accounts, names and addresses of one know nothing of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partition {
+    /// The commercial Regions.
+    Aws,
+    /// China.
+    China,
+    /// AWS GovCloud (US).
+    GovCloud,
+    /// The European Sovereign Cloud.
+    EuSovereign,
+}
+
+impl Partition {
+    /// As it stands in ARNs.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::China => "aws-cn",
+            Self::GovCloud => "aws-us-gov",
+            Self::EuSovereign => "aws-eusc",
+        }
+    }
+
+    /// The partition of an ARN, by its second part.
+    pub fn of_arn(arn: &str) -> Self {
+        match arn.split(':').nth(1) {
+            Some("aws-cn") => Self::China,
+            Some("aws-us-gov") => Self::GovCloud,
+            Some("aws-eusc") => Self::EuSovereign,
+            _ => Self::Aws,
+        }
+    }
+
+    /// The partition of a Region, by its name's first letters.
+    pub fn of_region(region: &str) -> Self {
+        if region.starts_with("cn-") {
+            Self::China
+        } else if region.starts_with("us-gov-") {
+            Self::GovCloud
+        } else if region.starts_with("eusc-") {
+            Self::EuSovereign
+        } else {
+            Self::Aws
+        }
+    }
+
+    /// All its Regions that this version knows.
+    pub fn regions(self) -> impl Iterator<Item = &'static str> {
+        REGIONS
+            .iter()
+            .copied()
+            .filter(move |region| Self::of_region(region) == self)
+    }
+
+    /// The Region that answers for the whole partition (STS, Organizations), for calls made before
+    /// anybody has named a Region.
+    pub fn main_region(self) -> &'static str {
+        match self {
+            Self::Aws => "us-east-1",
+            Self::China => "cn-northwest-1",
+            Self::GovCloud => "us-gov-west-1",
+            Self::EuSovereign => "eusc-de-east-1",
+        }
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+/// Every public Region, from the SDKs' own partition and endpoint data (botocore 1.44.5).
+pub const REGIONS: [&str; 41] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "me-west-1",
+    "mx-central-1",
+    "sa-east-1",
+    "sa-west-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether this version knows the Region.
+pub fn is_known(region: &str) -> bool {
+    REGIONS.contains(&region)
+}
+
+/// The known Region that is spelled most like this one.
+pub fn nearest(region: &str) -> &'static str {
+    REGIONS
+        .iter()
+        .copied()
+        .max_by_key(|known| likeness(known, region))
+        .unwrap_or("us-east-1")
+}
+
+/// Letters in common, in order from the front and from the back.
+fn likeness(known: &str, typed: &str) -> usize {
+    let front = known.chars().zip(typed.chars()).take_while(|(a, b)| a == b).count();
+    let back = known
+        .chars()
+        .rev()
+        .zip(typed.chars().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    front + back
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_region_gets_the_nearest_one() {
+        assert_eq!(nearest("us-esat-1"), "us-east-1");
+        assert_eq!(nearest("ap-southest-6"), "ap-southeast-6");
+    }
+
+    #[test]
+    fn each_partition_has_its_regions() {
+        assert_eq!(Partition::China.regions().count(), 2);
+        assert!(
+            Partition::Aws
+                .regions()
+                .all(|region| Partition::of_region(region) == Partition::Aws)
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Time limits and retry budgets, and what the SDK's retries do not know by themselves.
+//!
+//! Reads are retried by the SDK, three attempts. Creates are not: after an unanswered attempt nobody can tell
+//! whether the thing was made, so the steps repeat them and look in between.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
+use aws_smithy_types::retry::{ErrorKind, RetryConfig};
+use aws_smithy_types::timeout::TimeoutConfig;
+
+/// To connect to an endpoint.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// For one attempt of one call; also how long after an intent a thing may appear that we asked for.
+pub const CALL_LIMIT: Duration = Duration::from_secs(20);
+/// For a read with its retries.
+pub const READ_LIMIT: Duration = Duration::from_mins(1);
+/// Attempts of a read.
+pub const READ_ATTEMPTS: u32 = 3;
+/// Attempts of a create, by us.
+pub const CREATE_ATTEMPTS: u32 = 5;
+/// Longest wait that a service may ask of us with `RetryAfterSeconds`.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// For an asynchronous operation of Identity Center (assignment, provisioning).
+pub const OPERATION_LIMIT: Duration = Duration::from_mins(5);
+/// For a write to be visible to reads.
+pub const SPREAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// The SDK's retries for reads.
+pub fn reads() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(READ_ATTEMPTS)
+        .with_initial_backoff(Duration::from_millis(300))
+}
+
+/// Limits for every call.
+pub fn limits() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .operation_attempt_timeout(CALL_LIMIT)
+        .operation_timeout(READ_LIMIT)
+        .build()
+}
+
+/// Does not retry what is not AWS (an HTML page with status 500), and keeps to `RetryAfterSeconds` in a body,
+/// which the SDK leaves to us.
+#[derive(Debug, Clone, Copy)]
+pub struct ByContent;
+
+impl ClassifyRetry for ByContent {
+    fn name(&self) -> &'static str {
+        "ByContent"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(response) = context.response() else {
+            return RetryAction::NoActionIndicated;
+        };
+        if response
+            .headers()
+            .get("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+        {
+            return RetryAction::RetryForbidden;
+        }
+        match response.body().bytes().and_then(retry_after) {
+            Some(wait) if !response.status().is_success() => {
+                RetryAction::retryable_error_with_explicit_delay(ErrorKind::ThrottlingError, wait)
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+}
+
+/// `RetryAfterSeconds` of an error's JSON body, cut at [`LONGEST_RETRY_AFTER`].
+pub fn retry_after(body: &[u8]) -> Option<Duration> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let seconds = body.get("RetryAfterSeconds")?.as_u64()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+}

@@ -1,0 +1,335 @@
+//! `~/.aws/config`, read and edited line by line: every byte that is not ours stays, comments, order, line
+//! ends and all.
+//!
+//! The format is the one the SDKs share: sections in brackets, `key = value` from the first column, indented
+//! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once.
+
+use std::collections::BTreeMap;
+
+/// A section that we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section<'a> {
+    /// `[profile NAME]`, or `[default]`.
+    Profile(&'a str),
+    /// `[sso-session NAME]`.
+    SsoSession(&'a str),
+}
+
+impl Section<'_> {
+    fn header(self) -> String {
+        match self {
+            Self::Profile("default") => "[default]".to_owned(),
+            Self::Profile(name) => format!("[profile {name}]"),
+            Self::SsoSession(name) => format!("[sso-session {name}]"),
+        }
+    }
+
+    fn is(self, header: &str) -> bool {
+        let mut words = header.splitn(2, char::is_whitespace);
+        let kind = words.next().unwrap_or_default();
+        let name = words.next().map(|name| name.trim().trim_matches(['"', '\'']));
+        match self {
+            Self::Profile("default") => header == "default" || (kind == "profile" && name == Some("default")),
+            Self::Profile(wanted) => kind == "profile" && name == Some(wanted),
+            Self::SsoSession(wanted) => kind == "sso-session" && name == Some(wanted),
+        }
+    }
+}
+
+/// A file that cannot be edited safely.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} {why}")]
+pub struct BadConfig {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+/// The file's text, in lines with their ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    lines: Vec<String>,
+    end: &'static str,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Line<'a> {
+    Header(&'a str),
+    Property(&'a str, &'a str),
+    Continuation,
+    Other,
+}
+
+impl Config {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// [`BadConfig`] when it is not UTF-8 or a section header is not closed: the SDKs refuse such a file too.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadConfig> {
+        let text = std::str::from_utf8(bytes).map_err(|error| BadConfig {
+            line: String::from_utf8_lossy(&bytes[..error.valid_up_to()])
+                .matches('\n')
+                .count()
+                + 1,
+            why: "is not UTF-8",
+        })?;
+        let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        for (index, line) in lines.iter().enumerate() {
+            let line_text = content(line, index);
+            if line_text.starts_with('[') && !uncommented(line_text).contains(']') {
+                return Err(BadConfig {
+                    line: index + 1,
+                    why: "begins a section and does not close its bracket",
+                });
+            }
+        }
+        let crlf = lines.first().is_some_and(|line| line.ends_with("\r\n"));
+        Ok(Self {
+            lines,
+            end: if crlf { "\r\n" } else { "\n" },
+        })
+    }
+
+    /// The text to write.
+    pub fn text(&self) -> String {
+        self.lines.concat()
+    }
+
+    /// A section's properties; `None` when it is not there.
+    pub fn get(&self, section: Section) -> Option<BTreeMap<String, String>> {
+        let mut found = None;
+        let mut inside = false;
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => {
+                    inside = section.is(header);
+                    if inside {
+                        found.get_or_insert_with(BTreeMap::new);
+                    }
+                }
+                Line::Property(key, value) if inside => {
+                    found
+                        .get_or_insert_with(BTreeMap::new)
+                        .insert(key.to_ascii_lowercase(), value.to_owned());
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Sets properties of a section, which is made at the end of the file when it is not there. A property
+    /// that is there keeps its place; one with `None` is taken out; new ones follow the section's last.
+    pub fn set(&mut self, section: Section, properties: &[(&str, Option<&str>)]) {
+        if self.get(section).is_none() {
+            self.append(&section.header());
+        }
+        for (key, value) in properties {
+            let at = self.find(section, key);
+            match (at, value) {
+                (Some(index), Some(value)) => self.replace(index, value),
+                (Some(index), None) => self.take_out(index),
+                (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// The property's last line in the section: the one that counts.
+    fn find(&self, section: Section, wanted: &str) -> Option<usize> {
+        let mut inside = false;
+        let mut last = None;
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => inside = section.is(header),
+                Line::Property(key, _) if inside && key.eq_ignore_ascii_case(wanted) => last = Some(index),
+                _ => {}
+            }
+        }
+        last
+    }
+
+    fn replace(&mut self, index: usize, value: &str) {
+        let line = &self.lines[index];
+        let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
+        let (before, after) = line.split_once('=').unwrap_or((line, ""));
+        let blank = &after[..after.len() - after.trim_start_matches([' ', '\t']).len()];
+        self.lines[index] = format!("{before}={blank}{value}{end}");
+        self.drop_continuations(index + 1);
+    }
+
+    fn take_out(&mut self, index: usize) {
+        self.drop_continuations(index + 1);
+        self.lines.remove(index);
+    }
+
+    fn drop_continuations(&mut self, from: usize) {
+        while self
+            .lines
+            .get(from)
+            .is_some_and(|line| kind(line, from) == Line::Continuation)
+        {
+            self.lines.remove(from);
+        }
+    }
+
+    fn insert(&mut self, section: Section, line: &str) {
+        let mut inside = false;
+        let mut after = None;
+        for (index, text) in self.lines.iter().enumerate() {
+            match kind(text, index) {
+                Line::Header(header) => {
+                    inside = section.is(header);
+                    if inside {
+                        after = Some(index);
+                    }
+                }
+                Line::Property(..) | Line::Continuation if inside => after = Some(index),
+                _ => {}
+            }
+        }
+        let index = after.map_or(self.lines.len(), |index| index + 1);
+        self.finish_line_before(index);
+        self.lines.insert(index, format!("{line}{}", self.end));
+    }
+
+    fn append(&mut self, header: &str) {
+        let count = self.lines.len();
+        self.finish_line_before(count);
+        let blank_needed = self.lines.last().is_some_and(|line| !line.trim().is_empty());
+        if blank_needed {
+            self.lines.push(self.end.to_owned());
+        }
+        self.lines.push(format!("{header}{}", self.end));
+    }
+
+    /// A last line without an end gets one, so that nothing is glued to it.
+    fn finish_line_before(&mut self, index: usize) {
+        let end = self.end;
+        if let Some(line) = index.checked_sub(1).and_then(|before| self.lines.get_mut(before))
+            && !line.ends_with('\n')
+        {
+            line.push_str(end);
+        }
+    }
+}
+
+/// A line without its end and, at the top of the file, without a byte order mark.
+fn content(line: &str, index: usize) -> &str {
+    let line = line.trim_end_matches(['\r', '\n']);
+    if index == 0 {
+        line.trim_start_matches('\u{feff}')
+    } else {
+        line
+    }
+}
+
+/// A header's text up to a comment.
+fn uncommented(line: &str) -> &str {
+    line.split(['#', ';']).next().unwrap_or(line)
+}
+
+fn kind(line: &str, index: usize) -> Line<'_> {
+    let line = content(line, index);
+    let text = line.trim();
+    if text.is_empty() || text.starts_with(['#', ';']) {
+        return Line::Other;
+    }
+    if line.starts_with([' ', '\t']) {
+        return Line::Continuation;
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        return Line::Header(rest.split(']').next().unwrap_or(rest).trim());
+    }
+    match text.split_once('=') {
+        Some((key, value)) => Line::Property(key.trim(), without_comment(value).trim()),
+        None => Line::Other,
+    }
+}
+
+/// In a value a comment begins at `#` or `;` after white space.
+fn without_comment(value: &str) -> &str {
+    let mut before = ' ';
+    for (index, letter) in value.char_indices() {
+        if matches!(letter, '#' | ';') && before.is_whitespace() && index > 0 {
+            return &value[..index];
+        }
+        before = letter;
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edited(before: &str, section: Section, properties: &[(&str, Option<&str>)]) -> String {
+        let mut config = Config::parse(before.as_bytes()).unwrap();
+        config.set(section, properties);
+        config.text()
+    }
+
+    #[test]
+    fn a_new_section_goes_to_the_end_after_a_blank_line() {
+        let after = edited(
+            "[default]\nregion = eu-west-1",
+            Section::Profile("p"),
+            &[("output", Some("json"))],
+        );
+        assert_eq!(after, "[default]\nregion = eu-west-1\n\n[profile p]\noutput = json\n");
+        assert_eq!(
+            edited("", Section::SsoSession("s"), &[("a", Some("1"))]),
+            "[sso-session s]\na = 1\n"
+        );
+    }
+
+    #[test]
+    fn what_is_there_keeps_its_place_and_its_comments() {
+        let before =
+            "# mine\r\n[profile p] # here\r\nregion=us-east-1\r\n; keep\r\ns3 =\r\n  max = 1\r\n[profile q]\r\n";
+        let after = edited(
+            before,
+            Section::Profile("p"),
+            &[("region", Some("eu-west-1")), ("output", Some("json"))],
+        );
+        assert_eq!(
+            after,
+            "# mine\r\n[profile p] # here\r\nregion=eu-west-1\r\n; keep\r\ns3 =\r\n  max = 1\r\noutput = json\r\n[profile q]\r\n"
+        );
+    }
+
+    #[test]
+    fn the_last_of_two_counts_and_quotes_do_not_matter() {
+        let text = "[profile \"p\"]\nregion = a\nregion = b # c\n[profile p]\noutput = text#x\n";
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let found = config.get(Section::Profile("p")).unwrap();
+        assert_eq!(found["region"], "b");
+        assert_eq!(found["output"], "text#x");
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_refused_with_its_line() {
+        assert_eq!(Config::parse(b"[default]\nregion = \xff\n").unwrap_err().line, 2);
+        assert_eq!(Config::parse(b"a = 1\n[profile p\n").unwrap_err().line, 2);
+    }
+
+    #[test]
+    fn a_byte_order_mark_stays_and_hides_nothing() {
+        let text = "\u{feff}[profile p]\nregion = a\n";
+        let after = edited(text, Section::Profile("p"), &[("region", Some("b"))]);
+        assert_eq!(after, "\u{feff}[profile p]\nregion = b\n");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_edit_repeated_changes_nothing_and_foreign_lines_stay(
+            text in "(\\[(profile [a-c]|default|sso-session s)\\]\n|[a-z]{1,3} ?= ?[a-z#; ]{0,5}\n|#[a-z ]{0,5}\n|  [a-z]=1\n|\n){0,20}",
+        ) {
+            let properties = [("region", Some("eu-west-1")), ("sso_session", Some("s"))];
+            let once = edited(&text, Section::Profile("p"), &properties);
+            proptest::prop_assert_eq!(&edited(&once, Section::Profile("p"), &properties), &once);
+            proptest::prop_assert!(once.starts_with(&text));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Where the files are.
+
+use std::path::{Path, PathBuf};
+
+use sha1::{Digest, Sha1};
+
+use crate::environment::Environment;
+
+/// The AWS files of this person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    config: PathBuf,
+    credentials: PathBuf,
+    cache: PathBuf,
+}
+
+impl Paths {
+    /// From `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` and the home folder; `None` without a home.
+    pub fn of(environment: &Environment) -> Option<Self> {
+        let home = environment.home()?;
+        let aws = home.join(".aws");
+        let file = |variable: &str, name: &str| {
+            environment
+                .var(variable)
+                .map_or_else(|| aws.join(name), |path| at_home(path, &home))
+        };
+        Some(Self {
+            config: file("AWS_CONFIG_FILE", "config"),
+            credentials: file("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            cache: aws.join("sso").join("cache"),
+        })
+    }
+
+    /// `~/.aws/config`, or what `AWS_CONFIG_FILE` names.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// `~/.aws/credentials`, or what `AWS_SHARED_CREDENTIALS_FILE` names.
+    pub fn credentials(&self) -> &Path {
+        &self.credentials
+    }
+
+    /// The folder of cached tokens.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// The cached token of an SSO session: the SHA-1 of its name.
+    pub fn token(&self, session: &str) -> PathBuf {
+        let digest = Sha1::digest(session.as_bytes());
+        let hex: String = digest.iter().fold(String::new(), |mut text, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        self.cache.join(format!("{hex}.json"))
+    }
+}
+
+/// `~/x` in a variable means the home folder, as the AWS tools have it.
+fn at_home(path: &str, home: &Path) -> PathBuf {
+    path.strip_prefix("~/")
+        .map_or_else(|| PathBuf::from(path), |rest| home.join(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_named_after_its_session() {
+        let paths = Paths {
+            config: PathBuf::new(),
+            credentials: PathBuf::new(),
+            cache: PathBuf::from("/c"),
+        };
+        // As `printf my-sso | sha1sum` has it.
+        assert_eq!(
+            paths.token("my-sso"),
+            Path::new("/c/0ad374308c5a4e22f723adf10145eafad7c4031c.json")
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! How steps and the walk speak to a person, whatever the person sits at.
+
+use async_trait::async_trait;
+
+use super::{HumanTask, StepInfo, StepReport, Trouble};
+use crate::answers::Key;
+
+/// A question with a text for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Which answer it is.
+    pub key: Key,
+    /// The words of the question.
+    pub prompt: String,
+    /// What Enter takes.
+    pub default: Option<String>,
+    /// The choices, where there are only some.
+    pub choices: Vec<String>,
+}
+
+impl Question {
+    /// A question for an answer, in the answer's own words.
+    pub fn of(key: Key) -> Self {
+        Self {
+            key,
+            prompt: key.title().to_owned(),
+            default: None,
+            choices: Vec::new(),
+        }
+    }
+}
+
+/// What a person answers: a value, or where to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply<T> {
+    /// The answer.
+    Value(T),
+    /// To the question before.
+    Back,
+    /// Without this step.
+    Skip,
+    /// Leave; progress is kept.
+    Quit,
+}
+
+/// A yes-or-no question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// What is shown before it, a line each.
+    pub lines: Vec<String>,
+    /// The words of the question.
+    pub prompt: String,
+    /// What Enter takes.
+    pub default: bool,
+}
+
+/// Everything that is about to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Name, value and source of each answer that counts.
+    pub values: Vec<(Key, String, String)>,
+    /// What will change, by step.
+    pub changes: Vec<(&'static StepInfo, Vec<String>)>,
+    /// What a person will be asked to do.
+    pub tasks: Vec<String>,
+}
+
+/// What the person makes of a [`Review`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReviewReply {
+    /// Go on with these values.
+    GoOn,
+    /// Change one.
+    Change(Key, String),
+    /// Leave; progress is kept.
+    Quit,
+}
+
+/// Something that is being waited for; dropping it ends the display.
+pub trait Waiting {
+    /// How it stands.
+    fn say(&self, words: &str);
+}
+
+/// The person's side of the conversation.
+#[async_trait(?Send)]
+pub trait Guide {
+    /// Whether anybody can be asked.
+    fn can_ask(&self) -> bool;
+
+    /// Asks for a value until it passes `key.check`.
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble>;
+
+    /// Asks for a yes or a no.
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble>;
+
+    /// Shows everything that is about to happen and asks how to go on.
+    async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble>;
+
+    /// Shows a human task, and opens its page where that can be done.
+    fn show_task(&self, info: &StepInfo, task: &HumanTask);
+
+    /// A step begins.
+    fn begin(&self, info: &StepInfo);
+
+    /// A step has ended.
+    fn end(&self, report: &StepReport);
+
+    /// One line about a step: what is, what was changed.
+    fn say(&self, info: Option<&StepInfo>, line: &str);
+
+    /// Something is being waited for.
+    fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting>;
+}

@@ -1,0 +1,174 @@
+//! What is printed of a step, and the exit code that follows.
+
+use super::{Finding, Found, HumanTask, Need, Plan, StepInfo, Trouble};
+use crate::progress::How;
+
+/// A step's state in what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is as it should be.
+    Done,
+    /// It is not there yet.
+    ToDo,
+    /// It says something else than what was asked for.
+    Different,
+    /// Something is in the way.
+    Blocked,
+    /// It could not be found out.
+    Unknown,
+    /// A person has something to do.
+    WaitingForPerson,
+    /// A change failed.
+    Failed,
+    /// It was not wanted.
+    Skipped,
+}
+
+impl State {
+    /// The word in JSON and on screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::ToDo => "to-do",
+            Self::Different => "different",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+            Self::WaitingForPerson => "waiting-for-person",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What is printed of a step.
+#[derive(Debug, Clone)]
+pub struct StepReport {
+    /// Its line of the checklist.
+    pub info: &'static StepInfo,
+    /// In one word.
+    pub state: State,
+    /// The last finding.
+    pub finding: Finding,
+    /// What would still be changed.
+    pub plan: Plan,
+    /// What a person has to do.
+    pub left_to_do: Vec<HumanTask>,
+    /// What failed.
+    pub trouble: Option<Trouble>,
+}
+
+impl StepReport {
+    /// A report from a finding and what would be done about it.
+    pub fn new(info: &'static StepInfo, finding: Finding, plan: Plan) -> Self {
+        let state = match finding.found {
+            Found::Different => State::Different,
+            Found::Blocked => State::Blocked,
+            Found::Unknown => State::Unknown,
+            Found::Done if plan.tasks.is_empty() => State::Done,
+            Found::Missing if !plan.changes.is_empty() || finding.waits_for.is_some() => State::ToDo,
+            Found::Missing if plan.tasks.is_empty() => State::ToDo,
+            Found::Done | Found::Missing => State::WaitingForPerson,
+        };
+        let left_to_do = if state == State::WaitingForPerson {
+            plan.tasks.clone()
+        } else {
+            Vec::new()
+        };
+        Self {
+            info,
+            state,
+            trouble: finding.trouble.clone(),
+            finding,
+            plan,
+            left_to_do,
+        }
+    }
+
+    /// The same step, not wanted.
+    #[must_use]
+    pub fn skipped(mut self) -> Self {
+        self.state = State::Skipped;
+        self.left_to_do.clear();
+        self.plan = Plan::default();
+        self.trouble = None;
+        self
+    }
+
+    /// The same step, failed.
+    #[must_use]
+    pub fn failed(mut self, trouble: Trouble) -> Self {
+        self.state = State::Failed;
+        self.trouble = Some(trouble);
+        self
+    }
+
+    /// `made` if we made anything in it, else `told` if it rests on a word, else `found`; `None` until done.
+    pub fn how(&self) -> Option<How> {
+        if self.state != State::Done {
+            return None;
+        }
+        let made = self.finding.resources.iter().any(|resource| resource.how == How::Made);
+        Some(match (made, self.finding.told) {
+            (true, _) => How::Made,
+            (_, true) => How::Told,
+            _ => How::Found,
+        })
+    }
+
+    /// The exit code of this step alone: what is left to do, a change not made included, is 3.
+    fn exit(&self) -> u8 {
+        if let Some(trouble) = self.trouble.as_ref().filter(|_| self.state == State::Failed) {
+            return trouble.kind.exit();
+        }
+        match self.state {
+            State::Done | State::Skipped => 0,
+            State::Different => 5,
+            State::Blocked | State::WaitingForPerson | State::ToDo => 3,
+            State::Unknown => match &self.trouble {
+                Some(trouble) if trouble.kind.exit() == 4 => 4,
+                _ if self.info.need != Need::Required => 3,
+                _ => 1,
+            },
+            State::Failed => 1,
+        }
+    }
+}
+
+/// How a walk over the checklist ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The steps that were asked for, in order.
+    pub reports: Vec<StepReport>,
+    /// What ended the walk early.
+    pub trouble: Option<Trouble>,
+}
+
+impl Outcome {
+    /// The exit code: the first of 130, 2, 4, 6, 1, 5, 3 that applies, else 0.
+    pub fn exit(&self) -> u8 {
+        let of_steps = self.reports.iter().map(StepReport::exit);
+        let of_walk = self.trouble.iter().map(|trouble| trouble.kind.exit());
+        exit(of_steps.chain(of_walk))
+    }
+}
+
+/// The exit code that counts when several apply.
+pub fn exit(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const RANK: [u8; 8] = [130, 2, 4, 6, 1, 5, 3, 0];
+    let rank = |code: u8| RANK.iter().position(|known| *known == code).unwrap_or(4);
+    codes.into_iter().min_by_key(|code| rank(*code)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_code_counts() {
+        assert_eq!(exit([]), 0);
+        assert_eq!(exit([0, 3, 5]), 5);
+        assert_eq!(exit([1, 4, 3]), 4);
+        assert_eq!(exit([2, 130]), 130);
+        assert_eq!(exit([6, 1]), 6);
+    }
+}

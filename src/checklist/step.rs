@@ -1,0 +1,115 @@
+//! The contract between a step and the walk.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Change, Finding, Guide, HumanTask, Plan, Question, Slot, Trouble};
+
+/// How much a step matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Nothing works without it.
+    Required,
+    /// It is wiser with it.
+    Recommended,
+    /// As you like.
+    Optional,
+}
+
+impl Need {
+    /// The word on screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Recommended => "recommended",
+            Self::Optional => "optional",
+        }
+    }
+}
+
+/// A line of the checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepInfo {
+    /// From 1.
+    pub number: u8,
+    /// For `--only` and `--skip`.
+    pub slug: &'static str,
+    /// As a heading.
+    pub title: &'static str,
+    /// How much it matters.
+    pub need: Need,
+    /// Why, in one sentence.
+    pub why: &'static str,
+    /// Later steps stand on what its look finds, so it is looked at even when it is skipped.
+    pub feeds_others: bool,
+}
+
+/// A step of the checklist.
+///
+/// Steps share facts (the instance, the user's id) among themselves: a look waits for the facts it needs, so
+/// that looks and changes of independent steps run at the same time. After each pass over a step the walk
+/// closes the facts it did not bring, so that nobody waits for what does not come.
+#[async_trait(?Send)]
+pub trait Step {
+    /// Its line of the checklist.
+    fn info(&self) -> &'static StepInfo;
+
+    /// Looks at the live account: reads only.
+    ///
+    /// # Errors
+    /// When it cannot be found out; the walk makes that an unknown finding.
+    async fn look(&self) -> Result<Finding, Trouble>;
+
+    /// What has to be asked, given what was found: only what is open.
+    fn questions(&self, finding: &Finding) -> Vec<Question>;
+
+    /// What would be done, given what was found.
+    ///
+    /// # Errors
+    /// When an answer that it needs is missing.
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble>;
+
+    /// Makes one change: intent before it, result after it.
+    ///
+    /// # Errors
+    /// When it fails; what was done before stays done and recorded.
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble>;
+
+    /// Looks again after changes, until what was written has spread.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    async fn verify(&self) -> Result<Finding, Trouble> {
+        self.look().await
+    }
+
+    /// Waits in the step's own way for a person, at most `limit`.
+    ///
+    /// # Errors
+    /// When waiting cannot go on.
+    async fn attend(&self, _task: &HumanTask, _limit: Duration, _guide: &dyn Guide) -> Result<Finding, Trouble> {
+        self.look().await
+    }
+
+    /// The person said that a task is done.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    fn told(&self, _topic: &'static str) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    /// What later steps have shown about this one, without another look.
+    fn reconsider(&self, _finding: &Finding) -> Option<Finding> {
+        None
+    }
+
+    /// The facts it brings for other steps.
+    fn provides(&self) -> Vec<&dyn Slot> {
+        Vec::new()
+    }
+}

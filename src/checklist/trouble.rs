@@ -1,0 +1,138 @@
+//! What went wrong, in the shape every error has: what happened, in which step, why as AWS put it, and what
+//! to type next.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::progress::ProgressError;
+
+/// An error that a person can act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Decides the exit code.
+    pub kind: TroubleKind,
+    /// What happened: one sentence.
+    pub message: String,
+    /// AWS's own words, when AWS said something.
+    pub aws: Option<AwsWords>,
+    /// The next command, or what to do before it.
+    pub next: String,
+}
+
+/// What kind of trouble it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TroubleKind {
+    /// It failed.
+    Failed,
+    /// The command line, a variable or a file says something that cannot be.
+    Usage,
+    /// Answers are missing and nobody can be asked.
+    MissingAnswers,
+    /// There are no credentials, or they do not work.
+    NoCredentials,
+    /// The caller may not do it.
+    NotAllowed,
+    /// Another run holds the lock.
+    Locked,
+    /// Ctrl-C.
+    Interrupted,
+    /// The look could not tell; nothing was changed.
+    Unknown,
+}
+
+impl TroubleKind {
+    /// The exit code that goes with it.
+    pub fn exit(self) -> u8 {
+        match self {
+            Self::Failed | Self::Unknown => 1,
+            Self::Usage | Self::MissingAnswers => 2,
+            Self::NoCredentials | Self::NotAllowed => 4,
+            Self::Locked => 6,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// An AWS error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AwsWords {
+    /// `service:Operation`.
+    pub operation: String,
+    /// The error code, when the service gave one.
+    pub code: Option<String>,
+    /// The message, as AWS put it.
+    pub message: String,
+}
+
+impl Trouble {
+    /// Trouble that AWS said nothing about.
+    pub fn new(kind: TroubleKind, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            aws: None,
+            next: next.into(),
+        }
+    }
+
+    /// It failed.
+    pub fn failed(message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(TroubleKind::Failed, message, next)
+    }
+
+    /// What was typed or written cannot be.
+    pub fn usage(message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(TroubleKind::Usage, message, next)
+    }
+
+    /// Ctrl-C, or the person chose to leave at a question.
+    pub fn interrupted() -> Self {
+        Self::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup run")
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+impl From<ProgressError> for Trouble {
+    fn from(error: ProgressError) -> Self {
+        let message = format!("{}.", capitalised(&error.to_string()));
+        match error {
+            ProgressError::Locked(_) => {
+                Self::new(TroubleKind::Locked, message, "wait for it to end, then: idc-setup run")
+            }
+            ProgressError::Unreadable { kept: Some(_), .. } => Self::failed(
+                message,
+                "idc-setup run (starts with empty progress; what is in the account is found again)",
+            ),
+            ProgressError::Unreadable { .. } => Self::failed(message, "idc-setup run (keeps the file aside)"),
+            ProgressError::Newer { .. } => Self::failed(
+                message,
+                "install the newer idc-setup, or name another file: --state FILE",
+            ),
+            ProgressError::OtherAccount { .. } => Self::usage(
+                message,
+                "name another file with --state FILE, or other credentials with --profile NAME",
+            ),
+            ProgressError::Io { .. } => {
+                Self::failed(message, "make room or rights there, or name another file: --state FILE")
+            }
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,171 @@
+//! Questions, all before the first change, and the review that ends them.
+
+use super::{Findings, Walk, close};
+use crate::answers::{Answer, KEYS, Key, Source};
+use crate::checklist::{Need, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind};
+
+/// How the questions ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Everything is answered.
+    All,
+    /// The person left.
+    Quit,
+}
+
+impl Walk<'_> {
+    /// Asks, shows what will happen, and asks whether to go on. `false`: the person left.
+    pub(super) async fn agree(&self, findings: &mut Findings) -> Result<bool, Trouble> {
+        loop {
+            if self.ask_everything(findings).await? == Asked::Quit {
+                return Ok(false);
+            }
+            self.save_answers()?;
+            if !self.guide.can_ask() || self.options.yes {
+                return Ok(true);
+            }
+            let review = self.review_of(findings);
+            if review.changes.is_empty() && review.tasks.is_empty() {
+                return Ok(true);
+            }
+            match self.guide.review(&review).await? {
+                ReviewReply::GoOn => {
+                    self.agree_to_planned(findings);
+                    return Ok(true);
+                }
+                ReviewReply::Quit => return Ok(false),
+                ReviewReply::Change(key, value) => {
+                    self.answers.borrow_mut().replace(key, asked(value));
+                    *findings = self.survey().await;
+                }
+            }
+        }
+    }
+
+    /// Asks every open question, in the order of the checklist.
+    ///
+    /// # Errors
+    /// When nobody can be asked: all missing answers at once.
+    pub(super) async fn ask_everything(&self, findings: &mut Findings) -> Result<Asked, Trouble> {
+        let mut history: Vec<Key> = Vec::new();
+        loop {
+            let open = self.open_questions(findings);
+            if !self.guide.can_ask() && !open.is_empty() {
+                return Err(missing_answers(&open));
+            }
+            let Some((step, question)) = open.into_iter().next() else {
+                return Ok(Asked::All);
+            };
+            let info = step.info();
+            match self.guide.ask(&question).await? {
+                Reply::Value(value) => {
+                    self.answers.borrow_mut().replace(question.key, asked(value));
+                    history.push(question.key);
+                    self.look_again_if_answered(step, findings).await;
+                }
+                Reply::Back => {
+                    if let Some(key) = history.pop() {
+                        self.answers.borrow_mut().take_back(key);
+                    }
+                }
+                Reply::Skip if info.need == Need::Required => {
+                    self.guide
+                        .say(Some(info), "This step is required; it cannot be skipped here.");
+                }
+                Reply::Skip => {
+                    self.skipped.borrow_mut().insert(info.slug);
+                }
+                Reply::Quit => return Ok(Asked::Quit),
+            }
+        }
+    }
+
+    fn open_questions(&self, findings: &Findings) -> Vec<(&dyn Step, Question)> {
+        self.steps
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|step| self.is_walked(*step))
+            .filter_map(|step| Some((step, findings.get(step.info().slug)?)))
+            .flat_map(|(step, finding)| {
+                step.questions(finding)
+                    .into_iter()
+                    .map(move |question| (step, question))
+            })
+            .collect()
+    }
+
+    /// A step whose last question is answered is looked at again: the answer may name something that is there.
+    async fn look_again_if_answered(&self, step: &dyn Step, findings: &mut Findings) {
+        let slug = step.info().slug;
+        let Some(finding) = findings.get(slug) else { return };
+        if finding.waits_for.is_none() && step.questions(finding).is_empty() {
+            for slot in step.provides() {
+                slot.forget();
+            }
+            let finding = self.look_at(step).await;
+            close(step, &finding.is);
+            findings.insert(slug, finding);
+        }
+    }
+
+    fn review_of(&self, findings: &Findings) -> Review {
+        let answers = self.answers.borrow();
+        let values = KEYS
+            .into_iter()
+            .filter(|key| *key != Key::NoGroup || answers.without_group())
+            .filter(|key| *key != Key::Group || !answers.without_group())
+            .filter_map(|key| {
+                let answer = answers.get(key)?;
+                Some((key, answer.value, answer.source.to_string()))
+            })
+            .collect();
+        let mut review = Review {
+            values,
+            changes: Vec::new(),
+            tasks: Vec::new(),
+        };
+        for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
+            let plan = findings
+                .get(step.info().slug)
+                .and_then(|finding| step.plan(finding).ok())
+                .unwrap_or_default();
+            let sentences: Vec<String> = plan.changes.into_iter().map(|change| change.sentence).collect();
+            if !sentences.is_empty() {
+                review.changes.push((step.info(), sentences));
+            }
+            review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
+        }
+        review
+    }
+}
+
+fn asked(value: String) -> Answer {
+    Answer {
+        value,
+        source: Source::Asked,
+    }
+}
+
+fn missing_answers(open: &[(&dyn Step, Question)]) -> Trouble {
+    let mut lines = Vec::new();
+    for (step, question) in open {
+        let key = question.key;
+        lines.push(format!(
+            "  {} or {} ({}, step {} {})",
+            key.flag(),
+            key.variable(),
+            key.title(),
+            step.info().number,
+            step.info().slug
+        ));
+    }
+    let flags: Vec<String> = open
+        .iter()
+        .map(|(_, question)| format!("{} …", question.key.flag()))
+        .collect();
+    Trouble::new(
+        TroubleKind::MissingAnswers,
+        format!("These answers are needed and were not given:\n{}", lines.join("\n")),
+        format!("idc-setup run --non-interactive {}", flags.join(" ")),
+    )
+}

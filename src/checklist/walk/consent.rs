@@ -1,0 +1,127 @@
+//! What has to be agreed to: one agreement for all that can be taken back, each of the rest by name.
+
+use super::{Findings, Walk};
+use crate::checklist::{Change, Confirm, Consent, HumanTask, NamedConsent, Plan, Reply, StepInfo, TaskKind, Trouble};
+
+/// What was agreed to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// Everything.
+    Given,
+    /// Not everything: what a person can still do about it.
+    Refused(HumanTask),
+}
+
+impl Walk<'_> {
+    /// Remembers what the review showed, so that it is not asked again unless it alters.
+    pub(super) fn agree_to_planned(&self, findings: &Findings) {
+        let mut agreed = self.agreed.borrow_mut();
+        for step in self.steps {
+            let plan = findings
+                .get(step.info().slug)
+                .and_then(|finding| step.plan(finding).ok());
+            for change in plan.unwrap_or_default().changes {
+                if change.consent == Consent::Reversible {
+                    agreed.insert(name_of(&change));
+                }
+            }
+        }
+    }
+
+    /// Asks for whatever agreement a plan's changes still need.
+    pub(super) async fn agreement(&self, info: &StepInfo, plan: &Plan) -> Result<Agreement, Trouble> {
+        let surprising: Vec<&Change> = plan
+            .changes
+            .iter()
+            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&name_of(change)))
+            .collect();
+        if !surprising.is_empty() && self.guide.can_ask() && !self.options.yes {
+            let lines = surprising.iter().map(|change| change.sentence.clone()).collect();
+            if !self
+                .confirm(lines, "The account has changed since you agreed. Do this now?", true)
+                .await?
+            {
+                return Ok(Agreement::Refused(not_agreed(info, &surprising[0].sentence)));
+            }
+            self.agreed.borrow_mut().extend(surprising.into_iter().map(name_of));
+        }
+        for change in &plan.changes {
+            match &change.consent {
+                Consent::Reversible => {}
+                Consent::Named(consents) => {
+                    for consent in consents {
+                        if !self.is_named(info, change, consent).await? {
+                            return Ok(Agreement::Refused(needs_flag(info, change, consent)));
+                        }
+                    }
+                }
+                Consent::File { path, diff } => {
+                    if !self.is_edit_wanted(path, diff).await? {
+                        return Ok(Agreement::Refused(not_agreed(info, &change.sentence)));
+                    }
+                }
+            }
+        }
+        Ok(Agreement::Given)
+    }
+
+    async fn is_named(&self, info: &StepInfo, change: &Change, consent: &NamedConsent) -> Result<bool, Trouble> {
+        if self.options.consents.contains(consent.flag) {
+            return Ok(true);
+        }
+        if !self.guide.can_ask() {
+            return Ok(false);
+        }
+        self.guide.say(Some(info), &change.sentence);
+        let lines = vec![consent.stake.clone(), "This cannot be taken back.".to_owned()];
+        self.confirm(lines, "Do you agree?", false).await
+    }
+
+    async fn is_edit_wanted(&self, path: &str, diff: &str) -> Result<bool, Trouble> {
+        if self.options.yes || !self.guide.can_ask() {
+            for line in diff.lines() {
+                self.guide.say(None, line);
+            }
+            return Ok(true);
+        }
+        let lines = diff.lines().map(str::to_owned).collect();
+        self.confirm(lines, &format!("Write this to {path}?"), true).await
+    }
+
+    async fn confirm(&self, lines: Vec<String>, prompt: &str, default: bool) -> Result<bool, Trouble> {
+        let question = Confirm {
+            lines,
+            prompt: prompt.to_owned(),
+            default,
+        };
+        match self.guide.confirm(&question).await? {
+            Reply::Value(answer) => Ok(answer),
+            Reply::Back | Reply::Skip => Ok(false),
+            Reply::Quit => Err(Trouble::interrupted()),
+        }
+    }
+}
+
+fn name_of(change: &Change) -> String {
+    format!("{:?} {} {}", change.verb, change.kind, change.name)
+}
+
+fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {
+    HumanTask {
+        sentence: format!("Agree to this: {} Nobody did, so it was not done.", change.sentence),
+        link: None,
+        clicks: format!("idc-setup run --{}", consent.flag),
+        details: vec![consent.stake.clone(), format!("Step {} waits for it.", info.number)],
+        kind: TaskKind::Own,
+    }
+}
+
+fn not_agreed(info: &StepInfo, sentence: &str) -> HumanTask {
+    HumanTask {
+        sentence: format!("You did not agree to this: {sentence}"),
+        link: None,
+        clicks: format!("idc-setup run --only {}", info.slug),
+        details: Vec::new(),
+        kind: TaskKind::Own,
+    }
+}

@@ -1,0 +1,222 @@
+//! Each step until it is done, waits for a person, or cannot go on.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::consent::Agreement;
+use super::{Findings, Walk, close};
+use crate::checklist::{
+    Change, Confirm, Finding, Found, HumanTask, Outcome, Plan, Reply, State, Step, StepReport, TaskKind, Trouble,
+    TroubleKind,
+};
+
+/// Rounds of look, plan and apply before a step is given up: a step needs two at most (organization, then
+/// switch); more means that what AWS accepted does not show.
+const ROUNDS: usize = 5;
+
+/// "As long as it takes": longer than anybody sits before a terminal.
+const VERY_LONG: Duration = Duration::from_hours(24 * 7);
+
+impl Walk<'_> {
+    /// Walks all steps: one after the other when a person follows, otherwise all that can go at the same time.
+    pub(super) async fn execute(&self, mut findings: Findings) -> Outcome {
+        let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
+        for slot in walked.flat_map(|step| step.provides()) {
+            slot.reopen();
+        }
+        let mut walks = Vec::new();
+        for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
+            let finding = findings.remove(step.info().slug);
+            walks.push(self.walk(step.as_ref(), finding));
+        }
+        let mut reports = Vec::new();
+        if self.guide.can_ask() {
+            for walk in walks {
+                let report = walk.await;
+                let leave = report
+                    .trouble
+                    .as_ref()
+                    .is_some_and(|trouble| trouble.kind == TroubleKind::Interrupted);
+                reports.push(report);
+                if leave {
+                    break;
+                }
+            }
+        } else {
+            reports = join_all(walks).await;
+        }
+        let trouble = self.reconsider(&mut reports).err();
+        Outcome { reports, trouble }
+    }
+
+    /// What later steps have shown about earlier ones.
+    fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), Trouble> {
+        for report in reports {
+            let step = self.steps.iter().find(|step| step.info() == report.info);
+            let open = matches!(report.state, State::WaitingForPerson | State::Unknown | State::ToDo);
+            let better = step.filter(|_| open).and_then(|step| {
+                let finding = step.reconsider(&report.finding)?;
+                let plan = step.plan(&finding).ok()?;
+                Some(StepReport::new(report.info, finding, plan))
+            });
+            if let Some(better) = better {
+                *report = better;
+                self.record(report)?;
+                self.guide.end(report);
+            }
+        }
+        Ok(())
+    }
+
+    async fn walk(&self, step: &dyn Step, finding: Option<Finding>) -> StepReport {
+        if !self.is_walked(step) {
+            let report = self.report(step, finding.as_ref());
+            self.guide.end(&report);
+            return report;
+        }
+        self.guide.begin(step.info());
+        let finding = match finding {
+            Some(finding) if finding.waits_for.is_none() => finding,
+            _ => self.look_at(step).await,
+        };
+        let report = self.walk_from(step, finding).await;
+        close(step, &report.finding.is);
+        let report = match self.record(&report) {
+            Ok(()) => report,
+            Err(trouble) => report.failed(trouble),
+        };
+        self.guide.end(&report);
+        report
+    }
+
+    /// Look, plan, apply, verify, until nothing is left that can be done now.
+    async fn walk_from(&self, step: &dyn Step, mut finding: Finding) -> StepReport {
+        let info = step.info();
+        let mut applied: Vec<Change> = Vec::new();
+        for _ in 0..ROUNDS {
+            let plan = match step.plan(&finding) {
+                Ok(plan) => plan,
+                Err(trouble) => return StepReport::new(info, finding, Plan::default()).failed(trouble),
+            };
+            let stuck = matches!(finding.found, Found::Blocked | Found::Unknown)
+                || (finding.found == Found::Different && plan.changes.is_empty())
+                || finding.waits_for.is_some();
+            if stuck {
+                return StepReport::new(info, finding, plan);
+            }
+            if plan.changes.is_empty() {
+                match self.attend(step, &finding, &plan).await {
+                    Ok(Some(next)) => {
+                        finding = next;
+                        continue;
+                    }
+                    Ok(None) => return StepReport::new(info, finding, plan),
+                    Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+                }
+            }
+            if plan.changes.iter().any(|change| applied.contains(change)) {
+                return StepReport::new(info, finding, plan.clone()).failed(does_not_show(&plan));
+            }
+            match self.agreement(info, &plan).await {
+                Ok(Agreement::Given) => {}
+                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, finding, plan), task),
+                Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+            }
+            for change in &plan.changes {
+                if let Err(trouble) = step.apply(change, self.guide).await {
+                    return StepReport::new(info, finding, plan).failed(trouble);
+                }
+            }
+            applied.extend(plan.changes.iter().cloned());
+            finding = match step.verify().await {
+                Ok(finding) => finding,
+                Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+            };
+        }
+        let plan = step.plan(&finding).unwrap_or_default();
+        StepReport::new(info, finding, plan)
+    }
+
+    /// Has the person do the first open task. `None`: nobody did, or nothing is open.
+    async fn attend(&self, step: &dyn Step, finding: &Finding, plan: &Plan) -> Result<Option<Finding>, Trouble> {
+        let Some(task) = plan.tasks.first() else {
+            return Ok(None);
+        };
+        let info = step.info();
+        let limit = self.options.wait.unwrap_or(VERY_LONG);
+        match task.kind {
+            TaskKind::Told(topic) if self.guide.can_ask() => {
+                self.guide.show_task(info, task);
+                let done = Confirm {
+                    lines: Vec::new(),
+                    prompt: "Done?".to_owned(),
+                    default: true,
+                };
+                match self.guide.confirm(&done).await? {
+                    Reply::Value(true) => {
+                        step.told(topic)?;
+                        Ok(Some(self.look_at(step).await))
+                    }
+                    Reply::Quit => Err(Trouble::interrupted()),
+                    _ => Ok(None),
+                }
+            }
+            TaskKind::Told(_) => Ok(None),
+            _ if limit.is_zero() => Ok(None),
+            TaskKind::Own => step.attend(task, limit, self.guide).await.map(Some),
+            TaskKind::Seen => {
+                self.guide.show_task(info, task);
+                self.wait_until_seen(step, task, finding, limit).await
+            }
+        }
+    }
+
+    /// Looks again and again. A connection that is lost meanwhile is waited for like the person.
+    async fn wait_until_seen(
+        &self,
+        step: &dyn Step,
+        task: &HumanTask,
+        before: &Finding,
+        limit: Duration,
+    ) -> Result<Option<Finding>, Trouble> {
+        let waiting = self.guide.wait(step.info(), &task.sentence);
+        let end = Instant::now() + limit;
+        loop {
+            tokio::time::sleep(self.options.person_pause).await;
+            match step.look().await {
+                Ok(finding) => {
+                    let still_open = step.plan(&finding)?.tasks.contains(task);
+                    if finding.found != before.found || !still_open {
+                        return Ok(Some(finding));
+                    }
+                    waiting.say(&finding.is);
+                }
+                Err(trouble) if trouble.kind.exit() != 1 => return Err(trouble),
+                Err(trouble) => waiting.say(&format!("{} Looking again.", trouble.message)),
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+fn waiting(mut report: StepReport, task: HumanTask) -> StepReport {
+    report.state = State::WaitingForPerson;
+    report.left_to_do = vec![task];
+    report
+}
+
+fn does_not_show(plan: &Plan) -> Trouble {
+    let sentence = plan
+        .changes
+        .first()
+        .map(|change| change.sentence.as_str())
+        .unwrap_or_default();
+    Trouble::failed(
+        format!("This was accepted, and a look does not show it: {sentence}"),
+        "idc-setup status, and when it shows: idc-setup run",
+    )
+}

@@ -1,0 +1,206 @@
+//! The walk over the checklist: survey, questions, review, and then each step until it is done or waits.
+
+mod ask;
+mod consent;
+mod execute;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{Finding, Guide, Outcome, Plan, Step, StepReport, Trouble};
+use crate::answers::Answers;
+use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
+
+/// How a walk is to go.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Slugs; all steps when empty.
+    pub only: BTreeSet<String>,
+    /// Slugs.
+    pub skip: BTreeSet<String>,
+    /// No confirmation of what can be taken back.
+    pub yes: bool,
+    /// How long to wait for a person; `None` is as long as it takes.
+    pub wait: Option<Duration>,
+    /// Named consents that were given, by flag.
+    pub consents: BTreeSet<String>,
+    /// The pause between two looks while a person does something.
+    pub person_pause: Duration,
+}
+
+/// A walk over the checklist.
+pub struct Walk<'a> {
+    steps: &'a [Box<dyn Step>],
+    guide: &'a dyn Guide,
+    answers: &'a RefCell<Answers>,
+    progress: &'a Progress,
+    options: Options,
+    skipped: RefCell<BTreeSet<&'static str>>,
+    agreed: RefCell<BTreeSet<String>>,
+}
+
+/// Findings by slug.
+type Findings = BTreeMap<&'static str, Finding>;
+
+impl<'a> Walk<'a> {
+    /// A walk over `steps`, which stand in the order of the checklist.
+    pub fn new(
+        steps: &'a [Box<dyn Step>],
+        guide: &'a dyn Guide,
+        answers: &'a RefCell<Answers>,
+        progress: &'a Progress,
+        options: Options,
+    ) -> Self {
+        let skipped = steps
+            .iter()
+            .map(|step| step.info().slug)
+            .filter(|slug| options.skip.contains(*slug))
+            .collect();
+        Self {
+            steps,
+            guide,
+            answers,
+            progress,
+            options,
+            skipped: RefCell::new(skipped),
+            agreed: RefCell::default(),
+        }
+    }
+
+    /// Looks, asks nothing, changes nothing.
+    pub async fn look(&self) -> Outcome {
+        let findings = self.survey().await;
+        Outcome {
+            reports: self.reports(&findings),
+            trouble: None,
+        }
+    }
+
+    /// Looks and asks, and plans what would be done; changes nothing.
+    pub async fn plan(&self) -> Outcome {
+        let mut findings = self.survey().await;
+        let trouble = self.ask_everything(&mut findings).await.err();
+        Outcome {
+            reports: self.reports(&findings),
+            trouble,
+        }
+    }
+
+    /// Goes all the way.
+    pub async fn run(&self) -> Outcome {
+        let mut findings = self.survey().await;
+        let agreed = match self.agree(&mut findings).await {
+            Ok(agreed) => agreed,
+            Err(trouble) => {
+                return Outcome {
+                    reports: self.reports(&findings),
+                    trouble: Some(trouble),
+                };
+            }
+        };
+        if !agreed {
+            self.guide
+                .say(None, "Nothing was changed. Go on later with: idc-setup run");
+            return Outcome {
+                reports: self.reports(&findings),
+                trouble: None,
+            };
+        }
+        self.execute(findings).await
+    }
+
+    /// Whether the step was asked for.
+    fn is_wanted(&self, step: &dyn Step) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(step.info().slug)
+    }
+
+    /// Whether the step was asked for and not skipped.
+    fn is_walked(&self, step: &dyn Step) -> bool {
+        self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
+    }
+
+    /// Looks at everything that is walked or that others stand on, all at the same time.
+    async fn survey(&self) -> Findings {
+        for slot in self.steps.iter().flat_map(|step| step.provides()) {
+            slot.forget();
+        }
+        let looks = self.steps.iter().map(|step| async move {
+            let slug = step.info().slug;
+            if self.is_walked(step.as_ref()) || step.info().feeds_others {
+                let finding = self.look_at(step.as_ref()).await;
+                close(step.as_ref(), &finding.is);
+                return Some((slug, finding));
+            }
+            close(step.as_ref(), "It was not looked at.");
+            None
+        });
+        join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    async fn look_at(&self, step: &dyn Step) -> Finding {
+        step.look().await.unwrap_or_else(Finding::unknown)
+    }
+
+    /// The steps that were asked for, as far as they have got without changing anything.
+    fn reports(&self, findings: &Findings) -> Vec<StepReport> {
+        self.steps
+            .iter()
+            .filter(|step| self.is_wanted(step.as_ref()))
+            .map(|step| self.report(step.as_ref(), findings.get(step.info().slug)))
+            .collect()
+    }
+
+    fn report(&self, step: &dyn Step, finding: Option<&Finding>) -> StepReport {
+        let finding = finding.cloned().unwrap_or_else(|| Finding::missing("Not looked at."));
+        if !self.is_walked(step) {
+            return StepReport::new(step.info(), finding, Plan::default()).skipped();
+        }
+        match step.plan(&finding) {
+            Ok(plan) => StepReport::new(step.info(), finding, plan),
+            Err(trouble) => StepReport::new(step.info(), finding, Plan::default()).failed(trouble),
+        }
+    }
+
+    /// Writes the explicit answers down, so that the next run does not ask again.
+    fn save_answers(&self) -> Result<(), ProgressError> {
+        let answers = self.answers.borrow();
+        self.progress.change(|record| {
+            for (key, answer) in answers.all_explicit() {
+                let saved = record.answers.get(key.name());
+                if saved.is_none_or(|saved| saved.value != answer.value) {
+                    record.answers.insert(
+                        key.name().to_owned(),
+                        SavedAnswer {
+                            value: answer.value.clone(),
+                            at: Timestamp::now(),
+                        },
+                    );
+                }
+            }
+        })
+    }
+
+    /// Writes down how a step was last seen.
+    fn record(&self, report: &StepReport) -> Result<(), Trouble> {
+        self.progress.change(|record| {
+            let seen = StepRecord {
+                state: report.state.word().to_owned(),
+                is: report.finding.is.clone(),
+                at: Timestamp::now(),
+            };
+            record.steps.insert(report.info.slug.to_owned(), seen);
+        })?;
+        Ok(())
+    }
+}
+
+/// Nobody is to wait for facts that this step did not bring.
+fn close(step: &dyn Step, why: &str) {
+    for slot in step.provides() {
+        slot.close(why);
+    }
+}

@@ -1,0 +1,87 @@
+//! One run at a time: a file beside the state file, locked by the system, so that it dies with its process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+
+/// The right to write the state file.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Who has the lock.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// When it began.
+    pub since: Timestamp,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another run has it; who, if that could be read.
+    Held(Option<Holder>),
+    /// The lock file cannot be made.
+    Io(std::io::Error),
+}
+
+impl Lock {
+    /// Takes the lock, or says who has it; never waits. The file stays when the lock is gone.
+    pub fn take(path: &Path) -> Result<Self, LockError> {
+        if let Some(folder) = path.parent() {
+            files::make_private_folder(folder).map_err(LockError::Io)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(LockError::Io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+        let me = Holder {
+            pid: std::process::id(),
+            since: Timestamp::now(),
+        };
+        let text = serde_json::to_string(&me).unwrap_or_default();
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .map_err(LockError::Io)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_one_is_told_who_has_it_and_a_dead_holders_lock_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let first = Lock::take(&path).unwrap();
+        match Lock::take(&path) {
+            Err(LockError::Held(Some(holder))) => assert_eq!(holder.pid, std::process::id()),
+            other => panic!("{other:?}"),
+        }
+        drop(first);
+        Lock::take(&path).unwrap();
+    }
+}

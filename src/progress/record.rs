@@ -1,0 +1,278 @@
+//! The state file's content.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The format this version writes. Version 1 is the first; a file of a later one is refused.
+pub const FORMAT: u32 = 1;
+
+/// How a thing came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// By us: undo may remove it.
+    Made,
+    /// There before, or nobody can tell: undo never touches it.
+    Found,
+    /// A person's word.
+    Told,
+}
+
+/// What kinds of things the checklist is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceKind {
+    /// Of AWS Organizations.
+    Organization,
+    /// Of IAM Identity Center.
+    Instance,
+    /// `PermissionSetsEnabled` of the instance.
+    PermissionSetsSwitch,
+    /// In the identity store.
+    User,
+    /// In the identity store.
+    Group,
+    /// Of the user in the group.
+    GroupMembership,
+    /// Of the instance.
+    PermissionSet,
+    /// An AWS managed policy on the permission set.
+    PolicyAttachment,
+    /// The permission set's roles in the accounts.
+    Provisioning,
+    /// Of the principal to the account.
+    AccountAssignment,
+    /// In `~/.aws/config`.
+    SsoSession,
+    /// In `~/.aws/config`.
+    CliProfile,
+    /// In `~/.aws/sso/cache`.
+    Token,
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Organization => "organization",
+            Self::Instance => "instance",
+            Self::PermissionSetsSwitch => "permission sets switch",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::GroupMembership => "group membership",
+            Self::PermissionSet => "permission set",
+            Self::PolicyAttachment => "policy attachment",
+            Self::Provisioning => "provisioning",
+            Self::AccountAssignment => "account assignment",
+            Self::SsoSession => "SSO session",
+            Self::CliProfile => "CLI profile",
+            Self::Token => "token",
+        })
+    }
+}
+
+/// What a change does to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// It was not there.
+    Create,
+    /// It says something else.
+    Update,
+    /// It is too much.
+    Remove,
+}
+
+/// A thing and how it came to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// As people call it.
+    pub name: String,
+    /// As AWS calls it.
+    pub id: String,
+    /// Whose it is.
+    pub how: How,
+}
+
+/// A change that was begun: written before the call, taken away with its result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Intent {
+    /// The step's slug.
+    pub step: String,
+    /// What is done to it; a look found the thing absent before a [`Verb::Create`].
+    pub verb: Verb,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its name, or the ids it joins.
+    pub name: String,
+    /// The server's time when it was written.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Stands in the permission set's tag `idc-setup:intent`.
+    pub nonce: String,
+    /// The service's id of an asynchronous request, once it is known; for a file, the digest of what it will hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
+}
+
+/// An explicit answer of an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SavedAnswer {
+    /// In its canonical form.
+    pub value: String,
+    /// When it was first given.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// What a person said, or a sign-in proved, about a thing that no API tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Word {
+    /// The id of what it is about: it counts for nothing else.
+    pub about: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// A sign-in showed it; otherwise it is a person's word.
+    pub proved: bool,
+}
+
+/// How a step was last seen, for `status` without credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepRecord {
+    /// The state that was printed.
+    pub state: String,
+    /// The sentence that went with it.
+    pub is: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// The state file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Version of this format.
+    pub format: u32,
+    /// `aws`, `aws-cn`, …
+    pub partition: String,
+    /// Twelve digits.
+    pub account: String,
+    /// Where Identity Center is, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// By the answer's name.
+    #[serde(default)]
+    pub answers: BTreeMap<String, SavedAnswer>,
+    /// Changes begun and not known to have ended.
+    #[serde(default)]
+    pub intents: Vec<Intent>,
+    /// What was made and found.
+    #[serde(default)]
+    pub resources: Vec<Resource>,
+    /// By topic (`activation`, `access-portal`).
+    #[serde(default)]
+    pub words: BTreeMap<String, Word>,
+    /// By slug.
+    #[serde(default)]
+    pub steps: BTreeMap<String, StepRecord>,
+}
+
+impl Record {
+    /// Nothing done yet in this account.
+    pub fn new(partition: &str, account: &str) -> Self {
+        Self {
+            format: FORMAT,
+            partition: partition.to_owned(),
+            account: account.to_owned(),
+            region: None,
+            answers: BTreeMap::new(),
+            intents: Vec::new(),
+            resources: Vec::new(),
+            words: BTreeMap::new(),
+            steps: BTreeMap::new(),
+        }
+    }
+
+    /// The open intents for a thing, oldest first; more than one when several runs were cut short.
+    pub fn intents<'a>(&'a self, verb: Verb, kind: ResourceKind, name: &'a str) -> impl Iterator<Item = &'a Intent> {
+        self.intents
+            .iter()
+            .filter(move |intent| intent.verb == verb && intent.kind == kind && intent.name == name)
+    }
+
+    /// Whether any change of a step was begun and is not known to have ended.
+    pub fn has_open_intents(&self, step: &str) -> bool {
+        self.intents.iter().any(|intent| intent.step == step)
+    }
+
+    /// Writes an intent down.
+    pub fn open(&mut self, intent: Intent) {
+        self.intents.push(intent);
+    }
+
+    /// The change has ended, or never took effect.
+    pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &str) {
+        self.intents
+            .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == name));
+    }
+
+    /// How a thing came to be, as far as we wrote it down.
+    pub fn how(&self, kind: ResourceKind, id: &str) -> Option<How> {
+        self.resources
+            .iter()
+            .find(|resource| resource.kind == kind && resource.id == id)
+            .map(|resource| resource.how)
+    }
+
+    /// Writes a thing down; what was once made stays made.
+    pub fn keep(&mut self, resource: Resource) {
+        let known = self
+            .resources
+            .iter_mut()
+            .find(|known| known.kind == resource.kind && known.id == resource.id);
+        match known {
+            Some(known) if known.how == How::Made => known.name = resource.name,
+            Some(known) => *known = resource,
+            None => self.resources.push(resource),
+        }
+    }
+
+    /// What was said or proved about `about`.
+    pub fn word(&self, topic: &str, about: &str) -> Option<&Word> {
+        self.words.get(topic).filter(|word| word.about == about)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_stays_made() {
+        let mut record = Record::new("aws", "123456789012");
+        let user = |how| Resource {
+            kind: ResourceKind::User,
+            name: "Admin".to_owned(),
+            id: "u-1".to_owned(),
+            how,
+        };
+        record.keep(user(How::Made));
+        record.keep(user(How::Found));
+        assert_eq!(record.how(ResourceKind::User, "u-1"), Some(How::Made));
+        assert_eq!(record.resources.len(), 1);
+    }
+
+    #[test]
+    fn the_first_format_is_still_read() {
+        let old = include_str!("../../tests/fixtures/progress-format-1.json");
+        let record: Record = serde_json::from_str(old).unwrap();
+        assert_eq!(record.format, 1);
+        assert_eq!(record.intents.len(), 1);
+    }
+}

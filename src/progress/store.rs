@@ -1,0 +1,245 @@
+//! The state file: where it is, how it is read, and that it is written whole or not at all.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::lock::{Lock, LockError};
+use super::record::{FORMAT, Record};
+use super::{Holder, Last};
+use crate::environment::Environment;
+use crate::files::{self, Access};
+
+/// Where state files are.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// What is wrong with progress, in words for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgressError {
+    /// Another run has the lock.
+    #[error("another run is at work on this account{}", holder_words(.0.as_ref()))]
+    Locked(Option<Holder>),
+    /// Not a state file: cut short, or something else. It was kept aside when `kept` is given.
+    #[error("the state file {} cannot be read ({why}){}", path.display(), kept_words(kept.as_ref()))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says.
+        why: String,
+        /// Where it was moved to.
+        kept: Option<PathBuf>,
+    },
+    /// Written by a later version.
+    #[error("the state file {} has format {format}; this version reads up to {FORMAT}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: u64,
+    },
+    /// Of another account than the one we are in.
+    #[error("the state file {} is of account {theirs}, and the credentials are of account {ours}", path.display())]
+    OtherAccount {
+        /// The file.
+        path: PathBuf,
+        /// Its account.
+        theirs: String,
+        /// The caller's account.
+        ours: String,
+    },
+    /// The disk says no.
+    #[error("the state file {} cannot be written ({error})", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+fn holder_words(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| {
+        format!(
+            " (process {}, since {})",
+            holder.pid,
+            holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        )
+    })
+}
+
+fn kept_words(kept: Option<&PathBuf>) -> String {
+    kept.map_or_else(String::new, |kept| format!("; it was kept as {}", kept.display()))
+}
+
+impl Folder {
+    /// `$XDG_STATE_HOME/idc-setup`, `~/.local/state/idc-setup`, or the platform's like.
+    pub fn of(environment: &Environment) -> Option<Self> {
+        let base = match environment.var("XDG_STATE_HOME").map(PathBuf::from) {
+            Some(base) if base.is_absolute() => base,
+            _ if cfg!(windows) => PathBuf::from(environment.var("LOCALAPPDATA")?),
+            _ => environment.home()?.join(".local").join("state"),
+        };
+        Some(Self {
+            path: base.join("idc-setup"),
+        })
+    }
+
+    /// The state file of an account.
+    pub fn state_file(&self, partition: &str, account: &str) -> PathBuf {
+        self.path.join(format!("{partition}-{account}.json"))
+    }
+
+    /// The account, profile and Region of the last run; `None` without one.
+    pub fn last(&self) -> Option<Last> {
+        let text = fs::read_to_string(self.path.join("last.json")).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Remembers the account, profile and Region.
+    pub fn remember(&self, last: &Last) -> io::Result<()> {
+        files::make_private_folder(&self.path)?;
+        let text = serde_json::to_vec_pretty(last)?;
+        files::write_atomically(&self.path.join("last.json"), &text, Access::OwnerOnly)
+    }
+}
+
+/// An account's progress, in memory and in its file.
+#[derive(Debug)]
+pub struct Progress {
+    path: PathBuf,
+    record: RefCell<Record>,
+    lock: Option<Lock>,
+}
+
+impl Progress {
+    /// Takes the lock and reads the file; an absent one is empty progress.
+    ///
+    /// # Errors
+    /// [`ProgressError`]; a file that cannot be read is kept aside, so that the next run starts afresh.
+    pub fn open(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
+        let lock = Lock::take(&path.with_extension("lock")).map_err(|error| match error {
+            LockError::Held(holder) => ProgressError::Locked(holder),
+            LockError::Io(error) => io_error(path, error),
+        })?;
+        let record = match read(path) {
+            Err(ProgressError::Unreadable { path, why, .. }) => {
+                let kept = keep_aside(&path);
+                return Err(ProgressError::Unreadable { path, why, kept });
+            }
+            other => other?,
+        };
+        Self::new(path, record, partition, account, Some(lock))
+    }
+
+    /// Reads the file without the lock; changes stay in memory.
+    ///
+    /// # Errors
+    /// [`ProgressError`]; nothing is moved.
+    pub fn open_read_only(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
+        Self::new(path, read(path)?, partition, account, None)
+    }
+
+    fn new(
+        path: &Path,
+        record: Option<Record>,
+        partition: &str,
+        account: &str,
+        lock: Option<Lock>,
+    ) -> Result<Self, ProgressError> {
+        let record = record.unwrap_or_else(|| Record::new(partition, account));
+        if (record.partition.as_str(), record.account.as_str()) != (partition, account) {
+            return Err(ProgressError::OtherAccount {
+                path: path.to_owned(),
+                theirs: record.account,
+                ours: account.to_owned(),
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            record: RefCell::new(record),
+            lock,
+        })
+    }
+
+    /// Whether changes are saved.
+    pub fn is_writable(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The state file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads from the record.
+    pub fn read<T>(&self, reader: impl FnOnce(&Record) -> T) -> T {
+        reader(&self.record.borrow())
+    }
+
+    /// Changes the record and, with the lock, saves it before returning.
+    ///
+    /// # Errors
+    /// [`ProgressError::Io`] when it cannot be saved; the record in memory is changed all the same.
+    pub fn change(&self, changer: impl FnOnce(&mut Record)) -> Result<(), ProgressError> {
+        let before = self.record.borrow().clone();
+        changer(&mut self.record.borrow_mut());
+        let record = self.record.borrow();
+        if self.lock.is_none() || (*record == before && self.path.exists()) {
+            return Ok(());
+        }
+        let mut text = serde_json::to_vec_pretty(&*record).map_err(|error| io_error(&self.path, error.into()))?;
+        text.push(b'\n');
+        files::write_atomically(&self.path, &text, Access::OwnerOnly).map_err(|error| io_error(&self.path, error))
+    }
+}
+
+fn io_error(path: &Path, error: io::Error) -> ProgressError {
+    ProgressError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// Reads a state file of any account; `None` when there is none.
+pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(ProgressError::Unreadable {
+                path: path.to_owned(),
+                why: error.to_string(),
+                kept: None,
+            });
+        }
+    };
+    let unreadable = |why: serde_json::Error| ProgressError::Unreadable {
+        path: path.to_owned(),
+        why: why.to_string(),
+        kept: None,
+    };
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(unreadable)?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    if format > u64::from(FORMAT) {
+        return Err(ProgressError::Newer {
+            path: path.to_owned(),
+            format,
+        });
+    }
+    serde_json::from_value(value).map(Some).map_err(unreadable)
+}
+
+/// Moves a file that cannot be read out of the way, under a name that is not taken.
+fn keep_aside(path: &Path) -> Option<PathBuf> {
+    let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let mut kept = path.as_os_str().to_owned();
+    kept.push(format!(".unreadable-{stamp}"));
+    let kept = PathBuf::from(kept);
+    (!kept.exists() && fs::rename(path, &kept).is_ok()).then_some(kept)
+}

@@ -1,0 +1,114 @@
+//! The device code: a person approves in any browser, we ask until they have.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Registration;
+use crate::aws::{Clients, Failure};
+use crate::aws_files::CachedToken;
+
+/// What a person has to approve.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    device_code: SecretString,
+    start_url: String,
+    region: String,
+    /// What the page shows and the person compares.
+    pub user_code: String,
+    /// The page, with the code filled in.
+    pub page: String,
+    /// The pause between two polls.
+    pub interval: Duration,
+    /// When the code is no longer good.
+    pub expires_in: Duration,
+}
+
+/// What a poll brings.
+#[derive(Debug)]
+pub enum Poll {
+    /// The person has approved.
+    Token(Box<CachedToken>),
+    /// Not yet.
+    Pending,
+    /// Not yet, and the pause grows by five seconds.
+    SlowDown,
+    /// The code's time is over.
+    Expired,
+    /// The person said no.
+    Refused,
+}
+
+/// Begins a device authorization.
+///
+/// # Errors
+/// `InvalidRequestException` when the address or the Region is wrong; needs no credentials.
+pub async fn start(
+    clients: &Clients,
+    region: &str,
+    registration: &Registration,
+    start_url: &str,
+) -> Result<Authorization, Failure> {
+    let answer = clients
+        .ssooidc(region)
+        .start_device_authorization()
+        .client_id(&registration.client_id)
+        .client_secret(registration.client_secret.expose_secret())
+        .start_url(start_url)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso-oidc:StartDeviceAuthorization", error))?;
+    let seconds = |n: i32| Duration::from_secs(u64::try_from(n).unwrap_or_default());
+    let page = answer.verification_uri_complete.or(answer.verification_uri);
+    Ok(Authorization {
+        device_code: answer.device_code.unwrap_or_default().into(),
+        start_url: start_url.to_owned(),
+        region: region.to_owned(),
+        user_code: answer.user_code.unwrap_or_default(),
+        page: page.unwrap_or_default(),
+        interval: seconds(answer.interval).max(Duration::from_secs(1)),
+        expires_in: seconds(answer.expires_in),
+    })
+}
+
+/// Asks once whether the person has approved.
+///
+/// # Errors
+/// Anything that does not belong to the conversation: another refusal, no connection.
+pub async fn poll(
+    clients: &Clients,
+    registration: &Registration,
+    authorization: &Authorization,
+) -> Result<Poll, Failure> {
+    let answer = clients
+        .ssooidc_once(&authorization.region)
+        .create_token()
+        .client_id(&registration.client_id)
+        .client_secret(registration.client_secret.expose_secret())
+        .grant_type("urn:ietf:params:oauth:grant-type:device_code")
+        .device_code(authorization.device_code.expose_secret())
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso-oidc:CreateToken", error));
+    match answer {
+        Ok(token) => {
+            let lifetime = Duration::from_secs(u64::try_from(token.expires_in).unwrap_or_default());
+            Ok(Poll::Token(Box::new(CachedToken {
+                start_url: authorization.start_url.clone(),
+                region: authorization.region.clone(),
+                access_token: token.access_token.unwrap_or_default().into(),
+                expires_at: Timestamp::now() + lifetime,
+                refresh_token: token.refresh_token.map(Into::into),
+                client_id: registration.client_id.clone(),
+                client_secret: registration.client_secret.clone(),
+                registration_expires_at: registration.expires_at,
+            })))
+        }
+        Err(failure) if failure.is("AuthorizationPendingException") => Ok(Poll::Pending),
+        Err(failure) if failure.is("SlowDownException") => Ok(Poll::SlowDown),
+        Err(failure) if failure.is("ExpiredTokenException") => Ok(Poll::Expired),
+        Err(failure) if failure.is("AccessDeniedException") => Ok(Poll::Refused),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,57 @@
+//! What the access portal itself shows a signed-in user.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::aws::{Clients, Failure};
+
+/// Whether the portal lists the account.
+///
+/// # Errors
+/// When the portal refuses the token or cannot be reached.
+pub async fn sees_account(
+    clients: &Clients,
+    region: &str,
+    token: &SecretString,
+    account: &str,
+) -> Result<bool, Failure> {
+    let mut pages = clients
+        .sso(region)
+        .list_accounts()
+        .access_token(token.expose_secret())
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|error| Failure::of("sso:ListAccounts", error))?;
+        if found.account_id() == Some(account) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The names of the permission sets that the portal offers in an account.
+///
+/// # Errors
+/// As [`sees_account`]; `ForbiddenException` when there are none.
+pub async fn roles_of(
+    clients: &Clients,
+    region: &str,
+    token: &SecretString,
+    account: &str,
+) -> Result<Vec<String>, Failure> {
+    let mut pages = clients
+        .sso(region)
+        .list_account_roles()
+        .access_token(token.expose_secret())
+        .account_id(account)
+        .into_paginator()
+        .items()
+        .send();
+    let mut names = Vec::new();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|error| Failure::of("sso:ListAccountRoles", error))?;
+        names.extend(found.role_name().map(str::to_owned));
+    }
+    Ok(names)
+}
