@@ -94,6 +94,7 @@ pub struct Answers {
     explicit: BTreeMap<Key, Answer>,
     found: BTreeMap<Key, String>,
     defaults: BTreeMap<Key, Answer>,
+    suggestions: BTreeMap<Key, String>,
 }
 
 impl Answers {
@@ -117,10 +118,27 @@ impl Answers {
         self.found.insert(key, value.into());
     }
 
+    /// What was found is to be found again.
+    pub fn forget_found(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.found.remove(key);
+        }
+    }
+
     /// A default that depends on where we run, such as the Region of the environment.
     pub fn default_to(&mut self, key: Key, value: impl Into<String>, source: Source) {
         let value = value.into();
         self.defaults.insert(key, Answer { value, source });
+    }
+
+    /// What a question is prefilled with; it counts only when the person takes it.
+    pub fn suggest(&mut self, key: Key, value: impl Into<String>) {
+        self.suggestions.insert(key, value.into());
+    }
+
+    /// What a question is prefilled with.
+    pub fn suggestion(&self, key: Key) -> Option<&str> {
+        self.suggestions.get(&key).map(String::as_str)
     }
 
     /// The answer that counts.

@@ -87,12 +87,17 @@ pub trait Step {
         self.look().await
     }
 
-    /// Waits in the step's own way for a person, at most `limit`.
+    /// Waits in the step's own way for a person, at most `limit`; `None` when nobody came.
     ///
     /// # Errors
     /// When waiting cannot go on.
-    async fn attend(&self, _task: &HumanTask, _limit: Duration, _guide: &dyn Guide) -> Result<Finding, Trouble> {
-        self.look().await
+    async fn attend(
+        &self,
+        _task: &HumanTask,
+        _limit: Duration,
+        _guide: &dyn Guide,
+    ) -> Result<Option<Finding>, Trouble> {
+        Ok(None)
     }
 
     /// The person said that a task is done.

@@ -243,3 +243,13 @@ fn keep_aside(path: &Path) -> Option<PathBuf> {
     let kept = PathBuf::from(kept);
     (!kept.exists() && fs::rename(path, &kept).is_ok()).then_some(kept)
 }
+
+impl Progress {
+    /// The record in a file, whatever account it is of; `None` when there is no file.
+    ///
+    /// # Errors
+    /// [`ProgressError`]; nothing is moved.
+    pub fn read_file(path: &Path) -> Result<Option<Record>, ProgressError> {
+        read(path)
+    }
+}

@@ -53,9 +53,13 @@ impl Walk<'_> {
             if !self.guide.can_ask() && !open.is_empty() {
                 return Err(missing_answers(&open));
             }
-            let Some((step, question)) = open.into_iter().next() else {
+            let Some((step, mut question)) = open.into_iter().next() else {
                 return Ok(Asked::All);
             };
+            if question.default.is_none() {
+                let answers = self.answers.borrow();
+                question.default = answers.suggestion(question.key).map(str::to_owned);
+            }
             let info = step.info();
             match self.guide.ask(&question).await? {
                 Reply::Value(value) => {

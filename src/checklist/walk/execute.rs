@@ -52,7 +52,7 @@ impl Walk<'_> {
     }
 
     /// What later steps have shown about earlier ones.
-    fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), Trouble> {
+    pub(super) fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), Trouble> {
         for report in reports {
             let step = self.steps.iter().find(|step| step.info() == report.info);
             let open = matches!(report.state, State::WaitingForPerson | State::Unknown | State::ToDo);
@@ -165,7 +165,7 @@ impl Walk<'_> {
             }
             TaskKind::Told(_) => Ok(None),
             _ if limit.is_zero() => Ok(None),
-            TaskKind::Own => step.attend(task, limit, self.guide).await.map(Some),
+            TaskKind::Own => step.attend(task, limit, self.guide).await,
             TaskKind::Seen => {
                 self.guide.show_task(info, task);
                 self.wait_until_seen(step, task, finding, limit).await

@@ -74,20 +74,18 @@ impl<'a> Walk<'a> {
     /// Looks, asks nothing, changes nothing.
     pub async fn look(&self) -> Outcome {
         let findings = self.survey().await;
-        Outcome {
-            reports: self.reports(&findings),
-            trouble: None,
-        }
+        let mut reports = self.reports(&findings);
+        let trouble = self.reconsider(&mut reports).err();
+        Outcome { reports, trouble }
     }
 
     /// Looks and asks, and plans what would be done; changes nothing.
     pub async fn plan(&self) -> Outcome {
         let mut findings = self.survey().await;
-        let trouble = self.ask_everything(&mut findings).await.err();
-        Outcome {
-            reports: self.reports(&findings),
-            trouble,
-        }
+        let asked = self.ask_everything(&mut findings).await.err();
+        let mut reports = self.reports(&findings);
+        let trouble = self.reconsider(&mut reports).err().or(asked);
+        Outcome { reports, trouble }
     }
 
     /// Goes all the way.

@@ -1,0 +1,305 @@
+//! What was typed, nothing else: which command, which flags. What it means is decided in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::answers::{KEYS, Key};
+use crate::rehearsal::worlds::WORLDS;
+
+/// From a fresh AWS account to short-lived credentials through IAM Identity Center.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "idc-setup", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Without a command: run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Flags for answers.
+    #[command(flatten)]
+    pub answers: AnswerFlags,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all that was asked holds · 1 failed · 2 wrong usage · 3 a person has something \
+left to do · 4 no credentials or not allowed · 5 something is different from what was asked · 6 another run holds the \
+lock · 130 interrupted";
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Walk the checklist: look, ask, plan, apply, verify (the default)
+    Run,
+    /// Look at the live account; change nothing
+    Status,
+    /// Look, and show what would be done; change nothing
+    Plan,
+    /// Walk the whole checklist against a simulated AWS inside this program
+    Rehearse(RehearseFlags),
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Flags {
+    /// Use this profile's credentials, whatever the environment holds
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Region for calls, and the default for Identity Center's [default: AWS_REGION, the profile's, the last run's]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Keep progress in this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Read answers from this TOML file
+    #[arg(long = "answers", global = true, value_name = "FILE")]
+    pub answers_file: Option<PathBuf>,
+    /// Ask nothing: take answers, then defaults; do what can be taken back
+    #[arg(long, global = true)]
+    pub non_interactive: bool,
+    /// Ask line by line, with numbered choices and without redraws; also reads a pipe
+    #[arg(long, global = true, conflicts_with = "non_interactive")]
+    pub accessible: bool,
+    /// Do not ask for confirmation of what can be taken back
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// How long to wait for a person, such as 10m [default: as long as it takes; 0 with --non-interactive]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub wait: Option<String>,
+    /// Only this step (repeatable); the ones before it are looked at and never changed
+    #[arg(long, global = true, value_name = "STEP")]
+    pub only: Vec<String>,
+    /// Without this step (repeatable)
+    #[arg(long, global = true, value_name = "STEP")]
+    pub skip: Vec<String>,
+    /// Change what differs in this step: permission-set or cli-profile (repeatable)
+    #[arg(long, global = true, value_name = "STEP")]
+    pub update: Vec<String>,
+    /// Say that this was done by hand: activation or access-portal (repeatable)
+    #[arg(long, global = true, value_name = "TOPIC")]
+    pub told: Vec<String>,
+    /// Forget the saved answers; keep who made what
+    #[arg(long, global = true)]
+    pub fresh: bool,
+    /// Agree to make an organization, which cannot be taken back
+    #[arg(long, global = true)]
+    pub create_organization: bool,
+    /// Agree that making an organization ends the Free plan and its credits
+    #[arg(long, global = true)]
+    pub accept_free_plan_end: bool,
+    /// Agree to turn permission sets on, which cannot be taken back
+    #[arg(long, global = true)]
+    pub enable_permission_sets: bool,
+    /// Output on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// No colours (NO_COLOR does the same)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Say only what went wrong and what is left to do
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show the `aws` command of each change, and what each look saw
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Address of the rehearsal (set by `rehearse`)
+    #[arg(long, global = true, hide = true, value_name = "URL")]
+    pub rehearsal: Option<String>,
+}
+
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON envelope.
+    Json,
+}
+
+/// Flags of `rehearse`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RehearseFlags {
+    /// What to rehearse
+    #[arg(value_enum, default_value_t = Rehearsed::Run)]
+    pub what: Rehearsed,
+    /// The world to start in
+    #[arg(long, default_value = "fresh", value_parser = WORLDS.map(|(name, _)| name), value_name = "NAME")]
+    pub world: String,
+    /// Only serve the simulated AWS, until Ctrl-C
+    #[arg(long)]
+    pub serve: bool,
+    /// Port on 127.0.0.1 [default: any that is free]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    pub port: u16,
+    /// Write a JSON line for each call to this file
+    #[arg(long, value_name = "FILE")]
+    pub calls: Option<PathBuf>,
+    /// Let each call take this much longer, such as 80ms
+    #[arg(long, value_name = "DURATION")]
+    pub latency: Option<String>,
+    /// Keep the home folder of the rehearsal here
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Whether somebody does the human tasks
+    #[arg(long, value_enum, default_value_t = PersonFlag::Auto)]
+    pub person: PersonFlag,
+}
+
+/// Commands that can be rehearsed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Rehearsed {
+    /// `idc-setup run`
+    #[default]
+    Run,
+    /// `idc-setup status`
+    Status,
+    /// `idc-setup plan`
+    Plan,
+}
+
+/// Who does the human tasks of a rehearsal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PersonFlag {
+    /// Somebody does them, a moment after they are asked for
+    #[default]
+    Auto,
+    /// Nobody does them
+    Never,
+}
+
+/// The flag of each answer that was typed, in the order of the checklist.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerFlags {
+    /// Key and text.
+    pub typed: Vec<(Key, String)>,
+}
+
+impl AnswerFlags {
+    fn arg(key: Key) -> Arg {
+        let arg = Arg::new(key.name())
+            .long(key.name())
+            .global(true)
+            .help(format!("{} [env: {}]", key.help().replace('`', ""), key.variable()))
+            .help_heading("Answers");
+        if key == Key::NoGroup {
+            arg.action(ArgAction::SetTrue)
+        } else {
+            arg.value_name("VALUE")
+        }
+    }
+}
+
+impl FromArgMatches for AnswerFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for key in KEYS {
+            if key == Key::NoGroup {
+                if matches.get_flag(key.name()) {
+                    self.typed.push((key, "true".to_owned()));
+                }
+            } else if let Some(value) = matches.get_one::<String>(key.name()) {
+                self.typed.push((key, value.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Args for AnswerFlags {
+    fn augment_args(command: ClapCommand) -> ClapCommand {
+        command.args(KEYS.map(Self::arg))
+    }
+
+    fn augment_args_for_update(command: ClapCommand) -> ClapCommand {
+        Self::augment_args(command)
+    }
+}
+
+impl Cli {
+    /// The arguments that hand these flags to a child of `rehearse`: everything but the command.
+    pub fn to_args(&self) -> Vec<String> {
+        let flags = &self.flags;
+        let mut args = Vec::new();
+        let mut value = |name: &str, value: Option<String>| args.extend(value.map(|value| format!("--{name}={value}")));
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        value("profile", flags.profile.clone());
+        value("region", flags.region.clone());
+        value("state", path(&flags.state));
+        value("answers", path(&flags.answers_file));
+        value("wait", flags.wait.clone());
+        for (name, list) in [
+            ("only", &flags.only),
+            ("skip", &flags.skip),
+            ("update", &flags.update),
+            ("told", &flags.told),
+        ] {
+            for item in list {
+                value(name, Some(item.clone()));
+            }
+        }
+        for (key, text) in self.answers.typed.iter().filter(|(key, _)| *key != Key::NoGroup) {
+            value(key.name(), Some(text.clone()));
+        }
+        let no_group = self.answers.typed.iter().any(|(key, _)| *key == Key::NoGroup);
+        for (name, on) in [
+            ("non-interactive", flags.non_interactive),
+            ("accessible", flags.accessible),
+            ("yes", flags.yes),
+            ("fresh", flags.fresh),
+            ("create-organization", flags.create_organization),
+            ("accept-free-plan-end", flags.accept_free_plan_end),
+            ("enable-permission-sets", flags.enable_permission_sets),
+            ("no-color", flags.no_color),
+            ("quiet", flags.quiet),
+            ("no-group", no_group),
+        ] {
+            if on {
+                args.push(format!("--{name}"));
+            }
+        }
+        args.extend((0..flags.verbose).map(|_| "-v".to_owned()));
+        if flags.output == Output::Json {
+            args.push("--output=json".to_owned());
+        }
+        args
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_before_and_after_the_command_and_reach_a_child() {
+        let typed = [
+            "idc-setup",
+            "--email",
+            "a@example.com",
+            "run",
+            "--no-group",
+            "--skip=sign-in",
+            "-vv",
+            "--yes",
+        ];
+        let cli = Cli::try_parse_from(typed).unwrap();
+        let mut args = vec!["idc-setup".to_owned()];
+        args.extend(cli.to_args());
+        let again = Cli::try_parse_from(&args).unwrap();
+        assert_eq!(again.to_args(), cli.to_args());
+        assert_eq!(cli.answers.typed.len(), 2);
+        assert_eq!(again.flags.verbose, 2);
+        assert_eq!(again.flags.skip, ["sign-in"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! One file a command, and what they share: from what was typed to a walk over the checklist.
+
+mod plan;
+mod prepare;
+mod rehearse;
+mod run;
+mod status;
+
+use clap::Parser;
+
+use crate::checklist::{Outcome, Trouble};
+use crate::cli::{Cli, Command, Output};
+use crate::environment::Environment;
+use crate::guide::output::{CallerOut, Envelope, print_text};
+use crate::guide::{Screen, TerminalGuard};
+use prepare::Prepared;
+
+/// Parses, runs a command, and answers the exit code.
+pub fn main(args: &[String], environment: &Environment) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, args),
+    };
+    let terminal = TerminalGuard::new();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Screen::default().warn(&format!("error: the runtime cannot start: {error}."));
+            return 1;
+        }
+    };
+    let code = match &cli.command {
+        Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment)),
+        _ => runtime.block_on(until_interrupted(&cli, environment)),
+    };
+    terminal.restore();
+    // A prompt may still be reading; it must not keep the program from ending.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs the command until it ends or Ctrl-C is pressed: everything is recorded as it happens, so there is
+/// nothing to finish.
+async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
+    tokio::select! {
+        code = dispatch(cli, environment) => code,
+        _ = tokio::signal::ctrl_c() => interrupted(cli, environment),
+    }
+}
+
+async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
+    match &cli.command {
+        None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment).await,
+        Some(Command::Status) => status::status(cli, environment).await,
+        Some(Command::Plan) => plan::plan(cli, environment).await,
+    }
+}
+
+fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
+    let screen = screen(cli, environment);
+    let trouble = Trouble::interrupted();
+    if cli.flags.output == Output::Json {
+        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
+    }
+    screen.warn("\nInterrupted. Progress is kept; go on with: idc-setup run");
+    130
+}
+
+fn command_name(cli: &Cli) -> &'static str {
+    match &cli.command {
+        Some(Command::Status) => "status",
+        Some(Command::Plan) => "plan",
+        _ => "run",
+    }
+}
+
+/// What could not be parsed. Help and version are no errors.
+fn usage(error: &clap::Error, args: &[String]) -> u8 {
+    let wants_json = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || args.iter().any(|arg| arg == "--output=json");
+    if error.use_stderr() && wants_json {
+        let words = error.to_string();
+        let message = words
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        let outcome = ended_by(Trouble::usage(message, "idc-setup --help"));
+        Screen::default().result(&Envelope::new("run", None, None, &outcome).json());
+        return 2;
+    }
+    // A closed pipe is no failure of ours.
+    let _ = error.print();
+    if error.use_stderr() { 2 } else { 0 }
+}
+
+fn screen(cli: &Cli, environment: &Environment) -> Screen {
+    let colour = !cli.flags.no_color
+        && !cli.flags.accessible
+        && environment.var("NO_COLOR").is_none()
+        && environment.var("TERM") != Some("dumb")
+        && environment.is_terminal
+        && environment.stdout_is_terminal;
+    Screen {
+        quiet: cli.flags.quiet,
+        verbose: cli.flags.verbose,
+        colour,
+    }
+}
+
+fn ended_by(trouble: Trouble) -> Outcome {
+    Outcome {
+        reports: Vec::new(),
+        trouble: Some(trouble),
+    }
+}
+
+/// Prints how a command has ended, and answers the exit code.
+fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>, outcome: &Outcome) -> u8 {
+    if cli.flags.output == Output::Json {
+        let caller = prepared.map(|prepared| CallerOut {
+            account: prepared.setting.caller.account.clone(),
+            arn: prepared.setting.caller.arn.clone(),
+        });
+        let region = prepared.and_then(Prepared::region);
+        screen.result(&Envelope::new(command, caller, region, outcome).json());
+    } else {
+        print_text(screen, outcome, command == "plan");
+    }
+    outcome.exit()
+}

@@ -1,0 +1,378 @@
+//! From what was typed to a setting that steps can work in: answers with their sources, the guide, the
+//! Region, the connection, the state file.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::rehearse::examples;
+use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
+use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
+use crate::aws::console::Console;
+use crate::aws::waiting::Pace;
+use crate::aws::{Failure, FailureKind};
+use crate::aws_files::Paths;
+use crate::checklist::{AwsWords, Options, Trouble, TroubleKind};
+use crate::cli::Cli;
+use crate::environment::Environment;
+use crate::progress::{Folder, Last, Progress};
+use crate::steps::{CONSENTS, SLUGS, Setting, SettingParts, TOPICS, UPDATABLE};
+
+/// A setting, and how the walk is to go.
+pub struct Prepared {
+    /// What all steps share.
+    pub setting: Rc<Setting>,
+    /// How the walk is to go.
+    pub options: Options,
+}
+
+impl Prepared {
+    /// Identity Center's Region, as far as it is known.
+    pub fn region(&self) -> Option<String> {
+        let found = self.setting.facts.instance.now().map(|instance| instance.region);
+        let wanted = || {
+            self.setting
+                .answers
+                .borrow()
+                .get(Key::IdentityCenterRegion)
+                .map(|answer| answer.value)
+        };
+        found.or_else(wanted)
+    }
+}
+
+/// Where the rehearsal is, if this is one.
+pub struct Stage {
+    url: Option<String>,
+}
+
+impl Stage {
+    /// From `--rehearsal` or its variable: a loopback address, and the very one that calls go to.
+    pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, Trouble> {
+        let url = cli
+            .flags
+            .rehearsal
+            .clone()
+            .or_else(|| environment.var("IDC_SETUP_REHEARSAL").map(str::to_owned));
+        if let Some(url) = &url {
+            let port = url
+                .strip_prefix("http://127.0.0.1:")
+                .and_then(|port| port.parse::<u16>().ok());
+            if port.is_none() || environment.var("AWS_ENDPOINT_URL") != Some(url.as_str()) {
+                return Err(Trouble::usage(
+                    "--rehearsal must be a loopback address and the one that AWS_ENDPOINT_URL names.",
+                    "idc-setup rehearse",
+                ));
+            }
+        }
+        Ok(Self { url })
+    }
+
+    /// Whether this is a rehearsal.
+    pub fn is_rehearsal(&self) -> bool {
+        self.url.is_some()
+    }
+
+    fn console(&self) -> Console {
+        self.url
+            .as_ref()
+            .map_or_else(Console::real, |url| Console::rehearsal(url))
+    }
+
+    fn pace(&self) -> Pace {
+        if self.is_rehearsal() {
+            Pace::REHEARSAL
+        } else {
+            Pace::REAL
+        }
+    }
+}
+
+/// Whether the state file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// `run`: with the lock.
+    Write,
+    /// `status` and `plan`: without.
+    Read,
+}
+
+/// Checks everything that can be checked before any call, connects, and opens progress.
+pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Result<Prepared, Trouble> {
+    let stage = Stage::of(cli, environment)?;
+    let options = options(cli, stage.pace())?;
+    let mut answers = typed_answers(cli, environment)?;
+    check_together(&answers)?;
+    let folder = Folder::of(environment);
+    let last = folder.as_ref().and_then(Folder::last);
+    let wanted = Wanted {
+        profile: cli.flags.profile.clone(),
+        last_profile: last.as_ref().and_then(|last| last.profile.clone()),
+        region: cli.flags.region.clone(),
+        last_region: last.as_ref().and_then(|last| last.region.clone()),
+    };
+    let region = connect::region(&wanted, environment).await;
+    if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
+        return Err(Trouble::usage(problem, "idc-setup run --region REGION"));
+    }
+    let connection = connect::connect(&wanted, environment, region.as_ref())
+        .await
+        .map_err(|error| connect_trouble(error, &wanted))?;
+    let path = state_file(cli, folder.as_ref(), &connection)?;
+    let (partition, account) = (connection.caller.partition().id(), &connection.caller.account);
+    let progress = match access {
+        Access::Write => Progress::open(&path, partition, account)?,
+        Access::Read => Progress::open_read_only(&path, partition, account)?,
+    };
+    if cli.flags.fresh {
+        progress.change(|record| record.answers.clear())?;
+    }
+    put_saved(&mut answers, &progress);
+    if stage.is_rehearsal() {
+        for (key, value) in examples() {
+            answers.suggest(key, value);
+        }
+    }
+    put_defaults(&mut answers, region.as_ref(), &connection);
+    if access == Access::Write
+        && let Some(folder) = &folder
+    {
+        remember(folder, &connection, region.as_ref(), last.as_ref());
+    }
+    let mut options = options;
+    if answers.without_group() {
+        options.skip.insert("create-group".to_owned());
+    }
+    let setting = Setting::new(SettingParts {
+        clients: connection.clients,
+        caller: connection.caller,
+        region: region.map(|region| region.name),
+        profile: connection.profile,
+        answers,
+        progress,
+        console: stage.console(),
+        pace: stage.pace(),
+        paths: Paths::of(environment),
+        updates: cli.flags.update.iter().cloned().collect(),
+        told: cli.flags.told.iter().cloned().collect(),
+    });
+    Ok(Prepared {
+        setting: Rc::new(setting),
+        options,
+    })
+}
+
+/// How the walk is to go.
+fn options(cli: &Cli, pace: Pace) -> Result<Options, Trouble> {
+    let flags = &cli.flags;
+    check_names("--only", &flags.only, &SLUGS)?;
+    check_names("--skip", &flags.skip, &SLUGS)?;
+    check_names("--update", &flags.update, &UPDATABLE)?;
+    check_names("--told", &flags.told, &TOPICS)?;
+    let wait = match &flags.wait {
+        Some(text) => Some(duration("--wait", text)?),
+        None if flags.non_interactive => Some(Duration::ZERO),
+        None => None,
+    };
+    let given = [
+        flags.create_organization,
+        flags.accept_free_plan_end,
+        flags.enable_permission_sets,
+    ];
+    let consents = CONSENTS.into_iter().zip(given).filter(|(_, given)| *given);
+    Ok(Options {
+        only: flags.only.iter().cloned().collect(),
+        skip: flags.skip.iter().cloned().collect(),
+        yes: flags.yes,
+        wait,
+        consents: consents.map(|(flag, _)| flag.to_owned()).collect(),
+        person_pause: pace.person,
+    })
+}
+
+fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Trouble> {
+    match given.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Trouble::usage(
+            format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
+            format!("idc-setup run {flag} {}", known[0]),
+        )),
+    }
+}
+
+/// `10m`, `60s`, `0`.
+pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed = text
+        .parse::<SignedDuration>()
+        .ok()
+        .and_then(|parsed| Duration::try_from(parsed).ok());
+    parsed.ok_or_else(|| {
+        Trouble::usage(
+            format!("{flag}: {text:?} is not a duration like 60s or 10m."),
+            format!("idc-setup run {flag} 10m"),
+        )
+    })
+}
+
+/// Flags, then variables, then the answers file.
+pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Trouble> {
+    let mut answers = Answers::default();
+    let check = |key: Key, text: &str, name: &str| {
+        key.check(text)
+            .map_err(|why| Trouble::usage(format!("{name}: {why}."), format!("idc-setup run {} …", key.flag())))
+    };
+    for (key, text) in &cli.answers.typed {
+        let value = check(*key, text, &key.flag())?;
+        let source = Source::Flag(key.flag());
+        answers.put(*key, Answer { value, source });
+    }
+    for key in KEYS {
+        if let Some(text) = environment.var(&key.variable()) {
+            let value = check(key, text, &key.variable())?;
+            let source = Source::Variable(key.variable());
+            answers.put(key, Answer { value, source });
+        }
+    }
+    if let Some(path) = &cli.flags.answers_file {
+        let rows = answers::file::read(path)
+            .map_err(|why| Trouble::usage(why, format!("mend {}, then: idc-setup run", path.display())))?;
+        for (key, answer) in rows {
+            answers.put(key, answer);
+        }
+    }
+    Ok(answers)
+}
+
+/// Answers that contradict each other.
+fn check_together(answers: &Answers) -> Result<(), Trouble> {
+    let to_group = answers
+        .explicit(Key::AssignTo)
+        .is_some_and(|answer| answer.value == "group");
+    let no_group = answers
+        .explicit(Key::NoGroup)
+        .is_some_and(|answer| answer.value == "true");
+    if to_group && no_group {
+        return Err(Trouble::usage(
+            "--assign-to group and --no-group contradict each other.",
+            "idc-setup run --no-group --assign-to user",
+        ));
+    }
+    Ok(())
+}
+
+fn put_saved(answers: &mut Answers, progress: &Progress) {
+    progress.read(|record| {
+        for (name, saved) in &record.answers {
+            // An answer of another version that this one does not know, or would refuse, is asked again.
+            if let Some(key) = Key::named(name)
+                && let Ok(value) = key.check(&saved.value)
+            {
+                let source = Source::Saved(saved.at);
+                answers.put(key, Answer { value, source });
+            }
+        }
+    });
+}
+
+fn put_defaults(answers: &mut Answers, region: Option<&NamedRegion>, connection: &Connection) {
+    if let Some(region) = region {
+        let source = Source::Setting(region.named_by.clone());
+        answers.default_to(Key::IdentityCenterRegion, &region.name, source);
+    }
+    let source = Source::Setting("the account you are in".to_owned());
+    answers.default_to(Key::Account, &connection.caller.account, source);
+}
+
+fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Result<PathBuf, Trouble> {
+    if let Some(path) = &cli.flags.state {
+        return Ok(path.clone());
+    }
+    let caller = &connection.caller;
+    folder
+        .map(|folder| folder.state_file(caller.partition().id(), &caller.account))
+        .ok_or_else(|| {
+            Trouble::usage(
+                "There is no home folder to keep progress in.",
+                "idc-setup run --state FILE",
+            )
+        })
+}
+
+/// A convenience: when it cannot be written, the next run needs its flags again.
+fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegion>, before: Option<&Last>) {
+    let last = Last {
+        partition: connection.caller.partition().id().to_owned(),
+        account: connection.caller.account.clone(),
+        profile: connection.profile.clone(),
+        region: region.map(|region| region.name.clone()),
+    };
+    if before != Some(&last) {
+        let _ = folder.remember(&last);
+    }
+}
+
+fn connect_trouble(error: ConnectError, wanted: &Wanted) -> Trouble {
+    let profile = wanted
+        .profile
+        .as_deref()
+        .map_or_else(String::new, |profile| format!(" --profile {profile}"));
+    match error {
+        ConnectError::NoCredentials(why) => Trouble::new(
+            TroubleKind::NoCredentials,
+            format!(
+                "There are no AWS credentials to start with: {}.",
+                why.trim_end_matches('.')
+            ),
+            format!(
+                "get some without any access key: aws login{profile} (AWS CLI 2.32 or later), or open AWS CloudShell in \
+                 the console, or name a profile: idc-setup run --profile NAME"
+            ),
+        ),
+        ConnectError::Failed(failure) => failed_to_connect(&failure, &profile),
+    }
+}
+
+fn failed_to_connect(failure: &Failure, profile: &str) -> Trouble {
+    let (kind, next) = match failure.kind {
+        FailureKind::Credentials => (
+            TroubleKind::NoCredentials,
+            format!("renew the credentials: aws login{profile}, then: idc-setup run{profile}"),
+        ),
+        FailureKind::Denied => (
+            TroubleKind::NotAllowed,
+            "use other credentials: idc-setup run --profile NAME".to_owned(),
+        ),
+        _ => (
+            TroubleKind::Failed,
+            "check the network and the Region, then: idc-setup run".to_owned(),
+        ),
+    };
+    Trouble {
+        kind,
+        message: format!(
+            "AWS did not say who we are. {}.",
+            failure.sentence().trim_end_matches('.')
+        ),
+        aws: Some(AwsWords {
+            operation: failure.operation.clone(),
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+        }),
+        next,
+    }
+}
+
+/// Slugs that were asked for, for a status without credentials.
+pub fn wanted_slugs(cli: &Cli) -> BTreeSet<&'static str> {
+    let only = &cli.flags.only;
+    SLUGS
+        .into_iter()
+        .filter(|slug| only.is_empty() || only.iter().any(|wanted| wanted == slug))
+        .collect()
+}

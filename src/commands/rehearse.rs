@@ -1,0 +1,239 @@
+//! `idc-setup rehearse`: serve a simulated AWS, and run this very program against it as a child with an empty
+//! environment and a home of its own, so that rehearsed and real runs share their code.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::prepare::{duration, typed_answers};
+use super::screen;
+use crate::answers::Key;
+use crate::checklist::Trouble;
+use crate::cli::{Cli, Output, PersonFlag, RehearseFlags, Rehearsed};
+use crate::environment::Environment;
+use crate::files;
+use crate::guide::Screen;
+use crate::rehearsal::worlds::{self, example_user};
+use crate::rehearsal::{Credentials, NewUser, Options, Server};
+
+/// What passes from our environment to the child's: how to show things, and where programs are.
+const PASSED_ON: [&str; 9] = [
+    "TERM",
+    "LANG",
+    "LC_ALL",
+    "COLUMNS",
+    "PATH",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+];
+
+/// Rehearses or serves, and answers the exit code.
+pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
+    let screen = screen(cli, environment);
+    match prepare(cli, flags).await {
+        Ok(stage) if flags.serve => serve(&stage, screen).await,
+        Ok(stage) => match perform(&stage, cli, flags, environment, screen).await {
+            Ok(code) => code,
+            Err(trouble) => failed(screen, &trouble),
+        },
+        Err(trouble) => failed(screen, &trouble),
+    }
+}
+
+fn failed(screen: Screen, trouble: &Trouble) -> u8 {
+    screen.trouble(trouble);
+    trouble.kind.exit()
+}
+
+/// A server that runs, and root's session in its world.
+struct Stage {
+    server: Server,
+    credentials: Credentials,
+    region: String,
+}
+
+impl Stage {
+    /// Variables that lead any AWS tool to the server, as root.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.server.url()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.clone()),
+            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+}
+
+async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
+    let latency = match &flags.latency {
+        Some(text) => duration("--latency", text)?,
+        None => Duration::ZERO,
+    };
+    let mut world = worlds::named(&flags.world).ok_or_else(|| {
+        Trouble::usage(
+            format!("There is no world {:?}.", flags.world),
+            "idc-setup rehearse --help",
+        )
+    })?;
+    world.person.present = flags.person == PersonFlag::Auto;
+    world.person.adds = Some(told_user(cli)?);
+    let root = world.root();
+    let credentials = world.issue(root);
+    let region = world.region.clone();
+    let options = Options {
+        port: flags.port,
+        latency,
+        calls: flags.calls.clone(),
+    };
+    let server = Server::start(world, options).await.map_err(|error| {
+        Trouble::failed(
+            format!("The rehearsal cannot be served: {error}."),
+            "idc-setup rehearse --port N",
+        )
+    })?;
+    Ok(Stage {
+        server,
+        credentials,
+        region,
+    })
+}
+
+/// What the person is told to fill into *Add user*: the answers that were given, else the examples.
+fn told_user(cli: &Cli) -> Result<NewUser, Trouble> {
+    let mut answers = typed_answers(cli, &Environment::default())?;
+    for (key, value) in examples() {
+        answers.default_to(key, value, crate::answers::Source::Default);
+    }
+    Ok(NewUser {
+        name: answers.text(Key::Username),
+        email: answers.text(Key::Email),
+        given_name: answers.text(Key::GivenName),
+        family_name: answers.text(Key::FamilyName),
+        display_name: answers.text(Key::DisplayName),
+    })
+}
+
+/// Example answers for what has no default; a rehearsed run has them prefilled.
+pub fn examples() -> [(Key, String); 3] {
+    let user = example_user();
+    [
+        (Key::Email, user.email),
+        (Key::GivenName, user.given_name),
+        (Key::FamilyName, user.family_name),
+    ]
+}
+
+async fn serve(stage: &Stage, screen: Screen) -> u8 {
+    let url = stage.server.url();
+    screen.talk(&format!(
+        "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
+    ));
+    for (name, value) in stage.variables() {
+        screen.result(&format!("export {name}={value}"));
+    }
+    screen.result(&format!("export IDC_SETUP_REHEARSAL={url}"));
+    // An error means that the signal cannot be waited for; then nothing keeps us here.
+    let _ = tokio::signal::ctrl_c().await;
+    screen.talk("\nThe rehearsal has ended.");
+    0
+}
+
+async fn perform(
+    stage: &Stage,
+    cli: &Cli,
+    flags: &RehearseFlags,
+    environment: &Environment,
+    screen: Screen,
+) -> Result<u8, Trouble> {
+    let io =
+        |error: std::io::Error| Trouble::failed(format!("The rehearsal cannot start: {error}."), "idc-setup rehearse");
+    let (home, _temporary) = home(flags).map_err(io)?;
+    let program = std::env::current_exe().map_err(io)?;
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear();
+    for name in PASSED_ON {
+        if let Some(value) = environment.var(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(stage.variables()).env("HOME", &home);
+    command.arg(match flags.what {
+        Rehearsed::Run => "run",
+        Rehearsed::Status => "status",
+        Rehearsed::Plan => "plan",
+    });
+    command
+        .arg(format!("--rehearsal={}", stage.server.url()))
+        .args(cli.to_args());
+    if cli.flags.non_interactive {
+        command.args(example_arguments(cli));
+    }
+    command
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit());
+    let mut child = command.spawn().map_err(io)?;
+    let status = wait(&mut child).await.map_err(io)?;
+    if let Some(folder) = flags.keep.as_ref().filter(|_| cli.flags.output == Output::Text) {
+        screen.talk(&format!(
+            "The home folder of this rehearsal is kept in {}.",
+            folder.display()
+        ));
+    }
+    Ok(exit_code(status))
+}
+
+/// With `--non-interactive` the examples are answers, the consents are given, and the person has a minute.
+fn example_arguments(cli: &Cli) -> Vec<String> {
+    let typed = |key: Key| cli.answers.typed.iter().any(|(typed, _)| *typed == key);
+    let mut args = Vec::new();
+    if cli.flags.answers_file.is_none() {
+        let open = examples().into_iter().filter(|(key, _)| !typed(*key));
+        args.extend(open.map(|(key, value)| format!("{}={value}", key.flag())));
+    }
+    for (flag, given) in [
+        ("--create-organization", cli.flags.create_organization),
+        ("--accept-free-plan-end", cli.flags.accept_free_plan_end),
+        ("--enable-permission-sets", cli.flags.enable_permission_sets),
+    ] {
+        if !given {
+            args.push(flag.to_owned());
+        }
+    }
+    if cli.flags.wait.is_none() {
+        args.push("--wait=60s".to_owned());
+    }
+    args
+}
+
+/// Ctrl-C reaches the child too, and it is the child's to answer.
+async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
+fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(1);
+    }
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// The folder that is asked for, or one that goes away at the end.
+fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    if let Some(folder) = &flags.keep {
+        files::make_private_folder(folder)?;
+        return Ok((std::path::absolute(folder)?, None));
+    }
+    let folder = tempfile::Builder::new().prefix("idc-setup-rehearsal-").tempdir()?;
+    Ok((folder.path().to_owned(), Some(folder)))
+}

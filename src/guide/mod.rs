@@ -1,0 +1,15 @@
+//! The ways to speak to a person: a terminal, plain lines, or not at all; and what is printed at the end.
+
+mod interactive;
+mod non_interactive;
+pub mod output;
+mod plain;
+mod screen;
+mod terminal;
+mod text;
+
+pub use interactive::Interactive;
+pub use non_interactive::NonInteractive;
+pub use plain::Plain;
+pub use screen::{Screen, clean};
+pub use terminal::TerminalGuard;

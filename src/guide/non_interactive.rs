@@ -1,0 +1,98 @@
+//! Nobody is asked: `--non-interactive`, `status` and `plan` from a pipe.
+
+use async_trait::async_trait;
+
+use super::screen::Screen;
+use super::text;
+use crate::checklist::{
+    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, State, StepInfo, StepReport, Trouble, TroubleKind,
+    Waiting,
+};
+use crate::steps::SLUGS;
+
+/// Says what happens and asks nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NonInteractive {
+    screen: Screen,
+}
+
+impl NonInteractive {
+    /// Speaks on this screen.
+    pub fn new(screen: Screen) -> Self {
+        Self { screen }
+    }
+}
+
+struct Silent;
+
+impl Waiting for Silent {
+    fn say(&self, _words: &str) {}
+}
+
+fn nobody() -> Trouble {
+    Trouble::new(
+        TroubleKind::MissingAnswers,
+        "A question came up, and nobody can be asked.",
+        "idc-setup run, in a terminal",
+    )
+}
+
+#[async_trait(?Send)]
+impl Guide for NonInteractive {
+    fn can_ask(&self) -> bool {
+        false
+    }
+
+    async fn ask(&self, _question: &Question) -> Result<Reply<String>, Trouble> {
+        Err(nobody())
+    }
+
+    async fn confirm(&self, _confirm: &Confirm) -> Result<Reply<bool>, Trouble> {
+        Err(nobody())
+    }
+
+    async fn review(&self, _review: &Review) -> Result<ReviewReply, Trouble> {
+        Err(nobody())
+    }
+
+    fn show_task(&self, info: &StepInfo, task: &HumanTask) {
+        self.say(Some(info), "A person is needed:");
+        for line in text::task_lines(task) {
+            self.screen.talk(&format!("  {line}"));
+        }
+    }
+
+    fn begin(&self, _info: &StepInfo) {}
+
+    fn end(&self, report: &StepReport) {
+        let said_even_quietly = !matches!(report.state, State::Done | State::Skipped);
+        if self.screen.quiet && !said_even_quietly {
+            return;
+        }
+        for line in text::end_lines(report, SLUGS.len(), self.screen) {
+            self.screen.raw(&line);
+        }
+    }
+
+    fn say(&self, info: Option<&StepInfo>, line: &str) {
+        match info {
+            Some(info) => self.screen.talk(&format!("[{}/{}] {line}", info.number, SLUGS.len())),
+            None => self.screen.talk(line),
+        }
+    }
+
+    fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+        self.say(
+            Some(info),
+            &format!("Waiting for {}.", lower_first(what.trim_end_matches('.'))),
+        );
+        Box::new(Silent)
+    }
+}
+
+/// "Enable X" inside a sentence.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}

@@ -1,0 +1,271 @@
+//! What a command prints at its end: one JSON envelope, or a table and what is left to do.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::screen::{Screen, clean};
+use super::text;
+use crate::checklist::{AwsWords, Consent, HumanTask, Need, Outcome, State, StepReport, Trouble, TroubleKind};
+use crate::progress::{How, Resource};
+
+/// Version of the envelope.
+pub const FORMAT: u32 = 1;
+
+/// What `run`, `status` and `plan` print with `--output json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Envelope {
+    /// Version of this form.
+    pub format: u32,
+    /// `run`, `status` or `plan`.
+    pub command: String,
+    /// The account, once known.
+    pub account: Option<String>,
+    /// Identity Center's Region, once known.
+    pub region: Option<String>,
+    /// What ended the command early.
+    pub error: Option<ErrorOut>,
+    /// The exit code.
+    pub exit: u8,
+    /// Whose credentials were used.
+    pub caller: Option<CallerOut>,
+    /// The steps that were asked for, in order.
+    pub steps: Vec<StepOut>,
+}
+
+/// Whose credentials were used.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CallerOut {
+    /// Twelve digits.
+    pub account: String,
+    /// As STS tells it.
+    pub arn: String,
+}
+
+/// A step.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StepOut {
+    /// From 1.
+    pub number: u8,
+    /// For `--only` and `--skip`.
+    pub slug: String,
+    /// How much it matters.
+    pub need: Need,
+    /// `done`, `to-do`, `different`, `blocked`, `unknown`, `waiting-for-person`, `failed` or `skipped`.
+    pub state: String,
+    /// Whose it is; null until done.
+    pub how: Option<How>,
+    /// In one sentence.
+    pub is: String,
+    /// What was seen, by name.
+    pub evidence: BTreeMap<String, String>,
+    /// The things that make it up.
+    pub resources: Vec<Resource>,
+    /// What would still be changed.
+    pub changes: Vec<ChangeOut>,
+    /// What a person has to do.
+    pub left_to_do: Vec<TaskOut>,
+    /// Ways out, where it is different, blocked or unknown.
+    pub next: Vec<String>,
+    /// What failed.
+    pub error: Option<ErrorOut>,
+}
+
+/// A change that was not made.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChangeOut {
+    /// In words.
+    pub sentence: String,
+    /// As an `aws` command.
+    pub command: String,
+    /// Whether it can be taken back.
+    pub reversible: bool,
+    /// The flags that agree to it, where it cannot be taken back.
+    pub consents: Vec<String>,
+}
+
+/// What a person has to do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaskOut {
+    /// In words.
+    pub sentence: String,
+    /// The page.
+    pub link: Option<String>,
+    /// The words to click, or the command to type.
+    pub clicks: String,
+    /// What to know.
+    pub details: Vec<String>,
+}
+
+/// An error.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ErrorOut {
+    /// The step's slug; null outside a step.
+    pub step: Option<String>,
+    /// What kind of trouble.
+    pub kind: TroubleKind,
+    /// What happened.
+    pub message: String,
+    /// AWS's own words.
+    pub aws: Option<AwsWords>,
+    /// What to type next.
+    pub next: String,
+}
+
+impl ErrorOut {
+    fn of(trouble: &Trouble, step: Option<&str>) -> Self {
+        Self {
+            step: step.map(str::to_owned),
+            kind: trouble.kind,
+            message: trouble.message.clone(),
+            aws: trouble.aws.clone(),
+            next: trouble.next.clone(),
+        }
+    }
+}
+
+impl TaskOut {
+    fn of(task: &HumanTask) -> Self {
+        Self {
+            sentence: task.sentence.clone(),
+            link: task.link.clone(),
+            clicks: task.clicks.clone(),
+            details: task.details.clone(),
+        }
+    }
+}
+
+impl StepOut {
+    fn of(report: &StepReport) -> Self {
+        let open = !matches!(report.state, State::Done | State::Skipped);
+        let changes = report.plan.changes.iter().filter(|_| open).map(|change| ChangeOut {
+            sentence: change.sentence.clone(),
+            command: change.command.clone(),
+            reversible: !matches!(change.consent, Consent::Named(_)),
+            consents: match &change.consent {
+                Consent::Named(consents) => consents.iter().map(|consent| consent.flag.to_owned()).collect(),
+                _ => Vec::new(),
+            },
+        });
+        Self {
+            number: report.info.number,
+            slug: report.info.slug.to_owned(),
+            need: report.info.need,
+            state: report.state.word().to_owned(),
+            how: report.how(),
+            is: report.finding.is.clone(),
+            evidence: report
+                .finding
+                .evidence
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            resources: report.finding.resources.clone(),
+            changes: changes.collect(),
+            left_to_do: report.left_to_do.iter().map(TaskOut::of).collect(),
+            next: report.finding.next.clone(),
+            error: report
+                .trouble
+                .as_ref()
+                .map(|trouble| ErrorOut::of(trouble, Some(report.info.slug))),
+        }
+    }
+}
+
+impl Envelope {
+    /// The envelope of a command that came to the checklist, or ended before it.
+    pub fn new(command: &str, caller: Option<CallerOut>, region: Option<String>, outcome: &Outcome) -> Self {
+        Self {
+            format: FORMAT,
+            command: command.to_owned(),
+            account: caller.as_ref().map(|caller| caller.account.clone()),
+            region,
+            error: outcome.trouble.as_ref().map(|trouble| ErrorOut::of(trouble, None)),
+            exit: outcome.exit(),
+            caller,
+            steps: outcome.reports.iter().map(StepOut::of).collect(),
+        }
+    }
+
+    /// As JSON, over several lines.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// The end of a command for people: a line a step, what is left to do, what went wrong, who you are.
+pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
+    if !outcome.reports.is_empty() {
+        print_table(screen, &outcome.reports, with_plan);
+    }
+    print_left_to_do(screen, &outcome.reports);
+    for report in &outcome.reports {
+        if let Some(trouble) = report
+            .trouble
+            .as_ref()
+            .filter(|_| report.state == State::Failed || report.state == State::Unknown)
+        {
+            screen.trouble(trouble);
+        }
+    }
+    if let Some(trouble) = &outcome.trouble {
+        screen.trouble(trouble);
+    }
+    let signed_in = outcome
+        .reports
+        .iter()
+        .find_map(|report| Some((report, report.finding.evidence.get("caller")?)));
+    if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done) {
+        let account = report.finding.evidence.get("account").map_or("", String::as_str);
+        screen.result(&format!("\nYou are {arn} in account {account}."));
+    }
+}
+
+fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
+    screen.raw_result("");
+    let title_width = reports.iter().map(|report| report.info.title.len()).max().unwrap_or(0);
+    let state_width = reports
+        .iter()
+        .map(|report| report.state.word().len())
+        .max()
+        .unwrap_or(0);
+    for report in reports {
+        let how = report.how().map_or("", |how| match how {
+            How::Made => "made",
+            How::Found => "found",
+            How::Told => "told",
+        });
+        let padding = " ".repeat(state_width - report.state.word().len());
+        screen.raw_result(&format!(
+            "{} {:title_width$}  {}{padding}  {how:5}  {}",
+            report.info.number,
+            report.info.title,
+            screen.state(report.state),
+            clean(&report.finding.is)
+        ));
+        if with_plan && report.state != State::Done && report.state != State::Skipped {
+            for line in text::plan_lines(&report.plan, screen) {
+                screen.result(&line);
+            }
+        }
+        for next in &report.finding.next {
+            if matches!(report.state, State::Different | State::Blocked) {
+                screen.result(&format!("    next: {next}"));
+            }
+        }
+    }
+}
+
+fn print_left_to_do(screen: Screen, reports: &[StepReport]) {
+    let open: Vec<&HumanTask> = reports.iter().flat_map(|report| &report.left_to_do).collect();
+    if open.is_empty() {
+        return;
+    }
+    screen.raw_result("\nLeft for you to do:");
+    for task in open {
+        for line in text::task_lines(task) {
+            screen.result(&line);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Line by line (`--accessible`): numbered choices, no redraws, no colours; also reads a pipe.
+
+use std::io::BufRead;
+
+use async_trait::async_trait;
+
+use super::screen::Screen;
+use super::text;
+use crate::answers::Key;
+use crate::checklist::{
+    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+};
+use crate::steps::SLUGS;
+
+/// Asks in lines and reads lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain {
+    screen: Screen,
+}
+
+impl Plain {
+    /// Speaks on this screen, without colours.
+    pub fn new(screen: Screen) -> Self {
+        Self {
+            screen: Screen {
+                colour: false,
+                ..screen
+            },
+        }
+    }
+
+    /// A line of input; `None` at its end.
+    async fn read(&self, prompt: &str) -> Result<Option<String>, Trouble> {
+        self.screen.warn(prompt);
+        let read = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            let count = std::io::stdin().lock().read_line(&mut line)?;
+            Ok::<_, std::io::Error>((count > 0).then(|| line.trim().to_owned()))
+        });
+        match read.await {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(error)) => Err(Trouble::failed(
+                format!("The answer cannot be read: {error}."),
+                "idc-setup run",
+            )),
+            Err(_) => Err(Trouble::interrupted()),
+        }
+    }
+
+    /// A choice by its number; `None` at the end of input.
+    async fn choose(&self, prompt: &str, choices: &[String]) -> Result<Option<usize>, Trouble> {
+        for (index, choice) in choices.iter().enumerate() {
+            self.screen.warn(&format!("  {}) {choice}", index + 1));
+        }
+        loop {
+            let Some(line) = self
+                .read(&format!("{prompt} Type a number from 1 to {}:", choices.len()))
+                .await?
+            else {
+                return Ok(None);
+            };
+            let by_number = line
+                .parse::<usize>()
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+                .filter(|n| *n < choices.len());
+            let chosen = by_number.or_else(|| choices.iter().position(|choice| *choice == line));
+            if chosen.is_some() {
+                return Ok(chosen);
+            }
+            self.screen.warn(&format!("{line:?} is not one of the choices."));
+        }
+    }
+
+    async fn value(&self, key: Key, prompt: &str, default: Option<&str>) -> Result<Reply<String>, Trouble> {
+        let hint = default.map_or_else(String::new, |default| format!(" [{default}]"));
+        loop {
+            let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
+                return Ok(Reply::Quit);
+            };
+            let line = if line.is_empty() {
+                default.unwrap_or_default().to_owned()
+            } else {
+                line
+            };
+            match line.as_str() {
+                "?" => self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag())),
+                ":back" => return Ok(Reply::Back),
+                ":skip" => return Ok(Reply::Skip),
+                ":quit" => return Ok(Reply::Quit),
+                _ => match key.check(&line) {
+                    Ok(value) => return Ok(Reply::Value(value)),
+                    Err(why) => self.screen.warn(&format!("That does not work: {why}.")),
+                },
+            }
+        }
+    }
+}
+
+struct Lines {
+    screen: Screen,
+    last: std::cell::RefCell<String>,
+}
+
+impl Waiting for Lines {
+    /// A state is said once, when it changes.
+    fn say(&self, words: &str) {
+        if self.last.replace(words.to_owned()) != words {
+            self.screen.talk(words);
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Guide for Plain {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
+        for choice in &question.choices {
+            self.screen.warn(&format!("  {choice}"));
+        }
+        self.value(question.key, &question.prompt, question.default.as_deref())
+            .await
+    }
+
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble> {
+        for line in &confirm.lines {
+            self.screen.warn(line);
+        }
+        let hint = if confirm.default { "[yes]" } else { "[no]" };
+        loop {
+            let line = self
+                .read(&format!("{} yes or no? {hint} (:quit):", confirm.prompt))
+                .await?;
+            match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
+                None | Some(":quit") => return Ok(Reply::Quit),
+                Some("") => return Ok(Reply::Value(confirm.default)),
+                Some("y" | "yes") => return Ok(Reply::Value(true)),
+                Some("n" | "no") => return Ok(Reply::Value(false)),
+                Some(other) => self.screen.warn(&format!("{other:?} is neither yes nor no.")),
+            }
+        }
+    }
+
+    async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
+        for line in text::review_lines(review) {
+            self.screen.warn(&line);
+        }
+        let ways = ["Go on", "Change a value", "Leave"].map(str::to_owned);
+        loop {
+            match self.choose("How do you want to go on?", &ways).await? {
+                Some(0) => return Ok(ReviewReply::GoOn),
+                Some(1) => {
+                    let names: Vec<String> = review.values.iter().map(|(key, ..)| key.title().to_owned()).collect();
+                    let Some(index) = self.choose("Which value?", &names).await? else {
+                        return Ok(ReviewReply::Quit);
+                    };
+                    let (key, value, _) = &review.values[index];
+                    match self.value(*key, key.title(), Some(value)).await? {
+                        Reply::Value(value) => return Ok(ReviewReply::Change(*key, value)),
+                        Reply::Quit => return Ok(ReviewReply::Quit),
+                        Reply::Back | Reply::Skip => {}
+                    }
+                }
+                _ => return Ok(ReviewReply::Quit),
+            }
+        }
+    }
+
+    fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
+        for line in text::task_lines(task) {
+            self.screen.warn(&line);
+        }
+    }
+
+    fn begin(&self, info: &StepInfo) {
+        self.screen.talk("");
+        self.screen.talk(&text::heading(info, SLUGS.len()));
+        self.screen.talk(info.why);
+    }
+
+    fn end(&self, report: &StepReport) {
+        for line in text::end_lines(report, SLUGS.len(), self.screen) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn say(&self, _info: Option<&StepInfo>, line: &str) {
+        self.screen.talk(line);
+    }
+
+    fn wait(&self, _info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+        self.screen.talk(&format!("Waiting: {what}"));
+        Box::new(Lines {
+            screen: self.screen,
+            last: std::cell::RefCell::default(),
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! The terminal as it was: whatever ends the program, the cursor is shown and the modes are restored.
+
+/// Restores the terminal when it goes out of scope.
+#[derive(Debug)]
+pub struct TerminalGuard {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl TerminalGuard {
+    /// Remembers the modes of stdin's terminal, if it is one.
+    pub fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            modes: rustix::termios::tcgetattr(std::io::stdin()).ok(),
+        }
+    }
+
+    /// Shows the cursor and restores the modes.
+    pub fn restore(&self) {
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            // Nothing can be done about a terminal that has gone away.
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, modes);
+        }
+        let terminal = console::Term::stderr();
+        if terminal.is_term() {
+            let _ = terminal.show_cursor();
+        }
+    }
+}
+
+impl Default for TerminalGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for TerminalGuard {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}

@@ -1,0 +1,95 @@
+//! What the guides share in words.
+
+use super::screen::{Screen, clean};
+use crate::checklist::{HumanTask, Plan, Review, StepInfo, StepReport};
+
+/// `[4/8] Create a permission set · required`.
+pub fn heading(info: &StepInfo, steps: usize) -> String {
+    format!("[{}/{steps}] {} · {}", info.number, info.title, info.need.word())
+}
+
+/// A human task: where to go, what to click, what to know.
+pub fn task_lines(task: &HumanTask) -> Vec<String> {
+    let mut lines = vec![format!("→ {}", task.sentence)];
+    lines.extend(task.link.iter().map(|link| format!("  open:  {link}")));
+    lines.push(format!("  where: {}", task.clicks));
+    lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
+    lines
+}
+
+/// Everything that is about to happen.
+pub fn review_lines(review: &Review) -> Vec<String> {
+    let mut lines = vec![String::new(), "These values will be used:".to_owned()];
+    let name_width = review
+        .values
+        .iter()
+        .map(|(key, ..)| key.title().chars().count())
+        .max()
+        .unwrap_or(0);
+    let value_width = review
+        .values
+        .iter()
+        .map(|(_, value, _)| value.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(44);
+    for (key, value, source) in &review.values {
+        lines.push(format!("  {:name_width$}  {value:value_width$}  {source}", key.title()));
+    }
+    if !review.changes.is_empty() {
+        lines.push(String::new());
+        lines.push("This will change:".to_owned());
+        for (info, sentences) in &review.changes {
+            lines.extend(
+                sentences
+                    .iter()
+                    .map(|sentence| format!("  {}. {sentence}", info.number)),
+            );
+        }
+    }
+    if !review.tasks.is_empty() {
+        lines.push(String::new());
+        lines.push("And you will be asked to:".to_owned());
+        lines.extend(review.tasks.iter().map(|task| format!("  · {task}")));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// How a step has ended: one line, and with `-v` what the look saw.
+pub fn end_lines(report: &StepReport, steps: usize, screen: Screen) -> Vec<String> {
+    let info = report.info;
+    let how = report.how().map_or("", |how| match how {
+        crate::progress::How::Made => " (made)",
+        crate::progress::How::Found => " (found)",
+        crate::progress::How::Told => " (told)",
+    });
+    let is = clean(&report.finding.is);
+    let mut lines = vec![format!(
+        "[{}/{steps}] {}: {}{how}: {is}",
+        info.number,
+        info.slug,
+        screen.state(report.state)
+    )];
+    if screen.verbose >= 2 {
+        let seen = &report.finding.evidence;
+        lines.extend(
+            seen.iter()
+                .map(|(name, value)| format!("        {name}: {}", clean(value))),
+        );
+    }
+    lines
+}
+
+/// What would be done, and with `-v` by which commands.
+pub fn plan_lines(plan: &Plan, screen: Screen) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &plan.changes {
+        lines.push(format!("  + {}", change.sentence));
+        if screen.verbose >= 1 {
+            lines.push(format!("      {}", change.command));
+        }
+    }
+    lines.extend(plan.tasks.iter().map(|task| format!("  → {}", task.sentence)));
+    lines
+}

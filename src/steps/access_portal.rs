@@ -1,0 +1,147 @@
+//! Step 6: the access portal's address, and a person who has been there.
+//!
+//! No API returns the address; it is derived and then checked without credentials: sso-oidc begins a device
+//! authorization only for an address that is right, in the right Region.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use super::setting::{Setting, trouble};
+use crate::answers::Key;
+use crate::answers::values::StartUrl;
+use crate::aws::{Failure, FailureKind, portal_address};
+use crate::checklist::{
+    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
+};
+use crate::sso;
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 6,
+    slug: "access-portal",
+    title: "Verify the access portal",
+    need: Need::Recommended,
+    why: "It is where you sign in with a browser, and its address is what the AWS CLI needs.",
+    feeds_others: true,
+};
+
+/// The topic of a person's word that they have been in the portal.
+pub const PORTAL: &str = "access-portal";
+
+const ADDRESS: &str = "start-url";
+
+/// Step 6.
+pub struct AccessPortal {
+    setting: Rc<Setting>,
+}
+
+impl AccessPortal {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    /// Whether sso-oidc knows the address, in this Region.
+    async fn check(&self, region: &str, address: &str) -> Result<(), Failure> {
+        let setting = &self.setting;
+        let registration = setting.registrar.get(&setting.clients, region).await?;
+        sso::start(&setting.clients, region, &registration, address).await?;
+        Ok(())
+    }
+
+    fn visited(address: &str, told: bool) -> Finding {
+        let mut finding = Finding::done(format!("The access portal is at {address}.")).with(ADDRESS, address);
+        finding.told = told;
+        finding
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for AccessPortal {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let setting = &self.setting;
+        let Ok(instance) = setting.facts.instance.get().await else {
+            return Ok(Finding::waits_for("Waits for step 1: there is no portal yet."));
+        };
+        let derived = portal_address::derive(setting.partition(), &instance.store);
+        setting.answers.borrow_mut().found(Key::StartUrl, &derived);
+        let given = setting.answer::<StartUrl>(Key::StartUrl);
+        let address = given.map_or(derived, |given| given.value.to_string());
+        setting.facts.start_url.know(address.clone());
+        if setting.told.contains(PORTAL) {
+            setting.keep_word(PORTAL, &address, false)?;
+        }
+        if let Some(word) = setting.progress.read(|record| record.word(PORTAL, &address).cloned()) {
+            return Ok(Self::visited(&address, !word.proved));
+        }
+        match self.check(&instance.region, &address).await {
+            Ok(()) => Ok(Finding::missing(format!("The access portal answers at {address}; nobody has said that they were there."))
+                .with(ADDRESS, &address)),
+            Err(failure) if failure.kind == FailureKind::Invalid => Ok(Finding::blocked(
+                format!("Identity Center in {} does not know the portal address {address}.", instance.region),
+                "copy the address from console → IAM Identity Center → Settings → Access portal URL, then: idc-setup run \
+                 --start-url ADDRESS",
+            )
+            .with(ADDRESS, &address)),
+            Err(failure) => {
+                let next = "open the address in a browser; when it is right: idc-setup run --told access-portal";
+                Ok(Finding::unknown(trouble(&INFO, &failure, next)).with(ADDRESS, &address))
+            }
+        }
+    }
+
+    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        if finding.found != Found::Missing {
+            return Ok(plan);
+        }
+        let address = finding.evidence.get(ADDRESS);
+        let set = self.setting.text(Key::PermissionSet);
+        plan.tasks.push(HumanTask {
+            sentence: "Open the access portal and sign in.".to_owned(),
+            link: address.cloned(),
+            clicks: format!(
+                "sign in as {} → your account → {set} → Management console",
+                self.setting.text(Key::Username)
+            ),
+            details: vec![
+                "Keep the address: it is where you sign in from now on.".to_owned(),
+                "Step 8 proves it when the portal lists the account; to say so without that: --told access-portal."
+                    .to_owned(),
+            ],
+            kind: TaskKind::Told(PORTAL),
+        });
+        Ok(plan)
+    }
+
+    async fn apply(&self, _change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    fn told(&self, topic: &'static str) -> Result<(), Trouble> {
+        match self.setting.facts.start_url.now() {
+            Some(address) => self.setting.keep_word(topic, &address, false),
+            None => Ok(()),
+        }
+    }
+
+    /// The portal's own list of account and role means that the portal works, whoever clicked.
+    fn reconsider(&self, _finding: &Finding) -> Option<Finding> {
+        let address = self.setting.facts.start_url.now()?;
+        let signed_in = self.setting.facts.signed_in.now()?;
+        signed_in.portal_shows_access.then(|| Self::visited(&address, false))
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.start_url]
+    }
+}

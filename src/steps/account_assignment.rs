@@ -1,0 +1,469 @@
+//! Step 5: the group, or the user, gets the permission set in the account.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, StatusValues, TargetType};
+use jiff::Timestamp;
+
+use super::facts::{Instance, PermissionSet};
+use super::setting::{Setting, rerun, until_seen};
+use crate::answers::Key;
+use crate::answers::values::AssignTo;
+use crate::aws::retry::{CREATE_ATTEMPTS, OPERATION_LIMIT};
+use crate::aws::{Failure, FailureKind, waiting};
+use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 5,
+    slug: "account-assignment",
+    title: "Assign the account",
+    need: Need::Required,
+    why: "It joins the three: who, what they may do, and in which account.",
+    feeds_others: true,
+};
+
+const PENDING: &str = "pending-request";
+
+/// What an assignment is about.
+struct Subject {
+    instance: Instance,
+    set: PermissionSet,
+    account: String,
+    principal_type: PrincipalType,
+    principal: String,
+    principal_name: String,
+}
+
+impl Subject {
+    /// As progress names it: account, permission set, principal.
+    fn id(&self) -> String {
+        format!("{}/{}/{}", self.account, self.set.arn, self.principal)
+    }
+
+    fn is_of(&self, status: &AccountAssignmentOperationStatus) -> bool {
+        status.target_id.as_deref() == Some(self.account.as_str())
+            && status.permission_set_arn.as_deref() == Some(self.set.arn.as_str())
+            && status.principal_id.as_deref() == Some(self.principal.as_str())
+    }
+}
+
+/// Step 5.
+pub struct AccountAssignment {
+    setting: Rc<Setting>,
+}
+
+impl AccountAssignment {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    fn is_for_group(&self) -> bool {
+        self.setting
+            .answer::<AssignTo>(Key::AssignTo)
+            .is_none_or(|to| to.value == AssignTo::Group)
+    }
+
+    fn account(&self) -> String {
+        let account = self.setting.text(Key::Account);
+        if account.is_empty() {
+            self.setting.caller.account.clone()
+        } else {
+            account
+        }
+    }
+
+    /// The assignment in words that stay the same from run to run: account, permission set, principal.
+    fn name(&self) -> String {
+        let principal = if self.is_for_group() { Key::Group } else { Key::Username };
+        format!(
+            "{}/{}/{}",
+            self.account(),
+            self.setting.text(Key::PermissionSet),
+            self.setting.text(principal)
+        )
+    }
+
+    /// Waits until everything it joins is there.
+    async fn subject(&self) -> Result<Subject, String> {
+        let facts = &self.setting.facts;
+        let waits = |step: &'static str| move |why: String| format!("Waits for {step}. {why}");
+        let instance = facts.instance.get().await.map_err(waits("step 1"))?;
+        let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
+        let (principal_type, principal, principal_name) = if self.is_for_group() {
+            let group = facts.group.get().await.map_err(waits("step 3"))?;
+            (PrincipalType::Group, group.id, self.setting.text(Key::Group))
+        } else {
+            let user = facts.user.get().await.map_err(waits("step 2"))?;
+            (PrincipalType::User, user.id, user.name)
+        };
+        Ok(Subject {
+            instance,
+            set,
+            account: self.account(),
+            principal_type,
+            principal,
+            principal_name,
+        })
+    }
+
+    async fn is_assigned(&self, subject: &Subject) -> Result<bool, Failure> {
+        let mut pages = self
+            .setting
+            .clients
+            .ssoadmin(&subject.instance.region)
+            .list_account_assignments()
+            .instance_arn(&subject.instance.arn)
+            .account_id(&subject.account)
+            .permission_set_arn(&subject.set.arn)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(assignment) = pages.next().await {
+            let assignment = assignment.map_err(|error| Failure::of("sso:ListAccountAssignments", error))?;
+            if assignment.principal_id.as_deref() == Some(subject.principal.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn status(&self, subject: &Subject, request: &str) -> Result<AccountAssignmentOperationStatus, Failure> {
+        let answer = self
+            .setting
+            .clients
+            .ssoadmin(&subject.instance.region)
+            .describe_account_assignment_creation_status()
+            .instance_arn(&subject.instance.arn)
+            .account_assignment_creation_request_id(request)
+            .send()
+            .await
+            .map_err(|error| Failure::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
+        let empty = || AccountAssignmentOperationStatus::builder().build();
+        Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+    }
+
+    /// The request of ours that an unanswered attempt or a cut-short run left: one that is newer than the
+    /// intent and about the same target, permission set and principal.
+    async fn request_of(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+    ) -> Result<Option<AccountAssignmentOperationStatus>, Failure> {
+        let mut pages = self
+            .setting
+            .clients
+            .ssoadmin(&subject.instance.region)
+            .list_account_assignment_creation_status()
+            .instance_arn(&subject.instance.arn)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(request) = pages.next().await {
+            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error))?;
+            let at = request
+                .created_date
+                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok());
+            if let Some(id) = &request.request_id
+                && self.setting.is_ours(intents, at, None)
+            {
+                let status = self.status(subject, id).await?;
+                if subject.is_of(&status) {
+                    return Ok(Some(status));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whose the assignment is: as written down, or as our requests tell.
+    async fn own(&self, subject: &Subject) -> Result<Resource, Trouble> {
+        let setting = &self.setting;
+        let name = self.name();
+        let mut resource = setting.resource(ResourceKind::AccountAssignment, &name, &subject.id());
+        let intents = setting.open_intents(ResourceKind::AccountAssignment, &name);
+        if !intents.is_empty()
+            && self
+                .request_of(subject, &intents)
+                .await
+                .map_err(rerun(&INFO))?
+                .is_some()
+        {
+            resource.how = How::Made;
+        }
+        setting.settle(
+            Verb::Create,
+            ResourceKind::AccountAssignment,
+            &name,
+            Some(resource.clone()),
+        )?;
+        Ok(resource)
+    }
+
+    async fn create_once(&self, subject: &Subject) -> Result<AccountAssignmentOperationStatus, Failure> {
+        let answer = self
+            .setting
+            .clients
+            .ssoadmin_once(&subject.instance.region)
+            .create_account_assignment()
+            .instance_arn(&subject.instance.arn)
+            .target_id(&subject.account)
+            .target_type(TargetType::AwsAccount)
+            .permission_set_arn(&subject.set.arn)
+            .principal_type(subject.principal_type.clone())
+            .principal_id(&subject.principal)
+            .send()
+            .await
+            .map_err(|error| Failure::of("sso:CreateAccountAssignment", error))?;
+        let empty = || AccountAssignmentOperationStatus::builder().build();
+        Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+    }
+
+    /// Asks for the assignment until the service has taken the request. A repeat does not fail, so after an
+    /// unanswered attempt the requests are looked through first.
+    async fn request(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+    ) -> Result<AccountAssignmentOperationStatus, Failure> {
+        let mut attempts = 0;
+        loop {
+            let failure = match self.create_once(subject).await {
+                Ok(status) => return Ok(status),
+                Err(failure) => failure,
+            };
+            attempts += 1;
+            if !failure.is_answered()
+                && let Some(status) = self.request_of(subject, intents).await?
+            {
+                return Ok(status);
+            }
+            let passes = matches!(
+                failure.kind,
+                FailureKind::Conflict
+                    | FailureKind::NotFound
+                    | FailureKind::Throttled
+                    | FailureKind::NoConnection
+                    | FailureKind::Unanswered
+                    | FailureKind::ServiceTrouble
+            );
+            if !passes || attempts >= CREATE_ATTEMPTS {
+                return Err(failure);
+            }
+            let pause = failure.retry_after.unwrap_or_else(|| self.setting.pace.pause(attempts));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// How the request has ended: success, or AWS's reason; `None` when it has not within the limit.
+    async fn wait(
+        &self,
+        subject: &Subject,
+        status: AccountAssignmentOperationStatus,
+        guide: &dyn Guide,
+    ) -> Result<Option<Result<(), String>>, Trouble> {
+        let display = guide.wait(&INFO, &format!("the assignment of account {}", subject.account));
+        let id = status.request_id.clone().unwrap_or_default();
+        let mut last = Some(status);
+        let ended = waiting::until(self.setting.pace, OPERATION_LIMIT, || {
+            let first = last.take();
+            let id = &id;
+            async move {
+                let status = match first {
+                    Some(status) => status,
+                    None => self.status(subject, id).await?,
+                };
+                Ok::<_, Failure>(match status.status {
+                    Some(StatusValues::InProgress) | None => None,
+                    _ => Some(status),
+                })
+            }
+        })
+        .await
+        .map_err(rerun(&INFO))?;
+        drop(display);
+        Ok(ended.map(|status| match status.status {
+            Some(StatusValues::Succeeded) => Ok(()),
+            _ => Err(status.failure_reason.unwrap_or_else(|| "no reason given".to_owned())),
+        }))
+    }
+
+    fn failed(&self, subject: &Subject, reason: &str) -> Trouble {
+        let own_account = subject.account == self.setting.caller.account;
+        let next = if own_account {
+            "in the management account Identity Center acts with your own rights: use root or an administrator, or \
+             allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
+             iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*; then: idc-setup run"
+        } else {
+            "mend what the reason names, then: idc-setup run"
+        };
+        Trouble::failed(
+            format!(
+                "Step 5 account-assignment: AWS could not make the assignment: {}.",
+                reason.trim_end_matches('.')
+            ),
+            next,
+        )
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for AccountAssignment {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let subject = match self.subject().await {
+            Ok(subject) => subject,
+            Err(why) => return Ok(Finding::waits_for(why)),
+        };
+        let who = &subject.principal_name;
+        let what = format!("{} in account {}", subject.set.name, subject.account);
+        let missing = Finding::missing(format!("{who} does not have {what} yet."));
+        let name = self.name();
+        let intents = self.setting.open_intents(ResourceKind::AccountAssignment, &name);
+        // Nothing can stand on a permission set that was made a moment ago, unless we made that too.
+        let nothing_yet = subject.set.is_new && intents.is_empty() && self.setting.facts.assignment.now().is_none();
+        if nothing_yet && !self.is_recorded(&subject) {
+            return Ok(missing);
+        }
+        if self.is_assigned(&subject).await.map_err(rerun(&INFO))? {
+            let resource = self.own(&subject).await?;
+            self.setting.facts.assignment.know(());
+            return Ok(Finding::done(format!("{who} has {what}."))
+                .with("account", &subject.account)
+                .with("principal", &subject.principal)
+                .with("permission-set-arn", &subject.set.arn)
+                .of(resource));
+        }
+        if !intents.is_empty()
+            && let Some(status) = self.request_of(&subject, &intents).await.map_err(rerun(&INFO))?
+            && status.status == Some(StatusValues::InProgress)
+        {
+            return Ok(missing.with(PENDING, status.request_id.unwrap_or_default()));
+        }
+        Ok(missing)
+    }
+
+    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        if finding.found != Found::Missing {
+            return Ok(plan);
+        }
+        let (kind, who) = if self.is_for_group() {
+            ("GROUP", Key::Group)
+        } else {
+            ("USER", Key::Username)
+        };
+        let (account, set, who) = (
+            self.account(),
+            self.setting.text(Key::PermissionSet),
+            self.setting.text(who),
+        );
+        let facts = &self.setting.facts;
+        let instance = facts
+            .instance
+            .now()
+            .map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn);
+        let arn = facts
+            .permission_set
+            .now()
+            .map_or_else(|| "PERMISSION_SET_ARN".to_owned(), |set| set.arn);
+        plan.changes.push(Change {
+            verb: Verb::Create,
+            kind: ResourceKind::AccountAssignment,
+            name: self.name(),
+            sentence: format!(
+                "Give the {} {who} the permission set {set} in account {account}.",
+                kind.to_lowercase()
+            ),
+            command: format!(
+                "aws sso-admin create-account-assignment --instance-arn {instance} --target-type AWS_ACCOUNT \
+                 --target-id {account} --permission-set-arn {arn} --principal-type {kind} --principal-id {kind}_ID"
+            ),
+            consent: Consent::Reversible,
+        });
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let subject = self
+            .subject()
+            .await
+            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        let mut intents = setting.open_intents(change.kind, &change.name);
+        let pending = if intents.is_empty() {
+            None
+        } else {
+            self.request_of(&subject, &intents)
+                .await
+                .map_err(rerun(&INFO))?
+                .filter(|status| status.status == Some(StatusValues::InProgress))
+        };
+        let status = if let Some(status) = pending {
+            status
+        } else {
+            intents.push(setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?);
+            match self.request(&subject, &intents).await {
+                Ok(status) => status,
+                Err(failure) => {
+                    if failure.is_answered() {
+                        setting.settle(change.verb, change.kind, &change.name, None)?;
+                    }
+                    return Err(super::trouble(&INFO, &failure, "idc-setup run"));
+                }
+            }
+        };
+        match self.wait(&subject, status, guide).await? {
+            Some(Ok(())) => {}
+            Some(Err(reason)) => {
+                setting.settle(change.verb, change.kind, &change.name, None)?;
+                return Err(self.failed(&subject, &reason));
+            }
+            None => {
+                return Err(Trouble::failed(
+                    "Step 5 account-assignment: the assignment has not ended after 5 minutes.",
+                    "idc-setup run (it goes on waiting for the same request)",
+                ));
+            }
+        }
+        let resource = Resource {
+            kind: change.kind,
+            name: change.name.clone(),
+            id: subject.id(),
+            how: How::Made,
+        };
+        setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+        guide.say(
+            Some(&INFO),
+            &format!("Assigned account {} to {}.", subject.account, subject.principal_name),
+        );
+        Ok(())
+    }
+
+    async fn verify(&self) -> Result<Finding, Trouble> {
+        until_seen(self.setting.pace, || self.look()).await
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.assignment]
+    }
+}
+
+impl AccountAssignment {
+    fn is_recorded(&self, subject: &Subject) -> bool {
+        let id = subject.id();
+        self.setting
+            .progress
+            .read(|record| record.how(ResourceKind::AccountAssignment, &id).is_some())
+    }
+}

@@ -1,0 +1,422 @@
+//! Step 7: an SSO session and a profile in `~/.aws/config`, in one atomic edit that keeps every foreign byte.
+
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use similar::TextDiff;
+
+use super::facts::Profile;
+use super::setting::Setting;
+use crate::answers::Key;
+use crate::aws_files::{Config, Paths, Section};
+use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::files::{self, Access};
+use crate::progress::{How, Resource, ResourceKind, Verb};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 7,
+    slug: "cli-profile",
+    title: "Configure the AWS CLI",
+    need: Need::Required,
+    why: "With a profile, the AWS CLI, the SDKs and Terraform use short-lived credentials by themselves.",
+    feeds_others: true,
+};
+
+const SCOPE: &str = "sso:account:access";
+
+/// Properties that make a profile something else than an SSO profile; with them it is never touched.
+const OTHER_CREDENTIALS: [&str; 7] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "credential_process",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "web_identity_token_file",
+];
+
+/// Properties of the older SSO form: in a profile that names a session they are an error for the Rust SDK.
+const OLDER_FORM: [&str; 2] = ["sso_start_url", "sso_region"];
+
+/// What the two sections have to say.
+#[derive(Debug, Clone)]
+struct Wanted {
+    session: String,
+    profile: String,
+    session_properties: Vec<(&'static str, String)>,
+    profile_properties: Vec<(&'static str, String)>,
+}
+
+/// Step 7.
+pub struct CliProfile {
+    setting: Rc<Setting>,
+}
+
+impl CliProfile {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    /// `None` before the instance and its portal are known.
+    fn wanted(&self) -> Option<Wanted> {
+        let text = |key| self.setting.text(key);
+        let instance = self.setting.facts.instance.now()?;
+        let start_url = self.setting.facts.start_url.now()?;
+        let account = Some(text(Key::Account)).filter(|account| !account.is_empty());
+        Some(Wanted {
+            session: text(Key::SsoSession),
+            profile: text(Key::CliProfile),
+            session_properties: vec![
+                ("sso_start_url", start_url),
+                ("sso_region", instance.region),
+                ("sso_registration_scopes", SCOPE.to_owned()),
+            ],
+            profile_properties: vec![
+                ("sso_session", text(Key::SsoSession)),
+                (
+                    "sso_account_id",
+                    account.unwrap_or_else(|| self.setting.caller.account.clone()),
+                ),
+                ("sso_role_name", text(Key::PermissionSet)),
+                ("region", text(Key::CliRegion)),
+                ("output", text(Key::CliOutput)),
+            ],
+        })
+    }
+
+    fn paths(&self) -> Result<&Paths, Trouble> {
+        self.setting.paths.as_ref().ok_or_else(|| {
+            Trouble::failed(
+                "Step 7 cli-profile: there is no home folder.",
+                "set HOME, then: idc-setup run",
+            )
+        })
+    }
+
+    /// The file's text and its sections. An absent file is an empty one.
+    fn read(&self) -> Result<(String, Config), Trouble> {
+        let path = self.paths()?.config();
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(unreadable(path, &error.to_string())),
+        };
+        let config = Config::parse(&bytes).map_err(|error| unreadable(path, &error.to_string()))?;
+        Ok((config.text(), config))
+    }
+
+    fn edited(wanted: &Wanted, mut config: Config) -> String {
+        let with_values = |properties: &[(&'static str, String)]| -> Vec<(&'static str, Option<String>)> {
+            properties
+                .iter()
+                .map(|(key, value)| (*key, Some(value.clone())))
+                .collect()
+        };
+        let mut set = |section: Section, properties: Vec<(&'static str, Option<String>)>| {
+            let there = config.get(section).unwrap_or_default();
+            let changed: Vec<(&str, Option<&str>)> = properties
+                .iter()
+                .map(|(key, value)| (*key, value.as_deref()))
+                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), *value))
+                .collect();
+            config.set(section, &changed);
+        };
+        set(
+            Section::SsoSession(&wanted.session),
+            with_values(&wanted.session_properties),
+        );
+        let mut of_profile = with_values(&wanted.profile_properties);
+        of_profile.extend(OLDER_FORM.map(|key| (key, None)));
+        set(Section::Profile(&wanted.profile), of_profile);
+        config.text()
+    }
+
+    fn judge(wanted: &Wanted, config: &Config) -> Finding {
+        let session = config.get(Section::SsoSession(&wanted.session));
+        let profile = config.get(Section::Profile(&wanted.profile));
+        let missing = [
+            (&session, "SSO session", &wanted.session),
+            (&profile, "profile", &wanted.profile),
+        ]
+        .into_iter()
+        .filter(|(there, ..)| there.is_none())
+        .map(|(_, what, name)| format!("no {what} {name}"))
+        .collect::<Vec<_>>();
+        let mut differs = Vec::new();
+        for (there, what, name, properties) in [
+            (&session, "SSO session", &wanted.session, &wanted.session_properties),
+            (&profile, "profile", &wanted.profile, &wanted.profile_properties),
+        ] {
+            let Some(there) = there else { continue };
+            for (key, value) in properties {
+                let has = there.get(*key).map(String::as_str);
+                if !is_same(key, has, Some(value)) {
+                    differs.push(format!(
+                        "{what} {name}: {key} is {}, not {value}",
+                        has.unwrap_or("not set")
+                    ));
+                }
+            }
+        }
+        let of_profile = profile.unwrap_or_default();
+        for key in OLDER_FORM.into_iter().filter(|key| of_profile.contains_key(*key)) {
+            differs.push(format!("profile {}: {key} belongs to the session", wanted.profile));
+        }
+        match (differs.is_empty(), missing.is_empty()) {
+            (true, true) => Finding::done(format!(
+                "The SSO session {} and the profile {} are there.",
+                wanted.session, wanted.profile
+            )),
+            (true, false) => Finding::missing(format!("There is {}.", missing.join(" and "))),
+            (false, _) => Finding::different(
+                format!("{}.", differs.join("; ")),
+                format!(
+                    "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \
+                     --cli-profile NAME",
+                    INFO.slug
+                ),
+            ),
+        }
+    }
+
+    /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
+    fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Option<Finding> {
+        let blocked = |why: String| Finding::different(why, "take another name: idc-setup run --cli-profile NAME");
+        let there = config.get(Section::Profile(&wanted.profile)).unwrap_or_default();
+        if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| there.contains_key(*key)) {
+            return Some(blocked(format!(
+                "The profile {} has other credentials ({key}).",
+                wanted.profile
+            )));
+        }
+        let path = self.setting.paths.as_ref()?.credentials();
+        let text = fs::read_to_string(path).ok()?;
+        let header = format!("[{}]", wanted.profile);
+        text.lines().any(|line| line.trim() == header).then(|| {
+            blocked(format!(
+                "{} also has a section {header}, whose keys tools would take instead of SSO.",
+                path.display()
+            ))
+        })
+    }
+
+    /// Whose the sections are: as written down, or ours when the file is just as an open intent says.
+    fn own(&self, wanted: &Wanted, text: &str) -> Result<[Resource; 2], Trouble> {
+        let setting = &self.setting;
+        let path = self.paths()?.config().display().to_string();
+        let own = |kind, name: &str| -> Result<Resource, Trouble> {
+            let mut resource = setting.resource(kind, name, &format!("{path}#{name}"));
+            let digest = digest(text);
+            let intents = setting.open_intents(kind, name);
+            if intents.iter().any(|intent| intent.mark.as_ref() == Some(&digest)) {
+                resource.how = How::Made;
+            }
+            setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
+            Ok(resource)
+        };
+        Ok([
+            own(ResourceKind::SsoSession, &wanted.session)?,
+            own(ResourceKind::CliProfile, &wanted.profile)?,
+        ])
+    }
+
+    fn write(&self, change: &Change, consented: &str) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let Some(wanted) = self.wanted() else {
+            return Err(Trouble::failed(
+                "Step 7 cli-profile: the portal's address is not known.",
+                "idc-setup run",
+            ));
+        };
+        let path = self.paths()?.config();
+        let (before, config) = self.read()?;
+        let new_parts: Vec<(ResourceKind, &str)> = [
+            (
+                ResourceKind::SsoSession,
+                wanted.session.as_str(),
+                config.get(Section::SsoSession(&wanted.session)).is_none(),
+            ),
+            (
+                ResourceKind::CliProfile,
+                wanted.profile.as_str(),
+                config.get(Section::Profile(&wanted.profile)).is_none(),
+            ),
+        ]
+        .into_iter()
+        .filter(|(.., is_new)| *is_new)
+        .map(|(kind, name, _)| (kind, name))
+        .collect();
+        let after = Self::edited(&wanted, config);
+        if diff(path, &before, &after) != consented {
+            return Err(Trouble::failed(
+                format!(
+                    "Step 7 cli-profile: {} has changed since the difference was shown; it was left alone.",
+                    path.display()
+                ),
+                "idc-setup run",
+            ));
+        }
+        for (kind, name) in &new_parts {
+            setting.intend(&INFO, (Verb::Create, *kind, name), Some(digest(&after)))?;
+        }
+        let written = path
+            .parent()
+            .map_or(Ok(()), files::make_private_folder)
+            .and_then(|()| files::write_atomically(path, after.as_bytes(), Access::AsBefore));
+        written.map_err(|error| {
+            Trouble::failed(
+                format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
+                "make room or rights there, then: idc-setup run",
+            )
+        })?;
+        for (kind, name) in new_parts {
+            let resource = Resource {
+                kind,
+                name: name.to_owned(),
+                id: format!("{}#{name}", path.display()),
+                how: How::Made,
+            };
+            setting.settle(change.verb, kind, name, Some(resource))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a property says what it has to. Scopes may be more, an address may end in `/` or `#`.
+fn is_same(key: &str, there: Option<&str>, wanted: Option<&str>) -> bool {
+    let (Some(there), Some(wanted)) = (there, wanted) else {
+        return there == wanted;
+    };
+    match key {
+        "sso_registration_scopes" => there.split([',', ' ']).any(|scope| scope == wanted),
+        "sso_start_url" => there.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
+        _ => there == wanted,
+    }
+}
+
+fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+fn diff(path: &Path, before: &str, after: &str) -> String {
+    let name = path.display().to_string();
+    TextDiff::from_lines(before, after)
+        .unified_diff()
+        .context_radius(2)
+        .header(&name, &name)
+        .to_string()
+}
+
+fn unreadable(path: &Path, why: &str) -> Trouble {
+    Trouble::failed(
+        format!("Step 7 cli-profile: {} cannot be edited: {why}.", path.display()),
+        "mend the file (the AWS CLI cannot read it either), then: idc-setup run",
+    )
+}
+
+#[async_trait(?Send)]
+impl Step for CliProfile {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let facts = &self.setting.facts;
+        if let Err(why) = facts.instance.get().await {
+            return Ok(Finding::waits_for(format!("Waits for step 1. {why}")));
+        }
+        if let Err(why) = facts.start_url.get().await {
+            return Ok(Finding::waits_for(format!("Waits for step 6. {why}")));
+        }
+        // What step 4 finds can settle the permission set's name only together with its other values.
+        let Some(wanted) = self.wanted() else {
+            return Ok(Finding::waits_for(
+                "Waits for step 6: the portal's address is not known.",
+            ));
+        };
+        let (text, config) = self.read()?;
+        if let Some(finding) = self.other_credentials(&wanted, &config) {
+            return Ok(finding);
+        }
+        let mut finding = Self::judge(&wanted, &config);
+        let path = self.paths()?.config().display().to_string();
+        finding = finding
+            .with("file", path)
+            .with("profile", &wanted.profile)
+            .with("sso-session", &wanted.session);
+        if finding.is_done() {
+            for resource in self.own(&wanted, &text)? {
+                finding = finding.of(resource);
+            }
+            facts.profile.know(Profile {
+                name: wanted.profile,
+                session: wanted.session,
+                start_url: facts.start_url.now().unwrap_or_default(),
+                region: self.setting.text(Key::CliRegion),
+            });
+        }
+        Ok(finding)
+    }
+
+    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        let update = finding.found == Found::Different
+            && self.setting.is_update_wanted(&INFO)
+            && finding.evidence.contains_key("profile");
+        if finding.found != Found::Missing && !update {
+            return Ok(plan);
+        }
+        let path = self.paths()?.config();
+        let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
+        let diff = match self.wanted() {
+            Some(wanted) => {
+                let (before, config) = self.read()?;
+                diff(path, &before, &Self::edited(&wanted, config))
+            }
+            None => String::new(),
+        };
+        plan.changes.push(Change {
+            verb: if update { Verb::Update } else { Verb::Create },
+            kind: ResourceKind::CliProfile,
+            name: profile.clone(),
+            sentence: format!(
+                "Write the SSO session {session} and the profile {profile} to {}.",
+                path.display()
+            ),
+            command: format!("aws configure sso --profile {profile}"),
+            consent: Consent::File {
+                path: path.display().to_string(),
+                diff,
+            },
+        });
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+        let Consent::File { diff, .. } = &change.consent else {
+            return Ok(());
+        };
+        self.write(change, diff)?;
+        guide.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
+        Ok(())
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.profile]
+    }
+}

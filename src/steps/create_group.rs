@@ -1,0 +1,425 @@
+//! Step 3: a group with the user in it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute};
+use aws_smithy_types::Document;
+use jiff::Timestamp;
+
+use super::create::{Created, create};
+use super::create_user::unbuilt;
+use super::facts::{Group, Instance, User};
+use super::setting::{Setting, rerun, until_seen};
+use crate::answers::Key;
+use crate::answers::values::IdentitySource;
+use crate::aws::{Failure, FailureKind};
+use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::progress::{How, Resource, ResourceKind, Verb};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 3,
+    slug: "create-group",
+    title: "Create a group and add the user",
+    need: Need::Recommended,
+    why: "A group lets you give the same access to others later, without touching the account again.",
+    feeds_others: true,
+};
+
+const GROUP_ID: &str = "group-id";
+
+/// Step 3.
+pub struct CreateGroup {
+    setting: Rc<Setting>,
+    /// The group's id, as the last look found it or the last change made it.
+    seen: RefCell<Option<String>>,
+}
+
+impl CreateGroup {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self {
+            setting,
+            seen: RefCell::default(),
+        }
+    }
+
+    fn is_external(&self) -> bool {
+        self.setting
+            .answer::<IdentitySource>(Key::IdentitySource)
+            .is_some_and(|source| source.value == IdentitySource::External)
+    }
+
+    /// The membership's name in progress: the group's, then the user's.
+    fn membership_name(&self) -> String {
+        format!("{}/{}", self.setting.text(Key::Group), self.setting.text(Key::Username))
+    }
+
+    async fn group_id(&self, instance: &Instance, name: &str) -> Result<Option<String>, Failure> {
+        let attribute = UniqueAttribute::builder()
+            .attribute_path("displayName")
+            .attribute_value(Document::String(name.to_owned()))
+            .build()
+            .map_err(|error| unbuilt("identitystore:GetGroupId", &error))?;
+        let answer = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .get_group_id()
+            .identity_store_id(&instance.store)
+            .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:GetGroupId", error));
+        match answer {
+            Ok(answer) => Ok(Some(answer.group_id)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn is_member(&self, instance: &Instance, group: &str, user: &User) -> Result<bool, Failure> {
+        let answer = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .is_member_in_groups()
+            .identity_store_id(&instance.store)
+            .member_id(MemberId::UserId(user.id.clone()))
+            .group_ids(group)
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:IsMemberInGroups", error));
+        match answer {
+            Ok(answer) => Ok(answer.results().iter().any(|result| result.membership_exists)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn membership_id(&self, instance: &Instance, group: &str, user: &User) -> Result<Option<String>, Failure> {
+        let answer = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .get_group_membership_id()
+            .identity_store_id(&instance.store)
+            .group_id(group)
+            .member_id(MemberId::UserId(user.id.clone()))
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:GetGroupMembershipId", error));
+        match answer {
+            Ok(answer) => Ok(Some(answer.membership_id)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whose the group is: as written down, or as an open intent and the group's own dates decide it.
+    async fn own_group(&self, instance: &Instance, id: &str) -> Result<Resource, Trouble> {
+        let setting = &self.setting;
+        let name = setting.text(Key::Group);
+        let mut resource = setting.resource(ResourceKind::Group, &name, id);
+        let intents = setting.open_intents(ResourceKind::Group, &name);
+        if !intents.is_empty() {
+            let group = setting
+                .clients
+                .identitystore(&instance.region)
+                .describe_group()
+                .identity_store_id(&instance.store)
+                .group_id(id)
+                .send()
+                .await
+                .map_err(|error| rerun(&INFO)(Failure::of("identitystore:DescribeGroup", error)))?;
+            if setting.is_ours(&intents, timestamp(group.created_at), group.created_by.as_deref()) {
+                resource.how = How::Made;
+            }
+        }
+        setting.settle(Verb::Create, ResourceKind::Group, &name, Some(resource.clone()))?;
+        Ok(resource)
+    }
+
+    /// Whose the membership is.
+    async fn own_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, Trouble> {
+        let setting = &self.setting;
+        let name = self.membership_name();
+        let intents = setting.open_intents(ResourceKind::GroupMembership, &name);
+        let mut resource = setting.resource(ResourceKind::GroupMembership, &name, &format!("{group}/{}", user.id));
+        if !intents.is_empty()
+            && let Some(id) = self.membership_id(instance, group, user).await.map_err(rerun(&INFO))?
+        {
+            let membership = setting
+                .clients
+                .identitystore(&instance.region)
+                .describe_group_membership()
+                .identity_store_id(&instance.store)
+                .membership_id(id)
+                .send()
+                .await
+                .map_err(|error| rerun(&INFO)(Failure::of("identitystore:DescribeGroupMembership", error)))?;
+            if setting.is_ours(
+                &intents,
+                timestamp(membership.created_at),
+                membership.created_by.as_deref(),
+            ) {
+                resource.how = How::Made;
+            }
+        }
+        setting.settle(
+            Verb::Create,
+            ResourceKind::GroupMembership,
+            &name,
+            Some(resource.clone()),
+        )?;
+        Ok(resource)
+    }
+
+    async fn create_group_once(&self, instance: &Instance) -> Result<String, Failure> {
+        self.setting
+            .clients
+            .identitystore_once(&instance.region)
+            .create_group()
+            .identity_store_id(&instance.store)
+            .display_name(self.setting.text(Key::Group))
+            .send()
+            .await
+            .map(|answer| answer.group_id)
+            .map_err(|error| Failure::of("identitystore:CreateGroup", error))
+    }
+
+    async fn create_membership_once(&self, instance: &Instance, group: &str, user: &User) -> Result<String, Failure> {
+        self.setting
+            .clients
+            .identitystore_once(&instance.region)
+            .create_group_membership()
+            .identity_store_id(&instance.store)
+            .group_id(group)
+            .member_id(MemberId::UserId(user.id.clone()))
+            .send()
+            .await
+            .map(|answer| answer.membership_id)
+            .map_err(|error| Failure::of("identitystore:CreateGroupMembership", error))
+    }
+
+    /// Makes the group, and remembers its id for the membership.
+    async fn apply_group(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let created = create(
+            setting.pace,
+            || self.create_group_once(instance),
+            || self.group_id(instance, &change.name),
+        )
+        .await;
+        match created {
+            Ok(Created::Made(id)) => {
+                self.seen.replace(Some(id.clone()));
+                let resource = Resource {
+                    kind: change.kind,
+                    name: change.name.clone(),
+                    id,
+                    how: How::Made,
+                };
+                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+                guide.say(Some(&INFO), &format!("Created the group {}.", change.name));
+                Ok(())
+            }
+            Ok(Created::Undecided(_)) => Ok(()),
+            Ok(Created::Found(_)) if interrupted_before => Ok(()),
+            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
+            Err(failure) => self.give_up(change, &failure),
+        }
+    }
+
+    async fn apply_membership(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let user = setting.facts.user.get().await.map_err(|why| {
+            Trouble::failed(
+                format!(
+                    "Step 3 create-group: the user is not there, so the group {} stays without it. {why}",
+                    setting.text(Key::Group)
+                ),
+                "idc-setup run --only create-user, then: idc-setup run",
+            )
+        })?;
+        let group = self.known_group(instance).await?;
+        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let created = create(
+            setting.pace,
+            || self.create_membership_once(instance, &group, &user),
+            || self.membership_id(instance, &group, &user),
+        )
+        .await;
+        match created {
+            Ok(Created::Made(_)) => {
+                let resource = Resource {
+                    kind: change.kind,
+                    name: change.name.clone(),
+                    id: format!("{group}/{}", user.id),
+                    how: How::Made,
+                };
+                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+                guide.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
+                Ok(())
+            }
+            Ok(Created::Undecided(_)) => Ok(()),
+            Ok(Created::Found(_)) if interrupted_before => Ok(()),
+            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
+            Err(failure) => self.give_up(change, &failure),
+        }
+    }
+
+    /// The group's id, from the last look or change; looked up when neither told.
+    async fn known_group(&self, instance: &Instance) -> Result<String, Trouble> {
+        if let Some(id) = self.seen.borrow().clone() {
+            return Ok(id);
+        }
+        let name = self.setting.text(Key::Group);
+        let found = self.group_id(instance, &name).await.map_err(rerun(&INFO))?;
+        found.ok_or_else(|| {
+            Trouble::failed(
+                format!("Step 3 create-group: there is no group {name}."),
+                "idc-setup run",
+            )
+        })
+    }
+
+    fn give_up(&self, change: &Change, failure: &Failure) -> Result<(), Trouble> {
+        if failure.is_answered() {
+            self.setting.settle(change.verb, change.kind, &change.name, None)?;
+        }
+        Err(super::trouble(&INFO, failure, "idc-setup run"))
+    }
+}
+
+fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
+}
+
+#[async_trait(?Send)]
+impl Step for CreateGroup {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        if self.setting.answers.borrow().without_group() {
+            return Ok(Finding::done("No group is wanted.").with("group", "none"));
+        }
+        let Ok(instance) = self.setting.facts.instance.get().await else {
+            return Ok(Finding::waits_for("Waits for step 1: there is no identity store yet."));
+        };
+        let name = self.setting.text(Key::Group);
+        let seen = self.group_id(&instance, &name).await.map_err(rerun(&INFO))?;
+        self.seen.replace(seen.clone());
+        let Some(id) = seen else {
+            if self.is_external() {
+                return Ok(Finding::blocked(
+                    format!("There is no group {name}, and groups come from your identity provider."),
+                    "provision the group from your identity provider, or go without: idc-setup run --no-group",
+                ));
+            }
+            return Ok(Finding::missing(format!("There is no group {name}.")));
+        };
+        let group = self.own_group(&instance, &id).await?;
+        let finding = |found, is: String| {
+            Finding::new(found, is)
+                .with("group", &name)
+                .with(GROUP_ID, &id)
+                .of(group.clone())
+        };
+        let Ok(user) = self.setting.facts.user.get().await else {
+            return Ok(finding(
+                Found::Missing,
+                format!("The group {name} is there; the user is not yet."),
+            ));
+        };
+        if !self.is_member(&instance, &id, &user).await.map_err(rerun(&INFO))? {
+            return Ok(finding(
+                Found::Missing,
+                format!("The group {name} is there, without the user {}.", user.name),
+            ));
+        }
+        let membership = self.own_membership(&instance, &id, &user).await?;
+        let done = finding(
+            Found::Done,
+            format!("The group {name} is there, with the user {}.", user.name),
+        );
+        self.setting.facts.group.know(Group { id });
+        Ok(done.of(membership))
+    }
+
+    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        if finding.found != Found::Missing {
+            return Ok(plan);
+        }
+        let (name, user) = (self.setting.text(Key::Group), self.setting.text(Key::Username));
+        let store = self
+            .setting
+            .facts
+            .instance
+            .now()
+            .map_or_else(|| "d-…".to_owned(), |instance| instance.store);
+        let group_id = finding.evidence.get(GROUP_ID);
+        if group_id.is_none() {
+            plan.changes.push(Change {
+                verb: Verb::Create,
+                kind: ResourceKind::Group,
+                sentence: format!("Create the group {name} in Identity Center's directory."),
+                command: format!("aws identitystore create-group --identity-store-id {store} --display-name '{name}'"),
+                name: name.clone(),
+                consent: Consent::Reversible,
+            });
+        }
+        let user_id = self
+            .setting
+            .facts
+            .user
+            .now()
+            .map_or_else(|| "USER_ID".to_owned(), |user| user.id);
+        plan.changes.push(Change {
+            verb: Verb::Create,
+            kind: ResourceKind::GroupMembership,
+            name: self.membership_name(),
+            sentence: format!("Add the user {user} to the group {name}."),
+            command: format!(
+                "aws identitystore create-group-membership --identity-store-id {store} --group-id {} --member-id UserId={user_id}",
+                group_id.map_or("GROUP_ID", String::as_str)
+            ),
+            consent: Consent::Reversible,
+        });
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+        let instance = self
+            .setting
+            .facts
+            .instance
+            .get()
+            .await
+            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        match change.kind {
+            ResourceKind::Group => self.apply_group(change, &instance, guide).await,
+            _ => self.apply_membership(change, &instance, guide).await,
+        }
+    }
+
+    async fn verify(&self) -> Result<Finding, Trouble> {
+        until_seen(self.setting.pace, || self.look()).await
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.group]
+    }
+}

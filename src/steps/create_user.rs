@@ -1,0 +1,485 @@
+//! Step 2: a user in Identity Center's directory, activated by its person.
+//!
+//! `CreateUser` gives no password and sends no mail, so either way one console visit is needed: the user is
+//! made by API and activated there, or added there by hand, which mails the invitation.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
+use aws_smithy_types::Document;
+use jiff::Timestamp;
+
+use super::create::{Created, create};
+use super::facts::{Instance, User};
+use super::setting::{Setting, rerun};
+use crate::answers::Key;
+use crate::answers::values::{CreateUserWith, IdentitySource};
+use crate::aws::{Failure, FailureKind};
+use crate::checklist::{
+    Change, Consent, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
+};
+use crate::progress::{How, Resource, ResourceKind, Verb, Word};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 2,
+    slug: "create-user",
+    title: "Create a user",
+    need: Need::Required,
+    why: "You sign in as this user from now on, instead of as root or with access keys.",
+    feeds_others: true,
+};
+
+/// The topic of a person's word that the user is activated.
+pub const ACTIVATION: &str = "activation";
+
+/// The answers that a user in the directory settles.
+const USER_KEYS: [Key; 5] = [
+    Key::Username,
+    Key::Email,
+    Key::GivenName,
+    Key::FamilyName,
+    Key::DisplayName,
+];
+
+/// What `DescribeUser` tells of a user.
+struct Described {
+    id: String,
+    name: String,
+    values: Vec<(Key, Option<String>)>,
+    created_at: Option<Timestamp>,
+    created_by: Option<String>,
+}
+
+/// Step 2.
+pub struct CreateUser {
+    setting: Rc<Setting>,
+}
+
+impl CreateUser {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
+        let attribute = UniqueAttribute::builder()
+            .attribute_path(path)
+            .attribute_value(Document::String(value.to_owned()))
+            .build()
+            .map_err(|error| unbuilt("identitystore:GetUserId", &error))?;
+        let answer = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .get_user_id()
+            .identity_store_id(&instance.store)
+            .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:GetUserId", error));
+        match answer {
+            Ok(answer) => Ok(Some(answer.user_id)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// By user name, then by e-mail.
+    async fn id(&self, instance: &Instance) -> Result<Option<String>, Failure> {
+        let (name, email) = (self.setting.text(Key::Username), self.setting.text(Key::Email));
+        match self.id_by(instance, "userName", &name).await? {
+            None if !email.is_empty() => self.id_by(instance, "emails.value", &email).await,
+            by_name => Ok(by_name),
+        }
+    }
+
+    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
+        let user = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .describe_user()
+            .identity_store_id(&instance.store)
+            .user_id(id)
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:DescribeUser", error))?;
+        let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
+        let (given, family) = user
+            .name
+            .map_or((None, None), |name| (name.given_name, name.family_name));
+        Ok(Described {
+            id: user.user_id,
+            name: user.user_name.clone().unwrap_or_default(),
+            values: vec![
+                (Key::Username, user.user_name),
+                (Key::Email, email),
+                (Key::GivenName, given),
+                (Key::FamilyName, family),
+                (Key::DisplayName, user.display_name),
+            ],
+            created_at: user
+                .created_at
+                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
+            created_by: user.created_by,
+        })
+    }
+
+    /// Whose a user is: as written down, or as the open intents and the user's own dates decide it.
+    fn settle_ownership(&self, user: &Described) -> Result<Resource, Trouble> {
+        let setting = &self.setting;
+        let wanted = setting.text(Key::Username);
+        let intents = setting.open_intents(ResourceKind::User, &wanted);
+        let mut resource = setting.resource(ResourceKind::User, &user.name, &user.id);
+        if setting.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
+            resource.how = How::Made;
+        }
+        setting.settle(Verb::Create, ResourceKind::User, &wanted, Some(resource.clone()))?;
+        Ok(resource)
+    }
+
+    fn judge(&self, user: &Described, resource: Resource) -> Finding {
+        let answers = self.setting.answers.borrow();
+        let differing = user.values.iter().find_map(|(key, there)| {
+            let wanted = answers.get(*key).filter(|wanted| wanted.source.is_explicit())?;
+            (there.as_deref() != Some(wanted.value.as_str())).then(|| (*key, there.clone(), wanted))
+        });
+        let finding = match differing {
+            Some((key, there, wanted)) => Finding::different(
+                format!(
+                    "The user {} is there, with {} {} and not {} ({}).",
+                    user.name,
+                    key.title().to_lowercase(),
+                    there.as_deref().unwrap_or("(none)"),
+                    wanted.value,
+                    wanted.source
+                ),
+                format!(
+                    "a user that is there is never changed: name another with --username, or say what it has: {} \"{}\"",
+                    key.flag(),
+                    there.unwrap_or_default()
+                ),
+            ),
+            None => Finding::done(format!("The user {} is there.", user.name)),
+        };
+        let finding = finding
+            .with("user-id", &user.id)
+            .with("user-name", &user.name)
+            .of(resource);
+        self.with_activation(finding, &user.id)
+    }
+
+    fn with_activation(&self, mut finding: Finding, id: &str) -> Finding {
+        let word = self
+            .setting
+            .progress
+            .read(|record| record.word(ACTIVATION, id).cloned());
+        let state = match &word {
+            Some(word) if word.proved => "proved by a sign-in",
+            Some(_) => "told",
+            None => "not known",
+        };
+        finding.told = word.is_some_and(|word| !word.proved);
+        finding.with(ACTIVATION, state)
+    }
+
+    fn change(&self) -> Change {
+        let text = |key| self.setting.text(key);
+        let (name, email) = (text(Key::Username), text(Key::Email));
+        let store = self
+            .setting
+            .facts
+            .instance
+            .now()
+            .map_or_else(|| "d-…".to_owned(), |instance| instance.store);
+        Change {
+            verb: Verb::Create,
+            kind: ResourceKind::User,
+            sentence: format!(
+                "Create the user {name} ({}, {email}) in Identity Center's directory.",
+                text(Key::DisplayName)
+            ),
+            command: format!(
+                "aws identitystore create-user --identity-store-id {store} --user-name '{name}' --display-name '{}' \
+                 --name 'GivenName={},FamilyName={}' --emails 'Value={email},Type=work,Primary=true'",
+                text(Key::DisplayName),
+                text(Key::GivenName),
+                text(Key::FamilyName)
+            ),
+            name,
+            consent: Consent::Reversible,
+        }
+    }
+
+    fn add_by_hand(&self) -> HumanTask {
+        let text = |key| self.setting.text(key);
+        let instance = self.setting.facts.instance.now();
+        let place = instance.map(|instance| self.setting.console.users(&instance.region, &instance.arn));
+        HumanTask {
+            sentence: format!("Add the user {} in the console.", text(Key::Username)),
+            link: place.as_ref().map(|place| place.link.clone()),
+            clicks: place.map_or_else(
+                || "console → IAM Identity Center → Users → Add user".to_owned(),
+                |place| place.clicks,
+            ),
+            details: vec![
+                format!("Username: {}", text(Key::Username)),
+                format!("Email address: {}", text(Key::Email)),
+                format!(
+                    "First name: {}   Last name: {}",
+                    text(Key::GivenName),
+                    text(Key::FamilyName)
+                ),
+                format!("Display name: {}", text(Key::DisplayName)),
+                "Leave \"Send an email to the user with password setup instructions\" chosen.".to_owned(),
+            ],
+            kind: TaskKind::Seen,
+        }
+    }
+
+    fn activate(&self, finding: &Finding) -> HumanTask {
+        let evidence = |name: &str| finding.evidence.get(name).cloned();
+        let name = evidence("user-name").unwrap_or_else(|| self.setting.text(Key::Username));
+        let place = self
+            .setting
+            .facts
+            .instance
+            .now()
+            .zip(evidence("user-id"))
+            .map(|(instance, id)| self.setting.console.user(&instance.region, &instance.arn, &id));
+        let by_hand = self.wants_console();
+        let first = if by_hand {
+            format!(
+                "Open the invitation that was mailed to {}, and set a password.",
+                self.setting.text(Key::Email)
+            )
+        } else {
+            "A user made by API has no password and gets no mail: choose Reset password there, or turn on Settings → \
+             Authentication → Send email OTP and sign in."
+                .to_owned()
+        };
+        HumanTask {
+            sentence: format!("Activate the user {name}: set its password."),
+            link: place.as_ref().map(|place| place.link.clone()),
+            clicks: place.map_or_else(
+                || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
+                |place| place.clicks,
+            ),
+            details: vec![
+                first,
+                "Mails come from no-reply@signin.aws or no-reply@login.awsapps.com; look in spam too. An invitation is \
+                 good for 7 days."
+                    .to_owned(),
+                "The first sign-in asks to register an MFA device: have your phone or passkey at hand.".to_owned(),
+                "Step 8 proves it by signing in; to say so without that: --told activation.".to_owned(),
+            ],
+            kind: TaskKind::Told(ACTIVATION),
+        }
+    }
+
+    fn wants_console(&self) -> bool {
+        self.setting
+            .answer::<CreateUserWith>(Key::CreateUserWith)
+            .is_some_and(|with| with.value == CreateUserWith::Console)
+    }
+
+    fn is_external(&self) -> bool {
+        self.setting
+            .answer::<IdentitySource>(Key::IdentitySource)
+            .is_some_and(|source| source.value == IdentitySource::External)
+    }
+
+    async fn create_once(&self, instance: &Instance) -> Result<String, Failure> {
+        let text = |key| self.setting.text(key);
+        let name = Name::builder()
+            .given_name(text(Key::GivenName))
+            .family_name(text(Key::FamilyName))
+            .build();
+        let email = Email::builder()
+            .value(text(Key::Email))
+            .r#type("work")
+            .primary(true)
+            .build();
+        self.setting
+            .clients
+            .identitystore_once(&instance.region)
+            .create_user()
+            .identity_store_id(&instance.store)
+            .user_name(text(Key::Username))
+            .display_name(text(Key::DisplayName))
+            .name(name)
+            .emails(email)
+            .send()
+            .await
+            .map(|answer| answer.user_id)
+            .map_err(|error| Failure::of("identitystore:CreateUser", error))
+    }
+}
+
+/// A request that could not even be built: a member is missing, which the answers' rules prevent.
+pub(super) fn unbuilt(operation: &str, error: &dyn std::error::Error) -> Failure {
+    Failure {
+        operation: operation.to_owned(),
+        kind: FailureKind::Invalid,
+        code: None,
+        message: error.to_string(),
+        retry_after: None,
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for CreateUser {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let Ok(instance) = self.setting.facts.instance.get().await else {
+            return Ok(Finding::waits_for("Waits for step 1: there is no identity store yet."));
+        };
+        self.setting.answers.borrow_mut().forget_found(&USER_KEYS);
+        let name = self.setting.text(Key::Username);
+        let Some(id) = self.id(&instance).await.map_err(rerun(&INFO))? else {
+            if self.is_external() {
+                return Ok(Finding::blocked(
+                    format!("There is no user {name}, and users come from your identity provider."),
+                    "assign the user to the AWS application in your identity provider so that it is provisioned, then: \
+                     idc-setup run",
+                ));
+            }
+            return Ok(Finding::missing(format!("There is no user {name}.")));
+        };
+        let user = self.describe(&instance, &id).await.map_err(rerun(&INFO))?;
+        let resource = self.settle_ownership(&user)?;
+        if self.setting.told.contains(ACTIVATION) {
+            self.setting.keep_word(ACTIVATION, &user.id, false)?;
+        }
+        {
+            let mut answers = self.setting.answers.borrow_mut();
+            for (key, value) in &user.values {
+                if let Some(value) = value {
+                    answers.found(*key, value);
+                }
+            }
+        }
+        let finding = self.judge(&user, resource);
+        if finding.is_done() {
+            self.setting.facts.user.know(User {
+                id: user.id,
+                name: user.name,
+            });
+        }
+        Ok(finding)
+    }
+
+    fn questions(&self, finding: &Finding) -> Vec<Question> {
+        if finding.found != Found::Missing || self.is_external() {
+            return Vec::new();
+        }
+        [Key::Email, Key::GivenName, Key::FamilyName]
+            .into_iter()
+            .filter(|key| !self.setting.has(*key))
+            .map(Question::of)
+            .collect()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        let known = finding
+            .evidence
+            .get(ACTIVATION)
+            .is_some_and(|state| state != "not known");
+        match finding.found {
+            Found::Missing if self.wants_console() => plan.tasks.push(self.add_by_hand()),
+            Found::Missing => {
+                plan.changes.push(self.change());
+                plan.tasks.push(self.activate(finding));
+            }
+            Found::Done if !known => plan.tasks.push(self.activate(finding)),
+            _ => {}
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let instance = setting
+            .facts
+            .instance
+            .get()
+            .await
+            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let created = create(setting.pace, || self.create_once(&instance), || self.id(&instance)).await;
+        match created {
+            Ok(Created::Made(id)) => {
+                let resource = Resource {
+                    kind: change.kind,
+                    name: change.name.clone(),
+                    id,
+                    how: How::Made,
+                };
+                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+                guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
+                Ok(())
+            }
+            // A look decides whose it is, by the intent that stands open.
+            Ok(Created::Undecided(_)) => Ok(()),
+            Ok(Created::Found(_)) if interrupted_before => Ok(()),
+            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
+            Err(failure) => {
+                if failure.is_answered() {
+                    setting.settle(change.verb, change.kind, &change.name, None)?;
+                }
+                Err(super::trouble(&INFO, &failure, "idc-setup run"))
+            }
+        }
+    }
+
+    async fn verify(&self) -> Result<Finding, Trouble> {
+        super::setting::until_seen(self.setting.pace, || self.look()).await
+    }
+
+    fn told(&self, topic: &'static str) -> Result<(), Trouble> {
+        if let Some(user) = self.setting.facts.user.now() {
+            self.setting.keep_word(topic, &user.id, false)?;
+        }
+        Ok(())
+    }
+
+    /// A token means that the user could sign in: it is activated, whoever did it.
+    fn reconsider(&self, finding: &Finding) -> Option<Finding> {
+        let signed_in = self.setting.facts.signed_in.now()?;
+        let user = self.setting.facts.user.now()?;
+        if signed_in.user_name != user.name {
+            return None;
+        }
+        Some(self.with_activation(finding.clone(), &user.id))
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.user]
+    }
+}
+
+impl Setting {
+    /// Writes down what a person said or a sign-in proved. A proof is not replaced by a word.
+    pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), Trouble> {
+        let known = self.progress.read(|record| record.word(topic, about).cloned());
+        if known.is_some_and(|word| word.proved || word.proved == proved) {
+            return Ok(());
+        }
+        let word = Word {
+            about: about.to_owned(),
+            at: Timestamp::now(),
+            proved,
+        };
+        self.progress.change(|record| {
+            record.words.insert(topic.to_owned(), word);
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,370 @@
+//! Step 1: an organization instance of IAM Identity Center, active, in the Region that is wanted.
+//!
+//! No public API enables one: the organization is made here, the **Enable** button is a person's, and the wait
+//! in between is ours. `CreateInstance` is never called: it makes an account instance, which has no permission
+//! sets and stands in the way.
+
+mod reads;
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use super::setting::{Setting, rerun};
+use crate::answers::Key;
+use crate::answers::values::Region;
+use crate::aws::{Failure, FailureKind};
+use crate::checklist::{
+    Change, Consent, Finding, Found, Guide, HumanTask, NamedConsent, Need, Plan, Question, Slot, Step, StepInfo,
+    TaskKind, Trouble,
+};
+use crate::progress::{How, Resource, ResourceKind, Verb};
+use reads::{Kind, PlanState, Seen, Standing};
+
+use super::facts::Instance;
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 1,
+    slug: "enable-identity-center",
+    title: "Enable IAM Identity Center",
+    need: Need::Required,
+    why: "It keeps users in one place and hands out short-lived credentials instead of access keys.",
+    feeds_others: true,
+};
+
+const CREATE_ORGANIZATION: &str = "create-organization";
+const ACCEPT_FREE_PLAN_END: &str = "accept-free-plan-end";
+const ENABLE_PERMISSION_SETS: &str = "enable-permission-sets";
+
+/// The flags of consents that this step needs by name, as no other step does.
+pub const CONSENTS: [&str; 3] = [CREATE_ORGANIZATION, ACCEPT_FREE_PLAN_END, ENABLE_PERMISSION_SETS];
+
+// Evidence that the plan goes by.
+const ORGANIZATION: &str = "organization";
+const ACCOUNT_PLAN: &str = "account-plan";
+const INSTANCE: &str = "instance";
+const STATUS: &str = "status";
+const NONE: &str = "none";
+
+/// Step 1.
+pub struct EnableIdentityCenter {
+    setting: Rc<Setting>,
+}
+
+impl EnableIdentityCenter {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    fn judge(&self, standing: &Standing) -> Finding {
+        let account = &self.setting.caller.account;
+        let mut finding = match &standing.instance {
+            Some(seen) => self.judge_instance(standing, seen),
+            None => self.judge_organization(standing),
+        };
+        finding.evidence.insert("account", account.clone());
+        let organization = standing.organization.as_ref();
+        let id = organization.map_or(NONE, |organization| organization.id.as_str());
+        finding.evidence.insert(ORGANIZATION, id.to_owned());
+        if let Some(organization) = organization {
+            let name = format!("of account {}", organization.management_account);
+            let resource = self
+                .setting
+                .resource(ResourceKind::Organization, &name, &organization.id);
+            finding.resources.insert(0, resource);
+        }
+        if let Some(plan) = &standing.plan {
+            finding.evidence.insert(ACCOUNT_PLAN, plan.word().to_owned());
+        }
+        finding
+    }
+
+    fn judge_instance(&self, standing: &Standing, seen: &Seen) -> Finding {
+        let account = &self.setting.caller.account;
+        let region = &seen.region;
+        let finding = match standing.kind_of(seen, account) {
+            Kind::SomebodyElses => Finding::blocked(
+                format!(
+                    "The Identity Center here belongs to account {}, the organization's management account.",
+                    seen.owner
+                ),
+                format!(
+                    "run idc-setup with credentials of account {}: idc-setup run --profile NAME",
+                    seen.owner
+                ),
+            ),
+            Kind::AccountInstance => Finding::blocked(
+                format!(
+                    "There is an account instance in {region}. It has no permission sets and no access to accounts, and it blocks the instance that is wanted."
+                ),
+                "delete it (console → IAM Identity Center → Settings → Management → Delete instance), then: idc-setup run",
+            ),
+            Kind::OrganizationInstance => self.judge_organization_instance(seen),
+        };
+        finding
+            .with(INSTANCE, &seen.arn)
+            .with("region", region)
+            .with(STATUS, &seen.status)
+            .with("identity-store", &seen.store)
+    }
+
+    fn judge_organization_instance(&self, seen: &Seen) -> Finding {
+        let region = &seen.region;
+        let wanted = self.setting.answer::<Region>(Key::IdentityCenterRegion);
+        if let Some(wanted) = wanted.filter(|wanted| wanted.is_explicit() && wanted.value.as_str() != region) {
+            return Finding::different(
+                format!(
+                    "Identity Center is enabled in {region}, not in {} ({}).",
+                    wanted.value, wanted.source
+                ),
+                format!(
+                    "go on with the one that is there: idc-setup run --identity-center-region {region}; moving means \
+                     deleting the instance (console → Settings → Management) and doing everything anew"
+                ),
+            );
+        }
+        let reason = seen.reason.as_deref().unwrap_or("no reason given");
+        match seen.status.as_str() {
+            "ACTIVE" if seen.permission_sets == Some(false) => Finding::missing(format!(
+                "Identity Center is enabled in {region}; permission sets are turned off."
+            )),
+            "ACTIVE" => Finding::done(format!("Identity Center is enabled in {region}.")),
+            "CREATE_FAILED" => Finding::blocked(
+                format!("Enabling Identity Center in {region} failed: {reason}."),
+                "delete the instance (console → IAM Identity Center → Settings → Management), then: idc-setup run",
+            ),
+            "DELETE_IN_PROGRESS" => Finding::blocked(
+                format!("The Identity Center in {region} is being deleted."),
+                "wait until it is gone, then: idc-setup run",
+            ),
+            _ => Finding::missing(format!("Identity Center is being enabled in {region}.")),
+        }
+    }
+
+    fn judge_organization(&self, standing: &Standing) -> Finding {
+        let account = &self.setting.caller.account;
+        match &standing.organization {
+            None => Finding::missing("There is no organization and no Identity Center yet."),
+            Some(organization) if &organization.management_account != account => Finding::blocked(
+                format!(
+                    "Account {account} is a member of the organization of account {}, where Identity Center is enabled.",
+                    organization.management_account
+                ),
+                format!(
+                    "run idc-setup with credentials of account {}: idc-setup run --profile NAME",
+                    organization.management_account
+                ),
+            ),
+            Some(organization) if !organization.all_features => {
+                let place = self.setting.console.organization_settings(&self.setting.wanted_region());
+                Finding::blocked(
+                    "The organization has consolidated billing only; Identity Center needs all features.",
+                    format!("{} ({}), then: idc-setup run", place.clicks, place.link),
+                )
+            }
+            Some(_) => Finding::missing("There is an organization; Identity Center is not enabled yet."),
+        }
+        .with(STATUS, NONE)
+    }
+
+    fn create_organization(finding: &Finding) -> Change {
+        let plan = PlanState::of_word(finding.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
+        let mut stake = "An organization makes this account its management account.".to_owned();
+        let mut consents = Vec::new();
+        match plan {
+            PlanState::Paid => {}
+            PlanState::Free => consents.push(NamedConsent {
+                flag: ACCEPT_FREE_PLAN_END,
+                stake: "This account is on the Free plan. Making an organization is reported to move it to the Paid \
+                        plan at once and to end its credits."
+                    .to_owned(),
+            }),
+            PlanState::Unknown => {
+                stake.push_str(
+                    " The account's plan could not be found out: if it is on the Free plan, that reportedly ends and \
+                     its credits with it.",
+                );
+            }
+        }
+        consents.insert(
+            0,
+            NamedConsent {
+                flag: CREATE_ORGANIZATION,
+                stake,
+            },
+        );
+        Change {
+            verb: Verb::Create,
+            kind: ResourceKind::Organization,
+            name: "organization".to_owned(),
+            sentence: "Create an organization with all features.".to_owned(),
+            command: "aws organizations create-organization --feature-set ALL".to_owned(),
+            consent: Consent::Named(consents),
+        }
+    }
+
+    fn enable(&self) -> HumanTask {
+        let region = self.setting.wanted_region();
+        let place = self.setting.console.enable(&region);
+        HumanTask {
+            sentence: format!("Enable IAM Identity Center in {region}."),
+            link: Some(place.link),
+            clicks: place.clicks,
+            details: vec![
+                format!(
+                    "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."
+                ),
+                "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."
+                    .to_owned(),
+            ],
+            kind: TaskKind::Seen,
+        }
+    }
+
+    async fn apply_create_organization(&self, change: &Change) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let answer = setting
+            .clients
+            .organizations_once(&setting.bootstrap_region)
+            .create_organization()
+            .feature_set(aws_sdk_organizations::types::OrganizationFeatureSet::All)
+            .send()
+            .await
+            .map_err(|error| Failure::of("organizations:CreateOrganization", error));
+        match answer {
+            Ok(answer) => {
+                let id = answer
+                    .organization
+                    .and_then(|organization| organization.id)
+                    .unwrap_or_default();
+                let resource = Resource {
+                    kind: change.kind,
+                    name: format!("of account {}", setting.caller.account),
+                    id,
+                    how: How::Made,
+                };
+                setting.settle(change.verb, change.kind, &change.name, Some(resource))
+            }
+            // Somebody was quicker, or the answer was lost: a look tells what is, and undo leaves it either way.
+            Err(failure) if failure.kind == FailureKind::Conflict || !failure.is_answered() => {
+                setting.settle(change.verb, change.kind, &change.name, None)
+            }
+            Err(failure) => {
+                let next = match failure.code.as_deref() {
+                    Some("ConstraintViolationException") => {
+                        "complete the account's sign-up in the console (contact information, a valid payment method), \
+                         then: idc-setup run"
+                    }
+                    _ => "idc-setup run",
+                };
+                setting.settle(change.verb, change.kind, &change.name, None)?;
+                Err(super::trouble(&INFO, &failure, next))
+            }
+        }
+    }
+
+    async fn apply_permission_sets_switch(&self, change: &Change) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let region = setting
+            .facts
+            .instance
+            .now()
+            .map_or_else(|| setting.wanted_region(), |instance| instance.region);
+        setting
+            .clients
+            .ssoadmin_once(&region)
+            .update_instance()
+            .instance_arn(&change.name)
+            .permission_sets_enabled(true)
+            .send()
+            .await
+            .map_err(|error| rerun(&INFO)(Failure::of("sso:UpdateInstance", error)))?;
+        setting.settle(change.verb, change.kind, &change.name, None)
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for EnableIdentityCenter {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let standing = reads::standing(&self.setting).await.map_err(rerun(&INFO))?;
+        let mut finding = self.judge(&standing);
+        if let Some(seen) = &standing.instance
+            && standing.kind_of(seen, &self.setting.caller.account) == Kind::OrganizationInstance
+        {
+            let resource = self.setting.resource(ResourceKind::Instance, &seen.region, &seen.arn);
+            finding = finding.of(resource);
+            let instance = Instance {
+                arn: seen.arn.clone(),
+                store: seen.store.clone(),
+                region: seen.region.clone(),
+            };
+            let mut answers = self.setting.answers.borrow_mut();
+            answers.found(Key::IdentityCenterRegion, &seen.region);
+            if finding.is_done() {
+                let region = seen.region.clone();
+                self.setting.progress.change(|record| record.region = Some(region))?;
+                self.setting.facts.instance.know(instance);
+            }
+        }
+        Ok(finding)
+    }
+
+    fn questions(&self, finding: &Finding) -> Vec<Question> {
+        let open = finding.found == Found::Missing && !self.setting.has(Key::IdentityCenterRegion);
+        open.then(|| Question {
+            choices: self.setting.partition().regions().map(str::to_owned).collect(),
+            ..Question::of(Key::IdentityCenterRegion)
+        })
+        .into_iter()
+        .collect()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        if finding.found != Found::Missing {
+            return Ok(plan);
+        }
+        let evidence = |name: &str| finding.evidence.get(name).map_or(NONE, String::as_str);
+        if evidence(ORGANIZATION) == NONE {
+            plan.changes.push(Self::create_organization(finding));
+        }
+        if evidence(STATUS) == "ACTIVE" {
+            plan.changes.push(Change {
+                verb: Verb::Update,
+                kind: ResourceKind::PermissionSetsSwitch,
+                name: evidence(INSTANCE).to_owned(),
+                sentence: "Turn permission sets on.".to_owned(),
+                command: format!(
+                    "aws sso-admin update-instance --permission-sets-enabled --instance-arn {}",
+                    evidence(INSTANCE)
+                ),
+                consent: Consent::Named(vec![NamedConsent {
+                    flag: ENABLE_PERMISSION_SETS,
+                    stake: "Once turned on, permission sets cannot be turned off.".to_owned(),
+                }]),
+            });
+        } else {
+            plan.tasks.push(self.enable());
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+        match change.kind {
+            ResourceKind::Organization => self.apply_create_organization(change).await,
+            _ => self.apply_permission_sets_switch(change).await,
+        }
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.instance]
+    }
+}

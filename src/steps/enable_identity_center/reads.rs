@@ -1,0 +1,223 @@
+//! What stands in the account: its organization, its plan, and the instance in whatever Region.
+
+use aws_sdk_ssoadmin::types::RegionScope;
+use futures_util::stream::{self, StreamExt};
+
+use super::super::setting::Setting;
+use crate::aws::{Failure, FailureKind};
+
+/// Regions that are asked at the same time where nobody tells them all at once.
+const REGIONS_AT_ONCE: usize = 6;
+
+/// The organization the account is in.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    pub id: String,
+    pub management_account: String,
+    pub all_features: bool,
+}
+
+/// An instance of Identity Center that the account can see.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub arn: String,
+    pub store: String,
+    pub owner: String,
+    pub region: String,
+    pub status: String,
+    pub reason: Option<String>,
+    /// `None` where it is not told: try and see.
+    pub permission_sets: Option<bool>,
+}
+
+/// What an instance is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    OrganizationInstance,
+    AccountInstance,
+    SomebodyElses,
+}
+
+/// The plan of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanState {
+    Free,
+    Paid,
+    Unknown,
+}
+
+impl PlanState {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Paid => "paid",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Self {
+        match word {
+            "free" => Self::Free,
+            "paid" => Self::Paid,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What stands in the account.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub organization: Option<Organization>,
+    pub instance: Option<Seen>,
+    /// Asked only while there is no organization: making one ends the Free plan.
+    pub plan: Option<PlanState>,
+}
+
+impl Standing {
+    /// There is no "kind" field: who owns it, and whether that is the management account, tells.
+    pub fn kind_of(&self, seen: &Seen, account: &str) -> Kind {
+        let manages = self
+            .organization
+            .as_ref()
+            .is_some_and(|organization| organization.management_account == account);
+        match (seen.owner == account, manages) {
+            (true, true) => Kind::OrganizationInstance,
+            (true, false) => Kind::AccountInstance,
+            (false, _) => Kind::SomebodyElses,
+        }
+    }
+}
+
+/// Reads it all, as far as possible at the same time.
+pub async fn standing(setting: &Setting) -> Result<Standing, Failure> {
+    let (organization, instances) = tokio::join!(organization(setting), instances(setting));
+    let (organization, instances) = (organization?, instances?);
+    let mut standing = Standing {
+        organization,
+        instance: None,
+        plan: None,
+    };
+    let account = &setting.caller.account;
+    // Our own organization instance before anything else that can be seen.
+    let rank = |seen: &Seen| match standing.kind_of(seen, account) {
+        Kind::OrganizationInstance => 0,
+        Kind::AccountInstance => 1,
+        Kind::SomebodyElses => 2,
+    };
+    let mut instance = instances.into_iter().min_by_key(rank);
+    if let Some(seen) = &mut instance
+        && standing.kind_of(seen, account) == Kind::OrganizationInstance
+        && seen.status == "ACTIVE"
+    {
+        seen.permission_sets = permission_sets(setting, seen).await?;
+    }
+    standing.instance = instance;
+    if standing.organization.is_none() && standing.instance.is_none() {
+        standing.plan = Some(plan(setting).await);
+    }
+    Ok(standing)
+}
+
+async fn organization(setting: &Setting) -> Result<Option<Organization>, Failure> {
+    let answer = setting
+        .clients
+        .organizations(&setting.bootstrap_region)
+        .describe_organization()
+        .send()
+        .await
+        .map_err(|error| Failure::of("organizations:DescribeOrganization", error));
+    match answer {
+        Ok(answer) => Ok(answer.organization.map(|organization| Organization {
+            id: organization.id.unwrap_or_default(),
+            management_account: organization.master_account_id.unwrap_or_default(),
+            all_features: organization.feature_set.is_none_or(|set| set.as_str() == "ALL"),
+        })),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// All instances in all Regions. Where the scope is not known, Region by Region.
+async fn instances(setting: &Setting) -> Result<Vec<Seen>, Failure> {
+    let region = setting.wanted_region();
+    match instances_in(setting, &region, Some(RegionScope::AllRegions)).await {
+        Err(failure) if failure.kind == FailureKind::Invalid => {}
+        other => return other,
+    }
+    let mut found = instances_in(setting, &region, None).await?;
+    let others = setting.partition().regions().filter(|other| *other != region);
+    let mut looks = stream::iter(others)
+        .map(|region| instances_in(setting, region, None))
+        .buffer_unordered(REGIONS_AT_ONCE);
+    while let Some(look) = looks.next().await {
+        match look {
+            Ok(more) => found.extend(more),
+            // A Region that the account has not opted into refuses its credentials: nothing can be there.
+            Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::NoConnection) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(found)
+}
+
+async fn instances_in(setting: &Setting, region: &str, scope: Option<RegionScope>) -> Result<Vec<Seen>, Failure> {
+    let mut pages = setting
+        .clients
+        .ssoadmin(region)
+        .list_instances()
+        .set_region_scope(scope)
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while let Some(instance) = pages.next().await {
+        let instance = instance.map_err(|error| Failure::of("sso:ListInstances", error))?;
+        let status = instance
+            .status
+            .map_or_else(|| "ACTIVE".to_owned(), |status| status.as_str().to_owned());
+        found.push(Seen {
+            arn: instance.instance_arn.unwrap_or_default(),
+            store: instance.identity_store_id.unwrap_or_default(),
+            owner: instance
+                .owner_account_id
+                .unwrap_or_else(|| setting.caller.account.clone()),
+            region: instance.primary_region.unwrap_or_else(|| region.to_owned()),
+            status,
+            reason: instance.status_reason,
+            permission_sets: None,
+        });
+    }
+    Ok(found)
+}
+
+/// Whether permission sets are on. What does not know the call, or may not make it, leaves it open.
+async fn permission_sets(setting: &Setting, seen: &Seen) -> Result<Option<bool>, Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin(&seen.region)
+        .describe_instance()
+        .instance_arn(&seen.arn)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:DescribeInstance", error));
+    match answer {
+        Ok(answer) => Ok(answer.permission_sets_enabled),
+        Err(failure) if matches!(failure.kind, FailureKind::NotAws | FailureKind::Denied) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn plan(setting: &Setting) -> PlanState {
+    let answer = setting
+        .clients
+        .freetier(&setting.bootstrap_region)
+        .get_account_plan_state()
+        .send()
+        .await;
+    match answer.map(|answer| answer.account_plan_type) {
+        Ok(kind) if kind.as_str() == "FREE" => PlanState::Free,
+        Ok(kind) if kind.as_str() == "PAID" => PlanState::Paid,
+        // Not every account and caller is told; the change then says so.
+        _ => PlanState::Unknown,
+    }
+}

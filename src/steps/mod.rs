@@ -1,0 +1,67 @@
+//! The steps of the checklist, one file each, and the order they stand in.
+
+mod access_portal;
+mod account_assignment;
+mod cli_profile;
+mod create;
+mod create_group;
+mod create_user;
+mod enable_identity_center;
+mod facts;
+mod permission_set;
+mod setting;
+mod sign_in;
+
+use std::rc::Rc;
+
+use crate::checklist::Step;
+
+pub use facts::Facts;
+pub use setting::{Setting, SettingParts, trouble};
+
+/// The checklist, in order.
+pub fn checklist(setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
+    vec![
+        Box::new(enable_identity_center::EnableIdentityCenter::new(Rc::clone(setting))),
+        Box::new(create_user::CreateUser::new(Rc::clone(setting))),
+        Box::new(create_group::CreateGroup::new(Rc::clone(setting))),
+        Box::new(permission_set::PermissionSet::new(Rc::clone(setting))),
+        Box::new(account_assignment::AccountAssignment::new(Rc::clone(setting))),
+        Box::new(access_portal::AccessPortal::new(Rc::clone(setting))),
+        Box::new(cli_profile::CliProfile::new(Rc::clone(setting))),
+        Box::new(sign_in::SignIn::new(Rc::clone(setting))),
+    ]
+}
+
+/// The slugs of all steps, in order, for `--only` and `--skip`.
+pub const SLUGS: [&str; 8] = [
+    enable_identity_center::INFO.slug,
+    create_user::INFO.slug,
+    create_group::INFO.slug,
+    permission_set::INFO.slug,
+    account_assignment::INFO.slug,
+    access_portal::INFO.slug,
+    cli_profile::INFO.slug,
+    sign_in::INFO.slug,
+];
+
+/// The lines of the checklist, for a status without credentials.
+pub const INFOS: [&crate::checklist::StepInfo; 8] = [
+    &enable_identity_center::INFO,
+    &create_user::INFO,
+    &create_group::INFO,
+    &permission_set::INFO,
+    &account_assignment::INFO,
+    &access_portal::INFO,
+    &cli_profile::INFO,
+    &sign_in::INFO,
+];
+
+/// The steps that `--update` can change.
+pub const UPDATABLE: [&str; 2] = [permission_set::INFO.slug, cli_profile::INFO.slug];
+
+/// The flags of what cannot be taken back.
+pub const CONSENTS: [&str; 3] = enable_identity_center::CONSENTS;
+
+/// What a person's word can be given for (`--told`).
+pub const TOPICS: [&str; 2] = [create_user::ACTIVATION, access_portal::PORTAL];

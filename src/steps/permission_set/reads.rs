@@ -1,0 +1,182 @@
+//! What the instance has of permission sets. There is no look-up by name: all are described until one has it.
+
+use aws_sdk_ssoadmin::types::StatusValues;
+use futures_util::stream::{self, StreamExt};
+
+use super::super::facts::Instance;
+use super::super::setting::Setting;
+use super::INTENT_TAG;
+use crate::answers::values::SessionDuration;
+use crate::aws::{Failure, FailureKind};
+use crate::progress::ResourceKind;
+
+/// Sets that are described at the same time; Identity Center takes 20 requests a second in all.
+const DESCRIBED_AT_ONCE: usize = 8;
+
+/// A permission set.
+#[derive(Debug, Clone)]
+pub struct Described {
+    pub arn: String,
+    pub name: String,
+    /// `None` when it is not between one and twelve hours, or not told.
+    pub duration: Option<SessionDuration>,
+    /// ARNs; filled in by [`policies`].
+    pub policies: Vec<String>,
+}
+
+impl Described {
+    pub fn duration_words(&self) -> String {
+        self.duration
+            .map_or_else(|| "an unknown time".to_owned(), |duration| duration.to_string())
+    }
+}
+
+/// The set with this name. The one of an earlier run is asked first.
+pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<Option<Described>, Failure> {
+    let recorded = setting.progress.read(|record| {
+        let of_this_name = |resource: &&crate::progress::Resource| {
+            resource.kind == ResourceKind::PermissionSet && resource.name == name
+        };
+        record
+            .resources
+            .iter()
+            .rev()
+            .find(of_this_name)
+            .map(|resource| resource.id.clone())
+    });
+    if let Some(arn) = recorded
+        && let Some(set) = describe(setting, instance, &arn).await?
+        && set.name == name
+    {
+        return Ok(Some(set));
+    }
+    let mut pages = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_permission_sets()
+        .instance_arn(&instance.arn)
+        .max_results(100)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Failure::of("sso:ListPermissionSets", error))?;
+        let arns = page.permission_sets.unwrap_or_default();
+        let mut sets = stream::iter(&arns)
+            .map(|arn| describe(setting, instance, arn))
+            .buffer_unordered(DESCRIBED_AT_ONCE);
+        while let Some(set) = sets.next().await {
+            if let Some(set) = set?
+                && set.name == name
+            {
+                return Ok(Some(set));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// One set; `None` when it is not there, or not yet.
+pub async fn describe(setting: &Setting, instance: &Instance, arn: &str) -> Result<Option<Described>, Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .describe_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:DescribePermissionSet", error));
+    match answer {
+        Ok(answer) => Ok(answer.permission_set.map(|set| Described {
+            arn: set.permission_set_arn.unwrap_or_else(|| arn.to_owned()),
+            name: set.name.unwrap_or_default(),
+            duration: set.session_duration.and_then(|duration| duration.parse().ok()),
+            policies: Vec::new(),
+        })),
+        // Of another instance, as a recorded one may be, it is not valid rather than not found.
+        Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Invalid) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The AWS managed policies attached to a set, by ARN.
+pub async fn policies(setting: &Setting, instance: &Instance, arn: &str) -> Result<Vec<String>, Failure> {
+    let mut pages = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_managed_policies_in_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .into_paginator()
+        .items()
+        .send();
+    let mut policies = Vec::new();
+    while let Some(policy) = pages.next().await {
+        let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
+        policies.extend(policy.arn);
+    }
+    Ok(policies)
+}
+
+/// The value of the set's tag `idc-setup:intent`. What does not know tags has none.
+pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Result<Option<String>, Failure> {
+    let mut pages = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_tags_for_resource()
+        .instance_arn(&instance.arn)
+        .resource_arn(arn)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(tag) = pages.next().await {
+        match tag.map_err(|error| Failure::of("sso:ListTagsForResource", error)) {
+            Ok(tag) if tag.key == INTENT_TAG => return Ok(Some(tag.value)),
+            Ok(_) => {}
+            Err(failure) if failure.kind == FailureKind::NotAws => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether any account has the set provisioned.
+pub async fn is_provisioned(setting: &Setting, instance: &Instance, arn: &str) -> Result<bool, Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_accounts_for_provisioned_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
+    Ok(!answer.account_ids().is_empty())
+}
+
+/// How a provisioning has ended: `None` while it has not.
+pub async fn provisioning(
+    setting: &Setting,
+    instance: &Instance,
+    request_id: &str,
+) -> Result<Option<Result<(), String>>, Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .describe_permission_set_provisioning_status()
+        .instance_arn(&instance.arn)
+        .provision_permission_set_request_id(request_id)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:DescribePermissionSetProvisioningStatus", error))?;
+    let Some(status) = answer.permission_set_provisioning_status else {
+        return Ok(None);
+    };
+    Ok(match status.status {
+        Some(StatusValues::Succeeded) => Some(Ok(())),
+        Some(StatusValues::Failed) => Some(Err(status
+            .failure_reason
+            .unwrap_or_else(|| "no reason given".to_owned()))),
+        _ => None,
+    })
+}

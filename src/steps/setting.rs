@@ -1,0 +1,279 @@
+//! What all steps share: the connection, the answers, the progress, and the facts.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Facts;
+use crate::answers::{Answers, Given, Key};
+use crate::aws::clock::ServerClock;
+use crate::aws::connect::Caller;
+use crate::aws::console::Console;
+use crate::aws::retry::{CALL_LIMIT, SPREAD_LIMIT};
+use crate::aws::waiting::{self, Pace};
+use crate::aws::{Clients, Failure, FailureKind, Partition};
+use crate::aws_files::Paths;
+use crate::checklist::{AwsWords, Finding, Found, StepInfo, Trouble, TroubleKind};
+use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
+use crate::sso::Registrar;
+
+/// What all steps share.
+#[derive(Debug)]
+pub struct Setting {
+    /// Clients for every service.
+    pub clients: Clients,
+    /// Who we are.
+    pub caller: Caller,
+    /// The Region of calls made before Identity Center's is known.
+    pub bootstrap_region: String,
+    /// The profile whose credentials are used, when one was named.
+    pub bootstrap_profile: Option<String>,
+    /// Answers so far.
+    pub answers: RefCell<Answers>,
+    /// Progress so far.
+    pub progress: Progress,
+    /// What steps have found.
+    pub facts: Facts,
+    /// Where links lead.
+    pub console: Console,
+    /// How long to pause between looks.
+    pub pace: Pace,
+    /// The AWS files of this person; `None` without a home folder.
+    pub paths: Option<Paths>,
+    /// Slugs of `--update`.
+    pub updates: BTreeSet<String>,
+    /// Topics of `--told`.
+    pub told: BTreeSet<String>,
+    /// Registers with sso-oidc once.
+    pub registrar: Registrar,
+}
+
+/// What a [`Setting`] is made of.
+#[derive(Debug)]
+pub struct SettingParts {
+    /// Clients for every service.
+    pub clients: Clients,
+    /// Who we are.
+    pub caller: Caller,
+    /// The Region of the environment, if it has one.
+    pub region: Option<String>,
+    /// The profile whose credentials are used.
+    pub profile: Option<String>,
+    /// Answers so far.
+    pub answers: Answers,
+    /// Progress so far.
+    pub progress: Progress,
+    /// Where links lead.
+    pub console: Console,
+    /// How long to pause between looks.
+    pub pace: Pace,
+    /// The AWS files.
+    pub paths: Option<Paths>,
+    /// Slugs of `--update`.
+    pub updates: BTreeSet<String>,
+    /// Topics of `--told`.
+    pub told: BTreeSet<String>,
+}
+
+impl Setting {
+    /// A setting in which nothing has been looked at.
+    pub fn new(parts: SettingParts) -> Self {
+        let main_region = parts.caller.partition().main_region();
+        Self {
+            bootstrap_region: parts.region.unwrap_or_else(|| main_region.to_owned()),
+            bootstrap_profile: parts.profile,
+            clients: parts.clients,
+            caller: parts.caller,
+            answers: RefCell::new(parts.answers),
+            progress: parts.progress,
+            facts: Facts::default(),
+            console: parts.console,
+            pace: parts.pace,
+            paths: parts.paths,
+            updates: parts.updates,
+            told: parts.told,
+            registrar: Registrar::default(),
+        }
+    }
+
+    /// The partition we are in.
+    pub fn partition(&self) -> Partition {
+        self.caller.partition()
+    }
+
+    /// An answer, typed.
+    pub fn answer<T: FromStr>(&self, key: Key) -> Option<Given<T>> {
+        self.answers.borrow().typed(key)
+    }
+
+    /// An answer as text; empty when there is none.
+    pub fn text(&self, key: Key) -> String {
+        self.answers.borrow().text(key)
+    }
+
+    /// Whether an answer is there.
+    pub fn has(&self, key: Key) -> bool {
+        self.answers.borrow().get(key).is_some()
+    }
+
+    /// The Region of Identity Center as far as anybody has said, or where calls go otherwise.
+    pub fn wanted_region(&self) -> String {
+        let answer = self.text(Key::IdentityCenterRegion);
+        if answer.is_empty() {
+            self.bootstrap_region.clone()
+        } else {
+            answer
+        }
+    }
+
+    /// Whether `--update` was given for a step.
+    pub fn is_update_wanted(&self, info: &StepInfo) -> bool {
+        self.updates.contains(info.slug)
+    }
+
+    fn clock(&self) -> &ServerClock {
+        self.clients.clock()
+    }
+
+    /// Writes down that a change is about to be made: a look has found the thing absent.
+    ///
+    /// # Errors
+    /// When it cannot be saved; the change must then not be made.
+    pub fn intend(
+        &self,
+        info: &StepInfo,
+        (verb, kind, name): (Verb, ResourceKind, &str),
+        mark: Option<String>,
+    ) -> Result<Intent, Trouble> {
+        let intent = Intent {
+            step: info.slug.to_owned(),
+            verb,
+            kind,
+            name: name.to_owned(),
+            at: self.clock().now(),
+            nonce: format!("{:016x}", fastrand::u64(..)),
+            mark,
+        };
+        self.progress.change(|record| record.open(intent.clone()))?;
+        Ok(intent)
+    }
+
+    /// Writes down how a change has ended: the intent goes, the thing is kept.
+    ///
+    /// # Errors
+    /// When it cannot be saved; the intent then still stands and the next run settles it.
+    pub fn settle(
+        &self,
+        verb: Verb,
+        kind: ResourceKind,
+        name: &str,
+        resource: Option<Resource>,
+    ) -> Result<(), Trouble> {
+        self.progress.change(|record| {
+            record.close(verb, kind, name);
+            if let Some(resource) = resource {
+                record.keep(resource);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// How a thing that is there came to be: as it was written down, else found.
+    pub fn how(&self, kind: ResourceKind, id: &str) -> How {
+        self.progress.read(|record| record.how(kind, id)).unwrap_or(How::Found)
+    }
+
+    /// A thing that is there, with whose it is.
+    pub fn resource(&self, kind: ResourceKind, name: &str, id: &str) -> Resource {
+        Resource {
+            kind,
+            name: name.to_owned(),
+            id: id.to_owned(),
+            how: self.how(kind, id),
+        }
+    }
+
+    /// The open intents to create a thing.
+    pub fn open_intents(&self, kind: ResourceKind, name: &str) -> Vec<Intent> {
+        self.progress
+            .read(|record| record.intents(Verb::Create, kind, name).cloned().collect())
+    }
+
+    /// Whether a thing was made within the time limit of a call we made, and by nobody else.
+    ///
+    /// `created_at` is on the server's clock, as intents are; `created_by` counts only as an ARN, since its form
+    /// is not documented.
+    pub fn is_ours(&self, intents: &[Intent], created_at: Option<Timestamp>, created_by: Option<&str>) -> bool {
+        let Some(created_at) = created_at else { return false };
+        let somebody_else = created_by.is_some_and(|by| by.starts_with("arn:") && by != self.caller.arn);
+        let slack = SignedDuration::try_from(ServerClock::TOLERANCE).unwrap_or_default();
+        let limit = SignedDuration::try_from(CALL_LIMIT).unwrap_or_default();
+        !somebody_else
+            && intents.iter().any(|intent| {
+                let after = created_at.duration_since(intent.at);
+                after >= -slack && after <= limit
+            })
+    }
+}
+
+/// Makes trouble of a failed call, in a step.
+pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> Trouble {
+    let kind = match failure.kind {
+        FailureKind::Denied => TroubleKind::NotAllowed,
+        FailureKind::Credentials => TroubleKind::NoCredentials,
+        FailureKind::NotAws => TroubleKind::Unknown,
+        _ => TroubleKind::Failed,
+    };
+    let next = match failure.kind {
+        FailureKind::Denied => format!(
+            "give this caller the right to {} (an administrator has it), then: idc-setup run",
+            failure.operation
+        ),
+        FailureKind::Credentials => "renew the credentials (aws login), then: idc-setup run".to_owned(),
+        FailureKind::NoConnection => "check the network, then: idc-setup run".to_owned(),
+        _ => next.into(),
+    };
+    Trouble {
+        kind,
+        message: format!(
+            "Step {} {}: {}.",
+            info.number,
+            info.slug,
+            failure.sentence().trim_end_matches('.')
+        ),
+        aws: Some(AwsWords {
+            operation: failure.operation.clone(),
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+        }),
+        next,
+    }
+}
+
+/// [`trouble`], where running again is the way on.
+pub fn rerun(info: &'static StepInfo) -> impl Fn(Failure) -> Trouble {
+    move |failure| trouble(info, &failure, "idc-setup run")
+}
+
+/// Looks until what was written has spread to reads, at most [`SPREAD_LIMIT`].
+pub async fn until_seen<F>(pace: Pace, mut look: impl FnMut() -> F) -> Result<Finding, Trouble>
+where
+    F: Future<Output = Result<Finding, Trouble>>,
+{
+    let seen = waiting::until(pace, SPREAD_LIMIT, || {
+        let finding = look();
+        async move {
+            finding
+                .await
+                .map(|finding| (finding.found != Found::Missing).then_some(finding))
+        }
+    })
+    .await?;
+    match seen {
+        Some(finding) => Ok(finding),
+        None => look().await,
+    }
+}

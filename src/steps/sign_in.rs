@@ -1,0 +1,437 @@
+//! Step 8: sign in, and see who that is through the profile alone.
+//!
+//! The credentials come from `ProfileFileCredentialsProvider`, never from the default chain, which prefers keys
+//! in the environment: with root's keys there it would "verify" root.
+
+use std::error::Error;
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::access_portal::PORTAL;
+use super::create_user::ACTIVATION;
+use super::facts::{Profile, SignedIn};
+use super::setting::{Setting, rerun, trouble};
+use crate::answers::Key;
+use crate::aws::connect::{self, Caller};
+use crate::aws::failure::innermost;
+use crate::aws::retry::SPREAD_LIMIT;
+use crate::aws::{Clients, Failure};
+use crate::aws_files::{self, Paths};
+use crate::checklist::{
+    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
+};
+use crate::progress::{How, Resource, ResourceKind};
+use crate::sso::{self, Authorization, Poll, Registration};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 8,
+    slug: "sign-in",
+    title: "Sign in and verify",
+    need: Need::Required,
+    why: "It proves the whole way: from the user to short-lived credentials in the account.",
+    feeds_others: false,
+};
+
+/// The evidence that holds the caller's ARN.
+pub const CALLER: &str = "caller";
+
+/// What asking through the profile brings.
+enum Answer {
+    Caller(Caller),
+    /// The token is worth nothing: somebody has to sign in.
+    SignInAgain,
+    /// The portal says `No access`.
+    NoAccess,
+}
+
+/// Step 8.
+pub struct SignIn {
+    setting: Rc<Setting>,
+}
+
+impl SignIn {
+    /// A step that has not looked yet.
+    pub fn new(setting: Rc<Setting>) -> Self {
+        Self { setting }
+    }
+
+    fn paths(&self) -> Result<&Paths, Trouble> {
+        self.setting.paths.as_ref().ok_or_else(|| {
+            Trouble::failed(
+                "Step 8 sign-in: there is no home folder.",
+                "set HOME, then: idc-setup run",
+            )
+        })
+    }
+
+    /// Credentials through the profile alone, and whose they are.
+    async fn ask_through(&self, profile: &Profile) -> Result<Answer, Trouble> {
+        let credentials = connect::credentials(Some(&profile.name), &profile.region).await;
+        if let Err(error) = credentials.provide_credentials().await {
+            return match refusal_code(&error).as_deref() {
+                Some("ForbiddenException") => Ok(Answer::NoAccess),
+                Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
+                    Ok(Answer::SignInAgain)
+                }
+                None if self.has_no_valid_token(profile) => Ok(Answer::SignInAgain),
+                _ => Err(profile_trouble(&innermost(&error))),
+            };
+        }
+        let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
+        let clients = Clients::new(&base, self.setting.clients.clock().clone());
+        let answer = clients.sts(&profile.region).get_caller_identity().send().await;
+        let answer = answer.map_err(|error| rerun(&INFO)(Failure::of("sts:GetCallerIdentity", error)))?;
+        Ok(Answer::Caller(Caller {
+            account: answer.account.unwrap_or_default(),
+            arn: answer.arn.unwrap_or_default(),
+        }))
+    }
+
+    fn has_no_valid_token(&self, profile: &Profile) -> bool {
+        let path = self.setting.paths.as_ref().map(|paths| paths.token(&profile.session));
+        let token = path.and_then(|path| aws_files::read_token(&path));
+        token.is_none_or(|token| !token.is_valid(Timestamp::now()))
+    }
+
+    /// Checks account, permission set and user of who answered.
+    async fn judge(&self, profile: &Profile, caller: &Caller) -> Result<Finding, Trouble> {
+        let setting = &self.setting;
+        let wanted_account = Some(setting.text(Key::Account)).filter(|account| !account.is_empty());
+        let account = wanted_account.unwrap_or_else(|| setting.caller.account.clone());
+        let set = setting.text(Key::PermissionSet);
+        let user = match setting.facts.user.get().await {
+            Ok(user) => user,
+            Err(why) => return Ok(Finding::waits_for(format!("Waits for step 2. {why}"))),
+        };
+        let (role, name) = role_and_session(&caller.arn);
+        let is_role = role
+            .strip_prefix(&format!("AWSReservedSSO_{set}_"))
+            .is_some_and(|suffix| !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_hexdigit()));
+        let again = "sign in as the right one: idc-setup run --only sign-in --wait 10m (in a private browser window, if \
+                     you are signed in as somebody else)";
+        if caller.account != account || !is_role {
+            return Ok(Finding::different(
+                format!(
+                    "The profile {} is {}, not {set} in account {account}.",
+                    profile.name, caller.arn
+                ),
+                again,
+            )
+            .with(CALLER, &caller.arn));
+        }
+        if name != user.name {
+            self.drop_token(profile);
+            return Ok(Finding::different(
+                format!(
+                    "{name} signed in, not {}: that says nothing about {}.",
+                    user.name, user.name
+                ),
+                again,
+            )
+            .with(CALLER, &caller.arn));
+        }
+        let shows = self.portal_shows(profile, &account, &set).await?;
+        self.keep_proof(profile, &user.id, &user.name, shows)?;
+        let path = self.paths()?.token(&profile.session).display().to_string();
+        Ok(Finding::done(format!("You are {}.", caller.arn))
+            .with(CALLER, &caller.arn)
+            .with("account", &caller.account)
+            .with("profile", &profile.name)
+            .of(setting.resource(ResourceKind::Token, &profile.session, &path)))
+    }
+
+    /// A token of somebody else would be taken again and again: it is dropped if we fetched it.
+    fn drop_token(&self, profile: &Profile) {
+        if let Some(path) = self.setting.paths.as_ref().map(|paths| paths.token(&profile.session))
+            && self.setting.how(ResourceKind::Token, &path.display().to_string()) == How::Made
+        {
+            // When it cannot be removed, the next sign-in overwrites it.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Whether the portal itself lists the account and offers the permission set.
+    async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, Trouble> {
+        let setting = &self.setting;
+        let Some(token) = aws_files::read_token(&self.paths()?.token(&profile.session)) else {
+            return Ok(false);
+        };
+        let (accounts, roles) = tokio::join!(
+            sso::sees_account(&setting.clients, &token.region, &token.access_token, account),
+            sso::roles_of(&setting.clients, &token.region, &token.access_token, account)
+        );
+        let (accounts, roles) = (accounts.map_err(rerun(&INFO))?, roles.map_err(rerun(&INFO))?);
+        Ok(accounts && roles.iter().any(|role| role == set))
+    }
+
+    fn keep_proof(&self, profile: &Profile, user_id: &str, user_name: &str, portal: bool) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        setting.keep_word(ACTIVATION, user_id, true)?;
+        if portal {
+            setting.keep_word(PORTAL, &profile.start_url, true)?;
+        }
+        setting.facts.signed_in.know(SignedIn {
+            user_name: user_name.to_owned(),
+            portal_shows_access: portal,
+        });
+        Ok(())
+    }
+
+    fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
+        guide.show_task(
+            &INFO,
+            &HumanTask {
+                sentence: format!("Approve the sign-in as {}.", self.setting.text(Key::Username)),
+                link: Some(authorization.page.clone()),
+                clicks: format!(
+                    "the page shows the code {}: compare it, then Confirm and Allow",
+                    authorization.user_code
+                ),
+                details: vec![
+                    "Approve only a code that you asked for yourself, just now.".to_owned(),
+                    "The first sign-in asks to register an MFA device.".to_owned(),
+                ],
+                kind: TaskKind::Own,
+            },
+        );
+    }
+
+    /// Begins device authorizations and asks until one is approved; `None` when the time is over.
+    async fn sign_in(&self, profile: &Profile, limit: Duration, guide: &dyn Guide) -> Result<Option<()>, Trouble> {
+        let setting = &self.setting;
+        let instance = setting
+            .facts
+            .instance
+            .get()
+            .await
+            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        let end = Instant::now() + limit;
+        let registration = setting
+            .registrar
+            .get(&setting.clients, &instance.region)
+            .await
+            .map_err(rerun(&INFO))?;
+        while Instant::now() < end {
+            let authorization = sso::start(&setting.clients, &instance.region, &registration, &profile.start_url)
+                .await
+                .map_err(|failure| trouble(&INFO, &failure, "check --start-url and the Region, then: idc-setup run"))?;
+            self.show_code(&authorization, guide);
+            let waiting = guide.wait(&INFO, "your approval in the browser");
+            let good_until = end.min(Instant::now() + authorization.expires_in);
+            if let Some(token) = self.poll(&registration, &authorization, good_until).await? {
+                drop(waiting);
+                let path = self.paths()?.token(&profile.session);
+                self.keep_token(profile, &path, &token)?;
+                return Ok(Some(()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn poll(
+        &self,
+        registration: &Registration,
+        authorization: &Authorization,
+        end: Instant,
+    ) -> Result<Option<Box<aws_files::CachedToken>>, Trouble> {
+        let mut interval = authorization.interval;
+        loop {
+            match sso::poll(&self.setting.clients, registration, authorization).await {
+                Ok(Poll::Token(token)) => return Ok(Some(token)),
+                Ok(Poll::Pending) => {}
+                Ok(Poll::SlowDown) => interval += Duration::from_secs(5),
+                Ok(Poll::Expired) => return Ok(None),
+                Ok(Poll::Refused) => {
+                    return Err(Trouble::failed(
+                        "Step 8 sign-in: the sign-in was refused in the browser.",
+                        "idc-setup run --only sign-in --wait 10m",
+                    ));
+                }
+                // The connection comes and goes while a person is away: ask again.
+                Err(failure) if !failure.is_answered() => {}
+                Err(failure) => return Err(rerun(&INFO)(failure)),
+            }
+            if Instant::now() + interval > end {
+                return Ok(None);
+            }
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    fn keep_token(
+        &self,
+        profile: &Profile,
+        path: &std::path::Path,
+        token: &aws_files::CachedToken,
+    ) -> Result<(), Trouble> {
+        let was_there = path.exists();
+        aws_files::write_token(path, token).map_err(|error| {
+            Trouble::failed(
+                format!(
+                    "Step 8 sign-in: the token cannot be kept in {}: {error}.",
+                    path.display()
+                ),
+                "make room or rights there, then: idc-setup run",
+            )
+        })?;
+        let resource = Resource {
+            kind: ResourceKind::Token,
+            name: profile.session.clone(),
+            id: path.display().to_string(),
+            how: if was_there { How::Found } else { How::Made },
+        };
+        self.setting.progress.change(|record| record.keep(resource))?;
+        Ok(())
+    }
+
+    /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
+    async fn ask_patiently(&self, profile: &Profile) -> Result<Answer, Trouble> {
+        let end = Instant::now() + SPREAD_LIMIT;
+        for n in 0.. {
+            match self.ask_through(profile).await? {
+                Answer::NoAccess if Instant::now() < end => {
+                    tokio::time::sleep(self.setting.pace.pause(n)).await;
+                }
+                other => return Ok(other),
+            }
+        }
+        Ok(Answer::NoAccess)
+    }
+
+    async fn found(&self, profile: &Profile, answer: Answer) -> Result<Finding, Trouble> {
+        match answer {
+            Answer::Caller(caller) => self.judge(profile, &caller).await,
+            Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
+            Answer::NoAccess => Err(Trouble::failed(
+                format!(
+                    "Step 8 sign-in: the portal gives whoever signed in no access to {} in account {} (ForbiddenException: \
+                     No access).",
+                    self.setting.text(Key::PermissionSet),
+                    self.setting.text(Key::Account)
+                ),
+                "look at the assignment: idc-setup status; sign in as the right user: idc-setup run --only sign-in --wait 10m",
+            )),
+        }
+    }
+}
+
+/// The error code of the portal or of sso-oidc, somewhere in a chain of errors.
+fn refusal_code(error: &(dyn Error + 'static)) -> Option<String> {
+    use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
+    use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
+        let portal = error
+            .downcast_ref::<GetRoleCredentialsError>()
+            .and_then(ProvideErrorMetadata::code);
+        let oidc = error
+            .downcast_ref::<CreateTokenError>()
+            .and_then(ProvideErrorMetadata::code);
+        portal.or(oidc).map(str::to_owned)
+    })
+}
+
+fn profile_trouble(why: &str) -> Trouble {
+    Trouble::failed(
+        format!(
+            "Step 8 sign-in: no credentials through the profile: {}.",
+            why.trim_end_matches('.')
+        ),
+        "idc-setup run --only sign-in --wait 10m",
+    )
+}
+
+/// `AWSReservedSSO_X_hex` and `user` of `arn:aws:sts::1:assumed-role/AWSReservedSSO_X_hex/user`.
+fn role_and_session(arn: &str) -> (&str, &str) {
+    let rest = arn.split_once(":assumed-role/").map_or("", |(_, rest)| rest);
+    rest.split_once('/').unwrap_or((rest, ""))
+}
+
+#[async_trait(?Send)]
+impl Step for SignIn {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Finding, Trouble> {
+        let facts = &self.setting.facts;
+        let profile = match facts.profile.get().await {
+            Ok(profile) => profile,
+            Err(why) => return Ok(Finding::waits_for(format!("Waits for step 7. {why}"))),
+        };
+        let token = aws_files::read_token(&self.paths()?.token(&profile.session));
+        let now = Timestamp::now();
+        if token.is_some_and(|token| token.is_valid(now) || token.is_refreshable(now)) {
+            let answer = self.ask_through(&profile).await?;
+            if !matches!(answer, Answer::SignInAgain | Answer::NoAccess) {
+                return self.found(&profile, answer).await;
+            }
+        }
+        if let Err(why) = facts.assignment.get().await {
+            return Ok(Finding::waits_for(format!("Waits for step 5. {why}")));
+        }
+        Ok(Finding::missing("Nobody is signed in."))
+    }
+
+    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+        let mut plan = Plan::default();
+        if finding.found == Found::Missing {
+            plan.tasks.push(HumanTask {
+                sentence: format!("Sign in as {}.", self.setting.text(Key::Username)),
+                link: None,
+                clicks: "idc-setup run --only sign-in --wait 10m".to_owned(),
+                details: vec!["A page opens in any browser, on any device; it shows a code to compare.".to_owned()],
+                kind: TaskKind::Own,
+            });
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, _change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    async fn attend(&self, _task: &HumanTask, limit: Duration, guide: &dyn Guide) -> Result<Option<Finding>, Trouble> {
+        let profile = self
+            .setting
+            .facts
+            .profile
+            .get()
+            .await
+            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        if self.sign_in(&profile, limit, guide).await?.is_none() {
+            return Ok(None);
+        }
+        let answer = self.ask_patiently(&profile).await?;
+        self.found(&profile, answer).await.map(Some)
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.setting.facts.signed_in]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_role_and_user_are_read_from_the_arn() {
+        let arn = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/Admin";
+        assert_eq!(
+            role_and_session(arn),
+            ("AWSReservedSSO_AdministratorAccess_0123456789abcdef", "Admin")
+        );
+        assert_eq!(role_and_session("arn:aws:iam::123456789012:root"), ("", ""));
+    }
+}
