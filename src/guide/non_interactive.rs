@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::screen::Screen;
 use super::text;
 use crate::checklist::{
-    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, State, StepInfo, StepReport, Trouble, TroubleKind,
+    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, TroubleKind,
     Waiting,
 };
 use crate::steps::SLUGS;
@@ -65,8 +65,7 @@ impl Guide for NonInteractive {
     fn begin(&self, _info: &StepInfo) {}
 
     fn end(&self, report: &StepReport) {
-        let said_even_quietly = !matches!(report.state, State::Done | State::Skipped);
-        if self.screen.quiet && !said_even_quietly {
+        if self.screen.quiet {
             return;
         }
         for line in text::end_lines(report, SLUGS.len(), self.screen) {

@@ -90,7 +90,7 @@ impl AccountAssignment {
     /// Waits until everything it joins is there.
     async fn subject(&self) -> Result<Subject, String> {
         let facts = &self.setting.facts;
-        let waits = |step: &'static str| move |why: String| format!("Waits for {step}. {why}");
+        let waits = |step: &'static str| move |_| format!("Waits for {step}.");
         let instance = facts.instance.get().await.map_err(waits("step 1"))?;
         let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
         let (principal_type, principal, principal_name) = if self.is_for_group() {

@@ -333,13 +333,16 @@ impl Step for CliProfile {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         let facts = &self.setting.facts;
-        if let Err(why) = facts.instance.get().await {
-            return Ok(Finding::waits_for(format!("Waits for step 1. {why}")));
+        if facts.instance.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 1."));
         }
-        if let Err(why) = facts.start_url.get().await {
-            return Ok(Finding::waits_for(format!("Waits for step 6. {why}")));
+        if facts.start_url.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 6."));
         }
-        // What step 4 finds can settle the permission set's name only together with its other values.
+        // A profile that names a permission set nobody has made would only fail later.
+        if facts.permission_set.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 4."));
+        }
         let Some(wanted) = self.wanted() else {
             return Ok(Finding::waits_for(
                 "Waits for step 6: the portal's address is not known.",

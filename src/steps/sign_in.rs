@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -73,17 +73,11 @@ impl SignIn {
 
     /// Credentials through the profile alone, and whose they are.
     async fn ask_through(&self, profile: &Profile) -> Result<Answer, Trouble> {
-        let credentials = connect::credentials(Some(&profile.name), &profile.region).await;
-        if let Err(error) = credentials.provide_credentials().await {
-            return match refusal_code(&error).as_deref() {
-                Some("ForbiddenException") => Ok(Answer::NoAccess),
-                Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
-                    Ok(Answer::SignInAgain)
-                }
-                None if self.has_no_valid_token(profile) => Ok(Answer::SignInAgain),
-                _ => Err(profile_trouble(&innermost(&error))),
-            };
-        }
+        let provider = connect::credentials(Some(&profile.name), &profile.region).await;
+        let credentials = match provider.provide_credentials().await {
+            Ok(credentials) => SharedCredentialsProvider::new(credentials),
+            Err(error) => return self.refused(profile, &error),
+        };
         let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
         let clients = Clients::new(&base, self.setting.clients.clock().clone());
         let answer = clients.sts(&profile.region).get_caller_identity().send().await;
@@ -92,6 +86,18 @@ impl SignIn {
             account: answer.account.unwrap_or_default(),
             arn: answer.arn.unwrap_or_default(),
         }))
+    }
+
+    /// What it means that the profile gives no credentials.
+    fn refused(&self, profile: &Profile, error: &(dyn Error + 'static)) -> Result<Answer, Trouble> {
+        match refusal_code(error).as_deref() {
+            Some("ForbiddenException") => Ok(Answer::NoAccess),
+            Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
+                Ok(Answer::SignInAgain)
+            }
+            None if self.has_no_valid_token(profile) => Ok(Answer::SignInAgain),
+            _ => Err(profile_trouble(&innermost(error))),
+        }
     }
 
     fn has_no_valid_token(&self, profile: &Profile) -> bool {
@@ -106,9 +112,8 @@ impl SignIn {
         let wanted_account = Some(setting.text(Key::Account)).filter(|account| !account.is_empty());
         let account = wanted_account.unwrap_or_else(|| setting.caller.account.clone());
         let set = setting.text(Key::PermissionSet);
-        let user = match setting.facts.user.get().await {
-            Ok(user) => user,
-            Err(why) => return Ok(Finding::waits_for(format!("Waits for step 2. {why}"))),
+        let Ok(user) = setting.facts.user.get().await else {
+            return Ok(Finding::waits_for("Waits for step 2."));
         };
         let (role, name) = role_and_session(&caller.arn);
         let is_role = role
@@ -361,9 +366,8 @@ impl Step for SignIn {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         let facts = &self.setting.facts;
-        let profile = match facts.profile.get().await {
-            Ok(profile) => profile,
-            Err(why) => return Ok(Finding::waits_for(format!("Waits for step 7. {why}"))),
+        let Ok(profile) = facts.profile.get().await else {
+            return Ok(Finding::waits_for("Waits for step 7."));
         };
         let token = aws_files::read_token(&self.paths()?.token(&profile.session));
         let now = Timestamp::now();
@@ -373,8 +377,8 @@ impl Step for SignIn {
                 return self.found(&profile, answer).await;
             }
         }
-        if let Err(why) = facts.assignment.get().await {
-            return Ok(Finding::waits_for(format!("Waits for step 5. {why}")));
+        if facts.assignment.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 5."));
         }
         Ok(Finding::missing("Nobody is signed in."))
     }

@@ -82,6 +82,9 @@ impl Walk<'_> {
             _ => self.look_at(step).await,
         };
         let report = self.walk_from(step, finding).await;
+        if report.state == State::Failed {
+            self.failed.set(true);
+        }
         close(step, &report.finding.is);
         let report = match self.record(&report) {
             Ok(()) => report,
@@ -106,6 +109,9 @@ impl Walk<'_> {
             if stuck {
                 return StepReport::new(info, finding, plan);
             }
+            if self.failed.get() {
+                return StepReport::new(info, finding, plan);
+            }
             if plan.changes.is_empty() {
                 match self.attend(step, &finding, &plan).await {
                     Ok(Some(next)) => {
@@ -125,6 +131,9 @@ impl Walk<'_> {
                 Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
             }
             for change in &plan.changes {
+                if self.failed.get() {
+                    return StepReport::new(info, finding, plan);
+                }
                 if let Err(trouble) = step.apply(change, self.guide).await {
                     return StepReport::new(info, finding, plan).failed(trouble);
                 }

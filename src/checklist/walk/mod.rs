@@ -4,7 +4,7 @@ mod ask;
 mod consent;
 mod execute;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<String>>,
+    /// A change has failed: no other is begun.
+    failed: Cell<bool>,
 }
 
 /// Findings by slug.
@@ -68,6 +70,7 @@ impl<'a> Walk<'a> {
             options,
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
+            failed: Cell::new(false),
         }
     }
 
@@ -100,6 +103,13 @@ impl<'a> Walk<'a> {
                 };
             }
         };
+        if self.is_refused(&findings) {
+            // What may not even be looked at is not worked around: better to say so before anything changes.
+            return Outcome {
+                reports: self.reports(&findings),
+                trouble: None,
+            };
+        }
         if !agreed {
             self.guide
                 .say(None, "Nothing was changed. Go on later with: idc-setup run");
@@ -119,6 +129,19 @@ impl<'a> Walk<'a> {
     /// Whether the step was asked for and not skipped.
     fn is_walked(&self, step: &dyn Step) -> bool {
         self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
+    }
+
+    /// Whether a look of a step that is walked was refused for lack of rights or credentials.
+    fn is_refused(&self, findings: &Findings) -> bool {
+        self.steps
+            .iter()
+            .filter(|step| self.is_walked(step.as_ref()))
+            .any(|step| {
+                let trouble = findings
+                    .get(step.info().slug)
+                    .and_then(|finding| finding.trouble.as_ref());
+                trouble.is_some_and(|trouble| trouble.kind.exit() == 4)
+            })
     }
 
     /// Looks at everything that is walked or that others stand on, all at the same time.
