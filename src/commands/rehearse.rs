@@ -80,7 +80,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         )
     })?;
     world.person.present = flags.person == PersonFlag::Auto;
-    world.person.adds = Some(told_user(cli)?);
+    world.person.adds = told_user(cli)?;
     let root = world.root();
     let credentials = world.issue(root);
     let region = world.region.clone();
@@ -102,19 +102,21 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
     })
 }
 
-/// What the person is told to fill into *Add user*: the answers that were given, else the examples.
-fn told_user(cli: &Cli) -> Result<NewUser, Trouble> {
+/// With `--create-user-with console`, what the person is told to fill into *Add user*: the answers that were
+/// given, else the examples.
+fn told_user(cli: &Cli) -> Result<Option<NewUser>, Trouble> {
     let mut answers = typed_answers(cli, &Environment::default())?;
     for (key, value) in examples() {
         answers.default_to(key, value, crate::answers::Source::Default);
     }
-    Ok(NewUser {
+    let by_hand = answers.text(Key::CreateUserWith) == "console";
+    Ok(by_hand.then(|| NewUser {
         name: answers.text(Key::Username),
         email: answers.text(Key::Email),
         given_name: answers.text(Key::GivenName),
         family_name: answers.text(Key::FamilyName),
         display_name: answers.text(Key::DisplayName),
-    })
+    }))
 }
 
 /// Example answers for what has no default; a rehearsed run has them prefilled.

@@ -25,7 +25,7 @@ pub struct NewUser {
 pub struct Person {
     /// Whether anybody is there; without, human tasks stay undone.
     pub present: bool,
-    /// What they were told to fill into *Add user*.
+    /// What they were told to fill into *Add user*, if they were.
     pub adds: Option<NewUser>,
     /// Signs in as this user name; otherwise as the user created last.
     pub signs_in_as: Option<String>,

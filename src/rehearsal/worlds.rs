@@ -127,7 +127,6 @@ fn fresh() -> World {
         refresh_tokens: BTreeMap::new(),
         person: Person {
             present: true,
-            adds: Some(example_user()),
             ..Person::default()
         },
         pace: Pace::default(),

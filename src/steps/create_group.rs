@@ -237,15 +237,10 @@ impl CreateGroup {
 
     async fn apply_membership(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let user = setting.facts.user.get().await.map_err(|why| {
-            Trouble::failed(
-                format!(
-                    "Step 3 create-group: the user is not there, so the group {} stays without it. {why}",
-                    setting.text(Key::Group)
-                ),
-                "idc-setup run --only create-user, then: idc-setup run",
-            )
-        })?;
+        // Without a user there is nobody to add: a look then says that it waits.
+        let Ok(user) = setting.facts.user.get().await else {
+            return Ok(());
+        };
         let group = self.known_group(instance).await?;
         let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
         setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
@@ -334,10 +329,12 @@ impl Step for CreateGroup {
                 .of(group.clone())
         };
         let Ok(user) = self.setting.facts.user.get().await else {
-            return Ok(finding(
+            let mut waiting = finding(
                 Found::Missing,
-                format!("The group {name} is there; the user is not yet."),
-            ));
+                format!("The group {name} is there; its member waits for step 2."),
+            );
+            waiting.waits_for = Some(waiting.is.clone());
+            return Ok(waiting);
         };
         if !self.is_member(&instance, &id, &user).await.map_err(rerun(&INFO))? {
             return Ok(finding(

@@ -268,7 +268,7 @@ where
         async move {
             finding
                 .await
-                .map(|finding| (finding.found != Found::Missing).then_some(finding))
+                .map(|finding| (finding.found != Found::Missing || finding.waits_for.is_some()).then_some(finding))
         }
     })
     .await?;

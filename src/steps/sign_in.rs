@@ -371,16 +371,27 @@ impl Step for SignIn {
         };
         let token = aws_files::read_token(&self.paths()?.token(&profile.session));
         let now = Timestamp::now();
-        if token.is_some_and(|token| token.is_valid(now) || token.is_refreshable(now)) {
-            let answer = self.ask_through(&profile).await?;
-            if !matches!(answer, Answer::SignInAgain | Answer::NoAccess) {
-                return self.found(&profile, answer).await;
-            }
+        let usable = token.is_some_and(|token| token.is_valid(now) || token.is_refreshable(now));
+        let mut answer = if usable {
+            self.ask_through(&profile).await?
+        } else {
+            Answer::SignInAgain
+        };
+        if matches!(answer, Answer::Caller(_)) {
+            return self.found(&profile, answer).await;
         }
         if facts.assignment.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 5."));
         }
-        Ok(Finding::missing("Nobody is signed in."))
+        if matches!(answer, Answer::NoAccess) {
+            // The assignment may have been made since: the sign-in itself is still good.
+            answer = self.ask_through(&profile).await?;
+        }
+        match answer {
+            Answer::Caller(_) => self.found(&profile, answer).await,
+            Answer::NoAccess => Ok(Finding::missing("Whoever is signed in has no access to the account.")),
+            Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
+        }
     }
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {

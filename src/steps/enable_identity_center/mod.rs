@@ -169,6 +169,23 @@ impl EnableIdentityCenter {
         .with(STATUS, NONE)
     }
 
+    /// What is there needs no intent any more. Whose an organization is cannot be told from it, and undo leaves
+    /// it either way, so one that a cut-short run made counts as found.
+    fn settle_intents(&self, standing: &Standing) -> Result<(), Trouble> {
+        let settle = |verb, kind, name: &str| self.setting.settle(verb, kind, name, None);
+        if standing.organization.is_some() {
+            settle(Verb::Create, ResourceKind::Organization, ORGANIZATION)?;
+        }
+        if let Some(seen) = standing
+            .instance
+            .as_ref()
+            .filter(|seen| seen.permission_sets == Some(true))
+        {
+            settle(Verb::Update, ResourceKind::PermissionSetsSwitch, &seen.arn)?;
+        }
+        Ok(())
+    }
+
     fn create_organization(finding: &Finding) -> Change {
         let plan = PlanState::of_word(finding.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
         let mut stake = "An organization makes this account its management account.".to_owned();
@@ -198,7 +215,7 @@ impl EnableIdentityCenter {
         Change {
             verb: Verb::Create,
             kind: ResourceKind::Organization,
-            name: "organization".to_owned(),
+            name: ORGANIZATION.to_owned(),
             sentence: "Create an organization with all features.".to_owned(),
             command: "aws organizations create-organization --feature-set ALL".to_owned(),
             consent: Consent::Named(consents),
@@ -295,6 +312,7 @@ impl Step for EnableIdentityCenter {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         let standing = reads::standing(&self.setting).await.map_err(rerun(&INFO))?;
+        self.settle_intents(&standing)?;
         let mut finding = self.judge(&standing);
         if let Some(seen) = &standing.instance
             && standing.kind_of(seen, &self.setting.caller.account) == Kind::OrganizationInstance

@@ -1,0 +1,169 @@
+//! What is there and says something else: explicit answers, defaults, and `--update`.
+
+use super::support::{Stage, is_mutating};
+use idc_setup::rehearsal::worlds;
+
+const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
+
+fn run(stage: &Stage, more: &[&str]) -> super::support::Ran {
+    stage.json(&[&RUN, more].concat())
+}
+
+#[test]
+fn another_region_than_the_one_asked_for_is_different_and_nothing_is_changed() {
+    let stage = Stage::new("other-region");
+    let ran = stage.go(&["--identity-center-region=us-east-1"]).expect(5);
+    assert_eq!(ran.step("enable-identity-center")["state"], "different");
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_user_that_is_there_is_never_changed() {
+    let stage = Stage::new("half-done");
+    let ran = run(&stage, &["--email=other@example.com"]).expect(5);
+    let step = ran.step("create-user");
+    assert_eq!(step["state"], "different");
+    assert!(step["is"].as_str().unwrap().contains("admin@example.com"), "{step:#}");
+    let user = stage.server.world().instances[0]
+        .store
+        .users
+        .values()
+        .next()
+        .cloned()
+        .unwrap();
+    assert_eq!(user.email(), Some("admin@example.com"));
+}
+
+#[test]
+fn a_user_of_another_name_with_the_same_address_is_found_against_a_default() {
+    let mut world = worlds::named("half-done").unwrap();
+    let user = world.instances[0].store.users.values_mut().next().unwrap();
+    user.attributes["UserName"] = serde_json::json!("bob");
+    let stage = Stage::with(world);
+    let ran = run(&stage, &["--email=admin@example.com"]).expect(0);
+    assert_eq!(ran.step("create-user")["evidence"]["user-name"], "bob");
+    assert_eq!(stage.server.world().instances[0].store.users.len(), 1);
+    let stage = Stage::with({
+        let mut world = worlds::named("half-done").unwrap();
+        let user = world.instances[0].store.users.values_mut().next().unwrap();
+        user.attributes["UserName"] = serde_json::json!("bob");
+        world
+    });
+    run(&stage, &["--email=admin@example.com", "--username=alice"]).expect(5);
+}
+
+#[test]
+fn a_duration_that_was_found_wins_over_the_default_and_not_over_an_answer() {
+    let mut world = worlds::named("half-done").unwrap();
+    world.permission_sets[0].session_duration = "PT4H".to_owned();
+    let stage = Stage::with(world);
+    let ran = run(&stage, &[]).expect(0);
+    assert_eq!(ran.step("permission-set")["evidence"]["session-duration"], "4h");
+    let ran = run(&stage, &["--session-duration=8h"]).expect(5);
+    assert_eq!(ran.step("permission-set")["state"], "different");
+    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT4H");
+}
+
+#[test]
+fn update_changes_the_set_and_provisions_it() {
+    let mut world = worlds::named("complete").unwrap();
+    world.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let stage = Stage::with(world);
+    run(&stage, &["--session-duration=8h"]).expect(5).says("ReadOnlyAccess");
+    let ran = run(&stage, &["--session-duration=8h", "--update=permission-set"]).expect(0);
+    assert_eq!(ran.step("permission-set")["state"], "done");
+    let world = stage.server.world();
+    assert_eq!(world.permission_sets[0].session_duration, "PT8H");
+    assert_eq!(
+        world.permission_sets[0].managed_policies,
+        ["arn:aws:iam::aws:policy/AdministratorAccess"]
+    );
+    let role = world.roles.values().next().unwrap();
+    assert_eq!(
+        role.managed_policies, world.permission_sets[0].managed_policies,
+        "provisioned"
+    );
+}
+
+#[test]
+fn an_update_cut_short_is_provisioned_by_the_next_run() {
+    let mut world = worlds::named("complete").unwrap();
+    world.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let stage = Stage::with(world);
+    let args = [&RUN[..], &["--update=permission-set"]].concat();
+    stage.kill_at(&args, "ProvisionPermissionSet", 1, true);
+    run(&stage, &[]).expect(0);
+    let world = stage.server.world();
+    let role = world.roles.values().next().unwrap();
+    assert_eq!(role.managed_policies, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
+}
+
+#[test]
+fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_stays() {
+    let stage = Stage::new("complete");
+    let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    let ran = run(&stage, &[]).expect(5);
+    assert_eq!(ran.step("cli-profile")["state"], "different");
+    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    run(&stage, &["--update=cli-profile"]).expect(0);
+    let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    assert!(
+        after.starts_with("# work\n[profile eks-walkthrough]\nregion = us-east-1\ncli_pager =\nsso_session=my-sso\n"),
+        "{after}"
+    );
+    assert!(after.contains("\n\n[profile other]\nregion=x\n"), "{after}");
+}
+
+#[test]
+fn a_profile_with_other_credentials_is_never_touched() {
+    let stage = Stage::new("complete");
+    let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    run(&stage, &["--update=cli-profile"]).expect(5).says("role_arn");
+    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    run(&stage, &["--cli-profile=mine"]).expect(0);
+    std::fs::write(stage.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
+    run(&stage, &["--cli-profile=third"]).expect(5).says("credentials");
+}
+
+#[test]
+fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
+    let mut world = worlds::named("complete").unwrap();
+    let (id, mut user) = world.instances[0]
+        .store
+        .users
+        .iter()
+        .next()
+        .map(|(id, user)| (id.clone(), user.clone()))
+        .unwrap();
+    user.attributes["UserName"] = serde_json::json!("mallory");
+    user.attributes["Emails"][0]["Value"] = serde_json::json!("mallory@example.com");
+    let other = id.replace("1111", "2222");
+    world.instances[0].store.users.insert(other.clone(), user);
+    let mut membership = world.instances[0].store.memberships.values().next().cloned().unwrap();
+    membership.user = other;
+    world.instances[0]
+        .store
+        .memberships
+        .insert("m-2".to_owned(), membership);
+    world.person.signs_in_as = Some("mallory".to_owned());
+    let stage = Stage::with(world);
+    let ran = run(&stage, &[]).expect(5);
+    assert_eq!(ran.step("sign-in")["state"], "different");
+    assert_eq!(ran.step("create-user")["state"], "waiting-for-person");
+    stage.server.world().person.signs_in_as = Some("Admin".to_owned());
+    run(&stage, &[]).expect(0);
+}
+
+#[test]
+fn the_profile_answers_even_with_roots_keys_in_the_environment() {
+    // Every run of these tests has root's session in its environment.
+    let stage = Stage::new("complete");
+    let ran = run(&stage, &[]).expect(0);
+    assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
+    let caller = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
+    assert!(caller.contains("AWSReservedSSO_"), "{caller}");
+}

@@ -1,0 +1,159 @@
+//! Killed between any two of its calls, the next run goes on: nothing lost, nothing doubled, nothing asked
+//! again, and made and found told apart. A fixed sample of cut points; at least one inside each step.
+
+use idc_setup::rehearsal::{FaultKind, Refusal};
+
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+fn run_args() -> Vec<&'static str> {
+    [&["run"], &WILLING[..], &ANSWERS[..]].concat()
+}
+
+/// Kills a run at a call, runs again without answers, and checks that the world is as after one whole run.
+fn killed_at(operation: &str, nth: u32, before: bool) {
+    let stage = Stage::new("fresh");
+    stage.kill_at(&run_args(), operation, nth, before);
+    let ran = stage.json(&[&["run"], &WILLING[..]].concat());
+    let what = format!("killed {} {operation} {nth}", if before { "before" } else { "after" });
+    assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
+    check(&stage, &ran, &what);
+}
+
+fn check(stage: &Stage, ran: &Ran, what: &str) {
+    assert!(
+        ran.states().iter().all(|(_, state)| state == "done"),
+        "{what}: {:?}",
+        ran.states()
+    );
+    for slug in [
+        "create-user",
+        "create-group",
+        "permission-set",
+        "account-assignment",
+        "cli-profile",
+        "sign-in",
+    ] {
+        for resource in ran.step(slug)["resources"].as_array().unwrap() {
+            assert_eq!(resource["how"], "made", "{what}: {slug}: {resource}");
+        }
+    }
+    assert_eq!(stage.state()["intents"], serde_json::json!([]), "{what}");
+    let world = stage.server.world();
+    let store = &world.instances[0].store;
+    let counts = [
+        world.instances.len(),
+        store.users.len(),
+        store.groups.len(),
+        store.memberships.len(),
+        world.permission_sets.len(),
+        world.permission_sets[0].managed_policies.len(),
+        world.assignments.len(),
+    ];
+    assert_eq!(counts, [1; 7], "{what}");
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_1() {
+    killed_at("CreateOrganization", 1, true);
+    killed_at("CreateOrganization", 1, false);
+    killed_at("ListInstances", 2, false);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_2() {
+    killed_at("CreateUser", 1, true);
+    killed_at("CreateUser", 1, false);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_3() {
+    killed_at("CreateGroup", 1, true);
+    killed_at("CreateGroup", 1, false);
+    killed_at("CreateGroupMembership", 1, true);
+    killed_at("CreateGroupMembership", 1, false);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_4() {
+    killed_at("CreatePermissionSet", 1, true);
+    killed_at("CreatePermissionSet", 1, false);
+    killed_at("AttachManagedPolicyToPermissionSet", 1, true);
+    killed_at("AttachManagedPolicyToPermissionSet", 1, false);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_5() {
+    killed_at("CreateAccountAssignment", 1, true);
+    killed_at("CreateAccountAssignment", 1, false);
+    killed_at("DescribeAccountAssignmentCreationStatus", 1, false);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_6_and_after_the_file_of_step_7() {
+    killed_at("StartDeviceAuthorization", 1, true);
+    killed_at("StartDeviceAuthorization", 2, true);
+}
+
+#[test]
+fn goes_on_after_a_kill_in_step_8() {
+    killed_at("CreateToken", 2, true);
+    killed_at("CreateToken", 2, false);
+    killed_at("GetRoleCredentials", 1, false);
+    killed_at("ListAccountRoles", 1, false);
+}
+
+#[test]
+fn a_lost_reply_is_looked_for_and_the_thing_is_ours() {
+    for operation in [
+        "CreateUser",
+        "CreateGroup",
+        "CreateGroupMembership",
+        "CreatePermissionSet",
+        "AttachManagedPolicyToPermissionSet",
+        "CreateAccountAssignment",
+    ] {
+        let stage = Stage::new("fresh");
+        stage.fault(operation, 1, FaultKind::CutAfter);
+        let ran = stage.go(&[]);
+        assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
+        check(&stage, &ran, &format!("lost reply of {operation}"));
+    }
+}
+
+#[test]
+fn a_lost_request_is_made_again() {
+    for operation in ["CreateUser", "CreatePermissionSet", "CreateAccountAssignment"] {
+        let stage = Stage::new("fresh");
+        stage.fault(operation, 1, FaultKind::CutBefore);
+        let ran = stage.go(&[]);
+        assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
+        check(&stage, &ran, &format!("lost request of {operation}"));
+    }
+}
+
+#[test]
+fn a_throttled_create_waits_as_long_as_the_service_asks() {
+    let stage = Stage::new("enabled");
+    let throttled = Refusal::new("ThrottlingException", "Rate exceeded").with("RetryAfterSeconds", 1);
+    stage.fault("CreatePermissionSet", 1, FaultKind::Refuse(throttled.clone()));
+    stage.fault("ListPermissionSets", 1, FaultKind::Refuse(throttled));
+    stage.go(&[]).expect(0);
+    let calls = stage.server.calls();
+    let starts = |operation: &str| -> Vec<u64> {
+        let of_it = calls.iter().filter(|call| call.operation == operation);
+        of_it.map(|call| call.start_us).collect()
+    };
+    for operation in ["CreatePermissionSet", "ListPermissionSets"] {
+        let starts = starts(operation);
+        assert!(starts[1] - starts[0] >= 1_000_000, "{operation}: {starts:?}");
+    }
+}
+
+#[test]
+fn a_write_that_spreads_late_is_waited_for() {
+    let mut world = idc_setup::rehearsal::worlds::named("enabled").unwrap();
+    world.pace.spreading = std::time::Duration::from_millis(700);
+    let stage = Stage::with(world);
+    let ran = stage.go(&[]).expect(0);
+    check(&stage, &ran, "late writes");
+}

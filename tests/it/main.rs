@@ -1,0 +1,16 @@
+//! The program as its users have it: the binary against the rehearsal, against moto, and read by boto3.
+
+mod answers;
+mod bad_input;
+mod budget;
+mod different;
+mod foreign;
+mod interrupted;
+mod json;
+mod modes;
+mod outside;
+mod person;
+mod resumed;
+mod support;
+mod terminal;
+mod walked;

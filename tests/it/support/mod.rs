@@ -1,0 +1,292 @@
+//! A rehearsal in this process, and the binary run against it with an environment and a home of its own.
+
+pub mod python;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use idc_setup::rehearsal::{CallLine, Credentials, Fault, FaultKind, Hold, Options, Server, World, worlds};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Servers live on this runtime for as long as the tests do.
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+});
+
+/// Answers that have no default.
+pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
+
+/// What a non-interactive run on a fresh account needs besides.
+pub const WILLING: [&str; 4] = [
+    "--non-interactive",
+    "--create-organization",
+    "--accept-free-plan-end",
+    "--wait=60s",
+];
+
+/// A simulated AWS and somebody's home.
+pub struct Stage {
+    /// The simulated AWS.
+    pub server: Server,
+    /// Root's session in it.
+    pub credentials: Credentials,
+    /// The home folder.
+    pub home: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Stage {
+    /// A world by name.
+    pub fn new(world: &str) -> Self {
+        Self::with(worlds::named(world).expect("a known world"))
+    }
+
+    /// A world of the test's own.
+    pub fn with(mut world: World) -> Self {
+        let root = world.root();
+        let credentials = world.issue(root);
+        let server = RUNTIME
+            .block_on(Server::start(world, Options::default()))
+            .expect("a free port");
+        Self {
+            server,
+            credentials,
+            home: tempfile::tempdir().expect("a folder"),
+            variables: Vec::new(),
+        }
+    }
+
+    /// A variable for every run of this stage.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The binary, with these arguments and nothing of this process's environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ENDPOINT_URL", self.server.url())
+            .env("IDC_SETUP_REHEARSAL", self.server.url())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key)
+            .env("AWS_SESSION_TOKEN", &self.credentials.session_token)
+            .envs(self.variables.iter().cloned())
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .args(args);
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().expect("the binary runs");
+        Ran::of(output)
+    }
+
+    /// Runs it with `--output json`.
+    pub fn json(&self, args: &[&str]) -> Ran {
+        let mut args = args.to_vec();
+        args.push("--output=json");
+        self.run(&args)
+    }
+
+    /// The whole way without questions, with answers.
+    pub fn go(&self, more: &[&str]) -> Ran {
+        self.json(&[&["run"], &WILLING[..], &ANSWERS[..], more].concat())
+    }
+
+    /// Starts the binary and lets it run.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs")
+    }
+
+    /// Plans a fault for the n-th call of an operation from now on.
+    pub fn fault(&self, operation: &str, nth: u32, kind: FaultKind) {
+        self.server.fault(Fault {
+            operation: Some(operation.to_owned()),
+            nth: Some(nth),
+            kind,
+        });
+    }
+
+    /// Plans a fault for every call of an operation.
+    pub fn always(&self, operation: &str, kind: FaultKind) {
+        self.server.fault(Fault {
+            operation: Some(operation.to_owned()),
+            nth: None,
+            kind,
+        });
+    }
+
+    /// Runs until the n-th call of an operation is held, before or after it took effect, and kills the run.
+    pub fn kill_at(&self, args: &[&str], operation: &str, nth: u32, before: bool) {
+        let hold = Hold::default();
+        let kind = if before {
+            FaultKind::HoldBefore(hold.clone())
+        } else {
+            FaultKind::HoldAfter(hold.clone())
+        };
+        self.fault(operation, nth, kind);
+        let mut child = self.spawn(args);
+        let reached =
+            RUNTIME.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(20), hold.reached()).await });
+        child.kill().expect("the child can be killed");
+        child.wait().expect("the child ends");
+        hold.release();
+        assert!(reached.is_ok(), "{operation} was never called");
+    }
+
+    /// The calls so far, without those that only ask again whether something has ended.
+    pub fn counted_calls(&self) -> Vec<CallLine> {
+        let mut statuses = 0;
+        let calls = self.server.calls().into_iter().filter(|call| {
+            let status = call.operation.contains("Status") && call.operation.starts_with("Describe");
+            statuses += u32::from(status);
+            let again = status && statuses > 1;
+            !again && call.outcome != "AuthorizationPendingException"
+        });
+        calls.collect()
+    }
+
+    /// The state file of the rehearsed account.
+    pub fn state_file(&self) -> PathBuf {
+        self.home.path().join(".local/state/idc-setup/aws-123456789012.json")
+    }
+
+    /// The state file's content.
+    pub fn state(&self) -> Value {
+        let text = std::fs::read(self.state_file()).expect("a state file");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
+    /// A file in the home folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Every file below a folder of the home, by name and content.
+    pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(&self.path(folder), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            let content = std::fs::read(&path).expect("a readable file");
+            found.push((path, content));
+        }
+    }
+}
+
+/// How a run has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// What stdout got.
+    pub stdout: String,
+    /// What stderr got.
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+
+    /// Fails unless it ended with this code.
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}", self.summary());
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+
+    /// How it went, in few lines.
+    pub fn summary(&self) -> String {
+        let Ok(envelope) = serde_json::from_str::<Value>(&self.stdout) else {
+            return format!("stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        };
+        let steps = envelope["steps"].as_array().cloned().unwrap_or_default();
+        let lines = steps.iter().map(|step| {
+            format!(
+                "{} {} {} | {}\n",
+                step["slug"], step["state"], step["is"], step["error"]["message"]
+            )
+        });
+        format!(
+            "{}\n{}\nstderr:\n{}",
+            envelope["error"],
+            lines.collect::<String>(),
+            self.stderr
+        )
+    }
+
+    /// The envelope.
+    pub fn envelope(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+    }
+
+    /// A step of the envelope.
+    pub fn step(&self, slug: &str) -> Value {
+        let envelope = self.envelope();
+        let steps = envelope["steps"].as_array().expect("steps");
+        let found = steps.iter().find(|step| step["slug"] == slug);
+        found
+            .unwrap_or_else(|| panic!("no step {slug} in {envelope:#}"))
+            .clone()
+    }
+
+    /// The states of all steps, by slug.
+    pub fn states(&self) -> Vec<(String, String)> {
+        let envelope = self.envelope();
+        let steps = envelope["steps"].as_array().expect("steps");
+        let text = |step: &Value, key: &str| step[key].as_str().expect("text").to_owned();
+        steps
+            .iter()
+            .map(|step| (text(step, "slug"), text(step, "state")))
+            .collect()
+    }
+
+    /// Fails unless both streams together say this.
+    pub fn says(self, words: &str) -> Self {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        assert!(all.contains(words), "{words:?} is not in:\n{all}");
+        self
+    }
+}
+
+/// Operations that change something at AWS.
+pub fn is_mutating(call: &CallLine) -> bool {
+    matches!(call.service.as_str(), "organizations" | "sso-admin" | "identitystore")
+        && !["Get", "List", "Describe", "Is"]
+            .iter()
+            .any(|read| call.operation.starts_with(read))
+}

@@ -1,0 +1,47 @@
+//! A pinned Python environment under `target/`, made at first use. Without Python this is said loudly, and
+//! under `CI=true` it is a failure.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// What the environment holds.
+const PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "boto3==1.44.5"];
+
+/// The environment's Python; `None` where there is none to make it with.
+pub fn python() -> Option<PathBuf> {
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.join("python-1");
+    let python = folder.join("bin").join("python");
+    let lock = File::create(target.join("python.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let complete = folder.join("complete");
+    if !complete.exists() {
+        if let Err(why) = make(&folder, &python) {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "CI needs Python 3 with venv and pip: {why}"
+            );
+            eprintln!("\n*** NOT TESTED against boto3 and moto: {why} ***\n");
+            return None;
+        }
+        fs::write(&complete, "").expect("a writable target folder");
+    }
+    Some(python)
+}
+
+fn make(folder: &PathBuf, python: &PathBuf) -> Result<(), String> {
+    let _ = fs::remove_dir_all(folder);
+    run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    run(Command::new(python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(PACKAGES))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    match command.output() {
+        Ok(Output { status, .. }) if status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
