@@ -124,7 +124,11 @@ pub async fn connect(
     let profile = profile(wanted, environment);
     let credentials = credentials(profile.as_deref(), region).await;
     if let Err(error) = credentials.provide_credentials().await {
-        return Err(ConnectError::NoCredentials(innermost(&error)));
+        let why = innermost(&error);
+        return Err(ConnectError::NoCredentials(match &profile {
+            Some(profile) => format!("the profile {profile} gives none ({why})"),
+            None => why,
+        }));
     }
     let base = sdk_config(profile.as_deref(), region, credentials).await;
     let clients = Clients::new(&base, ServerClock::default());

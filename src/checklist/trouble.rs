@@ -116,15 +116,16 @@ impl From<ProgressError> for Trouble {
             ProgressError::Unreadable { .. } => Self::failed(message, "idc-setup run (keeps the file aside)"),
             ProgressError::Newer { .. } => Self::failed(
                 message,
-                "install the newer idc-setup, or name another file: --state FILE",
+                "install the newer idc-setup; or with another file: idc-setup run --state FILE",
             ),
             ProgressError::OtherAccount { .. } => Self::usage(
                 message,
-                "name another file with --state FILE, or other credentials with --profile NAME",
+                "idc-setup run --state FILE, with a file of this account; or --profile NAME, with credentials of the file's",
             ),
-            ProgressError::Io { .. } => {
-                Self::failed(message, "make room or rights there, or name another file: --state FILE")
-            }
+            ProgressError::Io { .. } => Self::failed(
+                message,
+                "make room or rights there; or with another file: idc-setup run --state FILE",
+            ),
         }
     }
 }

@@ -339,9 +339,9 @@ impl Step for CliProfile {
         if facts.start_url.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 6."));
         }
-        // A profile that names a permission set nobody has made would only fail later.
-        if facts.permission_set.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 4."));
+        // A profile for an access that nobody has would only fail later.
+        if facts.assignment.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 5."));
         }
         let Some(wanted) = self.wanted() else {
             return Ok(Finding::waits_for(

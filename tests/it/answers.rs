@@ -1,1 +1,131 @@
-//! (to come)
+//! Flag, variable, answers file, saved, found, default: the first that is there counts.
+
+use super::support::Stage;
+
+#[test]
+fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
+    let mut stage = Stage::new("enabled");
+    std::fs::write(
+        stage.path("idc.toml"),
+        "email = \"file@example.com\"\ngiven-name = \"File\"\nfamily-name = \"File\"\ngroup = \"Filers\"\n",
+    )
+    .unwrap();
+    stage.set("IDC_SETUP_EMAIL", "variable@example.com");
+    stage.set("IDC_SETUP_GIVEN_NAME", "Variable");
+    let args = [
+        "run",
+        "--non-interactive",
+        "--wait=60s",
+        "--answers=idc.toml",
+        "--email=flag@example.com",
+    ];
+    stage.json(&args).expect(0);
+    let world = stage.server.world();
+    let user = world.instances[0].store.users.values().next().unwrap();
+    assert_eq!(user.email(), Some("flag@example.com"));
+    assert_eq!(
+        user.attributes["Name"],
+        serde_json::json!({"GivenName": "Variable", "FamilyName": "File"})
+    );
+    assert_eq!(user.attributes["DisplayName"], "Variable File");
+    assert_eq!(
+        world.instances[0].store.groups.values().next().unwrap().display_name,
+        "Filers"
+    );
+}
+
+#[test]
+fn a_saved_answer_keeps_the_rank_it_came_with() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--session-duration=4h"]).expect(0);
+    // What was said explicitly stays explicit: a set that somebody changed since is different.
+    stage.server.world().permission_sets[0].session_duration = "PT1H".to_owned();
+    let ran = stage.json(&["status"]).expect(5);
+    assert_eq!(ran.step("permission-set")["state"], "different");
+    assert!(ran.step("permission-set")["is"].as_str().unwrap().contains("not 4h"));
+    // A default was never said: what is found there wins, in every later run.
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    stage.server.world().permission_sets[0].session_duration = "PT2H".to_owned();
+    stage.json(&["status"]).expect(0);
+}
+
+#[test]
+fn every_answer_reaches_what_it_is_about() {
+    let stage = Stage::new("enabled");
+    stage
+        .go(&[
+            "--username=ada",
+            "--display-name=Countess",
+            "--group=EKS-Walkthrough",
+            "--policy=job-function/Billing",
+            "--permission-set=Bills",
+            "--session-duration=8h",
+            "--sso-session=work",
+            "--cli-profile=bills",
+            "--cli-region=eu-central-1",
+            "--cli-output=table",
+            "--skip=sign-in",
+        ])
+        .expect(3);
+    let world = stage.server.world();
+    let store = &world.instances[0].store;
+    assert_eq!(store.users.values().next().unwrap().name(), "ada");
+    assert_eq!(
+        store.users.values().next().unwrap().attributes["DisplayName"],
+        "Countess"
+    );
+    assert_eq!(store.groups.values().next().unwrap().display_name, "EKS-Walkthrough");
+    let set = &world.permission_sets[0];
+    assert_eq!((set.name.as_str(), set.session_duration.as_str()), ("Bills", "PT8H"));
+    assert_eq!(set.managed_policies, ["arn:aws:iam::aws:policy/job-function/Billing"]);
+    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let expected = "[sso-session work]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
+                    sso_registration_scopes = sso:account:access\n\n[profile bills]\nsso_session = work\n\
+                    sso_account_id = 123456789012\nsso_role_name = Bills\nregion = eu-central-1\noutput = table\n";
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn users_of_an_external_identity_source_are_looked_up_and_never_made() {
+    let stage = Stage::new("enabled");
+    let ran = stage.go(&["--identity-source=external"]).expect(3);
+    assert_eq!(ran.step("create-user")["state"], "blocked");
+    assert_eq!(ran.step("create-group")["state"], "blocked");
+    assert!(stage.server.world().instances[0].store.users.is_empty());
+    let stage = Stage::new("complete");
+    stage
+        .json(&["run", "--non-interactive", "--wait=60s", "--identity-source=external"])
+        .expect(0);
+}
+
+#[test]
+fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
+    let stage = Stage::new("complete");
+    let ran = stage
+        .json(&[
+            "run",
+            "--non-interactive",
+            "--start-url=https://wrong.awsapps.com/start",
+        ])
+        .expect(3);
+    assert_eq!(ran.step("access-portal")["state"], "blocked");
+    let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
+    let ran = stage.json(&[
+        "run",
+        "--non-interactive",
+        "--fresh",
+        "--wait=60s",
+        "--start-url",
+        right,
+    ]);
+    // The profile says the wrong address by now, and is different until told to change it.
+    ran.expect(5);
+    let args = ["run", "--non-interactive", "--wait=60s", "--update=cli-profile"];
+    stage.json(&args).expect(0);
+    assert!(
+        std::fs::read_to_string(stage.path(".aws/config"))
+            .unwrap()
+            .contains(right)
+    );
+}

@@ -1,1 +1,71 @@
-//! (to come)
+//! The envelope and its schema, which stands in the repository.
+
+use std::path::Path;
+
+use idc_setup::answers::file::AnswersFile;
+use idc_setup::guide::output::Envelope;
+use idc_setup::progress::Record;
+
+use super::support::{Ran, Stage};
+
+/// The schema in the repository, made anew when `UPDATE_SCHEMAS` is set.
+fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+    let current = serde_json::to_value(current).unwrap();
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&current).unwrap())).unwrap();
+    }
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(
+        kept, current,
+        "{name} is not what the types say: run the tests with UPDATE_SCHEMAS=1"
+    );
+    kept
+}
+
+fn check(ran: &Ran) {
+    let schema = schema("envelope.v1.json", schemars::schema_for!(Envelope));
+    let envelope = ran.envelope();
+    if let Err(error) = jsonschema::validate(&schema, &envelope) {
+        panic!("{error}\n{envelope:#}");
+    }
+    assert_eq!(envelope["exit"], ran.code);
+    assert_eq!(envelope["format"], 1);
+}
+
+#[test]
+fn every_command_prints_one_envelope_that_fits_its_schema() {
+    let stage = Stage::new("fresh");
+    check(&stage.json(&["plan", "--non-interactive"]).expect(2));
+    check(&stage.json(&["status"]).expect(3));
+    check(&stage.go(&[]).expect(0));
+    check(&stage.json(&["status"]).expect(0));
+    check(&stage.json(&["run", "--non-interactive", "--region=mars-1"]).expect(2));
+    check(&stage.json(&["run", "--nonsense"]).expect(2));
+    check(
+        &stage
+            .run(&["rehearse", "--non-interactive", "--output=json", "--world=half-done"])
+            .expect(0),
+    );
+}
+
+#[test]
+fn the_envelope_names_who_asked_and_where() {
+    let stage = Stage::new("enabled");
+    let ran = stage.json(&["status"]).expect(3);
+    let envelope = ran.envelope();
+    assert_eq!(envelope["command"], "status");
+    assert_eq!(envelope["account"], "123456789012");
+    assert_eq!(envelope["region"], "us-east-1");
+    assert_eq!(envelope["caller"]["arn"], "arn:aws:iam::123456789012:root");
+}
+
+#[test]
+fn the_state_file_and_the_answers_file_have_schemas_too() {
+    let record = schema("progress.v1.json", schemars::schema_for!(Record));
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    jsonschema::validate(&record, &stage.state()).unwrap();
+    schema("answers.v1.json", schemars::schema_for!(AnswersFile));
+}

@@ -1,1 +1,71 @@
-//! (to come)
+//! Who may read what: modes of files and folders, secrets in none of them.
+
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::support::Stage;
+
+#[test]
+fn what_is_written_is_the_owners_alone() {
+    let stage = Stage::new("fresh");
+    stage.go(&[]).expect(0);
+    let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(stage.state_file()), 0o600);
+    assert_eq!(mode(stage.path(".local/state/idc-setup")), 0o700);
+    assert_eq!(mode(stage.path(".local/state/idc-setup/last.json")), 0o600);
+    assert_eq!(mode(stage.path(".aws/sso/cache")), 0o700);
+    for (path, _) in stage.files(".aws") {
+        assert_eq!(mode(path), 0o600);
+    }
+}
+
+#[test]
+fn no_secret_is_in_the_state_file_or_in_any_output() {
+    let stage = Stage::new("fresh");
+    let ran = stage.go(&["-vv"]).expect(0);
+    let state = std::fs::read_to_string(stage.state_file()).unwrap();
+    let (_, token) = stage.files(".aws/sso/cache").remove(0);
+    let token: serde_json::Value = serde_json::from_slice(&token).unwrap();
+    let mut secrets = vec![
+        stage.credentials.secret_access_key.clone(),
+        stage.credentials.session_token.clone(),
+    ];
+    secrets
+        .extend(["accessToken", "refreshToken", "clientSecret"].map(|name| token[name].as_str().unwrap().to_owned()));
+    for secret in secrets {
+        for (place, text) in [("state", &state), ("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
+            assert!(!text.contains(&secret), "a secret is in {place}");
+        }
+    }
+}
+
+#[test]
+fn a_config_file_keeps_its_mode_and_its_link() {
+    let stage = Stage::new("complete");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::create_dir_all(stage.path("dotfiles")).unwrap();
+    let real = stage.path("dotfiles/config");
+    std::fs::write(&real, "[default]\r\nregion = eu-west-1\r\n").unwrap();
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(&real, stage.path(".aws/config")).unwrap();
+    stage.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(3);
+    let link = std::fs::symlink_metadata(stage.path(".aws/config")).unwrap();
+    assert!(link.file_type().is_symlink());
+    assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o644);
+    let text = std::fs::read_to_string(&real).unwrap();
+    assert!(
+        text.starts_with("[default]\r\nregion = eu-west-1\r\n\r\n[sso-session my-sso]\r\n"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn aws_config_file_is_honoured() {
+    let mut stage = Stage::new("complete");
+    let path = stage.path("elsewhere/conf").display().to_string();
+    stage.set("AWS_CONFIG_FILE", &path);
+    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    assert!(stage.path("elsewhere/conf").exists());
+    assert!(!stage.path(".aws/config").exists());
+}

@@ -5,6 +5,7 @@
 
 mod reads;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -42,12 +43,17 @@ const PROVISIONED: &str = "provisioned";
 /// Step 4.
 pub struct PermissionSet {
     setting: Rc<Setting>,
+    /// The ARN of the set that this run has made.
+    made: RefCell<Option<String>>,
 }
 
 impl PermissionSet {
     /// A step that has not looked yet.
     pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+        Self {
+            setting,
+            made: RefCell::default(),
+        }
     }
 
     fn name(&self) -> String {
@@ -89,8 +95,7 @@ impl PermissionSet {
     /// Before a set that is there changes: if accounts have it, provisioning is owed from now on.
     async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
         let name = self.name();
-        let is_new = self.setting.facts.permission_set.now().is_some_and(|set| set.is_new);
-        if is_new || self.is_provisioning_owed(&name) {
+        if self.made.borrow().is_some() || self.is_provisioning_owed(&name) {
             return Ok(());
         }
         if reads::is_provisioned(&self.setting, instance, arn)
@@ -123,8 +128,15 @@ impl PermissionSet {
         let ours = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
         if let Some(intent) = ours {
             resource.how = How::Made;
-            // The policy may not be attached yet: the set is to be finished.
-            self.reopen_attachment(intent, &set.policies)?;
+            let attached = set.policies.contains(&self.policy_arn());
+            let open = !setting
+                .open_intents(ResourceKind::PolicyAttachment, &self.attachment_name())
+                .is_empty();
+            if !attached && !open {
+                setting
+                    .progress
+                    .change(|record| record.open(self.attachment_intent(intent)))?;
+            }
         }
         setting.settle(
             Verb::Create,
@@ -135,21 +147,13 @@ impl PermissionSet {
         Ok(resource)
     }
 
-    fn reopen_attachment(&self, made: &Intent, policies: &[String]) -> Result<(), Trouble> {
-        let name = self.attachment_name();
-        let open = !self
-            .setting
-            .open_intents(ResourceKind::PolicyAttachment, &name)
-            .is_empty();
-        if !open && !policies.contains(&self.policy_arn()) {
-            let intent = Intent {
-                kind: ResourceKind::PolicyAttachment,
-                name,
-                ..made.clone()
-            };
-            self.setting.progress.change(|record| record.open(intent))?;
+    /// What stands open from the creation of a set to the attachment of its policy.
+    fn attachment_intent(&self, made: &Intent) -> Intent {
+        Intent {
+            kind: ResourceKind::PolicyAttachment,
+            name: self.attachment_name(),
+            ..made.clone()
         }
-        Ok(())
     }
 
     fn judge(&self, set: &Described, resource: &Resource) -> Finding {
@@ -335,13 +339,10 @@ impl PermissionSet {
         .await;
         match created {
             Ok(Created::Made(arn)) => {
-                setting.facts.permission_set.know(facts::PermissionSet {
-                    arn: arn.clone(),
-                    name: change.name.clone(),
-                    is_new: true,
-                });
-                // One write: the set is made, and its policy is still to come.
+                self.made.replace(Some(arn.clone()));
+                // One write: a set that is ours and has no policy is always known to be unfinished.
                 setting.progress.change(|record| {
+                    record.open(self.attachment_intent(&intent));
                     record.close(change.verb, change.kind, &change.name);
                     record.keep(Resource {
                         kind: change.kind,
@@ -350,7 +351,6 @@ impl PermissionSet {
                         how: How::Made,
                     });
                 })?;
-                self.reopen_attachment(&intent, &[])?;
                 guide.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
                 Ok(())
             }
@@ -368,8 +368,8 @@ impl PermissionSet {
 
     /// The ARN, from the set just made or by looking.
     async fn arn(&self, instance: &Instance) -> Result<String, Trouble> {
-        if let Some(set) = self.setting.facts.permission_set.now() {
-            return Ok(set.arn);
+        if let Some(arn) = self.made.borrow().clone() {
+            return Ok(arn);
         }
         let name = self.name();
         let set = reads::find(&self.setting, instance, &name)
@@ -520,10 +520,10 @@ impl Step for PermissionSet {
         };
         self.setting.answers.borrow_mut().forget_found(&[Key::SessionDuration]);
         let name = self.name();
-        let was_new = self.setting.facts.permission_set.now().is_some_and(|set| set.is_new);
-        let known = self.setting.facts.permission_set.now();
-        let found = match known {
-            Some(known) => reads::describe(&self.setting, &instance, &known.arn).await,
+        let made = self.made.borrow().clone();
+        let is_new = made.is_some();
+        let found = match made {
+            Some(arn) => reads::describe(&self.setting, &instance, &arn).await,
             None => reads::find(&self.setting, &instance, &name).await,
         };
         let Some(mut set) = found.map_err(rerun(&INFO))? else {
@@ -550,7 +550,7 @@ impl Step for PermissionSet {
             self.setting.facts.permission_set.know(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,
-                is_new: was_new,
+                is_new,
             });
         } else {
             let provisioned = reads::is_provisioned(&self.setting, &instance, &set.arn)
