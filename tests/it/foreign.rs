@@ -1,1 +1,95 @@
-//! (to come)
+//! The binary against moto, which nobody here wrote and which knows less than AWS.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::support::{ANSWERS, Ran, Stage, python::python};
+
+/// A moto server with an organization in it; it ends with the test.
+struct Moto {
+    process: Child,
+    url: String,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Moto {
+    fn start() -> Option<Self> {
+        let python = python()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(&python)
+            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let moto = Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+        };
+        let end = Instant::now() + Duration::from_secs(60);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "moto did not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Some(moto)
+    }
+
+    fn make_organization(&self) {
+        let script = "import boto3, sys\n\
+                      boto3.client('organizations', endpoint_url=sys.argv[1], region_name='us-east-1',\n\
+                      \x20   aws_access_key_id='a', aws_secret_access_key='b').create_organization(FeatureSet='ALL')\n";
+        let mut child = Command::new(python().unwrap())
+            .args(["-c", script, &self.url])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut words = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+        assert!(child.wait().unwrap().success(), "{words}");
+    }
+
+    fn run(&self, stage: &Stage, args: &[&str]) -> Ran {
+        let output = stage
+            .command(args)
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env_remove("IDC_SETUP_REHEARSAL")
+            .arg("--output=json")
+            .output()
+            .unwrap();
+        Ran::of(output)
+    }
+}
+
+#[test]
+fn walks_against_moto_as_far_as_moto_knows() {
+    let Some(moto) = Moto::start() else { return };
+    let stage = Stage::new("fresh");
+    let args = [
+        &["run", "--non-interactive", "--told=activation", "--skip=cli-profile", "--skip=sign-in"],
+        &ANSWERS[..],
+    ]
+    .concat();
+    // Without an organization, moto's instance reads as an account instance.
+    let ran = moto.run(&stage, &args).expect(3);
+    assert_eq!(ran.step("enable-identity-center")["state"], "blocked");
+    moto.make_organization();
+    let began = Instant::now();
+    let ran = moto.run(&stage, &args).expect(3);
+    let states: Vec<String> = ran.states().into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["done", "done", "done", "done", "done", "unknown", "skipped", "skipped"], "{}", ran.summary());
+    let portal = ran.step("access-portal");
+    assert!(portal["error"]["message"].as_str().unwrap().contains("not answered by AWS"), "{portal:#}");
+    assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
+    // What was made is found again.
+    let ran = moto.run(&stage, &args).expect(3);
+    assert_eq!(ran.step("permission-set")["how"], "made");
+    assert_eq!(ran.step("account-assignment")["how"], "made");
+    assert!(stage.server.calls().is_empty());
+}

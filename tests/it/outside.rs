@@ -1,1 +1,81 @@
-//! (to come)
+//! boto3 reads what the wizard has made in the rehearsal.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::support::{Stage, python::python};
+
+const READS: &str = r#"
+import boto3, json, sys
+store, instance, account = sys.argv[1:4]
+users = boto3.client("identitystore")
+admin = boto3.client("sso-admin")
+user = users.get_user_id(IdentityStoreId=store, AlternateIdentifier={
+    "UniqueAttribute": {"AttributePath": "userName", "AttributeValue": "Admin"}})["UserId"]
+group = users.get_group_id(IdentityStoreId=store, AlternateIdentifier={
+    "UniqueAttribute": {"AttributePath": "displayName", "AttributeValue": "Admins"}})["GroupId"]
+described = users.describe_user(IdentityStoreId=store, UserId=user)
+members = users.list_group_memberships(IdentityStoreId=store, GroupId=group)["GroupMemberships"]
+sets = [arn for page in admin.get_paginator("list_permission_sets").paginate(InstanceArn=instance)
+        for arn in page["PermissionSets"]]
+set_ = admin.describe_permission_set(InstanceArn=instance, PermissionSetArn=sets[0])["PermissionSet"]
+policies = admin.list_managed_policies_in_permission_set(InstanceArn=instance, PermissionSetArn=sets[0])
+tags = admin.list_tags_for_resource(InstanceArn=instance, ResourceArn=sets[0])["Tags"]
+assignments = admin.list_account_assignments(InstanceArn=instance, AccountId=account, PermissionSetArn=sets[0])
+through_profile = boto3.Session(profile_name="eks-walkthrough")
+json.dump({
+    "email": described["Emails"][0]["Value"],
+    "created_by": described["CreatedBy"],
+    "members": [m["MemberId"]["UserId"] == user for m in members],
+    "set": [set_["Name"], set_["SessionDuration"]],
+    "policies": [p["Arn"] for p in policies["AttachedManagedPolicies"]],
+    "tags": [t["Key"] for t in tags],
+    "assignments": [[a["PrincipalType"], a["PrincipalId"] == group] for a in assignments["AccountAssignments"]],
+    "root": boto3.client("sts").get_caller_identity()["Arn"],
+    "organization": boto3.client("organizations").describe_organization()["Organization"]["MasterAccountId"],
+    "caller": through_profile.client("sts").get_caller_identity()["Arn"],
+}, sys.stdout)
+"#;
+
+#[test]
+fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
+    let Some(python) = python() else { return };
+    let stage = Stage::new("fresh");
+    let ran = stage.go(&[]).expect(0);
+    let (instance, store) = {
+        let world = stage.server.world();
+        (world.instances[0].arn.clone(), world.instances[0].store.id.clone())
+    };
+    let output = Command::new(python)
+        .args(["-c", READS, &store, &instance, "123456789012"])
+        .env_clear()
+        .env("HOME", stage.home.path())
+        .env("AWS_ENDPOINT_URL", stage.server.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
+        .env("AWS_SESSION_TOKEN", &stage.credentials.session_token)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let caller = read.as_object_mut().unwrap().remove("caller").unwrap();
+    assert_eq!(
+        read,
+        json!({
+            "email": "ada@example.com",
+            "created_by": "arn:aws:iam::123456789012:root",
+            "members": [true],
+            "set": ["AdministratorAccess", "PT1H"],
+            "policies": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+            "tags": ["idc-setup:intent"],
+            "assignments": [["GROUP", true]],
+            "root": "arn:aws:iam::123456789012:root",
+            "organization": "123456789012",
+        })
+    );
+    // The profile's own session, from the token that the wizard has cached.
+    assert_eq!(caller, ran.step("sign-in")["evidence"]["caller"]);
+}
