@@ -36,7 +36,14 @@ pub enum Command {
     /// Look, and show what would be done; change nothing
     Plan,
     /// Walk the whole checklist against a simulated AWS inside this program
+    #[command(after_help = worlds_help())]
     Rehearse(RehearseFlags),
+}
+
+/// The worlds, a line each.
+fn worlds_help() -> String {
+    let lines = WORLDS.map(|(name, what)| format!("\n  {name:18} {what}"));
+    format!("Worlds:{}", lines.concat())
 }
 
 /// Flags of every command.
@@ -123,9 +130,9 @@ pub struct RehearseFlags {
     /// What to rehearse
     #[arg(value_enum, default_value_t = Rehearsed::Run)]
     pub what: Rehearsed,
-    /// The world to start in
-    #[arg(long, default_value = "fresh", value_parser = WORLDS.map(|(name, _)| name), value_name = "NAME")]
-    pub world: String,
+    /// The world to start in, by name (see below) or as a TOML file [default: fresh, or the kept one]
+    #[arg(long, value_name = "NAME")]
+    pub world: Option<String>,
     /// Only serve the simulated AWS, until Ctrl-C
     #[arg(long)]
     pub serve: bool,
@@ -138,7 +145,7 @@ pub struct RehearseFlags {
     /// Let each call take this much longer, such as 80ms
     #[arg(long, value_name = "DURATION")]
     pub latency: Option<String>,
-    /// Keep the home folder of the rehearsal here
+    /// Keep home folder and world here, and go on with them
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// Whether somebody does the human tasks

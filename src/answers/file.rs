@@ -148,10 +148,8 @@ mod tests {
             Key::CliOutput => "\"json\"",
             _ => "\"Ada\"",
         };
-        let text: String = KEYS
-            .iter()
-            .map(|key| format!("{} = {}\n", key.name(), example(*key)))
-            .collect();
+        let lines = KEYS.map(|key| format!("{} = {}\n", key.name(), example(key)));
+        let text = lines.concat();
         let answers = parse(&text, "idc.toml").unwrap();
         assert_eq!(answers.len(), KEYS.len());
         assert_eq!(answers[3].1.source.to_string(), "idc.toml:4");

@@ -64,10 +64,21 @@ fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let trouble = Trouble::interrupted();
     if cli.flags.output == Output::Json {
-        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
+        return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
     }
-    screen.warn("\nInterrupted. Progress is kept; go on with: idc-setup run");
+    say_interrupted(cli, environment, screen);
     130
+}
+
+/// Progress is saved as it happens; a rehearsal's parent says how to go on with it.
+fn say_interrupted(cli: &Cli, environment: &Environment, screen: Screen) {
+    let rehearsed = prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal());
+    let next = if rehearsed {
+        ""
+    } else {
+        " Progress is kept; go on with: idc-setup run"
+    };
+    screen.warn(&format!("\nInterrupted.{next}"));
 }
 
 fn command_name(cli: &Cli) -> &'static str {
@@ -121,7 +132,13 @@ fn ended_by(trouble: Trouble) -> Outcome {
 }
 
 /// Prints how a command has ended, and answers the exit code.
-fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>, outcome: &Outcome) -> u8 {
+fn finish(
+    (cli, environment): (&Cli, &Environment),
+    screen: Screen,
+    command: &str,
+    prepared: Option<&Prepared>,
+    outcome: &Outcome,
+) -> u8 {
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.setting.caller.account.clone(),
@@ -129,6 +146,8 @@ fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>,
         });
         let region = prepared.and_then(Prepared::region);
         screen.result(&Envelope::new(command, caller, region, outcome).json());
+    } else if outcome.exit() == 130 {
+        say_interrupted(cli, environment, screen);
     } else {
         print_text(screen, outcome, command == "plan");
     }

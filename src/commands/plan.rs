@@ -20,7 +20,7 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     };
     let prepared = match prepare(cli, environment, Access::Read).await {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish(cli, screen, "plan", None, &ended_by(trouble)),
+        Err(trouble) => return finish((cli, environment), screen, "plan", None, &ended_by(trouble)),
     };
     let setting = &prepared.setting;
     let steps = steps::checklist(setting);
@@ -32,5 +32,5 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
         prepared.options.clone(),
     );
     let outcome = walk.plan().await;
-    finish(cli, screen, "plan", Some(&prepared), &outcome)
+    finish((cli, environment), screen, "plan", Some(&prepared), &outcome)
 }

@@ -1,7 +1,7 @@
 //! `idc-setup rehearse`: serve a simulated AWS, and run this very program against it as a child with an empty
 //! environment and a home of its own, so that rehearsed and real runs share their code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -9,12 +9,15 @@ use super::prepare::{duration, typed_answers};
 use super::screen;
 use crate::answers::Key;
 use crate::checklist::Trouble;
-use crate::cli::{Cli, Output, PersonFlag, RehearseFlags, Rehearsed};
+use crate::cli::{Cli, PersonFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::files;
 use crate::guide::Screen;
 use crate::rehearsal::worlds::{self, example_user};
-use crate::rehearsal::{Credentials, NewUser, Options, Server};
+use crate::rehearsal::{Credentials, NewUser, Options, Server, World};
+
+/// The world, in the folder of `--keep`.
+const KEPT_WORLD: &str = "world.toml";
 
 /// What passes from our environment to the child's: how to show things, and where programs are.
 const PASSED_ON: [&str; 9] = [
@@ -73,12 +76,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         Some(text) => duration("--latency", text)?,
         None => Duration::ZERO,
     };
-    let mut world = worlds::named(&flags.world).ok_or_else(|| {
-        Trouble::usage(
-            format!("There is no world {:?}.", flags.world),
-            "idc-setup rehearse --help",
-        )
-    })?;
+    let mut world = world(flags)?;
     world.person.present = flags.person == PersonFlag::Auto;
     world.person.adds = told_user(cli)?;
     let root = world.root();
@@ -100,6 +98,37 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         credentials,
         region,
     })
+}
+
+/// The world that is asked for, or the one that was kept.
+fn world(flags: &RehearseFlags) -> Result<World, Trouble> {
+    let kept = flags
+        .keep
+        .as_ref()
+        .map(|folder| folder.join(KEPT_WORLD))
+        .filter(|path| path.exists());
+    let next = "idc-setup rehearse --help (lists the worlds)";
+    match (&flags.world, kept) {
+        (Some(name), Some(kept)) => Err(Trouble::usage(
+            format!(
+                "A world is kept in {}; it cannot start as {name} again.",
+                kept.display()
+            ),
+            "idc-setup rehearse --keep DIR, with another folder or without --world",
+        )),
+        (None, Some(kept)) => worlds::read_file(&kept).map_err(|why| Trouble::usage(why, next)),
+        (None, None) => Ok(World::default()),
+        (Some(name), None) => match worlds::named(name) {
+            Some(world) => Ok(world),
+            None if Path::new(name).exists() => {
+                worlds::read_file(Path::new(name)).map_err(|why| Trouble::usage(why, next))
+            }
+            None => Err(Trouble::usage(
+                format!("There is no world {name:?}, and no such file."),
+                next,
+            )),
+        },
+    }
 }
 
 /// With `--create-user-with console`, what the person is told to fill into *Add user*: the answers that were
@@ -180,11 +209,16 @@ async fn perform(
         .stderr(Stdio::inherit());
     let mut child = command.spawn().map_err(io)?;
     let status = wait(&mut child).await.map_err(io)?;
-    if let Some(folder) = flags.keep.as_ref().filter(|_| cli.flags.output == Output::Text) {
+    if let Some(folder) = &flags.keep {
+        let path = folder.join(KEPT_WORLD);
+        worlds::write_file(&path, &stage.server.world())
+            .map_err(|why| Trouble::failed(why, "idc-setup rehearse --keep DIR"))?;
         screen.talk(&format!(
-            "The home folder of this rehearsal is kept in {}.",
+            "Home and world are kept. Go on with: idc-setup rehearse --keep {}",
             folder.display()
         ));
+    } else if exit_code(status) == 130 {
+        screen.talk("This rehearsal was not kept; --keep DIR keeps one. Start anew with: idc-setup rehearse");
     }
     Ok(exit_code(status))
 }

@@ -13,14 +13,14 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let guide = match guide(cli, environment, screen) {
         Ok(guide) => guide,
-        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
+        Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
     };
     if Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
         screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing is changed outside it.");
     }
     let prepared = match prepare(cli, environment, Access::Write).await {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
+        Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
     };
     let setting = &prepared.setting;
     screen.talk(&format!(
@@ -45,7 +45,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         prepared.options.clone(),
     );
     let outcome = walk.run().await;
-    finish(cli, screen, "run", Some(&prepared), &outcome)
+    finish((cli, environment), screen, "run", Some(&prepared), &outcome)
 }
 
 /// Questions need terminals on stdin and stderr, or a flag that says otherwise.

@@ -16,7 +16,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
         Ok(prepared) => prepared,
         Err(trouble) => {
             let outcome = recorded(cli, environment, trouble);
-            return finish(cli, screen, "status", None, &outcome);
+            return finish((cli, environment), screen, "status", None, &outcome);
         }
     };
     let setting = &prepared.setting;
@@ -30,7 +30,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
         prepared.options.clone(),
     );
     let outcome = walk.look().await;
-    finish(cli, screen, "status", Some(&prepared), &outcome)
+    finish((cli, environment), screen, "status", Some(&prepared), &outcome)
 }
 
 /// Without credentials nothing can be looked at: every state is unknown, with what was seen last.

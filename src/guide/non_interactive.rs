@@ -81,17 +81,7 @@ impl Guide for NonInteractive {
     }
 
     fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
-        self.say(
-            Some(info),
-            &format!("Waiting for {}.", lower_first(what.trim_end_matches('.'))),
-        );
+        self.say(Some(info), &format!("Waiting: {what}"));
         Box::new(Silent)
     }
-}
-
-/// "Enable X" inside a sentence.
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }

@@ -2,10 +2,28 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 /// Makes identifiers; never the same one twice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Ids {
     random: fastrand::Rng,
+}
+
+impl From<Ids> for String {
+    /// Where the identifiers go on, in hexadecimal: TOML has no unsigned 64-bit numbers.
+    fn from(ids: Ids) -> Self {
+        format!("{:016x}", ids.random.get_seed())
+    }
+}
+
+impl TryFrom<String> for Ids {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(seed: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&seed, 16).map(Self::seeded)
+    }
 }
 
 impl Ids {

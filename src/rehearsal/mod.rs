@@ -12,6 +12,7 @@ mod pages;
 mod paging;
 mod person;
 mod protocol;
+mod records;
 mod refusal;
 mod server;
 mod services;

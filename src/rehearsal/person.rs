@@ -1,12 +1,13 @@
 //! The rehearsed person: does what only a person can, a moment after it was asked.
 
 use jiff::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::world::{Stamp, User, World};
+use super::world::{Decision, Stamp, User, World};
 
 /// What somebody would type into the console's *Add user*.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewUser {
     /// User name.
     pub name: String,
@@ -21,7 +22,8 @@ pub struct NewUser {
 }
 
 /// The one who clicks, types and signs in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Person {
     /// Whether anybody is there; without, human tasks stay undone.
     pub present: bool,
@@ -84,7 +86,7 @@ pub fn act(world: &mut World, now: Timestamp) {
     let due: Vec<String> = world
         .devices
         .iter()
-        .filter(|(_, device)| device.decision.is_none() && device.person_at.is_some_and(|at| at <= now))
+        .filter(|(_, device)| device.decision == Decision::Pending && device.person_at.is_some_and(|at| at <= now))
         .map(|(code, _)| code.clone())
         .collect();
     for code in due {
@@ -138,7 +140,7 @@ fn approve(world: &mut World, code: &str) {
         .max_by_key(|(_, user)| user.created.at);
     if let Some((id, user)) = chosen {
         user.activated = true;
-        let decision = Some(Ok(id.clone()));
+        let decision = Decision::Approved(id.clone());
         if let Some(device) = world.devices.get_mut(code) {
             device.decision = decision;
         }

@@ -4,323 +4,19 @@
 //! person) is due at a moment and happens in [`World::settle`], which every call runs first.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::ids::Ids;
 use super::person::Person;
+pub use super::records::*;
 use super::refusal::Refusal;
 
-/// How long things take in this world.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// From **Enable** to an active instance.
-    pub enabling: Duration,
-    /// To update one role in one account.
-    pub provisioning: Duration,
-    /// Until a person has done what was asked.
-    pub person: Duration,
-    /// Until a write is visible to every read.
-    pub spreading: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            enabling: Duration::from_millis(300),
-            provisioning: Duration::from_millis(150),
-            person: Duration::from_millis(400),
-            spreading: Duration::ZERO,
-        }
-    }
-}
-
-/// An account of the organization, or the only one.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// Twelve digits.
-    pub id: String,
-    /// As the portal shows it.
-    pub name: String,
-    /// The root user's address.
-    pub email: String,
-}
-
-/// The plan of a new account, as `freetier:GetAccountPlanState` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    /// Credits that end when an organization is made.
-    Free,
-    /// The ordinary plan.
-    Paid,
-}
-
-/// An organization of AWS Organizations.
-#[derive(Debug, Clone)]
-pub struct Organization {
-    /// `o-…`.
-    pub id: String,
-    /// The management account's id.
-    pub management_account: String,
-    /// `ALL`, or `CONSOLIDATED_BILLING`.
-    pub feature_set: String,
-}
-
-/// An instance of IAM Identity Center with its identity store.
-#[derive(Debug, Clone)]
-pub struct Instance {
-    /// `arn:aws:sso:::instance/ssoins-…`.
-    pub arn: String,
-    /// Where it was enabled.
-    pub region: String,
-    /// The account that owns it.
-    pub owner: String,
-    /// When it was enabled.
-    pub created: Timestamp,
-    /// When it becomes, or became, `ACTIVE`.
-    pub active_at: Timestamp,
-    /// Whether permission sets are on; off is possible since August 2026.
-    pub permission_sets_enabled: bool,
-    /// Its identity store.
-    pub store: IdentityStore,
-}
-
-impl Instance {
-    /// `ssoins-…`.
-    pub fn id(&self) -> &str {
-        self.arn.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// The addresses under which its access portal answers.
-    pub fn start_urls(&self) -> [String; 3] {
-        let (store, id, region) = (&self.store.id, self.id(), &self.region);
-        [
-            format!("https://{store}.awsapps.com/start"),
-            format!("https://{id}.portal.{region}.app.aws"),
-            format!("https://{id}.{region}.portal.amazonaws.com"),
-        ]
-    }
-}
-
-/// Users, groups and memberships of one instance.
-#[derive(Debug, Clone, Default)]
-pub struct IdentityStore {
-    /// `d-…`.
-    pub id: String,
-    /// By user id.
-    pub users: BTreeMap<String, User>,
-    /// By group id.
-    pub groups: BTreeMap<String, Group>,
-    /// By membership id.
-    pub memberships: BTreeMap<String, Membership>,
-}
-
-/// When and by whom something was written.
-#[derive(Debug, Clone)]
-pub struct Stamp {
-    /// The server's clock.
-    pub at: Timestamp,
-    /// ARN of the caller.
-    pub by: String,
-}
-
-/// A user of the directory.
-#[derive(Debug, Clone)]
-pub struct User {
-    /// The members of `CreateUser` as they were given (`UserName`, `Name`, `Emails`, …).
-    pub attributes: Map<String, Value>,
-    /// Creation.
-    pub created: Stamp,
-    /// Whether the person has set a password and can sign in.
-    pub activated: bool,
-}
-
-impl User {
-    /// The user name, empty when the world forgot one.
-    pub fn name(&self) -> &str {
-        self.attributes
-            .get("UserName")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
-
-    /// The one e-mail address.
-    pub fn email(&self) -> Option<&str> {
-        self.attributes.get("Emails")?.get(0)?.get("Value")?.as_str()
-    }
-}
-
-/// A group of the directory.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// Its name, unique in the store.
-    pub display_name: String,
-    /// What it is for.
-    pub description: Option<String>,
-    /// Creation.
-    pub created: Stamp,
-}
-
-/// A user in a group.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// The group's id.
-    pub group: String,
-    /// The user's id.
-    pub user: String,
-    /// Creation.
-    pub created: Stamp,
-}
-
-/// A permission set.
-#[derive(Debug, Clone)]
-pub struct PermissionSet {
-    /// `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
-    pub arn: String,
-    /// Unique in the instance, 1 to 32 characters.
-    pub name: String,
-    /// Shown in the console.
-    pub description: Option<String>,
-    /// ISO 8601, `PT1H` when not given.
-    pub session_duration: String,
-    /// Where the console opens.
-    pub relay_state: Option<String>,
-    /// Creation.
-    pub created: Timestamp,
-    /// At most 75.
-    pub tags: BTreeMap<String, String>,
-    /// AWS managed policies by ARN, in the order they were attached.
-    pub managed_policies: Vec<String>,
-}
-
-/// Who may do what in which account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// The account's id.
-    pub account: String,
-    /// The permission set's ARN.
-    pub permission_set: String,
-    /// `USER` or `GROUP`.
-    pub principal_type: String,
-    /// Its id in the store.
-    pub principal: String,
-}
-
-/// A request that the service works on after it has answered.
-#[derive(Debug, Clone)]
-pub struct Operation {
-    /// UUID.
-    pub request_id: String,
-    /// What it does.
-    pub kind: OperationKind,
-    /// What it is about; `principal` is empty for a provisioning.
-    pub subject: Assignment,
-    /// When it was asked for.
-    pub created: Timestamp,
-    /// When it ends.
-    pub due: Timestamp,
-    /// The caller lacked these rights; assignments in the management account then fail late.
-    pub missing_right: Option<String>,
-    /// `None` while `IN_PROGRESS`; then success, or the reason of the failure.
-    pub outcome: Option<Result<(), String>>,
-}
-
-/// The kinds of [`Operation`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
-    /// `CreateAccountAssignment`.
-    Assign,
-    /// `ProvisionPermissionSet`.
-    Provision,
-}
-
-/// A role that Identity Center keeps in an account for a permission set.
-#[derive(Debug, Clone)]
-pub struct Role {
-    /// `AWSReservedSSO_{permission set}_{hex}`.
-    pub name: String,
-    /// The policies it had when last provisioned.
-    pub managed_policies: Vec<String>,
-}
-
-/// Whom an access key belongs to.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// As `sts:GetCallerIdentity` tells it.
-    pub arn: String,
-    /// The account.
-    pub account: String,
-    /// `UserId` of `sts:GetCallerIdentity`.
-    pub user_id: String,
-    /// From then on: `ExpiredTokenException`.
-    pub expires: Option<Timestamp>,
-    /// Actions (`sso:CreatePermissionSet`, `iam:CreateRole`, `identitystore:*`) it may not do.
-    pub denied: Vec<String>,
-}
-
-impl Identity {
-    /// Whether the action is refused to this identity.
-    pub fn is_denied(&self, action: &str) -> bool {
-        self.denied.iter().any(|rule| {
-            rule == "*" || rule == action || rule.strip_suffix('*').is_some_and(|start| action.starts_with(start))
-        })
-    }
-}
-
-/// Credentials for a program, with the identity they stand for in `World::identities`.
-#[derive(Clone)]
-pub struct Credentials {
-    /// Key of `World::identities`.
-    pub access_key_id: String,
-    /// Simulated, so not a secret, and still never printed by the wizard.
-    pub secret_access_key: String,
-    /// Simulated.
-    pub session_token: String,
-}
-
-/// A client registered with sso-oidc.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// What `RegisterClient` gave out.
-    pub secret: String,
-    /// 90 days after registration.
-    pub expires: Timestamp,
-}
-
-/// A device authorization.
-#[derive(Debug, Clone)]
-pub struct Device {
-    /// The client that started it.
-    pub client: String,
-    /// What the person types or compares.
-    pub user_code: String,
-    /// The instance whose portal was named.
-    pub instance: String,
-    /// Ten minutes.
-    pub expires: Timestamp,
-    /// When the client last asked.
-    pub polled: Option<Timestamp>,
-    /// When the rehearsed person will have approved it.
-    pub person_at: Option<Timestamp>,
-    /// Who approved it, or that it was refused.
-    pub decision: Option<Result<String, ()>>,
-}
-
-/// A signed-in session of the access portal.
-#[derive(Debug, Clone)]
-pub struct PortalSession {
-    /// The instance's ARN.
-    pub instance: String,
-    /// The user's id.
-    pub user: String,
-    /// One hour, 8 for refreshed ones.
-    pub expires: Timestamp,
-}
-
 /// The whole simulated AWS.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
 pub struct World {
     /// The account whose credentials the world hands out.
     pub account: Account,
@@ -340,8 +36,8 @@ pub struct World {
     pub assignments: Vec<Assignment>,
     /// Every asynchronous request, oldest first.
     pub operations: Vec<Operation>,
-    /// By account and permission set ARN.
-    pub roles: BTreeMap<(String, String), Role>,
+    /// One for each permission set in each account that has it.
+    pub roles: Vec<Role>,
     /// By access key id.
     pub identities: BTreeMap<String, Identity>,
     /// By client id.
@@ -437,11 +133,14 @@ impl World {
     pub fn settle(&mut self, now: Timestamp) {
         super::person::act(self, now);
         let due: Vec<usize> = (0..self.operations.len())
-            .filter(|&i| self.operations[i].outcome.is_none() && self.operations[i].due <= now)
+            .filter(|&i| self.operations[i].outcome == Outcome::Pending && self.operations[i].due <= now)
             .collect();
         for index in due {
             let outcome = self.finish(&self.operations[index].clone());
-            self.operations[index].outcome = Some(outcome);
+            self.operations[index].outcome = match outcome {
+                Ok(()) => Outcome::Succeeded,
+                Err(reason) => Outcome::Failed(reason),
+            };
         }
     }
 
@@ -477,14 +176,20 @@ impl World {
                 subject.principal_type, subject.principal
             ));
         }
-        let suffix = self.ids.hex(16);
-        self.roles
-            .entry((subject.account.clone(), subject.permission_set.clone()))
-            .or_insert_with(|| Role {
-                name: format!("AWSReservedSSO_{name}_{suffix}"),
-                managed_policies: Vec::new(),
-            })
-            .managed_policies = policies;
+        let known = self
+            .roles
+            .iter_mut()
+            .find(|role| role.account == subject.account && role.permission_set == subject.permission_set);
+        if let Some(role) = known {
+            role.managed_policies = policies;
+            return Ok(());
+        }
+        self.roles.push(Role {
+            account: subject.account.clone(),
+            permission_set: subject.permission_set.clone(),
+            name: format!("AWSReservedSSO_{name}_{}", self.ids.hex(16)),
+            managed_policies: policies,
+        });
         Ok(())
     }
 
@@ -510,7 +215,7 @@ impl World {
         let busy_until = self
             .operations
             .iter()
-            .filter(|operation| operation.outcome.is_none() && operation.subject.account == account)
+            .filter(|operation| operation.outcome == Outcome::Pending && operation.subject.account == account)
             .map(|operation| operation.due)
             .max();
         busy_until.unwrap_or(now).max(now) + self.pace.provisioning
@@ -538,9 +243,9 @@ impl World {
                     .iter()
                     .find(|set| set.arn == assignment.permission_set)?;
                 let account = self.all_accounts().find(|account| account.id == assignment.account)?;
-                let role = self
-                    .roles
-                    .get(&(assignment.account.clone(), assignment.permission_set.clone()))?;
+                let role = self.roles.iter().find(|role| {
+                    role.account == assignment.account && role.permission_set == assignment.permission_set
+                })?;
                 Some((account, set, role))
             })
             .collect();

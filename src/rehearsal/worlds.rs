@@ -1,6 +1,7 @@
 //! The worlds a rehearsal can start in. They hold AWS's side only: the home is empty.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::{Span, Timestamp};
 use serde_json::json;
@@ -104,6 +105,39 @@ fn become_member(world: &mut World) {
     world.accounts.insert(0, management);
 }
 
+impl Default for World {
+    /// `fresh`: what a world file leaves out is as in it.
+    fn default() -> Self {
+        fresh()
+    }
+}
+
+/// A world from a file as [`write_file`] makes it, or written by hand.
+///
+/// # Errors
+/// In words, with the line.
+pub fn read_file(path: &Path) -> Result<World, String> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("The world file {name} cannot be read: {error}."))?;
+    toml::from_str(&text).map_err(|error| format!("The world file {name}: {error}"))
+}
+
+/// Writes a world to a file, for the owner alone: its sessions are simulated, and still look like secrets.
+///
+/// # Errors
+/// In words.
+pub fn write_file(path: &Path, world: &World) -> Result<(), String> {
+    let failed = |why: String| format!("The world file {} cannot be written: {why}.", path.display());
+    let text = toml::to_string(world).map_err(|error| failed(error.to_string()))?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|error| failed(error.to_string()))?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| failed(error.to_string()))
+}
+
 fn fresh() -> World {
     World {
         account: Account {
@@ -119,7 +153,7 @@ fn fresh() -> World {
         permission_sets: Vec::new(),
         assignments: Vec::new(),
         operations: Vec::new(),
-        roles: BTreeMap::new(),
+        roles: Vec::new(),
         identities: BTreeMap::new(),
         clients: BTreeMap::new(),
         devices: BTreeMap::new(),
@@ -225,11 +259,42 @@ fn complete(world: &mut World, made: Timestamp) {
         principal_type: "GROUP".to_owned(),
         principal: GROUP_ID.to_owned(),
     });
-    world.roles.insert(
-        (account, PERMISSION_SET.to_owned()),
-        Role {
-            name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
-            managed_policies: vec![ADMINISTRATOR.to_owned()],
-        },
-    );
+    world.roles.push(Role {
+        account,
+        permission_set: PERMISSION_SET.to_owned(),
+        name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
+        managed_policies: vec![ADMINISTRATOR.to_owned()],
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_world_is_the_same_after_a_way_through_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, _) in WORLDS {
+            let mut world = named(name).unwrap();
+            world.ids.uuid();
+            let path = folder.path().join(name);
+            write_file(&path, &world).unwrap();
+            let again = read_file(&path).unwrap();
+            assert_eq!(
+                serde_json::to_value(&world).unwrap(),
+                serde_json::to_value(&again).unwrap(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_world_file_needs_to_say_only_what_is_not_fresh() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.toml");
+        std::fs::write(&path, "plan = \"Free\"\n").unwrap();
+        assert_eq!(read_file(&path).unwrap().plan, Some(Plan::Free));
+        std::fs::write(&path, "plan = 7\n").unwrap();
+        assert!(read_file(&path).unwrap_err().contains("line 1"));
+    }
 }

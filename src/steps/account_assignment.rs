@@ -265,7 +265,7 @@ impl AccountAssignment {
         status: AccountAssignmentOperationStatus,
         guide: &dyn Guide,
     ) -> Result<Option<Result<(), String>>, Trouble> {
-        let display = guide.wait(&INFO, &format!("the assignment of account {}", subject.account));
+        let display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
         let id = status.request_id.clone().unwrap_or_default();
         let mut last = Some(status);
         let ended = waiting::until(self.setting.pace, OPERATION_LIMIT, || {

@@ -228,7 +228,7 @@ impl SignIn {
                 .await
                 .map_err(|failure| trouble(&INFO, &failure, "check --start-url and the Region, then: idc-setup run"))?;
             self.show_code(&authorization, guide);
-            let waiting = guide.wait(&INFO, "your approval in the browser");
+            let waiting = guide.wait(&INFO, "Your approval in the browser.");
             let good_until = end.min(Instant::now() + authorization.expires_in);
             if let Some(token) = self.poll(&registration, &authorization, good_until).await? {
                 drop(waiting);

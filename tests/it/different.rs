@@ -78,7 +78,7 @@ fn update_changes_the_set_and_provisions_it() {
         world.permission_sets[0].managed_policies,
         ["arn:aws:iam::aws:policy/AdministratorAccess"]
     );
-    let role = world.roles.values().next().unwrap();
+    let role = world.roles.first().unwrap();
     assert_eq!(
         role.managed_policies, world.permission_sets[0].managed_policies,
         "provisioned"
@@ -94,7 +94,7 @@ fn an_update_cut_short_is_provisioned_by_the_next_run() {
     stage.kill_at(&args, "ProvisionPermissionSet", 1, true);
     run(&stage, &[]).expect(0);
     let world = stage.server.world();
-    let role = world.roles.values().next().unwrap();
+    let role = world.roles.first().unwrap();
     assert_eq!(role.managed_policies, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
 }
 

@@ -22,7 +22,11 @@ impl Drop for Moto {
 impl Moto {
     fn start() -> Option<Self> {
         let python = python()?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let process = Command::new(&python)
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
@@ -33,7 +37,7 @@ impl Moto {
             process,
             url: format!("http://127.0.0.1:{port}"),
         };
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < end, "moto did not start");
             std::thread::sleep(Duration::from_millis(100));
@@ -72,7 +76,13 @@ fn walks_against_moto_as_far_as_moto_knows() {
     let Some(moto) = Moto::start() else { return };
     let stage = Stage::new("fresh");
     let args = [
-        &["run", "--non-interactive", "--told=activation", "--skip=cli-profile", "--skip=sign-in"],
+        &[
+            "run",
+            "--non-interactive",
+            "--told=activation",
+            "--skip=cli-profile",
+            "--skip=sign-in",
+        ],
         &ANSWERS[..],
     ]
     .concat();
@@ -83,9 +93,20 @@ fn walks_against_moto_as_far_as_moto_knows() {
     let began = Instant::now();
     let ran = moto.run(&stage, &args).expect(3);
     let states: Vec<String> = ran.states().into_iter().map(|(_, state)| state).collect();
-    assert_eq!(states, ["done", "done", "done", "done", "done", "unknown", "skipped", "skipped"], "{}", ran.summary());
+    assert_eq!(
+        states,
+        ["done", "done", "done", "done", "done", "unknown", "skipped", "skipped"],
+        "{}",
+        ran.summary()
+    );
     let portal = ran.step("access-portal");
-    assert!(portal["error"]["message"].as_str().unwrap().contains("not answered by AWS"), "{portal:#}");
+    assert!(
+        portal["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("not answered by AWS"),
+        "{portal:#}"
+    );
     assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
     // What was made is found again.
     let ran = moto.run(&stage, &args).expect(3);

@@ -1,5 +1,7 @@
 //! The program as its users have it: the binary against the rehearsal, against moto, and read by boto3.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod answers;
 mod bad_input;
 mod budget;

@@ -24,7 +24,7 @@ fn what_is_written_is_the_owners_alone() {
 fn no_secret_is_in_the_state_file_or_in_any_output() {
     let stage = Stage::new("fresh");
     let ran = stage.go(&["-vv"]).expect(0);
-    let state = std::fs::read_to_string(stage.state_file()).unwrap();
+    let progress = std::fs::read_to_string(stage.state_file()).unwrap();
     let (_, token) = stage.files(".aws/sso/cache").remove(0);
     let token: serde_json::Value = serde_json::from_slice(&token).unwrap();
     let mut secrets = vec![
@@ -34,7 +34,11 @@ fn no_secret_is_in_the_state_file_or_in_any_output() {
     secrets
         .extend(["accessToken", "refreshToken", "clientSecret"].map(|name| token[name].as_str().unwrap().to_owned()));
     for secret in secrets {
-        for (place, text) in [("state", &state), ("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
+        for (place, text) in [
+            ("the state file", &progress),
+            ("stdout", &ran.stdout),
+            ("stderr", &ran.stderr),
+        ] {
             assert!(!text.contains(&secret), "a secret is in {place}");
         }
     }

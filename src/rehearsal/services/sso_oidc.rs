@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::person;
 use super::super::refusal::{Answer, Refusal};
-use super::super::world::{Client, Device, PortalSession, World, text};
+use super::super::world::{Client, Decision, Device, PortalSession, World, text};
 use super::{Request, not_simulated};
 
 /// Seconds between two polls that a client must keep.
@@ -75,7 +75,7 @@ fn start(world: &mut World, request: &Request) -> Answer {
             expires: later(request.now, 600),
             polled: None,
             person_at: None,
-            decision: None,
+            decision: Decision::Pending,
         },
     );
     let page = format!("{}/portal/device", world.base_url);
@@ -124,18 +124,18 @@ fn device_token(world: &mut World, request: &Request) -> Answer {
         .is_some_and(|at| at + Span::new().milliseconds(INTERVAL * 900) > request.now);
     device.polled = Some(request.now);
     match device.decision.clone() {
-        None if too_soon => Err(oidc("SlowDownException", "slow_down", "Slow down")),
-        None => Err(oidc(
+        Decision::Pending if too_soon => Err(oidc("SlowDownException", "slow_down", "Slow down")),
+        Decision::Pending => Err(oidc(
             "AuthorizationPendingException",
             "authorization_pending",
             "Authorization pending",
         )),
-        Some(Err(())) => Err(oidc(
+        Decision::Refused => Err(oidc(
             "AccessDeniedException",
             "access_denied",
             "The request was denied by the user",
         )),
-        Some(Ok(user)) => {
+        Decision::Approved(user) => {
             let instance = device.instance.clone();
             world.devices.remove(&code);
             Ok(grant(world, &client, &instance, &user, request.now))

@@ -63,6 +63,15 @@ impl Stage {
         }
     }
 
+    /// Lets every call take some milliseconds longer.
+    pub fn slow_down(&self, milliseconds: u64) {
+        self.server.fault(Fault {
+            operation: None,
+            nth: None,
+            kind: FaultKind::Delay(std::time::Duration::from_millis(milliseconds)),
+        });
+    }
+
     /// A variable for every run of this stage.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));

@@ -2,6 +2,7 @@
 //! under `CI=true` it is a failure.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -22,7 +23,11 @@ pub fn python() -> Option<PathBuf> {
                 std::env::var("CI").as_deref() != Ok("true"),
                 "CI needs Python 3 with venv and pip: {why}"
             );
-            eprintln!("\n*** NOT TESTED against boto3 and moto: {why} ***\n");
+            // Straight to stderr: what the print macros say is hidden when a test passes.
+            let _ = writeln!(
+                std::io::stderr(),
+                "\n*** NOT TESTED against boto3 and moto: {why} ***\n"
+            );
             return None;
         }
         fs::write(&complete, "").expect("a writable target folder");

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::super::paging;
 use super::super::super::refusal::{Answer, Refusal};
-use super::super::super::world::{Assignment, Identity, Operation, OperationKind, World, epoch, not_found, text};
+use super::super::super::world::{
+    Assignment, Identity, Operation, OperationKind, Outcome, World, epoch, not_found, text,
+};
 use super::super::Request;
 use super::{instance_with_permission_sets, permission_sets};
 
@@ -133,9 +135,9 @@ pub fn provisioned_to_account(world: &World, request: &Request) -> Answer {
     let account = text(request.input, "AccountId");
     let rows = world
         .roles
-        .keys()
-        .filter(|(provisioned, _)| provisioned == account)
-        .map(|(_, set)| json!(set))
+        .iter()
+        .filter(|role| role.account == account)
+        .map(|role| json!(role.permission_set))
         .collect();
     paging::page(
         request.input,
@@ -165,9 +167,9 @@ pub fn accounts_for_set(world: &World, request: &Request) -> Answer {
 fn provisioned_accounts(world: &World, set: &str) -> Vec<String> {
     world
         .roles
-        .keys()
-        .filter(|(_, provisioned)| provisioned == set)
-        .map(|(account, _)| account.clone())
+        .iter()
+        .filter(|role| role.permission_set == set)
+        .map(|role| role.account.clone())
         .collect()
 }
 
@@ -189,7 +191,7 @@ fn begin(world: &mut World, caller: &Identity, kind: OperationKind, subject: Ass
         subject,
         created: now,
         missing_right,
-        outcome: None,
+        outcome: Outcome::Pending,
     };
     let answer = status(&operation);
     world.operations.push(operation);
@@ -223,9 +225,9 @@ fn operation<'a>(world: &'a World, kind: OperationKind, id: &str) -> Result<&'a 
 
 fn state(operation: &Operation) -> &'static str {
     match operation.outcome {
-        None => "IN_PROGRESS",
-        Some(Ok(())) => "SUCCEEDED",
-        Some(Err(_)) => "FAILED",
+        Outcome::Pending => "IN_PROGRESS",
+        Outcome::Succeeded => "SUCCEEDED",
+        Outcome::Failed(_) => "FAILED",
     }
 }
 
@@ -246,7 +248,7 @@ fn status(operation: &Operation) -> Value {
             answer["PrincipalId"] = json!(subject.principal);
         }
     }
-    if let Some(Err(reason)) = &operation.outcome {
+    if let Outcome::Failed(reason) = &operation.outcome {
         answer["FailureReason"] = json!(reason);
     }
     answer
