@@ -12,6 +12,7 @@ mod json;
 mod modes;
 mod outside;
 mod person;
+mod rehearsed;
 mod resumed;
 mod support;
 mod terminal;

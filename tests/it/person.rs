@@ -1,1 +1,248 @@
-//! (to come)
+//! A conversation, question by question: back, skip, quit, consents, the person's word; and line by line
+//! through a pipe.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use idc_setup::answers::{Answers, Key, Source};
+use idc_setup::aws::Clients;
+use idc_setup::aws::clock::ServerClock;
+use idc_setup::aws::connect::Caller;
+use idc_setup::aws::console::Console;
+use idc_setup::aws::waiting::Pace;
+use idc_setup::checklist::{Options, Outcome, Reply, ReviewReply, Walk};
+use idc_setup::progress::Progress;
+use idc_setup::steps::{self, Setting, SettingParts};
+
+use super::support::scripted::{Line, Scripted};
+use super::support::{RUNTIME, Ran, Stage, is_mutating};
+
+/// Walks steps 1 to 6 in this process, following a script.
+fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
+    let keys = &stage.credentials;
+    let credentials = Credentials::new(
+        &keys.access_key_id,
+        &keys.secret_access_key,
+        Some(keys.session_token.clone()),
+        None,
+        "test",
+    );
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(stage.server.url())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    let mut answers = Answers::default();
+    answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
+    answers.default_to(Key::Account, "123456789012", Source::Default);
+    let setting = Rc::new(Setting::new(SettingParts {
+        clients: Clients::new(&config, ServerClock::default()),
+        caller: Caller {
+            account: "123456789012".to_owned(),
+            arn: "arn:aws:iam::123456789012:root".to_owned(),
+        },
+        region: Some("us-east-1".to_owned()),
+        profile: None,
+        answers,
+        progress: Progress::open(&stage.state_file(), "aws", "123456789012").unwrap(),
+        console: Console::real(),
+        pace: Pace::REHEARSAL,
+        paths: None,
+        updates: [].into(),
+        told: [].into(),
+    }));
+    let mut options = options;
+    options.skip.extend(["cli-profile", "sign-in"].map(str::to_owned));
+    options.person_pause = Duration::from_millis(50);
+    let guide = Scripted::new(script);
+    let steps = steps::checklist(&setting);
+    let walk = Walk::new(&steps, &guide, &setting.answers, &setting.progress, options);
+    let outcome = RUNTIME.block_on(walk.run());
+    guide.finish();
+    (outcome, guide)
+}
+
+fn value(key: Key, text: &'static str) -> Line {
+    Line::Ask(key, Reply::Value(text))
+}
+
+fn answered() -> Vec<Line> {
+    vec![
+        value(Key::Email, "ada@example.com"),
+        value(Key::GivenName, "Ada"),
+        value(Key::FamilyName, "Lovelace"),
+    ]
+}
+
+fn states(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.reports.iter().map(|report| report.state.word()).collect()
+}
+
+#[test]
+fn asks_only_what_has_no_answer_and_confirms_once() {
+    let stage = Stage::new("enabled");
+    let script = [
+        answered(),
+        vec![
+            Line::Review(ReviewReply::GoOn),
+            Line::Confirm("Done?", Reply::Value(true)),
+            Line::Confirm("Done?", Reply::Value(true)),
+        ],
+    ]
+    .concat();
+    let (outcome, guide) = walk(&stage, Options::default(), script);
+    assert_eq!(states(&outcome)[..6], ["done"; 6]);
+    assert_eq!(outcome.exit(), 0);
+    let review = guide.reviews.borrow()[0].clone();
+    assert!(
+        review.values.iter().any(|(key, value, source)| {
+            *key == Key::Email && value == "ada@example.com" && source == "you said so"
+        })
+    );
+}
+
+#[test]
+fn back_leads_to_the_question_before_and_takes_its_answer_back() {
+    let stage = Stage::new("enabled");
+    let script = vec![
+        value(Key::Email, "wrong@example.com"),
+        Line::Ask(Key::GivenName, Reply::Back),
+        value(Key::Email, "ada@example.com"),
+        value(Key::GivenName, "Ada"),
+        value(Key::FamilyName, "Lovelace"),
+        Line::Review(ReviewReply::Quit),
+    ];
+    let (outcome, guide) = walk(&stage, Options::default(), script);
+    assert_eq!(outcome.exit(), 3);
+    assert!(
+        guide.reviews.borrow()[0]
+            .values
+            .iter()
+            .any(|(_, value, _)| value == "ada@example.com")
+    );
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped() {
+    let stage = Stage::new("enabled");
+    let script = vec![
+        Line::Ask(Key::Email, Reply::Back),
+        Line::Ask(Key::Email, Reply::Skip),
+        Line::Ask(Key::Email, Reply::Quit),
+    ];
+    let (outcome, _) = walk(&stage, Options::default(), script);
+    assert_eq!(outcome.exit(), 3);
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn an_organization_that_nobody_agrees_to_is_not_made() {
+    let stage = Stage::new("free-plan");
+    let script = [
+        answered(),
+        vec![
+            Line::Review(ReviewReply::GoOn),
+            Line::Confirm("management account", Reply::Value(true)),
+            Line::Confirm("end its credits", Reply::Value(false)),
+        ],
+    ]
+    .concat();
+    let (outcome, _) = walk(&stage, Options::default(), script);
+    assert_eq!(outcome.exit(), 3);
+    assert_eq!(states(&outcome)[0], "waiting-for-person");
+    assert!(stage.server.world().organization.is_none());
+}
+
+#[test]
+fn a_changed_value_is_looked_up_before_anything_is_done() {
+    let stage = Stage::new("half-done");
+    let script = vec![
+        Line::Review(ReviewReply::Change(Key::Group, "Builders".to_owned())),
+        Line::Review(ReviewReply::GoOn),
+        Line::Confirm("Done?", Reply::Value(false)),
+        Line::Confirm("Done?", Reply::Value(false)),
+    ];
+    let (outcome, guide) = walk(&stage, Options::default(), script);
+    let reviews = guide.reviews.borrow();
+    let sentences = |n: usize| {
+        reviews[n]
+            .changes
+            .iter()
+            .flat_map(|(_, lines)| lines.clone())
+            .collect::<Vec<_>>()
+    };
+    assert!(!sentences(0).iter().any(|line| line.contains("Create the group")));
+    assert!(
+        sentences(1)
+            .iter()
+            .any(|line| line.contains("Create the group Builders"))
+    );
+    assert_eq!(outcome.exit(), 3, "activation and portal are left");
+}
+
+#[test]
+fn nothing_to_do_shows_no_review() {
+    let stage = Stage::new("complete");
+    let script = vec![
+        Line::Review(ReviewReply::GoOn),
+        Line::Confirm("Done?", Reply::Value(true)),
+        Line::Confirm("Done?", Reply::Value(true)),
+    ];
+    // The first time somebody has to say that user and portal work; the second time that is known.
+    let (outcome, _) = walk(&stage, Options::default(), script);
+    assert_eq!(outcome.exit(), 0);
+    let (outcome, _) = walk(&stage, Options::default(), Vec::new());
+    assert_eq!(outcome.exit(), 0);
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+fn piped(stage: &Stage, args: &[&str], lines: &str) -> Ran {
+    let mut child = stage
+        .command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn line_by_line_through_a_pipe() {
+    let stage = Stage::new("fresh");
+    let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\n";
+    let ran = piped(&stage, &["run", "--accessible"], lines);
+    // "Ada" was taken back, and the empty line took the example that a rehearsal prefills.
+    let ran = ran
+        .expect(0)
+        .says("is not an e-mail address")
+        .says("Type a number from 1 to 3");
+    assert!(!ran.stderr.contains('\u{1b}'));
+    let user = stage.server.world().instances[0]
+        .store
+        .users
+        .values()
+        .next()
+        .cloned()
+        .unwrap();
+    assert_eq!(user.attributes["Name"]["GivenName"], "Alex");
+    assert_eq!(user.attributes["Name"]["FamilyName"], "Lovelace");
+}
+
+#[test]
+fn the_end_of_the_input_leaves_and_changes_nothing() {
+    let stage = Stage::new("enabled");
+    piped(&stage, &["run", "--accessible"], "ada@example.com\n").expect(3);
+    assert!(!stage.server.calls().iter().any(is_mutating));
+    piped(&stage, &["run", "--accessible"], ":quit\n")
+        .expect(3)
+        .says("idc-setup run");
+}

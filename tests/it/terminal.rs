@@ -1,1 +1,125 @@
-//! (to come)
+//! A person at a terminal: questions, the review, waits, Ctrl-C; asserted on the screen.
+
+#![cfg(unix)]
+
+use super::support::terminal::Terminal;
+use super::support::{ANSWERS, Stage, is_mutating};
+
+#[test]
+fn a_whole_run_with_questions_consents_and_a_sign_in() {
+    let stage = Stage::new("fresh");
+    let mut terminal = Terminal::start(&stage, &[]);
+    terminal.answer("E-mail", "ada\r");
+    terminal.wait_for("is not an e-mail address");
+    terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}ada@example.com\r");
+    terminal.answer("First name", "Ada\r");
+    terminal.answer("Last name", "Lovelace\r");
+    terminal.wait_for("Give the group Admins the permission set AdministratorAccess in account 123456789012.");
+    terminal.wait_for("you said so");
+    terminal.answer("How do you want to go on?", "\r");
+    terminal.wait_for("This cannot be taken back.");
+    terminal.answer("Do you agree?", "y");
+    terminal.wait_for("Enable IAM Identity Center in us-east-1.");
+    terminal.answer("Activate the user Admin", "n");
+    terminal.answer("Open the access portal and sign in.", "n");
+    terminal.answer("[profile eks-walkthrough]", "y");
+    terminal.wait_for("Approve only a code that you asked for yourself");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let screen = terminal.contents();
+    assert!(
+        screen.contains("You are arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_"),
+        "{screen}"
+    );
+    assert!(!terminal.hides_cursor());
+    let user = stage.server.world().instances[0]
+        .store
+        .users
+        .values()
+        .next()
+        .cloned()
+        .unwrap();
+    assert_eq!(user.email(), Some("ada@example.com"));
+}
+
+#[test]
+fn leaving_the_review_changes_nothing() {
+    let stage = Stage::new("enabled");
+    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    // Up from the first choice is the last: leave.
+    terminal.answer("How do you want to go on?", "\u{1b}[A\r");
+    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+    terminal.wait_for("Nothing was changed.");
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_value_can_be_changed_before_going_on() {
+    let stage = Stage::new("enabled");
+    let mut terminal = Terminal::start(
+        &stage,
+        &[&ANSWERS[..], &["--skip=cli-profile", "--skip=sign-in"]].concat(),
+    );
+    terminal.answer("How do you want to go on?", "\u{1b}[B\r");
+    terminal.answer("Which value?", "Group");
+    terminal.answer("Group: Admins", "\r");
+    terminal.answer("Group (Admins)", "Builders\r");
+    terminal.wait_for("Create the group Builders");
+    terminal.answer("Leave (progress is kept)", "\r");
+    terminal.answer("Activate the user", "y");
+    terminal.answer("Open the access portal", "y");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let name = stage.server.world().instances[0]
+        .store
+        .groups
+        .values()
+        .next()
+        .unwrap()
+        .display_name
+        .clone();
+    assert_eq!(name, "Builders");
+    assert_eq!(stage.state()["words"]["activation"]["proved"], false);
+}
+
+#[test]
+fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
+    let stage = Stage::new("enabled");
+    let mut terminal = Terminal::start(&stage, &[]);
+    terminal.answer("E-mail", "ada@ex\u{3}");
+    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
+    assert!(terminal.contents().contains("Interrupted."), "{}", terminal.contents());
+    assert!(!terminal.hides_cursor());
+    assert!(!stage.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
+    let stage = Stage::new("organization");
+    stage.server.world().person.present = false;
+    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    terminal.answer("How do you want to go on?", "\u{3}");
+    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
+    assert!(!terminal.hides_cursor());
+    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    terminal.answer("How do you want to go on?", "\r");
+    terminal.wait_for("Identity Center is not enabled yet.");
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
+    assert!(!terminal.hides_cursor());
+    // The next run goes on from there, and asks nothing that was answered.
+    stage.server.world().person.present = true;
+    let mut terminal = Terminal::start(&stage, &["--yes"]);
+    terminal.answer("Activate the user", "n");
+    terminal.answer("Open the access portal", "n");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+}
+
+#[test]
+fn what_aws_returns_cannot_steer_the_terminal() {
+    let mut world = idc_setup::rehearsal::worlds::named("half-done").unwrap();
+    let user = world.instances[0].store.users.values_mut().next().unwrap();
+    user.attributes["Emails"][0]["Value"] = serde_json::json!("\u{1b}[2J\u{1b}]0;gone\u{7}x@example.com");
+    let stage = Stage::with(world);
+    let ran = stage.run(&["status", "--email=ada@example.com"]).expect(5);
+    assert!(ran.stdout.contains("x@example.com"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'));
+}

@@ -1,6 +1,8 @@
 //! A rehearsal in this process, and the binary run against it with an environment and a home of its own.
 
 pub mod python;
+pub mod scripted;
+pub mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

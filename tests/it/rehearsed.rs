@@ -1,0 +1,173 @@
+//! `rehearse` and `rehearse --serve` as a user has them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use super::support::{Ran, Stage};
+
+fn idc(stage: &Stage, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
+    command
+        .env_clear()
+        .env("HOME", stage.home.path())
+        .env("PATH", "/usr/bin:/bin");
+    command.current_dir(stage.home.path()).stdin(Stdio::null()).args(args);
+    command
+}
+
+fn run(stage: &Stage, args: &[&str]) -> Ran {
+    Ran::of(idc(stage, args).output().unwrap())
+}
+
+#[test]
+fn a_rehearsal_touches_nothing_outside_itself() {
+    let stage = Stage::new("fresh");
+    run(&stage, &["rehearse", "--non-interactive", "-q"]).expect(0);
+    assert_eq!(std::fs::read_dir(stage.home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_kept_rehearsal_goes_on_where_it_stopped() {
+    let stage = Stage::new("fresh");
+    let keep = |more: &[&str]| {
+        run(
+            &stage,
+            &[&["rehearse", "--non-interactive", "--keep=kept"], more].concat(),
+        )
+    };
+    keep(&["--person=never", "--wait=0"])
+        .expect(3)
+        .says("rehearse --keep kept");
+    let ran = keep(&["--output=json"]).expect(0);
+    assert_eq!(
+        ran.step("enable-identity-center")["how"],
+        "made",
+        "the organization of the first time"
+    );
+    let ran = keep(&["status", "--output=json"]).expect(0);
+    assert_eq!(ran.step("sign-in")["state"], "done");
+    keep(&["--world=fresh"]).expect(2).says("cannot start as fresh");
+}
+
+#[test]
+fn a_world_of_ones_own_is_read_from_a_file() {
+    let stage = Stage::new("fresh");
+    std::fs::write(
+        stage.path("mine.toml"),
+        "region = \"eu-north-1\"\n[account]\nid = \"210987654321\"\nname = \"Mine\"\nemail = \"a@example.com\"\n",
+    )
+    .unwrap();
+    let ran = run(
+        &stage,
+        &["rehearse", "--non-interactive", "--world=mine.toml", "--output=json"],
+    )
+    .expect(0);
+    assert_eq!(ran.envelope()["account"], "210987654321");
+    assert_eq!(ran.envelope()["region"], "eu-north-1");
+    run(&stage, &["rehearse", "--world=none"]).expect(2).says("no world");
+    std::fs::write(stage.path("bad.toml"), "region = 7\n").unwrap();
+    run(&stage, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
+}
+
+#[test]
+fn calls_are_logged_and_latency_is_kept() {
+    let stage = Stage::new("fresh");
+    run(
+        &stage,
+        &[
+            "rehearse",
+            "status",
+            "--world=enabled",
+            "--calls=calls.jsonl",
+            "--latency=80ms",
+            "-q",
+        ],
+    )
+    .expect(3);
+    let text = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() > 5);
+    for line in &lines {
+        let took = line["end_us"].as_u64().unwrap() - line["start_us"].as_u64().unwrap();
+        assert!(took >= 80_000, "{line}");
+    }
+    let mut names: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "end_us",
+            "fault",
+            "n",
+            "operation",
+            "outcome",
+            "region",
+            "service",
+            "start_us"
+        ]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
+    let stage = Stage::new("fresh");
+    let mut server = idc(&stage, &["rehearse", "--serve", "--world=complete"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines: Vec<(String, String)> = BufReader::new(server.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .take(7)
+        .map(|line| {
+            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        })
+        .collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(
+        names.contains(&"AWS_ENDPOINT_URL") && names.contains(&"IDC_SETUP_REHEARSAL"),
+        "{names:?}"
+    );
+    let output = idc(&stage, &["run", "--non-interactive", "--wait=60s", "--output=json"])
+        .envs(lines)
+        .output()
+        .unwrap();
+    let ran = Ran::of(output).expect(0);
+    assert_eq!(ran.step("create-user")["how"], "found");
+    let kill = Command::new("kill")
+        .args(["-INT", &server.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn what_is_not_simulated_says_so() {
+    let stage = Stage::new("fresh");
+    let address = stage.server.url().trim_start_matches("http://").to_owned();
+    let ask = |head: &str| {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "{head}Host: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = ask("GET /2015-03-31/functions HTTP/1.1\r\n");
+    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    let key = &stage.credentials.access_key_id;
+    let answer = ask(&format!(
+        "POST / HTTP/1.1\r\nX-Amz-Target: SWBExternalService.DeleteInstance\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential={key}/20261124/us-east-1/sso/aws4_request, SignedHeaders=host, Signature=0\r\n"
+    ));
+    // Its model is known, so it is checked first; a good one would be 501.
+    assert!(answer.contains("ValidationException"), "{answer}");
+}

@@ -1,0 +1,105 @@
+//! A guide that follows a script, strictly: an unexpected question fails, and so does an answer that is left.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use idc_setup::answers::Key;
+use idc_setup::checklist::{
+    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+};
+
+/// One line of a script.
+#[derive(Debug, Clone)]
+pub enum Line {
+    /// The question for this answer, and the reply.
+    Ask(Key, Reply<&'static str>),
+    /// The review, and the reply.
+    Review(ReviewReply),
+    /// A confirmation whose words contain these, and the reply.
+    Confirm(&'static str, Reply<bool>),
+}
+
+/// Follows a script.
+#[derive(Debug)]
+pub struct Scripted {
+    lines: RefCell<VecDeque<Line>>,
+    /// The reviews that were shown.
+    pub reviews: RefCell<Vec<Review>>,
+}
+
+impl Scripted {
+    pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+        Self {
+            lines: RefCell::new(lines.into_iter().collect()),
+            reviews: RefCell::default(),
+        }
+    }
+
+    fn next(&self, what: &str) -> Line {
+        let line = self.lines.borrow_mut().pop_front();
+        line.unwrap_or_else(|| panic!("nothing is left in the script, and this was asked: {what}"))
+    }
+
+    /// Fails when answers are left.
+    pub fn finish(&self) {
+        assert!(
+            self.lines.borrow().is_empty(),
+            "left in the script: {:?}",
+            self.lines.borrow()
+        );
+    }
+}
+
+struct Silent;
+
+impl Waiting for Silent {
+    fn say(&self, _words: &str) {}
+}
+
+#[async_trait(?Send)]
+impl Guide for Scripted {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
+        match self.next(&format!("{question:?}")) {
+            Line::Ask(key, reply) if key == question.key => Ok(match reply {
+                Reply::Value(value) => Reply::Value(value.to_owned()),
+                Reply::Back => Reply::Back,
+                Reply::Skip => Reply::Skip,
+                Reply::Quit => Reply::Quit,
+            }),
+            other => panic!("asked {question:?}, scripted {other:?}"),
+        }
+    }
+
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble> {
+        let words = format!("{}\n{}", confirm.lines.join("\n"), confirm.prompt);
+        match self.next(&words) {
+            Line::Confirm(expected, reply) if words.contains(expected) => Ok(reply),
+            other => panic!("asked {words:?}, scripted {other:?}"),
+        }
+    }
+
+    async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
+        self.reviews.borrow_mut().push(review.clone());
+        match self.next(&format!("{review:?}")) {
+            Line::Review(reply) => Ok(reply),
+            other => panic!("shown the review, scripted {other:?}"),
+        }
+    }
+
+    fn show_task(&self, _info: &StepInfo, _task: &HumanTask) {}
+
+    fn begin(&self, _info: &StepInfo) {}
+
+    fn end(&self, _report: &StepReport) {}
+
+    fn say(&self, _info: Option<&StepInfo>, _line: &str) {}
+
+    fn wait(&self, _info: &StepInfo, _what: &str) -> Box<dyn Waiting> {
+        Box::new(Silent)
+    }
+}

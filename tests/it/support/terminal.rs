@@ -1,0 +1,108 @@
+//! The binary in a pseudo-terminal, and what is on its screen.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use super::Stage;
+
+/// Rows and columns: enough for a whole review.
+const SIZE: (u16, u16) = (60, 120);
+
+/// A run in a terminal.
+pub struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    /// Starts the binary on a stage.
+    pub fn start(stage: &Stage, args: &[&str]) -> Self {
+        let size = PtySize {
+            rows: SIZE.0,
+            cols: SIZE.1,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let plain = stage.command(args);
+        let mut command = CommandBuilder::new(plain.get_program());
+        command.args(plain.get_args());
+        command.cwd(stage.home.path());
+        command.env_clear();
+        for (name, value) in plain.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let (rows, columns) = (NonZero::new(SIZE.0).unwrap(), NonZero::new(SIZE.1).unwrap());
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let seen = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                seen.lock().unwrap().process(&buffer[..count]);
+            }
+        });
+        Self {
+            screen,
+            writer: pair.master.take_writer().unwrap(),
+            child,
+            _master: pair.master,
+        }
+    }
+
+    /// What is on the screen.
+    pub fn contents(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Whether the cursor is hidden.
+    pub fn hides_cursor(&self) -> bool {
+        self.screen.lock().unwrap().screen().hide_cursor()
+    }
+
+    /// Waits until these words are on the last lines of the screen.
+    pub fn wait_for(&self, words: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.contents().contains(words) {
+            assert!(Instant::now() < end, "{words:?} never came:\n{}", self.contents());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The prompt is drawn in several writes; a key that comes before it is ready is kept by the terminal.
+        std::thread::sleep(Duration::from_millis(60));
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Waits for words, then types.
+    pub fn answer(&mut self, words: &str, keys: &str) {
+        self.wait_for(words);
+        self.keys(keys);
+    }
+
+    /// Waits for the end, and answers the exit code.
+    pub fn end(&mut self) -> u32 {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                std::thread::sleep(Duration::from_millis(100));
+                return status.exit_code();
+            }
+            assert!(Instant::now() < end, "it does not end:\n{}", self.contents());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
