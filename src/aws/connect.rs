@@ -7,6 +7,7 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
 use super::clients::Clients;
@@ -67,8 +68,8 @@ pub struct Connection {
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// No credentials were found, or they could not be loaded.
-    NoCredentials(String),
+    /// No credentials were found, or they could not be loaded, for this reason.
+    NoCredentials(Option<String>),
     /// STS did not say who we are.
     Failed(Failure),
 }
@@ -124,11 +125,7 @@ pub async fn connect(
     let profile = profile(wanted, environment);
     let credentials = credentials(profile.as_deref(), region).await;
     if let Err(error) = credentials.provide_credentials().await {
-        let why = innermost(&error);
-        return Err(ConnectError::NoCredentials(match &profile {
-            Some(profile) => format!("the profile {profile} gives none ({why})"),
-            None => why,
-        }));
+        return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref())));
     }
     let base = sdk_config(profile.as_deref(), region, credentials).await;
     let clients = Clients::new(&base, ServerClock::default());
@@ -153,6 +150,18 @@ pub async fn connect(
         caller,
         profile,
     })
+}
+
+/// Why there are no credentials, where that says something: a machine that is no EC2 instance has no metadata
+/// service, which is no reason of the person's.
+fn why_none(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
+    let why = innermost(error);
+    let nothing_there = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
+    match profile {
+        Some(profile) => Some(format!("the profile {profile} gives none ({why})")),
+        None if nothing_there => None,
+        None => Some(why),
+    }
 }
 
 /// Credentials of one profile alone, or the SDK's default chain with a quick look for instance metadata.

@@ -325,10 +325,13 @@ fn connect_trouble(error: ConnectError, wanted: &Wanted) -> Trouble {
     match error {
         ConnectError::NoCredentials(why) => Trouble::new(
             TroubleKind::NoCredentials,
-            format!(
-                "There are no AWS credentials to start with: {}.",
-                why.trim_end_matches('.')
-            ),
+            match why {
+                Some(why) => format!(
+                    "There are no AWS credentials to start with: {}.",
+                    why.trim_end_matches('.')
+                ),
+                None => "There are no AWS credentials to start with.".to_owned(),
+            },
             format!(
                 "get some without any access key: aws login{profile} (AWS CLI 2.32 or later), or open AWS CloudShell in \
                  the console, or name a profile: idc-setup run --profile NAME"

@@ -1,7 +1,7 @@
 //! What is there and says something else: explicit answers, defaults, and `--update`.
 
 use super::support::{Stage, is_mutating};
-use idc_setup::rehearsal::worlds;
+use idc_setup::rehearsal::{FaultKind, Refusal, worlds};
 
 const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
 
@@ -166,4 +166,21 @@ fn the_profile_answers_even_with_roots_keys_in_the_environment() {
     assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
     let caller = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
     assert!(caller.contains("AWSReservedSSO_"), "{caller}");
+}
+
+#[test]
+fn where_no_server_knows_all_regions_each_is_asked() {
+    let stage = Stage::new("other-region");
+    let refusal = Refusal::new("ValidationException", "Unknown member RegionScope");
+    stage.fault("ListInstances", 1, FaultKind::Refuse(refusal));
+    let ran = stage.json(&["status"]).expect(3);
+    assert_eq!(ran.step("enable-identity-center")["evidence"]["region"], "eu-west-1");
+    let regions: std::collections::BTreeSet<String> = stage
+        .server
+        .calls()
+        .into_iter()
+        .filter(|call| call.operation == "ListInstances")
+        .map(|call| call.region)
+        .collect();
+    assert!(regions.len() > 30, "{regions:?}");
 }

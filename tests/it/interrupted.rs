@@ -157,3 +157,44 @@ fn a_write_that_spreads_late_is_waited_for() {
     let ran = stage.go(&[]).expect(0);
     check(&stage, &ran, "late writes");
 }
+
+#[test]
+fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
+    let stage = Stage::new("fresh");
+    stage.go(&[]).expect(0);
+    // The state file as it was before the write was recorded: intents with the digest of what was written.
+    let mut progress = stage.state();
+    let config = std::fs::read(stage.path(".aws/config")).unwrap();
+    let digest = sha2_hex(&config);
+    let sections = ["sso-session", "cli-profile"];
+    let resources = progress["resources"].as_array_mut().unwrap();
+    resources.retain(|resource| !sections.contains(&resource["kind"].as_str().unwrap()));
+    let intent = |kind: &str, name: &str, mark: &str| {
+        serde_json::json!({"step": "cli-profile", "verb": "create", "kind": kind, "name": name, "mark": mark,
+            "at": "2026-11-24T10:00:00Z", "nonce": "0"})
+    };
+    progress["intents"] = serde_json::json!([
+        intent("sso-session", "my-sso", &digest),
+        // A file that somebody else has written since cannot be told to be ours.
+        intent("cli-profile", "eks-walkthrough", "another digest"),
+    ]);
+    std::fs::write(stage.state_file(), progress.to_string()).unwrap();
+    let ran = stage.json(&["run", "--non-interactive"]).expect(0);
+    let how: Vec<_> = ran.step("cli-profile")["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| resource["how"].clone())
+        .collect();
+    assert_eq!(how, ["made", "found"]);
+    assert_eq!(stage.state()["intents"], serde_json::json!([]));
+}
+
+fn sha2_hex(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    let parts: Vec<String> = sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    parts.concat()
+}
