@@ -7,6 +7,10 @@ use tokio::time::{Instant, sleep};
 use crate::aws::retry::{CREATE_ATTEMPTS, SPREAD_LIMIT};
 use crate::aws::waiting::Pace;
 use crate::aws::{Failure, FailureKind};
+use crate::checklist::{Change, StepInfo, Trouble};
+use crate::progress::Intent;
+
+use super::setting::{Setting, trouble};
 
 /// How a create has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +79,44 @@ where
             return Err(failure);
         }
         sleep(failure.retry_after.unwrap_or_else(|| pace.pause(attempts))).await;
+    }
+}
+
+impl Setting {
+    /// Makes a thing whose intent is written down first.
+    ///
+    /// Answers its id and the intent when this very call made it: the caller then writes the result down.
+    /// `None` when it is there otherwise: a look decides whose it is, by the intents that stand open.
+    ///
+    /// # Errors
+    /// When it cannot be made. An intent stays open only while nobody knows whether it took effect.
+    pub(super) async fn make<A, L>(
+        &self,
+        info: &'static StepInfo,
+        change: &Change,
+        mut attempt: impl FnMut(String) -> A,
+        look: impl FnMut() -> L,
+    ) -> Result<Option<(String, Intent)>, Trouble>
+    where
+        A: Future<Output = Result<String, Failure>>,
+        L: Future<Output = Result<Option<String>, Failure>>,
+    {
+        let cut_short_before = !self.open_intents(change.kind, &change.name).is_empty();
+        let intent = self.intend(info, (change.verb, change.kind, &change.name), None)?;
+        let created = create(self.pace, || attempt(intent.nonce.clone()), look).await;
+        let nothing_of_ours = match &created {
+            Ok(Created::Made(_) | Created::Undecided(_)) => false,
+            Ok(Created::Found(_)) => !cut_short_before,
+            Err(failure) => failure.is_answered() && !cut_short_before,
+        };
+        if nothing_of_ours {
+            self.settle(change.verb, change.kind, &change.name, None)?;
+        }
+        match created {
+            Ok(Created::Made(id)) => Ok(Some((id, intent))),
+            Ok(_) => Ok(None),
+            Err(failure) => Err(trouble(info, &failure, "idc-setup run")),
+        }
     }
 }
 

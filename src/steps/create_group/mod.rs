@@ -1,20 +1,18 @@
 //! Step 3: a group with the user in it.
 
+mod reads;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute};
-use aws_smithy_types::Document;
 use jiff::Timestamp;
 
-use super::create::{Created, create};
-use super::create_user::unbuilt;
 use super::facts::{Group, Instance, User};
 use super::setting::{Setting, rerun, until_seen};
 use crate::answers::Key;
 use crate::answers::values::IdentitySource;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::Failure;
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Resource, ResourceKind, Verb};
 
@@ -55,67 +53,6 @@ impl CreateGroup {
     /// The membership's name in progress: the group's, then the user's.
     fn membership_name(&self) -> String {
         format!("{}/{}", self.setting.text(Key::Group), self.setting.text(Key::Username))
-    }
-
-    async fn group_id(&self, instance: &Instance, name: &str) -> Result<Option<String>, Failure> {
-        let attribute = UniqueAttribute::builder()
-            .attribute_path("displayName")
-            .attribute_value(Document::String(name.to_owned()))
-            .build()
-            .map_err(|error| unbuilt("identitystore:GetGroupId", &error))?;
-        let answer = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .get_group_id()
-            .identity_store_id(&instance.store)
-            .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:GetGroupId", error));
-        match answer {
-            Ok(answer) => Ok(Some(answer.group_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn is_member(&self, instance: &Instance, group: &str, user: &User) -> Result<bool, Failure> {
-        let answer = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .is_member_in_groups()
-            .identity_store_id(&instance.store)
-            .member_id(MemberId::UserId(user.id.clone()))
-            .group_ids(group)
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:IsMemberInGroups", error));
-        match answer {
-            Ok(answer) => Ok(answer.results().iter().any(|result| result.membership_exists)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn membership_id(&self, instance: &Instance, group: &str, user: &User) -> Result<Option<String>, Failure> {
-        let answer = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .get_group_membership_id()
-            .identity_store_id(&instance.store)
-            .group_id(group)
-            .member_id(MemberId::UserId(user.id.clone()))
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:GetGroupMembershipId", error));
-        match answer {
-            Ok(answer) => Ok(Some(answer.membership_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
     }
 
     /// Whose the group is: as written down, or as an open intent and the group's own dates decide it.
@@ -177,62 +114,19 @@ impl CreateGroup {
         Ok(resource)
     }
 
-    async fn create_group_once(&self, instance: &Instance) -> Result<String, Failure> {
-        self.setting
-            .clients
-            .identitystore_once(&instance.region)
-            .create_group()
-            .identity_store_id(&instance.store)
-            .display_name(self.setting.text(Key::Group))
-            .send()
-            .await
-            .map(|answer| answer.group_id)
-            .map_err(|error| Failure::of("identitystore:CreateGroup", error))
-    }
-
-    async fn create_membership_once(&self, instance: &Instance, group: &str, user: &User) -> Result<String, Failure> {
-        self.setting
-            .clients
-            .identitystore_once(&instance.region)
-            .create_group_membership()
-            .identity_store_id(&instance.store)
-            .group_id(group)
-            .member_id(MemberId::UserId(user.id.clone()))
-            .send()
-            .await
-            .map(|answer| answer.membership_id)
-            .map_err(|error| Failure::of("identitystore:CreateGroupMembership", error))
-    }
-
     /// Makes the group, and remembers its id for the membership.
     async fn apply_group(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let created = create(
-            setting.pace,
-            || self.create_group_once(instance),
-            || self.group_id(instance, &change.name),
-        )
-        .await;
-        match created {
-            Ok(Created::Made(id)) => {
-                self.seen.replace(Some(id.clone()));
-                let resource = Resource {
-                    kind: change.kind,
-                    name: change.name.clone(),
-                    id,
-                    how: How::Made,
-                };
-                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-                guide.say(Some(&INFO), &format!("Created the group {}.", change.name));
-                Ok(())
-            }
-            Ok(Created::Undecided(_)) => Ok(()),
-            Ok(Created::Found(_)) if interrupted_before => Ok(()),
-            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
-            Err(failure) => self.give_up(change, &failure),
+        let attempt = |_| self.create_group_once(instance);
+        let made = setting
+            .make(&INFO, change, attempt, || self.group_id(instance, &change.name))
+            .await?;
+        if let Some((id, _)) = made {
+            self.seen.replace(Some(id.clone()));
+            setting.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+            guide.say(Some(&INFO), &format!("Created the group {}.", change.name));
         }
+        Ok(())
     }
 
     async fn apply_membership(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
@@ -242,31 +136,16 @@ impl CreateGroup {
             return Ok(());
         };
         let group = self.known_group(instance).await?;
-        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let created = create(
-            setting.pace,
-            || self.create_membership_once(instance, &group, &user),
-            || self.membership_id(instance, &group, &user),
-        )
-        .await;
-        match created {
-            Ok(Created::Made(_)) => {
-                let resource = Resource {
-                    kind: change.kind,
-                    name: change.name.clone(),
-                    id: format!("{group}/{}", user.id),
-                    how: How::Made,
-                };
-                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-                guide.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
-                Ok(())
-            }
-            Ok(Created::Undecided(_)) => Ok(()),
-            Ok(Created::Found(_)) if interrupted_before => Ok(()),
-            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
-            Err(failure) => self.give_up(change, &failure),
+        let attempt = |_| self.create_membership_once(instance, &group, &user);
+        let made = setting
+            .make(&INFO, change, attempt, || self.membership_id(instance, &group, &user))
+            .await?;
+        if made.is_some() {
+            let id = format!("{group}/{}", user.id);
+            setting.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+            guide.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
         }
+        Ok(())
     }
 
     /// The group's id, from the last look or change; looked up when neither told.
@@ -283,12 +162,14 @@ impl CreateGroup {
             )
         })
     }
+}
 
-    fn give_up(&self, change: &Change, failure: &Failure) -> Result<(), Trouble> {
-        if failure.is_answered() {
-            self.setting.settle(change.verb, change.kind, &change.name, None)?;
-        }
-        Err(super::trouble(&INFO, failure, "idc-setup run"))
+fn made_by_us(change: &Change, id: String) -> Resource {
+    Resource {
+        kind: change.kind,
+        name: change.name.clone(),
+        id,
+        how: How::Made,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Step 7: an SSO session and a profile in `~/.aws/config`, in one atomic edit that keeps every foreign byte.
 
+mod sections;
+
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
@@ -15,6 +17,7 @@ use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::files::{self, Access};
 use crate::progress::{How, Resource, ResourceKind, Verb};
+use sections::Wanted;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -25,8 +28,6 @@ pub const INFO: StepInfo = StepInfo {
     why: "With a profile, the AWS CLI, the SDKs and Terraform use short-lived credentials by themselves.",
     feeds_others: true,
 };
-
-const SCOPE: &str = "sso:account:access";
 
 /// Properties that make a profile something else than an SSO profile; with them it is never touched.
 const OTHER_CREDENTIALS: [&str; 7] = [
@@ -39,18 +40,6 @@ const OTHER_CREDENTIALS: [&str; 7] = [
     "web_identity_token_file",
 ];
 
-/// Properties of the older SSO form: in a profile that names a session they are an error for the Rust SDK.
-const OLDER_FORM: [&str; 2] = ["sso_start_url", "sso_region"];
-
-/// What the two sections have to say.
-#[derive(Debug, Clone)]
-struct Wanted {
-    session: String,
-    profile: String,
-    session_properties: Vec<(&'static str, String)>,
-    profile_properties: Vec<(&'static str, String)>,
-}
-
 /// Step 7.
 pub struct CliProfile {
     setting: Rc<Setting>,
@@ -60,33 +49,6 @@ impl CliProfile {
     /// A step that has not looked yet.
     pub fn new(setting: Rc<Setting>) -> Self {
         Self { setting }
-    }
-
-    /// `None` before the instance and its portal are known.
-    fn wanted(&self) -> Option<Wanted> {
-        let text = |key| self.setting.text(key);
-        let instance = self.setting.facts.instance.now()?;
-        let start_url = self.setting.facts.start_url.now()?;
-        let account = Some(text(Key::Account)).filter(|account| !account.is_empty());
-        Some(Wanted {
-            session: text(Key::SsoSession),
-            profile: text(Key::CliProfile),
-            session_properties: vec![
-                ("sso_start_url", start_url),
-                ("sso_region", instance.region),
-                ("sso_registration_scopes", SCOPE.to_owned()),
-            ],
-            profile_properties: vec![
-                ("sso_session", text(Key::SsoSession)),
-                (
-                    "sso_account_id",
-                    account.unwrap_or_else(|| self.setting.caller.account.clone()),
-                ),
-                ("sso_role_name", text(Key::PermissionSet)),
-                ("region", text(Key::CliRegion)),
-                ("output", text(Key::CliOutput)),
-            ],
-        })
     }
 
     fn paths(&self) -> Result<&Paths, Trouble> {
@@ -108,80 +70,6 @@ impl CliProfile {
         };
         let config = Config::parse(&bytes).map_err(|error| unreadable(path, &error.to_string()))?;
         Ok((config.text(), config))
-    }
-
-    fn edited(wanted: &Wanted, mut config: Config) -> String {
-        let with_values = |properties: &[(&'static str, String)]| -> Vec<(&'static str, Option<String>)> {
-            properties
-                .iter()
-                .map(|(key, value)| (*key, Some(value.clone())))
-                .collect()
-        };
-        let mut set = |section: Section, properties: Vec<(&'static str, Option<String>)>| {
-            let there = config.get(section).unwrap_or_default();
-            let changed: Vec<(&str, Option<&str>)> = properties
-                .iter()
-                .map(|(key, value)| (*key, value.as_deref()))
-                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), *value))
-                .collect();
-            config.set(section, &changed);
-        };
-        set(
-            Section::SsoSession(&wanted.session),
-            with_values(&wanted.session_properties),
-        );
-        let mut of_profile = with_values(&wanted.profile_properties);
-        of_profile.extend(OLDER_FORM.map(|key| (key, None)));
-        set(Section::Profile(&wanted.profile), of_profile);
-        config.text()
-    }
-
-    fn judge(wanted: &Wanted, config: &Config) -> Finding {
-        let session = config.get(Section::SsoSession(&wanted.session));
-        let profile = config.get(Section::Profile(&wanted.profile));
-        let missing = [
-            (&session, "SSO session", &wanted.session),
-            (&profile, "profile", &wanted.profile),
-        ]
-        .into_iter()
-        .filter(|(there, ..)| there.is_none())
-        .map(|(_, what, name)| format!("no {what} {name}"))
-        .collect::<Vec<_>>();
-        let mut differs = Vec::new();
-        for (there, what, name, properties) in [
-            (&session, "SSO session", &wanted.session, &wanted.session_properties),
-            (&profile, "profile", &wanted.profile, &wanted.profile_properties),
-        ] {
-            let Some(there) = there else { continue };
-            for (key, value) in properties {
-                let has = there.get(*key).map(String::as_str);
-                if !is_same(key, has, Some(value)) {
-                    differs.push(format!(
-                        "{what} {name}: {key} is {}, not {value}",
-                        has.unwrap_or("not set")
-                    ));
-                }
-            }
-        }
-        let of_profile = profile.unwrap_or_default();
-        for key in OLDER_FORM.into_iter().filter(|key| of_profile.contains_key(*key)) {
-            differs.push(format!("profile {}: {key} belongs to the session", wanted.profile));
-        }
-        match (differs.is_empty(), missing.is_empty()) {
-            (true, true) => Finding::done(format!(
-                "The SSO session {} and the profile {} are there.",
-                wanted.session, wanted.profile
-            )),
-            (true, false) => Finding::missing(format!("There is {}.", missing.join(" and "))),
-            (false, _) => Finding::different(
-                format!("{}.", differs.join("; ")),
-                format!(
-                    "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \
-                     --cli-profile NAME",
-                    INFO.slug
-                ),
-            ),
-        }
     }
 
     /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
@@ -227,7 +115,7 @@ impl CliProfile {
 
     fn write(&self, change: &Change, consented: &str) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let Some(wanted) = self.wanted() else {
+        let Some(wanted) = Wanted::of(&self.setting) else {
             return Err(Trouble::failed(
                 "Step 7 cli-profile: the portal's address is not known.",
                 "idc-setup run",
@@ -251,7 +139,7 @@ impl CliProfile {
         .filter(|(.., is_new)| *is_new)
         .map(|(kind, name, _)| (kind, name))
         .collect();
-        let after = Self::edited(&wanted, config);
+        let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
             return Err(Trouble::failed(
                 format!(
@@ -284,18 +172,6 @@ impl CliProfile {
             setting.settle(change.verb, kind, name, Some(resource))?;
         }
         Ok(())
-    }
-}
-
-/// Whether a property says what it has to. Scopes may be more, an address may end in `/` or `#`.
-fn is_same(key: &str, there: Option<&str>, wanted: Option<&str>) -> bool {
-    let (Some(there), Some(wanted)) = (there, wanted) else {
-        return there == wanted;
-    };
-    match key {
-        "sso_registration_scopes" => there.split([',', ' ']).any(|scope| scope == wanted),
-        "sso_start_url" => there.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
-        _ => there == wanted,
     }
 }
 
@@ -343,7 +219,7 @@ impl Step for CliProfile {
         if facts.assignment.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 5."));
         }
-        let Some(wanted) = self.wanted() else {
+        let Some(wanted) = Wanted::of(&self.setting) else {
             return Ok(Finding::waits_for(
                 "Waits for step 6: the portal's address is not known.",
             ));
@@ -352,7 +228,7 @@ impl Step for CliProfile {
         if let Some(finding) = self.other_credentials(&wanted, &config) {
             return Ok(finding);
         }
-        let mut finding = Self::judge(&wanted, &config);
+        let mut finding = wanted.judge(&config);
         let path = self.paths()?.config().display().to_string();
         finding = finding
             .with("file", path)
@@ -386,10 +262,10 @@ impl Step for CliProfile {
         }
         let path = self.paths()?.config();
         let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
-        let diff = match self.wanted() {
+        let diff = match Wanted::of(&self.setting) {
             Some(wanted) => {
                 let (before, config) = self.read()?;
-                diff(path, &before, &Self::edited(&wanted, config))
+                diff(path, &before, &wanted.edited(config))
             }
             None => String::new(),
         };

@@ -3,22 +3,20 @@
 //! `CreateUser` gives no password and sends no mail, so either way one console visit is needed: the user is
 //! made by API and activated there, or added there by hand, which mails the invitation.
 
+mod reads;
+mod tasks;
+
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
-use aws_smithy_types::Document;
 use jiff::Timestamp;
 
-use super::create::{Created, create};
-use super::facts::{Instance, User};
+use super::facts::User;
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::{CreateUserWith, IdentitySource};
 use crate::aws::{Failure, FailureKind};
-use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
-};
+use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Resource, ResourceKind, Verb, Word};
 
 /// This step's line of the checklist.
@@ -61,70 +59,6 @@ impl CreateUser {
     /// A step that has not looked yet.
     pub fn new(setting: Rc<Setting>) -> Self {
         Self { setting }
-    }
-
-    async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
-        let attribute = UniqueAttribute::builder()
-            .attribute_path(path)
-            .attribute_value(Document::String(value.to_owned()))
-            .build()
-            .map_err(|error| unbuilt("identitystore:GetUserId", &error))?;
-        let answer = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .get_user_id()
-            .identity_store_id(&instance.store)
-            .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:GetUserId", error));
-        match answer {
-            Ok(answer) => Ok(Some(answer.user_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// By user name, then by e-mail.
-    async fn id(&self, instance: &Instance) -> Result<Option<String>, Failure> {
-        let (name, email) = (self.setting.text(Key::Username), self.setting.text(Key::Email));
-        match self.id_by(instance, "userName", &name).await? {
-            None if !email.is_empty() => self.id_by(instance, "emails.value", &email).await,
-            by_name => Ok(by_name),
-        }
-    }
-
-    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
-        let user = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .describe_user()
-            .identity_store_id(&instance.store)
-            .user_id(id)
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:DescribeUser", error))?;
-        let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
-        let (given, family) = user
-            .name
-            .map_or((None, None), |name| (name.given_name, name.family_name));
-        Ok(Described {
-            id: user.user_id,
-            name: user.user_name.clone().unwrap_or_default(),
-            values: vec![
-                (Key::Username, user.user_name),
-                (Key::Email, email),
-                (Key::GivenName, given),
-                (Key::FamilyName, family),
-                (Key::DisplayName, user.display_name),
-            ],
-            created_at: user
-                .created_at
-                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
-            created_by: user.created_by,
-        })
     }
 
     /// Whose a user is: as written down, or as the open intents and the user's own dates decide it.
@@ -213,72 +147,6 @@ impl CreateUser {
         }
     }
 
-    fn add_by_hand(&self) -> HumanTask {
-        let text = |key| self.setting.text(key);
-        let instance = self.setting.facts.instance.now();
-        let place = instance.map(|instance| self.setting.console.users(&instance.region, &instance.arn));
-        HumanTask {
-            sentence: format!("Add the user {} in the console.", text(Key::Username)),
-            link: place.as_ref().map(|place| place.link.clone()),
-            clicks: place.map_or_else(
-                || "console → IAM Identity Center → Users → Add user".to_owned(),
-                |place| place.clicks,
-            ),
-            details: vec![
-                format!("Username: {}", text(Key::Username)),
-                format!("Email address: {}", text(Key::Email)),
-                format!(
-                    "First name: {}   Last name: {}",
-                    text(Key::GivenName),
-                    text(Key::FamilyName)
-                ),
-                format!("Display name: {}", text(Key::DisplayName)),
-                "Leave \"Send an email to the user with password setup instructions\" chosen.".to_owned(),
-            ],
-            kind: TaskKind::Seen,
-        }
-    }
-
-    fn activate(&self, finding: &Finding) -> HumanTask {
-        let evidence = |name: &str| finding.evidence.get(name).cloned();
-        let name = evidence("user-name").unwrap_or_else(|| self.setting.text(Key::Username));
-        let place = self
-            .setting
-            .facts
-            .instance
-            .now()
-            .zip(evidence("user-id"))
-            .map(|(instance, id)| self.setting.console.user(&instance.region, &instance.arn, &id));
-        let by_hand = self.wants_console();
-        let first = if by_hand {
-            format!(
-                "Open the invitation that was mailed to {}, and set a password.",
-                self.setting.text(Key::Email)
-            )
-        } else {
-            "A user made by API has no password and gets no mail: choose Reset password there, or turn on Settings → \
-             Authentication → Send email OTP and sign in."
-                .to_owned()
-        };
-        HumanTask {
-            sentence: format!("Activate the user {name}: set its password."),
-            link: place.as_ref().map(|place| place.link.clone()),
-            clicks: place.map_or_else(
-                || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
-                |place| place.clicks,
-            ),
-            details: vec![
-                first,
-                "Mails come from no-reply@signin.aws or no-reply@login.awsapps.com; look in spam too. An invitation is \
-                 good for 7 days."
-                    .to_owned(),
-                "The first sign-in asks to register an MFA device: have your phone or passkey at hand.".to_owned(),
-                "Step 8 proves it by signing in; to say so without that: --told activation.".to_owned(),
-            ],
-            kind: TaskKind::Told(ACTIVATION),
-        }
-    }
-
     fn wants_console(&self) -> bool {
         self.setting
             .answer::<CreateUserWith>(Key::CreateUserWith)
@@ -289,32 +157,6 @@ impl CreateUser {
         self.setting
             .answer::<IdentitySource>(Key::IdentitySource)
             .is_some_and(|source| source.value == IdentitySource::External)
-    }
-
-    async fn create_once(&self, instance: &Instance) -> Result<String, Failure> {
-        let text = |key| self.setting.text(key);
-        let name = Name::builder()
-            .given_name(text(Key::GivenName))
-            .family_name(text(Key::FamilyName))
-            .build();
-        let email = Email::builder()
-            .value(text(Key::Email))
-            .r#type("work")
-            .primary(true)
-            .build();
-        self.setting
-            .clients
-            .identitystore_once(&instance.region)
-            .create_user()
-            .identity_store_id(&instance.store)
-            .user_name(text(Key::Username))
-            .display_name(text(Key::DisplayName))
-            .name(name)
-            .emails(email)
-            .send()
-            .await
-            .map(|answer| answer.user_id)
-            .map_err(|error| Failure::of("identitystore:CreateUser", error))
     }
 }
 
@@ -411,32 +253,20 @@ impl Step for CreateUser {
             .get()
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
-        let interrupted_before = !setting.open_intents(change.kind, &change.name).is_empty();
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let created = create(setting.pace, || self.create_once(&instance), || self.id(&instance)).await;
-        match created {
-            Ok(Created::Made(id)) => {
-                let resource = Resource {
-                    kind: change.kind,
-                    name: change.name.clone(),
-                    id,
-                    how: How::Made,
-                };
-                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-                guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
-                Ok(())
-            }
-            // A look decides whose it is, by the intent that stands open.
-            Ok(Created::Undecided(_)) => Ok(()),
-            Ok(Created::Found(_)) if interrupted_before => Ok(()),
-            Ok(Created::Found(_)) => setting.settle(change.verb, change.kind, &change.name, None),
-            Err(failure) => {
-                if failure.is_answered() {
-                    setting.settle(change.verb, change.kind, &change.name, None)?;
-                }
-                Err(super::trouble(&INFO, &failure, "idc-setup run"))
-            }
+        let made = setting
+            .make(&INFO, change, |_| self.create_once(&instance), || self.id(&instance))
+            .await?;
+        if let Some((id, _)) = made {
+            let resource = Resource {
+                kind: change.kind,
+                name: change.name.clone(),
+                id,
+                how: How::Made,
+            };
+            setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+            guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }
+        Ok(())
     }
 
     async fn verify(&self) -> Result<Finding, Trouble> {

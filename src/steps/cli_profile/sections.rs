@@ -1,0 +1,138 @@
+//! The two sections: what they have to say, and how the file's differ.
+
+use super::super::setting::Setting;
+use super::INFO;
+use crate::answers::Key;
+use crate::aws_files::{Config, Section};
+use crate::checklist::Finding;
+
+const SCOPE: &str = "sso:account:access";
+
+/// Properties of the older SSO form: in a profile that names a session they are an error for the Rust SDK.
+const OLDER_FORM: [&str; 2] = ["sso_start_url", "sso_region"];
+
+/// What the two sections have to say.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub session: String,
+    pub profile: String,
+    session_properties: Vec<(&'static str, String)>,
+    profile_properties: Vec<(&'static str, String)>,
+}
+
+impl Wanted {
+    /// `None` before the instance and its portal are known.
+    pub fn of(setting: &Setting) -> Option<Self> {
+        let text = |key| setting.text(key);
+        let instance = setting.facts.instance.now()?;
+        let start_url = setting.facts.start_url.now()?;
+        let account = Some(text(Key::Account)).filter(|account| !account.is_empty());
+        Some(Self {
+            session: text(Key::SsoSession),
+            profile: text(Key::CliProfile),
+            session_properties: vec![
+                ("sso_start_url", start_url),
+                ("sso_region", instance.region),
+                ("sso_registration_scopes", SCOPE.to_owned()),
+            ],
+            profile_properties: vec![
+                ("sso_session", text(Key::SsoSession)),
+                (
+                    "sso_account_id",
+                    account.unwrap_or_else(|| setting.caller.account.clone()),
+                ),
+                ("sso_role_name", text(Key::PermissionSet)),
+                ("region", text(Key::CliRegion)),
+                ("output", text(Key::CliOutput)),
+            ],
+        })
+    }
+
+    /// The file's text with both sections saying what they have to.
+    pub fn edited(&self, mut config: Config) -> String {
+        let with_values = |properties: &[(&'static str, String)]| -> Vec<(&'static str, Option<String>)> {
+            properties
+                .iter()
+                .map(|(key, value)| (*key, Some(value.clone())))
+                .collect()
+        };
+        let mut set = |section: Section, properties: Vec<(&'static str, Option<String>)>| {
+            let there = config.get(section).unwrap_or_default();
+            let changed: Vec<(&str, Option<&str>)> = properties
+                .iter()
+                .map(|(key, value)| (*key, value.as_deref()))
+                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), *value))
+                .collect();
+            config.set(section, &changed);
+        };
+        set(
+            Section::SsoSession(&self.session),
+            with_values(&self.session_properties),
+        );
+        let mut of_profile = with_values(&self.profile_properties);
+        of_profile.extend(OLDER_FORM.map(|key| (key, None)));
+        set(Section::Profile(&self.profile), of_profile);
+        config.text()
+    }
+
+    /// How the file's sections differ.
+    pub fn judge(&self, config: &Config) -> Finding {
+        let session = config.get(Section::SsoSession(&self.session));
+        let profile = config.get(Section::Profile(&self.profile));
+        let missing = [
+            (&session, "SSO session", &self.session),
+            (&profile, "profile", &self.profile),
+        ]
+        .into_iter()
+        .filter(|(there, ..)| there.is_none())
+        .map(|(_, what, name)| format!("no {what} {name}"))
+        .collect::<Vec<_>>();
+        let mut differs = Vec::new();
+        for (there, what, name, properties) in [
+            (&session, "SSO session", &self.session, &self.session_properties),
+            (&profile, "profile", &self.profile, &self.profile_properties),
+        ] {
+            let Some(there) = there else { continue };
+            for (key, value) in properties {
+                let has = there.get(*key).map(String::as_str);
+                if !is_same(key, has, Some(value)) {
+                    differs.push(format!(
+                        "{what} {name}: {key} is {}, not {value}",
+                        has.unwrap_or("not set")
+                    ));
+                }
+            }
+        }
+        let of_profile = profile.unwrap_or_default();
+        for key in OLDER_FORM.into_iter().filter(|key| of_profile.contains_key(*key)) {
+            differs.push(format!("profile {}: {key} belongs to the session", self.profile));
+        }
+        match (differs.is_empty(), missing.is_empty()) {
+            (true, true) => Finding::done(format!(
+                "The SSO session {} and the profile {} are there.",
+                self.session, self.profile
+            )),
+            (true, false) => Finding::missing(format!("There is {}.", missing.join(" and "))),
+            (false, _) => Finding::different(
+                format!("{}.", differs.join("; ")),
+                format!(
+                    "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \
+                     --cli-profile NAME",
+                    INFO.slug
+                ),
+            ),
+        }
+    }
+}
+
+/// Whether a property says what it has to. Scopes may be more, an address may end in `/` or `#`.
+fn is_same(key: &str, there: Option<&str>, wanted: Option<&str>) -> bool {
+    let (Some(there), Some(wanted)) = (there, wanted) else {
+        return there == wanted;
+    };
+    match key {
+        "sso_registration_scopes" => there.split([',', ' ']).any(|scope| scope == wanted),
+        "sso_start_url" => there.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
+        _ => there == wanted,
+    }
+}

@@ -1,0 +1,102 @@
+//! What the directory has of users, and the one call that makes one.
+
+use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
+use aws_smithy_types::Document;
+use jiff::Timestamp;
+
+use super::super::facts::Instance;
+use super::{CreateUser, Described, unbuilt};
+use crate::answers::Key;
+use crate::aws::{Failure, FailureKind};
+
+impl CreateUser {
+    pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
+        let attribute = UniqueAttribute::builder()
+            .attribute_path(path)
+            .attribute_value(Document::String(value.to_owned()))
+            .build()
+            .map_err(|error| unbuilt("identitystore:GetUserId", &error))?;
+        let answer = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .get_user_id()
+            .identity_store_id(&instance.store)
+            .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:GetUserId", error));
+        match answer {
+            Ok(answer) => Ok(Some(answer.user_id)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// By user name, then by e-mail.
+    pub(super) async fn id(&self, instance: &Instance) -> Result<Option<String>, Failure> {
+        let (name, email) = (self.setting.text(Key::Username), self.setting.text(Key::Email));
+        match self.id_by(instance, "userName", &name).await? {
+            None if !email.is_empty() => self.id_by(instance, "emails.value", &email).await,
+            by_name => Ok(by_name),
+        }
+    }
+
+    pub(super) async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
+        let user = self
+            .setting
+            .clients
+            .identitystore(&instance.region)
+            .describe_user()
+            .identity_store_id(&instance.store)
+            .user_id(id)
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:DescribeUser", error))?;
+        let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
+        let (given, family) = user
+            .name
+            .map_or((None, None), |name| (name.given_name, name.family_name));
+        Ok(Described {
+            id: user.user_id,
+            name: user.user_name.clone().unwrap_or_default(),
+            values: vec![
+                (Key::Username, user.user_name),
+                (Key::Email, email),
+                (Key::GivenName, given),
+                (Key::FamilyName, family),
+                (Key::DisplayName, user.display_name),
+            ],
+            created_at: user
+                .created_at
+                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
+            created_by: user.created_by,
+        })
+    }
+
+    pub(super) async fn create_once(&self, instance: &Instance) -> Result<String, Failure> {
+        let text = |key| self.setting.text(key);
+        let name = Name::builder()
+            .given_name(text(Key::GivenName))
+            .family_name(text(Key::FamilyName))
+            .build();
+        let email = Email::builder()
+            .value(text(Key::Email))
+            .r#type("work")
+            .primary(true)
+            .build();
+        self.setting
+            .clients
+            .identitystore_once(&instance.region)
+            .create_user()
+            .identity_store_id(&instance.store)
+            .user_name(text(Key::Username))
+            .display_name(text(Key::DisplayName))
+            .name(name)
+            .emails(email)
+            .send()
+            .await
+            .map(|answer| answer.user_id)
+            .map_err(|error| Failure::of("identitystore:CreateUser", error))
+    }
+}

@@ -1,0 +1,217 @@
+//! The changes of a permission set, made.
+
+use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
+
+use super::super::create::{Created, create};
+use super::super::facts::Instance;
+use super::super::setting::{rerun, trouble};
+use super::{INFO, INTENT_TAG, PermissionSet, reads};
+use crate::answers::Key;
+use crate::answers::values::SessionDuration;
+use crate::aws::retry::OPERATION_LIMIT;
+use crate::aws::{Failure, FailureKind, waiting};
+use crate::checklist::{Change, Guide, Trouble};
+use crate::progress::{How, Resource, ResourceKind, Verb};
+
+impl PermissionSet {
+    pub(super) async fn create_once(&self, instance: &Instance, nonce: &str) -> Result<String, Failure> {
+        let operation = "sso:CreatePermissionSet";
+        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        let tag = Tag::builder()
+            .key(INTENT_TAG)
+            .value(nonce)
+            .build()
+            .map_err(|error| super::super::create_user::unbuilt(operation, &error))?;
+        self.setting
+            .clients
+            .ssoadmin_once(&instance.region)
+            .create_permission_set()
+            .instance_arn(&instance.arn)
+            .name(self.name())
+            .description("Made by idc-setup")
+            .set_session_duration(duration.map(|duration| duration.value.iso()))
+            .tags(tag)
+            .send()
+            .await
+            .map_err(|error| Failure::of(operation, error))
+            .map(|answer| {
+                answer
+                    .permission_set
+                    .and_then(|set| set.permission_set_arn)
+                    .unwrap_or_default()
+            })
+    }
+
+    pub(super) async fn apply_create(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        guide: &dyn Guide,
+    ) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let attempt = |nonce: String| async move { self.create_once(instance, &nonce).await };
+        let look = || async { Ok(reads::find(setting, instance, &change.name).await?.map(|set| set.arn)) };
+        if let Some((arn, intent)) = setting.make(&INFO, change, attempt, look).await? {
+            self.made.replace(Some(arn.clone()));
+            // One write: a set that is ours and has no policy is always known to be unfinished.
+            setting.progress.change(|record| {
+                record.open(self.attachment_intent(&intent));
+                record.close(change.verb, change.kind, &change.name);
+                record.keep(Resource {
+                    kind: change.kind,
+                    name: change.name.clone(),
+                    id: arn,
+                    how: How::Made,
+                });
+            })?;
+            guide.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
+        }
+        Ok(())
+    }
+
+    /// The ARN, from the set just made or by looking.
+    pub(super) async fn arn(&self, instance: &Instance) -> Result<String, Trouble> {
+        if let Some(arn) = self.made.borrow().clone() {
+            return Ok(arn);
+        }
+        let name = self.name();
+        let set = reads::find(&self.setting, instance, &name)
+            .await
+            .map_err(rerun(&INFO))?;
+        set.map(|set| set.arn).ok_or_else(|| {
+            Trouble::failed(
+                format!("Step 4 permission-set: there is no permission set {name}."),
+                "idc-setup run",
+            )
+        })
+    }
+
+    pub(super) async fn apply_attach(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        guide: &dyn Guide,
+    ) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let arn = self.arn(instance).await?;
+        let policy = self.policy_arn();
+        self.promise_provisioning(instance, &arn).await?;
+        if setting.open_intents(change.kind, &change.name).is_empty() {
+            setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        }
+        let attached = create(
+            setting.pace,
+            || async {
+                let client = setting.clients.ssoadmin_once(&instance.region);
+                let call = client
+                    .attach_managed_policy_to_permission_set()
+                    .instance_arn(&instance.arn)
+                    .permission_set_arn(&arn)
+                    .managed_policy_arn(&policy);
+                let answer = call.send().await;
+                answer
+                    .map(|_| ())
+                    .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
+            },
+            || async {
+                let policies = reads::policies(setting, instance, &arn).await?;
+                Ok(policies.contains(&policy).then_some(()))
+            },
+        )
+        .await;
+        match attached {
+            Ok(created) => {
+                let how = if matches!(created, Created::Found(())) {
+                    How::Found
+                } else {
+                    How::Made
+                };
+                let resource = Resource {
+                    kind: change.kind,
+                    name: change.name.clone(),
+                    id: format!("{arn}/{policy}"),
+                    how,
+                };
+                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+                guide.say(Some(&INFO), &format!("Attached the policy {policy}."));
+                Ok(())
+            }
+            Err(failure) => Err(trouble(
+                &INFO,
+                &failure,
+                "check that the policy is an AWS managed one, then: idc-setup run --policy NAME",
+            )),
+        }
+    }
+
+    pub(super) async fn apply_other(&self, change: &Change, instance: &Instance) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let arn = self.arn(instance).await?;
+        let client = setting.clients.ssoadmin(&instance.region);
+        self.promise_provisioning(instance, &arn).await?;
+        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        match (change.verb, change.kind) {
+            (Verb::Update, ResourceKind::PermissionSet) => {
+                let duration = setting.answer::<SessionDuration>(Key::SessionDuration);
+                client
+                    .update_permission_set()
+                    .instance_arn(&instance.arn)
+                    .permission_set_arn(&arn)
+                    .set_session_duration(duration.map(|duration| duration.value.iso()))
+                    .send()
+                    .await
+                    .map_err(|error| rerun(&INFO)(Failure::of("sso:UpdatePermissionSet", error)))?;
+            }
+            (Verb::Remove, _) => {
+                let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+                let answer = client
+                    .detach_managed_policy_from_permission_set()
+                    .instance_arn(&instance.arn)
+                    .permission_set_arn(&arn)
+                    .managed_policy_arn(policy)
+                    .send()
+                    .await
+                    .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
+                match answer {
+                    // Detached already: by the attempt whose answer was lost, or by somebody else.
+                    Err(failure) if failure.kind != FailureKind::NotFound => return Err(rerun(&INFO)(failure)),
+                    _ => {}
+                }
+            }
+            _ => self.provision(instance, &arn).await?,
+        }
+        setting.settle(change.verb, change.kind, &change.name, None)
+    }
+
+    pub(super) async fn provision(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let answer = setting
+            .clients
+            .ssoadmin(&instance.region)
+            .provision_permission_set()
+            .instance_arn(&instance.arn)
+            .permission_set_arn(arn)
+            .target_type(ProvisionTargetType::AllProvisionedAccounts)
+            .send()
+            .await
+            .map_err(|error| rerun(&INFO)(Failure::of("sso:ProvisionPermissionSet", error)))?;
+        let status = answer.permission_set_provisioning_status;
+        let id = status.and_then(|status| status.request_id).unwrap_or_default();
+        let ended = waiting::until(setting.pace, OPERATION_LIMIT, || {
+            reads::provisioning(setting, instance, &id)
+        })
+        .await
+        .map_err(rerun(&INFO))?;
+        match ended {
+            Some(Ok(())) => Ok(()),
+            Some(Err(reason)) => Err(Trouble::failed(
+                format!("Step 4 permission-set: provisioning failed: {reason}."),
+                "mend what the reason names, then: idc-setup run --update permission-set",
+            )),
+            None => Err(Trouble::failed(
+                "Step 4 permission-set: provisioning has not ended after 5 minutes.",
+                "idc-setup status, and when it has not ended: idc-setup run --update permission-set",
+            )),
+        }
+    }
+}

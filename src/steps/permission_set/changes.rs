@@ -1,0 +1,108 @@
+//! What makes a permission set into the one that is wanted, as changes.
+
+use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet};
+use crate::answers::Key;
+use crate::answers::values::SessionDuration;
+use crate::checklist::{Change, Consent, Finding};
+use crate::progress::{ResourceKind, Verb};
+
+impl PermissionSet {
+    pub(super) fn create_change(&self) -> Change {
+        let name = self.name();
+        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        let (words, iso) = duration.map_or_else(Default::default, |given| (given.value.to_string(), given.value.iso()));
+        Change {
+            verb: Verb::Create,
+            kind: ResourceKind::PermissionSet,
+            sentence: format!("Create the permission set {name}; one sign-in lasts {words}."),
+            command: format!(
+                "aws sso-admin create-permission-set --instance-arn {} --name {name} --session-duration {iso}",
+                self.instance_arn()
+            ),
+            name,
+            consent: Consent::Reversible,
+        }
+    }
+
+    pub(super) fn policy_change(&self, verb: Verb, policy: &str, arn: &str) -> Change {
+        let name = self.name();
+        let (word, operation, to) = match verb {
+            Verb::Remove => ("Detach", "detach-managed-policy-from-permission-set", "from"),
+            _ => ("Attach", "attach-managed-policy-to-permission-set", "to"),
+        };
+        Change {
+            verb,
+            kind: ResourceKind::PolicyAttachment,
+            name: format!("{name}/{policy}"),
+            sentence: format!("{word} the policy {policy} {to} the permission set {name}."),
+            command: format!(
+                "aws sso-admin {operation} --instance-arn {} --permission-set-arn {arn} --managed-policy-arn {policy}",
+                self.instance_arn()
+            ),
+            consent: Consent::Reversible,
+        }
+    }
+
+    pub(super) fn provision_change(&self, arn: &str) -> Change {
+        let name = self.name();
+        Change {
+            verb: Verb::Update,
+            kind: ResourceKind::Provisioning,
+            sentence: format!("Provision the permission set {name} anew in the accounts that have it."),
+            command: format!(
+                "aws sso-admin provision-permission-set --instance-arn {} --permission-set-arn {arn} --target-type \
+                 ALL_PROVISIONED_ACCOUNTS",
+                self.instance_arn()
+            ),
+            name,
+            consent: Consent::Reversible,
+        }
+    }
+
+    pub(super) fn duration_change(&self, arn: &str) -> Option<Change> {
+        let wanted = self.setting.answer::<SessionDuration>(Key::SessionDuration)?;
+        let name = self.name();
+        Some(Change {
+            verb: Verb::Update,
+            kind: ResourceKind::PermissionSet,
+            sentence: format!("Let one sign-in with the permission set {name} last {}.", wanted.value),
+            command: format!(
+                "aws sso-admin update-permission-set --instance-arn {} --permission-set-arn {arn} --session-duration {}",
+                self.instance_arn(),
+                wanted.value.iso()
+            ),
+            name,
+            consent: Consent::Reversible,
+        })
+    }
+
+    /// What makes a set that is there into the one that is wanted.
+    pub(super) fn update_changes(&self, finding: &Finding) -> Vec<Change> {
+        let evidence = |name: &str| finding.evidence.get(name).map(String::as_str).unwrap_or_default();
+        let (arn, wanted) = (evidence(ARN), self.policy_arn());
+        let there: Vec<&str> = evidence(POLICIES)
+            .split(", ")
+            .filter(|policy| !policy.is_empty())
+            .collect();
+        let mut changes = Vec::new();
+        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        if duration.is_some_and(|wanted| wanted.is_explicit() && wanted.value.to_string() != evidence(DURATION)) {
+            changes.extend(self.duration_change(arn));
+        }
+        if !there.contains(&wanted.as_str()) {
+            changes.push(self.policy_change(Verb::Create, &wanted, arn));
+        }
+        for policy in there.into_iter().filter(|policy| *policy != wanted) {
+            changes.push(self.policy_change(Verb::Remove, policy, arn));
+        }
+        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || self.is_provisioning_owed(&self.name()) {
+            changes.push(self.provision_change(arn));
+        }
+        changes
+    }
+
+    pub(super) fn instance_arn(&self) -> String {
+        let instance = self.setting.facts.instance.now();
+        instance.map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn)
+    }
+}
