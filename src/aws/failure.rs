@@ -68,24 +68,8 @@ impl Failure {
         };
         match error {
             SdkError::ServiceError(context) => {
-                let raw = context.raw();
-                let html = raw
-                    .headers()
-                    .get("content-type")
-                    .is_some_and(|kind| kind.starts_with("text/html"));
-                let retry_after = raw.body().bytes().and_then(retry::retry_after);
-                let status = raw.status().as_u16();
                 let (code, message) = (context.err().code(), context.err().message());
-                let message = message.unwrap_or_default().to_owned();
-                match code {
-                    Some(code) if !html => Self {
-                        retry_after,
-                        ..failure(sort(code, status), Some(code.to_owned()), message)
-                    },
-                    _ if html || status == 501 => failure(FailureKind::NotAws, None, foreign(status)),
-                    _ if status >= 500 => failure(FailureKind::ServiceTrouble, None, foreign(status)),
-                    _ => failure(FailureKind::NotAws, None, foreign(status)),
-                }
+                Self::of_answer(operation, context.raw(), code, message.unwrap_or_default())
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();
@@ -123,9 +107,38 @@ impl Failure {
         }
     }
 
-    /// Whether the service answered, so that its effect is known.
-    pub fn is_answered(&self) -> bool {
+    /// What a service, or something in its place, answered.
+    fn of_answer(operation: &str, raw: &HttpResponse, code: Option<&str>, message: &str) -> Self {
+        let status = raw.status().as_u16();
+        let html = raw
+            .headers()
+            .get("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"));
+        let failure = |kind, code: Option<&str>, message: String| Self {
+            operation: operation.to_owned(),
+            kind,
+            code: code.map(str::to_owned),
+            message,
+            retry_after: raw.body().bytes().and_then(retry::retry_after),
+        };
+        match code {
+            Some(code) if !html => failure(sort(code, status), Some(code), message.to_owned()),
+            _ if status >= 500 && status != 501 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
+            _ => failure(FailureKind::NotAws, None, foreign(status)),
+        }
+    }
+
+    /// Whether it is known that the call took no effect.
+    pub fn effect_is_known(&self) -> bool {
         !matches!(self.kind, FailureKind::Unanswered | FailureKind::ServiceTrouble)
+    }
+
+    /// Whether the same call may well succeed in a moment.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self.kind,
+            FailureKind::Unanswered | FailureKind::ServiceTrouble | FailureKind::NoConnection | FailureKind::Throttled
+        )
     }
 
     /// Whether the service answered with this code.

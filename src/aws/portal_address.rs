@@ -12,6 +12,15 @@ pub fn derive(partition: Partition, identity_store_id: &str) -> String {
     }
 }
 
+/// The other addresses a portal may answer at: dual-stack, and further Regions.
+pub fn other_forms(instance_arn: &str, region: &str) -> [String; 2] {
+    let id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
+    [
+        format!("https://{id}.portal.{region}.app.aws"),
+        format!("https://{id}.{region}.portal.amazonaws.com"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

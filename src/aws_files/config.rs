@@ -155,7 +155,8 @@ impl Config {
         let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
         let (before, after) = line.split_once('=').unwrap_or((line, ""));
         let blank = &after[..after.len() - after.trim_start_matches([' ', '\t']).len()];
-        self.lines[index] = format!("{before}={blank}{value}{end}");
+        let comment = &after[without_comment(after).trim_end().len()..].trim_end_matches(['\r', '\n']);
+        self.lines[index] = format!("{before}={blank}{value}{comment}{end}");
         self.drop_continuations(index + 1);
     }
 

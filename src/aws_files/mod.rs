@@ -6,4 +6,4 @@ mod token_cache;
 
 pub use config::{BadConfig, Config, Section};
 pub use paths::Paths;
-pub use token_cache::{CachedToken, read_token, write_token};
+pub use token_cache::{CachedToken, read_token, token_text, write_token};

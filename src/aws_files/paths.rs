@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest, Sha1};
 
 use crate::environment::Environment;
+use crate::files;
 
 /// The AWS files of this person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,19 +42,9 @@ impl Paths {
         &self.credentials
     }
 
-    /// The folder of cached tokens.
-    pub fn cache(&self) -> &Path {
-        &self.cache
-    }
-
     /// The cached token of an SSO session: the SHA-1 of its name.
     pub fn token(&self, session: &str) -> PathBuf {
-        let digest = Sha1::digest(session.as_bytes());
-        let hex: String = digest.iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let hex = files::hex(&Sha1::digest(session.as_bytes()));
         self.cache.join(format!("{hex}.json"))
     }
 }

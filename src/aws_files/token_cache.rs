@@ -48,11 +48,8 @@ fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Writes a token: 0600, in a folder of 0700 if it is new.
-///
-/// # Errors
-/// Whatever the file system says.
-pub fn write_token(path: &Path, token: &CachedToken) -> io::Result<()> {
+/// The file's text, as the CLI has it. It holds the token: it goes into that file and nowhere else.
+pub fn token_text(token: &CachedToken) -> String {
     let mut content = json!({
         "startUrl": token.start_url,
         "region": token.region,
@@ -65,10 +62,18 @@ pub fn write_token(path: &Path, token: &CachedToken) -> io::Result<()> {
     if let Some(refresh) = &token.refresh_token {
         content["refreshToken"] = json!(refresh.expose_secret());
     }
+    content.to_string()
+}
+
+/// Writes a token's text: 0600, in a folder of 0700 if it is new.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn write_token(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         files::make_private_folder(folder)?;
     }
-    files::write_atomically(path, content.to_string().as_bytes(), Access::OwnerOnly)
+    files::write_atomically(path, text.as_bytes(), Access::OwnerOnly)
 }
 
 /// Reads a token; `None` when there is none that can be used.
@@ -106,7 +111,7 @@ mod tests {
             client_secret: "very-secret-three".to_owned().into(),
             registration_expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
         };
-        write_token(&path, &token).unwrap();
+        write_token(&path, &token_text(&token)).unwrap();
         let read = read_token(&path).unwrap();
         assert_eq!(read.access_token.expose_secret(), "very-secret");
         assert_eq!(read.expires_at, token.expires_at);

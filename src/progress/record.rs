@@ -115,7 +115,7 @@ pub struct Intent {
     pub at: Timestamp,
     /// Stands in the permission set's tag `idc-setup:intent`.
     pub nonce: String,
-    /// The service's id of an asynchronous request, once it is known; for a file, the digest of what it will hold.
+    /// For a file: the SHA-256 of what it will hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
 }
@@ -206,20 +206,33 @@ impl Record {
             .filter(move |intent| intent.verb == verb && intent.kind == kind && intent.name == name)
     }
 
-    /// Whether any change of a step was begun and is not known to have ended.
-    pub fn has_open_intents(&self, step: &str) -> bool {
-        self.intents.iter().any(|intent| intent.step == step)
-    }
-
     /// Writes an intent down.
     pub fn open(&mut self, intent: Intent) {
         self.intents.push(intent);
     }
 
-    /// The change has ended, or never took effect.
+    /// The attempt with this nonce took no effect.
+    pub fn drop_intent(&mut self, nonce: &str) {
+        self.intents.retain(|intent| intent.nonce != nonce);
+    }
+
+    /// The change has ended: no intent for the thing stands open any more.
     pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &str) {
         self.intents
             .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == name));
+    }
+
+    /// Whether anything of a kind whose name begins so was to be created and is not known to be.
+    pub fn is_any_open(&self, kind: ResourceKind, prefix: &str) -> bool {
+        self.intents
+            .iter()
+            .any(|intent| intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix))
+    }
+
+    /// No creation of a kind whose name begins so stands open any more.
+    pub fn close_all(&mut self, kind: ResourceKind, prefix: &str) {
+        self.intents
+            .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix)));
     }
 
     /// How a thing came to be, as far as we wrote it down.

@@ -167,16 +167,6 @@ impl Progress {
         })
     }
 
-    /// Whether changes are saved.
-    pub fn is_writable(&self) -> bool {
-        self.lock.is_some()
-    }
-
-    /// The state file's path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Reads from the record.
     pub fn read<T>(&self, reader: impl FnOnce(&Record) -> T) -> T {
         reader(&self.record.borrow())

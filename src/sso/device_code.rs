@@ -9,6 +9,9 @@ use super::Registration;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::CachedToken;
 
+/// How long a code is good when the service does not say.
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
+
 /// What a person has to approve.
 #[derive(Debug, Clone)]
 pub struct Authorization {
@@ -68,7 +71,10 @@ pub async fn start(
         user_code: answer.user_code.unwrap_or_default(),
         page: page.unwrap_or_default(),
         interval: seconds(answer.interval).max(Duration::from_secs(1)),
-        expires_in: seconds(answer.expires_in),
+        // RFC 8628 requires it; without one, ten minutes as AWS gives.
+        expires_in: Some(seconds(answer.expires_in))
+            .filter(|time| !time.is_zero())
+            .unwrap_or(DEFAULT_LIFETIME),
     })
 }
 

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use super::setting::{Setting, trouble};
-use crate::answers::Key;
 use crate::answers::values::StartUrl;
+use crate::answers::{Given, Key};
 use crate::aws::{Failure, FailureKind, portal_address};
 use crate::checklist::{
     Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
@@ -50,6 +50,37 @@ impl AccessPortal {
         Ok(())
     }
 
+    /// The first address that Identity Center knows; when none is, the first is shown as what does not work.
+    async fn find(&self, region: &str, addresses: &[String]) -> Result<Finding, Trouble> {
+        for address in addresses {
+            match self.check(region, address).await {
+                Err(failure) if failure.kind == FailureKind::Invalid => {}
+                checked => {
+                    self.setting.facts.start_url.know(address.clone());
+                    self.setting.answers.borrow_mut().found(Key::StartUrl, address);
+                    let words =
+                        format!("The access portal answers at {address}; nobody has said that they were there.");
+                    let finding = match checked {
+                        Ok(()) => Finding::missing(words),
+                        Err(failure) => {
+                            let next =
+                                "open the address in a browser; when it is right: idc-setup run --told access-portal";
+                            Finding::unknown(trouble(&INFO, &failure, next))
+                        }
+                    };
+                    return Ok(finding.with(ADDRESS, address));
+                }
+            }
+        }
+        let address = addresses.first().map_or("", String::as_str);
+        Ok(Finding::blocked(
+            format!("Identity Center in {region} does not know the portal address {address}."),
+            "copy the address from console → IAM Identity Center → Settings → Access portal URL, then: idc-setup run \
+             --start-url ADDRESS",
+        )
+        .with(ADDRESS, address))
+    }
+
     fn visited(address: &str, told: bool) -> Finding {
         let mut finding = Finding::done(format!("The access portal is at {address}.")).with(ADDRESS, address);
         finding.told = told;
@@ -71,28 +102,20 @@ impl Step for AccessPortal {
         let derived = portal_address::derive(setting.partition(), &instance.store);
         setting.answers.borrow_mut().found(Key::StartUrl, &derived);
         let given = setting.answer::<StartUrl>(Key::StartUrl);
+        let explicit = given.as_ref().is_some_and(Given::is_explicit);
         let address = given.map_or(derived, |given| given.value.to_string());
-        setting.facts.start_url.know(address.clone());
         if setting.told.contains(PORTAL) {
             setting.keep_word(PORTAL, &address, false)?;
         }
         if let Some(word) = setting.progress.read(|record| record.word(PORTAL, &address).cloned()) {
+            setting.facts.start_url.know(address.clone());
             return Ok(Self::visited(&address, !word.proved));
         }
-        match self.check(&instance.region, &address).await {
-            Ok(()) => Ok(Finding::missing(format!("The access portal answers at {address}; nobody has said that they were there."))
-                .with(ADDRESS, &address)),
-            Err(failure) if failure.kind == FailureKind::Invalid => Ok(Finding::blocked(
-                format!("Identity Center in {} does not know the portal address {address}.", instance.region),
-                "copy the address from console → IAM Identity Center → Settings → Access portal URL, then: idc-setup run \
-                 --start-url ADDRESS",
-            )
-            .with(ADDRESS, &address)),
-            Err(failure) => {
-                let next = "open the address in a browser; when it is right: idc-setup run --told access-portal";
-                Ok(Finding::unknown(trouble(&INFO, &failure, next)).with(ADDRESS, &address))
-            }
+        let mut addresses = vec![address];
+        if !explicit {
+            addresses.extend(portal_address::other_forms(&instance.arn, &instance.region));
         }
+        self.find(&instance.region, &addresses).await
     }
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {

@@ -4,13 +4,12 @@ use std::future::Future;
 
 use tokio::time::{Instant, sleep};
 
+use super::setting::{Setting, trouble};
 use crate::aws::retry::{CREATE_ATTEMPTS, SPREAD_LIMIT};
 use crate::aws::waiting::Pace;
 use crate::aws::{Failure, FailureKind};
 use crate::checklist::{Change, StepInfo, Trouble};
 use crate::progress::Intent;
-
-use super::setting::{Setting, trouble};
 
 /// How a create has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,19 +22,24 @@ pub enum Created<T> {
     Undecided(T),
 }
 
+/// The end of a create, and whether any attempt went unanswered on the way: then nobody knows by the last
+/// answer alone whether something took effect.
+#[derive(Debug, PartialEq, Eq)]
+pub struct End<T> {
+    /// How it has ended.
+    pub result: Result<Created<T>, Failure>,
+    /// An attempt went unanswered.
+    pub unanswered: bool,
+}
+
 /// Runs a create until it is decided.
 ///
 /// `attempt` makes the call once, without the SDK's retries. `look` finds the thing: it decides what a
 /// conflict means (the thing is there, or an earlier write has not spread) and whether an unanswered attempt
-/// took effect.
+/// took effect; a look that fails decides nothing, and the next attempt does.
 ///
-/// # Errors
-/// A failure that repeating does not mend, or the last one when the attempts are used up.
-pub async fn create<T, A, L>(
-    pace: Pace,
-    mut attempt: impl FnMut() -> A,
-    mut look: impl FnMut() -> L,
-) -> Result<Created<T>, Failure>
+/// The result is a failure that repeating does not mend, or the last one when the attempts are used up.
+pub async fn create<T, A, L>(pace: Pace, mut attempt: impl FnMut() -> A, mut look: impl FnMut() -> L) -> End<T>
 where
     A: Future<Output = Result<T, Failure>>,
     L: Future<Output = Result<Option<T>, Failure>>,
@@ -45,55 +49,75 @@ where
     let give_up = Instant::now() + SPREAD_LIMIT;
     loop {
         let failure = match attempt().await {
-            Ok(made) => return Ok(Created::Made(made)),
+            Ok(made) => {
+                return End {
+                    result: Ok(Created::Made(made)),
+                    unanswered,
+                };
+            }
             Err(failure) => failure,
         };
         attempts += 1;
+        unanswered |= !failure.effect_is_known();
         let spreading = matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound);
-        match failure.kind {
-            FailureKind::Conflict => {
-                if let Some(there) = look().await? {
-                    return Ok(if unanswered {
-                        Created::Undecided(there)
-                    } else {
-                        Created::Found(there)
-                    });
-                }
-            }
-            FailureKind::Unanswered | FailureKind::ServiceTrouble => {
-                unanswered = true;
-                if let Some(there) = look().await? {
-                    return Ok(Created::Undecided(there));
-                }
-            }
-            FailureKind::NotFound | FailureKind::Throttled | FailureKind::NoConnection => {}
-            _ => return Err(failure),
+        if (failure.kind == FailureKind::Conflict || !failure.effect_is_known())
+            && let Ok(Some(there)) = look().await
+        {
+            let created = if unanswered {
+                Created::Undecided(there)
+            } else {
+                Created::Found(there)
+            };
+            return End {
+                result: Ok(created),
+                unanswered,
+            };
         }
+        let mends = spreading
+            || !failure.effect_is_known()
+            || matches!(failure.kind, FailureKind::Throttled | FailureKind::NoConnection);
         // What waits for a write to spread has until the limit; everything else a number of attempts.
         let used_up = if spreading {
             Instant::now() >= give_up
         } else {
             attempts >= CREATE_ATTEMPTS
         };
-        if used_up {
-            return Err(failure);
+        if used_up || !mends {
+            return End {
+                result: Err(failure),
+                unanswered,
+            };
         }
         sleep(failure.retry_after.unwrap_or_else(|| pace.pause(attempts))).await;
+    }
+}
+
+/// Repeats a change that can be made twice, as long as an earlier write has not spread.
+///
+/// # Errors
+/// A failure that repeating does not mend, or the last one.
+pub async fn repeat<T, A>(pace: Pace, attempt: impl FnMut() -> A) -> Result<T, Failure>
+where
+    A: Future<Output = Result<T, Failure>>,
+{
+    match create(pace, attempt, || async { Ok(None) }).await.result? {
+        Created::Made(answer) | Created::Found(answer) | Created::Undecided(answer) => Ok(answer),
     }
 }
 
 impl Setting {
     /// Makes a thing whose intent is written down first.
     ///
-    /// Answers its id and the intent when this very call made it: the caller then writes the result down.
-    /// `None` when it is there otherwise: a look decides whose it is, by the intents that stand open.
+    /// Answers what the service gave and the intent when this very call made it: the caller then writes the
+    /// result down. `None` when it is there otherwise: a look decides whose it is, by the intents that stand
+    /// open. Intents of earlier runs stay open in any case but success: only a look can settle them.
     ///
     /// # Errors
-    /// When it cannot be made. An intent stays open only while nobody knows whether it took effect.
+    /// When it cannot be made. This run's intent stays open only while nobody knows whether it took effect.
     pub(super) async fn make<A, L>(
         &self,
         info: &'static StepInfo,
-        change: &Change,
+        (change, name): (&Change, &str),
         mut attempt: impl FnMut(String) -> A,
         look: impl FnMut() -> L,
     ) -> Result<Option<(String, Intent)>, Trouble>
@@ -101,22 +125,38 @@ impl Setting {
         A: Future<Output = Result<String, Failure>>,
         L: Future<Output = Result<Option<String>, Failure>>,
     {
-        let cut_short_before = !self.open_intents(change.kind, &change.name).is_empty();
-        let intent = self.intend(info, (change.verb, change.kind, &change.name), None)?;
-        let created = create(self.pace, || attempt(intent.nonce.clone()), look).await;
-        let nothing_of_ours = match &created {
-            Ok(Created::Made(_) | Created::Undecided(_)) => false,
-            Ok(Created::Found(_)) => !cut_short_before,
-            Err(failure) => failure.is_answered() && !cut_short_before,
-        };
-        if nothing_of_ours {
-            self.settle(change.verb, change.kind, &change.name, None)?;
+        let intent = self.intend(info, (change.verb, change.kind, name), None)?;
+        let mut is_first = true;
+        let end = create(
+            self.pace,
+            || {
+                // A repeat has a time limit of its own. If that cannot be saved, a lost reply counts as found.
+                if !std::mem::take(&mut is_first) {
+                    let _ = self.stamp_again(&intent);
+                }
+                attempt(intent.nonce.clone())
+            },
+            look,
+        )
+        .await;
+        let made = matches!(end.result, Ok(Created::Made(_)));
+        if !made && !end.unanswered {
+            self.progress.change(|record| record.drop_intent(&intent.nonce))?;
         }
-        match created {
+        match end.result {
             Ok(Created::Made(id)) => Ok(Some((id, intent))),
             Ok(_) => Ok(None),
             Err(failure) => Err(trouble(info, &failure, "idc-setup run")),
         }
+    }
+
+    fn stamp_again(&self, intent: &Intent) -> Result<(), Trouble> {
+        let again = Intent {
+            at: self.clients.clock().now(),
+            ..intent.clone()
+        };
+        self.progress.change(|record| record.open(again))?;
+        Ok(())
     }
 }
 
@@ -145,6 +185,7 @@ mod tests {
             || async { Ok(looks.borrow_mut().next().unwrap()) },
         )
         .await
+        .result
         .map_err(|failure| failure.kind)
     }
 
@@ -174,6 +215,18 @@ mod tests {
     async fn a_write_that_has_not_spread_is_waited_for() {
         let script = vec![Err(FailureKind::Conflict), Err(FailureKind::NotFound), Ok(3)];
         assert_eq!(run(script, vec![None]).await, Ok(Created::Made(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_after_a_lost_reply_leaves_it_open_whose_the_thing_is() {
+        let script = RefCell::new(vec![FailureKind::Unanswered, FailureKind::Denied].into_iter());
+        let end: End<u8> = create(
+            Pace::REHEARSAL,
+            || async { Err(failure(script.borrow_mut().next().unwrap())) },
+            || async { Err(failure(FailureKind::NoConnection)) },
+        )
+        .await;
+        assert!(end.unanswered && end.result.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Flag, variable, answers file, saved, found, default: the first that is there counts.
 
+use idc_setup::rehearsal::{FaultKind, Refusal};
+
 use super::support::Stage;
 
 #[test]
@@ -102,30 +104,34 @@ fn users_of_an_external_identity_source_are_looked_up_and_never_made() {
 #[test]
 fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
     let stage = Stage::new("complete");
-    let ran = stage
-        .json(&[
-            "run",
-            "--non-interactive",
-            "--start-url=https://wrong.awsapps.com/start",
-        ])
-        .expect(3);
-    assert_eq!(ran.step("access-portal")["state"], "blocked");
-    let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
-    let ran = stage.json(&[
+    let wrong = [
         "run",
         "--non-interactive",
-        "--fresh",
-        "--wait=60s",
-        "--start-url",
-        right,
-    ]);
-    // The profile says the wrong address by now, and is different until told to change it.
-    ran.expect(5);
-    let args = ["run", "--non-interactive", "--wait=60s", "--update=cli-profile"];
+        "--start-url=https://wrong.awsapps.com/start",
+    ];
+    let ran = stage.json(&wrong).expect(3);
+    assert_eq!(ran.step("access-portal")["state"], "blocked");
+    // A wrong address is written nowhere, so the right one needs no update.
+    assert!(!stage.path(".aws/config").exists());
+    let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
+    let args = ["run", "--non-interactive", "--wait=60s", "--start-url", right];
     stage.json(&args).expect(0);
     assert!(
         std::fs::read_to_string(stage.path(".aws/config"))
             .unwrap()
             .contains(right)
     );
+}
+
+#[test]
+fn a_portal_that_answers_at_another_form_only_is_found() {
+    let stage = Stage::new("complete");
+    let refused = Refusal::new("InvalidRequestException", "Invalid startUrl");
+    stage.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
+    let ran = stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let address = ran.step("access-portal")["evidence"]["start-url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(address, "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws");
 }

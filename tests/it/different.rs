@@ -110,7 +110,9 @@ fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_s
     run(&stage, &["--update=cli-profile"]).expect(0);
     let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
     assert!(
-        after.starts_with("# work\n[profile eks-walkthrough]\nregion = us-east-1\ncli_pager =\nsso_session=my-sso\n"),
+        after.starts_with(
+            "# work\n[profile eks-walkthrough]\nregion = us-east-1 # mine\ncli_pager =\nsso_session=my-sso\n"
+        ),
         "{after}"
     );
     assert!(after.contains("\n\n[profile other]\nregion=x\n"), "{after}");

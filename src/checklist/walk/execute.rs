@@ -98,13 +98,16 @@ impl Walk<'_> {
     async fn walk_from(&self, step: &dyn Step, mut finding: Finding) -> StepReport {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
+        let mut attended = false;
         for _ in 0..ROUNDS {
             let plan = match step.plan(&finding) {
                 Ok(plan) => plan,
                 Err(trouble) => return StepReport::new(info, finding, Plan::default()).failed(trouble),
             };
             let stuck = matches!(finding.found, Found::Blocked | Found::Unknown)
-                || (finding.found == Found::Different && plan.changes.is_empty())
+                || (finding.found == Found::Different
+                    && plan.changes.is_empty()
+                    && (plan.tasks.is_empty() || attended))
                 || finding.waits_for.is_some();
             if stuck {
                 return StepReport::new(info, finding, plan);
@@ -116,6 +119,7 @@ impl Walk<'_> {
                 match self.attend(step, &finding, &plan).await {
                     Ok(Some(next)) => {
                         finding = next;
+                        attended = true;
                         continue;
                     }
                     Ok(None) => return StepReport::new(info, finding, plan),

@@ -93,6 +93,13 @@ impl<'a> Walk<'a> {
 
     /// Goes all the way.
     pub async fn run(&self) -> Outcome {
+        // First of all: a run that is killed in its first look has been told what it was told.
+        if let Err(error) = self.save_answers() {
+            return Outcome {
+                reports: Vec::new(),
+                trouble: Some(error.into()),
+            };
+        }
         let mut findings = self.survey().await;
         let agreed = match self.agree(&mut findings).await {
             Ok(agreed) => agreed,

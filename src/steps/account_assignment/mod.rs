@@ -7,6 +7,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, StatusValues};
 
+use super::create::Created;
 use super::facts::{Instance, PermissionSet};
 use super::setting::{Setting, rerun, until_seen};
 use crate::answers::Key;
@@ -115,13 +116,13 @@ impl AccountAssignment {
         let name = self.name();
         let mut resource = setting.resource(ResourceKind::AccountAssignment, &name, &subject.id());
         let intents = setting.open_intents(ResourceKind::AccountAssignment, &name);
-        if !intents.is_empty()
-            && self
-                .request_of(subject, &intents)
-                .await
-                .map_err(rerun(&INFO))?
-                .is_some()
-        {
+        let request = if intents.is_empty() {
+            None
+        } else {
+            self.request_of(subject, &intents).await.map_err(rerun(&INFO))?
+        };
+        // One of ours that failed did not make what somebody has made since.
+        if request.is_some_and(|request| request.status == Some(StatusValues::Succeeded)) {
             resource.how = How::Made;
         }
         setting.settle(
@@ -131,6 +132,30 @@ impl AccountAssignment {
             Some(resource.clone()),
         )?;
         Ok(resource)
+    }
+
+    /// The request of an earlier run that is still at work, or a new one.
+    async fn begin(&self, change: &Change, subject: &Subject) -> Result<AccountAssignmentOperationStatus, Trouble> {
+        let setting = &self.setting;
+        let mut intents = setting.open_intents(change.kind, &change.name);
+        if !intents.is_empty() {
+            let earlier = self.request_of(subject, &intents).await.map_err(rerun(&INFO))?;
+            if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
+                return Ok(status);
+            }
+        }
+        let intent = setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        intents.push(intent.clone());
+        let end = self.request(subject, &intents).await;
+        match end.result {
+            Ok(Created::Made(status) | Created::Found(status) | Created::Undecided(status)) => Ok(status),
+            Err(failure) => {
+                if !end.unanswered {
+                    setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
+                }
+                Err(super::trouble(&INFO, &failure, "idc-setup run"))
+            }
+        }
     }
 
     fn failed(&self, subject: &Subject, reason: &str) -> Trouble {
@@ -242,29 +267,7 @@ impl Step for AccountAssignment {
             .subject()
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
-        let mut intents = setting.open_intents(change.kind, &change.name);
-        let pending = if intents.is_empty() {
-            None
-        } else {
-            self.request_of(&subject, &intents)
-                .await
-                .map_err(rerun(&INFO))?
-                .filter(|status| status.status == Some(StatusValues::InProgress))
-        };
-        let status = if let Some(status) = pending {
-            status
-        } else {
-            intents.push(setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?);
-            match self.request(&subject, &intents).await {
-                Ok(status) => status,
-                Err(failure) => {
-                    if failure.is_answered() {
-                        setting.settle(change.verb, change.kind, &change.name, None)?;
-                    }
-                    return Err(super::trouble(&INFO, &failure, "idc-setup run"));
-                }
-            }
-        };
+        let status = self.begin(change, &subject).await?;
         match self.wait(&subject, status, guide).await? {
             Some(Ok(())) => {}
             Some(Err(reason)) => {
@@ -285,10 +288,8 @@ impl Step for AccountAssignment {
             how: How::Made,
         };
         setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-        guide.say(
-            Some(&INFO),
-            &format!("Assigned account {} to {}.", subject.account, subject.principal_name),
-        );
+        let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
+        guide.say(Some(&INFO), &done);
         Ok(())
     }
 

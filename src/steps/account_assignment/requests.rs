@@ -3,10 +3,11 @@
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
 use jiff::Timestamp;
 
+use super::super::create::{End, create};
 use super::super::setting::rerun;
 use super::{AccountAssignment, INFO, Subject};
-use crate::aws::retry::{CREATE_ATTEMPTS, OPERATION_LIMIT};
-use crate::aws::{Failure, FailureKind, waiting};
+use crate::aws::retry::OPERATION_LIMIT;
+use crate::aws::{Failure, waiting};
 use crate::checklist::{Guide, Trouble};
 use crate::progress::Intent;
 
@@ -105,38 +106,13 @@ impl AccountAssignment {
 
     /// Asks for the assignment until the service has taken the request. A repeat does not fail, so after an
     /// unanswered attempt the requests are looked through first.
-    pub(super) async fn request(
-        &self,
-        subject: &Subject,
-        intents: &[Intent],
-    ) -> Result<AccountAssignmentOperationStatus, Failure> {
-        let mut attempts = 0;
-        loop {
-            let failure = match self.create_once(subject).await {
-                Ok(status) => return Ok(status),
-                Err(failure) => failure,
-            };
-            attempts += 1;
-            if !failure.is_answered()
-                && let Some(status) = self.request_of(subject, intents).await?
-            {
-                return Ok(status);
-            }
-            let passes = matches!(
-                failure.kind,
-                FailureKind::Conflict
-                    | FailureKind::NotFound
-                    | FailureKind::Throttled
-                    | FailureKind::NoConnection
-                    | FailureKind::Unanswered
-                    | FailureKind::ServiceTrouble
-            );
-            if !passes || attempts >= CREATE_ATTEMPTS {
-                return Err(failure);
-            }
-            let pause = failure.retry_after.unwrap_or_else(|| self.setting.pace.pause(attempts));
-            tokio::time::sleep(pause).await;
-        }
+    pub(super) async fn request(&self, subject: &Subject, intents: &[Intent]) -> End<AccountAssignmentOperationStatus> {
+        create(
+            self.setting.pace,
+            || self.create_once(subject),
+            || self.request_of(subject, intents),
+        )
+        .await
     }
 
     /// How the request has ended: success, or AWS's reason; `None` when it has not within the limit.

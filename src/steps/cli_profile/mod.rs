@@ -7,7 +7,6 @@ use std::path::Path;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 use super::facts::Profile;
@@ -99,7 +98,7 @@ impl CliProfile {
         let path = self.paths()?.config().display().to_string();
         let own = |kind, name: &str| -> Result<Resource, Trouble> {
             let mut resource = setting.resource(kind, name, &format!("{path}#{name}"));
-            let digest = digest(text);
+            let digest = files::digest(text.as_bytes());
             let intents = setting.open_intents(kind, name);
             if intents.iter().any(|intent| intent.mark.as_ref() == Some(&digest)) {
                 resource.how = How::Made;
@@ -113,85 +112,81 @@ impl CliProfile {
         ])
     }
 
-    fn write(&self, change: &Change, consented: &str) -> Result<(), Trouble> {
+    fn write(&self, consented: &str) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let Some(wanted) = Wanted::of(&self.setting) else {
-            return Err(Trouble::failed(
-                "Step 7 cli-profile: the portal's address is not known.",
-                "idc-setup run",
-            ));
+        let Some(wanted) = Wanted::of(setting) else {
+            let why = "Step 7 cli-profile: the portal's address is not known.";
+            return Err(Trouble::failed(why, "idc-setup run"));
         };
         let path = self.paths()?.config();
         let (before, config) = self.read()?;
-        let new_parts: Vec<(ResourceKind, &str)> = [
-            (
-                ResourceKind::SsoSession,
-                wanted.session.as_str(),
-                config.get(Section::SsoSession(&wanted.session)).is_none(),
-            ),
-            (
-                ResourceKind::CliProfile,
-                wanted.profile.as_str(),
-                config.get(Section::Profile(&wanted.profile)).is_none(),
-            ),
-        ]
-        .into_iter()
-        .filter(|(.., is_new)| *is_new)
-        .map(|(kind, name, _)| (kind, name))
-        .collect();
+        let is_new = |section| config.get(section).is_none();
+        let mut new_parts = Vec::new();
+        if is_new(Section::SsoSession(&wanted.session)) {
+            new_parts.push((ResourceKind::SsoSession, wanted.session.as_str()));
+        }
+        if is_new(Section::Profile(&wanted.profile)) {
+            new_parts.push((ResourceKind::CliProfile, wanted.profile.as_str()));
+        }
         let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
-            return Err(Trouble::failed(
-                format!(
-                    "Step 7 cli-profile: {} has changed since the difference was shown; it was left alone.",
-                    path.display()
-                ),
-                "idc-setup run",
-            ));
+            let why = format!(
+                "Step 7 cli-profile: {} has changed since the difference was shown; it was left alone.",
+                path.display()
+            );
+            return Err(Trouble::failed(why, "idc-setup run"));
         }
         for (kind, name) in &new_parts {
-            setting.intend(&INFO, (Verb::Create, *kind, name), Some(digest(&after)))?;
+            let mark = Some(files::digest(after.as_bytes()));
+            setting.intend(&INFO, (Verb::Create, *kind, name), mark)?;
         }
-        let written = path
-            .parent()
-            .map_or(Ok(()), files::make_private_folder)
-            .and_then(|()| files::write_atomically(path, after.as_bytes(), Access::AsBefore));
-        written.map_err(|error| {
-            Trouble::failed(
-                format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
-                "make room or rights there, then: idc-setup run",
-            )
-        })?;
+        put(path, &after)?;
         for (kind, name) in new_parts {
-            let resource = Resource {
-                kind,
-                name: name.to_owned(),
-                id: format!("{}#{name}", path.display()),
-                how: How::Made,
-            };
-            setting.settle(change.verb, kind, name, Some(resource))?;
+            let mut resource = setting.resource(kind, name, &format!("{}#{name}", path.display()));
+            resource.how = How::Made;
+            setting.settle(Verb::Create, kind, name, Some(resource))?;
         }
         Ok(())
     }
 }
 
-fn digest(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
+fn put(path: &Path, text: &str) -> Result<(), Trouble> {
+    path.parent()
+        .map_or(Ok(()), files::make_private_folder)
+        .and_then(|()| files::write_atomically(path, text.as_bytes(), Access::AsBefore))
+        .map_err(|error| {
+            Trouble::failed(
+                format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
+                "make room or rights there, then: idc-setup run",
+            )
         })
 }
 
+/// The difference as it is shown. Lines around an edit may hold keys of other profiles: their values are not
+/// for screens and logs.
 fn diff(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
-    TextDiff::from_lines(before, after)
+    let diff = TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(2)
         .header(&name, &name)
-        .to_string()
+        .to_string();
+    let lines = diff.split_inclusive('\n').map(|line| match line.split_once('=') {
+        Some((key, value)) if is_secret(key) => {
+            let end = &value[value.trim_end_matches(['\r', '\n']).len()..];
+            format!("{key}= (not shown){end}")
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect()
+}
+
+/// Whether a line of a difference, up to its `=`, names a property that holds a secret.
+fn is_secret(key: &str) -> bool {
+    let key = key.trim_start_matches([' ', '+', '-']).trim().to_ascii_lowercase();
+    ["key", "secret", "token", "password"]
+        .iter()
+        .any(|word| key.contains(word))
 }
 
 fn unreadable(path: &Path, why: &str) -> Trouble {
@@ -290,7 +285,7 @@ impl Step for CliProfile {
         let Consent::File { diff, .. } = &change.consent else {
             return Ok(());
         };
-        self.write(change, diff)?;
+        self.write(diff)?;
         guide.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
         Ok(())
     }

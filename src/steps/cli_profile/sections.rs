@@ -93,19 +93,22 @@ impl Wanted {
             (&profile, "profile", &self.profile, &self.profile_properties),
         ] {
             let Some(there) = there else { continue };
-            for (key, value) in properties {
-                let has = there.get(*key).map(String::as_str);
-                if !is_same(key, has, Some(value)) {
-                    differs.push(format!(
-                        "{what} {name}: {key} is {}, not {value}",
-                        has.unwrap_or("not set")
-                    ));
-                }
+            let older = OLDER_FORM
+                .into_iter()
+                .filter(|key| what == "profile" && there.contains_key(*key));
+            let keys: Vec<&str> = properties
+                .iter()
+                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), Some(value)))
+                .map(|(key, _)| *key)
+                .chain(older)
+                .collect();
+            if !keys.is_empty() {
+                // The values stay in the file: what is said here is also recorded.
+                differs.push(format!(
+                    "{what} {name} is there and says otherwise: {}",
+                    keys.join(", ")
+                ));
             }
-        }
-        let of_profile = profile.unwrap_or_default();
-        for key in OLDER_FORM.into_iter().filter(|key| of_profile.contains_key(*key)) {
-            differs.push(format!("profile {}: {key} belongs to the session", self.profile));
         }
         match (differs.is_empty(), missing.is_empty()) {
             (true, true) => Finding::done(format!(
@@ -114,7 +117,7 @@ impl Wanted {
             )),
             (true, false) => Finding::missing(format!("There is {}.", missing.join(" and "))),
             (false, _) => Finding::different(
-                format!("{}.", differs.join("; ")),
+                format!("The {}.", differs.join("; the ")),
                 format!(
                     "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \
                      --cli-profile NAME",

@@ -119,7 +119,9 @@ impl CreateGroup {
         let setting = &self.setting;
         let attempt = |_| self.create_group_once(instance);
         let made = setting
-            .make(&INFO, change, attempt, || self.group_id(instance, &change.name))
+            .make(&INFO, (change, &change.name), attempt, || {
+                self.group_id(instance, &change.name)
+            })
             .await?;
         if let Some((id, _)) = made {
             self.seen.replace(Some(id.clone()));
@@ -138,7 +140,9 @@ impl CreateGroup {
         let group = self.known_group(instance).await?;
         let attempt = |_| self.create_membership_once(instance, &group, &user);
         let made = setting
-            .make(&INFO, change, attempt, || self.membership_id(instance, &group, &user))
+            .make(&INFO, (change, &change.name), attempt, || {
+                self.membership_id(instance, &group, &user)
+            })
             .await?;
         if made.is_some() {
             let id = format!("{group}/{}", user.id);

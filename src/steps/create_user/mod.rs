@@ -254,7 +254,12 @@ impl Step for CreateUser {
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
         let made = setting
-            .make(&INFO, change, |_| self.create_once(&instance), || self.id(&instance))
+            .make(
+                &INFO,
+                (change, &change.name),
+                |_| self.create_once(&instance),
+                || self.id(&instance),
+            )
             .await?;
         if let Some((id, _)) = made {
             let resource = Resource {

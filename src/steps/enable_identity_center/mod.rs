@@ -6,6 +6,7 @@
 
 mod reads;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -13,7 +14,8 @@ use async_trait::async_trait;
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::Region;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::retry::SPREAD_LIMIT;
+use crate::aws::{Failure, waiting};
 use crate::checklist::{
     Change, Consent, Finding, Found, Guide, HumanTask, NamedConsent, Need, Plan, Question, Slot, Step, StepInfo,
     TaskKind, Trouble,
@@ -50,12 +52,17 @@ const NONE: &str = "none";
 /// Step 1.
 pub struct EnableIdentityCenter {
     setting: Rc<Setting>,
+    /// Whether every Region has been asked by itself, which is done once a run.
+    swept: Cell<bool>,
 }
 
 impl EnableIdentityCenter {
     /// A step that has not looked yet.
     pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+        Self {
+            setting,
+            swept: Cell::new(false),
+        }
     }
 
     fn judge(&self, standing: &Standing) -> Finding {
@@ -242,45 +249,31 @@ impl EnableIdentityCenter {
 
     async fn apply_create_organization(&self, change: &Change) -> Result<(), Trouble> {
         let setting = &self.setting;
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let answer = setting
-            .clients
-            .organizations_once(&setting.bootstrap_region)
-            .create_organization()
-            .feature_set(aws_sdk_organizations::types::OrganizationFeatureSet::All)
-            .send()
-            .await
-            .map_err(|error| Failure::of("organizations:CreateOrganization", error));
-        match answer {
-            Ok(answer) => {
-                let id = answer
-                    .organization
-                    .and_then(|organization| organization.id)
-                    .unwrap_or_default();
-                let resource = Resource {
-                    kind: change.kind,
-                    name: format!("of account {}", setting.caller.account),
-                    id,
-                    how: How::Made,
+        let attempt = |_| reads::create_organization(setting);
+        let look = || async { Ok(reads::organization(setting).await?.map(|organization| organization.id)) };
+        let made = setting.make(&INFO, (change, &change.name), attempt, look).await;
+        let made = made.map_err(|trouble| {
+            let code = trouble.aws.as_ref().and_then(|aws| aws.code.as_deref());
+            if code == Some("ConstraintViolationException") {
+                let next = "complete the account's sign-up in the console (contact information, a valid payment \
+                            method), then: idc-setup run";
+                return Trouble {
+                    next: next.to_owned(),
+                    ..trouble
                 };
-                setting.settle(change.verb, change.kind, &change.name, Some(resource))
             }
-            // Somebody was quicker, or the answer was lost: a look tells what is, and undo leaves it either way.
-            Err(failure) if failure.kind == FailureKind::Conflict || !failure.is_answered() => {
-                setting.settle(change.verb, change.kind, &change.name, None)
-            }
-            Err(failure) => {
-                let next = match failure.code.as_deref() {
-                    Some("ConstraintViolationException") => {
-                        "complete the account's sign-up in the console (contact information, a valid payment method), \
-                         then: idc-setup run"
-                    }
-                    _ => "idc-setup run",
-                };
-                setting.settle(change.verb, change.kind, &change.name, None)?;
-                Err(super::trouble(&INFO, &failure, next))
-            }
+            trouble
+        })?;
+        if let Some((id, _)) = made {
+            let resource = Resource {
+                kind: change.kind,
+                name: format!("of account {}", setting.caller.account),
+                id,
+                how: How::Made,
+            };
+            setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         }
+        Ok(())
     }
 
     async fn apply_permission_sets_switch(&self, change: &Change) -> Result<(), Trouble> {
@@ -311,7 +304,9 @@ impl Step for EnableIdentityCenter {
     }
 
     async fn look(&self) -> Result<Finding, Trouble> {
-        let standing = reads::standing(&self.setting).await.map_err(rerun(&INFO))?;
+        let standing = reads::standing(&self.setting, &self.swept)
+            .await
+            .map_err(rerun(&INFO))?;
         self.settle_intents(&standing)?;
         let mut finding = self.judge(&standing);
         if let Some(seen) = &standing.instance
@@ -379,6 +374,19 @@ impl Step for EnableIdentityCenter {
         match change.kind {
             ResourceKind::Organization => self.apply_create_organization(change).await,
             _ => self.apply_permission_sets_switch(change).await,
+        }
+    }
+
+    /// What was changed shows in the organization and in the switch; **Enable** is still a person's.
+    async fn verify(&self) -> Result<Finding, Trouble> {
+        let changed = || async {
+            let finding = self.look().await?;
+            let still = self.plan(&finding)?.changes;
+            Ok::<_, Trouble>(still.is_empty().then_some(finding))
+        };
+        match waiting::until(self.setting.pace, SPREAD_LIMIT, changed).await? {
+            Some(finding) => Ok(finding),
+            None => self.look().await,
         }
     }
 

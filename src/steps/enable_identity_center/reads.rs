@@ -1,5 +1,8 @@
 //! What stands in the account: its organization, its plan, and the instance in whatever Region.
 
+use std::cell::Cell;
+
+use aws_sdk_organizations::types::OrganizationFeatureSet;
 use aws_sdk_ssoadmin::types::RegionScope;
 use futures_util::stream::{self, StreamExt};
 
@@ -89,8 +92,8 @@ impl Standing {
 }
 
 /// Reads it all, as far as possible at the same time.
-pub async fn standing(setting: &Setting) -> Result<Standing, Failure> {
-    let (organization, instances) = tokio::join!(organization(setting), instances(setting));
+pub async fn standing(setting: &Setting, swept: &Cell<bool>) -> Result<Standing, Failure> {
+    let (organization, instances) = tokio::join!(organization(setting), instances(setting, swept));
     let (organization, instances) = (organization?, instances?);
     let mut standing = Standing {
         organization,
@@ -118,7 +121,8 @@ pub async fn standing(setting: &Setting) -> Result<Standing, Failure> {
     Ok(standing)
 }
 
-async fn organization(setting: &Setting) -> Result<Option<Organization>, Failure> {
+/// The organization the account is in, if it is in one.
+pub async fn organization(setting: &Setting) -> Result<Option<Organization>, Failure> {
     let answer = setting
         .clients
         .organizations(&setting.bootstrap_region)
@@ -137,15 +141,26 @@ async fn organization(setting: &Setting) -> Result<Option<Organization>, Failure
     }
 }
 
-/// All instances in all Regions. Where the scope is not known, Region by Region.
-async fn instances(setting: &Setting) -> Result<Vec<Seen>, Failure> {
+/// All instances in all Regions.
+///
+/// A server that does not know the scope refuses it or, worse, ignores it: so an empty answer is not believed
+/// before every Region has been asked by itself, once a run.
+async fn instances(setting: &Setting, swept: &Cell<bool>) -> Result<Vec<Seen>, Failure> {
     let region = setting.wanted_region();
     match instances_in(setting, &region, Some(RegionScope::AllRegions)).await {
-        Err(failure) if failure.kind == FailureKind::Invalid => {}
-        other => return other,
+        Ok(found) if !found.is_empty() || swept.get() => return Ok(found),
+        Err(failure) if failure.kind != FailureKind::Invalid => return Err(failure),
+        _ => {}
     }
-    let mut found = instances_in(setting, &region, None).await?;
-    let others = setting.partition().regions().filter(|other| *other != region);
+    let found = sweep(setting, &region).await?;
+    swept.set(true);
+    Ok(found)
+}
+
+/// Region by Region.
+async fn sweep(setting: &Setting, first: &str) -> Result<Vec<Seen>, Failure> {
+    let mut found = instances_in(setting, first, None).await?;
+    let others = setting.partition().regions().filter(|other| *other != first);
     let mut looks = stream::iter(others)
         .map(|region| instances_in(setting, region, None))
         .buffer_unordered(REGIONS_AT_ONCE);
@@ -220,4 +235,20 @@ async fn plan(setting: &Setting) -> PlanState {
         // Not every account and caller is told; the change then says so.
         _ => PlanState::Unknown,
     }
+}
+
+/// One attempt to make an organization with all features; answers its id.
+pub async fn create_organization(setting: &Setting) -> Result<String, Failure> {
+    let answer = setting
+        .clients
+        .organizations_once(&setting.bootstrap_region)
+        .create_organization()
+        .feature_set(OrganizationFeatureSet::All)
+        .send()
+        .await
+        .map_err(|error| Failure::of("organizations:CreateOrganization", error))?;
+    Ok(answer
+        .organization
+        .and_then(|organization| organization.id)
+        .unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
 
-use super::super::create::{Created, create};
+use super::super::create::{Created, create, repeat};
 use super::super::facts::Instance;
 use super::super::setting::{rerun, trouble};
 use super::{INFO, INTENT_TAG, PermissionSet, reads};
@@ -51,7 +51,7 @@ impl PermissionSet {
         let setting = &self.setting;
         let attempt = |nonce: String| async move { self.create_once(instance, &nonce).await };
         let look = || async { Ok(reads::find(setting, instance, &change.name).await?.map(|set| set.arn)) };
-        if let Some((arn, intent)) = setting.make(&INFO, change, attempt, look).await? {
+        if let Some((arn, intent)) = setting.make(&INFO, (change, &change.name), attempt, look).await? {
             self.made.replace(Some(arn.clone()));
             // One write: a set that is ours and has no policy is always known to be unfinished.
             setting.progress.change(|record| {
@@ -95,33 +95,23 @@ impl PermissionSet {
         let setting = &self.setting;
         let arn = self.arn(instance).await?;
         let policy = self.policy_arn();
-        self.promise_provisioning(instance, &arn).await?;
-        if setting.open_intents(change.kind, &change.name).is_empty() {
-            setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let promise = self.promise_provisioning(instance, &arn).await?;
+        if !self.is_attachment_owed() {
+            let owed = (Verb::Create, ResourceKind::PolicyAttachment, change.name.as_str());
+            setting.intend(&INFO, owed, None)?;
         }
-        let attached = create(
+        let end = create(
             setting.pace,
-            || async {
-                let client = setting.clients.ssoadmin_once(&instance.region);
-                let call = client
-                    .attach_managed_policy_to_permission_set()
-                    .instance_arn(&instance.arn)
-                    .permission_set_arn(&arn)
-                    .managed_policy_arn(&policy);
-                let answer = call.send().await;
-                answer
-                    .map(|_| ())
-                    .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
-            },
+            || self.attach_once(instance, &arn, &policy),
             || async {
                 let policies = reads::policies(setting, instance, &arn).await?;
                 Ok(policies.contains(&policy).then_some(()))
             },
         )
         .await;
-        match attached {
+        match end.result {
             Ok(created) => {
-                let how = if matches!(created, Created::Found(())) {
+                let how = if created == Created::Found(()) {
                     How::Found
                 } else {
                     How::Made
@@ -132,69 +122,100 @@ impl PermissionSet {
                     id: format!("{arn}/{policy}"),
                     how,
                 };
-                setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+                setting.progress.change(|record| {
+                    record.close_all(ResourceKind::PolicyAttachment, &self.attachment_prefix());
+                    record.keep(resource);
+                })?;
                 guide.say(Some(&INFO), &format!("Attached the policy {policy}."));
                 Ok(())
             }
-            Err(failure) => Err(trouble(
-                &INFO,
-                &failure,
-                "check that the policy is an AWS managed one, then: idc-setup run --policy NAME",
-            )),
+            Err(failure) => {
+                self.forget_promise(promise, &failure)?;
+                let next = "check that the policy is an AWS managed one, then: idc-setup run --policy NAME";
+                Err(trouble(&INFO, &failure, next))
+            }
         }
     }
 
+    async fn attach_once(&self, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
+        let client = self.setting.clients.ssoadmin_once(&instance.region);
+        let answer = client
+            .attach_managed_policy_to_permission_set()
+            .instance_arn(&instance.arn)
+            .permission_set_arn(arn)
+            .managed_policy_arn(policy)
+            .send()
+            .await;
+        answer
+            .map(|_| ())
+            .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
+    }
+
+    /// Changes a set that is there. They can be made twice, so what is cut short is simply made again.
     pub(super) async fn apply_other(&self, change: &Change, instance: &Instance) -> Result<(), Trouble> {
         let setting = &self.setting;
         let arn = self.arn(instance).await?;
-        let client = setting.clients.ssoadmin(&instance.region);
-        self.promise_provisioning(instance, &arn).await?;
+        if change.kind == ResourceKind::Provisioning {
+            self.provision(instance, &arn).await?;
+            return setting.settle(change.verb, change.kind, &change.name, None);
+        }
+        let promise = self.promise_provisioning(instance, &arn).await?;
         setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        match (change.verb, change.kind) {
-            (Verb::Update, ResourceKind::PermissionSet) => {
-                let duration = setting.answer::<SessionDuration>(Key::SessionDuration);
-                client
-                    .update_permission_set()
-                    .instance_arn(&instance.arn)
-                    .permission_set_arn(&arn)
-                    .set_session_duration(duration.map(|duration| duration.value.iso()))
-                    .send()
-                    .await
-                    .map_err(|error| rerun(&INFO)(Failure::of("sso:UpdatePermissionSet", error)))?;
+        let answer = repeat(setting.pace, || self.change_once(change, instance, &arn)).await;
+        if let Err(failure) = answer {
+            self.forget_promise(promise, &failure)?;
+            if failure.effect_is_known() {
+                setting.settle(change.verb, change.kind, &change.name, None)?;
             }
-            (Verb::Remove, _) => {
-                let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
-                let answer = client
-                    .detach_managed_policy_from_permission_set()
-                    .instance_arn(&instance.arn)
-                    .permission_set_arn(&arn)
-                    .managed_policy_arn(policy)
-                    .send()
-                    .await
-                    .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
-                match answer {
-                    // Detached already: by the attempt whose answer was lost, or by somebody else.
-                    Err(failure) if failure.kind != FailureKind::NotFound => return Err(rerun(&INFO)(failure)),
-                    _ => {}
-                }
-            }
-            _ => self.provision(instance, &arn).await?,
+            return Err(rerun(&INFO)(failure));
         }
         setting.settle(change.verb, change.kind, &change.name, None)
     }
 
-    pub(super) async fn provision(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        let answer = setting
-            .clients
-            .ssoadmin(&instance.region)
-            .provision_permission_set()
+    async fn change_once(&self, change: &Change, instance: &Instance, arn: &str) -> Result<(), Failure> {
+        let client = self.setting.clients.ssoadmin_once(&instance.region);
+        if change.verb == Verb::Update {
+            let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+            let call = client
+                .update_permission_set()
+                .instance_arn(&instance.arn)
+                .permission_set_arn(arn)
+                .set_session_duration(duration.map(|duration| duration.value.iso()));
+            let answer = call.send().await;
+            return answer
+                .map(|_| ())
+                .map_err(|error| Failure::of("sso:UpdatePermissionSet", error));
+        }
+        let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+        let answer = client
+            .detach_managed_policy_from_permission_set()
             .instance_arn(&instance.arn)
             .permission_set_arn(arn)
-            .target_type(ProvisionTargetType::AllProvisionedAccounts)
+            .managed_policy_arn(policy)
             .send()
             .await
-            .map_err(|error| rerun(&INFO)(Failure::of("sso:ProvisionPermissionSet", error)))?;
+            .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
+        match answer {
+            // Detached already: by the attempt whose answer was lost, or by somebody else.
+            Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    async fn provision(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let client = setting.clients.ssoadmin_once(&instance.region);
+        let request = || async {
+            let call = client
+                .provision_permission_set()
+                .instance_arn(&instance.arn)
+                .permission_set_arn(arn)
+                .target_type(ProvisionTargetType::AllProvisionedAccounts);
+            call.send()
+                .await
+                .map_err(|error| Failure::of("sso:ProvisionPermissionSet", error))
+        };
+        let answer = repeat(setting.pace, request).await.map_err(rerun(&INFO))?;
         let status = answer.permission_set_provisioning_status;
         let id = status.and_then(|status| status.request_id).unwrap_or_default();
         let ended = waiting::until(setting.pace, OPERATION_LIMIT, || {
@@ -206,11 +227,11 @@ impl PermissionSet {
             Some(Ok(())) => Ok(()),
             Some(Err(reason)) => Err(Trouble::failed(
                 format!("Step 4 permission-set: provisioning failed: {reason}."),
-                "mend what the reason names, then: idc-setup run --update permission-set",
+                "mend what the reason names, then: idc-setup run",
             )),
             None => Err(Trouble::failed(
                 "Step 4 permission-set: provisioning has not ended after 5 minutes.",
-                "idc-setup status, and when it has not ended: idc-setup run --update permission-set",
+                "idc-setup status, and when it has not ended: idc-setup run",
             )),
         }
     }

@@ -16,6 +16,7 @@ use super::facts::{self, Instance};
 use super::setting::{Setting, rerun, until_seen};
 use crate::answers::Key;
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
+use crate::aws::Failure;
 use crate::checklist::{Change, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
@@ -66,20 +67,18 @@ impl PermissionSet {
         policy.map_or_else(String::new, |policy| policy.value.arn(self.setting.partition().id()))
     }
 
-    fn attachment_name(&self) -> String {
-        format!("{}/{}", self.name(), self.policy_arn())
+    /// Attachments of this set in progress, whatever the policy: a policy that turned out not to exist is
+    /// corrected in the next run.
+    fn attachment_prefix(&self) -> String {
+        format!("{}/", self.name())
     }
 
-    /// Whether we made this set and never got to the end of it: it is finished, not called different.
-    fn is_unfinished(&self, resource: &Resource) -> bool {
-        let attachment = self.attachment_name();
-        resource.how == How::Made
-            && self.setting.progress.read(|record| {
-                record
-                    .intents(Verb::Create, ResourceKind::PolicyAttachment, &attachment)
-                    .next()
-                    .is_some()
-            })
+    /// We made this set, and it has no policy yet.
+    fn is_attachment_owed(&self) -> bool {
+        let prefix = self.attachment_prefix();
+        self.setting
+            .progress
+            .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, &prefix))
     }
 
     /// A change of a set that accounts have was begun, and its roles were not updated since.
@@ -90,18 +89,29 @@ impl PermissionSet {
         })
     }
 
-    /// Before a set that is there changes: if accounts have it, provisioning is owed from now on.
-    async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
+    /// Before a set that is there changes: if accounts have it, provisioning is owed from now on. Answers the
+    /// promise if it is new.
+    async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, Trouble> {
         let name = self.name();
         if self.made.borrow().is_some() || self.is_provisioning_owed(&name) {
-            return Ok(());
+            return Ok(None);
         }
-        if reads::is_provisioned(&self.setting, instance, arn)
+        let provisioned = reads::is_provisioned(&self.setting, instance, arn)
             .await
-            .map_err(rerun(&INFO))?
-        {
-            let owed = (Verb::Update, ResourceKind::Provisioning, name.as_str());
-            self.setting.intend(&INFO, owed, None)?;
+            .map_err(rerun(&INFO))?;
+        if !provisioned {
+            return Ok(None);
+        }
+        let owed = (Verb::Update, ResourceKind::Provisioning, name.as_str());
+        self.setting.intend(&INFO, owed, None).map(Some)
+    }
+
+    /// The first change was refused: nothing is owed.
+    fn forget_promise(&self, promise: Option<Intent>, failure: &Failure) -> Result<(), Trouble> {
+        if let Some(promise) = promise.filter(|_| failure.effect_is_known()) {
+            self.setting
+                .progress
+                .change(|record| record.drop_intent(&promise.nonce))?;
         }
         Ok(())
     }
@@ -126,11 +136,7 @@ impl PermissionSet {
         let ours = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
         if let Some(intent) = ours {
             resource.how = How::Made;
-            let attached = set.policies.contains(&self.policy_arn());
-            let open = !setting
-                .open_intents(ResourceKind::PolicyAttachment, &self.attachment_name())
-                .is_empty();
-            if !attached && !open {
+            if set.policies.is_empty() && !self.is_attachment_owed() {
                 setting
                     .progress
                     .change(|record| record.open(self.attachment_intent(intent)))?;
@@ -149,7 +155,7 @@ impl PermissionSet {
     fn attachment_intent(&self, made: &Intent) -> Intent {
         Intent {
             kind: ResourceKind::PolicyAttachment,
-            name: self.attachment_name(),
+            name: format!("{}{}", self.attachment_prefix(), self.policy_arn()),
             ..made.clone()
         }
     }
@@ -168,7 +174,7 @@ impl PermissionSet {
                 "The permission set {name} was changed, and not provisioned since."
             ));
         }
-        if other_policy && set.policies.is_empty() && self.is_unfinished(resource) {
+        if set.policies.is_empty() && resource.how == How::Made && self.is_attachment_owed() {
             return Finding::missing(format!("The permission set {name} is there, without its policy."));
         }
         let mut words = Vec::new();
@@ -235,9 +241,10 @@ impl Step for PermissionSet {
             .with(DURATION, set.duration_words())
             .of(resource);
         if finding.is_done() {
-            let attachment = self.attachment_name();
+            let prefix = self.attachment_prefix();
             self.setting
-                .settle(Verb::Create, ResourceKind::PolicyAttachment, &attachment, None)?;
+                .progress
+                .change(|record| record.close_all(ResourceKind::PolicyAttachment, &prefix))?;
             self.setting.facts.permission_set.know(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,

@@ -1,5 +1,6 @@
 //! The device code: shown, waited for, and the token kept.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,11 +11,12 @@ use super::{INFO, SignIn};
 use crate::answers::Key;
 use crate::aws_files;
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
-use crate::progress::{How, Resource, ResourceKind};
+use crate::files;
+use crate::progress::{How, ResourceKind, Verb};
 use crate::sso::{self, Authorization, Poll, Registration};
 
 impl SignIn {
-    pub(super) fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
+    fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
         guide.show_task(
             &INFO,
             &HumanTask {
@@ -53,36 +55,43 @@ impl SignIn {
             .get(&setting.clients, &instance.region)
             .await
             .map_err(rerun(&INFO))?;
-        while Instant::now() < end {
+        loop {
             let authorization = sso::start(&setting.clients, &instance.region, &registration, &profile.start_url)
                 .await
                 .map_err(|failure| trouble(&INFO, &failure, "check --start-url and the Region, then: idc-setup run"))?;
             self.show_code(&authorization, guide);
             let waiting = guide.wait(&INFO, "Your approval in the browser.");
-            let good_until = end.min(Instant::now() + authorization.expires_in);
-            if let Some(token) = self.poll(&registration, &authorization, good_until).await? {
-                drop(waiting);
-                let path = self.paths()?.token(&profile.session);
-                self.keep_token(profile, &path, &token)?;
-                return Ok(Some(()));
+            let code_ends = Instant::now() + authorization.expires_in;
+            let good_until = end.min(code_ends);
+            match self.poll(&registration, &authorization, good_until).await? {
+                Polled::Token(token) => {
+                    drop(waiting);
+                    let path = self.paths()?.token(&profile.session);
+                    self.keep_token(profile, &path, &token)?;
+                    return Ok(Some(()));
+                }
+                // A new code only when the old one is no good: the end of the wait is no reason to show another.
+                Polled::CodeIsGone if Instant::now() < end => {}
+                Polled::TimeIsOver if code_ends < end => {}
+                _ => return Ok(None),
             }
         }
-        Ok(None)
     }
 
-    pub(super) async fn poll(
+    async fn poll(
         &self,
         registration: &Registration,
         authorization: &Authorization,
         end: Instant,
-    ) -> Result<Option<Box<aws_files::CachedToken>>, Trouble> {
+    ) -> Result<Polled, Trouble> {
         let mut interval = authorization.interval;
+        let mut unanswered = false;
         loop {
             match sso::poll(&self.setting.clients, registration, authorization).await {
-                Ok(Poll::Token(token)) => return Ok(Some(token)),
+                Ok(Poll::Token(token)) => return Ok(Polled::Token(token)),
                 Ok(Poll::Pending) => {}
                 Ok(Poll::SlowDown) => interval += Duration::from_secs(5),
-                Ok(Poll::Expired) => return Ok(None),
+                Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
                 Ok(Poll::Refused) => {
                     return Err(Trouble::failed(
                         "Step 8 sign-in: the sign-in was refused in the browser.",
@@ -90,24 +99,28 @@ impl SignIn {
                     ));
                 }
                 // The connection comes and goes while a person is away: ask again.
-                Err(failure) if !failure.is_answered() => {}
+                Err(failure) if failure.may_pass() => unanswered |= !failure.effect_is_known(),
+                // A lost answer may have been the token: its code is used up.
+                Err(failure) if unanswered && failure.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
                 Err(failure) => return Err(rerun(&INFO)(failure)),
             }
             if Instant::now() + interval > end {
-                return Ok(None);
+                return Ok(Polled::TimeIsOver);
             }
             tokio::time::sleep(interval).await;
         }
     }
 
-    pub(super) fn keep_token(
-        &self,
-        profile: &Profile,
-        path: &std::path::Path,
-        token: &aws_files::CachedToken,
-    ) -> Result<(), Trouble> {
-        let was_there = path.exists();
-        aws_files::write_token(path, token).map_err(|error| {
+    fn keep_token(&self, profile: &Profile, path: &Path, token: &aws_files::CachedToken) -> Result<(), Trouble> {
+        let text = aws_files::token_text(token);
+        let kind = ResourceKind::Token;
+        let is_new = !path.exists();
+        if is_new {
+            let mark = Some(files::digest(text.as_bytes()));
+            self.setting
+                .intend(&INFO, (Verb::Create, kind, &profile.session), mark)?;
+        }
+        aws_files::write_token(path, &text).map_err(|error| {
             Trouble::failed(
                 format!(
                     "Step 8 sign-in: the token cannot be kept in {}: {error}.",
@@ -116,13 +129,23 @@ impl SignIn {
                 "make room or rights there, then: idc-setup run",
             )
         })?;
-        let resource = Resource {
-            kind: ResourceKind::Token,
-            name: profile.session.clone(),
-            id: path.display().to_string(),
-            how: if was_there { How::Found } else { How::Made },
-        };
-        self.setting.progress.change(|record| record.keep(resource))?;
-        Ok(())
+        let mut resource = self
+            .setting
+            .resource(kind, &profile.session, &path.display().to_string());
+        if is_new {
+            resource.how = How::Made;
+        }
+        self.setting
+            .settle(Verb::Create, kind, &profile.session, Some(resource))
     }
+}
+
+/// The end of polling.
+enum Polled {
+    /// The person has approved.
+    Token(Box<aws_files::CachedToken>),
+    /// The code is used up or too old.
+    CodeIsGone,
+    /// Nobody came.
+    TimeIsOver,
 }

@@ -28,7 +28,8 @@ use crate::aws_files::{self, Paths};
 use crate::checklist::{
     Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
 };
-use crate::progress::{How, ResourceKind};
+use crate::files;
+use crate::progress::{How, Resource, ResourceKind, Verb};
 use crate::sso::{self};
 
 /// This step's line of the checklist.
@@ -43,6 +44,9 @@ pub const INFO: StepInfo = StepInfo {
 
 /// The evidence that holds the caller's ARN.
 pub const CALLER: &str = "caller";
+
+/// Who is signed in, where that is the wrong one.
+const SOMEBODY_ELSE: &str = "signed-in-as";
 
 /// What asking through the profile brings.
 enum Answer {
@@ -134,7 +138,6 @@ impl SignIn {
             .with(CALLER, &caller.arn));
         }
         if name != user.name {
-            self.drop_token(profile);
             return Ok(Finding::different(
                 format!(
                     "{name} signed in, not {}: that says nothing about {}.",
@@ -142,26 +145,32 @@ impl SignIn {
                 ),
                 again,
             )
-            .with(CALLER, &caller.arn));
+            .with(CALLER, &caller.arn)
+            .with(SOMEBODY_ELSE, name));
         }
         let shows = self.portal_shows(profile, &account, &set).await?;
         self.keep_proof(profile, &user.id, &user.name, shows)?;
-        let path = self.paths()?.token(&profile.session).display().to_string();
         Ok(Finding::done(format!("You are {}.", caller.arn))
             .with(CALLER, &caller.arn)
             .with("account", &caller.account)
             .with("profile", &profile.name)
-            .of(setting.resource(ResourceKind::Token, &profile.session, &path)))
+            .of(self.own_token(profile)?))
     }
 
-    /// A token of somebody else would be taken again and again: it is dropped if we fetched it.
-    fn drop_token(&self, profile: &Profile) {
-        if let Some(path) = self.setting.paths.as_ref().map(|paths| paths.token(&profile.session))
-            && self.setting.how(ResourceKind::Token, &path.display().to_string()) == How::Made
-        {
-            // When it cannot be removed, the next sign-in overwrites it.
-            let _ = std::fs::remove_file(path);
+    /// Whose the cached token is: as written down, or ours when it is just what an open intent was to write.
+    fn own_token(&self, profile: &Profile) -> Result<Resource, Trouble> {
+        let (setting, kind) = (&self.setting, ResourceKind::Token);
+        let path = self.paths()?.token(&profile.session);
+        let mut resource = setting.resource(kind, &profile.session, &path.display().to_string());
+        let intents = setting.open_intents(kind, &profile.session);
+        if !intents.is_empty() {
+            let digest = std::fs::read(&path).ok().map(|content| files::digest(&content));
+            if intents.iter().any(|intent| intent.mark == digest) {
+                resource.how = How::Made;
+            }
         }
+        setting.settle(Verb::Create, kind, &profile.session, Some(resource.clone()))?;
+        Ok(resource)
     }
 
     /// Whether the portal itself lists the account and offers the permission set.
@@ -295,7 +304,8 @@ impl Step for SignIn {
 
     fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
         let mut plan = Plan::default();
-        if finding.found == Found::Missing {
+        let somebody_else = finding.evidence.contains_key(SOMEBODY_ELSE);
+        if finding.found == Found::Missing || somebody_else {
             plan.tasks.push(HumanTask {
                 sentence: format!("Sign in as {}.", self.setting.text(Key::Username)),
                 link: None,
