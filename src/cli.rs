@@ -148,9 +148,9 @@ pub struct RehearseFlags {
     /// Keep home folder and world here, and go on with them
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// Whether somebody does the human tasks
-    #[arg(long, value_enum, default_value_t = PersonFlag::Auto)]
-    pub person: PersonFlag,
+    /// Whether somebody does the human tasks [default: auto, or as the world has it]
+    #[arg(long, value_enum)]
+    pub person: Option<PersonFlag>,
 }
 
 /// Commands that can be rehearsed.

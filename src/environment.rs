@@ -40,6 +40,13 @@ impl Environment {
 
     /// Whether the environment holds credentials, which the SDK's default chain takes before any profile.
     pub fn has_credentials(&self) -> bool {
-        self.var("AWS_ACCESS_KEY_ID").is_some() && self.var("AWS_SECRET_ACCESS_KEY").is_some()
+        let any = |names: &[&str]| names.iter().any(|name| self.var(name).is_some());
+        (self.var("AWS_ACCESS_KEY_ID").is_some() && self.var("AWS_SECRET_ACCESS_KEY").is_some())
+            || any(&[
+                // Containers, CloudShell among them, and pods.
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "AWS_WEB_IDENTITY_TOKEN_FILE",
+            ])
     }
 }

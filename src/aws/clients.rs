@@ -1,39 +1,55 @@
 //! One client a service and Region. Reads are retried by the SDK; `once` clients are for creates, which the
 //! steps repeat themselves.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use aws_config::{Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 
 use super::clock::ServerClock;
 use super::retry::{self, ByContent};
 
-/// Clients for the services that the steps use.
+/// Kind of client, Region, and whether it is without retries.
+type Which = (TypeId, String, bool);
+
+/// Clients for the services that the steps use. Each is made once a Region, so that connections and retry
+/// budgets are kept.
 #[derive(Debug, Clone)]
 pub struct Clients {
     base: SdkConfig,
     clock: ServerClock,
+    kept: Arc<Mutex<HashMap<Which, Box<dyn Any + Send>>>>,
 }
 
 macro_rules! service {
-    ($(#[$doc:meta])* $name:ident, $once:ident, $service:ident) => {
+    ($(#[$doc:meta])* $name:ident, $service:ident) => {
         $(#[$doc])*
         pub fn $name(&self, region: &str) -> $service::Client {
-            let config = $service::config::Builder::from(&self.base)
-                .region(Region::new(region.to_owned()))
-                .interceptor(self.clock.clone())
-                .retry_classifier(ByContent)
-                .build();
-            $service::Client::from_conf(config)
+            self.client(region, false, || {
+                let config = $service::config::Builder::from(&self.base)
+                    .region(Region::new(region.to_owned()))
+                    .interceptor(self.clock.clone())
+                    .retry_classifier(ByContent)
+                    .build();
+                $service::Client::from_conf(config)
+            })
         }
+    };
+    ($(#[$doc:meta])* $name:ident, $once:ident, $service:ident) => {
+        service!($(#[$doc])* $name, $service);
 
         /// The same, without the SDK's retries.
         pub fn $once(&self, region: &str) -> $service::Client {
-            let config = $service::config::Builder::from(&self.base)
-                .region(Region::new(region.to_owned()))
-                .interceptor(self.clock.clone())
-                .retry_config(RetryConfig::disabled())
-                .build();
-            $service::Client::from_conf(config)
+            self.client(region, true, || {
+                let config = $service::config::Builder::from(&self.base)
+                    .region(Region::new(region.to_owned()))
+                    .interceptor(self.clock.clone())
+                    .retry_config(RetryConfig::disabled())
+                    .build();
+                $service::Client::from_conf(config)
+            })
         }
     };
 }
@@ -46,7 +62,11 @@ impl Clients {
             .retry_config(retry::reads())
             .timeout_config(retry::limits())
             .build();
-        Self { base, clock }
+        Self {
+            base,
+            clock,
+            kept: Arc::default(),
+        }
     }
 
     /// The server's clock, learnt from every answer.
@@ -54,9 +74,20 @@ impl Clients {
         &self.clock
     }
 
+    fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, make: impl FnOnce() -> C) -> C {
+        let key = (TypeId::of::<C>(), region.to_owned(), once);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = kept.get(&key).and_then(|client| client.downcast_ref::<C>()) {
+            return client.clone();
+        }
+        let client = make();
+        kept.insert(key, Box::new(client.clone()));
+        client
+    }
+
     service!(
         /// AWS Security Token Service.
-        sts, sts_once, aws_sdk_sts
+        sts, aws_sdk_sts
     );
     service!(
         /// AWS Organizations.
@@ -64,7 +95,7 @@ impl Clients {
     );
     service!(
         /// AWS Free Tier.
-        freetier, freetier_once, aws_sdk_freetier
+        freetier, aws_sdk_freetier
     );
     service!(
         /// IAM Identity Center's administration.
@@ -80,6 +111,6 @@ impl Clients {
     );
     service!(
         /// The access portal's API; takes a token instead of credentials.
-        sso, sso_once, aws_sdk_sso
+        sso, aws_sdk_sso
     );
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{HumanTask, StepInfo, StepReport, Trouble};
+use super::{Change, HumanTask, StepInfo, StepReport, Trouble};
 use crate::answers::Key;
 
 /// A question with a text for an answer.
@@ -105,6 +105,9 @@ pub trait Guide {
 
     /// A step has ended.
     fn end(&self, report: &StepReport);
+
+    /// A change is about to be made.
+    fn change(&self, _info: &StepInfo, _change: &Change) {}
 
     /// One line about a step: what is, what was changed.
     fn say(&self, info: Option<&StepInfo>, line: &str);

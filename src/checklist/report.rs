@@ -141,6 +141,8 @@ pub struct Outcome {
     pub reports: Vec<StepReport>,
     /// What ended the walk early.
     pub trouble: Option<Trouble>,
+    /// Identity Center's Region as it was recorded, where the account itself could not be asked.
+    pub region: Option<String>,
 }
 
 impl Outcome {

@@ -8,11 +8,11 @@ mod status;
 
 use clap::Parser;
 
-use crate::checklist::{Outcome, Trouble};
+use crate::checklist::{Guide, Outcome, Trouble};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, print_text};
-use crate::guide::{Screen, TerminalGuard};
+use crate::guide::{Interactive, Plain, Screen, TerminalGuard};
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.
@@ -124,10 +124,26 @@ fn screen(cli: &Cli, environment: &Environment) -> Screen {
     }
 }
 
+/// The guide that asks: in a terminal, or line by line where that is wanted. `None` where nobody can be asked:
+/// questions need terminals on stdin and stderr.
+fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen) -> Option<Box<dyn Guide>> {
+    let dumb = environment.var("TERM") == Some("dumb");
+    if cli.flags.non_interactive {
+        None
+    } else if cli.flags.accessible || (environment.is_terminal && dumb) {
+        Some(Box::new(Plain::new(screen)))
+    } else if environment.is_terminal {
+        Some(Box::new(Interactive::new(screen)))
+    } else {
+        None
+    }
+}
+
 fn ended_by(trouble: Trouble) -> Outcome {
     Outcome {
         reports: Vec::new(),
         trouble: Some(trouble),
+        region: None,
     }
 }
 
@@ -144,7 +160,7 @@ fn finish(
             account: prepared.setting.caller.account.clone(),
             arn: prepared.setting.caller.arn.clone(),
         });
-        let region = prepared.and_then(Prepared::region);
+        let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
         screen.result(&Envelope::new(command, caller, region, outcome).json());
     } else if outcome.exit() == 130 {
         say_interrupted(cli, environment, screen);

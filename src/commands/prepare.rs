@@ -30,6 +30,18 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// That a profile is used which nobody has named in this run.
+    pub fn note_on_profile(&self, cli: &Cli) -> Option<String> {
+        let profile = self
+            .setting
+            .bootstrap_profile
+            .as_ref()
+            .filter(|_| cli.flags.profile.is_none())?;
+        Some(format!(
+            "With the profile {profile}, as in the last run; another: --profile NAME."
+        ))
+    }
+
     /// Identity Center's Region, as far as it is known.
     pub fn region(&self) -> Option<String> {
         let found = self.setting.facts.instance.now().map(|instance| instance.region);
@@ -103,24 +115,11 @@ pub enum Access {
 /// Checks everything that can be checked before any call, connects, and opens progress.
 pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Result<Prepared, Trouble> {
     let stage = Stage::of(cli, environment)?;
-    let options = options(cli, stage.pace())?;
+    let mut options = options(cli, stage.pace())?;
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
-    let last = folder.as_ref().and_then(Folder::last);
-    let wanted = Wanted {
-        profile: cli.flags.profile.clone(),
-        last_profile: last.as_ref().and_then(|last| last.profile.clone()),
-        region: cli.flags.region.clone(),
-        last_region: last.as_ref().and_then(|last| last.region.clone()),
-    };
-    let region = connect::region(&wanted, environment).await;
-    if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
-        return Err(Trouble::usage(problem, "idc-setup run --region REGION"));
-    }
-    let connection = connect::connect(&wanted, environment, region.as_ref())
-        .await
-        .map_err(|error| connect_trouble(error, &wanted))?;
+    let (connection, region) = connect_as_asked(cli, environment, folder.as_ref(), access).await?;
     let path = state_file(cli, folder.as_ref(), &connection)?;
     let (partition, account) = (connection.caller.partition().id(), &connection.caller.account);
     let progress = match access {
@@ -137,12 +136,6 @@ pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Re
         }
     }
     put_defaults(&mut answers, region.as_ref(), &connection);
-    if access == Access::Write
-        && let Some(folder) = &folder
-    {
-        remember(folder, &connection, region.as_ref(), last.as_ref());
-    }
-    let mut options = options;
     if answers.without_group() {
         options.skip.insert("create-group".to_owned());
     }
@@ -163,6 +156,33 @@ pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Re
         setting: Rc::new(setting),
         options,
     })
+}
+
+/// Credentials and Region: what is asked for, the environment's, the last run's.
+async fn connect_as_asked(
+    cli: &Cli,
+    environment: &Environment,
+    folder: Option<&Folder>,
+    access: Access,
+) -> Result<(Connection, Option<NamedRegion>), Trouble> {
+    let last = folder.and_then(Folder::last);
+    let wanted = Wanted {
+        profile: cli.flags.profile.clone(),
+        last_profile: last.as_ref().and_then(|last| last.profile.clone()),
+        region: cli.flags.region.clone(),
+        last_region: last.as_ref().and_then(|last| last.region.clone()),
+    };
+    let region = connect::region(&wanted, environment).await;
+    if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
+        return Err(Trouble::usage(problem, "idc-setup run --region REGION"));
+    }
+    let connection = connect::connect(&wanted, environment, region.as_ref())
+        .await
+        .map_err(|error| connect_trouble(error, &wanted))?;
+    if let Some(folder) = folder.filter(|_| access == Access::Write) {
+        remember(folder, &connection, region.as_ref(), last.as_ref());
+    }
+    Ok((connection, region))
 }
 
 /// How the walk is to go.
@@ -251,27 +271,42 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Tr
 
 /// Answers that contradict each other.
 fn check_together(answers: &Answers) -> Result<(), Trouble> {
-    let to_group = answers
-        .explicit(Key::AssignTo)
-        .is_some_and(|answer| answer.value == "group");
-    let no_group = answers
-        .explicit(Key::NoGroup)
-        .is_some_and(|answer| answer.value == "true");
-    if to_group && no_group {
-        return Err(Trouble::usage(
-            "--assign-to group and --no-group contradict each other.",
-            "idc-setup run --no-group --assign-to user",
-        ));
+    let said = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
+    if said(Key::NoGroup) != Some("true") {
+        return Ok(());
     }
-    Ok(())
+    let with_a_group = [
+        (Key::Group, said(Key::Group).is_some()),
+        (Key::AssignTo, said(Key::AssignTo) == Some("group")),
+    ];
+    match with_a_group.into_iter().find(|(_, said)| *said) {
+        Some((key, _)) => Err(Trouble::usage(
+            format!("{} and --no-group contradict each other.", key.flag()),
+            "idc-setup run --no-group --assign-to user",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a saved answer says the contrary of what was typed now: then it no longer counts.
+fn is_revoked(answers: &Answers, key: Key, value: &str) -> bool {
+    let said = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
+    match key {
+        Key::NoGroup => said(Key::Group).is_some() || said(Key::AssignTo) == Some("group"),
+        Key::Group => said(Key::NoGroup) == Some("true"),
+        Key::AssignTo => value == "group" && said(Key::NoGroup) == Some("true"),
+        _ => false,
+    }
 }
 
 fn put_saved(answers: &mut Answers, progress: &Progress) {
+    let typed = answers.clone();
     progress.read(|record| {
         for (name, saved) in &record.answers {
             // An answer of another version that this one does not know, or would refuse, is asked again.
             if let Some(key) = Key::named(name)
                 && let Ok(value) = key.check(&saved.value)
+                && !is_revoked(&typed, key, &value)
             {
                 let source = Source::Saved(saved.at);
                 answers.put(key, Answer { value, source });

@@ -77,8 +77,12 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         None => Duration::ZERO,
     };
     let mut world = world(flags)?;
-    world.person.present = flags.person == PersonFlag::Auto;
-    world.person.adds = told_user(cli)?;
+    if let Some(person) = flags.person {
+        world.person.present = person == PersonFlag::Auto;
+    }
+    if let Some(user) = told_user(cli)? {
+        world.person.adds = Some(user);
+    }
     let root = world.root();
     let credentials = world.issue(root);
     let region = world.region.clone();

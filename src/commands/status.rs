@@ -19,6 +19,9 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
             return finish((cli, environment), screen, "status", None, &outcome);
         }
     };
+    if let Some(note) = prepared.note_on_profile(cli) {
+        screen.talk(&note);
+    }
     let setting = &prepared.setting;
     let steps = steps::checklist(setting);
     let guide = NonInteractive::new(screen);
@@ -62,6 +65,7 @@ fn recorded(cli: &Cli, environment: &Environment, trouble: Trouble) -> Outcome {
     Outcome {
         reports: reports.collect(),
         trouble: Some(trouble),
+        region: record.region.clone(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::screen::{Screen, clean};
 use super::text;
 use crate::answers::Key;
 use crate::checklist::{
-    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+    Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
 use crate::steps::SLUGS;
 
@@ -237,6 +237,12 @@ impl Guide for Interactive {
     fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
         self.screen.warn("");
         self.lines(&text::task_lines(task));
+    }
+
+    fn change(&self, _info: &StepInfo, change: &Change) {
+        if self.screen.verbose >= 1 {
+            self.screen.talk(&format!("  $ {}", change.command));
+        }
     }
 
     fn begin(&self, info: &StepInfo) {

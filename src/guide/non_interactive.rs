@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::screen::Screen;
 use super::text;
 use crate::checklist::{
-    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, TroubleKind,
-    Waiting,
+    Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble,
+    TroubleKind, Waiting,
 };
 use crate::steps::SLUGS;
 
@@ -59,6 +59,12 @@ impl Guide for NonInteractive {
         self.say(Some(info), "A person is needed:");
         for line in text::task_lines(task) {
             self.screen.talk(&format!("  {line}"));
+        }
+    }
+
+    fn change(&self, info: &StepInfo, change: &Change) {
+        if self.screen.verbose >= 1 {
+            self.say(Some(info), &format!("$ {}", change.command));
         }
     }
 

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::text;
 use crate::answers::Key;
 use crate::checklist::{
-    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+    Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
 use crate::steps::SLUGS;
 
@@ -172,6 +172,12 @@ impl Guide for Plain {
     fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
         for line in text::task_lines(task) {
             self.screen.warn(&line);
+        }
+    }
+
+    fn change(&self, _info: &StepInfo, change: &Change) {
+        if self.screen.verbose >= 1 {
+            self.screen.talk(&format!("$ {}", change.command));
         }
     }
 

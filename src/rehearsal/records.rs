@@ -89,10 +89,12 @@ impl Instance {
     }
 
     /// The addresses under which its access portal answers.
-    pub fn start_urls(&self) -> [String; 3] {
+    pub fn start_urls(&self) -> [String; 5] {
         let (store, id, region) = (&self.store.id, self.id(), &self.region);
         [
             format!("https://{store}.awsapps.com/start"),
+            format!("https://start.us-gov-home.awsapps.com/directory/{store}"),
+            format!("https://start.home.awsapps.cn/directory/{store}"),
             format!("https://{id}.portal.{region}.app.aws"),
             format!("https://{id}.{region}.portal.amazonaws.com"),
         ]
@@ -336,6 +338,6 @@ pub struct PortalSession {
     pub instance: String,
     /// The user's id.
     pub user: String,
-    /// One hour, 8 for refreshed ones.
+    /// One hour after the token was given.
     pub expires: Timestamp,
 }

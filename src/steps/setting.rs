@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Facts;
+use crate::answers::values::IdentitySource;
 use crate::answers::{Answers, Given, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect::Caller;
@@ -129,6 +130,22 @@ impl Setting {
         }
     }
 
+    /// The account that is assigned: the one that is asked for, else the caller's.
+    pub fn account(&self) -> String {
+        let account = self.text(Key::Account);
+        if account.is_empty() {
+            self.caller.account.clone()
+        } else {
+            account
+        }
+    }
+
+    /// Whether users and groups come from elsewhere: then they are looked up, never made.
+    pub fn is_external(&self) -> bool {
+        self.answer::<IdentitySource>(Key::IdentitySource)
+            .is_some_and(|source| source.value == IdentitySource::External)
+    }
+
     /// Whether `--update` was given for a step.
     pub fn is_update_wanted(&self, info: &StepInfo) -> bool {
         self.updates.contains(info.slug)
@@ -217,6 +234,11 @@ impl Setting {
                 after >= -slack && after <= limit
             })
     }
+}
+
+/// A time of the SDK's.
+pub fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
 }
 
 /// Makes trouble of a failed call, in a step.

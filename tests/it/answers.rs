@@ -135,3 +135,23 @@ fn a_portal_that_answers_at_another_form_only_is_found() {
         .to_owned();
     assert_eq!(address, "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws");
 }
+
+#[test]
+fn what_is_typed_now_revokes_a_saved_answer_that_says_the_contrary() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--assign-to=group", "--only=create-user"]).expect(3);
+    let ran = stage
+        .json(&["run", "--non-interactive", "--wait=60s", "--no-group"])
+        .expect(0);
+    assert_eq!(ran.step("create-group")["state"], "skipped");
+    assert_eq!(stage.state()["answers"]["assign-to"], serde_json::Value::Null);
+    let ran = stage
+        .json(&["run", "--non-interactive", "--wait=60s", "--group=Ops"])
+        .expect(0);
+    assert_eq!(ran.step("create-group")["state"], "done");
+    assert_eq!(stage.server.world().assignments.len(), 2);
+    stage
+        .json(&["run", "--non-interactive", "--group=Ops", "--no-group"])
+        .expect(2)
+        .says("contradict");
+}

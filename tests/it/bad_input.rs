@@ -313,3 +313,15 @@ fn a_permission_set_name_that_is_taken_by_another_policy_is_different() {
         .json(&["run", "--non-interactive", "--fresh", "--wait=60s"])
         .expect(0);
 }
+
+#[test]
+fn what_only_a_prerequisite_fails_with_is_said_too() {
+    let stage = Stage::new("enabled");
+    let key = stage.credentials.access_key_id.clone();
+    let denied = vec!["sso:ListInstances".to_owned()];
+    stage.server.world().identities.get_mut(&key).unwrap().denied = denied;
+    let args = [&["run", "--non-interactive", "--only=create-user"], &ANSWERS[..]].concat();
+    refused(&stage, stage.json(&args), 4, &["Step 1", "sso:ListInstances"]);
+    let args = ["status", "--only=permission-set"];
+    refused(&stage, stage.json(&args), 4, &["sso:ListInstances"]);
+}

@@ -186,3 +186,81 @@ fn where_no_server_knows_all_regions_each_is_asked() {
         .collect();
     assert!(regions.len() > 30, "{regions:?}");
 }
+
+#[test]
+fn another_users_cached_token_is_replaced_by_signing_in() {
+    let stage = Stage::new("complete");
+    run(&stage, &[]).expect(0);
+    // Somebody else's session stands in the cache, from another tool.
+    let (id, user) = stage.server.world().instances[0]
+        .store
+        .users
+        .iter()
+        .next()
+        .map(|(id, user)| (id.clone(), user.clone()))
+        .unwrap();
+    let other = id.replace("1111", "2222");
+    {
+        let mut world = stage.server.world();
+        let mut mallory = user;
+        mallory.attributes["UserName"] = serde_json::json!("mallory");
+        let mut membership = world.instances[0].store.memberships.values().next().cloned().unwrap();
+        membership.user.clone_from(&other);
+        world.instances[0].store.users.insert(other.clone(), mallory);
+        world.instances[0]
+            .store
+            .memberships
+            .insert("m-2".to_owned(), membership);
+        for session in world.sessions.values_mut() {
+            session.user.clone_from(&other);
+        }
+        world.person.signs_in_as = Some("Admin".to_owned());
+    }
+    let ran = stage.json(&["run", "--non-interactive"]).expect(5);
+    assert_eq!(ran.step("sign-in")["evidence"]["signed-in-as"], "mallory");
+    let ran = run(&stage, &[]).expect(0);
+    assert!(
+        ran.step("sign-in")["evidence"]["caller"]
+            .as_str()
+            .unwrap()
+            .ends_with("/Admin")
+    );
+}
+
+#[test]
+fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
+    let stage = Stage::new("enabled");
+    let refusal = Refusal::new("ResourceNotFoundException", "Policy does not exist");
+    // Longer than anything is waited for to spread would take minutes; a validation error is as final.
+    let refusal = Refusal {
+        code: "ValidationException".to_owned(),
+        ..refusal
+    };
+    stage.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(refusal));
+    let ran = stage.go(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
+    assert_eq!(ran.step("permission-set")["resources"][0]["how"], "made");
+    assert!(
+        ran.step("permission-set")["is"]
+            .as_str()
+            .unwrap()
+            .contains("without its policy")
+    );
+    let ran = run(&stage, &["--policy=ReadOnlyAccess"]).expect(0);
+    assert_eq!(ran.step("permission-set")["how"], "made");
+    assert_eq!(
+        stage.server.world().permission_sets[0].managed_policies,
+        ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+    );
+    assert_eq!(stage.state()["intents"], serde_json::json!([]));
+}
+
+#[test]
+fn a_refused_update_is_not_carried_out_later() {
+    let stage = Stage::new("complete");
+    let key = stage.credentials.access_key_id.clone();
+    stage.server.world().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    run(&stage, &["--session-duration=8h", "--update=permission-set"]).expect(4);
+    stage.server.world().identities.get_mut(&key).unwrap().denied.clear();
+    run(&stage, &[]).expect(5);
+    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT1H");
+}

@@ -190,6 +190,47 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
     assert_eq!(stage.state()["intents"], serde_json::json!([]));
 }
 
+#[test]
+fn a_failure_after_a_lost_reply_does_not_lose_whose_the_thing_is() {
+    let stage = Stage::new("enabled");
+    let refused = || FaultKind::Refuse(Refusal::new("AccessDeniedException", "not now"));
+    // Made, the reply lost; the look that would have found it is refused, and so is every further attempt.
+    stage.fault("CreateUser", 1, FaultKind::CutAfter);
+    stage.fault("CreateUser", 2, refused());
+    for nth in [3, 4] {
+        stage.fault("GetUserId", nth, refused());
+    }
+    let ran = stage.go(&[]);
+    assert_eq!(ran.code, 4, "{}", ran.summary());
+    let ran = stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    check(&stage, &ran, "a failure after a lost reply");
+}
+
+#[test]
+fn a_connection_that_comes_and_goes_while_a_person_approves_is_waited_for() {
+    let stage = Stage::new("complete");
+    stage.fault("CreateToken", 1, FaultKind::CutBefore);
+    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let stage = Stage::new("complete");
+    // The answer that held the token is lost: a new code is asked for.
+    stage.fault("CreateToken", 2, FaultKind::CutAfter);
+    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+}
+
+#[test]
+fn the_end_of_the_wait_shows_no_further_codes() {
+    let stage = Stage::new("complete");
+    stage.server.world().person.present = false;
+    stage.json(&["run", "--non-interactive", "--wait=3s"]).expect(3);
+    let codes = stage
+        .server
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "StartDeviceAuthorization")
+        .count();
+    assert_eq!(codes, 2, "one to check the portal's address, one to sign in");
+}
+
 fn sha2_hex(bytes: &[u8]) -> String {
     use sha2::Digest;
     let parts: Vec<String> = sha2::Sha256::digest(bytes)

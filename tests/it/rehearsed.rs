@@ -38,7 +38,7 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
     keep(&["--person=never", "--wait=0"])
         .expect(3)
         .says("rehearse --keep kept");
-    let ran = keep(&["--output=json"]).expect(0);
+    let ran = keep(&["--person=auto", "--output=json"]).expect(0);
     assert_eq!(
         ran.step("enable-identity-center")["how"],
         "made",

@@ -48,7 +48,11 @@ impl Walk<'_> {
             reports = join_all(walks).await;
         }
         let trouble = self.reconsider(&mut reports).err();
-        Outcome { reports, trouble }
+        Outcome {
+            reports,
+            trouble,
+            region: None,
+        }
     }
 
     /// What later steps have shown about earlier ones.
@@ -134,13 +138,8 @@ impl Walk<'_> {
                 Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, finding, plan), task),
                 Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
             }
-            for change in &plan.changes {
-                if self.failed.get() {
-                    return StepReport::new(info, finding, plan);
-                }
-                if let Err(trouble) = step.apply(change, self.guide).await {
-                    return StepReport::new(info, finding, plan).failed(trouble);
-                }
+            if let Some(ended) = self.apply_all(step, &finding, &plan).await {
+                return ended;
             }
             applied.extend(plan.changes.iter().cloned());
             finding = match step.verify().await {
@@ -150,6 +149,25 @@ impl Walk<'_> {
         }
         let plan = step.plan(&finding).unwrap_or_default();
         StepReport::new(info, finding, plan)
+    }
+
+    /// Makes a plan's changes. `Some`: how the step has ended before they were all made.
+    async fn apply_all(&self, step: &dyn Step, finding: &Finding, plan: &Plan) -> Option<StepReport> {
+        let info = step.info();
+        for change in &plan.changes {
+            if self.failed.get() {
+                return Some(StepReport::new(info, finding.clone(), plan.clone()));
+            }
+            self.guide.change(info, change);
+            if let Err(trouble) = step.apply(change, self.guide).await {
+                self.failed.set(true);
+                // What was made before the failure is there: say so, if it can be seen.
+                let finding = step.look().await.unwrap_or_else(|_| finding.clone());
+                let plan = step.plan(&finding).unwrap_or_else(|_| plan.clone());
+                return Some(StepReport::new(info, finding, plan).failed(trouble));
+            }
+        }
+        None
     }
 
     /// Has the person do the first open task. `None`: nobody did, or nothing is open.

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Finding, Guide, Outcome, Plan, Step, StepReport, Trouble};
-use crate::answers::Answers;
+use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
 /// How a walk is to go.
@@ -79,7 +79,12 @@ impl<'a> Walk<'a> {
         let findings = self.survey().await;
         let mut reports = self.reports(&findings);
         let trouble = self.reconsider(&mut reports).err();
-        Outcome { reports, trouble }
+        let trouble = trouble.or_else(|| self.trouble_before(&findings));
+        Outcome {
+            reports,
+            trouble,
+            region: None,
+        }
     }
 
     /// Looks and asks, and plans what would be done; changes nothing.
@@ -88,7 +93,12 @@ impl<'a> Walk<'a> {
         let asked = self.ask_everything(&mut findings).await.err();
         let mut reports = self.reports(&findings);
         let trouble = self.reconsider(&mut reports).err().or(asked);
-        Outcome { reports, trouble }
+        let trouble = trouble.or_else(|| self.trouble_before(&findings));
+        Outcome {
+            reports,
+            trouble,
+            region: None,
+        }
     }
 
     /// Goes all the way.
@@ -98,6 +108,7 @@ impl<'a> Walk<'a> {
             return Outcome {
                 reports: Vec::new(),
                 trouble: Some(error.into()),
+                region: None,
             };
         }
         let mut findings = self.survey().await;
@@ -107,14 +118,17 @@ impl<'a> Walk<'a> {
                 return Outcome {
                     reports: self.reports(&findings),
                     trouble: Some(trouble),
+                    region: None,
                 };
             }
         };
-        if self.is_refused(&findings) {
+        let before = self.trouble_before(&findings);
+        if before.is_some() || self.is_refused(&findings) {
             // What may not even be looked at is not worked around: better to say so before anything changes.
             return Outcome {
                 reports: self.reports(&findings),
-                trouble: None,
+                trouble: before,
+                region: None,
             };
         }
         if !agreed {
@@ -123,6 +137,7 @@ impl<'a> Walk<'a> {
             return Outcome {
                 reports: self.reports(&findings),
                 trouble: None,
+                region: None,
             };
         }
         self.execute(findings).await
@@ -136,6 +151,18 @@ impl<'a> Walk<'a> {
     /// Whether the step was asked for and not skipped.
     fn is_walked(&self, step: &dyn Step) -> bool {
         self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
+    }
+
+    /// What a step that is only looked at has failed with, where a step that is walked waits for it.
+    fn trouble_before(&self, findings: &Findings) -> Option<Trouble> {
+        let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
+        let waits = walked
+            .filter_map(|step| findings.get(step.info().slug))
+            .any(|finding| finding.waits_for.is_some());
+        self.steps
+            .iter()
+            .filter(|step| waits && !self.is_walked(step.as_ref()))
+            .find_map(|step| findings.get(step.info().slug)?.trouble.clone())
     }
 
     /// Whether a look of a step that is walked was refused for lack of rights or credentials.
@@ -197,16 +224,19 @@ impl<'a> Walk<'a> {
     fn save_answers(&self) -> Result<(), ProgressError> {
         let answers = self.answers.borrow();
         self.progress.change(|record| {
+            let explicit = |name: &str| answers.all_explicit().any(|(key, _)| key.name() == name);
+            // What this version does not know stays; what was said and is no longer, goes.
+            record
+                .answers
+                .retain(|name, _| Key::named(name).is_none() || explicit(name));
             for (key, answer) in answers.all_explicit() {
                 let saved = record.answers.get(key.name());
                 if saved.is_none_or(|saved| saved.value != answer.value) {
-                    record.answers.insert(
-                        key.name().to_owned(),
-                        SavedAnswer {
-                            value: answer.value.clone(),
-                            at: Timestamp::now(),
-                        },
-                    );
+                    let saved = SavedAnswer {
+                        value: answer.value.clone(),
+                        at: Timestamp::now(),
+                    };
+                    record.answers.insert(key.name().to_owned(), saved);
                 }
             }
         })

@@ -200,7 +200,9 @@ impl Desk<'_> {
 
     fn create_membership(&mut self, input: &Value, id: &str, stamp: &Stamp) -> Answer {
         let (group, user) = self.pair(input)?;
-        if self.find_membership(&group, &user).is_some() {
+        // A write is refused by what is there, whether or not it can be read yet.
+        let taken_by = |membership: &Membership| membership.group == group && membership.user == user;
+        if self.store.memberships.values().any(taken_by) {
             return Err(taken("MemberId"));
         }
         self.store.memberships.insert(
@@ -300,7 +302,9 @@ impl Desk<'_> {
         self.store
             .memberships
             .iter()
-            .find(|(_, membership)| membership.group == group && membership.user == user)
+            .find(|(_, membership)| {
+                membership.group == group && membership.user == user && membership.created.at <= self.visible_before
+            })
             .map(|(id, _)| id.as_str())
     }
 

@@ -40,7 +40,12 @@ pub fn answer(world: &mut World, request: &Request) -> Answer {
     } else {
         None
     };
-    models::validate(request.service, request.operation, request.input)?;
+    let valid = models::validate(request.service, request.operation, request.input);
+    // sso-oidc speaks OAuth: it has an error of its own for what the others' common front refuses.
+    valid.map_err(|refusal| match request.service {
+        "sso-oidc" => sso_oidc::invalid(&refusal.message),
+        _ => refusal,
+    })?;
     match (request.service, caller) {
         ("sts", Some(caller)) => sts::answer(&caller, request),
         ("organizations", Some(caller)) => organizations::answer(world, &caller, request),

@@ -67,21 +67,12 @@ impl AccountAssignment {
             .is_none_or(|to| to.value == AssignTo::Group)
     }
 
-    fn account(&self) -> String {
-        let account = self.setting.text(Key::Account);
-        if account.is_empty() {
-            self.setting.caller.account.clone()
-        } else {
-            account
-        }
-    }
-
     /// The assignment in words that stay the same from run to run: account, permission set, principal.
     fn name(&self) -> String {
         let principal = if self.is_for_group() { Key::Group } else { Key::Username };
         format!(
             "{}/{}/{}",
-            self.account(),
+            self.setting.account(),
             self.setting.text(Key::PermissionSet),
             self.setting.text(principal)
         )
@@ -103,7 +94,7 @@ impl AccountAssignment {
         Ok(Subject {
             instance,
             set,
-            account: self.account(),
+            account: self.setting.account(),
             principal_type,
             principal,
             principal_name,
@@ -231,7 +222,7 @@ impl Step for AccountAssignment {
             ("USER", Key::Username)
         };
         let (account, set, who) = (
-            self.account(),
+            self.setting.account(),
             self.setting.text(Key::PermissionSet),
             self.setting.text(who),
         );

@@ -1,10 +1,9 @@
 //! Account assignments as requests: asked for, answered at once, done later.
 
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
-use jiff::Timestamp;
 
 use super::super::create::{End, create};
-use super::super::setting::rerun;
+use super::super::setting::{rerun, timestamp};
 use super::{AccountAssignment, INFO, Subject};
 use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::{Failure, waiting};
@@ -70,9 +69,7 @@ impl AccountAssignment {
             .send();
         while let Some(request) = pages.next().await {
             let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error))?;
-            let at = request
-                .created_date
-                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok());
+            let at = timestamp(request.created_date);
             if let Some(id) = &request.request_id
                 && self.setting.is_ours(intents, at, None)
             {

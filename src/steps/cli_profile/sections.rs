@@ -26,7 +26,6 @@ impl Wanted {
         let text = |key| setting.text(key);
         let instance = setting.facts.instance.now()?;
         let start_url = setting.facts.start_url.now()?;
-        let account = Some(text(Key::Account)).filter(|account| !account.is_empty());
         Some(Self {
             session: text(Key::SsoSession),
             profile: text(Key::CliProfile),
@@ -37,10 +36,7 @@ impl Wanted {
             ],
             profile_properties: vec![
                 ("sso_session", text(Key::SsoSession)),
-                (
-                    "sso_account_id",
-                    account.unwrap_or_else(|| setting.caller.account.clone()),
-                ),
+                ("sso_account_id", setting.account()),
                 ("sso_role_name", text(Key::PermissionSet)),
                 ("region", text(Key::CliRegion)),
                 ("output", text(Key::CliOutput)),

@@ -6,12 +6,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::facts::{Group, Instance, User};
-use super::setting::{Setting, rerun, until_seen};
+use super::setting::{Setting, rerun, timestamp, until_seen};
 use crate::answers::Key;
-use crate::answers::values::IdentitySource;
 use crate::aws::Failure;
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Resource, ResourceKind, Verb};
@@ -42,12 +40,6 @@ impl CreateGroup {
             setting,
             seen: RefCell::default(),
         }
-    }
-
-    fn is_external(&self) -> bool {
-        self.setting
-            .answer::<IdentitySource>(Key::IdentitySource)
-            .is_some_and(|source| source.value == IdentitySource::External)
     }
 
     /// The membership's name in progress: the group's, then the user's.
@@ -177,10 +169,6 @@ fn made_by_us(change: &Change, id: String) -> Resource {
     }
 }
 
-fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
-    Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
-}
-
 #[async_trait(?Send)]
 impl Step for CreateGroup {
     fn info(&self) -> &'static StepInfo {
@@ -198,7 +186,7 @@ impl Step for CreateGroup {
         let seen = self.group_id(&instance, &name).await.map_err(rerun(&INFO))?;
         self.seen.replace(seen.clone());
         let Some(id) = seen else {
-            if self.is_external() {
+            if self.setting.is_external() {
                 return Ok(Finding::blocked(
                     format!("There is no group {name}, and groups come from your identity provider."),
                     "provision the group from your identity provider, or go without: idc-setup run --no-group",

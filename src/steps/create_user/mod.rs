@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::facts::User;
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
-use crate::answers::values::{CreateUserWith, IdentitySource};
+use crate::answers::values::CreateUserWith;
 use crate::aws::{Failure, FailureKind};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Resource, ResourceKind, Verb, Word};
@@ -152,12 +152,6 @@ impl CreateUser {
             .answer::<CreateUserWith>(Key::CreateUserWith)
             .is_some_and(|with| with.value == CreateUserWith::Console)
     }
-
-    fn is_external(&self) -> bool {
-        self.setting
-            .answer::<IdentitySource>(Key::IdentitySource)
-            .is_some_and(|source| source.value == IdentitySource::External)
-    }
 }
 
 /// A request that could not even be built: a member is missing, which the answers' rules prevent.
@@ -184,7 +178,7 @@ impl Step for CreateUser {
         self.setting.answers.borrow_mut().forget_found(&USER_KEYS);
         let name = self.setting.text(Key::Username);
         let Some(id) = self.id(&instance).await.map_err(rerun(&INFO))? else {
-            if self.is_external() {
+            if self.setting.is_external() {
                 return Ok(Finding::blocked(
                     format!("There is no user {name}, and users come from your identity provider."),
                     "assign the user to the AWS application in your identity provider so that it is provisioned, then: \
@@ -217,7 +211,7 @@ impl Step for CreateUser {
     }
 
     fn questions(&self, finding: &Finding) -> Vec<Question> {
-        if finding.found != Found::Missing || self.is_external() {
+        if finding.found != Found::Missing || self.setting.is_external() {
             return Vec::new();
         }
         [Key::Email, Key::GivenName, Key::FamilyName]

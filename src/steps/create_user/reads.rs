@@ -2,9 +2,9 @@
 
 use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
 use aws_smithy_types::Document;
-use jiff::Timestamp;
 
 use super::super::facts::Instance;
+use super::super::setting::timestamp;
 use super::{CreateUser, Described, unbuilt};
 use crate::answers::Key;
 use crate::aws::{Failure, FailureKind};
@@ -67,9 +67,7 @@ impl CreateUser {
                 (Key::FamilyName, family),
                 (Key::DisplayName, user.display_name),
             ],
-            created_at: user
-                .created_at
-                .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
+            created_at: timestamp(user.created_at),
             created_by: user.created_by,
         })
     }

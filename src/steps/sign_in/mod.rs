@@ -115,8 +115,7 @@ impl SignIn {
     /// Checks account, permission set and user of who answered.
     async fn judge(&self, profile: &Profile, caller: &Caller) -> Result<Finding, Trouble> {
         let setting = &self.setting;
-        let wanted_account = Some(setting.text(Key::Account)).filter(|account| !account.is_empty());
-        let account = wanted_account.unwrap_or_else(|| setting.caller.account.clone());
+        let account = setting.account();
         let set = setting.text(Key::PermissionSet);
         let Ok(user) = setting.facts.user.get().await else {
             return Ok(Finding::waits_for("Waits for step 2."));
@@ -223,7 +222,7 @@ impl SignIn {
                     "Step 8 sign-in: the portal gives whoever signed in no access to {} in account {} (ForbiddenException: \
                      No access).",
                     self.setting.text(Key::PermissionSet),
-                    self.setting.text(Key::Account)
+                    self.setting.account()
                 ),
                 "look at the assignment: idc-setup status; sign in as the right user: idc-setup run --only sign-in --wait 10m",
             )),
