@@ -338,12 +338,25 @@ choice!(
         Console = "console"
     }
 );
-choice!(
-    /// Yes or no, for answers that are switches.
-    Switch {
-        /// Yes.
-        On = "true",
-        /// No.
-        Off = "false"
+/// Yes or no, for answers that are switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switch(bool);
+
+impl FromStr for Switch {
+    type Err = Invalid;
+
+    /// Reads `true`, `yes`, `1` and their contraries, as CI systems write them.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Ok(Self(true)),
+            "false" | "no" | "0" => Ok(Self(false)),
+            _ => invalid(format!("{text:?} is neither true nor false")),
+        }
     }
-);
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

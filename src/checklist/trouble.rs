@@ -21,6 +21,13 @@ pub struct Trouble {
     pub next: String,
 }
 
+impl TroubleKind {
+    /// Whether the person wants to be gone: that is no failure of anything.
+    pub fn is_the_persons_wish(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Left)
+    }
+}
+
 /// What kind of trouble it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -39,6 +46,8 @@ pub enum TroubleKind {
     Locked,
     /// Ctrl-C.
     Interrupted,
+    /// The person chose to leave at a question.
+    Left,
     /// The look could not tell; nothing was changed.
     Unknown,
 }
@@ -50,6 +59,7 @@ impl TroubleKind {
             Self::Failed | Self::Unknown => 1,
             Self::Usage | Self::MissingAnswers => 2,
             Self::NoCredentials | Self::NotAllowed => 4,
+            Self::Left => 3,
             Self::Locked => 6,
             Self::Interrupted => 130,
         }
@@ -88,7 +98,12 @@ impl Trouble {
         Self::new(TroubleKind::Usage, message, next)
     }
 
-    /// Ctrl-C, or the person chose to leave at a question.
+    /// The person chose to leave at a question.
+    pub fn left() -> Self {
+        Self::new(TroubleKind::Left, "You left; progress is kept.", "idc-setup run")
+    }
+
+    /// Ctrl-C.
     pub fn interrupted() -> Self {
         Self::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup run")
     }

@@ -14,7 +14,7 @@ use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::console::Console;
 use crate::aws::waiting::Pace;
 use crate::aws::{Failure, FailureKind};
-use crate::aws_files::Paths;
+use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::{AwsWords, Options, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -178,7 +178,7 @@ async fn connect_as_asked(
     }
     let connection = connect::connect(&wanted, environment, region.as_ref())
         .await
-        .map_err(|error| connect_trouble(error, &wanted))?;
+        .map_err(|error| connect_trouble(error, &wanted, environment))?;
     if let Some(folder) = folder.filter(|_| access == Access::Write) {
         remember(folder, &connection, region.as_ref(), last.as_ref());
     }
@@ -192,6 +192,12 @@ fn options(cli: &Cli, pace: Pace) -> Result<Options, Trouble> {
     check_names("--skip", &flags.skip, &SLUGS)?;
     check_names("--update", &flags.update, &UPDATABLE)?;
     check_names("--told", &flags.told, &TOPICS)?;
+    if let Some(step) = flags.only.iter().find(|step| flags.skip.contains(step)) {
+        return Err(Trouble::usage(
+            format!("--only {step} and --skip {step} contradict each other."),
+            format!("idc-setup run --only {step}"),
+        ));
+    }
     let wait = match &flags.wait {
         Some(text) => Some(duration("--wait", text)?),
         None if flags.non_interactive => Some(Duration::ZERO),
@@ -218,7 +224,7 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Troub
         None => Ok(()),
         Some(name) => Err(Trouble::usage(
             format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
-            format!("idc-setup run {flag} {}", known[0]),
+            format!("idc-setup run {flag} NAME"),
         )),
     }
 }
@@ -234,8 +240,8 @@ pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
         .and_then(|parsed| Duration::try_from(parsed).ok());
     parsed.ok_or_else(|| {
         Trouble::usage(
-            format!("{flag}: {text:?} is not a duration like 60s or 10m."),
-            format!("idc-setup run {flag} 10m"),
+            format!("{flag}: {text:?} is not a duration like 80ms, 60s or 10m."),
+            format!("idc-setup … {flag} 60s"),
         )
     })
 }
@@ -352,7 +358,29 @@ fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegio
     }
 }
 
-fn connect_trouble(error: ConnectError, wanted: &Wanted) -> Trouble {
+/// Whether the AWS files have such a profile; where they cannot be read, that is for the SDK to say.
+fn is_profile_there(environment: &Environment, profile: &str) -> bool {
+    let Some(paths) = Paths::of(environment) else {
+        return false;
+    };
+    let config = std::fs::read(paths.config()).unwrap_or_default();
+    let in_config = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
+    let credentials = std::fs::read_to_string(paths.credentials()).unwrap_or_default();
+    let header = format!("[{profile}]");
+    !in_config || credentials.lines().any(|line| line.trim() == header)
+}
+
+fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environment) -> Trouble {
+    let named = connect::profile(wanted, environment).or_else(|| environment.var("AWS_PROFILE").map(str::to_owned));
+    if let (ConnectError::NoCredentials(_), Some(profile)) = (&error, &named)
+        && !is_profile_there(environment, profile)
+    {
+        return Trouble::new(
+            TroubleKind::NoCredentials,
+            format!("There is no profile {profile} in the AWS config file."),
+            "aws configure list-profiles (shows the ones there are), then: idc-setup run --profile NAME",
+        );
+    }
     let profile = wanted
         .profile
         .as_deref()

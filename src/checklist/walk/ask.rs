@@ -65,11 +65,13 @@ impl Walk<'_> {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
                     history.push(question.key);
+                    self.save_answers()?;
                     self.look_again_if_answered(step, findings).await;
                 }
                 Reply::Back => {
                     if let Some(key) = history.pop() {
                         self.answers.borrow_mut().take_back(key);
+                        self.save_answers()?;
                     }
                 }
                 Reply::Skip if info.need == Need::Required => {

@@ -97,7 +97,7 @@ impl Walk<'_> {
         match self.guide.confirm(&question).await? {
             Reply::Value(answer) => Ok(answer),
             Reply::Back | Reply::Skip => Ok(false),
-            Reply::Quit => Err(Trouble::interrupted()),
+            Reply::Quit => Err(Trouble::left()),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::consent::Agreement;
 use super::{Findings, Walk, close};
 use crate::checklist::{
     Change, Confirm, Finding, Found, HumanTask, Outcome, Plan, Reply, State, Step, StepReport, TaskKind, Trouble,
-    TroubleKind,
 };
 
 /// Rounds of look, plan and apply before a step is given up: a step needs two at most (organization, then
@@ -34,20 +33,16 @@ impl Walk<'_> {
         let mut reports = Vec::new();
         if self.guide.can_ask() {
             for walk in walks {
-                let report = walk.await;
-                let leave = report
-                    .trouble
-                    .as_ref()
-                    .is_some_and(|trouble| trouble.kind == TroubleKind::Interrupted);
-                reports.push(report);
-                if leave {
-                    break;
-                }
+                reports.push(walk.await);
             }
         } else {
             reports = join_all(walks).await;
         }
-        let trouble = self.reconsider(&mut reports).err();
+        let trouble = self
+            .wish
+            .borrow_mut()
+            .take()
+            .or_else(|| self.reconsider(&mut reports).err());
         Outcome {
             reports,
             trouble,
@@ -80,14 +75,16 @@ impl Walk<'_> {
             self.guide.end(&report);
             return report;
         }
-        self.guide.begin(step.info());
         let finding = match finding {
             Some(finding) if finding.waits_for.is_none() => finding,
             _ => self.look_at(step).await,
         };
+        if finding.waits_for.is_none() && !self.stopped.get() {
+            self.guide.begin(step.info());
+        }
         let report = self.walk_from(step, finding).await;
         if report.state == State::Failed {
-            self.failed.set(true);
+            self.stopped.set(true);
         }
         close(step, &report.finding.is);
         let report = match self.record(&report) {
@@ -116,7 +113,7 @@ impl Walk<'_> {
             if stuck {
                 return StepReport::new(info, finding, plan);
             }
-            if self.failed.get() {
+            if self.stopped.get() {
                 return StepReport::new(info, finding, plan);
             }
             if plan.changes.is_empty() {
@@ -127,7 +124,7 @@ impl Walk<'_> {
                         continue;
                     }
                     Ok(None) => return StepReport::new(info, finding, plan),
-                    Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+                    Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
                 }
             }
             if plan.changes.iter().any(|change| applied.contains(change)) {
@@ -136,7 +133,7 @@ impl Walk<'_> {
             match self.agreement(info, &plan).await {
                 Ok(Agreement::Given) => {}
                 Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, finding, plan), task),
-                Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+                Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
             }
             if let Some(ended) = self.apply_all(step, &finding, &plan).await {
                 return ended;
@@ -144,27 +141,37 @@ impl Walk<'_> {
             applied.extend(plan.changes.iter().cloned());
             finding = match step.verify().await {
                 Ok(finding) => finding,
-                Err(trouble) => return StepReport::new(info, finding, plan).failed(trouble),
+                Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
             };
         }
         let plan = step.plan(&finding).unwrap_or_default();
         StepReport::new(info, finding, plan)
     }
 
+    /// A failure is the step's; the wish to leave is nobody's, and ends the walk.
+    fn ended_by(&self, report: StepReport, trouble: Trouble) -> StepReport {
+        if trouble.kind.is_the_persons_wish() {
+            self.stopped.set(true);
+            self.wish.replace(Some(trouble));
+            return report;
+        }
+        report.failed(trouble)
+    }
+
     /// Makes a plan's changes. `Some`: how the step has ended before they were all made.
     async fn apply_all(&self, step: &dyn Step, finding: &Finding, plan: &Plan) -> Option<StepReport> {
         let info = step.info();
         for change in &plan.changes {
-            if self.failed.get() {
+            if self.stopped.get() {
                 return Some(StepReport::new(info, finding.clone(), plan.clone()));
             }
             self.guide.change(info, change);
             if let Err(trouble) = step.apply(change, self.guide).await {
-                self.failed.set(true);
+                self.stopped.set(true);
                 // What was made before the failure is there: say so, if it can be seen.
                 let finding = step.look().await.unwrap_or_else(|_| finding.clone());
                 let plan = step.plan(&finding).unwrap_or_else(|_| plan.clone());
-                return Some(StepReport::new(info, finding, plan).failed(trouble));
+                return Some(self.ended_by(StepReport::new(info, finding, plan), trouble));
             }
         }
         None
@@ -190,7 +197,7 @@ impl Walk<'_> {
                         step.told(topic)?;
                         Ok(Some(self.look_at(step).await))
                     }
-                    Reply::Quit => Err(Trouble::interrupted()),
+                    Reply::Quit => Err(Trouble::left()),
                     _ => Ok(None),
                 }
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Finding, Guide, Outcome, Plan, Step, StepReport, Trouble};
+use super::{Finding, Guide, Outcome, Plan, State, Step, StepReport, Trouble};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
@@ -41,8 +41,10 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<String>>,
-    /// A change has failed: no other is begun.
-    failed: Cell<bool>,
+    /// A change has failed, or the person has left: no other is begun.
+    stopped: Cell<bool>,
+    /// Why the person has left.
+    wish: RefCell<Option<Trouble>>,
 }
 
 /// Findings by slug.
@@ -70,7 +72,8 @@ impl<'a> Walk<'a> {
             options,
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
-            failed: Cell::new(false),
+            stopped: Cell::new(false),
+            wish: RefCell::default(),
         }
     }
 
@@ -153,16 +156,16 @@ impl<'a> Walk<'a> {
         self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
     }
 
-    /// What a step that is only looked at has failed with, where a step that is walked waits for it.
+    /// What a step that is only looked at has failed with, where a later one that is walked waits.
     fn trouble_before(&self, findings: &Findings) -> Option<Trouble> {
-        let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
-        let waits = walked
-            .filter_map(|step| findings.get(step.info().slug))
-            .any(|finding| finding.waits_for.is_some());
-        self.steps
-            .iter()
-            .filter(|step| waits && !self.is_walked(step.as_ref()))
-            .find_map(|step| findings.get(step.info().slug)?.trouble.clone())
+        let finding = |step: &dyn Step| findings.get(step.info().slug);
+        let waits =
+            |step: &dyn Step| self.is_walked(step) && finding(step).is_some_and(|finding| finding.waits_for.is_some());
+        self.steps.iter().enumerate().find_map(|(index, step)| {
+            let is_before = self.steps[index..].iter().any(|later| waits(later.as_ref()));
+            let trouble = finding(step.as_ref())?.trouble.clone();
+            trouble.filter(|_| is_before && !self.is_walked(step.as_ref()))
+        })
     }
 
     /// Whether a look of a step that is walked was refused for lack of rights or credentials.
@@ -202,16 +205,29 @@ impl<'a> Walk<'a> {
 
     /// The steps that were asked for, as far as they have got without changing anything.
     fn reports(&self, findings: &Findings) -> Vec<StepReport> {
-        self.steps
-            .iter()
-            .filter(|step| self.is_wanted(step.as_ref()))
-            .map(|step| self.report(step.as_ref(), findings.get(step.info().slug)))
-            .collect()
+        let mut stuck = false;
+        let mut reports = Vec::new();
+        for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
+            let mut report = self.report(step.as_ref(), findings.get(step.info().slug));
+            if stuck && report.finding.waits_for.is_some() {
+                // What waits behind something that nobody here can move is not planned.
+                report.plan = Plan::default();
+            }
+            let moves = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
+            stuck |=
+                matches!(report.state, State::Blocked | State::Unknown) || (report.state == State::Different && !moves);
+            reports.push(report);
+        }
+        reports
     }
 
     fn report(&self, step: &dyn Step, finding: Option<&Finding>) -> StepReport {
         let finding = finding.cloned().unwrap_or_else(|| Finding::missing("Not looked at."));
         if !self.is_walked(step) {
+            let finding = Finding {
+                is: "Not wanted in this run.".to_owned(),
+                ..finding
+            };
             return StepReport::new(step.info(), finding, Plan::default()).skipped();
         }
         match step.plan(&finding) {

@@ -144,7 +144,8 @@ impl AccountAssignment {
                 if !end.unanswered {
                     setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
                 }
-                Err(super::trouble(&INFO, &failure, "idc-setup run"))
+                let next = "check the account's id, then: idc-setup run --account ID";
+                Err(super::trouble(&INFO, &failure, next))
             }
         }
     }

@@ -203,6 +203,8 @@ impl Step for CliProfile {
     }
 
     async fn look(&self) -> Result<Finding, Trouble> {
+        // Before anything else: a file that cannot be edited is to be known before the account is changed.
+        self.read()?;
         let facts = &self.setting.facts;
         if facts.instance.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 1."));

@@ -76,27 +76,33 @@ impl CreateUser {
 
     fn judge(&self, user: &Described, resource: Resource) -> Finding {
         let answers = self.setting.answers.borrow();
-        let differing = user.values.iter().find_map(|(key, there)| {
-            let wanted = answers.get(*key).filter(|wanted| wanted.source.is_explicit())?;
-            (there.as_deref() != Some(wanted.value.as_str())).then(|| (*key, there.clone(), wanted))
-        });
-        let finding = match differing {
-            Some((key, there, wanted)) => Finding::different(
+        let (mut words, mut flags) = (Vec::new(), Vec::new());
+        for (key, there) in &user.values {
+            let there = there.as_deref().unwrap_or_default();
+            let Some(wanted) = answers
+                .get(*key)
+                .filter(|wanted| wanted.source.is_explicit() && wanted.value != there)
+            else {
+                continue;
+            };
+            let title = key.title().to_lowercase();
+            words.push(format!(
+                "{title} {there:?} and not {:?} ({})",
+                wanted.value, wanted.source
+            ));
+            flags.push(format!("{} {there:?}", key.flag()));
+        }
+        let finding = if words.is_empty() {
+            Finding::done(format!("The user {} is there.", user.name))
+        } else {
+            Finding::different(
+                format!("The user {} is there, with {}.", user.name, words.join(", ")),
                 format!(
-                    "The user {} is there, with {} {} and not {} ({}).",
-                    user.name,
-                    key.title().to_lowercase(),
-                    there.as_deref().unwrap_or("(none)"),
-                    wanted.value,
-                    wanted.source
+                    "a user that is there is never changed: name another with --username, or say what it has: \
+                     idc-setup run {}",
+                    flags.join(" ")
                 ),
-                format!(
-                    "a user that is there is never changed: name another with --username, or say what it has: {} \"{}\"",
-                    key.flag(),
-                    there.unwrap_or_default()
-                ),
-            ),
-            None => Finding::done(format!("The user {} is there.", user.name)),
+            )
         };
         let finding = finding
             .with("user-id", &user.id)
@@ -120,7 +126,11 @@ impl CreateUser {
     }
 
     fn change(&self) -> Change {
-        let text = |key| self.setting.text(key);
+        let text = |key| {
+            Some(self.setting.text(key))
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| "…".to_owned())
+        };
         let (name, email) = (text(Key::Username), text(Key::Email));
         let store = self
             .setting

@@ -240,8 +240,12 @@ impl EnableIdentityCenter {
                 format!(
                     "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."
                 ),
-                "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."
-                    .to_owned(),
+                if self.setting.is_external() {
+                    "Identity source: connect yours (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
+                } else {
+                    "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."
+                        .to_owned()
+                },
             ],
             kind: TaskKind::Seen,
         }
@@ -370,11 +374,16 @@ impl Step for EnableIdentityCenter {
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
-        match change.kind {
-            ResourceKind::Organization => self.apply_create_organization(change).await,
-            _ => self.apply_permission_sets_switch(change).await,
-        }
+    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+        let done = if change.kind == ResourceKind::Organization {
+            self.apply_create_organization(change).await?;
+            "Created an organization; that cannot be taken back."
+        } else {
+            self.apply_permission_sets_switch(change).await?;
+            "Turned permission sets on; that cannot be taken back."
+        };
+        guide.say(Some(&INFO), done);
+        Ok(())
     }
 
     /// What was changed shows in the organization and in the switch; **Enable** is still a person's.

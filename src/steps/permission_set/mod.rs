@@ -14,8 +14,8 @@ use async_trait::async_trait;
 
 use super::facts::{self, Instance};
 use super::setting::{Setting, rerun, until_seen};
-use crate::answers::Key;
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
+use crate::answers::{Key, Source};
 use crate::aws::Failure;
 use crate::checklist::{Change, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
@@ -168,7 +168,7 @@ impl PermissionSet {
         let other_duration = wanted
             .as_ref()
             .filter(|wanted| wanted.is_explicit() && Some(wanted.value) != set.duration)
-            .map(|wanted| wanted.value);
+            .map(|wanted| (wanted.value, wanted.source.clone()));
         if self.is_provisioning_owed(name) {
             return Finding::missing(format!(
                 "The permission set {name} was changed, and not provisioned since."
@@ -186,8 +186,8 @@ impl PermissionSet {
             };
             words.push(format!("has {there}, not {wanted_policy}"));
         }
-        if let Some(wanted) = other_duration {
-            words.push(format!("lasts {}, not {wanted}", set.duration_words()));
+        if let Some((wanted, source)) = other_duration {
+            words.push(format!("lasts {}, not {wanted} ({source})", set.duration_words()));
         }
         if words.is_empty() {
             return Finding::done(format!(
@@ -195,13 +195,18 @@ impl PermissionSet {
                 set.duration_words()
             ));
         }
-        Finding::different(
+        let saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
+        let finding = Finding::different(
             format!("The permission set {name} {}.", words.join(" and ")),
             format!(
                 "change it: idc-setup run --update {}; or take another: idc-setup run --permission-set NAME",
                 INFO.slug
             ),
-        )
+        );
+        if saved {
+            return finding.or_next("or take back what an earlier run was told: idc-setup run --fresh");
+        }
+        finding
     }
 }
 
@@ -291,7 +296,7 @@ impl Step for PermissionSet {
             (Verb::Create, _) => self.apply_attach(change, &instance, guide).await,
             _ => {
                 self.apply_other(change, &instance).await?;
-                guide.say(Some(&INFO), &change.sentence);
+                guide.say(Some(&INFO), &format!("Done: {}", change.sentence));
                 Ok(())
             }
         }
