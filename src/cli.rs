@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatc
 
 use crate::answers::{KEYS, Key};
 use crate::rehearsal::worlds::WORLDS;
+use crate::steps::SLUGS;
 
 /// From a fresh AWS account to short-lived credentials through IAM Identity Center.
 #[derive(Debug, Clone, Parser)]
@@ -40,6 +41,14 @@ pub enum Command {
     Rehearse(RehearseFlags),
 }
 
+/// `--only`, with the steps there are.
+fn only_help() -> String {
+    format!(
+        "Only this step (repeatable); the ones before it are looked at and never changed. Steps: {}",
+        SLUGS.join(", ")
+    )
+}
+
 /// The worlds, a line each.
 fn worlds_help() -> String {
     let lines = WORLDS.map(|(name, what)| format!("\n  {name:18} {what}"));
@@ -70,11 +79,12 @@ pub struct Flags {
     /// Do not ask for confirmation of what can be taken back
     #[arg(long, global = true)]
     pub yes: bool,
-    /// How long to wait for a person, such as 10m [default: as long as it takes; 0 with --non-interactive]
+    /// How long to wait for a person, such as 10m [default: as long as it takes; 0 with --non-interactive, 60s if that
+    /// is rehearsed]
     #[arg(long, global = true, value_name = "DURATION")]
     pub wait: Option<String>,
-    /// Only this step (repeatable); the ones before it are looked at and never changed
-    #[arg(long, global = true, value_name = "STEP")]
+    #[arg(long, global = true, value_name = "STEP", help = only_help())]
+    /// Slugs of `--only`.
     pub only: Vec<String>,
     /// Without this step (repeatable)
     #[arg(long, global = true, value_name = "STEP")]
@@ -187,7 +197,13 @@ impl AnswerFlags {
         let arg = Arg::new(key.name())
             .long(key.name())
             .global(true)
-            .help(format!("{} [env: {}]", key.help().replace('`', ""), key.variable()))
+            .help(format!(
+                "{}{} [env: {}]",
+                key.help().replace('`', ""),
+                key.default_words()
+                    .map_or_else(String::new, |words| format!(" [default: {words}]")),
+                key.variable()
+            ))
             .help_heading("Answers");
         if key == Key::NoGroup {
             arg.action(ArgAction::SetTrue)

@@ -144,6 +144,37 @@ impl Key {
         }
     }
 
+    /// The words there are to choose from; none where any text may do.
+    pub fn choices(self) -> &'static [&'static str] {
+        match self {
+            Self::IdentitySource => IdentitySource::WORDS,
+            Self::CreateUserWith => CreateUserWith::WORDS,
+            Self::AssignTo => AssignTo::WORDS,
+            Self::CliOutput => &["json", "yaml", "yaml-stream", "text", "table"],
+            _ => &[],
+        }
+    }
+
+    /// What counts when nobody says anything, in words for the help text.
+    pub fn default_words(self) -> Option<&'static str> {
+        Some(match self {
+            Self::IdentityCenterRegion => "--region, or AWS_REGION, the profile's, the last run's; else asked",
+            Self::IdentitySource => "directory",
+            Self::CreateUserWith => "api",
+            Self::Username => "Admin",
+            Self::Group => "Admins",
+            Self::Policy => "AdministratorAccess",
+            Self::SessionDuration => "1h",
+            Self::AssignTo => "group; user with --no-group",
+            Self::StartUrl => "derived",
+            Self::SsoSession => "my-sso",
+            Self::CliProfile => "eks-walkthrough",
+            Self::CliOutput => "json",
+            Self::Email | Self::GivenName | Self::FamilyName => "asked",
+            Self::DisplayName | Self::NoGroup | Self::PermissionSet | Self::Account | Self::CliRegion => return None,
+        })
+    }
+
     /// One sentence for `?` and the help text.
     pub fn help(self) -> &'static str {
         match self {

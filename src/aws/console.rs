@@ -32,6 +32,14 @@ impl Console {
         }
     }
 
+    /// The access portal; in a rehearsal, the page that stands for it.
+    pub fn portal(&self, address: &str) -> String {
+        match &self.base {
+            Some(base) => format!("{}/portal/start", base.trim_end_matches("/console")),
+            None => address.to_owned(),
+        }
+    }
+
     /// The page with the **Enable** button, in the Region that is wanted.
     pub fn enable(&self, region: &str) -> Place {
         Place {

@@ -8,7 +8,7 @@ mod status;
 
 use clap::Parser;
 
-use crate::checklist::{Guide, Outcome, Trouble};
+use crate::checklist::{self, Guide, Outcome, Trouble};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, print_text};
@@ -111,16 +111,30 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
 }
 
 fn screen(cli: &Cli, environment: &Environment) -> Screen {
+    let plain = cli.flags.accessible || environment.var("TERM") == Some("dumb");
     let colour = !cli.flags.no_color
-        && !cli.flags.accessible
+        && !plain
         && environment.var("NO_COLOR").is_none()
-        && environment.var("TERM") != Some("dumb")
         && environment.is_terminal
         && environment.stdout_is_terminal;
+    let width = |is_terminal: bool, terminal: console::Term| {
+        let size = terminal.size_checked().map(|(_, columns)| usize::from(columns));
+        size.filter(|columns| is_terminal && *columns >= 20)
+    };
     Screen {
         quiet: cli.flags.quiet,
         verbose: cli.flags.verbose,
         colour,
+        talk_width: width(environment.is_terminal, console::Term::stderr()),
+        result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
+        rehearsed: cli.flags.rehearsal.is_some(),
+    }
+}
+
+/// So that nobody takes a rehearsal for the real thing, or the real thing for a rehearsal.
+fn say_rehearsal(cli: &Cli, environment: &Environment, screen: Screen) {
+    if prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
+        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing is changed outside it.");
     }
 }
 
@@ -166,6 +180,10 @@ fn finish(
         say_interrupted(cli, environment, screen);
     } else {
         print_text(screen, outcome, command == "plan");
+    }
+    if Screen::is_result_lost() {
+        screen.warn("error: the result could not be written to stdout.");
+        return checklist::exit([outcome.exit(), 1]);
     }
     outcome.exit()
 }

@@ -1,7 +1,7 @@
 //! `idc-setup plan`: look, ask where somebody can be asked, and show what would be done; change nothing.
 
 use super::prepare::{Access, prepare};
-use super::{asking_guide, ended_by, finish, screen};
+use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
 use crate::checklist::Walk;
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -11,6 +11,7 @@ use crate::steps;
 /// Plans, and answers the exit code.
 pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
+    say_rehearsal(cli, environment, screen);
     let guide = asking_guide(cli, environment, screen).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
     let prepared = match prepare(cli, environment, Access::Read).await {
         Ok(prepared) => prepared,

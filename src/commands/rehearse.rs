@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::prepare::{duration, typed_answers};
-use super::screen;
+use super::{ended_by, finish, screen};
 use crate::answers::Key;
 use crate::checklist::Trouble;
 use crate::cli::{Cli, PersonFlag, RehearseFlags, Rehearsed};
@@ -35,19 +35,15 @@ const PASSED_ON: [&str; 9] = [
 /// Rehearses or serves, and answers the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
-    match prepare(cli, flags).await {
-        Ok(stage) if flags.serve => serve(&stage, screen).await,
-        Ok(stage) => match perform(&stage, cli, flags, environment, screen).await {
-            Ok(code) => code,
-            Err(trouble) => failed(screen, &trouble),
-        },
-        Err(trouble) => failed(screen, &trouble),
+    let ended = match prepare(cli, flags).await {
+        Ok(stage) if flags.serve => serve(&stage, flags, screen).await,
+        Ok(stage) => perform(&stage, cli, flags, environment, screen).await,
+        Err(trouble) => Err(trouble),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(trouble) => finish((cli, environment), screen, "rehearse", None, &ended_by(trouble)),
     }
-}
-
-fn failed(screen: Screen, trouble: &Trouble) -> u8 {
-    screen.trouble(trouble);
-    trouble.kind.exit()
 }
 
 /// A server that runs, and root's session in its world.
@@ -91,10 +87,18 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         latency,
         calls: flags.calls.clone(),
     };
+    if let Some(path) = &flags.calls {
+        std::fs::File::create(path).map_err(|error| {
+            Trouble::usage(
+                format!("--calls: {} cannot be written: {error}.", path.display()),
+                "idc-setup rehearse --calls FILE",
+            )
+        })?;
+    }
     let server = Server::start(world, options).await.map_err(|error| {
         Trouble::failed(
-            format!("The rehearsal cannot be served: {error}."),
-            "idc-setup rehearse --port N",
+            format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
+            "idc-setup rehearse --port N, with a free one",
         )
     })?;
     Ok(Stage {
@@ -162,7 +166,10 @@ pub fn examples() -> [(Key, String); 3] {
     ]
 }
 
-async fn serve(stage: &Stage, screen: Screen) -> u8 {
+/// Serves until Ctrl-C. The home folder belongs to the rehearsal too: what follows it must not write into the
+/// person's own.
+async fn serve(stage: &Stage, flags: &RehearseFlags, screen: Screen) -> Result<u8, Trouble> {
+    let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let url = stage.server.url();
     screen.talk(&format!(
         "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
@@ -171,10 +178,19 @@ async fn serve(stage: &Stage, screen: Screen) -> u8 {
         screen.result(&format!("export {name}={value}"));
     }
     screen.result(&format!("export IDC_SETUP_REHEARSAL={url}"));
+    screen.result(&format!("export HOME={}", home.display()));
     // An error means that the signal cannot be waited for; then nothing keeps us here.
     let _ = tokio::signal::ctrl_c().await;
     screen.talk("\nThe rehearsal has ended.");
-    0
+    Ok(0)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn cannot_start(error: std::io::Error) -> Trouble {
+    Trouble::failed(
+        format!("The rehearsal cannot start: {error}."),
+        "make room or rights there, or name another folder: idc-setup rehearse --keep DIR",
+    )
 }
 
 async fn perform(
@@ -184,10 +200,8 @@ async fn perform(
     environment: &Environment,
     screen: Screen,
 ) -> Result<u8, Trouble> {
-    let io =
-        |error: std::io::Error| Trouble::failed(format!("The rehearsal cannot start: {error}."), "idc-setup rehearse");
-    let (home, _temporary) = home(flags).map_err(io)?;
-    let program = std::env::current_exe().map_err(io)?;
+    let (home, _temporary) = home(flags).map_err(cannot_start)?;
+    let program = std::env::current_exe().map_err(cannot_start)?;
     let mut command = tokio::process::Command::new(program);
     command.env_clear();
     for name in PASSED_ON {
@@ -205,14 +219,15 @@ async fn perform(
         .arg(format!("--rehearsal={}", stage.server.url()))
         .args(cli.to_args());
     if cli.flags.non_interactive {
+        screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
         command.args(example_arguments(cli));
     }
     command
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
-    let mut child = command.spawn().map_err(io)?;
-    let status = wait(&mut child).await.map_err(io)?;
+    let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
+    let status = wait(&mut child).await.map_err(cannot_start)?;
     if let Some(folder) = &flags.keep {
         let path = folder.join(KEPT_WORLD);
         worlds::write_file(&path, &stage.server.world())
@@ -250,12 +265,19 @@ fn example_arguments(cli: &Cli) -> Vec<String> {
     args
 }
 
-/// Ctrl-C reaches the child too, and it is the child's to answer.
+/// Ctrl-C reaches the child too, and it is the child's to answer. A request to end is passed on.
 async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     loop {
+        #[cfg(unix)]
+        let asked_to_end = terminate.recv();
+        #[cfg(not(unix))]
+        let asked_to_end = std::future::pending::<Option<()>>();
         tokio::select! {
             status = child.wait() => return status,
             _ = tokio::signal::ctrl_c() => {}
+            _ = asked_to_end => child.start_kill()?,
         }
     }
 }
@@ -271,7 +293,8 @@ fn exit_code(status: ExitStatus) -> u8 {
 /// The folder that is asked for, or one that goes away at the end.
 fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
     if let Some(folder) = &flags.keep {
-        files::make_private_folder(folder)?;
+        files::make_private_folder(folder)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         return Ok((std::path::absolute(folder)?, None));
     }
     let folder = tempfile::Builder::new().prefix("idc-setup-rehearsal-").tempdir()?;

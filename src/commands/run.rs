@@ -1,7 +1,7 @@
 //! `idc-setup run`: walk the checklist to its end.
 
-use super::prepare::{Access, Stage, prepare};
-use super::{asking_guide, ended_by, finish, screen};
+use super::prepare::{Access, prepare};
+use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
 use crate::checklist::{Trouble, Walk};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -23,9 +23,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
             return finish((cli, environment), screen, "run", None, &ended_by(trouble));
         }
     };
-    if Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
-        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing is changed outside it.");
-    }
+    say_rehearsal(cli, environment, screen);
     let prepared = match prepare(cli, environment, Access::Write).await {
         Ok(prepared) => prepared,
         Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),

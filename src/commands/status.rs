@@ -1,7 +1,7 @@
 //! `idc-setup status`: look, and change nothing; without credentials, what was recorded.
 
 use super::prepare::{Access, prepare, wanted_slugs};
-use super::{ended_by, finish, screen};
+use super::{ended_by, finish, say_rehearsal, screen};
 use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind, Walk};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -12,6 +12,7 @@ use crate::steps;
 /// Looks, and answers the exit code.
 pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
+    say_rehearsal(cli, environment, screen);
     let prepared = match prepare(cli, environment, Access::Read).await {
         Ok(prepared) => prepared,
         Err(trouble) => {

@@ -3,6 +3,7 @@
 //! dialoguer's text input ignores Esc, so texts take `?`, `:back`, `:skip` and `:quit`; lists take Esc and have
 //! rows for the same. Prompts block, so they run beside the runtime.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,9 +21,11 @@ use crate::checklist::{
 use crate::steps::SLUGS;
 
 /// Speaks with a person at a terminal.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Interactive {
     screen: Screen,
+    /// How to answer has been said.
+    has_explained: Cell<bool>,
 }
 
 /// The row of a list that leads elsewhere.
@@ -33,10 +36,13 @@ const QUIT: &str = "quit (progress is kept)";
 impl Interactive {
     /// Speaks on this screen.
     pub fn new(screen: Screen) -> Self {
-        Self { screen }
+        Self {
+            screen,
+            has_explained: Cell::new(false),
+        }
     }
 
-    fn theme(self) -> Box<dyn Theme + Send> {
+    fn theme(&self) -> Box<dyn Theme + Send> {
         if self.screen.colour {
             Box::new(ColorfulTheme::default())
         } else {
@@ -96,7 +102,7 @@ impl Interactive {
         }
     }
 
-    fn help(self, key: Key) {
+    fn help(&self, key: Key) {
         self.screen.warn(&format!("  {}", key.help()));
         self.screen.warn(&format!(
             "  Flag {}, variable {}. Also: :back, :skip, :quit.",
@@ -135,7 +141,7 @@ impl Interactive {
         })
     }
 
-    fn lines(self, lines: &[String]) {
+    fn lines(&self, lines: &[String]) {
         for line in lines {
             self.screen.warn(line);
         }
@@ -144,12 +150,11 @@ impl Interactive {
 
 struct Spinner {
     bar: ProgressBar,
-    what: String,
 }
 
 impl Waiting for Spinner {
     fn say(&self, words: &str) {
-        self.bar.set_message(format!("{} {}", self.what, clean(words)));
+        self.bar.set_message(clean(words));
     }
 }
 
@@ -166,6 +171,9 @@ impl Guide for Interactive {
     }
 
     async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
+        if !self.has_explained.replace(true) {
+            self.screen.talk("At a question: ? explains it, :back, :skip and :quit lead elsewhere. In a list: type to filter, Esc goes back.");
+        }
         if question.choices.is_empty() {
             return self
                 .value(question.key, &question.prompt, question.default.as_deref())
@@ -272,9 +280,8 @@ impl Guide for Interactive {
         if let Ok(style) = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}") {
             bar.set_style(style);
         }
-        let what = clean(what);
-        bar.set_message(what.clone());
+        bar.set_message(clean(what));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Box::new(Spinner { bar, what })
+        Box::new(Spinner { bar })
     }
 }

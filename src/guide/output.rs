@@ -216,13 +216,21 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
         .reports
         .iter()
         .find_map(|report| Some((report, report.finding.evidence.get("caller")?)));
-    if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done) {
+    let waits = |report: &StepReport| report.state == State::ToDo;
+    if outcome.trouble.is_none() && outcome.reports.iter().any(waits) && !screen.quiet {
+        screen.result("\nGo on with: idc-setup run");
+    }
+    if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
         let account = report.finding.evidence.get("account").map_or("", String::as_str);
         screen.result(&format!("\nYou are {arn} in account {account}."));
     }
 }
 
 fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
+    let is_fine = |report: &StepReport| matches!(report.state, State::Done | State::Skipped);
+    if screen.quiet && reports.iter().all(is_fine) {
+        return;
+    }
     screen.raw_result("");
     let title_width = reports.iter().map(|report| report.info.title.len()).max().unwrap_or(0);
     let state_width = reports
@@ -230,7 +238,7 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
         .map(|report| report.state.word().len())
         .max()
         .unwrap_or(0);
-    for report in reports {
+    for report in reports.iter().filter(|report| !screen.quiet || !is_fine(report)) {
         let how = report.how().map_or("", |how| match how {
             How::Made => "made",
             How::Found => "found",

@@ -54,11 +54,14 @@ impl Plain {
         }
         loop {
             let Some(line) = self
-                .read(&format!("{prompt} Type a number from 1 to {}:", choices.len()))
+                .read(&format!("{prompt} Type a number from 1 to {} [1]:", choices.len()))
                 .await?
             else {
                 return Ok(None);
             };
+            if line.is_empty() {
+                return Ok(Some(0));
+            }
             let by_number = line
                 .parse::<usize>()
                 .ok()
@@ -73,7 +76,13 @@ impl Plain {
     }
 
     async fn value(&self, key: Key, prompt: &str, default: Option<&str>) -> Result<Reply<String>, Trouble> {
-        let hint = default.map_or_else(String::new, |default| format!(" [{default}]"));
+        let choices = key.choices();
+        let words = if choices.is_empty() {
+            String::new()
+        } else {
+            format!(", one of {}", choices.join(", "))
+        };
+        let hint = default.map_or(words.clone(), |default| format!("{words} [{default}]"));
         loop {
             let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
                 return Ok(Reply::Quit);
@@ -153,11 +162,14 @@ impl Guide for Plain {
             match self.choose("How do you want to go on?", &ways).await? {
                 Some(0) => return Ok(ReviewReply::GoOn),
                 Some(1) => {
-                    let names: Vec<String> = review.values.iter().map(|(key, ..)| key.title().to_owned()).collect();
+                    let mut names = vec!["(back)".to_owned()];
+                    names.extend(review.values.iter().map(|(key, ..)| key.title().to_owned()));
                     let Some(index) = self.choose("Which value?", &names).await? else {
                         return Ok(ReviewReply::Quit);
                     };
-                    let (key, value, _) = &review.values[index];
+                    let Some((key, value, _)) = index.checked_sub(1).and_then(|index| review.values.get(index)) else {
+                        continue;
+                    };
                     match self.value(*key, key.title(), Some(value)).await? {
                         Reply::Value(value) => return Ok(ReviewReply::Change(*key, value)),
                         Reply::Quit => return Ok(ReviewReply::Quit),

@@ -2,6 +2,7 @@
 //! that AWS or a file returned can steer the terminal.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Style;
 
@@ -16,7 +17,16 @@ pub struct Screen {
     pub verbose: u8,
     /// Whether colours are wanted and can be shown.
     pub colour: bool,
+    /// Columns of the terminal on stderr; `None` where lines are not wrapped.
+    pub talk_width: Option<usize>,
+    /// Columns of the terminal on stdout.
+    pub result_width: Option<usize>,
+    /// This is the child of `rehearse`: commands to type next are rehearsed ones too.
+    pub rehearsed: bool,
 }
+
+/// A result could not be written, and somebody was reading.
+static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Text without control characters, so that a name cannot move the cursor or recolour the screen.
 pub fn clean(text: &str) -> String {
@@ -37,12 +47,12 @@ impl Screen {
 
     /// A line that is said even with `-q`.
     pub fn warn(&self, line: &str) {
-        to(&mut io::stderr().lock(), &clean(line));
+        self.raw(&clean(line));
     }
 
     /// The result of a command.
     pub fn result(&self, text: &str) {
-        to(&mut io::stdout().lock(), &clean(text));
+        self.raw_result(&clean(text));
     }
 
     /// An error in its one shape: what happened, why as AWS put it, what to type next.
@@ -74,18 +84,53 @@ impl Screen {
 
     /// A line on stderr with our own styling; what it holds has been cleaned.
     pub fn raw(&self, line: &str) {
-        to(&mut io::stderr().lock(), line);
+        // Nobody reading any more is no reason to stop half-way through a change.
+        let _ = to(&mut io::stderr().lock(), &self.hint(line), self.talk_width);
     }
 
     /// A line on stdout with our own styling; what it holds has been cleaned.
     pub fn raw_result(&self, line: &str) {
-        to(&mut io::stdout().lock(), line);
+        let written = to(&mut io::stdout().lock(), &self.hint(line), self.result_width);
+        if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a result could not be written though somebody was reading, as on a full disk.
+    pub fn is_result_lost() -> bool {
+        RESULT_IS_LOST.load(Ordering::Relaxed)
+    }
+
+    /// In a rehearsal, a command that is copied from the screen must not act on a real account.
+    fn hint(&self, text: &str) -> String {
+        if !self.rehearsed {
+            return text.to_owned();
+        }
+        text.replace("idc-setup run", "idc-setup rehearse")
+            .replace("idc-setup status", "idc-setup rehearse status")
+            .replace("idc-setup plan", "idc-setup rehearse plan")
     }
 }
 
-/// Nobody reading any more is no reason to stop half-way through a change.
-fn to(stream: &mut dyn Write, line: &str) {
-    let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+/// Writes lines, wrapped between words and indented like the line they belong to. Addresses and commands are
+/// not broken.
+fn to(stream: &mut dyn Write, text: &str, width: Option<usize>) -> io::Result<()> {
+    for line in text.split('\n') {
+        let Some(width) = width.filter(|width| textwrap::core::display_width(line) > *width) else {
+            writeln!(stream, "{line}")?;
+            continue;
+        };
+        let indent = line.len() - line.trim_start().len() + 2;
+        let indent = " ".repeat(indent.min(width / 2));
+        let options = textwrap::Options::new(width)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for part in textwrap::wrap(line, options) {
+            writeln!(stream, "{part}")?;
+        }
+    }
+    stream.flush()
 }
 
 #[cfg(test)]
@@ -98,5 +143,33 @@ mod tests {
             clean("a\u{1b}[2Jb\rc\u{202e}d\ne"),
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\ne"
         );
+    }
+
+    #[test]
+    fn long_lines_are_wrapped_between_words() {
+        let mut written = Vec::new();
+        to(
+            &mut written,
+            "  one two three https://example.com/a/long/address",
+            Some(20),
+        )
+        .unwrap();
+        assert_eq!(
+            String::from_utf8(written).unwrap(),
+            "  one two three\n    https://example.com/a/long/address\n"
+        );
+    }
+
+    #[test]
+    fn a_command_to_type_next_is_a_rehearsed_one_in_a_rehearsal() {
+        let screen = Screen {
+            rehearsed: true,
+            ..Screen::default()
+        };
+        assert_eq!(
+            screen.hint("next: idc-setup run --only x"),
+            "next: idc-setup rehearse --only x"
+        );
+        assert_eq!(Screen::default().hint("idc-setup run"), "idc-setup run");
     }
 }

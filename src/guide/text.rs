@@ -1,7 +1,7 @@
 //! What the guides share in words.
 
 use super::screen::{Screen, clean};
-use crate::checklist::{HumanTask, Plan, Review, StepInfo, StepReport};
+use crate::checklist::{Consent, HumanTask, Plan, Review, StepInfo, StepReport};
 
 /// `[4/8] Create a permission set · required`.
 pub fn heading(info: &StepInfo, steps: usize) -> String {
@@ -86,6 +86,13 @@ pub fn plan_lines(plan: &Plan, screen: Screen) -> Vec<String> {
     let mut lines = Vec::new();
     for change in &plan.changes {
         lines.push(format!("  + {}", change.sentence));
+        if let Consent::Named(consents) = &change.consent {
+            for consent in consents {
+                lines.push(format!("      {}", consent.stake));
+            }
+            let flags: Vec<String> = consents.iter().map(|consent| format!("--{}", consent.flag)).collect();
+            lines.push(format!("      It cannot be taken back; to agree: {}", flags.join(" ")));
+        }
         if screen.verbose >= 1 {
             lines.push(format!("      {}", change.command));
         }

@@ -131,13 +131,16 @@ impl Step for AccessPortal {
         let set = self.setting.text(Key::PermissionSet);
         plan.tasks.push(HumanTask {
             sentence: "Open the access portal and sign in.".to_owned(),
-            link: address.cloned(),
+            link: address.map(|address| self.setting.console.portal(address)),
             clicks: format!(
                 "sign in as {} → your account → {set} → Management console",
                 self.setting.text(Key::Username)
             ),
             details: vec![
-                "Keep the address: it is where you sign in from now on.".to_owned(),
+                format!(
+                    "Keep the address: it is where you sign in from now on: {}",
+                    address.map_or("", String::as_str)
+                ),
                 "Step 8 proves it when the portal lists the account; to say so without that: --told access-portal."
                     .to_owned(),
             ],

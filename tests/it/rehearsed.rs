@@ -120,7 +120,7 @@ fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
     let lines: Vec<(String, String)> = BufReader::new(server.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok)
-        .take(7)
+        .take(8)
         .map(|line| {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), value.to_owned())
@@ -170,4 +170,83 @@ fn what_is_not_simulated_says_so() {
     ));
     // Its model is known, so it is checked first; a good one would be 501.
     assert!(answer.contains("ValidationException"), "{answer}");
+}
+
+#[test]
+fn what_to_type_next_is_a_rehearsed_command() {
+    let stage = Stage::new("fresh");
+    let ran = run(&stage, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(
+        all.contains("idc-setup rehearse") && !all.contains("idc-setup run"),
+        "{all}"
+    );
+    let ran = run(&stage, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
+    assert!(!ran.stdout.contains("idc-setup run"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_error_of_the_rehearsal_itself_is_an_envelope_too() {
+    let stage = Stage::new("fresh");
+    let ran = run(&stage, &["rehearse", "--output=json", "--world=none"]).expect(2);
+    assert_eq!(ran.envelope()["error"]["kind"], "usage");
+    let ran = run(&stage, &["rehearse", "--output=json", "--calls=/nowhere/calls"]).expect(2);
+    assert!(
+        ran.envelope()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("/nowhere/calls")
+    );
+}
+
+#[test]
+fn quiet_says_only_what_is_left() {
+    let stage = Stage::new("fresh");
+    let ran = run(&stage, &["rehearse", "--non-interactive", "-q"]).expect(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    let ran = run(
+        &stage,
+        &[
+            "rehearse",
+            "--non-interactive",
+            "-q",
+            "--skip=sign-in",
+            "--world=complete",
+        ],
+    )
+    .expect(3);
+    assert!(
+        ran.stdout.contains("Activate the user") && !ran.stdout.contains("Identity Center is enabled"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn verbose_shows_the_command_of_each_change() {
+    let stage = Stage::new("fresh");
+    run(&stage, &["rehearse", "--non-interactive", "-v"])
+        .expect(0)
+        .says("$ aws identitystore create-group")
+        .says("$ aws organizations create-organization --feature-set ALL");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let stage = Stage::new("fresh");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = idc(&stage, &["rehearse", "--non-interactive"])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    let mut child = idc(&stage, &["rehearse", "--non-interactive"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
