@@ -155,6 +155,15 @@ pub struct RehearseFlags {
     /// Let each call take this much longer, such as 80ms
     #[arg(long, value_name = "DURATION")]
     pub latency: Option<String>,
+    /// Let calls go wrong as this TOML file says
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Take only so many requests a second: `aws` has Identity Center's 20 over all its APIs
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub quota: Option<QuotaFlag>,
+    /// Write the world as it is at the end to this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
     /// Keep home folder and world here, and go on with them
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
@@ -173,6 +182,13 @@ pub enum Rehearsed {
     Status,
     /// `idc-setup plan`
     Plan,
+}
+
+/// How many requests a rehearsal takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QuotaFlag {
+    /// 20 a second over all of Identity Center's APIs
+    Aws,
 }
 
 /// Who does the human tasks of a rehearsal.

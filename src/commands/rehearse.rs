@@ -9,12 +9,12 @@ use super::prepare::{duration, typed_answers};
 use super::{ended_by, finish, screen};
 use crate::answers::Key;
 use crate::checklist::Trouble;
-use crate::cli::{Cli, PersonFlag, RehearseFlags, Rehearsed};
+use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::files;
 use crate::guide::Screen;
 use crate::rehearsal::worlds::{self, example_user};
-use crate::rehearsal::{Credentials, NewUser, Options, Server, World};
+use crate::rehearsal::{Credentials, NewUser, Options, Server, World, read_faults};
 
 /// The world, in the folder of `--keep`.
 const KEPT_WORLD: &str = "world.toml";
@@ -86,6 +86,11 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         port: flags.port,
         latency,
         calls: flags.calls.clone(),
+        quota: flags.quota.map(|QuotaFlag::Aws| 20),
+    };
+    let faults = match &flags.faults {
+        Some(path) => read_faults(path).map_err(|why| Trouble::usage(why, "idc-setup rehearse --faults FILE"))?,
+        None => Vec::new(),
     };
     if let Some(path) = &flags.calls {
         std::fs::File::create(path).map_err(|error| {
@@ -101,6 +106,9 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
             "idc-setup rehearse --port N, with a free one",
         )
     })?;
+    for fault in faults {
+        server.fault(fault);
+    }
     Ok(Stage {
         server,
         credentials,
@@ -181,8 +189,19 @@ async fn serve(stage: &Stage, flags: &RehearseFlags, screen: Screen) -> Result<u
     screen.result(&format!("export HOME={}", home.display()));
     // An error means that the signal cannot be waited for; then nothing keeps us here.
     let _ = tokio::signal::ctrl_c().await;
+    keep_world(stage, flags)?;
     screen.talk("\nThe rehearsal has ended.");
     Ok(0)
+}
+
+/// Writes the world where `--keep` and `--dump` want it.
+fn keep_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+    let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
+    for path in kept.iter().chain(&flags.dump) {
+        worlds::write_file(path, &stage.server.world())
+            .map_err(|why| Trouble::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
@@ -228,10 +247,8 @@ async fn perform(
         .stderr(Stdio::inherit());
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = wait(&mut child).await.map_err(cannot_start)?;
+    keep_world(stage, flags)?;
     if let Some(folder) = &flags.keep {
-        let path = folder.join(KEPT_WORLD);
-        worlds::write_file(&path, &stage.server.world())
-            .map_err(|why| Trouble::failed(why, "idc-setup rehearse --keep DIR"))?;
         screen.talk(&format!(
             "Home and world are kept. Go on with: idc-setup rehearse --keep {}",
             folder.display()

@@ -1,8 +1,11 @@
 //! What goes wrong, and at which call.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use serde::Deserialize;
 use tokio::sync::Notify;
 
 use super::refusal::Refusal;
@@ -25,8 +28,15 @@ pub enum FaultKind {
     Delay(Duration),
     /// The service says no, without having done anything.
     Refuse(Refusal),
-    /// Something that is not the service answers: status, content type and body.
-    Foreign(u16, &'static str, &'static str),
+    /// Something that is not the service answers.
+    Foreign {
+        /// HTTP status.
+        status: u16,
+        /// `Content-Type`.
+        content_type: String,
+        /// The body.
+        body: String,
+    },
     /// The connection ends before the call took effect.
     CutBefore,
     /// The call takes effect and the reply is lost.
@@ -43,13 +53,109 @@ impl FaultKind {
         match self {
             Self::Delay(_) => "delay",
             Self::Refuse(_) => "refuse",
-            Self::Foreign(..) => "foreign",
+            Self::Foreign { .. } => "foreign",
             Self::CutBefore => "cut-before",
             Self::CutAfter => "cut-after",
             Self::HoldBefore(_) => "hold-before",
             Self::HoldAfter(_) => "hold-after",
         }
     }
+}
+
+/// A faults file: `[[fault]]` tables.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultFile {
+    #[serde(default)]
+    fault: Vec<FaultRow>,
+}
+
+/// One `[[fault]]` of a file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FaultRow {
+    operation: Option<String>,
+    nth: Option<u32>,
+    kind: FaultWord,
+    delay: Option<SignedDuration>,
+    code: Option<String>,
+    message: Option<String>,
+    status: Option<u16>,
+    retry_after_seconds: Option<u64>,
+    body: Option<String>,
+}
+
+/// The kinds of faults, as a file names them.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FaultWord {
+    /// It takes `delay` longer.
+    Delay,
+    /// `ThrottlingException`, with `retry-after-seconds` if given.
+    Throttle,
+    /// Error `code` with `message` and `status`.
+    Error,
+    /// HTTP `status` (500, 503, …) with `body`.
+    Status,
+    /// Status 200 with a body that no protocol has.
+    Malformed,
+    /// The connection ends before the call took effect.
+    CutBefore,
+    /// The call takes effect and the reply is lost.
+    CutAfter,
+}
+
+impl FaultRow {
+    fn fault(self) -> Fault {
+        let words = self.message.unwrap_or_else(|| "by the faults file".to_owned());
+        let kind = match self.kind {
+            FaultWord::Delay => FaultKind::Delay(
+                self.delay
+                    .and_then(|delay| Duration::try_from(delay).ok())
+                    .unwrap_or(Duration::from_secs(1)),
+            ),
+            FaultWord::Throttle => {
+                let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
+                FaultKind::Refuse(match self.retry_after_seconds {
+                    Some(seconds) => refusal.with("RetryAfterSeconds", seconds),
+                    None => refusal,
+                })
+            }
+            FaultWord::Error => {
+                let code = self.code.as_deref().unwrap_or("InternalServerException");
+                FaultKind::Refuse(Refusal::new(code, words).with_status(self.status.unwrap_or(400)))
+            }
+            FaultWord::Status => FaultKind::Foreign {
+                status: self.status.unwrap_or(500),
+                content_type: "text/plain".to_owned(),
+                body: self.body.unwrap_or_default(),
+            },
+            FaultWord::Malformed => FaultKind::Foreign {
+                status: 200,
+                content_type: "application/x-amz-json-1.1".to_owned(),
+                body: self.body.unwrap_or_else(|| "{\"cut\": \"in ha".to_owned()),
+            },
+            FaultWord::CutBefore => FaultKind::CutBefore,
+            FaultWord::CutAfter => FaultKind::CutAfter,
+        };
+        Fault {
+            operation: self.operation,
+            nth: self.nth,
+            kind,
+        }
+    }
+}
+
+/// Reads a faults file.
+///
+/// # Errors
+/// In words, with the line.
+pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("The faults file {name} cannot be read: {error}."))?;
+    let file: FaultFile = toml::from_str(&text).map_err(|error| format!("The faults file {name}: {error}"))?;
+    Ok(file.fault.into_iter().map(FaultRow::fault).collect())
 }
 
 /// A call that is held until it is released.

@@ -43,6 +43,11 @@ impl Ids {
         out
     }
 
+    /// `n` decimal digits.
+    pub fn digits(&mut self, n: usize) -> String {
+        (0..n).map(|_| self.random.digit(10)).collect()
+    }
+
     /// `n` letters and digits.
     pub fn letters(&mut self, n: usize) -> String {
         (0..n).map(|_| self.random.alphanumeric()).collect()

@@ -20,7 +20,7 @@ mod world;
 pub mod worlds;
 
 pub use call_log::CallLine;
-pub use faults::{Fault, FaultKind, Hold};
+pub use faults::{Fault, FaultKind, Hold, read_faults};
 pub use person::{NewUser, Person};
 pub use refusal::Refusal;
 pub use server::{Options, Server};

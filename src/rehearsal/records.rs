@@ -52,6 +52,21 @@ pub enum Plan {
     Paid,
 }
 
+/// A request for a new account of the organization.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountRequest {
+    /// `car-…`.
+    pub id: String,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// When the account is there.
+    pub due: Timestamp,
+    /// The account it makes; `None` when the address is taken.
+    pub account: Option<Account>,
+    /// The name that was asked for.
+    pub name: String,
+}
+
 /// An organization of AWS Organizations.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organization {
@@ -78,6 +93,12 @@ pub struct Instance {
     pub active_at: Timestamp,
     /// Whether permission sets are on; off is possible since August 2026.
     pub permission_sets_enabled: bool,
+    /// Its name, if it was given one.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// At most 75.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Its identity store.
     pub store: IdentityStore,
 }
@@ -190,6 +211,24 @@ pub struct PermissionSet {
     pub tags: BTreeMap<String, String>,
     /// AWS managed policies by ARN, in the order they were attached.
     pub managed_policies: Vec<String>,
+    /// A policy document of its own.
+    #[serde(default)]
+    pub inline_policy: Option<String>,
+    /// References to policies in the accounts, as the API has them (`Name`, `Path`).
+    #[serde(default)]
+    pub customer_policies: Vec<CustomerPolicy>,
+    /// The permissions boundary, as the API has it.
+    #[serde(default)]
+    pub boundary: Option<Value>,
+}
+
+/// A reference to a policy that every account has to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerPolicy {
+    /// Its name.
+    pub name: String,
+    /// `/`, or its path.
+    pub path: String,
 }
 
 /// Who may do what in which account.
@@ -240,6 +279,8 @@ pub enum Outcome {
 pub enum OperationKind {
     /// `CreateAccountAssignment`.
     Assign,
+    /// `DeleteAccountAssignment`.
+    Unassign,
     /// `ProvisionPermissionSet`.
     Provision,
 }

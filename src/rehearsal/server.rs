@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -18,6 +18,7 @@ use super::call_log::{CallLine, CallLog};
 use super::faults::{Fault, FaultKind, FaultPlan};
 use super::pages;
 use super::protocol::{self, Parsed, Wire};
+use super::refusal::Refusal;
 use super::services::{self, Request};
 use super::world::World;
 
@@ -30,6 +31,8 @@ pub struct Options {
     pub latency: Duration,
     /// Where the call log is written as well.
     pub calls: Option<PathBuf>,
+    /// Requests a second that Identity Center takes over all its APIs; `None` is any number.
+    pub quota: Option<u32>,
 }
 
 /// A running server; it ends with the runtime it was started on.
@@ -45,6 +48,48 @@ struct Shared {
     faults: Mutex<FaultPlan>,
     log: CallLog,
     latency: Duration,
+    quota: Option<Mutex<Quota>>,
+}
+
+/// A bucket of tokens: as many as a second has, filled up steadily.
+#[derive(Debug)]
+struct Quota {
+    a_second: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Quota {
+    fn new(a_second: u32) -> Self {
+        Self {
+            a_second: f64::from(a_second),
+            left: f64::from(a_second),
+            at: Instant::now(),
+        }
+    }
+
+    /// Whether one more request fits.
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        self.left = (self.left + (now - self.at).as_secs_f64() * self.a_second).min(self.a_second);
+        self.at = now;
+        let fits = self.left >= 1.0;
+        if fits {
+            self.left -= 1.0;
+        }
+        fits
+    }
+}
+
+impl Shared {
+    /// Identity Center's APIs share a quota; the others are not asked that often.
+    fn is_over_quota(&self, service: &str) -> bool {
+        let shares = matches!(service, "sso-admin" | "identitystore");
+        self.quota
+            .as_ref()
+            .filter(|_| shares)
+            .is_some_and(|quota| !lock(quota).take())
+    }
 }
 
 impl Server {
@@ -61,6 +106,7 @@ impl Server {
             faults: Mutex::default(),
             log: CallLog::new(options.calls.as_deref())?,
             latency: options.latency,
+            quota: options.quota.map(|a_second| Mutex::new(Quota::new(a_second))),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
@@ -180,12 +226,16 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
     match &fault {
         Some(FaultKind::Delay(time)) => tokio::time::sleep(*time).await,
         Some(FaultKind::Refuse(refusal)) => return Ok(parsed.write(&Err(refusal.clone()), request_id)),
-        Some(FaultKind::Foreign(status, content_type, body)) => {
+        Some(FaultKind::Foreign {
+            status,
+            content_type,
+            body,
+        }) => {
             return Ok(Wire {
                 status: *status,
-                content_type: (*content_type).to_owned(),
+                content_type: content_type.clone(),
                 error_type: None,
-                body: (*body).to_owned(),
+                body: body.clone(),
             });
         }
         Some(FaultKind::CutBefore) => return Err(Cut),
@@ -194,6 +244,10 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
             return Err(Cut);
         }
         Some(FaultKind::CutAfter | FaultKind::HoldAfter(_)) | None => {}
+    }
+    if shared.is_over_quota(&parsed.service) {
+        let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
+        return Ok(parsed.write(&Err(refusal), request_id));
     }
     let answer = services::answer(
         &mut shared.world(),

@@ -28,6 +28,10 @@ pub struct World {
     pub organization: Option<Organization>,
     /// All accounts of the organization, the management account among them.
     pub accounts: Vec<Account>,
+    /// New accounts that were asked for.
+    pub account_requests: Vec<AccountRequest>,
+    /// Accounts that are delegated administrators of Identity Center.
+    pub delegated_administrators: Vec<String>,
     /// Organization and account instances.
     pub instances: Vec<Instance>,
     /// Of all instances.
@@ -100,6 +104,8 @@ impl World {
             created: now,
             active_at: now + self.pace.enabling,
             permission_sets_enabled: true,
+            name: None,
+            tags: BTreeMap::new(),
             store: IdentityStore {
                 id: format!("d-{}", self.ids.hex(10)),
                 ..IdentityStore::default()
@@ -132,6 +138,14 @@ impl World {
     /// Lets everything happen that is due by `now`.
     pub fn settle(&mut self, now: Timestamp) {
         super::person::act(self, now);
+        let arrived: Vec<Account> = self
+            .account_requests
+            .iter()
+            .filter(|request| request.due <= now)
+            .filter_map(|request| request.account.clone())
+            .filter(|account| !self.accounts.iter().any(|known| known.id == account.id))
+            .collect();
+        self.accounts.extend(arrived);
         let due: Vec<usize> = (0..self.operations.len())
             .filter(|&i| self.operations[i].outcome == Outcome::Pending && self.operations[i].due <= now)
             .collect();
@@ -153,11 +167,27 @@ impl World {
                 subject.account
             ));
         }
+        if operation.kind == OperationKind::Unassign {
+            self.unassign(subject);
+            return Ok(());
+        }
         self.provision(subject)?;
         if operation.kind == OperationKind::Assign && !self.assignments.contains(subject) {
             self.assignments.push(subject.clone());
         }
         Ok(())
+    }
+
+    /// The role goes with the last assignment of its set in the account.
+    fn unassign(&mut self, subject: &Assignment) {
+        self.assignments.retain(|assignment| assignment != subject);
+        let same_place = |assignment: &Assignment| {
+            assignment.account == subject.account && assignment.permission_set == subject.permission_set
+        };
+        if !self.assignments.iter().any(same_place) {
+            self.roles
+                .retain(|role| role.account != subject.account || role.permission_set != subject.permission_set);
+        }
     }
 
     fn provision(&mut self, subject: &Assignment) -> Result<(), String> {

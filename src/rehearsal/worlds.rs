@@ -149,6 +149,8 @@ fn fresh() -> World {
         plan: Some(Plan::Paid),
         organization: None,
         accounts: Vec::new(),
+        account_requests: Vec::new(),
+        delegated_administrators: Vec::new(),
         instances: Vec::new(),
         permission_sets: Vec::new(),
         assignments: Vec::new(),
@@ -187,6 +189,8 @@ fn add_instance(world: &mut World, made: Timestamp) {
         created: made,
         active_at: made,
         permission_sets_enabled: true,
+        name: None,
+        tags: BTreeMap::new(),
         store: IdentityStore {
             id: "d-9067aabbcc".to_owned(),
             ..IdentityStore::default()
@@ -235,6 +239,9 @@ fn add_half(world: &mut World, made: Timestamp) {
         created: made,
         tags: BTreeMap::new(),
         managed_policies: vec![ADMINISTRATOR.to_owned()],
+        inline_policy: None,
+        customer_policies: Vec::new(),
+        boundary: None,
     });
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Facts;
+use super::facts::Instance;
 use crate::answers::values::IdentitySource;
 use crate::answers::{Answers, Given, Key};
 use crate::aws::clock::ServerClock;
@@ -128,6 +129,15 @@ impl Setting {
         } else {
             answer
         }
+    }
+
+    /// The instance, in a change that cannot be made without.
+    ///
+    /// # Errors
+    /// When step 1 did not bring it.
+    pub async fn instance(&self) -> Result<Instance, Trouble> {
+        let instance = self.facts.instance.get().await;
+        instance.map_err(|why| Trouble::failed(why, "idc-setup run"))
     }
 
     /// The account that is assigned: the one that is asked for, else the caller's.

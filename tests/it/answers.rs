@@ -155,3 +155,37 @@ fn what_is_typed_now_revokes_a_saved_answer_that_says_the_contrary() {
         .expect(2)
         .says("contradict");
 }
+
+#[test]
+fn without_any_region_it_is_asked_for_only_where_there_is_no_instance_yet() {
+    let mut stage = Stage::new("fresh");
+    stage.set("AWS_REGION", "");
+    let ran = stage.go(&[]).expect(2);
+    assert!(
+        ran.envelope()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--identity-center-region")
+    );
+    stage.go(&["--identity-center-region=ap-southeast-6"]).expect(0);
+    assert_eq!(stage.server.world().instances[0].region, "ap-southeast-6");
+    let mut stage = Stage::new("other-region");
+    stage.set("AWS_REGION", "");
+    stage.go(&[]).expect(0);
+}
+
+#[test]
+fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
+    let mut stage = Stage::new("fresh");
+    stage.set("AWS_REGION", "");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path(".aws/config"), "[default]\nregion = eu-north-1\n").unwrap();
+    stage.go(&[]).expect(0);
+    assert_eq!(stage.server.world().instances[0].region, "eu-north-1");
+    std::fs::write(stage.path(".aws/config"), "").unwrap();
+    let last = std::fs::read_to_string(stage.path(".local/state/idc-setup/last.json")).unwrap();
+    assert!(last.contains("eu-north-1"), "{last}");
+    let calls = stage.server.calls().len();
+    stage.json(&["status"]);
+    assert_eq!(stage.server.calls()[calls].region, "eu-north-1");
+}

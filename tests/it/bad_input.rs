@@ -208,7 +208,11 @@ fn something_that_is_not_aws_is_said_soon() {
     let stage = Stage::new("enabled");
     stage.always(
         "GetCallerIdentity",
-        FaultKind::Foreign(500, "text/html", "<html>no</html>"),
+        FaultKind::Foreign {
+            status: 500,
+            content_type: "text/html".to_owned(),
+            body: "<html>no</html>".to_owned(),
+        },
     );
     refused(&stage, stage.go(&[]), 1, &["not answered by AWS"]);
     assert_eq!(stage.server.calls().len(), 1, "it is not retried");

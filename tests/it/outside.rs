@@ -1,5 +1,6 @@
 //! boto3 reads what the wizard has made in the rehearsal.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -47,20 +48,7 @@ fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
         let world = stage.server.world();
         (world.instances[0].arn.clone(), world.instances[0].store.id.clone())
     };
-    let output = Command::new(python)
-        .args(["-c", READS, &store, &instance, "123456789012"])
-        .env_clear()
-        .env("HOME", stage.home.path())
-        .env("AWS_ENDPOINT_URL", stage.server.url())
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
-        .env("AWS_SESSION_TOKEN", &stage.credentials.session_token)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut read = ask(&stage, python, &["-c", READS, &store, &instance, "123456789012"]);
     let caller = read.as_object_mut().unwrap().remove("caller").unwrap();
     assert_eq!(
         read,
@@ -78,4 +66,38 @@ fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
     );
     // The profile's own session, from the token that the wizard has cached.
     assert_eq!(caller, ran.step("sign-in")["evidence"]["caller"]);
+}
+
+/// Runs Python against a stage, as root; answers the JSON it prints.
+fn ask(stage: &Stage, python: PathBuf, args: &[&str]) -> Value {
+    let output = Command::new(python)
+        .args(args)
+        .env_clear()
+        .env("HOME", stage.home.path())
+        .env("AWS_ENDPOINT_URL", stage.server.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
+        .env("AWS_SESSION_TOKEN", &stage.credentials.session_token)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() {
+    let Some(python) = python() else { return };
+    let stage = Stage::new("enabled");
+    let (instance, store) = {
+        let world = stage.server.world();
+        (world.instances[0].arn.clone(), world.instances[0].store.id.clone())
+    };
+    let root = env!("CARGO_MANIFEST_DIR");
+    let script = format!("{root}/tests/it/python/operations.py");
+    let models = format!("{root}/src/rehearsal/service_models.json");
+    let found = ask(&stage, python, &[&script, &models, &store, &instance, "123456789012"]);
+    assert_eq!(found["problems"], json!([]), "{found:#}");
+    assert!(found["operations"].as_u64().unwrap() >= 70);
 }

@@ -250,3 +250,83 @@ fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
+    let stage = Stage::new("fresh");
+    std::fs::write(
+        stage.path("faults.toml"),
+        r#"
+        [[fault]]
+        operation = "CreateUser"
+        nth = 1
+        kind = "cut-after"
+
+        [[fault]]
+        operation = "CreatePermissionSet"
+        nth = 1
+        kind = "throttle"
+        retry-after-seconds = 1
+
+        [[fault]]
+        operation = "ListPermissionSets"
+        nth = 1
+        kind = "status"
+        status = 503
+
+        [[fault]]
+        operation = "CreateGroup"
+        nth = 1
+        kind = "error"
+        code = "InternalServerException"
+        status = 500
+
+        [[fault]]
+        operation = "GetUserId"
+        nth = 1
+        kind = "delay"
+        delay = "200ms"
+        "#,
+    )
+    .unwrap();
+    let ran = run(
+        &stage,
+        &[
+            "rehearse",
+            "--non-interactive",
+            "--world=enabled",
+            "--faults=faults.toml",
+            "--calls=calls.jsonl",
+            "--output=json",
+        ],
+    )
+    .expect(0);
+    assert_eq!(ran.step("create-user")["how"], "made");
+    let log = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
+    for fault in ["cut-after", "refuse", "foreign", "delay"] {
+        assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
+    }
+    std::fs::write(stage.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
+    run(&stage, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
+}
+
+#[test]
+fn a_world_is_dumped_as_a_file_to_start_from() {
+    let stage = Stage::new("fresh");
+    run(&stage, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
+    let ran = run(&stage, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
+    assert_eq!(ran.step("account-assignment")["state"], "done");
+}
+
+#[test]
+fn aws_takes_twenty_requests_a_second_and_the_run_keeps_to_it() {
+    let stage = Stage::new("fresh");
+    let args = [
+        "rehearse",
+        "--non-interactive",
+        "--world=enabled",
+        "--quota=aws",
+        "--output=json",
+    ];
+    run(&stage, &args).expect(0);
+}

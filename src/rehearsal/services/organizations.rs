@@ -1,10 +1,11 @@
 //! AWS Organizations: whether there is one, and making it.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::paging;
 use super::super::refusal::{Answer, Refusal};
-use super::super::world::{Identity, Organization, Plan, World};
+use super::super::world::{Account, AccountRequest, Identity, Organization, Plan, World, epoch, text};
 use super::{Request, not_simulated};
 
 /// Answers an operation of `organizations`.
@@ -13,6 +14,10 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
         "DescribeOrganization" => describe(world),
         "CreateOrganization" => create(world, caller, request),
         "ListAccounts" => list_accounts(world, request),
+        "CreateAccount" => create_account(world, request),
+        "DescribeCreateAccountStatus" => describe_account_request(world, request),
+        "ListAWSServiceAccessForOrganization" => list_service_access(world, request),
+        "ListDelegatedAdministrators" => list_delegated(world, request),
         other => Err(not_simulated("organizations", other)),
     }
 }
@@ -67,6 +72,129 @@ fn list_accounts(world: &World, request: &Request) -> Answer {
         })
         .collect();
     paging::page(request.input, "organizations:ListAccounts", "Accounts", 20, rows)
+}
+
+/// `CreateAccount`: by the management account, done a moment later.
+fn create_account(world: &mut World, request: &Request) -> Answer {
+    require_management(world)?;
+    let (name, email) = (text(request.input, "AccountName"), text(request.input, "Email"));
+    let taken = world.all_accounts().any(|account| account.email == email)
+        || world
+            .account_requests
+            .iter()
+            .any(|request| request.account.as_ref().is_some_and(|account| account.email == email));
+    let id = world.ids.digits(12);
+    let account = Account {
+        id,
+        name: name.to_owned(),
+        email: email.to_owned(),
+    };
+    let made = AccountRequest {
+        id: format!("car-{}", world.ids.hex(32)),
+        created: request.now,
+        due: request.now + world.pace.provisioning,
+        account: (!taken).then_some(account),
+        name: name.to_owned(),
+    };
+    let answer = json!({ "CreateAccountStatus": account_request(&made, request.now) });
+    world.account_requests.push(made);
+    Ok(answer)
+}
+
+/// `DescribeCreateAccountStatus`.
+fn describe_account_request(world: &World, request: &Request) -> Answer {
+    require_management(world)?;
+    let id = text(request.input, "CreateAccountRequestId");
+    let found = world.account_requests.iter().find(|candidate| candidate.id == id);
+    found.map_or_else(
+        || {
+            Err(Refusal::new(
+                "CreateAccountStatusNotFoundException",
+                "You specified an unrecognized CreateAccountRequestId.",
+            ))
+        },
+        |found| Ok(json!({ "CreateAccountStatus": account_request(found, request.now) })),
+    )
+}
+
+fn account_request(made: &AccountRequest, now: Timestamp) -> Value {
+    let mut status = json!({
+        "Id": made.id,
+        "AccountName": made.name,
+        "RequestedTimestamp": epoch(made.created),
+        "State": "IN_PROGRESS",
+    });
+    if made.due <= now {
+        status["CompletedTimestamp"] = epoch(made.due);
+        if let Some(account) = &made.account {
+            status["State"] = json!("SUCCEEDED");
+            status["AccountId"] = json!(account.id);
+        } else {
+            status["State"] = json!("FAILED");
+            status["FailureReason"] = json!("EMAIL_ALREADY_EXISTS");
+        }
+    }
+    status
+}
+
+/// `ListAWSServiceAccessForOrganization`: Identity Center has it once it is enabled.
+fn list_service_access(world: &World, request: &Request) -> Answer {
+    require_management(world)?;
+    let rows = world
+        .instances
+        .iter()
+        .map(|instance| json!({"ServicePrincipal": "sso.amazonaws.com", "DateEnabled": epoch(instance.created)}))
+        .collect();
+    paging::page(
+        request.input,
+        "organizations:ListAWSServiceAccess",
+        "EnabledServicePrincipals",
+        20,
+        rows,
+    )
+}
+
+/// `ListDelegatedAdministrators`, of Identity Center.
+fn list_delegated(world: &World, request: &Request) -> Answer {
+    require_management(world)?;
+    let principal = request.input["ServicePrincipal"].as_str();
+    let rows = world
+        .all_accounts()
+        .filter(|account| world.delegated_administrators.contains(&account.id))
+        .filter(|_| principal.is_none_or(|principal| principal == "sso.amazonaws.com"))
+        .map(|account| {
+            json!({
+                "Id": account.id,
+                "Arn": account_arn(world, &account.id),
+                "Email": account.email,
+                "Name": account.name,
+                "Status": "ACTIVE",
+                "State": "ACTIVE",
+                "JoinedMethod": "CREATED",
+            })
+        })
+        .collect();
+    paging::page(
+        request.input,
+        "organizations:ListDelegatedAdministrators",
+        "DelegatedAdministrators",
+        20,
+        rows,
+    )
+}
+
+/// Some operations are the management account's alone.
+fn require_management(world: &World) -> Result<(), Refusal> {
+    if world.organization.is_none() {
+        return describe(world).map(|_| ());
+    }
+    if world.is_management_account() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "AccessDeniedException",
+        "You don't have permissions to access this resource.",
+    ))
 }
 
 fn shape(world: &World, organization: &Organization) -> Value {

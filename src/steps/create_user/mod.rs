@@ -251,12 +251,7 @@ impl Step for CreateUser {
 
     async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let instance = setting
-            .facts
-            .instance
-            .get()
-            .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        let instance = setting.instance().await?;
         let made = setting
             .make(
                 &INFO,

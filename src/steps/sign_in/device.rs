@@ -43,12 +43,7 @@ impl SignIn {
         guide: &dyn Guide,
     ) -> Result<Option<()>, Trouble> {
         let setting = &self.setting;
-        let instance = setting
-            .facts
-            .instance
-            .get()
-            .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+        let instance = setting.instance().await?;
         let end = Instant::now() + limit;
         let registration = setting
             .registrar

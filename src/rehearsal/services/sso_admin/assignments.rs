@@ -8,7 +8,7 @@ use super::super::super::refusal::{Answer, Refusal};
 use super::super::super::world::{
     Assignment, Identity, Operation, OperationKind, Outcome, World, epoch, not_found, text,
 };
-use super::super::Request;
+use super::super::{Request, not_simulated};
 use super::{instance_with_permission_sets, permission_sets};
 
 /// What Identity Center does with the caller's own rights in the management account.
@@ -20,35 +20,77 @@ const RIGHTS_IN_MANAGEMENT_ACCOUNT: [&str; 5] = [
     "iam:PutRolePolicy",
 ];
 
-/// `CreateAccountAssignment`; a repeat is accepted like the first.
-pub fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+/// Answers an operation on assignments or provisioning.
+pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    use OperationKind::{Assign, Provision, Unassign};
+    match request.operation {
+        "CreateAccountAssignment" => ask(world, caller, request, Assign),
+        "DeleteAccountAssignment" => ask(world, caller, request, Unassign),
+        "ProvisionPermissionSet" => provision(world, caller, request),
+        "DescribeAccountAssignmentCreationStatus" => describe(world, request, Assign),
+        "DescribeAccountAssignmentDeletionStatus" => describe(world, request, Unassign),
+        "DescribePermissionSetProvisioningStatus" => describe(world, request, Provision),
+        "ListAccountAssignmentCreationStatus" => list_statuses(world, request, Assign),
+        "ListAccountAssignmentDeletionStatus" => list_statuses(world, request, Unassign),
+        "ListPermissionSetProvisioningStatus" => list_statuses(world, request, Provision),
+        "ListAccountAssignments" => list(world, request),
+        "ListAccountAssignmentsForPrincipal" => list_for_principal(world, request),
+        "ListPermissionSetsProvisionedToAccount" => provisioned_to_account(world, request),
+        "ListAccountsForProvisionedPermissionSet" => accounts_for_set(world, request),
+        other => Err(not_simulated("sso-admin", other)),
+    }
+}
+
+/// The names that a kind of operation goes by: its status, the member with its id, and the list of statuses.
+fn names(kind: OperationKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        OperationKind::Assign => (
+            "AccountAssignmentCreationStatus",
+            "AccountAssignmentCreationRequestId",
+            "AccountAssignmentsCreationStatus",
+        ),
+        OperationKind::Unassign => (
+            "AccountAssignmentDeletionStatus",
+            "AccountAssignmentDeletionRequestId",
+            "AccountAssignmentsDeletionStatus",
+        ),
+        OperationKind::Provision => (
+            "PermissionSetProvisioningStatus",
+            "ProvisionPermissionSetRequestId",
+            "PermissionSetsProvisioningStatus",
+        ),
+    }
+}
+
+/// `CreateAccountAssignment` and `DeleteAccountAssignment`; a repeat is accepted like the first.
+fn ask(world: &mut World, caller: &Identity, request: &Request, kind: OperationKind) -> Answer {
     let subject = subject(request);
     check_account(world, &subject.account)?;
     permission_sets::find(world, request)?;
-    let status = begin(world, caller, OperationKind::Assign, subject, request.now);
-    Ok(json!({ "AccountAssignmentCreationStatus": status }))
+    if kind == OperationKind::Unassign && !world.assignments.contains(&subject) {
+        return Err(not_found("The account assignment was not found."));
+    }
+    let status = begin(world, caller, kind, subject, request.now);
+    Ok(json!({ names(kind).0: status }))
 }
 
-/// `DescribeAccountAssignmentCreationStatus`.
-pub fn describe_status(world: &World, request: &Request) -> Answer {
+/// How an operation stands.
+fn describe(world: &World, request: &Request, kind: OperationKind) -> Answer {
     instance_with_permission_sets(world, request)?;
-    let operation = operation(
-        world,
-        OperationKind::Assign,
-        text(request.input, "AccountAssignmentCreationRequestId"),
-    )?;
-    Ok(json!({ "AccountAssignmentCreationStatus": status(operation) }))
+    let (key, id, _) = names(kind);
+    let operation = operation(world, kind, text(request.input, id))?;
+    Ok(json!({ key: status(operation) }))
 }
 
-/// `ListAccountAssignmentCreationStatus`: status, request id and date only, newest first.
-pub fn list_statuses(world: &World, request: &Request) -> Answer {
+/// Status, request id and date only, newest first.
+fn list_statuses(world: &World, request: &Request, kind: OperationKind) -> Answer {
     instance_with_permission_sets(world, request)?;
     let wanted = request.input["Filter"]["Status"].as_str();
     let rows = world
         .operations
         .iter()
         .rev()
-        .filter(|operation| operation.kind == OperationKind::Assign)
+        .filter(|operation| operation.kind == kind)
         .filter(|operation| wanted.is_none_or(|wanted| wanted == state(operation)))
         .map(|operation| {
             json!({
@@ -58,31 +100,55 @@ pub fn list_statuses(world: &World, request: &Request) -> Answer {
             })
         })
         .collect();
+    paging::page(request.input, request.operation, names(kind).2, 100, rows)
+}
+
+/// `ListAccountAssignmentsForPrincipal`: a user's include those of its groups.
+fn list_for_principal(world: &World, request: &Request) -> Answer {
+    let instance = instance_with_permission_sets(world, request)?;
+    let principal = text(request.input, "PrincipalId");
+    let account = request.input["Filter"]["AccountId"].as_str();
+    let groups: Vec<&str> = instance
+        .store
+        .memberships
+        .values()
+        .filter(|membership| membership.user == principal)
+        .map(|membership| membership.group.as_str())
+        .collect();
+    let rows = world
+        .assignments
+        .iter()
+        .filter(|assignment| assignment.principal == principal || groups.contains(&assignment.principal.as_str()))
+        .filter(|assignment| account.is_none_or(|account| account == assignment.account))
+        .map(shape)
+        .collect();
     paging::page(
         request.input,
-        "ListAccountAssignmentCreationStatus",
-        "AccountAssignmentsCreationStatus",
+        &format!("ListAccountAssignmentsForPrincipal:{principal}"),
+        "AccountAssignments",
         100,
         rows,
     )
 }
 
+fn shape(assignment: &Assignment) -> Value {
+    json!({
+        "AccountId": assignment.account,
+        "PermissionSetArn": assignment.permission_set,
+        "PrincipalType": assignment.principal_type,
+        "PrincipalId": assignment.principal,
+    })
+}
+
 /// `ListAccountAssignments` of one account and permission set.
-pub fn list(world: &World, request: &Request) -> Answer {
+fn list(world: &World, request: &Request) -> Answer {
     let set = permission_sets::find(world, request)?.arn.clone();
     let account = text(request.input, "AccountId");
     let rows = world
         .assignments
         .iter()
         .filter(|assignment| assignment.account == account && assignment.permission_set == set)
-        .map(|assignment| {
-            json!({
-                "AccountId": assignment.account,
-                "PermissionSetArn": assignment.permission_set,
-                "PrincipalType": assignment.principal_type,
-                "PrincipalId": assignment.principal,
-            })
-        })
+        .map(shape)
         .collect();
     paging::page(
         request.input,
@@ -94,7 +160,7 @@ pub fn list(world: &World, request: &Request) -> Answer {
 }
 
 /// `ProvisionPermissionSet` to one account, or to all it is provisioned in.
-pub fn provision(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+fn provision(world: &mut World, caller: &Identity, request: &Request) -> Answer {
     let set = permission_sets::find(world, request)?.arn.clone();
     let provisioned = provisioned_accounts(world, &set);
     let accounts = match text(request.input, "TargetType") {
@@ -118,19 +184,8 @@ pub fn provision(world: &mut World, caller: &Identity, request: &Request) -> Ans
     Ok(json!({ "PermissionSetProvisioningStatus": last }))
 }
 
-/// `DescribePermissionSetProvisioningStatus`.
-pub fn describe_provisioning(world: &World, request: &Request) -> Answer {
-    instance_with_permission_sets(world, request)?;
-    let operation = operation(
-        world,
-        OperationKind::Provision,
-        text(request.input, "ProvisionPermissionSetRequestId"),
-    )?;
-    Ok(json!({ "PermissionSetProvisioningStatus": status(operation) }))
-}
-
 /// `ListPermissionSetsProvisionedToAccount`.
-pub fn provisioned_to_account(world: &World, request: &Request) -> Answer {
+fn provisioned_to_account(world: &World, request: &Request) -> Answer {
     instance_with_permission_sets(world, request)?;
     let account = text(request.input, "AccountId");
     let rows = world
@@ -149,7 +204,7 @@ pub fn provisioned_to_account(world: &World, request: &Request) -> Answer {
 }
 
 /// `ListAccountsForProvisionedPermissionSet`.
-pub fn accounts_for_set(world: &World, request: &Request) -> Answer {
+fn accounts_for_set(world: &World, request: &Request) -> Answer {
     let set = permission_sets::find(world, request)?.arn.clone();
     let rows = provisioned_accounts(world, &set)
         .into_iter()
@@ -241,7 +296,7 @@ fn status(operation: &Operation) -> Value {
     });
     match operation.kind {
         OperationKind::Provision => answer["AccountId"] = json!(subject.account),
-        OperationKind::Assign => {
+        OperationKind::Assign | OperationKind::Unassign => {
             answer["TargetId"] = json!(subject.account);
             answer["TargetType"] = json!("AWS_ACCOUNT");
             answer["PrincipalType"] = json!(subject.principal_type);

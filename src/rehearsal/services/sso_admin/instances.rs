@@ -35,7 +35,7 @@ pub fn describe(world: &World, caller: &Identity, request: &Request) -> Answer {
 }
 
 /// `CreateInstance` makes account instances only, and a management account gets none.
-pub fn create(world: &mut World, caller: &Identity) -> Answer {
+pub fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
     if world.is_management_account() {
         return Err(Refusal::new(
             "AccessDeniedException",
@@ -48,27 +48,79 @@ pub fn create(world: &mut World, caller: &Identity) -> Answer {
             "An instance already exists for this account.",
         ));
     }
-    let (region, now) = (world.region.clone(), jiff::Timestamp::now());
-    let arn = world.enable(&region, now);
+    let arn = world.enable(request.region, request.now);
+    if let Some(instance) = world.instances.iter_mut().find(|instance| instance.arn == arn) {
+        instance.name = request.input["Name"].as_str().map(str::to_owned);
+        instance.tags = super::permission_sets::tags_of(&request.input["Tags"]);
+    }
     Ok(json!({ "InstanceArn": arn }))
 }
 
-/// `UpdateInstance`: the name, or permission sets on, for good.
+/// `UpdateInstance`: the name, or permission sets on, for good; one of them at a time.
 pub fn update(world: &mut World, request: &Request) -> Answer {
     let arn = super::instance(world, request)?.arn.clone();
-    let switch = &request.input["PermissionSetsEnabled"];
+    let (name, switch) = (&request.input["Name"], &request.input["PermissionSetsEnabled"]);
+    if !name.is_null() && !switch.is_null() {
+        return Err(Refusal::new(
+            "ValidationException",
+            "Only one of the attributes can be updated at a time.",
+        ));
+    }
     if switch == &json!(false) {
         return Err(Refusal::new(
             "ValidationException",
             "Permission sets cannot be disabled.",
         ));
     }
-    if switch == &json!(true) {
-        for instance in world.instances.iter_mut().filter(|instance| instance.arn == arn) {
-            instance.permission_sets_enabled = true;
+    for instance in world.instances.iter_mut().filter(|instance| instance.arn == arn) {
+        if let Some(name) = name.as_str() {
+            instance.name = Some(name.to_owned());
         }
+        instance.permission_sets_enabled |= switch == &json!(true);
     }
     Ok(json!({}))
+}
+
+/// `DeleteInstance`: an account instance by its owner; an organization's is deleted in the console.
+pub fn delete(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    let arn = text(request.input, "InstanceArn");
+    let instance = world
+        .instance(arn)
+        .filter(|instance| instance.region == request.region && instance.owner == caller.account)
+        .ok_or_else(|| denied(caller, "sso:DeleteInstance"))?;
+    if world.is_management_account() {
+        return Err(Refusal::new(
+            "AccessDeniedException",
+            format!(
+                "The instance {} of an organization cannot be deleted with this operation.",
+                instance.id()
+            ),
+        ));
+    }
+    world.instances.retain(|instance| instance.arn != arn);
+    Ok(json!({}))
+}
+
+/// `ListRegions`: the Regions of an instance; one, for none is replicated here.
+pub fn list_regions(world: &World, request: &Request) -> Answer {
+    let instance = super::instance(world, request)?;
+    let rows = vec![region(instance)];
+    paging::page(
+        request.input,
+        &format!("ListRegions:{}", instance.arn),
+        "Regions",
+        10,
+        rows,
+    )
+}
+
+fn region(instance: &Instance) -> Value {
+    json!({
+        "RegionName": instance.region,
+        "Status": "ACTIVE",
+        "AddedDate": epoch(instance.created),
+        "IsPrimaryRegion": true,
+    })
 }
 
 fn shape(instance: &Instance, request: &Request) -> Value {
@@ -78,7 +130,7 @@ fn shape(instance: &Instance, request: &Request) -> Value {
         "CREATE_IN_PROGRESS"
     };
     let partition = instance.arn.split(':').nth(1).unwrap_or("aws");
-    json!({
+    let mut shape = json!({
         "InstanceArn": instance.arn,
         "IdentityStoreId": instance.store.id,
         "IdentityStoreArn": format!("arn:{partition}:identitystore::{}:identitystore/{}", instance.owner, instance.store.id),
@@ -86,11 +138,10 @@ fn shape(instance: &Instance, request: &Request) -> Value {
         "CreatedDate": epoch(instance.created),
         "Status": status,
         "PrimaryRegion": instance.region,
-        "Regions": [{
-            "RegionName": instance.region,
-            "Status": "ACTIVE",
-            "AddedDate": epoch(instance.created),
-            "IsPrimaryRegion": true,
-        }],
-    })
+        "Regions": [region(instance)],
+    });
+    if let Some(name) = &instance.name {
+        shape["Name"] = json!(name);
+    }
+    shape
 }

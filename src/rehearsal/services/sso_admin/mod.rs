@@ -3,35 +3,43 @@
 mod assignments;
 mod instances;
 mod permission_sets;
+mod policies;
+mod tags;
 
 use super::super::refusal::{Answer, Refusal};
 use super::super::world::{Identity, Instance, World, not_found, text};
-use super::{Request, not_simulated};
+use super::Request;
 
 /// Answers an operation of `sso-admin`.
 pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
     match request.operation {
         "ListInstances" => instances::list(world, request),
         "DescribeInstance" => instances::describe(world, caller, request),
-        "CreateInstance" => instances::create(world, caller),
+        "CreateInstance" => instances::create(world, caller, request),
         "UpdateInstance" => instances::update(world, request),
+        "DeleteInstance" => instances::delete(world, caller, request),
+        "ListRegions" => instances::list_regions(world, request),
+        "ListTagsForResource" => tags::list(world, request),
+        "TagResource" => tags::tag(world, request),
+        "UntagResource" => tags::untag(world, request),
         "CreatePermissionSet" => permission_sets::create(world, request),
         "DescribePermissionSet" => permission_sets::describe(world, request),
         "ListPermissionSets" => permission_sets::list(world, request),
         "UpdatePermissionSet" => permission_sets::update(world, request),
+        "DeletePermissionSet" => permission_sets::delete(world, request),
         "AttachManagedPolicyToPermissionSet" => permission_sets::attach(world, request),
         "DetachManagedPolicyFromPermissionSet" => permission_sets::detach(world, request),
         "ListManagedPoliciesInPermissionSet" => permission_sets::list_policies(world, request),
-        "ListTagsForResource" => permission_sets::list_tags(world, request),
-        "CreateAccountAssignment" => assignments::create(world, caller, request),
-        "DescribeAccountAssignmentCreationStatus" => assignments::describe_status(world, request),
-        "ListAccountAssignmentCreationStatus" => assignments::list_statuses(world, request),
-        "ListAccountAssignments" => assignments::list(world, request),
-        "ProvisionPermissionSet" => assignments::provision(world, caller, request),
-        "DescribePermissionSetProvisioningStatus" => assignments::describe_provisioning(world, request),
-        "ListPermissionSetsProvisionedToAccount" => assignments::provisioned_to_account(world, request),
-        "ListAccountsForProvisionedPermissionSet" => assignments::accounts_for_set(world, request),
-        other => Err(not_simulated("sso-admin", other)),
+        "PutInlinePolicyToPermissionSet" => policies::put_inline(world, request),
+        "GetInlinePolicyForPermissionSet" => policies::get_inline(world, request),
+        "DeleteInlinePolicyFromPermissionSet" => policies::delete_inline(world, request),
+        "AttachCustomerManagedPolicyReferenceToPermissionSet" => policies::attach_customer(world, request),
+        "DetachCustomerManagedPolicyReferenceFromPermissionSet" => policies::detach_customer(world, request),
+        "ListCustomerManagedPolicyReferencesInPermissionSet" => policies::list_customer(world, request),
+        "PutPermissionsBoundaryToPermissionSet" => policies::put_boundary(world, request),
+        "GetPermissionsBoundaryForPermissionSet" => policies::get_boundary(world, request),
+        "DeletePermissionsBoundaryFromPermissionSet" => policies::delete_boundary(world, request),
+        _ => assignments::answer(world, caller, request),
     }
 }
 

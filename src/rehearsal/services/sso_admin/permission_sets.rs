@@ -37,6 +37,9 @@ pub fn create(world: &mut World, request: &Request) -> Answer {
         created: request.now,
         tags: tags_of(&input["Tags"]),
         managed_policies: Vec::new(),
+        inline_policy: None,
+        customer_policies: Vec::new(),
+        boundary: None,
     };
     let answer = json!({"PermissionSet": shape(&set)});
     world.permission_sets.push(set);
@@ -130,20 +133,22 @@ pub fn list_policies(world: &World, request: &Request) -> Answer {
     paging::page(request.input, &scope, "AttachedManagedPolicies", 20, rows)
 }
 
-/// `ListTagsForResource`; the instance's ARN is optional there.
-pub fn list_tags(world: &World, request: &Request) -> Answer {
-    let arn = text(request.input, "ResourceArn");
-    let set = world
-        .permission_sets
+/// `DeletePermissionSet`; one that is assigned or provisioned stays.
+pub fn delete(world: &mut World, request: &Request) -> Answer {
+    let set = find(world, request)?;
+    let (arn, name) = (set.arn.clone(), set.name.clone());
+    let assigned = world
+        .assignments
         .iter()
-        .find(|set| set.arn == arn)
-        .ok_or_else(|| not_found(format!("The resource {arn} was not found.")))?;
-    let rows = set
-        .tags
-        .iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
-    paging::page(request.input, &format!("ListTagsForResource:{arn}"), "Tags", 50, rows)
+        .any(|assignment| assignment.permission_set == arn);
+    if assigned || world.roles.iter().any(|role| role.permission_set == arn) {
+        return Err(Refusal::new(
+            "ConflictException",
+            format!("PermissionSet with name {name} is in use: it is assigned or provisioned to accounts."),
+        ));
+    }
+    world.permission_sets.retain(|set| set.arn != arn);
+    Ok(json!({}))
 }
 
 /// The set that `PermissionSetArn` names, once its creation has spread.
@@ -158,7 +163,8 @@ pub fn find<'a>(world: &'a World, request: &Request) -> Result<&'a PermissionSet
         .ok_or_else(|| not_found(format!("Could not find PermissionSet with id {arn}")))
 }
 
-fn find_mut<'a>(world: &'a mut World, request: &Request) -> Result<&'a mut PermissionSet, Refusal> {
+/// [`find`], to change it.
+pub fn find_mut<'a>(world: &'a mut World, request: &Request) -> Result<&'a mut PermissionSet, Refusal> {
     let arn = find(world, request)?.arn.clone();
     let set = world.permission_sets.iter_mut().find(|set| set.arn == arn);
     set.ok_or_else(|| not_found("Could not find PermissionSet"))
@@ -185,7 +191,8 @@ fn shape(set: &PermissionSet) -> Value {
     shape
 }
 
-fn tags_of(tags: &Value) -> BTreeMap<String, String> {
+/// Tags by key, as a request has them.
+pub fn tags_of(tags: &Value) -> BTreeMap<String, String> {
     let rows = tags.as_array().into_iter().flatten();
     rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
         .collect()

@@ -1,6 +1,6 @@
 //! The identity store: users, groups and who is in which.
 
-use std::fmt::Write as _;
+mod changes;
 
 use serde_json::{Map, Value, json};
 
@@ -42,6 +42,12 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
         visible_before,
     };
     match request.operation {
+        "UpdateUser" => desk.update_user(input),
+        "DeleteUser" => desk.delete_user(input),
+        "UpdateGroup" => desk.update_group(input),
+        "DeleteGroup" => desk.delete_group(input),
+        "DeleteGroupMembership" => desk.delete_membership(input),
+        "ListGroupMembershipsForMember" => desk.list_memberships_for_member(input),
         "CreateUser" => desk.create_user(input, &new_id, &stamp),
         "DescribeUser" => desk.describe_user(input),
         "GetUserId" => desk.user_id(input),
@@ -401,9 +407,7 @@ fn taken(what: &str) -> Refusal {
 }
 
 fn missing(kind: &str) -> Refusal {
-    let mut message = String::new();
-    let _ = write!(message, "{kind} not found.");
-    not_found(message).with("ResourceType", kind)
+    not_found(format!("{kind} not found.")).with("ResourceType", kind)
 }
 
 /// Ids are accepted as ARNs too.
