@@ -4,6 +4,7 @@
 //! shape) → `services` (one file a service) → `world` (the state, and what is due). `faults` stands between
 //! protocol and service. This module knows nothing of the wizard.
 
+mod authorize;
 mod call_log;
 mod faults;
 mod ids;

@@ -16,6 +16,7 @@ pub fn page(world: &World, path: &str) -> Wire {
             status: refusal.status,
             content_type: "application/json".to_owned(),
             error_type: Some(refusal.code.clone()),
+            location: None,
             body: refusal.json_body().to_string(),
         };
     };
@@ -24,12 +25,18 @@ pub fn page(world: &World, path: &str) -> Wire {
     } else {
         "This rehearsal has no person, so it stays undone."
     };
+    html(200, &format!("{told} {person}"))
+}
+
+/// A page with one sentence. It is ours, so it needs no escaping.
+pub fn html(status: u16, words: &str) -> Wire {
     Wire {
-        status: 200,
+        status,
         content_type: "text/html; charset=utf-8".to_owned(),
         error_type: None,
+        location: None,
         body: format!(
-            "<!doctype html><html lang=\"en\"><title>REHEARSAL</title><h1>REHEARSAL</h1><p>{told} {person}</p></html>"
+            "<!doctype html><html lang=\"en\"><title>REHEARSAL</title><h1>REHEARSAL</h1><p>{words}</p></html>"
         ),
     }
 }

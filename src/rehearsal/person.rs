@@ -119,30 +119,28 @@ fn add_user(world: &mut World, new: &NewUser, now: Timestamp) {
     }
 }
 
-/// Signs in, setting a password first if there is none, and approves.
-fn approve(world: &mut World, code: &str) {
-    let Some(device) = world.devices.get(code).cloned() else {
-        return;
-    };
+/// Signs in, setting a password first if there is none; answers the user's id.
+pub fn sign_in(world: &mut World, instance: &str) -> Option<String> {
     let wanted = world.person.signs_in_as.clone();
-    let Some(instance) = world
-        .instances
-        .iter_mut()
-        .find(|instance| instance.arn == device.instance)
-    else {
-        return;
-    };
-    let chosen = instance
+    let instance = world.instances.iter_mut().find(|candidate| candidate.arn == instance)?;
+    let (id, user) = instance
         .store
         .users
         .iter_mut()
         .filter(|(_, user)| wanted.as_ref().is_none_or(|name| user.name() == name))
-        .max_by_key(|(_, user)| user.created.at);
-    if let Some((id, user)) = chosen {
-        user.activated = true;
-        let decision = Decision::Approved(id.clone());
-        if let Some(device) = world.devices.get_mut(code) {
-            device.decision = decision;
-        }
+        .max_by_key(|(_, user)| user.created.at)?;
+    user.activated = true;
+    Some(id.clone())
+}
+
+/// Signs in and approves.
+fn approve(world: &mut World, code: &str) {
+    let Some(instance) = world.devices.get(code).map(|device| device.instance.clone()) else {
+        return;
+    };
+    if let Some(user) = sign_in(world, &instance)
+        && let Some(device) = world.devices.get_mut(code)
+    {
+        device.decision = Decision::Approved(user);
     }
 }

@@ -40,6 +40,8 @@ pub struct Wire {
     pub content_type: String,
     /// `x-amzn-errortype`, where the answer is an error.
     pub error_type: Option<String>,
+    /// Where a browser goes from here.
+    pub location: Option<String>,
     /// The body.
     pub body: String,
 }
@@ -138,18 +140,21 @@ impl Parsed {
                 status: 200,
                 content_type: "text/xml".to_owned(),
                 error_type: None,
+                location: None,
                 body: xml_answer(&self.operation, value, request_id),
             },
             (Protocol::Query, Err(refusal)) => Wire {
                 status: refusal.status,
                 content_type: "text/xml".to_owned(),
                 error_type: None,
+                location: None,
                 body: xml_error(refusal, request_id),
             },
             (_, Ok(value)) => Wire {
                 status: 200,
                 content_type: self.json_type(),
                 error_type: None,
+                location: None,
                 body: if value.is_null() {
                     String::new()
                 } else {
@@ -160,6 +165,7 @@ impl Parsed {
                 status: refusal.status,
                 content_type: self.json_type(),
                 error_type: Some(refusal.code.clone()),
+                location: None,
                 body: match protocol {
                     Protocol::Rest => rest_error(refusal).to_string(),
                     _ => refusal.json_body().to_string(),

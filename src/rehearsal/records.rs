@@ -340,6 +340,29 @@ pub struct Client {
     pub secret: String,
     /// 90 days after registration.
     pub expires: Timestamp,
+    /// Where it may have codes sent; a loopback address with any port.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// The portal it was registered for, where it said so.
+    #[serde(default)]
+    pub issuer: Option<String>,
+}
+
+/// An authorization code that waits to be redeemed, once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthorizationCode {
+    /// The client it was given to.
+    pub client: String,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// SHA-256 of the verifier, in base64url.
+    pub challenge: String,
+    /// The instance's ARN.
+    pub instance: String,
+    /// Who signed in.
+    pub user: String,
+    /// One minute.
+    pub expires: Timestamp,
 }
 
 /// A device authorization.

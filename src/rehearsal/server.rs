@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+use super::authorize;
 use super::call_log::{CallLine, CallLog};
 use super::faults::{Fault, FaultKind, FaultPlan};
 use super::pages;
@@ -183,7 +184,14 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let Some(parsed) = protocol::parse(&head, &body) else {
-        let page = pages::page(&shared.world(), head.uri.path());
+        let page = match head.uri.path() {
+            "/authorize" => authorize::page(
+                &mut shared.world(),
+                head.uri.query().unwrap_or_default(),
+                Timestamp::now(),
+            ),
+            path => pages::page(&shared.world(), path),
+        };
         return Ok(http(&page, "-"));
     };
     let mut line = CallLine {
@@ -235,6 +243,7 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
                 status: *status,
                 content_type: content_type.clone(),
                 error_type: None,
+                location: None,
                 body: body.clone(),
             });
         }
@@ -279,6 +288,9 @@ fn http(wire: &Wire, request_id: &str) -> Response<Full<Bytes>> {
         .header("x-amzn-requestid", request_id);
     if let Some(error_type) = &wire.error_type {
         response = response.header("x-amzn-errortype", error_type);
+    }
+    if let Some(location) = &wire.location {
+        response = response.header("location", location);
     }
     response
         .body(Full::new(Bytes::from(wire.body.clone())))

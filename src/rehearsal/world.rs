@@ -48,6 +48,8 @@ pub struct World {
     pub clients: BTreeMap<String, Client>,
     /// By device code.
     pub devices: BTreeMap<String, Device>,
+    /// By authorization code.
+    pub codes: BTreeMap<String, AuthorizationCode>,
     /// By access token.
     pub sessions: BTreeMap<String, PortalSession>,
     /// Client, instance and user by refresh token.

@@ -159,6 +159,7 @@ fn fresh() -> World {
         identities: BTreeMap::new(),
         clients: BTreeMap::new(),
         devices: BTreeMap::new(),
+        codes: BTreeMap::new(),
         sessions: BTreeMap::new(),
         refresh_tokens: BTreeMap::new(),
         person: Person {

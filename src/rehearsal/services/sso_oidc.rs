@@ -3,6 +3,7 @@
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
+use super::super::authorize;
 use super::super::person;
 use super::super::refusal::{Answer, Refusal};
 use super::super::world::{Client, Decision, Device, PortalSession, World, text};
@@ -37,6 +38,8 @@ fn register(world: &mut World, request: &Request) -> Answer {
         Client {
             secret: secret.clone(),
             expires,
+            redirect_uris: strings(&input["redirectUris"]),
+            issuer: input["issuerUrl"].as_str().map(str::to_owned),
         },
     );
     Ok(json!({
@@ -84,6 +87,7 @@ fn token(world: &mut World, request: &Request) -> Answer {
     check_client(world, request)?;
     match text(request.input, "grantType") {
         "urn:ietf:params:oauth:grant-type:device_code" => device_token(world, request),
+        "authorization_code" => code_token(world, request),
         "refresh_token" => refreshed_token(world, request),
         other => Err(oidc(
             "UnsupportedGrantTypeException",
@@ -127,6 +131,22 @@ fn device_token(world: &mut World, request: &Request) -> Answer {
             Ok(grant(world, &client, &instance, &user, request.now))
         }
     }
+}
+
+/// An authorization code, with the verifier that only its client knows. It is used up by the attempt.
+fn code_token(world: &mut World, request: &Request) -> Answer {
+    let invalid = || oidc("InvalidGrantException", "invalid_grant", "Invalid grant provided");
+    let (input, client) = (request.input, text(request.input, "clientId").to_owned());
+    let code = world.codes.remove(text(input, "code")).ok_or_else(invalid)?;
+    let challenge = authorize::challenge(text(input, "codeVerifier"));
+    let matches = code.client == client
+        && code.redirect_uri == text(input, "redirectUri")
+        && code.challenge == challenge
+        && code.expires > request.now;
+    if !matches {
+        return Err(invalid());
+    }
+    Ok(grant(world, &client, &code.instance, &code.user, request.now))
 }
 
 fn refreshed_token(world: &mut World, request: &Request) -> Answer {
@@ -181,6 +201,11 @@ fn oidc(code: &str, error: &str, description: &str) -> Refusal {
     Refusal::new(code, description)
         .with("error", error)
         .with("error_description", description)
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let rows = value.as_array().into_iter().flatten();
+    rows.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn later(now: Timestamp, seconds: i64) -> Timestamp {

@@ -1,0 +1,202 @@
+//! The real AWS CLI v2 against the rehearsal: its own commands, its sign-ins, and the wizard's profile.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::support::aws_cli::aws_cli;
+use super::support::{Ran, Stage};
+
+fn command(stage: &Stage, program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", stage.home.path())
+        .env("PATH", "/usr/bin:/bin")
+        .env("AWS_ENDPOINT_URL", stage.server.url())
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_PAGER", "")
+        .stdin(Stdio::null());
+    command
+}
+
+/// As root, whose session is in the environment.
+fn as_root(stage: &Stage, program: &Path, args: &[&str]) -> serde_json::Value {
+    let keys = &stage.credentials;
+    let output = command(stage, program, args)
+        .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key)
+        .env("AWS_SESSION_TOKEN", &keys.session_token)
+        .output()
+        .unwrap();
+    let ran = Ran::of(output).expect(0);
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stdout))
+}
+
+/// Through a profile, with nothing else in the environment.
+fn through(stage: &Stage, program: &Path, args: &[&str]) -> Ran {
+    Ran::of(command(stage, program, args).output().unwrap())
+}
+
+const CONFIG: &str = "[sso-session theirs]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
+                      sso_registration_scopes = sso:account:access\n\n[profile theirs]\nsso_session = theirs\n\
+                      sso_account_id = 123456789012\nsso_role_name = AdministratorAccess\nregion = us-east-1\n";
+
+fn with_config(world: &str) -> Stage {
+    let stage = Stage::new(world);
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path(".aws/config"), CONFIG).unwrap();
+    stage
+}
+
+fn caller(stage: &Stage, program: &Path, profile: &str) -> String {
+    let args = [
+        "sts",
+        "get-caller-identity",
+        "--query=Arn",
+        "--output=text",
+        "--profile",
+        profile,
+    ];
+    through(stage, program, &args).expect(0).stdout.trim().to_owned()
+}
+
+#[test]
+fn its_commands_read_and_change_the_rehearsed_account() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = Stage::new("complete");
+    let instances = as_root(&stage, &aws, &["sso-admin", "list-instances"]);
+    let instance = instances["Instances"][0]["InstanceArn"].as_str().unwrap().to_owned();
+    let sets = as_root(
+        &stage,
+        &aws,
+        &["sso-admin", "list-permission-sets", "--instance-arn", &instance],
+    );
+    assert_eq!(sets["PermissionSets"].as_array().unwrap().len(), 1);
+    let made = as_root(
+        &stage,
+        &aws,
+        &[
+            "identitystore",
+            "create-group",
+            "--identity-store-id=d-9067aabbcc",
+            "--display-name=Readers",
+        ],
+    );
+    let groups = as_root(
+        &stage,
+        &aws,
+        &["identitystore", "list-groups", "--identity-store-id=d-9067aabbcc"],
+    );
+    let ids: Vec<&serde_json::Value> = groups["Groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| &group["GroupId"])
+        .collect();
+    assert!(ids.contains(&&made["GroupId"]));
+    let organization = as_root(&stage, &aws, &["organizations", "describe-organization"]);
+    assert_eq!(organization["Organization"]["FeatureSet"], "ALL");
+}
+
+#[test]
+fn it_signs_in_with_a_device_code_and_sees_its_accounts() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = with_config("complete");
+    through(
+        &stage,
+        &aws,
+        &["sso", "login", "--use-device-code", "--no-browser", "--profile=theirs"],
+    )
+    .expect(0)
+    .says("Successfully logged into");
+    assert!(caller(&stage, &aws, "theirs").ends_with("/Admin"));
+    let token = stage.files(".aws/sso/cache").into_iter().find_map(|(_, content)| {
+        let content: serde_json::Value = serde_json::from_slice(&content).ok()?;
+        content["accessToken"].as_str().map(str::to_owned)
+    });
+    let accounts = through(
+        &stage,
+        &aws,
+        &["sso", "list-accounts", "--access-token", &token.unwrap()],
+    )
+    .expect(0);
+    assert!(accounts.stdout.contains("123456789012"), "{}", accounts.stdout);
+}
+
+#[test]
+fn it_signs_in_with_pkce() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = with_config("complete");
+    let mut login = command(&stage, &aws, &["sso", "login", "--no-browser", "--profile=theirs"])
+        .env("PYTHONUNBUFFERED", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(login.stdout.take().unwrap()).lines();
+    let address = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("/authorize?"))
+        .unwrap();
+    // What a browser does: go there, and follow to the program's own listener.
+    let back = get(&address).1.unwrap();
+    assert!(
+        back.starts_with("http://127.0.0.1:") && back.contains("/oauth/callback?code="),
+        "{back}"
+    );
+    assert_eq!(get(&back).0, 200);
+    assert!(lines.any(|line| line.contains("Successfully logged into")));
+    assert!(login.wait().unwrap().success());
+    assert!(caller(&stage, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
+}
+
+/// Status and `Location` of a page on this machine.
+fn get(url: &str) -> (u16, Option<String>) {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let location = answer.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("location").then(|| value.to_owned())
+    });
+    (status, location)
+}
+
+#[test]
+fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_its() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = Stage::new("fresh");
+    let ran = stage.go(&[]).expect(0);
+    let arn = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
+    assert_eq!(caller(&stage, &aws, "eks-walkthrough"), arn);
+    // The other way round: the CLI signs in anew for the wizard's session, and the wizard takes that token.
+    std::fs::remove_dir_all(stage.path(".aws/sso")).unwrap();
+    through(
+        &stage,
+        &aws,
+        &[
+            "sso",
+            "login",
+            "--use-device-code",
+            "--no-browser",
+            "--profile=eks-walkthrough",
+        ],
+    )
+    .expect(0);
+    let calls = stage.server.calls().len();
+    stage.json(&["run", "--non-interactive"]).expect(0);
+    assert!(
+        !stage.server.calls()[calls..]
+            .iter()
+            .any(|call| call.operation == "CreateToken")
+    );
+}
