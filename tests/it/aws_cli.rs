@@ -135,11 +135,11 @@ fn it_signs_in_with_pkce() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(login.stdout.take().unwrap()).lines();
-    let address = lines
-        .map_while(Result::ok)
-        .find(|line| line.contains("/authorize?"))
-        .unwrap();
+    // Kept to the end: a closed pipe would fail the CLI.
+    let mut lines = BufReader::new(login.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let address = lines.find(|line| line.contains("/authorize?")).unwrap();
     // What a browser does: go there, and follow to the program's own listener.
     let back = get(&address).1.unwrap();
     assert!(
