@@ -1,7 +1,5 @@
 //! Identifiers in the shapes the services give them. Seeded, so that a rehearsal repeats itself.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 
 /// Makes identifiers; never the same one twice.
@@ -36,11 +34,10 @@ impl Ids {
 
     /// `n` lower-case hexadecimal digits.
     pub fn hex(&mut self, n: usize) -> String {
-        let mut out = String::with_capacity(n);
-        for _ in 0..n {
-            let _ = write!(out, "{:x}", self.random.u8(0..16));
-        }
-        out
+        const DIGITS: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        (0..n).map(|_| DIGITS[self.random.usize(0..16)]).collect()
     }
 
     /// `n` decimal digits.

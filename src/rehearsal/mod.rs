@@ -17,6 +17,8 @@ mod records;
 mod refusal;
 mod server;
 mod services;
+#[cfg(test)]
+mod tests;
 mod world;
 pub mod worlds;
 

@@ -83,6 +83,46 @@ pub fn members_outside_the_body(service: &str, operation: &str) -> Vec<(String, 
         .collect()
 }
 
+/// The rules of a request's members at the top, for tests that break them one by one.
+#[cfg(test)]
+pub fn rules(service: &str, operation: &str) -> Vec<Rules> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounds in the models are small"
+    )]
+    let bound = |value: Option<f64>| value.map(|value| value.max(0.0) as usize);
+    let Some((shape, model)) = input_shape(service, operation) else {
+        return Vec::new();
+    };
+    let members = shape.members.iter().filter_map(|(name, member)| {
+        let of = model.shapes.get(&member.shape)?;
+        Some(Rules {
+            name: name.clone(),
+            kind: of.kind.clone(),
+            is_required: member.required,
+            min: bound(of.min),
+            max: bound(of.max),
+            // One that takes anything cannot be broken.
+            has_pattern: of.pattern.as_ref().is_some_and(|pattern| pattern != r"[\s\S]*"),
+            has_values: !of.values.is_empty(),
+        })
+    });
+    members.collect()
+}
+
+/// The rules of one member.
+#[cfg(test)]
+pub struct Rules {
+    pub name: String,
+    pub kind: String,
+    pub is_required: bool,
+    pub min: Option<usize>,
+    pub max: Option<usize>,
+    pub has_pattern: bool,
+    pub has_values: bool,
+}
+
 /// Checks a request's members against the model.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What a world is made of: plain values, as a world file has them too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -133,6 +133,28 @@ pub struct IdentityStore {
     pub groups: BTreeMap<String, Group>,
     /// By membership id.
     pub memberships: BTreeMap<String, Membership>,
+    /// Ids by user name, as far as they have been looked up; checked against `users` whenever it is used.
+    #[serde(skip)]
+    pub known_names: HashMap<String, String>,
+}
+
+impl IdentityStore {
+    /// The id of the user with this name.
+    pub fn id_of(&mut self, name: &str) -> Option<String> {
+        let is_called = |id: &String| self.users.get(id).is_some_and(|user| user.name() == name);
+        if let Some(id) = self.known_names.get(name).filter(|id| is_called(id)) {
+            return Some(id.clone());
+        }
+        if self.known_names.len() < self.users.len() {
+            let names = self.users.iter().map(|(id, user)| (user.name().to_owned(), id.clone()));
+            self.known_names = names.collect();
+            return self.known_names.get(name).cloned();
+        }
+        self.users
+            .iter()
+            .find(|(_, user)| user.name() == name)
+            .map(|(id, _)| id.clone())
+    }
 }
 
 /// When and by whom something was written.

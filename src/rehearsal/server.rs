@@ -83,6 +83,13 @@ impl Quota {
 }
 
 impl Shared {
+    /// Half of the latency: before a call takes effect, and after. A timer of nothing would still cost a tick.
+    async fn take_time(&self) {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency / 2).await;
+        }
+    }
+
     /// Identity Center's APIs share a quota; the others are not asked that often.
     fn is_over_quota(&self, service: &str) -> bool {
         let shares = matches!(service, "sso-admin" | "identitystore");
@@ -230,7 +237,7 @@ fn outcome_of(wire: &Wire) -> String {
 }
 
 async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, request_id: &str) -> Result<Wire, Cut> {
-    tokio::time::sleep(shared.latency / 2).await;
+    shared.take_time().await;
     match &fault {
         Some(FaultKind::Delay(time)) => tokio::time::sleep(*time).await,
         Some(FaultKind::Refuse(refusal)) => return Ok(parsed.write(&Err(refusal.clone()), request_id)),
@@ -277,7 +284,7 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
         }
         _ => {}
     }
-    tokio::time::sleep(shared.latency / 2).await;
+    shared.take_time().await;
     Ok(parsed.write(&answer, request_id))
 }
 

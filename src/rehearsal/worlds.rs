@@ -14,7 +14,7 @@ use super::world::{
 };
 
 /// Names for `--world` with what each is, in the order of the help text.
-pub const WORLDS: [(&str, &str); 11] = [
+pub const WORLDS: [(&str, &str); 14] = [
     (
         "fresh",
         "a standalone account, just opened, with its root user signed in",
@@ -41,6 +41,15 @@ pub const WORLDS: [(&str, &str); 11] = [
         "no-permission-sets",
         "Identity Center enabled, permission sets turned off",
     ),
+    (
+        "delegated-admin",
+        "a member account that administers the organization's Identity Center",
+    ),
+    (
+        "external-directory",
+        "like complete, with users and groups from an identity provider",
+    ),
+    ("big", "5,000 accounts, 20,000 users, 500 permission sets"),
 ];
 
 /// The user whom the wizard's example answers name.
@@ -71,7 +80,8 @@ pub fn named(name: &str) -> Option<World> {
             }
         }
         "account-instance" => add_instance(&mut world, made),
-        "enabled" | "half-done" | "complete" | "other-region" | "no-permission-sets" | "member" => {
+        "enabled" | "half-done" | "complete" | "other-region" | "no-permission-sets" | "member" | "delegated-admin"
+        | "external-directory" | "big" => {
             add_organization(&mut world);
             add_instance(&mut world, made);
         }
@@ -81,6 +91,19 @@ pub fn named(name: &str) -> Option<World> {
         "other-region" => "eu-west-1".clone_into(&mut world.instances[0].region),
         "no-permission-sets" => world.instances[0].permission_sets_enabled = false,
         "member" => become_member(&mut world),
+        "delegated-admin" => {
+            become_member(&mut world);
+            world.delegated_administrators.push(world.account.id.clone());
+        }
+        "external-directory" => {
+            add_half(&mut world, made);
+            complete(&mut world, made);
+            for user in world.instances[0].store.users.values_mut() {
+                let ids = json!([{"Issuer": "https://idp.example.com", "Id": user.name()}]);
+                user.attributes.insert("ExternalIds".to_owned(), ids);
+            }
+        }
+        "big" => grow(&mut world, made),
         "half-done" => add_half(&mut world, made),
         "complete" => {
             add_half(&mut world, made);
@@ -89,6 +112,52 @@ pub fn named(name: &str) -> Option<World> {
         _ => {}
     }
     Some(world)
+}
+
+/// An organization of the largest kind that people have.
+fn grow(world: &mut World, made: Timestamp) {
+    let created = Stamp {
+        at: made,
+        by: world.root().arn,
+    };
+    for n in 1..5_000 {
+        world.accounts.push(Account {
+            id: format!("{:012}", 200_000_000_000_u64 + n),
+            name: format!("Account {n}"),
+            email: format!("account-{n}@example.com"),
+        });
+    }
+    let store = &mut world.instances[0].store;
+    for n in 0..20_000 {
+        let attributes = json!({
+            "UserName": format!("user-{n}"),
+            "Name": {"GivenName": "User", "FamilyName": format!("{n}")},
+            "DisplayName": format!("User {n}"),
+            "Emails": [{"Value": format!("user-{n}@example.com"), "Type": "work", "Primary": true}],
+        });
+        let id = world.ids.principal(&store.id);
+        let user = User {
+            attributes: attributes.as_object().cloned().unwrap_or_default(),
+            created: created.clone(),
+            activated: true,
+        };
+        store.users.insert(id, user);
+    }
+    for n in 0..500 {
+        world.permission_sets.push(PermissionSet {
+            arn: format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}"),
+            name: format!("Set{n}"),
+            description: None,
+            session_duration: "PT1H".to_owned(),
+            relay_state: None,
+            created: made,
+            tags: BTreeMap::new(),
+            managed_policies: vec![ADMINISTRATOR.to_owned()],
+            inline_policy: None,
+            customer_policies: Vec::new(),
+            boundary: None,
+        });
+    }
 }
 
 /// The organization and its instance belong to another account, seen from a member.
@@ -282,7 +351,8 @@ mod tests {
     #[test]
     fn every_world_is_the_same_after_a_way_through_a_file() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, _) in WORLDS {
+        // `big` has nothing in it that the others have not, and takes seconds to write down.
+        for (name, _) in WORLDS.into_iter().filter(|(name, _)| *name != "big") {
             let mut world = named(name).unwrap();
             world.ids.uuid();
             let path = folder.path().join(name);

@@ -120,21 +120,23 @@ impl Desk<'_> {
         shape
     }
 
-    fn user_id(&self, input: &Value) -> Answer {
+    fn user_id(&mut self, input: &Value) -> Answer {
         let (path, value) = unique_attribute(input)?;
-        let found = self.store.users.iter().find(|(_, user)| {
-            user.created.at <= self.visible_before
-                && match path.as_str() {
-                    "username" => user.name() == value,
-                    "emails.value" => user.email() == Some(value),
-                    _ => false,
-                }
-        });
-        match (found, path.as_str()) {
-            (_, path) if path != "username" && path != "emails.value" => Err(unsupported(path)),
-            (Some((id, _)), _) => Ok(self.named("User", id)),
-            (None, _) => Err(missing("USER")),
-        }
+        let found = match path.as_str() {
+            "username" => self.store.id_of(value),
+            "emails.value" => {
+                let has_it = |user: &User| user.email() == Some(value);
+                self.store
+                    .users
+                    .iter()
+                    .find(|(_, user)| has_it(user))
+                    .map(|(id, _)| id.clone())
+            }
+            other => return Err(unsupported(other)),
+        };
+        let id = found.ok_or_else(|| missing("USER"))?;
+        self.user(&id)?;
+        Ok(self.named("User", &id))
     }
 
     fn list_users(&self, input: &Value) -> Answer {

@@ -8,10 +8,11 @@ mod tags;
 
 use super::super::refusal::{Answer, Refusal};
 use super::super::world::{Identity, Instance, World, not_found, text};
-use super::Request;
+use super::{Request, denied};
 
 /// Answers an operation of `sso-admin`.
 pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    require_administrator(world, caller, request)?;
     match request.operation {
         "ListInstances" => instances::list(world, request),
         "DescribeInstance" => instances::describe(world, caller, request),
@@ -41,6 +42,23 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
         "DeletePermissionsBoundaryFromPermissionSet" => policies::delete_boundary(world, request),
         _ => assignments::answer(world, caller, request),
     }
+}
+
+/// A member account sees its organization's instance; only the owner and a delegated administrator work with it,
+/// and the latter not on the management account.
+fn require_administrator(world: &World, caller: &Identity, request: &Request) -> Result<(), Refusal> {
+    let arn = text(request.input, "InstanceArn");
+    let owner = world.instance(arn).map(|instance| instance.owner.as_str());
+    let sees_only = matches!(request.operation, "ListInstances" | "DescribeInstance");
+    if sees_only || owner.is_none_or(|owner| owner == caller.account) {
+        return Ok(());
+    }
+    let delegated = world.delegated_administrators.contains(&caller.account);
+    let on_management_account = owner == Some(text(request.input, "TargetId"));
+    if delegated && !on_management_account {
+        return Ok(());
+    }
+    Err(denied(caller, &format!("sso:{}", request.operation)))
 }
 
 /// The active organization instance that `InstanceArn` names, in the Region of the call.

@@ -1,0 +1,250 @@
+//! The services as a whole: every rule of every model is kept, and no sequence of calls breaks the world.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::models::{self, SERVICES};
+use super::refusal::Answer;
+use super::services::{Request, answer};
+use super::world::World;
+use super::worlds;
+
+/// A violation of one rule of one member, by the kind of the rule.
+fn violations(service: &str, operation: &str) -> Vec<(&'static str, Value)> {
+    let mut found = Vec::new();
+    for member in models::rules(service, operation) {
+        if member.is_required {
+            found.push(("required", json!({})));
+        }
+        let with = |value: Value| json!({ member.name.as_str(): value });
+        if member.kind == "string" {
+            if let Some(max) = member.max {
+                found.push(("too long", with(json!("a".repeat(max + 1)))));
+            }
+            if member.min.is_some_and(|min| min > 0) {
+                found.push(("too short", with(json!(""))));
+            }
+            if member.has_pattern {
+                found.push(("pattern", with(json!("\u{1}"))));
+            }
+            if member.has_values {
+                found.push(("enumeration", with(json!("NO_SUCH_WORD"))));
+            }
+        }
+        if matches!(member.kind.as_str(), "integer" | "long") {
+            found.extend(member.max.map(|max| ("too much", with(json!(max + 1)))));
+            found.extend(
+                member
+                    .min
+                    .filter(|min| *min > 0)
+                    .map(|_| ("too little", with(json!(0)))),
+            );
+        }
+        if member.kind == "list" {
+            found.extend(
+                member
+                    .min
+                    .filter(|min| *min > 0)
+                    .map(|_| ("empty list", with(json!([])))),
+            );
+            found.push(("type", with(json!("a list"))));
+        }
+    }
+    found
+}
+
+#[test]
+fn each_operation_refuses_one_violation_of_each_kind() {
+    let mut kinds = BTreeSet::new();
+    let mut count = 0;
+    for (service, model) in SERVICES.iter() {
+        for operation in model.operations.keys() {
+            for (kind, input) in violations(service, operation) {
+                let Err(refusal) = models::validate(service, operation, &input) else {
+                    panic!("{service}:{operation} took a violation ({kind}): {input}");
+                };
+                assert_eq!(refusal.code, "ValidationException", "{service}:{operation} {kind}");
+                assert!(
+                    refusal.message.contains("failed to satisfy constraint"),
+                    "{}",
+                    refusal.message
+                );
+                kinds.insert(kind);
+                count += 1;
+            }
+        }
+    }
+    let every = [
+        "empty list",
+        "enumeration",
+        "pattern",
+        "required",
+        "too little",
+        "too long",
+        "too much",
+        "too short",
+        "type",
+    ];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), every);
+    assert!(count > 300, "{count}");
+}
+
+#[test]
+fn every_modelled_operation_is_simulated() {
+    for (service, model) in SERVICES.iter() {
+        for operation in model.operations.keys() {
+            let mut world = worlds::named("complete").unwrap();
+            let key = root_key(&mut world);
+            let refusal = call(&mut world, &key, service, operation, &json!({}), Timestamp::now()).err();
+            let code = refusal.map(|refusal| refusal.code).unwrap_or_default();
+            assert_ne!(code, "NotImplemented", "{service}:{operation}");
+        }
+    }
+}
+
+fn root_key(world: &mut World) -> String {
+    let root = world.root();
+    world.issue(root).access_key_id
+}
+
+fn call(world: &mut World, key: &str, service: &str, operation: &str, input: &Value, now: Timestamp) -> Answer {
+    answer(
+        world,
+        &Request {
+            service,
+            operation,
+            region: "us-east-1",
+            access_key_id: key,
+            input,
+            now,
+        },
+    )
+}
+
+/// One call of a sequence: which, and which of the things that are there it is about.
+type Step = (u8, u8, u8);
+
+/// The n-th key, if there are any.
+fn pick<'a>(mut keys: impl ExactSizeIterator<Item = &'a String>, n: u8) -> String {
+    let count = keys.len();
+    if count == 0 {
+        return "9067aabbcc-00000000-0000-4000-8000-000000000000".to_owned();
+    }
+    keys.nth(usize::from(n) % count).cloned().unwrap_or_default()
+}
+
+fn step(world: &mut World, key: &str, (which, a, b): Step, now: Timestamp) {
+    let store = world.instances[0].store.clone();
+    let (id, instance) = (store.id.clone(), world.instances[0].arn.clone());
+    let (user, group) = (pick(store.users.keys(), a), pick(store.groups.keys(), b));
+    let sets: Vec<String> = world.permission_sets.iter().map(|set| set.arn.clone()).collect();
+    let set = pick(sets.iter(), a);
+    let target = json!({"InstanceArn": instance, "PermissionSetArn": set, "TargetId": "123456789012",
+        "TargetType": "AWS_ACCOUNT", "PrincipalType": "GROUP", "PrincipalId": group});
+    let (service, operation, input) = match which % 10 {
+        0 => (
+            "identitystore",
+            "CreateUser",
+            json!({"IdentityStoreId": id, "UserName": format!("u{a}"),
+            "DisplayName": "U", "Name": {"GivenName": "U", "FamilyName": "U"},
+            "Emails": [{"Value": format!("u{b}@example.com")}]}),
+        ),
+        1 => (
+            "identitystore",
+            "DeleteUser",
+            json!({"IdentityStoreId": id, "UserId": user}),
+        ),
+        2 => (
+            "identitystore",
+            "CreateGroup",
+            json!({"IdentityStoreId": id, "DisplayName": format!("g{a}")}),
+        ),
+        3 => (
+            "identitystore",
+            "DeleteGroup",
+            json!({"IdentityStoreId": id, "GroupId": group}),
+        ),
+        4 => (
+            "identitystore",
+            "CreateGroupMembership",
+            json!({"IdentityStoreId": id, "GroupId": group, "MemberId": {"UserId": user}}),
+        ),
+        5 => (
+            "sso-admin",
+            "CreatePermissionSet",
+            json!({"InstanceArn": instance, "Name": format!("s{a}")}),
+        ),
+        6 => (
+            "sso-admin",
+            "DeletePermissionSet",
+            json!({"InstanceArn": instance, "PermissionSetArn": set}),
+        ),
+        7 => ("sso-admin", "CreateAccountAssignment", target),
+        8 => ("sso-admin", "DeleteAccountAssignment", target),
+        _ => (
+            "sso-admin",
+            "ProvisionPermissionSet",
+            json!({"InstanceArn": instance, "PermissionSetArn": set,
+            "TargetType": "ALL_PROVISIONED_ACCOUNTS"}),
+        ),
+    };
+    // Refusals are part of the sequence.
+    let _ = call(world, key, service, operation, &input, now);
+}
+
+fn is_consistent(world: &World) -> Result<(), String> {
+    let store = &world.instances[0].store;
+    let names: BTreeSet<&str> = store.users.values().map(super::User::name).collect();
+    if names.len() != store.users.len() {
+        return Err("two users have the same name".to_owned());
+    }
+    let emails: BTreeSet<Option<&str>> = store.users.values().map(super::User::email).collect();
+    if emails.len() != store.users.len() {
+        return Err("two users have the same address".to_owned());
+    }
+    for membership in store.memberships.values() {
+        if !store.users.contains_key(&membership.user) || !store.groups.contains_key(&membership.group) {
+            return Err(format!("a membership of nobody: {membership:?}"));
+        }
+    }
+    for assignment in &world.assignments {
+        if !world
+            .permission_sets
+            .iter()
+            .any(|set| set.arn == assignment.permission_set)
+        {
+            return Err(format!("an assignment without its permission set: {assignment:?}"));
+        }
+        let has_role = world
+            .roles
+            .iter()
+            .any(|role| role.account == assignment.account && role.permission_set == assignment.permission_set);
+        if !has_role {
+            return Err(format!("an assignment without its role: {assignment:?}"));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_operations_leaves_the_world_consistent(steps in proptest::collection::vec(any::<Step>(), 1..120)) {
+        let mut world = worlds::named("half-done").unwrap();
+        let key = root_key(&mut world);
+        let mut seen = BTreeSet::new();
+        let mut now = Timestamp::now();
+        for each in steps {
+            let before: BTreeSet<String> = world.instances[0].store.users.keys().cloned().collect();
+            step(&mut world, &key, each, now);
+            // Time passes, so that what was asked for ends between later calls.
+            now += std::time::Duration::from_millis(u64::from(each.2));
+            is_consistent(&world).map_err(TestCaseError::fail)?;
+            for id in world.instances[0].store.users.keys().filter(|id| !before.contains(*id)) {
+                prop_assert!(seen.insert(id.clone()), "an id was used again: {}", id);
+            }
+        }
+    }
+}
