@@ -1,5 +1,6 @@
 //! One file a command, and what they share: from what was typed to a walk over the checklist.
 
+mod connecting;
 mod plan;
 mod prepare;
 mod rehearse;

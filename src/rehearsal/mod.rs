@@ -17,6 +17,7 @@ mod records;
 mod refusal;
 mod server;
 mod services;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -13,6 +13,7 @@ use super::ids::Ids;
 use super::person::Person;
 pub use super::records::*;
 use super::refusal::Refusal;
+pub use super::sessions::*;
 
 /// The whole simulated AWS.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,0 +1,66 @@
+//! What this step would change, and what only a person can do.
+
+use super::reads::PlanState;
+use super::{ACCEPT_FREE_PLAN_END, ACCOUNT_PLAN, CREATE_ORGANIZATION, EnableIdentityCenter, ORGANIZATION};
+use crate::checklist::{Change, Consent, Finding, HumanTask, NamedConsent, TaskKind};
+use crate::progress::{ResourceKind, Verb};
+
+impl EnableIdentityCenter {
+    pub(super) fn create_organization(finding: &Finding) -> Change {
+        let plan = PlanState::of_word(finding.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
+        let mut stake = "An organization makes this account its management account.".to_owned();
+        let mut consents = Vec::new();
+        match plan {
+            PlanState::Paid => {}
+            PlanState::Free => consents.push(NamedConsent {
+                flag: ACCEPT_FREE_PLAN_END,
+                stake: "This account is on the Free plan. Making an organization is reported to move it to the Paid \
+                        plan at once and to end its credits."
+                    .to_owned(),
+            }),
+            PlanState::Unknown => {
+                stake.push_str(
+                    " The account's plan could not be found out: if it is on the Free plan, that reportedly ends and \
+                     its credits with it.",
+                );
+            }
+        }
+        consents.insert(
+            0,
+            NamedConsent {
+                flag: CREATE_ORGANIZATION,
+                stake,
+            },
+        );
+        Change {
+            verb: Verb::Create,
+            kind: ResourceKind::Organization,
+            name: ORGANIZATION.to_owned(),
+            sentence: "Create an organization with all features.".to_owned(),
+            command: "aws organizations create-organization --feature-set ALL".to_owned(),
+            consent: Consent::Named(consents),
+        }
+    }
+
+    pub(super) fn enable(&self) -> HumanTask {
+        let region = self.setting.wanted_region();
+        let place = self.setting.console.enable(&region);
+        HumanTask {
+            sentence: format!("Enable IAM Identity Center in {region}."),
+            link: Some(place.link),
+            clicks: place.clicks,
+            details: vec![
+                format!(
+                    "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."
+                ),
+                if self.setting.is_external() {
+                    "Identity source: connect yours (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
+                } else {
+                    "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."
+                        .to_owned()
+                },
+            ],
+            kind: TaskKind::Seen,
+        }
+    }
+}
