@@ -2,7 +2,6 @@
 
 use super::prepare::{Access, prepare};
 use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
-use crate::checklist::Walk;
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::guide::NonInteractive;
@@ -20,15 +19,8 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
-    let setting = &prepared.setting;
-    let steps = steps::checklist(setting);
-    let walk = Walk::new(
-        &steps,
-        guide.as_ref(),
-        &setting.answers,
-        &setting.progress,
-        prepared.options.clone(),
-    );
+    let steps = steps::checklist(&prepared.setting);
+    let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.plan().await;
     finish((cli, environment), screen, "plan", Some(&prepared), &outcome)
 }

@@ -15,7 +15,7 @@ use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
 use crate::aws::waiting::Pace;
 use crate::aws_files::Paths;
-use crate::checklist::{Options, Trouble};
+use crate::checklist::{Guide, Options, Step, Trouble, Walk};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::progress::{Folder, Progress};
@@ -40,6 +40,12 @@ impl Prepared {
         Some(format!(
             "With the profile {profile}, as in the last run; another: --profile NAME."
         ))
+    }
+
+    /// The walk over these steps, as it was asked for.
+    pub fn walk<'a>(&'a self, steps: &'a [Box<dyn Step>], guide: &'a dyn Guide) -> Walk<'a> {
+        let setting = &self.setting;
+        Walk::new(steps, guide, &setting.answers, &setting.progress, self.options.clone())
     }
 
     /// Identity Center's Region, as far as it is known.

@@ -2,7 +2,7 @@
 
 use super::prepare::{Access, prepare};
 use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
-use crate::checklist::{Trouble, Walk};
+use crate::checklist::Trouble;
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::guide::NonInteractive;
@@ -37,13 +37,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         screen.talk(&note);
     }
     let steps = steps::checklist(setting);
-    let walk = Walk::new(
-        &steps,
-        guide.as_ref(),
-        &setting.answers,
-        &setting.progress,
-        prepared.options.clone(),
-    );
+    let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.run().await;
     finish((cli, environment), screen, "run", Some(&prepared), &outcome)
 }

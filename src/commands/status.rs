@@ -2,7 +2,7 @@
 
 use super::prepare::{Access, prepare, wanted_slugs};
 use super::{ended_by, finish, say_rehearsal, screen};
-use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind, Walk};
+use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::guide::NonInteractive;
@@ -23,16 +23,9 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
-    let setting = &prepared.setting;
-    let steps = steps::checklist(setting);
+    let steps = steps::checklist(&prepared.setting);
     let guide = NonInteractive::new(screen);
-    let walk = Walk::new(
-        &steps,
-        &guide,
-        &setting.answers,
-        &setting.progress,
-        prepared.options.clone(),
-    );
+    let walk = prepared.walk(&steps, &guide);
     let outcome = walk.look().await;
     finish((cli, environment), screen, "status", Some(&prepared), &outcome)
 }

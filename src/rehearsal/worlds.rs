@@ -114,6 +114,23 @@ pub fn named(name: &str) -> Option<World> {
     Some(world)
 }
 
+/// A permission set as the console makes it, with `AdministratorAccess`.
+fn permission_set(arn: String, name: String, made: Timestamp) -> PermissionSet {
+    PermissionSet {
+        arn,
+        name,
+        description: None,
+        session_duration: "PT1H".to_owned(),
+        relay_state: None,
+        created: made,
+        tags: BTreeMap::new(),
+        managed_policies: vec![ADMINISTRATOR.to_owned()],
+        inline_policy: None,
+        customer_policies: Vec::new(),
+        boundary: None,
+    }
+}
+
 /// An organization of the largest kind that people have.
 fn grow(world: &mut World, made: Timestamp) {
     let created = Stamp {
@@ -144,19 +161,11 @@ fn grow(world: &mut World, made: Timestamp) {
         store.users.insert(id, user);
     }
     for n in 0..500 {
-        world.permission_sets.push(PermissionSet {
-            arn: format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}"),
-            name: format!("Set{n}"),
-            description: None,
-            session_duration: "PT1H".to_owned(),
-            relay_state: None,
-            created: made,
-            tags: BTreeMap::new(),
-            managed_policies: vec![ADMINISTRATOR.to_owned()],
-            inline_policy: None,
-            customer_policies: Vec::new(),
-            boundary: None,
-        });
+        world.permission_sets.push(permission_set(
+            format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}"),
+            format!("Set{n}"),
+            made,
+        ));
     }
 }
 
@@ -300,19 +309,11 @@ fn add_half(world: &mut World, made: Timestamp) {
             created,
         },
     );
-    world.permission_sets.push(PermissionSet {
-        arn: PERMISSION_SET.to_owned(),
-        name: "AdministratorAccess".to_owned(),
-        description: None,
-        session_duration: "PT1H".to_owned(),
-        relay_state: None,
-        created: made,
-        tags: BTreeMap::new(),
-        managed_policies: vec![ADMINISTRATOR.to_owned()],
-        inline_policy: None,
-        customer_policies: Vec::new(),
-        boundary: None,
-    });
+    world.permission_sets.push(permission_set(
+        PERMISSION_SET.to_owned(),
+        "AdministratorAccess".to_owned(),
+        made,
+    ));
 }
 
 fn complete(world: &mut World, made: Timestamp) {
