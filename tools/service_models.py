@@ -38,6 +38,13 @@ OPERATIONS = {
     "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
     "freetier": "GetAccountPlanState",
+    "sts": "GetCallerIdentity",
+    "iam": "GetAccountSummary SimulatePrincipalPolicy",
+    "cloudtrail": """CreateTrail DescribeTrails GetTrail ListTrails DeleteTrail StartLogging StopLogging GetTrailStatus
+        GetEventSelectors PutEventSelectors""",
+    "s3": """CreateBucket HeadBucket DeleteBucket GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock
+        PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketTagging GetBucketTagging""",
+    "signin": "CreateOAuth2Token",
 }
 
 SHORTHAND = {r"\w": "0-9A-Za-z_", r"\d": "0-9"}
@@ -103,6 +110,8 @@ def main():
                 "method": op.http["method"],
                 "path": op.http["requestUri"],
                 "input": describe(op.input_shape, shapes) if op.input_shape else None,
+                "status": op.http.get("responseCode", 200),
+                "payload": op.input_shape.serialization.get("payload") if op.input_shape else None,
                 "errors": {
                     error.name: error.metadata.get("error", {}).get("httpStatusCode", 400)
                     for error in op.error_shapes
@@ -111,6 +120,9 @@ def main():
         services[name] = {
             "target": model.metadata.get("targetPrefix"),
             "json_version": model.metadata.get("jsonVersion"),
+            "protocol": model.metadata["protocol"],
+            "version": model.metadata["apiVersion"],
+            "namespace": model.metadata.get("xmlNamespace"),
             "signing_name": model.metadata.get("signingName", model.metadata["endpointPrefix"]),
             "operations": rows,
             "shapes": shapes,

@@ -1,30 +1,29 @@
 //! The authorization endpoint of the code flow with PKCE: where a browser is sent, and sent back from.
 
-use aws_smithy_types::base64;
 use jiff::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::pages;
 use super::person;
+use super::proof::base64url;
 use super::protocol::Wire;
 use super::world::{AuthorizationCode, World};
 
 /// `GET /authorize`: the person signs in and allows it, and the browser goes back with a code.
 pub fn page(world: &mut World, query: &str, now: Timestamp) -> Wire {
     match authorize(world, query, now) {
-        Ok(location) => Wire {
-            status: 302,
-            location: Some(location),
-            ..pages::html(302, "Signed in. The browser goes back to the program that asked.")
-        },
+        Ok(location) => {
+            let mut wire = pages::html(302, "Signed in. The browser goes back to the program that asked.");
+            wire.headers.push(("location", location));
+            wire
+        }
         Err(why) => pages::html(400, why),
     }
 }
 
 /// S256: the challenge of a verifier, in base64url without padding.
 pub fn challenge(verifier: &str) -> String {
-    let digest = base64::encode(Sha256::digest(verifier.as_bytes()));
-    digest.trim_end_matches('=').replace('+', "-").replace('/', "_")
+    base64url(&Sha256::digest(verifier.as_bytes()))
 }
 
 fn authorize(world: &mut World, query: &str, now: Timestamp) -> Result<String, &'static str> {

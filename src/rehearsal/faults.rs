@@ -41,6 +41,10 @@ pub enum FaultKind {
     CutBefore,
     /// The call takes effect and the reply is lost.
     CutAfter,
+    /// The connection is reset before the call took effect.
+    Reset,
+    /// Nobody listens for so long: connections are refused, and open ones reset.
+    Refused(Duration),
     /// The call waits before taking effect; released, it is cut.
     HoldBefore(Hold),
     /// The call takes effect and waits; released, its reply is lost.
@@ -56,6 +60,8 @@ impl FaultKind {
             Self::Foreign { .. } => "foreign",
             Self::CutBefore => "cut-before",
             Self::CutAfter => "cut-after",
+            Self::Reset => "reset",
+            Self::Refused(_) => "refused",
             Self::HoldBefore(_) => "hold-before",
             Self::HoldAfter(_) => "hold-after",
         }
@@ -103,17 +109,21 @@ enum FaultWord {
     CutBefore,
     /// The call takes effect and the reply is lost.
     CutAfter,
+    /// The connection is reset before the call took effect.
+    Reset,
+    /// Connections are refused for `delay`.
+    Refused,
 }
 
 impl FaultRow {
     fn fault(self) -> Fault {
         let words = self.message.unwrap_or_else(|| "by the faults file".to_owned());
+        let time = self.delay.and_then(|delay| Duration::try_from(delay).ok());
+        let time = time.unwrap_or(Duration::from_secs(1));
         let kind = match self.kind {
-            FaultWord::Delay => FaultKind::Delay(
-                self.delay
-                    .and_then(|delay| Duration::try_from(delay).ok())
-                    .unwrap_or(Duration::from_secs(1)),
-            ),
+            FaultWord::Delay => FaultKind::Delay(time),
+            FaultWord::Reset => FaultKind::Reset,
+            FaultWord::Refused => FaultKind::Refused(time),
             FaultWord::Throttle => {
                 let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
                 FaultKind::Refuse(match self.retry_after_seconds {

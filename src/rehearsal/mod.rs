@@ -12,6 +12,7 @@ mod models;
 mod pages;
 mod paging;
 mod person;
+mod proof;
 mod protocol;
 mod records;
 mod refusal;
@@ -20,6 +21,7 @@ mod services;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod world;
 pub mod worlds;
 

@@ -24,9 +24,17 @@ pub struct Service {
     pub target: Option<String>,
     /// `1.0` or `1.1` for the JSON protocols.
     pub json_version: Option<String>,
+    /// `json`, `query`, `rest-json` or `rest-xml`.
+    pub protocol: String,
+    /// The API's version, as query requests name it.
+    pub version: String,
+    /// Of the XML that the query protocol answers.
+    pub namespace: Option<String>,
+    /// Name in a signature's scope.
+    pub signing_name: String,
     /// Operations by name.
     pub operations: BTreeMap<String, Operation>,
-    shapes: HashMap<String, Shape>,
+    pub(super) shapes: HashMap<String, Shape>,
 }
 
 /// One operation's model.
@@ -36,13 +44,18 @@ pub struct Operation {
     pub method: String,
     /// HTTP path of the REST protocols.
     pub path: String,
+    /// HTTP status of success.
+    pub status: u16,
+    /// The member that the whole body is, where one is.
+    pub payload: Option<String>,
     input: Option<String>,
 }
 
+/// The form of a value.
 #[derive(Debug, Deserialize)]
-struct Shape {
+pub(super) struct Shape {
     #[serde(rename = "type")]
-    kind: String,
+    pub(super) kind: String,
     min: Option<f64>,
     max: Option<f64>,
     pattern: Option<String>,
@@ -51,15 +64,16 @@ struct Shape {
     #[serde(default)]
     document: bool,
     #[serde(default)]
-    members: BTreeMap<String, Member>,
-    member: Option<String>,
+    pub(super) members: BTreeMap<String, Member>,
+    pub(super) member: Option<String>,
     #[serde(skip)]
     compiled: OnceLock<Option<Regex>>,
 }
 
+/// A member of a structure.
 #[derive(Debug, Deserialize)]
-struct Member {
-    shape: String,
+pub(super) struct Member {
+    pub(super) shape: String,
     #[serde(default)]
     required: bool,
     #[serde(rename = "in")]
@@ -140,7 +154,7 @@ pub fn validate(service: &str, operation: &str, input: &Value) -> Result<(), Ref
     }
 }
 
-fn input_shape(service: &str, operation: &str) -> Option<(&'static Shape, &'static Service)> {
+pub(super) fn input_shape(service: &str, operation: &str) -> Option<(&'static Shape, &'static Service)> {
     let model = SERVICES.get(service)?;
     let name = model.operations.get(operation)?.input.as_ref()?;
     Some((model.shapes.get(name)?, model))

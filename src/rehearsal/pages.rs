@@ -14,10 +14,9 @@ pub fn page(world: &World, path: &str) -> Wire {
         let refusal = not_simulated("HTTP", path);
         return Wire {
             status: refusal.status,
-            content_type: "application/json".to_owned(),
-            error_type: Some(refusal.code.clone()),
-            location: None,
+            headers: vec![("content-type", "application/json".to_owned())],
             body: refusal.json_body().to_string(),
+            error: Some(refusal.code),
         };
     };
     let person = if world.person.present {
@@ -32,9 +31,8 @@ pub fn page(world: &World, path: &str) -> Wire {
 pub fn html(status: u16, words: &str) -> Wire {
     Wire {
         status,
-        content_type: "text/html; charset=utf-8".to_owned(),
-        error_type: None,
-        location: None,
+        headers: vec![("content-type", "text/html; charset=utf-8".to_owned())],
+        error: None,
         body: format!(
             "<!doctype html><html lang=\"en\"><title>REHEARSAL</title><h1>REHEARSAL</h1><p>{words}</p></html>"
         ),

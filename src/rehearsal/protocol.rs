@@ -1,90 +1,142 @@
 //! The services' protocols: which service and operation a request is for, and how answers are written.
 
-use std::fmt::Write as _;
-
 use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
-use super::models::{self, SERVICES};
+use super::models::{self, Operation, SERVICES, Service};
 use super::refusal::{Answer, Refusal};
+use super::texts;
 
 /// A request, told apart by target header, path and signature scope.
 #[derive(Debug, Clone)]
 pub struct Parsed {
     /// botocore's name of the service.
-    pub service: String,
+    pub service: &'static str,
     /// The operation's name.
     pub operation: String,
     /// Region of the signature, `-` without one.
     pub region: String,
     /// Access key id of the signature, empty without one.
     pub access_key_id: String,
+    /// The key that the request proves to hold (`DPoP`), where it does: its public half, as sent.
+    pub proof: Option<Value>,
     /// The members.
     pub input: Value,
-    protocol: Protocol,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    Json,
-    Query,
-    Rest,
+    model: &'static Service,
 }
 
 /// An answer on the wire.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Wire {
     /// HTTP status.
     pub status: u16,
-    /// `Content-Type`.
-    pub content_type: String,
-    /// `x-amzn-errortype`, where the answer is an error.
-    pub error_type: Option<String>,
-    /// Where a browser goes from here.
-    pub location: Option<String>,
+    /// Headers, `content-type` among them.
+    pub headers: Vec<(&'static str, String)>,
+    /// The error's code, for the call log.
+    pub error: Option<String>,
     /// The body.
     pub body: String,
 }
 
 /// Reads a request. `None` where no simulated service takes such a one.
 pub fn parse(head: &Parts, body: &[u8]) -> Option<Parsed> {
-    let (access_key_id, region) = signature(head).unwrap_or_default();
-    let region = if region.is_empty() { "-".to_owned() } else { region };
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let parsed = |service: &str, operation: &str, input: Value, protocol| Parsed {
-        service: service.to_owned(),
-        operation: operation.to_owned(),
-        region: region.clone(),
-        access_key_id: access_key_id.clone(),
+    let scope = signature(head).unwrap_or_default();
+    let (service, operation, input) = json_request(head, body)
+        .or_else(|| query_request(head, body))
+        .or_else(|| s3_request(head, &scope, body))
+        .or_else(|| rest_request(head, body))?;
+    Some(Parsed {
+        service,
+        operation,
+        region: if scope.region.is_empty() {
+            "-".to_owned()
+        } else {
+            scope.region
+        },
+        access_key_id: scope.key,
+        proof: header(head, "dpop").and_then(super::proof::public_key),
         input,
-        protocol,
+        model: SERVICES.get(service)?,
+    })
+}
+
+type Request = (&'static str, String, Value);
+
+fn header<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
+    head.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn services(protocol: &str) -> impl Iterator<Item = (&'static str, &'static Service)> {
+    let of = SERVICES.iter().filter(move |(_, model)| model.protocol == protocol);
+    of.map(|(name, model)| (name.as_str(), model))
+}
+
+fn json_request(head: &Parts, body: &[u8]) -> Option<Request> {
+    let (prefix, operation) = header(head, "x-amz-target")?.rsplit_once('.')?;
+    let (service, _) = services("json").find(|(_, model)| model.target.as_deref() == Some(prefix))?;
+    Some((service, operation.to_owned(), json_members(body)))
+}
+
+fn query_request(head: &Parts, body: &[u8]) -> Option<Request> {
+    if head.uri.path() != "/" || head.method != "POST" {
+        return None;
+    }
+    let form: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    let member = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let (operation, version) = (member("Action")?, member("Version")?);
+    let (service, _) = services("query").find(|(_, model)| model.version == version)?;
+    let input = texts::from_form(service, &operation, &form);
+    Some((service, operation, input))
+}
+
+/// `PUT /bucket?policy`: the address is a bucket, and the query's first word says what of it. A path-style
+/// request for another service never carries S3's scope.
+fn s3_request(head: &Parts, scope: &Scope, body: &[u8]) -> Option<Request> {
+    let (service, model) = services("rest-xml").find(|(_, model)| model.signing_name == scope.service)?;
+    let path = head.uri.path().trim_start_matches('/');
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let query = head.uri.query().unwrap_or_default();
+    let asked = |operation: &Operation| match operation.path.split_once('?') {
+        Some((_, of)) => form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == of),
+        None => form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key == "x-id"),
     };
-    if let Some(target) = header("x-amz-target") {
-        let (prefix, operation) = target.rsplit_once('.')?;
-        let (service, _) = SERVICES
-            .iter()
-            .find(|(_, model)| model.target.as_deref() == Some(prefix))?;
-        return Some(parsed(service, operation, json_members(body), Protocol::Json));
+    let found = model.operations.iter().find(|(_, operation)| {
+        head.method == operation.method.as_str() && key.is_empty() && !bucket.is_empty() && asked(operation)
+    });
+    let Some((operation, rules)) = found else {
+        return Some((service, format!("{} {}", head.method, head.uri.path()), json!({})));
+    };
+    let mut input = outside_the_body(service, operation, head);
+    input.insert("Bucket".to_owned(), json!(bucket));
+    let shape = models::input_shape(service, operation).map(|(shape, _)| shape);
+    if let (Some(payload), Ok(text), false) = (&rules.payload, std::str::from_utf8(body), body.is_empty())
+        && let Some(shape) = shape.and_then(|shape| model.shapes.get(&shape.members.get(payload)?.shape))
+    {
+        let value = match shape.kind.as_str() {
+            "structure" => texts::from_xml(model, shape, text),
+            _ => json!(text),
+        };
+        input.insert(payload.clone(), value);
     }
-    if head.uri.path() == "/" && head.method == "POST" {
-        let form: Map<String, Value> = form_urlencoded::parse(body)
-            .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
-            .collect();
-        let operation = form.get("Action")?.as_str()?.to_owned();
-        return Some(parsed("sts", &operation, Value::Object(form), Protocol::Query));
-    }
-    for service in ["sso-oidc", "sso"] {
-        let found = SERVICES
-            .get(service)?
+    Some((service, operation.clone(), Value::Object(input)))
+}
+
+fn rest_request(head: &Parts, body: &[u8]) -> Option<Request> {
+    services("rest-json").find_map(|(service, model)| {
+        let (operation, rules) = model
             .operations
             .iter()
-            .find(|(_, operation)| head.method == operation.method.as_str() && head.uri.path() == operation.path);
-        if let Some((operation, _)) = found {
-            let input = rest_members(service, operation, head, body);
-            return Some(parsed(service, operation, input, Protocol::Rest));
+            .find(|(_, rules)| head.method == rules.method.as_str() && head.uri.path() == rules.path)?;
+        let mut members = outside_the_body(service, operation, head);
+        match (&rules.payload, json_members(body)) {
+            (Some(payload), body) => {
+                members.insert(payload.clone(), body);
+            }
+            (None, Value::Object(body)) => members.extend(body),
+            (None, _) => {}
         }
-    }
-    None
+        Some((service, operation.clone(), Value::Object(members)))
+    })
 }
 
 fn json_members(body: &[u8]) -> Value {
@@ -94,97 +146,134 @@ fn json_members(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or(Value::Null)
 }
 
-fn rest_members(service: &str, operation: &str, head: &Parts, body: &[u8]) -> Value {
-    let mut members = match json_members(body) {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
+/// Members that travel in the query string or in headers.
+fn outside_the_body(service: &str, operation: &str, head: &Parts) -> Map<String, Value> {
     let query = head.uri.query().unwrap_or_default();
-    for (member, place, wire_name) in models::members_outside_the_body(service, operation) {
+    let members = models::members_outside_the_body(service, operation).into_iter();
+    let given = members.filter_map(|(member, place, wire_name)| {
         let value = match place.as_str() {
             "querystring" => form_urlencoded::parse(query.as_bytes())
                 .find(|(key, _)| *key == wire_name)
-                .map(|(_, value)| value.into_owned()),
-            _ => head
-                .headers
-                .get(&wire_name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+                .map(|(_, value)| value.into_owned())?,
+            _ => header(head, &wire_name)?.to_owned(),
         };
-        if let Some(value) = value {
-            let value = value
-                .parse::<u64>()
-                .ok()
-                .filter(|_| member == "maxResults")
-                .map_or(Value::String(value), Value::from);
-            members.insert(member, value);
-        }
-    }
-    Value::Object(members)
+        let number = value.parse::<u64>().ok().filter(|_| member == "maxResults");
+        Some((member, number.map_or(Value::String(value), Value::from)))
+    });
+    given.collect()
 }
 
-/// Access key id and Region of an AWS signature in the `Authorization` header.
-fn signature(head: &Parts) -> Option<(String, String)> {
-    let header = head.headers.get("authorization")?.to_str().ok()?;
-    let scope = header.split("Credential=").nth(1)?.split(',').next()?;
+/// What an AWS signature in the `Authorization` header says of itself.
+#[derive(Debug, Default)]
+struct Scope {
+    key: String,
+    region: String,
+    service: String,
+}
+
+fn signature(head: &Parts) -> Option<Scope> {
+    let scope = header(head, "authorization")?
+        .split("Credential=")
+        .nth(1)?
+        .split(',')
+        .next()?;
     let mut parts = scope.split('/');
-    let (key, _date, region) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((key.to_owned(), region.to_owned()))
+    let (key, _date) = (parts.next()?.to_owned(), parts.next()?);
+    let (region, service) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    Some(Scope { key, region, service })
 }
 
 impl Parsed {
     /// Writes an answer in this request's protocol.
     pub fn write(&self, answer: &Answer, request_id: &str) -> Wire {
-        match (self.protocol, answer) {
-            (Protocol::Query, Ok(value)) => Wire {
-                status: 200,
-                content_type: "text/xml".to_owned(),
-                error_type: None,
-                location: None,
-                body: xml_answer(&self.operation, value, request_id),
-            },
-            (Protocol::Query, Err(refusal)) => Wire {
-                status: refusal.status,
-                content_type: "text/xml".to_owned(),
-                error_type: None,
-                location: None,
-                body: xml_error(refusal, request_id),
-            },
-            (_, Ok(value)) => Wire {
-                status: 200,
-                content_type: self.json_type(),
-                error_type: None,
-                location: None,
-                body: if value.is_null() {
-                    String::new()
-                } else {
-                    value.to_string()
-                },
-            },
-            (protocol, Err(refusal)) => Wire {
-                status: refusal.status,
-                content_type: self.json_type(),
-                error_type: Some(refusal.code.clone()),
-                location: None,
-                body: match protocol {
-                    Protocol::Rest => rest_error(refusal).to_string(),
-                    _ => refusal.json_body().to_string(),
-                },
-            },
+        let status = match answer {
+            Ok(_) => self
+                .model
+                .operations
+                .get(&self.operation)
+                .map_or(200, |operation| operation.status),
+            Err(refusal) => refusal.status,
+        };
+        let wire = Wire {
+            status,
+            error: answer.as_ref().err().map(|refusal| refusal.code.clone()),
+            ..Wire::default()
+        };
+        match self.model.protocol.as_str() {
+            "query" => self.write_query(answer, request_id, wire),
+            "rest-xml" => write_s3(self, answer, request_id, wire),
+            _ => self.write_json(answer, wire),
         }
     }
 
-    fn json_type(&self) -> String {
-        match (
-            self.protocol,
-            SERVICES
-                .get(&self.service)
-                .and_then(|model| model.json_version.as_deref()),
-        ) {
-            (Protocol::Json, Some(version)) => format!("application/x-amz-json-{version}"),
-            _ => "application/json".to_owned(),
+    fn write_json(&self, answer: &Answer, mut wire: Wire) -> Wire {
+        let is_rest = self.model.protocol == "rest-json";
+        let content_type = match &self.model.json_version {
+            Some(version) => format!("application/x-amz-json-{version}"),
+            None => "application/json".to_owned(),
+        };
+        wire.headers.push(("content-type", content_type));
+        wire.body = match answer {
+            Ok(Value::Null) => String::new(),
+            Ok(value) => value.to_string(),
+            Err(refusal) if is_rest => rest_error(refusal).to_string(),
+            Err(refusal) => refusal.json_body().to_string(),
+        };
+        if let Some(code) = &wire.error {
+            wire.headers.push(("x-amzn-errortype", code.clone()));
         }
+        wire
     }
+
+    fn write_query(&self, answer: &Answer, request_id: &str, mut wire: Wire) -> Wire {
+        let namespace = self.model.namespace.as_deref();
+        let operation = &self.operation;
+        wire.headers.push(("content-type", "text/xml".to_owned()));
+        wire.body = match answer {
+            Ok(value) => {
+                let mut response = Map::new();
+                response.insert(format!("{operation}Result"), value.clone());
+                response.insert("ResponseMetadata".to_owned(), json!({"RequestId": request_id}));
+                texts::to_xml(&format!("{operation}Response"), namespace, &Value::Object(response))
+            }
+            Err(refusal) => {
+                let error = json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message});
+                let response = json!({"Error": error, "RequestId": request_id});
+                texts::to_xml("ErrorResponse", namespace, &response)
+            }
+        };
+        wire
+    }
+}
+
+/// S3 answers with headers, and with a document of one root element or with text.
+fn write_s3(request: &Parsed, answer: &Answer, request_id: &str, mut wire: Wire) -> Wire {
+    const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+    wire.headers.push(("content-type", "application/xml".to_owned()));
+    wire.headers.push(("x-amz-request-id", request_id.to_owned()));
+    wire.body = match answer {
+        Ok(Value::String(text)) => text.clone(),
+        Ok(value) => {
+            let mut root = String::new();
+            for (name, value) in value.as_object().into_iter().flatten() {
+                match (name.as_str(), value.as_str()) {
+                    ("location", Some(value)) => wire.headers.push(("location", value.to_owned())),
+                    ("x-amz-bucket-region", Some(value)) => {
+                        wire.headers.push(("x-amz-bucket-region", value.to_owned()));
+                    }
+                    _ => root = texts::to_xml(name, Some(NAMESPACE), value),
+                }
+            }
+            root
+        }
+        // The answer to a HEAD has no body, so that nothing but the status tells what is wrong.
+        Err(_) if request.operation == "HeadBucket" => String::new(),
+        Err(refusal) => {
+            let error = json!({"Code": refusal.code, "Message": refusal.message, "RequestId": request_id});
+            texts::to_xml("Error", None, &error)
+        }
+    };
+    wire
 }
 
 fn rest_error(refusal: &Refusal) -> Value {
@@ -193,32 +282,4 @@ fn rest_error(refusal: &Refusal) -> Value {
         body.insert("message".to_owned(), json!(refusal.message));
     }
     Value::Object(body)
-}
-
-fn xml_answer(operation: &str, value: &Value, request_id: &str) -> String {
-    let mut members = String::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let _ = write!(
-            members,
-            "<{name}>{}</{name}>",
-            escape(value.as_str().unwrap_or_default())
-        );
-    }
-    format!(
-        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>{members}\
-         </{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
-    )
-}
-
-fn xml_error(refusal: &Refusal, request_id: &str) -> String {
-    format!(
-        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{}</Code>\
-         <Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
-        escape(&refusal.code),
-        escape(&refusal.message)
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -12,7 +12,8 @@ use hyper::service::service_fn;
 use hyper::{Request as HttpRequest, Response};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::authorize;
 use super::call_log::{CallLine, CallLog};
@@ -50,6 +51,9 @@ struct Shared {
     log: CallLog,
     latency: Duration,
     quota: Option<Mutex<Quota>>,
+    /// Until then connections are refused.
+    refused_until: Mutex<Option<Instant>>,
+    closed: Notify,
 }
 
 /// A bucket of tokens: as many as a second has, filled up steadily.
@@ -90,6 +94,20 @@ impl Shared {
         }
     }
 
+    /// Nobody listens for this long.
+    fn refuse_for(&self, time: Duration) {
+        *lock(&self.refused_until) = Some(Instant::now() + time);
+        self.closed.notify_one();
+    }
+
+    /// How long connections will still be refused.
+    fn refused_for(&self) -> Option<Duration> {
+        let until = *lock(&self.refused_until);
+        until
+            .and_then(|until| until.checked_duration_since(Instant::now()))
+            .filter(|left| !left.is_zero())
+    }
+
     /// Identity Center's APIs share a quota; the others are not asked that often.
     fn is_over_quota(&self, service: &str) -> bool {
         let shares = matches!(service, "sso-admin" | "identitystore");
@@ -115,6 +133,8 @@ impl Server {
             log: CallLog::new(options.calls.as_deref())?,
             latency: options.latency,
             quota: options.quota.map(|a_second| Mutex::new(Quota::new(a_second))),
+            refused_until: Mutex::default(),
+            closed: Notify::new(),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
@@ -156,40 +176,72 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(mut listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.closed.notified() => {
+                listener = reopen(listener, &shared).await;
+                continue;
+            }
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of descriptors, usually: give connections time to end.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-            // An error here is a client that went away, or a connection that a fault cut.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+        tokio::spawn(converse(stream, Arc::clone(&shared)));
     }
 }
 
-/// The connection is to be cut without a reply.
-#[derive(Debug)]
-struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut by the fault plan")
+/// Nobody listens for a while, so that the system refuses connections; then at the same address again.
+async fn reopen(listener: TcpListener, shared: &Shared) -> TcpListener {
+    let Ok(address) = listener.local_addr() else {
+        return listener;
+    };
+    drop(listener);
+    while let Some(left) = shared.refused_for() {
+        tokio::time::sleep(left).await;
+    }
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            // Somebody else has the port for now.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
     }
 }
 
-impl std::error::Error for Cut {}
+/// One connection, to its end.
+async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| Box::pin(respond(Arc::clone(&shared), request)));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // An error here is a client that went away, or a connection that a fault ends.
+    if let Err(error) = std::future::poll_fn(|task| connection.poll_without_shutdown(task)).await {
+        let cut = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+        if matches!(cut, Some(Cut::Reset)) {
+            // Closed without lingering, a connection ends in a reset.
+            let _ = connection.into_parts().io.into_inner().set_zero_linger();
+        }
+    }
+}
+
+/// The connection is to end without a reply.
+#[derive(Debug, thiserror::Error)]
+enum Cut {
+    #[error("closed by the fault plan")]
+    Close,
+    #[error("reset by the fault plan")]
+    Reset,
+}
 
 async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    if shared.refused_for().is_some() {
+        return Err(Cut::Reset);
+    }
+    let body = body.collect().await.map_err(|_| Cut::Close)?.to_bytes();
     let Some(parsed) = protocol::parse(&head, &body) else {
         let page = match head.uri.path() {
             "/authorize" => authorize::page(
@@ -203,7 +255,7 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
     };
     let mut line = CallLine {
         n: shared.log.begin(),
-        service: parsed.service.clone(),
+        service: parsed.service.to_owned(),
         operation: parsed.operation.clone(),
         region: parsed.region.clone(),
         start_us: shared.log.clock(),
@@ -216,8 +268,8 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
     let request_id = format!("00000000-0000-4000-8000-{:012x}", line.n);
     let result = serve(&shared, &parsed, fault, &request_id).await;
     line.outcome = match &result {
-        Ok(wire) => wire.error_type.clone().unwrap_or_else(|| outcome_of(wire)),
-        Err(Cut) => "cut".to_owned(),
+        Ok(wire) => outcome_of(wire),
+        Err(_) => "cut".to_owned(),
     };
     line.end_us = shared.log.clock();
     shared.log.end(line);
@@ -225,15 +277,11 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
 }
 
 fn outcome_of(wire: &Wire) -> String {
-    if wire.status == 200 {
-        return "ok".to_owned();
+    match &wire.error {
+        Some(code) => code.clone(),
+        None if wire.status < 300 => "ok".to_owned(),
+        None => format!("http-{}", wire.status),
     }
-    let code = wire
-        .body
-        .split("<Code>")
-        .nth(1)
-        .and_then(|rest| rest.split("</Code>").next());
-    code.map_or_else(|| format!("http-{}", wire.status), str::to_owned)
 }
 
 async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, request_id: &str) -> Result<Wire, Cut> {
@@ -248,39 +296,44 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
         }) => {
             return Ok(Wire {
                 status: *status,
-                content_type: content_type.clone(),
-                error_type: None,
-                location: None,
+                headers: vec![("content-type", content_type.clone())],
+                error: None,
                 body: body.clone(),
             });
         }
-        Some(FaultKind::CutBefore) => return Err(Cut),
+        Some(FaultKind::CutBefore) => return Err(Cut::Close),
+        Some(FaultKind::Reset) => return Err(Cut::Reset),
+        Some(FaultKind::Refused(time)) => {
+            shared.refuse_for(*time);
+            return Err(Cut::Reset);
+        }
         Some(FaultKind::HoldBefore(hold)) => {
             hold.wait().await;
-            return Err(Cut);
+            return Err(Cut::Close);
         }
         Some(FaultKind::CutAfter | FaultKind::HoldAfter(_)) | None => {}
     }
-    if shared.is_over_quota(&parsed.service) {
+    if shared.is_over_quota(parsed.service) {
         let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
         return Ok(parsed.write(&Err(refusal), request_id));
     }
     let answer = services::answer(
         &mut shared.world(),
         &Request {
-            service: &parsed.service,
+            service: parsed.service,
             operation: &parsed.operation,
             region: &parsed.region,
             access_key_id: &parsed.access_key_id,
+            proof: parsed.proof.as_ref(),
             input: &parsed.input,
             now: Timestamp::now(),
         },
     );
     match fault {
-        Some(FaultKind::CutAfter) => return Err(Cut),
+        Some(FaultKind::CutAfter) => return Err(Cut::Close),
         Some(FaultKind::HoldAfter(hold)) => {
             hold.wait().await;
-            return Err(Cut);
+            return Err(Cut::Close);
         }
         _ => {}
     }
@@ -291,13 +344,9 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
 fn http(wire: &Wire, request_id: &str) -> Response<Full<Bytes>> {
     let mut response = Response::builder()
         .status(wire.status)
-        .header("content-type", &wire.content_type)
         .header("x-amzn-requestid", request_id);
-    if let Some(error_type) = &wire.error_type {
-        response = response.header("x-amzn-errortype", error_type);
-    }
-    if let Some(location) = &wire.location {
-        response = response.header("location", location);
+    for (name, value) in &wire.headers {
+        response = response.header(*name, value);
     }
     response
         .body(Full::new(Bytes::from(wire.body.clone())))

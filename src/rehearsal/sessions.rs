@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Whom an access key belongs to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,5 +109,32 @@ pub struct PortalSession {
     /// The user's id.
     pub user: String,
     /// One hour after the token was given.
+    pub expires: Timestamp,
+}
+
+/// A console session that `aws login` has lent to a program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoginSession {
+    /// Whose it is.
+    pub identity: Identity,
+    /// The public key that its owner must prove to hold, as JSON has it; any, when `None`.
+    #[serde(default)]
+    pub key: Option<Value>,
+    /// Twelve hours after signing in.
+    pub expires: Timestamp,
+}
+
+/// An authorization code of AWS Sign-In that waits to be redeemed, once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoginCode {
+    /// The client it was given to.
+    pub client: String,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// SHA-256 of the verifier, in base64url.
+    pub challenge: String,
+    /// Who signed in.
+    pub identity: Identity,
+    /// One minute.
     pub expires: Timestamp,
 }

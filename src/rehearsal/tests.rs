@@ -118,6 +118,7 @@ fn call(world: &mut World, key: &str, service: &str, operation: &str, input: &Va
             operation,
             region: "us-east-1",
             access_key_id: key,
+            proof: None,
             input,
             now,
         },

@@ -57,6 +57,16 @@ pub struct World {
     pub refresh_tokens: BTreeMap<String, (String, String, String)>,
     /// The one who does the human tasks.
     pub person: Person,
+    /// What the account's root user has.
+    pub root_user: RootUser,
+    /// CloudTrail's, of all Regions.
+    pub trails: Vec<Trail>,
+    /// By name: of this account, and of others whose names are taken.
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Console sessions lent to programs (`aws login`), by refresh token.
+    pub login_sessions: BTreeMap<String, LoginSession>,
+    /// By authorization code.
+    pub login_codes: BTreeMap<String, LoginCode>,
     /// How long things take.
     pub pace: Pace,
     /// Where identifiers come from.
@@ -95,6 +105,11 @@ impl World {
             expires: None,
             denied: Vec::new(),
         }
+    }
+
+    /// Lends this identity's console session to a program, as `aws login` does; answers the refresh token.
+    pub fn lend(&mut self, identity: &Identity) -> String {
+        super::services::signin::session(self, identity, None, Timestamp::now())
     }
 
     /// Turns Identity Center on, as the console's **Enable** does.

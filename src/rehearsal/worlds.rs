@@ -9,8 +9,8 @@ use serde_json::json;
 use super::ids::Ids;
 use super::person::{NewUser, Person};
 use super::world::{
-    Account, Assignment, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan, Role,
-    Stamp, User, World,
+    Account, Assignment, Bucket, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan,
+    Role, RootUser, Stamp, Trail, User, World,
 };
 
 /// Names for `--world` with what each is, in the order of the help text.
@@ -108,6 +108,8 @@ pub fn named(name: &str) -> Option<World> {
         "complete" => {
             add_half(&mut world, made);
             complete(&mut world, made);
+            add_trail(&mut world, made);
+            world.root_user.mfa = true;
         }
         _ => {}
     }
@@ -240,6 +242,11 @@ fn fresh() -> World {
         codes: BTreeMap::new(),
         sessions: BTreeMap::new(),
         refresh_tokens: BTreeMap::new(),
+        root_user: RootUser::default(),
+        trails: Vec::new(),
+        buckets: BTreeMap::new(),
+        login_sessions: BTreeMap::new(),
+        login_codes: BTreeMap::new(),
         person: Person {
             present: true,
             ..Person::default()
@@ -343,6 +350,41 @@ fn complete(world: &mut World, made: Timestamp) {
         name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
         managed_policies: vec![ADMINISTRATOR.to_owned()],
     });
+}
+
+/// A trail that is enough, with its bucket.
+fn add_trail(world: &mut World, made: Timestamp) {
+    let (account, region, bucket) = (&world.account.id, &world.region, "example-trail-4f7a1c");
+    let arn = format!("arn:aws:cloudtrail:{region}:{account}:trail/management-events");
+    let statement = |action: &str, resource: String| {
+        json!({"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": action,
+            "Resource": resource, "Condition": {"StringEquals": {"aws:SourceArn": arn}}})
+    };
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        statement("s3:GetBucketAcl", format!("arn:aws:s3:::{bucket}")),
+        statement("s3:PutObject", format!("arn:aws:s3:::{bucket}/AWSLogs/{account}/*")),
+    ]});
+    let trail = Trail {
+        name: "management-events".to_owned(),
+        arn: arn.clone(),
+        region: region.clone(),
+        bucket: bucket.to_owned(),
+        prefix: None,
+        is_multi_region: true,
+        includes_global_events: true,
+        validates_files: true,
+        logging_since: Some(made),
+        event_selectors: json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
+            "ExcludeManagementEventSources": []}]),
+    };
+    let bucket = Bucket {
+        owner: account.clone(),
+        region: region.clone(),
+        policy: Some(policy.to_string()),
+        ..Bucket::default()
+    };
+    world.buckets.insert(trail.bucket.clone(), bucket);
+    world.trails.push(trail);
 }
 
 #[cfg(test)]

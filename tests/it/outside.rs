@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use idc_setup::rehearsal::Identity;
 use serde_json::{Value, json};
 
 use super::support::{Stage, python::python};
@@ -90,14 +91,30 @@ fn ask(stage: &Stage, python: PathBuf, args: &[&str]) -> Value {
 fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() {
     let Some(python) = python() else { return };
     let stage = Stage::new("enabled");
-    let (instance, store) = {
-        let world = stage.server.world();
-        (world.instances[0].arn.clone(), world.instances[0].store.id.clone())
+    let (instance, store, login) = {
+        let mut world = stage.server.world();
+        let ada = Identity {
+            arn: "arn:aws:iam::123456789012:user/ada".to_owned(),
+            user_id: "AIDAREHEARSALADA".to_owned(),
+            denied: vec!["iam:CreateRole".to_owned()],
+            ..world.root()
+        };
+        world.issue(ada.clone());
+        let login = world.lend(&ada);
+        (
+            world.instances[0].arn.clone(),
+            world.instances[0].store.id.clone(),
+            login,
+        )
     };
     let root = env!("CARGO_MANIFEST_DIR");
     let script = format!("{root}/tests/it/python/operations.py");
     let models = format!("{root}/src/rehearsal/service_models.json");
-    let found = ask(&stage, python, &[&script, &models, &store, &instance, "123456789012"]);
+    let found = ask(
+        &stage,
+        python,
+        &[&script, &models, &store, &instance, "123456789012", &login],
+    );
     assert_eq!(found["problems"], json!([]), "{found:#}");
-    assert!(found["operations"].as_u64().unwrap() >= 70);
+    assert!(found["operations"].as_u64().unwrap() >= 95);
 }

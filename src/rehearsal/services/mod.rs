@@ -1,9 +1,13 @@
 //! One file a service. Each takes a request that has passed its model and answers from the world.
 
+mod cloudtrail;
 mod freetier;
+mod iam;
 mod identity_store;
 mod organizations;
 mod portal;
+pub(super) mod s3;
+pub(super) mod signin;
 mod sso_admin;
 mod sso_oidc;
 mod sts;
@@ -25,6 +29,8 @@ pub struct Request<'a> {
     pub region: &'a str,
     /// Access key id of the signature; empty for unsigned requests.
     pub access_key_id: &'a str,
+    /// The key that the request proves to hold, where it does.
+    pub proof: Option<&'a Value>,
     /// The members.
     pub input: &'a Value,
     /// The server's clock.
@@ -34,7 +40,7 @@ pub struct Request<'a> {
 /// Answers one request: lets due things happen, checks who asks, validates, and hands over.
 pub fn answer(world: &mut World, request: &Request) -> Answer {
     world.settle(request.now);
-    let signed = !matches!(request.service, "sso" | "sso-oidc");
+    let signed = !matches!(request.service, "sso" | "sso-oidc" | "signin");
     let caller = if signed {
         Some(authenticate(world, request)?)
     } else {
@@ -44,6 +50,11 @@ pub fn answer(world: &mut World, request: &Request) -> Answer {
     // sso-oidc speaks OAuth: it has an error of its own for what the others' common front refuses.
     valid.map_err(|refusal| match request.service {
         "sso-oidc" => sso_oidc::invalid(&refusal.message),
+        "sts" | "iam" => Refusal::new("ValidationError", refusal.message),
+        "s3" => Refusal::new(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        ),
         _ => refusal,
     })?;
     match (request.service, caller) {
@@ -52,6 +63,10 @@ pub fn answer(world: &mut World, request: &Request) -> Answer {
         ("sso-admin", Some(caller)) => sso_admin::answer(world, &caller, request),
         ("identitystore", Some(caller)) => identity_store::answer(world, &caller, request),
         ("freetier", Some(_)) => freetier::answer(world, request),
+        ("iam", Some(_)) => iam::answer(world, request),
+        ("cloudtrail", Some(caller)) => cloudtrail::answer(world, &caller, request),
+        ("s3", Some(caller)) => s3::answer(world, &caller, request),
+        ("signin", _) => signin::answer(world, request),
         ("sso-oidc", _) => sso_oidc::answer(world, request),
         ("sso", _) => portal::answer(world, request),
         _ => Err(not_simulated(request.service, request.operation)),
@@ -67,35 +82,44 @@ pub fn not_simulated(service: &str, operation: &str) -> Refusal {
     .with_status(501)
 }
 
+/// The codes of a refused signature differ by protocol: JSON, query, S3.
+fn codes(service: &str) -> [&'static str; 4] {
+    match service {
+        "sts" | "iam" => [
+            "MissingAuthenticationToken",
+            "InvalidClientTokenId",
+            "ExpiredToken",
+            "AccessDenied",
+        ],
+        "s3" => ["AccessDenied", "InvalidAccessKeyId", "ExpiredToken", "AccessDenied"],
+        _ => [
+            "MissingAuthenticationTokenException",
+            "UnrecognizedClientException",
+            "ExpiredTokenException",
+            "AccessDeniedException",
+        ],
+    }
+}
+
 fn authenticate(world: &World, request: &Request) -> Result<Identity, Refusal> {
-    let is_sts = request.service == "sts";
+    let [missing, unknown, expired, refused] = codes(request.service);
     if request.access_key_id.is_empty() {
-        let code = if is_sts {
-            "MissingAuthenticationToken"
-        } else {
-            "MissingAuthenticationTokenException"
-        };
-        return Err(Refusal::new(code, "Missing Authentication Token").with_status(403));
+        return Err(Refusal::new(missing, "Missing Authentication Token").with_status(403));
     }
     let Some(identity) = world.identities.get(request.access_key_id) else {
-        let code = if is_sts {
-            "InvalidClientTokenId"
-        } else {
-            "UnrecognizedClientException"
-        };
-        return Err(Refusal::new(code, "The security token included in the request is invalid.").with_status(403));
+        return Err(Refusal::new(unknown, "The security token included in the request is invalid.").with_status(403));
     };
     if identity.expires.is_some_and(|at| at <= request.now) {
-        let code = if is_sts {
-            "ExpiredToken"
-        } else {
-            "ExpiredTokenException"
-        };
-        return Err(Refusal::new(code, "The security token included in the request is expired").with_status(403));
+        return Err(Refusal::new(expired, "The security token included in the request is expired").with_status(403));
     }
-    let action = format!("{}:{}", action_prefix(request.service), request.operation);
+    let action = format!("{}:{}", action_prefix(request.service), action_name(request));
     if identity.is_denied(&action) && action != "sts:GetCallerIdentity" {
-        return Err(denied(identity, &action));
+        let status = if refused == "AccessDenied" { 403 } else { 400 };
+        let refusal = denied(identity, &action).with_status(status);
+        return Err(Refusal {
+            code: refused.to_owned(),
+            ..refusal
+        });
     }
     Ok(identity.clone())
 }
@@ -109,6 +133,17 @@ pub fn denied(identity: &Identity, action: &str) -> Refusal {
             identity.arn
         ),
     )
+}
+
+/// Nearly everywhere the action is called as the operation is; S3 has names of its own ("Service Authorization
+/// Reference").
+fn action_name<'a>(request: &Request<'a>) -> &'a str {
+    match (request.service, request.operation) {
+        ("s3", "HeadBucket") => "ListBucket",
+        ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
+        ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
+        (_, operation) => operation,
+    }
 }
 
 fn action_prefix(service: &str) -> &str {

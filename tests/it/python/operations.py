@@ -1,8 +1,9 @@
 """Every operation of the rehearsal that boto3 can call: one happy and one refused call each.
 
-Answers are checked against botocore's own output shapes. Usage: operations.py MODELS_JSON STORE INSTANCE ACCOUNT
+Answers are checked against botocore's own output shapes. Usage: operations.py MODELS_JSON STORE INSTANCE ACCOUNT LOGIN_TOKEN
 """
 
+import base64
 import json
 import sys
 import time
@@ -13,23 +14,27 @@ import botocore.validate
 from botocore import UNSIGNED
 from botocore.config import Config
 
-models_path, store, instance, account = sys.argv[1:5]
+models_path, store, instance, account, login = sys.argv[1:6]
 models = json.load(open(models_path))
 happy, refused, problems = set(), set(), []
 
 # The portal says "ForbiddenException: No access", which its model does not have; the common front validates.
-OUTSIDE_THE_MODELS = {"ForbiddenException", "ValidationException"}
+# S3 documents its codes in "Error responses", IAM's front has its own word for a bad shape.
+OUTSIDE_THE_MODELS = {
+    "ForbiddenException", "ValidationException", "ValidationError", "MalformedXML", "AccessDenied", "InvalidBucketName",
+    "MalformedPolicy", "NoSuchBucketPolicy", "BucketNotEmpty", "404",
+}
+UNSIGNED_SERVICES = ("sso", "sso-oidc", "signin")
 
 clients = {}
 for name in models:
-    unsigned = Config(signature_version=UNSIGNED) if name in ("sso", "sso-oidc") else None
+    unsigned = Config(signature_version=UNSIGNED) if name in UNSIGNED_SERVICES else None
     clients[name] = boto3.client(name, config=unsigned)
     # The rehearsal checks what a service would check: let everything through to it.
-clients["sts"] = boto3.client("sts")
 unchecked = {
     name: boto3.client(
         name,
-        config=Config(parameter_validation=False, **({"signature_version": UNSIGNED} if name in ("sso", "sso-oidc") else {})),
+        config=Config(parameter_validation=False, **({"signature_version": UNSIGNED} if name in UNSIGNED_SERVICES else {})),
     )
     for name in models
 }
@@ -44,7 +49,8 @@ def method(client, operation):
 
 def check(name, operation, answer):
     shape = clients[name].meta.service_model.operation_model(operation).output_shape
-    answer = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+    # botocore gives None for the empty element that stands for us-east-1.
+    answer = {key: value for key, value in answer.items() if key != "ResponseMetadata" and (key, value) != ("LocationConstraint", None)}
     if shape is not None:
         report = botocore.validate.ParamValidator().validate(answer, shape)
         if report.has_errors():
@@ -65,7 +71,8 @@ def no(code, name, operation, **params):
         given = error.response["Error"]["Code"]
         if given != code:
             problems.append(f"{name}.{operation}: refused with {given}, expected {code}: {error}")
-        if given not in OUTSIDE_THE_MODELS and given not in dir(clients[name].exceptions):
+        known = clients[name].exceptions.from_code(given) is not botocore.exceptions.ClientError
+        if given not in OUTSIDE_THE_MODELS and not known:
             problems.append(f"{name}.{operation}: {given} is not in the model")
         refused.add(f"{name}:{operation}")
         return error.response
@@ -268,7 +275,120 @@ no("ValidationException", OR, "ListAWSServiceAccessForOrganization", MaxResults=
 ok(OR, "ListDelegatedAdministrators")
 no("ValidationException", OR, "ListDelegatedAdministrators", ServicePrincipal="no spaces")
 ok("freetier", "GetAccountPlanState")
-clients["sts"].get_caller_identity()
+ok("sts", "GetCallerIdentity")
+
+# iam ----------------------------------------------------------------------------------------------------------
+summary = ok("iam", "GetAccountSummary")["SummaryMap"]
+assert summary["AccountAccessKeysPresent"] == 0 and summary["AccountMFAEnabled"] == 0, summary
+simulate = {"PolicySourceArn": f"arn:aws:iam::{account}:user/ada", "ActionNames": ["sso:ListInstances", "iam:CreateRole"]}
+allowed = ok("iam", "SimulatePrincipalPolicy", **simulate)["EvaluationResults"]
+assert [row["EvalDecision"] for row in allowed] == ["allowed", "implicitDeny"], allowed
+first = ok("iam", "SimulatePrincipalPolicy", **simulate, MaxItems=1)
+assert first["IsTruncated"] and len(ok("iam", "SimulatePrincipalPolicy", **simulate, Marker=first["Marker"])["EvaluationResults"]) == 1
+no("ValidationError", "iam", "SimulatePrincipalPolicy", ActionNames=["sso:ListInstances"])
+no("InvalidInput", "iam", "SimulatePrincipalPolicy", **{**simulate, "PolicySourceArn": f"arn:aws:iam::{account}:root"})
+no("NoSuchEntity", "iam", "SimulatePrincipalPolicy", **{**simulate, "PolicySourceArn": f"arn:aws:iam::{account}:user/eve"})
+
+# s3 and cloudtrail --------------------------------------------------------------------------------------------
+S3, CT = "s3", "cloudtrail"
+bucket = "trail-for-a-test-7f3a"
+in_bucket = {"Bucket": bucket, "ExpectedBucketOwner": account}
+foreign = {"Bucket": bucket, "ExpectedBucketOwner": "999999999999"}
+ok(S3, "CreateBucket", Bucket=bucket)
+no("InvalidBucketName", S3, "CreateBucket", Bucket="Trail_For_A_Test")
+ok(S3, "HeadBucket", **in_bucket)
+no("404", S3, "HeadBucket", Bucket="nobody-has-this-one")
+ok(S3, "GetBucketLocation", **in_bucket)
+no("AccessDenied", S3, "GetBucketLocation", **foreign)
+block = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
+ok(S3, "PutPublicAccessBlock", **in_bucket, PublicAccessBlockConfiguration=block)
+no("AccessDenied", S3, "PutPublicAccessBlock", **foreign, PublicAccessBlockConfiguration=block)
+assert ok(S3, "GetPublicAccessBlock", **in_bucket)["PublicAccessBlockConfiguration"] == block
+no("NoSuchBucket", S3, "GetPublicAccessBlock", Bucket="nobody-has-this-one")
+no("NoSuchBucketPolicy", S3, "GetBucketPolicy", **in_bucket)
+trail = {"Name": "management-events", "S3BucketName": bucket, "IsMultiRegionTrail": True, "EnableLogFileValidation": True}
+no("InsufficientS3BucketPolicyException", CT, "CreateTrail", **trail)
+trail_arn = f"arn:aws:cloudtrail:us-east-1:{account}:trail/management-events"
+
+
+def allow(action, resource):
+    return {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": action, "Resource": resource,
+            "Condition": {"StringEquals": {"aws:SourceArn": trail_arn}}}
+
+
+statements = [allow("s3:GetBucketAcl", f"arn:aws:s3:::{bucket}"), allow("s3:PutObject", f"arn:aws:s3:::{bucket}/AWSLogs/{account}/*")]
+bucket_policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+ok(S3, "PutBucketPolicy", **in_bucket, Policy=bucket_policy)
+no("MalformedPolicy", S3, "PutBucketPolicy", **in_bucket, Policy="no json")
+public = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+no("AccessDenied", S3, "PutBucketPolicy", **in_bucket, Policy=json.dumps({"Statement": [public]}))
+assert ok(S3, "GetBucketPolicy", **in_bucket)["Policy"] == bucket_policy
+ok(S3, "PutBucketTagging", **in_bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+no("MalformedXML", S3, "PutBucketTagging", **in_bucket, Tagging={"TagSet": [{"Key": "", "Value": "b"}]})
+assert ok(S3, "GetBucketTagging", **in_bucket)["TagSet"] == [{"Key": "a", "Value": "b"}]
+no("AccessDenied", S3, "GetBucketTagging", **foreign)
+made = ok(CT, "CreateTrail", **trail)
+assert made["TrailARN"] == trail_arn
+no("TrailAlreadyExistsException", CT, "CreateTrail", **trail)
+no("S3BucketDoesNotExistException", CT, "CreateTrail", **{**trail, "Name": "other", "S3BucketName": "nobody-has-this-one"})
+assert ok(CT, "DescribeTrails")["trailList"][0]["IsMultiRegionTrail"]
+no("ValidationException", CT, "DescribeTrails", trailNameList=[5])
+ok(CT, "ListTrails")
+no("ValidationException", CT, "ListTrails", NextToken="zz")
+ok(CT, "GetTrail", Name="management-events")
+no("TrailNotFoundException", CT, "GetTrail", Name="nobody")
+ok(CT, "GetEventSelectors", TrailName=trail_arn)
+no("TrailNotFoundException", CT, "GetEventSelectors", TrailName="nobody")
+ok(CT, "PutEventSelectors", TrailName=trail_arn, EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": True}])
+no("InvalidEventSelectorsException", CT, "PutEventSelectors", TrailName=trail_arn, EventSelectors=[])
+assert not ok(CT, "GetTrailStatus", Name=trail_arn)["IsLogging"]
+ok(CT, "StartLogging", Name=trail_arn)
+no("CloudTrailARNInvalidException", CT, "StartLogging", Name="arn:aws:cloudtrail:nonsense")
+until(lambda: "LatestDeliveryTime" in ok(CT, "GetTrailStatus", Name=trail_arn))
+no("TrailNotFoundException", CT, "GetTrailStatus", Name="nobody")
+no("BucketNotEmpty", S3, "DeleteBucket", **in_bucket)
+ok(S3, "DeleteBucketPolicy", **in_bucket)
+no("AccessDenied", S3, "DeleteBucketPolicy", **foreign)
+assert ok(CT, "GetTrailStatus", Name=trail_arn)["LatestDeliveryError"] == "AccessDenied"
+ok(CT, "StopLogging", Name=trail_arn)
+no("TrailNotFoundException", CT, "StopLogging", Name="nobody")
+abroad = boto3.client("cloudtrail", region_name="eu-west-1")
+try:
+    abroad.delete_trail(Name=trail_arn)
+    problems.append("DeleteTrail away from home was accepted")
+except abroad.exceptions.InvalidHomeRegionException:
+    pass
+ok(CT, "DeleteTrail", Name=trail_arn)
+no("TrailNotFoundException", CT, "DeleteTrail", Name=trail_arn)
+ok(S3, "CreateBucket", Bucket="empty-and-soon-gone", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+ok(S3, "DeleteBucket", Bucket="empty-and-soon-gone")
+no("NoSuchBucket", S3, "DeleteBucket", Bucket="empty-and-soon-gone")
+
+# signin: a console session lent to a program ------------------------------------------------------------------
+SI = "signin"
+
+
+def proof(key):
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": key, "y": key}}
+    return ".".join([part(header), part({"jti": "1", "iat": int(time.time()), "htm": "POST", "htu": "https://x/v1/token"}), "c2ln"])
+
+
+key = ["mine"]
+for client in (clients[SI], unchecked[SI]):
+    client.meta.events.register("before-call.signin.CreateOAuth2Token", lambda params, **_: params["headers"].update(DPoP=proof(key[0])))
+asks = {"clientId": "arn:aws:signin:::devtools/same-device", "grantType": "refresh_token"}
+lent = ok(SI, "CreateOAuth2Token", tokenInput={**asks, "refreshToken": login})["tokenOutput"]
+no("AccessDeniedException", SI, "CreateOAuth2Token", tokenInput={**asks, "refreshToken": login})
+no("ValidationException", SI, "CreateOAuth2Token", tokenInput={**asks, "grantType": "password"})
+key[0] = "of another"
+no("AccessDeniedException", SI, "CreateOAuth2Token", tokenInput={**asks, "refreshToken": lent["refreshToken"]})
+keys = lent["accessToken"]
+arn = boto3.client("sts", aws_access_key_id=keys["accessKeyId"], aws_secret_access_key=keys["secretAccessKey"],
+                   aws_session_token=keys["sessionToken"]).get_caller_identity()["Arn"]
+assert arn == f"arn:aws:iam::{account}:user/ada", arn
 
 # and back ---------------------------------------------------------------------------------------------------
 deletion = ok(SA, "DeleteAccountAssignment", **at, **target)["AccountAssignmentDeletionStatus"]["RequestId"]
@@ -297,7 +417,7 @@ no("ResourceNotFoundException", IS, "DeleteUser", IdentityStoreId=store, UserId=
 
 # What is not asked here by nature: these have no happy or no refused call in this world.
 NO_HAPPY = {"sso-admin:CreateInstance", "sso-admin:DeleteInstance", "organizations:CreateOrganization"}
-NO_REFUSED = {"freetier:GetAccountPlanState", "organizations:DescribeOrganization", "sso-admin:ListRegions"}
+NO_REFUSED = {"freetier:GetAccountPlanState", "iam:GetAccountSummary", "sts:GetCallerIdentity", "organizations:DescribeOrganization", "sso-admin:ListRegions"}
 every = {f"{name}:{operation}" for name, model in models.items() for operation in model["operations"]}
 for operation in sorted(every - happy - NO_HAPPY):
     problems.append(f"{operation}: no happy call")

@@ -1,0 +1,126 @@
+//! AWS IAM: what the account's root user has, and whether somebody may do something.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::super::paging;
+use super::super::refusal::{Answer, Refusal};
+use super::super::world::{Identity, World, text};
+use super::{Request, not_simulated};
+
+/// Answers an operation of `iam`.
+pub fn answer(world: &World, request: &Request) -> Answer {
+    match request.operation {
+        "GetAccountSummary" => Ok(summary(world)),
+        "SimulatePrincipalPolicy" => simulate(world, request),
+        other => Err(not_simulated("iam", other)),
+    }
+}
+
+fn summary(world: &World) -> Value {
+    let account = world.account.id.as_str();
+    let roles = world.roles.iter().filter(|role| role.account == account).count();
+    let users: BTreeSet<&str> = world
+        .identities
+        .values()
+        .filter(|identity| identity.account == account && identity.arn.contains(":user/"))
+        .map(|identity| identity.arn.as_str())
+        .collect();
+    let numbers = [
+        ("AccountAccessKeysPresent", usize::from(world.root_user.access_keys)),
+        ("AccountMFAEnabled", usize::from(world.root_user.mfa)),
+        ("AccountPasswordPresent", 1),
+        ("AccountSigningCertificatesPresent", 0),
+        ("Groups", 0),
+        ("GroupsQuota", 300),
+        ("MFADevices", usize::from(world.root_user.mfa)),
+        ("MFADevicesInUse", usize::from(world.root_user.mfa)),
+        ("Policies", 0),
+        ("PoliciesQuota", 1500),
+        ("Roles", roles),
+        ("RolesQuota", 1000),
+        ("Users", users.len()),
+        ("UsersQuota", 5000),
+    ];
+    let entries: Vec<Value> = numbers
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": value}))
+        .collect();
+    json!({"SummaryMap": {"entry": entries}})
+}
+
+/// The identity's denied actions are its policies here; one that is nobody's has none.
+fn simulate(world: &World, request: &Request) -> Answer {
+    let input = request.input;
+    let identity = principal(world, text(input, "PolicySourceArn"))?;
+    let strings = |member: &str| -> Vec<String> {
+        let rows = input[member].as_array().into_iter().flatten();
+        rows.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut resources = strings("ResourceArns");
+    if resources.is_empty() {
+        resources.push("*".to_owned());
+    }
+    let mut results = Vec::new();
+    for action in strings("ActionNames") {
+        if !action.contains(':') {
+            return Err(invalid(format!("Invalid action name {action}")));
+        }
+        let decision = if identity.is_denied(&action) {
+            "implicitDeny"
+        } else {
+            "allowed"
+        };
+        results.extend(
+            resources.iter().map(
+                |resource| json!({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision}),
+            ),
+        );
+    }
+    let mut page = paging::page_named(
+        input,
+        "iam:SimulatePrincipalPolicy",
+        "member",
+        ("MaxItems", "Marker"),
+        100,
+        results,
+    )
+    .map_err(|_| invalid("Invalid Marker."))?;
+    let marker = page["Marker"].take();
+    let results = json!({"member": page["member"].take()});
+    let mut answer = json!({"EvaluationResults": results, "IsTruncated": !marker.is_null()});
+    if !marker.is_null() {
+        answer["Marker"] = marker;
+    }
+    Ok(answer)
+}
+
+/// A user or a role; root and a role's session are neither, and refused in the words of the service.
+fn principal(world: &World, arn: &str) -> Result<Identity, Refusal> {
+    let (_, named) = arn.split_once(":iam::").unwrap_or_default();
+    let (account, entity) = named.split_once(':').unwrap_or_default();
+    let name = entity.rsplit('/').next().unwrap_or_default();
+    let is_them = |identity: &Identity| match entity.split('/').next() {
+        Some("user") => identity.arn == arn,
+        Some("role") => identity.account == account && identity.arn.contains(&format!(":assumed-role/{name}/")),
+        _ => false,
+    };
+    let kind = match entity.split('/').next() {
+        Some("user") => "user",
+        Some("role") => "role",
+        _ => {
+            return Err(invalid(format!(
+                "Invalid Entity Arn: {arn} does not clearly define entity type and name."
+            )));
+        }
+    };
+    let found = world.identities.values().find(|identity| is_them(identity)).cloned();
+    found.ok_or_else(|| {
+        Refusal::new("NoSuchEntity", format!("The {kind} with name {name} cannot be found.")).with_status(404)
+    })
+}
+
+fn invalid(why: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidInput", why)
+}

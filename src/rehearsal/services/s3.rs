@@ -1,0 +1,204 @@
+//! Amazon S3, as far as a trail needs it: buckets, their public access block, policy and tags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::refusal::{Answer, Refusal};
+use super::super::world::{Bucket, Identity, World, text};
+use super::{Request, not_simulated};
+
+/// Answers an operation of `s3`: members with a small first letter go as headers.
+pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    let input = request.input;
+    if request.operation == "CreateBucket" {
+        return create(world, caller, request);
+    }
+    let partition = world.partition();
+    let (name, bucket) = bucket(world, caller, request)?;
+    match request.operation {
+        "HeadBucket" => Ok(json!({"x-amz-bucket-region": bucket.region})),
+        "GetBucketLocation" => {
+            let region = bucket.region.clone();
+            let told = if region == "us-east-1" {
+                Value::Null
+            } else {
+                json!(region)
+            };
+            Ok(json!({"LocationConstraint": told}))
+        }
+        "PutPublicAccessBlock" => {
+            let wanted = &input["PublicAccessBlockConfiguration"];
+            for (name, blocked) in &mut bucket.public_access_block {
+                *blocked = wanted[name.as_str()].as_bool().unwrap_or_default();
+            }
+            Ok(Value::Null)
+        }
+        "GetPublicAccessBlock" => Ok(json!({"PublicAccessBlockConfiguration": bucket.public_access_block})),
+        "PutBucketPolicy" => put_policy(bucket, &name, partition, text(input, "Policy")),
+        "GetBucketPolicy" => bucket
+            .policy
+            .clone()
+            .map(Value::String)
+            .ok_or_else(|| Refusal::new("NoSuchBucketPolicy", "The bucket policy does not exist").with_status(404)),
+        "DeleteBucketPolicy" => {
+            bucket.policy = None;
+            Ok(Value::Null)
+        }
+        "PutBucketTagging" => {
+            let rows = input["Tagging"]["TagSet"].as_array().into_iter().flatten();
+            bucket.tags = rows
+                .map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
+                .collect();
+            Ok(Value::Null)
+        }
+        "GetBucketTagging" => get_tags(bucket),
+        "DeleteBucket" if !bucket.objects.is_empty() => {
+            let why = "The bucket you tried to delete is not empty";
+            Err(Refusal::new("BucketNotEmpty", why).with_status(409))
+        }
+        "DeleteBucket" => {
+            world.buckets.remove(&name);
+            Ok(Value::Null)
+        }
+        other => Err(not_simulated("s3", other)),
+    }
+}
+
+/// The bucket of the request, if the caller owns it and expects its owner.
+fn bucket<'a>(world: &'a mut World, caller: &Identity, request: &Request) -> Result<(String, &'a mut Bucket), Refusal> {
+    let name = text(request.input, "Bucket");
+    let bucket = world
+        .buckets
+        .get_mut(name)
+        .ok_or_else(|| Refusal::new("NoSuchBucket", "The specified bucket does not exist").with_status(404))?;
+    let expected = request.input["ExpectedBucketOwner"].as_str();
+    if bucket.owner != caller.account || expected.is_some_and(|owner| owner != bucket.owner) {
+        return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
+    }
+    Ok((name.to_owned(), bucket))
+}
+
+fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
+    let (input, name) = (request.input, text(request.input, "Bucket"));
+    if !is_bucket_name(name) {
+        return Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."));
+    }
+    let wanted = input["CreateBucketConfiguration"]["LocationConstraint"].as_str();
+    let fits = match (request.region, wanted) {
+        ("us-east-1", Some("us-east-1")) => {
+            let why = "The specified location-constraint is not valid";
+            return Err(Refusal::new("InvalidLocationConstraint", why));
+        }
+        // The endpoint of us-east-1 makes buckets anywhere.
+        ("us-east-1", _) => true,
+        (region, wanted) => wanted == Some(region),
+    };
+    if !fits {
+        let why = format!(
+            "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
+            wanted.unwrap_or("unspecified")
+        );
+        return Err(Refusal::new("IllegalLocationConstraintException", why));
+    }
+    let location = json!({"location": format!("/{name}")});
+    match world.buckets.get(name) {
+        Some(bucket) if bucket.owner != caller.account => {
+            let why = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
+                       system. Please select a different name and try again.";
+            Err(Refusal::new("BucketAlreadyExists", why).with_status(409))
+        }
+        // For old clients' sake, us-east-1 says yes again to the owner.
+        Some(bucket) if bucket.region == "us-east-1" && request.region == "us-east-1" => Ok(location),
+        Some(_) => {
+            let why = "Your previous request to create the named bucket succeeded and you already own it.";
+            Err(Refusal::new("BucketAlreadyOwnedByYou", why).with_status(409))
+        }
+        None => {
+            let bucket = Bucket {
+                owner: caller.account.clone(),
+                region: wanted.unwrap_or(request.region).to_owned(),
+                ..Bucket::default()
+            };
+            world.buckets.insert(name.to_owned(), bucket);
+            Ok(location)
+        }
+    }
+}
+
+/// "Bucket naming rules" of the S3 user guide, as far as letters go.
+fn is_bucket_name(name: &str) -> bool {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'.';
+    let edge = |c: Option<&u8>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let bytes = name.as_bytes();
+    (3..=63).contains(&bytes.len()) && bytes.iter().all(|c| inner(*c)) && edge(bytes.first()) && edge(bytes.last())
+}
+
+fn put_policy(bucket: &mut Bucket, name: &str, partition: &str, policy: &str) -> Answer {
+    let malformed = |why: &str| Refusal::new("MalformedPolicy", why);
+    let document: Value = serde_json::from_str(policy).map_err(|_| malformed("This policy contains invalid Json"))?;
+    let statements = statements(&document);
+    if statements.is_empty() {
+        return Err(malformed("Missing required field Statement"));
+    }
+    let own = format!("arn:{partition}:s3:::{name}");
+    for statement in &statements {
+        let resources = one_or_more(&statement["Resource"]);
+        let of_bucket = |resource: &String| *resource == own || resource.starts_with(&format!("{own}/"));
+        if resources.is_empty() || !resources.iter().all(of_bucket) {
+            return Err(malformed("Policy has invalid resource"));
+        }
+    }
+    let is_public = statements.iter().any(|statement| {
+        let principal = &statement["Principal"];
+        statement["Effect"] == "Allow"
+            && (principal == "*" || principal["AWS"] == "*")
+            && statement["Condition"].is_null()
+    });
+    if is_public && bucket.public_access_block.get("BlockPublicPolicy") == Some(&true) {
+        return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
+    }
+    bucket.policy = Some(policy.to_owned());
+    Ok(Value::Null)
+}
+
+fn get_tags(bucket: &Bucket) -> Answer {
+    if bucket.tags.is_empty() {
+        return Err(Refusal::new("NoSuchTagSet", "The TagSet does not exist").with_status(404));
+    }
+    let tags: Vec<Value> = bucket
+        .tags
+        .iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect();
+    Ok(json!({"Tagging": {"TagSet": {"Tag": tags}}}))
+}
+
+/// The statements of a policy document; a single one need not stand in a list.
+pub fn statements(document: &Value) -> Vec<Value> {
+    match &document["Statement"] {
+        Value::Array(statements) => statements.clone(),
+        Value::Object(_) => vec![document["Statement"].clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// A text or a list of texts, as policies have them.
+pub fn one_or_more(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// All four ways are blocked: new buckets are so since April 2023.
+pub fn all_blocked() -> BTreeMap<String, bool> {
+    let ways = [
+        "BlockPublicAcls",
+        "BlockPublicPolicy",
+        "IgnorePublicAcls",
+        "RestrictPublicBuckets",
+    ];
+    ways.into_iter().map(|way| (way.to_owned(), true)).collect()
+}
