@@ -197,6 +197,8 @@ pub enum PersonFlag {
     /// Somebody does them, a moment after they are asked for
     #[default]
     Auto,
+    /// You do them yourself, in a browser, on the rehearsal's pages
+    Pages,
     /// Nobody does them
     Never,
 }

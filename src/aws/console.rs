@@ -78,7 +78,14 @@ impl Console {
     }
 
     fn identity_center(&self, region: &str, fragment: &str) -> String {
-        format!("{}/singlesignon/home?region={region}{fragment}", self.host(region))
+        match &self.base {
+            // A fragment stays in the browser; the rehearsal's server has to see the way.
+            Some(base) => {
+                let path = fragment.trim_start_matches("#!").trim_end_matches('/');
+                format!("{base}/singlesignon/home{path}?region={region}")
+            }
+            None => format!("{}/singlesignon/home?region={region}{fragment}", self.host(region)),
+        }
     }
 
     fn host(&self, region: &str) -> String {

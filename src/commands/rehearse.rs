@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::files;
 use crate::guide::Screen;
 use crate::rehearsal::worlds::{self, example_user};
-use crate::rehearsal::{Credentials, NewUser, Options, Server, World, read_faults};
+use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World, read_faults};
 
 /// The world, in the folder of `--keep`.
 const KEPT_WORLD: &str = "world.toml";
@@ -74,7 +74,11 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
     };
     let mut world = world(flags)?;
     if let Some(person) = flags.person {
-        world.person.present = person == PersonFlag::Auto;
+        world.person.kind = match person {
+            PersonFlag::Auto => PersonKind::Auto,
+            PersonFlag::Pages => PersonKind::Pages,
+            PersonFlag::Never => PersonKind::Never,
+        };
     }
     if let Some(user) = told_user(cli)? {
         world.person.adds = Some(user);

@@ -1,24 +1,113 @@
-//! The authorization endpoint of the code flow with PKCE: where a browser is sent, and sent back from.
+//! The authorization endpoints of the code flow with PKCE: where a browser is sent, and sent back from. One is
+//! Identity Center's, for the access portal; the other is AWS Sign-In's, for `aws login`.
 
 use jiff::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::pages;
+use super::pages::Visit;
+use super::pages::html::{form, page as html_page, sentence, text};
 use super::person;
 use super::proof::base64url;
 use super::protocol::Wire;
-use super::world::{AuthorizationCode, World};
+use super::world::{AuthorizationCode, LoginCode, PersonKind, World};
 
-/// `GET /authorize`: the person signs in and allows it, and the browser goes back with a code.
-pub fn page(world: &mut World, query: &str, now: Timestamp) -> Wire {
-    match authorize(world, query, now) {
-        Ok(location) => {
-            let mut wire = pages::html(302, "Signed in. The browser goes back to the program that asked.");
-            wire.headers.push(("location", location));
-            wire
-        }
-        Err(why) => pages::html(400, why),
+const TITLE: &str = "Sign-in";
+
+/// `/authorize`: the person signs in and allows it, and the browser goes back with a code.
+pub fn page(world: &mut World, visit: &Visit) -> Wire {
+    let request = match Wanted::of(world, visit) {
+        Ok(request) => request,
+        Err(why) => return sentence(400, TITLE, why),
+    };
+    let user = match world.person.kind {
+        PersonKind::Never => return sentence(400, TITLE, "This rehearsal has no person, so nobody signs in."),
+        PersonKind::Auto => match person::sign_in(world, &request.instance) {
+            Some(user) => user,
+            None => return sentence(400, TITLE, "There is no user to sign in as."),
+        },
+        PersonKind::Pages => match super::pages::signed_in(world, visit, &request.instance) {
+            None => return super::pages::first_sign_in(visit, &request.instance),
+            Some(_) if !visit.is_post() => return ask_consent(visit),
+            Some(_) if visit.sent("what") != "allow" => {
+                return back(&request.redirect_uri, "error", "access_denied", visit);
+            }
+            Some(user) => user,
+        },
+    };
+    let code = world.ids.letters(48);
+    let back = back(&request.redirect_uri, "code", &code, visit);
+    world.codes.insert(
+        code,
+        AuthorizationCode {
+            client: request.client,
+            redirect_uri: request.redirect_uri,
+            challenge: request.challenge,
+            instance: request.instance,
+            user,
+            expires: in_a_minute(visit.now),
+        },
+    );
+    back
+}
+
+fn ask_consent(visit: &Visit) -> Wire {
+    let address = visit.address();
+    let body = [
+        text("Allow the program on this machine that asked for it to access your AWS accounts?"),
+        form(&address, &[("what", "allow")], "", "Allow access"),
+        form(&address, &[("what", "deny")], "", "Deny access"),
+    ];
+    html_page(200, "Allow access?", &body.concat())
+}
+
+/// `/v1/authorize` of AWS Sign-In: the console session, root's here, is lent to a program on this machine.
+pub fn console_session(world: &mut World, visit: &Visit) -> Wire {
+    let redirect_uri = visit.asked("redirect_uri");
+    let is_loopback = is_same_place("http://127.0.0.1/oauth/callback", &redirect_uri);
+    let challenge = visit.asked("code_challenge");
+    let complete = visit.asked("response_type") == "code"
+        && visit.asked("code_challenge_method") == "SHA-256"
+        && visit.asked("client_id") == "arn:aws:signin:::devtools/same-device"
+        && !challenge.is_empty();
+    if !is_loopback || !complete {
+        let why = "Only aws login on this machine is simulated, with an SHA-256 code_challenge.";
+        return sentence(400, TITLE, why);
     }
+    match world.person.kind {
+        PersonKind::Never => return sentence(400, TITLE, "This rehearsal has no person, so nobody signs in."),
+        PersonKind::Pages if !visit.is_post() => {
+            let body = form(&visit.address(), &[("what", "allow")], "", "Continue as the root user");
+            return html_page(200, "Continue with an active session", &body);
+        }
+        PersonKind::Pages | PersonKind::Auto => {}
+    }
+    let code = world.ids.letters(48);
+    let login = LoginCode {
+        client: visit.asked("client_id"),
+        redirect_uri: redirect_uri.clone(),
+        challenge,
+        identity: world.root(),
+        expires: in_a_minute(visit.now),
+    };
+    let back = back(&redirect_uri, "code", &code, visit);
+    world.login_codes.insert(code, login);
+    back
+}
+
+fn in_a_minute(now: Timestamp) -> Timestamp {
+    now.saturating_add(Span::new().minutes(1)).unwrap_or(Timestamp::MAX)
+}
+
+/// To the program that asked, with the state it gave.
+fn back(redirect_uri: &str, name: &str, value: &str, visit: &Visit) -> Wire {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair(name, value)
+        .append_pair("state", &visit.asked("state"));
+    let mut wire = sentence(302, TITLE, "The browser goes back to the program that asked.");
+    wire.headers
+        .push(("location", format!("{redirect_uri}?{}", query.finish())));
+    wire
 }
 
 /// S256: the challenge of a verifier, in base64url without padding.
@@ -26,57 +115,47 @@ pub fn challenge(verifier: &str) -> String {
     base64url(&Sha256::digest(verifier.as_bytes()))
 }
 
-fn authorize(world: &mut World, query: &str, now: Timestamp) -> Result<String, &'static str> {
-    let members: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let member = |name: &str| {
-        let found = members.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let (client_id, redirect_uri) = (member("client_id"), member("redirect_uri"));
-    let client = world.clients.get(&client_id).filter(|client| client.expires > now);
-    let client = client.ok_or("This client is not registered.")?;
-    if !client
-        .redirect_uris
-        .iter()
-        .any(|registered| is_same_place(registered, &redirect_uri))
-    {
-        return Err("This redirect_uri is not the one that was registered.");
-    }
-    let challenge = member("code_challenge");
-    if member("response_type") != "code" || member("code_challenge_method") != "S256" || challenge.is_empty() {
-        return Err("Only response_type=code with an S256 code_challenge is taken.");
-    }
-    let issuer = client.issuer.clone().unwrap_or_default();
-    let known = world.instances.iter().find(|instance| {
-        instance.active_at <= now
-            && instance
-                .start_urls()
-                .iter()
-                .any(|url| issuer.trim_end_matches(['/', '#']) == url)
-    });
-    let instance = known
-        .ok_or("The client's issuerUrl is no access portal here.")?
-        .arn
-        .clone();
-    if !world.person.present {
-        return Err("This rehearsal has no person, so nobody signs in.");
-    }
-    let user = person::sign_in(world, &instance).ok_or("There is no user to sign in as.")?;
-    let code = world.ids.letters(48);
-    world.codes.insert(
-        code.clone(),
-        AuthorizationCode {
-            client: client_id,
-            redirect_uri: redirect_uri.clone(),
+/// What a client asks for, checked.
+struct Wanted {
+    client: String,
+    redirect_uri: String,
+    challenge: String,
+    instance: String,
+}
+
+impl Wanted {
+    fn of(world: &World, visit: &Visit) -> Result<Self, &'static str> {
+        let (id, redirect_uri) = (visit.asked("client_id"), visit.asked("redirect_uri"));
+        let client = world.clients.get(&id).filter(|client| client.expires > visit.now);
+        let client = client.ok_or("This client is not registered.")?;
+        let mut registered = client.redirect_uris.iter();
+        if !registered.any(|registered| is_same_place(registered, &redirect_uri)) {
+            return Err("This redirect_uri is not the one that was registered.");
+        }
+        let challenge = visit.asked("code_challenge");
+        let is_pkce = visit.asked("code_challenge_method") == "S256" && !challenge.is_empty();
+        if visit.asked("response_type") != "code" || !is_pkce {
+            return Err("Only response_type=code with an S256 code_challenge is taken.");
+        }
+        let issuer = client
+            .issuer
+            .as_deref()
+            .unwrap_or_default()
+            .trim_end_matches(['/', '#']);
+        let known = world
+            .instances
+            .iter()
+            .find(|instance| instance.active_at <= visit.now && instance.start_urls().iter().any(|url| issuer == url));
+        Ok(Self {
+            client: id,
+            redirect_uri,
             challenge,
-            instance,
-            user,
-            expires: now.saturating_add(Span::new().minutes(1)).unwrap_or(Timestamp::MAX),
-        },
-    );
-    let mut back = form_urlencoded::Serializer::new(String::new());
-    back.append_pair("code", &code).append_pair("state", &member("state"));
-    Ok(format!("{redirect_uri}?{}", back.finish()))
+            instance: known
+                .ok_or("The client's issuerUrl is no access portal here.")?
+                .arn
+                .clone(),
+        })
+    }
 }
 
 /// A loopback address is registered without its port, which is known only when somebody listens.

@@ -27,7 +27,7 @@ pub mod worlds;
 
 pub use call_log::CallLine;
 pub use faults::{Fault, FaultKind, Hold, read_faults};
-pub use person::{NewUser, Person};
+pub use person::{NewUser, Person, PersonKind};
 pub use refusal::Refusal;
 pub use server::{Options, Server};
 pub use world::{

@@ -4,7 +4,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::world::{Decision, Stamp, User, World};
+use super::world::{Decision, SignIn, Stamp, User, World};
 
 /// What somebody would type into the console's *Add user*.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,12 +21,25 @@ pub struct NewUser {
     pub display_name: String,
 }
 
+/// Who does what only a person can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PersonKind {
+    /// The rehearsal itself, a moment after somebody waits for it.
+    #[default]
+    Auto,
+    /// Whoever sits before the rehearsal's pages.
+    Pages,
+    /// Nobody: human tasks stay undone.
+    Never,
+}
+
 /// The one who clicks, types and signs in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Person {
-    /// Whether anybody is there; without, human tasks stay undone.
-    pub present: bool,
+    /// Who does the human tasks.
+    pub kind: PersonKind,
     /// What they were told to fill into *Add user*, if they were.
     pub adds: Option<NewUser>,
     /// Signs in as this user name; otherwise as the user created last.
@@ -45,7 +58,7 @@ pub fn instance_awaited(world: &mut World, region: &str, now: Timestamp) {
             .as_ref()
             .is_some_and(|organization| organization.feature_set == "ALL")
         && world.instances.is_empty();
-    if world.person.present && can_enable && world.person.enables.is_none() {
+    if world.person.kind == PersonKind::Auto && can_enable && world.person.enables.is_none() {
         world.person.enables = Some((now + world.pace.person, region.to_owned()));
     }
 }
@@ -53,7 +66,7 @@ pub fn instance_awaited(world: &mut World, region: &str, now: Timestamp) {
 /// Somebody looked for a user that is not there. Three times within five seconds is waiting.
 pub fn user_awaited(world: &mut World, name: &str, now: Timestamp) {
     let person = &mut world.person;
-    if person.present && person.adds.as_ref().is_some_and(|user| user.name == name) {
+    if person.kind == PersonKind::Auto && person.adds.as_ref().is_some_and(|user| user.name == name) {
         person.awaited.retain(|at| *at + Span::new().seconds(5) > now);
         person.awaited.push(now);
     }
@@ -62,7 +75,7 @@ pub fn user_awaited(world: &mut World, name: &str, now: Timestamp) {
 /// A client asks whether its device authorization was approved: the person has the page before them.
 pub fn approval_awaited(world: &mut World, device_code: &str, now: Timestamp) {
     let approves_at = now + world.pace.person;
-    if world.person.present
+    if world.person.kind == PersonKind::Auto
         && let Some(device) = world.devices.get_mut(device_code)
     {
         device.person_at.get_or_insert(approves_at);
@@ -114,6 +127,7 @@ fn add_user(world: &mut World, new: &NewUser, now: Timestamp) {
                 attributes,
                 created: Stamp { at: now, by },
                 activated: false,
+                sign_in: SignIn::default(),
             },
         );
     }

@@ -93,6 +93,9 @@ pub struct Instance {
     pub active_at: Timestamp,
     /// Whether permission sets are on; off is possible since August 2026.
     pub permission_sets_enabled: bool,
+    /// Settings → Authentication → *Send email OTP*.
+    #[serde(default)]
+    pub email_otp: bool,
     /// Its name, if it was given one.
     #[serde(default)]
     pub name: Option<String>,
@@ -175,6 +178,39 @@ pub struct User {
     pub created: Stamp,
     /// Whether the person has set a password and can sign in.
     pub activated: bool,
+    /// What the rehearsal's pages know of it.
+    #[serde(default)]
+    pub sign_in: SignIn,
+}
+
+/// How far a user has come with a password, on the rehearsal's pages.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SignIn {
+    /// SHA-256 of the password, in base64url.
+    pub password: Option<String>,
+    /// It is a one-time password.
+    pub must_change: bool,
+    /// The code that was mailed for the first sign-in.
+    pub code: Option<String>,
+    /// Lets its holder set a password until then.
+    pub invitation: Option<(String, Timestamp)>,
+}
+
+/// A mail that the simulated services have sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Mail {
+    /// The user's address.
+    pub to: String,
+    /// The service's address.
+    pub from: String,
+    /// In one line.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// The link in it.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 impl User {

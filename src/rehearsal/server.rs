@@ -15,10 +15,9 @@ use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use super::authorize;
 use super::call_log::{CallLine, CallLog};
 use super::faults::{Fault, FaultKind, FaultPlan};
-use super::pages;
+use super::pages::{self, Visit};
 use super::protocol::{self, Parsed, Wire};
 use super::refusal::Refusal;
 use super::services::{self, Request};
@@ -243,15 +242,16 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
     }
     let body = body.collect().await.map_err(|_| Cut::Close)?.to_bytes();
     let Some(parsed) = protocol::parse(&head, &body) else {
-        let page = match head.uri.path() {
-            "/authorize" => authorize::page(
-                &mut shared.world(),
-                head.uri.query().unwrap_or_default(),
-                Timestamp::now(),
-            ),
-            path => pages::page(&shared.world(), path),
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let visit = Visit {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            form: form_urlencoded::parse(&body).into_owned().collect(),
+            cookie: header("cookie").unwrap_or_default(),
+            now: Timestamp::now(),
         };
-        return Ok(http(&page, "-"));
+        return Ok(http(&pages::page(&mut shared.world(), &visit), "-"));
     };
     let mut line = CallLine {
         n: shared.log.begin(),

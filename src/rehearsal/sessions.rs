@@ -112,6 +112,15 @@ pub struct PortalSession {
     pub expires: Timestamp,
 }
 
+/// A browser that is signed in to the access portal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BrowserSession {
+    /// The instance's ARN.
+    pub instance: String,
+    /// The user's id.
+    pub user: String,
+}
+
 /// A console session that `aws login` has lent to a program.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoginSession {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::ids::Ids;
 use super::person::Person;
+pub use super::person::PersonKind;
 pub use super::records::*;
 use super::refusal::Refusal;
 pub use super::sessions::*;
@@ -63,6 +64,10 @@ pub struct World {
     pub trails: Vec<Trail>,
     /// By name: of this account, and of others whose names are taken.
     pub buckets: BTreeMap<String, Bucket>,
+    /// Browsers signed in to a portal, by cookie.
+    pub browser_sessions: BTreeMap<String, BrowserSession>,
+    /// What was mailed, oldest first.
+    pub mails: Vec<Mail>,
     /// Console sessions lent to programs (`aws login`), by refresh token.
     pub login_sessions: BTreeMap<String, LoginSession>,
     /// By authorization code.
@@ -122,6 +127,7 @@ impl World {
             created: now,
             active_at: now + self.pace.enabling,
             permission_sets_enabled: true,
+            email_otp: false,
             name: None,
             tags: BTreeMap::new(),
             store: IdentityStore {

@@ -10,7 +10,7 @@ use super::ids::Ids;
 use super::person::{NewUser, Person};
 use super::world::{
     Account, Assignment, Bucket, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan,
-    Role, RootUser, Stamp, Trail, User, World,
+    Role, RootUser, SignIn, Stamp, Trail, User, World,
 };
 
 /// Names for `--world` with what each is, in the order of the help text.
@@ -159,6 +159,7 @@ fn grow(world: &mut World, made: Timestamp) {
             attributes: attributes.as_object().cloned().unwrap_or_default(),
             created: created.clone(),
             activated: true,
+            sign_in: SignIn::default(),
         };
         store.users.insert(id, user);
     }
@@ -245,12 +246,11 @@ fn fresh() -> World {
         root_user: RootUser::default(),
         trails: Vec::new(),
         buckets: BTreeMap::new(),
+        browser_sessions: BTreeMap::new(),
+        mails: Vec::new(),
         login_sessions: BTreeMap::new(),
         login_codes: BTreeMap::new(),
-        person: Person {
-            present: true,
-            ..Person::default()
-        },
+        person: Person::default(),
         pace: Pace::default(),
         ids: Ids::seeded(20),
         base_url: String::new(),
@@ -275,6 +275,7 @@ fn add_instance(world: &mut World, made: Timestamp) {
         created: made,
         active_at: made,
         permission_sets_enabled: true,
+        email_otp: false,
         name: None,
         tags: BTreeMap::new(),
         store: IdentityStore {
@@ -306,6 +307,7 @@ fn add_half(world: &mut World, made: Timestamp) {
             attributes: attributes.as_object().cloned().unwrap_or_default(),
             created: created.clone(),
             activated: false,
+            sign_in: SignIn::default(),
         },
     );
     store.groups.insert(

@@ -1,7 +1,7 @@
 //! Killed between any two of its calls, the next run goes on: nothing lost, nothing doubled, nothing asked
 //! again, and made and found told apart. A fixed sample of cut points; at least one inside each step.
 
-use idc_setup::rehearsal::{FaultKind, Refusal};
+use idc_setup::rehearsal::{FaultKind, PersonKind, Refusal};
 
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 
@@ -220,7 +220,7 @@ fn a_connection_that_comes_and_goes_while_a_person_approves_is_waited_for() {
 #[test]
 fn the_end_of_the_wait_shows_no_further_codes() {
     let stage = Stage::new("complete");
-    stage.server.world().person.present = false;
+    stage.server.world().person.kind = PersonKind::Never;
     stage.json(&["run", "--non-interactive", "--wait=3s"]).expect(3);
     let codes = stage
         .server

@@ -12,6 +12,7 @@ mod interrupted;
 mod json;
 mod modes;
 mod outside;
+mod pages;
 mod person;
 mod rehearsed;
 mod resumed;

@@ -1,6 +1,7 @@
 //! A second run: asks nothing that was answered, makes nothing twice, says what it found.
 
 use super::support::{ANSWERS, Stage, is_mutating};
+use idc_setup::rehearsal::PersonKind;
 
 #[test]
 fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
@@ -121,7 +122,7 @@ fn plan_shows_everything_and_changes_nothing() {
 fn two_runs_at_once_one_works_and_the_other_says_who() {
     let stage = Stage::new("organization");
     // No person: the first run waits for Enable with the lock in its hand.
-    stage.server.world().person.present = false;
+    stage.server.world().person.kind = PersonKind::Never;
     let mut first = stage.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
     let lock = stage.state_file().with_extension("lock");
     for _ in 0..200 {

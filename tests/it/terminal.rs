@@ -4,6 +4,7 @@
 
 use super::support::terminal::Terminal;
 use super::support::{ANSWERS, Stage, is_mutating};
+use idc_setup::rehearsal::PersonKind;
 
 #[test]
 fn a_whole_run_with_questions_consents_and_a_sign_in() {
@@ -94,7 +95,7 @@ fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
 #[test]
 fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
     let stage = Stage::new("organization");
-    stage.server.world().person.present = false;
+    stage.server.world().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&stage, &ANSWERS);
     terminal.answer("How do you want to go on?", "\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
@@ -106,7 +107,7 @@ fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
     // The next run goes on from there, and asks nothing that was answered.
-    stage.server.world().person.present = true;
+    stage.server.world().person.kind = PersonKind::Auto;
     let mut terminal = Terminal::start(&stage, &["--yes"]);
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");

@@ -1,6 +1,7 @@
 //! A rehearsal in this process, and the binary run against it with an environment and a home of its own.
 
 pub mod aws_cli;
+pub mod browser;
 pub mod python;
 pub mod scripted;
 pub mod terminal;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::paging;
 use super::super::person;
 use super::super::refusal::{Answer, Refusal};
-use super::super::world::{Group, Identity, IdentityStore, Stamp, User, World, epoch, not_found, text};
+use super::super::world::{Group, Identity, IdentityStore, SignIn, Stamp, User, World, epoch, not_found, text};
 use super::{Request, not_simulated};
 
 /// Names that neither a user nor a group may have.
@@ -103,6 +103,7 @@ impl Desk<'_> {
                 attributes,
                 created: stamp.clone(),
                 activated: false,
+                sign_in: SignIn::default(),
             },
         );
         Ok(self.made("User", id))

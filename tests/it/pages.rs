@@ -1,0 +1,219 @@
+//! `--person pages`: somebody clicks through what no API reaches, while the wizard waits.
+
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::{PersonKind, World, worlds};
+
+use super::support::browser::Browser;
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+fn stage(world: &str) -> Stage {
+    let mut world = worlds::named(world).unwrap();
+    world.person.kind = PersonKind::Pages;
+    Stage::with(world)
+}
+
+/// Waits until the world has come so far.
+fn once<T>(stage: &Stage, found: impl Fn(&World) -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = found(&stage.server.world()) {
+            return found;
+        }
+        assert!(Instant::now() < end, "the wizard did not come so far");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
+    let stage = stage("fresh");
+    let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
+    let wizard = std::thread::scope(|scope| {
+        let wizard = scope.spawn(|| Ran::of(stage.command(&args).output().unwrap()));
+        let mut browser = Browser::new(&stage.server.url());
+        once(&stage, |world| world.organization.clone());
+        browser
+            .open("/console/singlesignon/home?region=us-east-1")
+            .shows("It cannot be changed later")
+            .press("Enable", &[])
+            .shows("IAM Identity Center");
+        let (instance, user) = once(&stage, |world| {
+            let instance = world.instances.first()?;
+            let id = instance.store.users.keys().next()?;
+            Some((instance.id().trim_start_matches("ssoins-").to_owned(), id.clone()))
+        });
+        // A user made by API cannot sign in, whatever the password.
+        let code = once(&stage, |world| {
+            // The check of the portal's address starts one too, and never asks for it.
+            let asked = world.devices.values().find(|device| device.polled.is_some());
+            asked.map(|device| device.user_code.clone())
+        });
+        browser
+            .open(&format!("/portal/device?user_code={code}"))
+            .press("Next", &[("username", "Admin")])
+            .press("Sign in", &[("password", "whatever")])
+            .shows("verify your sign-in credentials");
+        browser
+            .open(&format!(
+                "/console/singlesignon/home/instances/{instance}/users/user-details/{user}"
+            ))
+            .shows("not activated")
+            .press("Reset password", &[])
+            .follow("The mailbox")
+            .shows("no-reply@login.awsapps.com to ada@example.com")
+            .follow("Follow the link")
+            .press("Set new password", &[("password", "short"), ("again", "short")])
+            .shows("at least 8 characters")
+            .press(
+                "Set new password",
+                &[("password", "correct horse"), ("again", "correct horse")],
+            )
+            .press("Register device", &[])
+            .shows("access portal");
+        browser
+            .open(&format!("/portal/device?user_code={code}"))
+            .shows(&code)
+            .press("Confirm and continue", &[])
+            .press("Allow access", &[])
+            .shows("Request approved");
+        wizard.join().unwrap()
+    });
+    let ran = wizard.expect(0);
+    assert!(
+        ran.step("sign-in")["evidence"]["caller"]
+            .as_str()
+            .unwrap()
+            .ends_with("/Admin")
+    );
+    // Signed in again from scratch: the password is asked for, and has to be the right one.
+    Browser::new(&stage.server.url())
+        .open("/portal/start")
+        .press("Next", &[("username", "Admin")])
+        .press("Sign in", &[("password", "correct house")])
+        .shows("verify your sign-in credentials")
+        .press("Sign in", &[("password", "correct horse")])
+        .shows("Example (123456789012): AdministratorAccess");
+}
+
+#[test]
+fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
+    let stage = stage("enabled");
+    let instance = stage.server.world().instances[0]
+        .id()
+        .trim_start_matches("ssoins-")
+        .to_owned();
+    let home = format!("/console/singlesignon/home/instances/{instance}");
+    let ada = [
+        ("username", "ada"),
+        ("email", "ada@example.com"),
+        ("given_name", "Ada"),
+        ("family_name", "Lovelace"),
+        ("display_name", "Ada <Lovelace>"),
+    ];
+    let mut browser = Browser::new(&stage.server.url());
+    browser
+        .open(&format!("{home}/users"))
+        .follow("Add user")
+        .press("Add user", &ada)
+        .shows("A mail with a link");
+    browser
+        .open(&format!("{home}/users/add-user"))
+        .press("Add user", &ada)
+        .shows("ConflictException");
+    browser
+        .open("/mail")
+        .shows("Invitation to join")
+        .follow("Follow the link")
+        .shows("New password for ada");
+    // The other way: a code that is mailed at the first sign-in.
+    browser
+        .open(&format!("{home}/settings"))
+        .press("Save", &[("email_otp", "on")])
+        .shows(" checked> Send email OTP");
+    let sign_in = |browser: &mut Browser, code: &str| {
+        browser
+            .open("/portal/start")
+            .press("Next", &[("username", "ada")])
+            .shows("A code was mailed")
+            .press("Verify", &[("code", code)])
+            .shows("This code is not valid");
+    };
+    sign_in(&mut browser, "000000");
+    let code = stage
+        .server
+        .world()
+        .mails
+        .last()
+        .unwrap()
+        .text
+        .split(": ")
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    browser
+        .press("Verify", &[("code", &code)])
+        .press(
+            "Set new password",
+            &[("password", "correct horse"), ("again", "correct horse")],
+        )
+        .press("Register device", &[])
+        .shows("You do not have any accounts");
+    assert!(
+        stage.server.world().instances[0]
+            .store
+            .users
+            .values()
+            .all(|user| user.activated)
+    );
+    // A one-time password has to be changed.
+    let user = stage.server.world().instances[0]
+        .store
+        .users
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    browser
+        .open(&format!("{home}/users/user-details/{user}"))
+        .press("Reset password", &[("how", "one-time")]);
+    let once = browser
+        .page
+        .split("<code>")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap()
+        .to_owned();
+    Browser::new(&stage.server.url())
+        .open("/portal/start")
+        .press("Next", &[("username", "ada")])
+        .press("Sign in", &[("password", &once)])
+        .press(
+            "Set new password",
+            &[("password", "battery staple"), ("again", "battery staple")],
+        )
+        .shows("You do not have any accounts");
+}
+
+#[test]
+fn the_pages_show_what_is_missing_and_mend_it() {
+    let stage = stage("billing-only");
+    let mut browser = Browser::new(&stage.server.url());
+    browser
+        .open("/console/organizations/v2/home/settings")
+        .press("Begin process to enable all features", &[])
+        .shows("All features are enabled");
+    stage.server.world().root_user.access_keys = true;
+    browser
+        .open("/console/iam/security_credentials")
+        .press("Delete access key", &[])
+        .shows("The root user has no access keys")
+        .press("Assign MFA device", &[])
+        .shows("One device is assigned");
+    let root = stage.server.world().root_user;
+    assert!(root.mfa && !root.access_keys);
+    browser.open("/").follow("The access portal").shows("not enabled");
+    assert!(browser.open("/nowhere").page.contains("NotImplemented"));
+}

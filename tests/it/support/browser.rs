@@ -1,0 +1,114 @@
+//! A browser of text: follows links and redirects, keeps its cookie, fills in forms by their fields' names.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// A browser before a rehearsal.
+pub struct Browser {
+    host: String,
+    cookie: String,
+    /// The page it shows.
+    pub page: String,
+}
+
+impl Browser {
+    /// `url`: the rehearsal's address.
+    pub fn new(url: &str) -> Self {
+        Self {
+            host: url.trim_start_matches("http://").to_owned(),
+            cookie: String::new(),
+            page: String::new(),
+        }
+    }
+
+    /// Opens an address; a full one, or a path.
+    pub fn open(&mut self, address: &str) -> &mut Self {
+        self.request("GET", address, "")
+    }
+
+    /// Sends the form with this button, filled in; other fields stay as the page has them.
+    pub fn press(&mut self, button: &str, fields: &[(&str, &str)]) -> &mut Self {
+        let end = format!(">{button}</button></form>");
+        let at = self
+            .page
+            .find(&end)
+            .unwrap_or_else(|| panic!("no {button}: {}", self.page));
+        let form = &self.page[self.page[..at].rfind("<form").unwrap()..at];
+        let action = attribute(form, "action").unwrap();
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        for input in form.split("<input").skip(1) {
+            let input = input.split('>').next().unwrap();
+            let name = attribute(input, "name").unwrap();
+            let chosen = !input.contains("type=\"radio\"") || input.contains(" checked");
+            if !fields.iter().any(|(field, _)| *field == name) && chosen {
+                body.append_pair(&name, &attribute(input, "value").unwrap_or_default());
+            }
+        }
+        body.extend_pairs(fields);
+        let body = body.finish();
+        self.request("POST", &action, &body)
+    }
+
+    /// Follows the link with these words.
+    pub fn follow(&mut self, words: &str) -> &mut Self {
+        let end = format!(">{words}</a>");
+        let at = self
+            .page
+            .find(&end)
+            .unwrap_or_else(|| panic!("no {words}: {}", self.page));
+        let link = attribute(&self.page[self.page[..at].rfind("<a ").unwrap()..at], "href").unwrap();
+        self.open(&link)
+    }
+
+    /// Asserts that the page says so.
+    pub fn shows(&mut self, words: &str) -> &mut Self {
+        assert!(self.page.contains(words), "{words}: {}", self.page);
+        assert!(self.page.contains("REHEARSAL"), "{}", self.page);
+        self
+    }
+
+    fn request(&mut self, method: &str, address: &str, body: &str) -> &mut Self {
+        let path = address.trim_start_matches(&format!("http://{}", self.host)).to_owned();
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\nconnection: close\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
+            self.cookie,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+        let header = |name: &str| {
+            let lines = head.lines().filter_map(|line| line.split_once(": "));
+            let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.next().map(|(_, value)| value.to_owned())
+        };
+        if let Some(cookie) = header("set-cookie") {
+            cookie.split(';').next().unwrap().clone_into(&mut self.cookie);
+        }
+        page.clone_into(&mut self.page);
+        match header("location") {
+            // To a program on this machine: not ours to follow.
+            Some(place) if place.starts_with("http://") => {
+                self.page = place;
+                self
+            }
+            Some(place) => self.open(&place),
+            None => self,
+        }
+    }
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+    Some(
+        value
+            .replace("&quot;", "\"")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&"),
+    )
+}
