@@ -79,14 +79,6 @@ pub trait Step {
     /// When it fails; what was done before stays done and recorded.
     async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble>;
 
-    /// Looks again after changes, until what was written has spread.
-    ///
-    /// # Errors
-    /// As [`look`](Self::look).
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        self.look().await
-    }
-
     /// Waits in the step's own way for a person, at most `limit`; `None` when nobody came.
     ///
     /// # Errors

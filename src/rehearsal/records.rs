@@ -302,6 +302,13 @@ pub struct Assignment {
     pub principal: String,
 }
 
+impl Assignment {
+    /// Which one it is, in a word.
+    pub fn key(&self) -> String {
+        format!("assignment:{}:{}:{}", self.account, self.permission_set, self.principal)
+    }
+}
+
 /// A request that the service works on after it has answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {

@@ -72,6 +72,8 @@ pub struct World {
     pub login_sessions: BTreeMap<String, LoginSession>,
     /// By authorization code.
     pub login_codes: BTreeMap<String, LoginCode>,
+    /// When what was written, where a read may not see it yet.
+    pub written: BTreeMap<String, Timestamp>,
     /// How long things take.
     pub pace: Pace,
     /// Where identifiers come from.
@@ -159,6 +161,18 @@ impl World {
             .find(|store| store.id == id)
     }
 
+    /// Notes a write that reads see late.
+    pub fn note_write(&mut self, what: String, at: Timestamp) {
+        if !self.pace.spreading.is_zero() {
+            self.written.insert(what, at);
+        }
+    }
+
+    /// Whether a read sees it: it has spread, or was there before anybody looked.
+    pub fn has_spread(&self, what: &str, now: Timestamp) -> bool {
+        self.written.get(what).is_none_or(|at| *at + self.pace.spreading <= now)
+    }
+
     /// Lets everything happen that is due by `now`.
     pub fn settle(&mut self, now: Timestamp) {
         super::person::act(self, now);
@@ -197,6 +211,7 @@ impl World {
         }
         self.provision(subject)?;
         if operation.kind == OperationKind::Assign && !self.assignments.contains(subject) {
+            self.note_write(subject.key(), operation.due);
             self.assignments.push(subject.clone());
         }
         Ok(())

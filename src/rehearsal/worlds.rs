@@ -247,6 +247,7 @@ fn fresh() -> World {
         trails: Vec::new(),
         buckets: BTreeMap::new(),
         browser_sessions: BTreeMap::new(),
+        written: BTreeMap::new(),
         mails: Vec::new(),
         login_sessions: BTreeMap::new(),
         login_codes: BTreeMap::new(),

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +13,11 @@ use crate::answers::{Answers, Given, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect::Caller;
 use crate::aws::console::Console;
-use crate::aws::retry::{CALL_LIMIT, SPREAD_LIMIT};
-use crate::aws::waiting::{self, Pace};
+use crate::aws::retry::CALL_LIMIT;
+use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
 use crate::aws_files::Paths;
-use crate::checklist::{AwsWords, Finding, Found, StepInfo, Trouble, TroubleKind};
+use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
 use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
 
@@ -288,24 +287,4 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
 /// [`trouble`], where running again is the way on.
 pub fn rerun(info: &'static StepInfo) -> impl Fn(Failure) -> Trouble {
     move |failure| trouble(info, &failure, "idc-setup run")
-}
-
-/// Looks until what was written has spread to reads, at most [`SPREAD_LIMIT`].
-pub async fn until_seen<F>(pace: Pace, mut look: impl FnMut() -> F) -> Result<Finding, Trouble>
-where
-    F: Future<Output = Result<Finding, Trouble>>,
-{
-    let seen = waiting::until(pace, SPREAD_LIMIT, || {
-        let finding = look();
-        async move {
-            finding
-                .await
-                .map(|finding| (finding.found != Found::Missing || finding.waits_for.is_some()).then_some(finding))
-        }
-    })
-    .await?;
-    match seen {
-        Some(finding) => Ok(finding),
-        None => look().await,
-    }
 }

@@ -151,11 +151,13 @@ fn a_throttled_create_waits_as_long_as_the_service_asks() {
 
 #[test]
 fn a_write_that_spreads_late_is_waited_for() {
-    let mut world = idc_setup::rehearsal::worlds::named("enabled").unwrap();
-    world.pace.spreading = std::time::Duration::from_millis(700);
-    let stage = Stage::with(world);
-    let ran = stage.go(&[]).expect(0);
-    check(&stage, &ran, "late writes");
+    for world in ["enabled", "fresh"] {
+        let mut world = idc_setup::rehearsal::worlds::named(world).unwrap();
+        world.pace.spreading = std::time::Duration::from_millis(700);
+        let stage = Stage::with(world);
+        let ran = stage.go(&[]).expect(0);
+        check(&stage, &ran, "late writes");
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! `rehearse` and `rehearse --serve` as a user has them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::FaultKind;
 
 use super::support::{Ran, Stage};
 
@@ -286,6 +289,17 @@ fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
         nth = 1
         kind = "delay"
         delay = "200ms"
+
+        [[fault]]
+        operation = "GetGroupId"
+        nth = 1
+        kind = "reset"
+
+        [[fault]]
+        operation = "AttachManagedPolicyToPermissionSet"
+        nth = 1
+        kind = "refused"
+        delay = "300ms"
         "#,
     )
     .unwrap();
@@ -303,11 +317,43 @@ fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
     .expect(0);
     assert_eq!(ran.step("create-user")["how"], "made");
     let log = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
-    for fault in ["cut-after", "refuse", "foreign", "delay"] {
+    for fault in ["cut-after", "refuse", "foreign", "delay", "reset", "refused"] {
         assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
     }
     std::fs::write(stage.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
     run(&stage, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
+}
+
+#[test]
+fn a_reset_is_one_and_for_a_while_connections_are_refused() {
+    let stage = Stage::new("enabled");
+    let ask = || -> std::io::Result<String> {
+        let address = stage.server.url();
+        let mut stream = std::net::TcpStream::connect(address.trim_start_matches("http://"))?;
+        let body = "{}";
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: SWBExternalService.ListInstances\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    stage.fault("ListInstances", 1, FaultKind::Reset);
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(ask().unwrap().starts_with("HTTP/1.1 403"));
+    stage.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
+    let since = Instant::now();
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    while ask().is_err() {
+        assert!(since.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(since.elapsed() >= Duration::from_millis(400));
 }
 
 #[test]

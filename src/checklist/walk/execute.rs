@@ -15,6 +15,9 @@ use crate::checklist::{
 /// switch); more means that what AWS accepted does not show.
 const ROUNDS: usize = 5;
 
+/// How long a write may take to show in a look. AWS names no figure; people report seconds.
+const SPREADING: Duration = Duration::from_secs(30);
+
 /// "As long as it takes": longer than anybody sits before a terminal.
 const VERY_LONG: Duration = Duration::from_hours(24 * 7);
 
@@ -139,13 +142,31 @@ impl Walk<'_> {
                 return ended;
             }
             applied.extend(plan.changes.iter().cloned());
-            finding = match step.verify().await {
+            finding = match self.verify(step, &finding, &plan).await {
                 Ok(finding) => finding,
                 Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
             };
         }
         let plan = step.plan(&finding).unwrap_or_default();
         StepReport::new(info, finding, plan)
+    }
+
+    /// Looks at what was changed. Writes spread, so a look right after one may still show what was before, or
+    /// half of it: that is looked at again.
+    async fn verify(&self, step: &dyn Step, before: &Finding, plan: &Plan) -> Result<Finding, Trouble> {
+        let end = Instant::now() + SPREADING;
+        let mut pause = self.options.person_pause / 3;
+        loop {
+            let finding = step.look().await?;
+            let is_half = finding.found == Found::Different && before.found != Found::Different;
+            let next = step.plan(&finding).unwrap_or_default();
+            let is_stale = is_half || next.changes.iter().any(|change| plan.changes.contains(change));
+            if !is_stale || Instant::now() + pause > end {
+                return Ok(finding);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.options.person_pause);
+        }
     }
 
     /// A failure is the step's; the wish to leave is nobody's, and ends the walk.

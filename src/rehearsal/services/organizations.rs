@@ -11,7 +11,7 @@ use super::{Request, not_simulated};
 /// Answers an operation of `organizations`.
 pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer {
     match request.operation {
-        "DescribeOrganization" => describe(world),
+        "DescribeOrganization" => describe(world, request.now),
         "CreateOrganization" => create(world, caller, request),
         "ListAccounts" => list_accounts(world, request),
         "CreateAccount" => create_account(world, request),
@@ -22,8 +22,12 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
     }
 }
 
-fn describe(world: &World) -> Answer {
-    world.organization.as_ref().map_or_else(
+fn describe(world: &World, now: Timestamp) -> Answer {
+    let seen = world
+        .organization
+        .as_ref()
+        .filter(|_| world.has_spread("organization", now));
+    seen.map_or_else(
         || {
             Err(Refusal::new(
                 "AWSOrganizationsNotInUseException",
@@ -50,12 +54,14 @@ fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
     world.accounts = vec![world.account.clone()];
     // Reported, not confirmed: an organization ends the Free plan at once.
     world.plan = world.plan.map(|_| Plan::Paid);
-    describe(world)
+    let answer = describe(world, request.now);
+    world.note_write("organization".to_owned(), request.now);
+    answer
 }
 
 fn list_accounts(world: &World, request: &Request) -> Answer {
-    if world.organization.is_none() {
-        return describe(world);
+    if world.organization.is_none() || !world.has_spread("organization", request.now) {
+        return describe(world, request.now);
     }
     let rows = world
         .all_accounts()
@@ -76,7 +82,7 @@ fn list_accounts(world: &World, request: &Request) -> Answer {
 
 /// `CreateAccount`: by the management account, done a moment later.
 fn create_account(world: &mut World, request: &Request) -> Answer {
-    require_management(world)?;
+    require_management(world, request)?;
     let (name, email) = (text(request.input, "AccountName"), text(request.input, "Email"));
     let taken = world.all_accounts().any(|account| account.email == email)
         || world
@@ -103,7 +109,7 @@ fn create_account(world: &mut World, request: &Request) -> Answer {
 
 /// `DescribeCreateAccountStatus`.
 fn describe_account_request(world: &World, request: &Request) -> Answer {
-    require_management(world)?;
+    require_management(world, request)?;
     let id = text(request.input, "CreateAccountRequestId");
     let found = world.account_requests.iter().find(|candidate| candidate.id == id);
     found.map_or_else(
@@ -139,7 +145,7 @@ fn account_request(made: &AccountRequest, now: Timestamp) -> Value {
 
 /// `ListAWSServiceAccessForOrganization`: Identity Center has it once it is enabled.
 fn list_service_access(world: &World, request: &Request) -> Answer {
-    require_management(world)?;
+    require_management(world, request)?;
     let rows = world
         .instances
         .iter()
@@ -156,7 +162,7 @@ fn list_service_access(world: &World, request: &Request) -> Answer {
 
 /// `ListDelegatedAdministrators`, of Identity Center.
 fn list_delegated(world: &World, request: &Request) -> Answer {
-    require_management(world)?;
+    require_management(world, request)?;
     let principal = request.input["ServicePrincipal"].as_str();
     let rows = world
         .all_accounts()
@@ -184,9 +190,9 @@ fn list_delegated(world: &World, request: &Request) -> Answer {
 }
 
 /// Some operations are the management account's alone.
-fn require_management(world: &World) -> Result<(), Refusal> {
+fn require_management(world: &World, request: &Request) -> Result<(), Refusal> {
     if world.organization.is_none() {
-        return describe(world).map(|_| ());
+        return describe(world, request.now).map(|_| ());
     }
     if world.is_management_account() {
         return Ok(());

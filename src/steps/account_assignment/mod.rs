@@ -9,7 +9,7 @@ use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, S
 
 use super::create::Created;
 use super::facts::{Instance, PermissionSet};
-use super::setting::{Setting, rerun, until_seen};
+use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
@@ -283,10 +283,6 @@ impl Step for AccountAssignment {
         let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
         guide.say(Some(&INFO), &done);
         Ok(())
-    }
-
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        until_seen(self.setting.pace, || self.look()).await
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use super::facts::{Group, Instance, User};
-use super::setting::{Setting, rerun, timestamp, until_seen};
+use super::setting::{Setting, rerun, timestamp};
 use crate::answers::Key;
 use crate::aws::Failure;
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
@@ -283,10 +283,6 @@ impl Step for CreateGroup {
             ResourceKind::Group => self.apply_group(change, &instance, guide).await,
             _ => self.apply_membership(change, &instance, guide).await,
         }
-    }
-
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        until_seen(self.setting.pace, || self.look()).await
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

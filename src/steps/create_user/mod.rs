@@ -273,10 +273,6 @@ impl Step for CreateUser {
         Ok(())
     }
 
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        super::setting::until_seen(self.setting.pace, || self.look()).await
-    }
-
     fn told(&self, topic: &'static str) -> Result<(), Trouble> {
         if let Some(user) = self.setting.facts.user.now() {
             self.setting.keep_word(topic, &user.id, false)?;

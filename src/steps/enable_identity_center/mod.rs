@@ -219,6 +219,9 @@ impl EnableIdentityCenter {
             };
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         }
+        // Until it shows everywhere, an instance would be taken for an account instance.
+        let shows = || async { Ok::<_, Trouble>(reads::organization(setting).await.ok().flatten()) };
+        waiting::until(setting.pace, SPREAD_LIMIT, shows).await?;
         Ok(())
     }
 
@@ -326,19 +329,6 @@ impl Step for EnableIdentityCenter {
         };
         guide.say(Some(&INFO), done);
         Ok(())
-    }
-
-    /// What was changed shows in the organization and in the switch; **Enable** is still a person's.
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        let changed = || async {
-            let finding = self.look().await?;
-            let still = self.plan(&finding)?.changes;
-            Ok::<_, Trouble>(still.is_empty().then_some(finding))
-        };
-        match waiting::until(self.setting.pace, SPREAD_LIMIT, changed).await? {
-            Some(finding) => Ok(finding),
-            None => self.look().await,
-        }
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use super::facts::{self, Instance};
-use super::setting::{Setting, rerun, until_seen};
+use super::setting::{Setting, rerun};
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
 use crate::answers::{Key, Source};
 use crate::aws::Failure;
@@ -300,10 +300,6 @@ impl Step for PermissionSet {
                 Ok(())
             }
         }
-    }
-
-    async fn verify(&self) -> Result<Finding, Trouble> {
-        until_seen(self.setting.pace, || self.look()).await
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -120,6 +120,7 @@ fn list_for_principal(world: &World, request: &Request) -> Answer {
         .iter()
         .filter(|assignment| assignment.principal == principal || groups.contains(&assignment.principal.as_str()))
         .filter(|assignment| account.is_none_or(|account| account == assignment.account))
+        .filter(|assignment| world.has_spread(&assignment.key(), request.now))
         .map(shape)
         .collect();
     paging::page(
@@ -148,6 +149,7 @@ fn list(world: &World, request: &Request) -> Answer {
         .assignments
         .iter()
         .filter(|assignment| assignment.account == account && assignment.permission_set == set)
+        .filter(|assignment| world.has_spread(&assignment.key(), request.now))
         .map(shape)
         .collect();
     paging::page(

@@ -102,7 +102,9 @@ pub fn attach(world: &mut World, request: &Request) -> Answer {
             ),
         ));
     }
+    let key = format!("policy:{}:{policy}", set.arn);
     set.managed_policies.push(policy);
+    world.note_write(key, request.now);
     Ok(json!({}))
 }
 
@@ -127,6 +129,7 @@ pub fn list_policies(world: &World, request: &Request) -> Answer {
     let rows = set
         .managed_policies
         .iter()
+        .filter(|arn| world.has_spread(&format!("policy:{}:{arn}", set.arn), request.now))
         .map(|arn| json!({"Name": arn.rsplit('/').next(), "Arn": arn}))
         .collect();
     let scope = format!("ListManagedPoliciesInPermissionSet:{}", set.arn);
