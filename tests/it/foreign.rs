@@ -4,6 +4,8 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::support::{ANSWERS, Ran, Stage, python::python};
 
 /// A moto server with an organization in it; it ends with the test.
@@ -113,4 +115,80 @@ fn walks_against_moto_as_far_as_moto_knows() {
     assert_eq!(ran.step("permission-set")["how"], "made");
     assert_eq!(ran.step("account-assignment")["how"], "made");
     assert!(stage.server.calls().is_empty());
+}
+
+/// The table's rows as cells.
+fn table(text: &str) -> Vec<Vec<String>> {
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
+    rows.skip(1)
+        .map(|line| {
+            line.trim_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn each_difference_to_moto_side_by_side_is_known_and_judged() {
+    let Some(moto) = Moto::start() else { return };
+    let stage = Stage::new("enabled");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new(python().unwrap())
+        .arg(format!("{root}/tests/it/python/side_by_side.py"))
+        .args([&stage.server.url(), &moto.url])
+        .env_clear()
+        .env("HOME", stage.home.path())
+        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found["calls"].as_u64().unwrap() >= 100);
+    let path = format!("{root}/docs/side-by-side.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let known = table(&text);
+    let rows: Vec<Vec<String>> = found["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            ["call", "rehearsal", "moto"]
+                .map(|key| row[key].as_str().unwrap().to_owned())
+                .to_vec()
+        })
+        .collect();
+    if std::env::var("UPDATE_SIDE_BY_SIDE").is_ok() {
+        let head = text
+            .find("| --- ")
+            .map(|at| at + text[at..].find('\n').unwrap() + 1)
+            .unwrap();
+        let lines = rows.iter().map(|row| {
+            let verdict = known
+                .iter()
+                .find(|known| known[0] == row[0])
+                .map(|known| known[3..].to_vec());
+            let cells = [
+                row.clone(),
+                verdict.unwrap_or_else(|| vec![String::new(), String::new()]),
+            ]
+            .concat();
+            format!("| {} |\n", cells.join(" | "))
+        });
+        std::fs::write(&path, text[..head].to_owned() + &lines.collect::<String>()).unwrap();
+        return;
+    }
+    for row in &known {
+        assert_eq!(row.len(), 5, "{row:?}");
+        assert!(
+            ["rehearsal", "moto", "neither"].contains(&row[3].as_str()) && !row[4].is_empty(),
+            "{row:?}"
+        );
+    }
+    let known: Vec<Vec<String>> = known.into_iter().map(|row| row[..3].to_vec()).collect();
+    assert_eq!(rows, known);
 }

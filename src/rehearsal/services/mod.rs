@@ -51,6 +51,10 @@ pub fn answer(world: &mut World, request: &Request) -> Answer {
     valid.map_err(|refusal| match request.service {
         "sso-oidc" => sso_oidc::invalid(&refusal.message),
         "sts" | "iam" => Refusal::new("ValidationError", refusal.message),
+        "s3" if refusal.message.contains("locationConstraint") => Refusal::new(
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+        ),
         "s3" => Refusal::new(
             "MalformedXML",
             "The XML you provided was not well-formed or did not validate against our published schema",

@@ -74,6 +74,7 @@ fn list_accounts(world: &World, request: &Request) -> Answer {
                 "Status": "ACTIVE",
                 "State": "ACTIVE",
                 "JoinedMethod": if account.id == world.account.id { "INVITED" } else { "CREATED" },
+                "JoinedTimestamp": epoch(joined(world, account)),
             })
         })
         .collect();
@@ -177,6 +178,8 @@ fn list_delegated(world: &World, request: &Request) -> Answer {
                 "Status": "ACTIVE",
                 "State": "ACTIVE",
                 "JoinedMethod": "CREATED",
+                "JoinedTimestamp": epoch(joined(world, account)),
+                "DelegationEnabledDate": epoch(joined(world, account)),
             })
         })
         .collect();
@@ -203,12 +206,27 @@ fn require_management(world: &World, request: &Request) -> Result<(), Refusal> {
     ))
 }
 
+/// When an account joined; worlds do not say it of those they come with.
+fn joined(world: &World, account: &Account) -> Timestamp {
+    let asked = world
+        .account_requests
+        .iter()
+        .find(|request| request.account.as_ref().is_some_and(|made| made.id == account.id));
+    let with_the_world = Timestamp::constant(1_767_225_600, 0);
+    asked.map_or(with_the_world, |request| request.due)
+}
+
 fn shape(world: &World, organization: &Organization) -> Value {
     let management = &organization.management_account;
     let email = world
         .all_accounts()
         .find(|account| &account.id == management)
         .map_or("root@example.com", |account| account.email.as_str());
+    // "Do not use": it names what an organization with all features begins with, and nothing later.
+    let policies = match organization.feature_set.as_str() {
+        "ALL" => json!([{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]),
+        _ => json!([]),
+    };
     json!({
         "Id": organization.id,
         "Arn": format!("arn:{}:organizations::{management}:organization/{}", world.partition(), organization.id),
@@ -216,7 +234,7 @@ fn shape(world: &World, organization: &Organization) -> Value {
         "MasterAccountArn": account_arn(world, management),
         "MasterAccountId": management,
         "MasterAccountEmail": email,
-        "AvailablePolicyTypes": [],
+        "AvailablePolicyTypes": policies,
     })
 }
 
