@@ -22,6 +22,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trails;
 mod world;
 pub mod worlds;
 

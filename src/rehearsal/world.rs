@@ -15,6 +15,7 @@ pub use super::person::PersonKind;
 pub use super::records::*;
 use super::refusal::Refusal;
 pub use super::sessions::*;
+pub use super::trails::{Bucket, RootUser, Trail};
 
 /// The whole simulated AWS.
 #[derive(Debug, Clone, Serialize, Deserialize)]

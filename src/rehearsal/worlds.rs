@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::{Span, Timestamp};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::ids::Ids;
 use super::person::{NewUser, Person};
+use super::trails;
 use super::world::{
-    Account, Assignment, Bucket, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan,
-    Role, RootUser, SignIn, Stamp, Trail, User, World,
+    Account, Assignment, Group, IdentityStore, Instance, Membership, Organization, Pace, PermissionSet, Plan, Role,
+    RootUser, SignIn, Stamp, User, World,
 };
 
 /// Names for `--world` with what each is, in the order of the help text.
@@ -108,7 +109,7 @@ pub fn named(name: &str) -> Option<World> {
         "complete" => {
             add_half(&mut world, made);
             complete(&mut world, made);
-            add_trail(&mut world, made);
+            trails::add_trail(&mut world, made);
             world.root_user.mfa = true;
         }
         _ => {}
@@ -130,6 +131,14 @@ fn permission_set(arn: String, name: String, made: Timestamp) -> PermissionSet {
         inline_policy: None,
         customer_policies: Vec::new(),
         boundary: None,
+    }
+}
+
+/// An object's members, without another copy of them.
+fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
 }
 
@@ -156,7 +165,7 @@ fn grow(world: &mut World, made: Timestamp) {
         });
         let id = world.ids.principal(&store.id);
         let user = User {
-            attributes: attributes.as_object().cloned().unwrap_or_default(),
+            attributes: members(attributes),
             created: created.clone(),
             activated: true,
             sign_in: SignIn::default(),
@@ -305,7 +314,7 @@ fn add_half(world: &mut World, made: Timestamp) {
     store.users.insert(
         USER_ID.to_owned(),
         User {
-            attributes: attributes.as_object().cloned().unwrap_or_default(),
+            attributes: members(attributes),
             created: created.clone(),
             activated: false,
             sign_in: SignIn::default(),
@@ -353,41 +362,6 @@ fn complete(world: &mut World, made: Timestamp) {
         name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
         managed_policies: vec![ADMINISTRATOR.to_owned()],
     });
-}
-
-/// A trail that is enough, with its bucket.
-fn add_trail(world: &mut World, made: Timestamp) {
-    let (account, region, bucket) = (&world.account.id, &world.region, "example-trail-4f7a1c");
-    let arn = format!("arn:aws:cloudtrail:{region}:{account}:trail/management-events");
-    let statement = |action: &str, resource: String| {
-        json!({"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": action,
-            "Resource": resource, "Condition": {"StringEquals": {"aws:SourceArn": arn}}})
-    };
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        statement("s3:GetBucketAcl", format!("arn:aws:s3:::{bucket}")),
-        statement("s3:PutObject", format!("arn:aws:s3:::{bucket}/AWSLogs/{account}/*")),
-    ]});
-    let trail = Trail {
-        name: "management-events".to_owned(),
-        arn: arn.clone(),
-        region: region.clone(),
-        bucket: bucket.to_owned(),
-        prefix: None,
-        is_multi_region: true,
-        includes_global_events: true,
-        validates_files: true,
-        logging_since: Some(made),
-        event_selectors: json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
-            "ExcludeManagementEventSources": []}]),
-    };
-    let bucket = Bucket {
-        owner: account.clone(),
-        region: region.clone(),
-        policy: Some(policy.to_string()),
-        ..Bucket::default()
-    };
-    world.buckets.insert(trail.bucket.clone(), bucket);
-    world.trails.push(trail);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::support::aws_cli::aws_cli;
-use super::support::{Ran, Stage};
+use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 fn command(stage: &Stage, program: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
@@ -139,17 +139,57 @@ fn it_signs_in_with_pkce() {
     let mut lines = BufReader::new(login.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
+    follow(&mut lines);
+    assert!(lines.any(|line| line.contains("Successfully logged into")));
+    assert!(login.wait().unwrap().success());
+    assert!(caller(&stage, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
+}
+
+/// Opens the address that a program prints, and follows to the program's own listener, as a browser does.
+fn follow(lines: &mut impl Iterator<Item = String>) {
     let address = lines.find(|line| line.contains("/authorize?")).unwrap();
-    // What a browser does: go there, and follow to the program's own listener.
-    let back = get(&address).1.unwrap();
+    let back = get(address.trim()).1.unwrap();
     assert!(
         back.starts_with("http://127.0.0.1:") && back.contains("/oauth/callback?code="),
         "{back}"
     );
     assert_eq!(get(&back).0, 200);
-    assert!(lines.any(|line| line.contains("Successfully logged into")));
+}
+
+#[test]
+fn a_console_session_that_it_logged_in_with_is_all_the_wizard_needs_and_is_renewed() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = Stage::new("fresh");
+    let mut login = command(&stage, &aws, &["login", "--region=us-east-1"])
+        .env("PYTHONUNBUFFERED", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(login.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    follow(&mut lines);
+    let _ = lines.by_ref().count();
     assert!(login.wait().unwrap().success());
-    assert!(caller(&stage, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
+    let root = "arn:aws:iam::123456789012:root";
+    assert_eq!(caller(&stage, &aws, "default"), root);
+    // The credentials have run out: only the session is left, which gives new ones.
+    let cache = stage.path(".aws/login/cache");
+    let file = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    session["accessToken"]["expiresAt"] = "2026-01-01T00:00:00Z".into();
+    std::fs::write(&file, session.to_string()).unwrap();
+    let with_the_session = |args: &[&str]| {
+        let mut command = stage.command(args);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            command.env_remove(name);
+        }
+        Ran::of(command.output().unwrap())
+    };
+    let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
+    let ran = with_the_session(&args).expect(0);
+    assert_eq!(ran.envelope()["caller"]["arn"], root);
+    assert!(stage.server.calls().iter().any(|call| call.service == "signin"));
 }
 
 /// Status and `Location` of a page on this machine.

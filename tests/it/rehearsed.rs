@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::FaultKind;
+use idc_setup::rehearsal::{FaultKind, worlds};
 
 use super::support::{Ran, Stage};
 
@@ -70,6 +70,33 @@ fn a_world_of_ones_own_is_read_from_a_file() {
     run(&stage, &["rehearse", "--world=none"]).expect(2).says("no world");
     std::fs::write(stage.path("bad.toml"), "region = 7\n").unwrap();
     run(&stage, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
+}
+
+#[test]
+fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_lets_it() {
+    let folder = Stage::new("fresh");
+    let text = r#"
+        [identities.AKIAREHEARSALADA0001]
+        arn = "arn:aws:iam::123456789012:user/ada"
+        account = "123456789012"
+        user_id = "AIDAREHEARSALADA0001"
+        denied = ["organizations:*"]
+    "#;
+    std::fs::write(folder.path("world.toml"), text).unwrap();
+    let mut stage = Stage::with(worlds::read_file(&folder.path("world.toml")).unwrap());
+    stage.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALADA0001");
+    let ran = stage.json(&["status"]).expect(4);
+    assert_eq!(ran.envelope()["caller"]["arn"], "arn:aws:iam::123456789012:user/ada");
+    assert!(
+        ran.stdout.contains("organizations:DescribeOrganization"),
+        "{}",
+        ran.stdout
+    );
+    stage.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALEVE0001");
+    stage
+        .json(&["status"])
+        .expect(4)
+        .says("The security token included in the request is invalid");
 }
 
 #[test]
