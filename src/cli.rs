@@ -92,7 +92,7 @@ pub struct Flags {
     /// Change what differs in this step: permission-set or cli-profile (repeatable)
     #[arg(long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
-    /// Say that this was done by hand: activation or access-portal (repeatable)
+    /// Say that this was done by hand: activation, access-portal or mfa (repeatable)
     #[arg(long, global = true, value_name = "TOPIC")]
     pub told: Vec<String>,
     /// Forget the saved answers; keep who made what
@@ -107,6 +107,12 @@ pub struct Flags {
     /// Agree to turn permission sets on, which cannot be taken back
     #[arg(long, global = true)]
     pub enable_permission_sets: bool,
+    /// Make a trail for management events, with a bucket, where there is none that is enough
+    #[arg(long, global = true)]
+    pub create_trail: bool,
+    /// Let the recommendations decide the exit code too
+    #[arg(long, global = true)]
+    pub strict: bool,
     /// Output on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
@@ -296,6 +302,8 @@ impl Cli {
             ("create-organization", flags.create_organization),
             ("accept-free-plan-end", flags.accept_free_plan_end),
             ("enable-permission-sets", flags.enable_permission_sets),
+            ("create-trail", flags.create_trail),
+            ("strict", flags.strict),
             ("no-color", flags.no_color),
             ("quiet", flags.quiet),
             ("no-group", no_group),

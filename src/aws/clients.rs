@@ -98,6 +98,18 @@ impl Clients {
         freetier, aws_sdk_freetier
     );
     service!(
+        /// AWS IAM.
+        iam, aws_sdk_iam
+    );
+    service!(
+        /// AWS CloudTrail.
+        cloudtrail, aws_sdk_cloudtrail
+    );
+    service!(
+        /// Amazon S3.
+        s3, aws_sdk_s3
+    );
+    service!(
         /// IAM Identity Center's administration.
         ssoadmin, ssoadmin_once, aws_sdk_ssoadmin
     );

@@ -68,6 +68,25 @@ impl Console {
         }
     }
 
+    /// Settings of the instance, with authentication and MFA.
+    pub fn settings(&self, region: &str, instance_arn: &str) -> Place {
+        let path = format!("#!/instances/{}/settings", instance_id(instance_arn));
+        Place {
+            link: self.identity_center(region, &path),
+            clicks: format!(
+                "console, Region {region} → IAM Identity Center → Settings → Authentication → Multi-factor authentication"
+            ),
+        }
+    }
+
+    /// The root user's own security credentials.
+    pub fn root_security(&self, region: &str) -> Place {
+        Place {
+            link: format!("{}/iam/security_credentials", self.host(region)),
+            clicks: "console, as the root user → account name (top right) → Security credentials".to_owned(),
+        }
+    }
+
     /// Organizations, where all features are turned on.
     pub fn organization_settings(&self, region: &str) -> Place {
         let host = self.host(region);

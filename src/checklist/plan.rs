@@ -33,7 +33,7 @@ pub struct Change {
 pub enum Consent {
     /// It can be taken back: one agreement for all of these.
     Reversible,
-    /// It cannot be taken back: each is named.
+    /// It cannot be taken back, or costs something: each is named.
     Named(Vec<NamedConsent>),
     /// A file of the person's is edited: they see the difference.
     File {
@@ -44,6 +44,16 @@ pub enum Consent {
     },
 }
 
+impl Consent {
+    /// Whether what it agrees to can be taken back.
+    pub fn is_reversible(&self) -> bool {
+        match self {
+            Self::Named(consents) => consents.iter().all(|consent| !consent.is_final),
+            Self::Reversible | Self::File { .. } => true,
+        }
+    }
+}
+
 /// A consent that is given by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedConsent {
@@ -51,6 +61,8 @@ pub struct NamedConsent {
     pub flag: &'static str,
     /// What is at stake.
     pub stake: String,
+    /// It cannot be taken back; otherwise it costs something, and can.
+    pub is_final: bool,
 }
 
 /// What only a person can do.
@@ -75,6 +87,8 @@ pub enum TaskKind {
     Seen,
     /// No look shows it: a person says so, by this name (`--told NAME`), unless a later step proves it.
     Told(&'static str),
+    /// A look shows it, and nobody is kept waiting for it: a person says when, and a look checks.
+    Checked,
     /// The step waits in its own way, as signing in does.
     Own,
 }

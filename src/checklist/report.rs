@@ -116,7 +116,10 @@ impl StepReport {
     }
 
     /// The exit code of this step alone: what is left to do, a change not made included, is 3.
-    fn exit(&self) -> u8 {
+    fn exit(&self, strict: bool) -> u8 {
+        if self.info.is_recommendation() && !strict {
+            return 0;
+        }
         if let Some(trouble) = self.trouble.as_ref().filter(|_| self.state == State::Failed) {
             return trouble.kind.exit();
         }
@@ -146,9 +149,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The exit code: the first of 130, 2, 4, 6, 1, 5, 3 that applies, else 0.
-    pub fn exit(&self) -> u8 {
-        let of_steps = self.reports.iter().map(StepReport::exit);
+    /// The exit code: the first of 130, 2, 4, 6, 1, 5, 3 that applies, else 0. The recommendations count only
+    /// when `strict`.
+    pub fn exit(&self, strict: bool) -> u8 {
+        let of_steps = self.reports.iter().map(|report| report.exit(strict));
         let of_walk = self.trouble.iter().map(|trouble| trouble.kind.exit());
         exit(of_steps.chain(of_walk))
     }

@@ -18,6 +18,8 @@ pub enum Need {
     Recommended,
     /// As you like.
     Optional,
+    /// One of the three that come after the steps: it never decides how a run ends, unless `--strict` asks.
+    Recommendation,
 }
 
 impl Need {
@@ -27,6 +29,7 @@ impl Need {
             Self::Required => "required",
             Self::Recommended => "recommended",
             Self::Optional => "optional",
+            Self::Recommendation => "recommendation",
         }
     }
 }
@@ -34,7 +37,7 @@ impl Need {
 /// A line of the checklist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepInfo {
-    /// From 1.
+    /// From 1; the recommendations go on after the steps.
     pub number: u8,
     /// For `--only` and `--skip`.
     pub slug: &'static str,
@@ -46,6 +49,21 @@ pub struct StepInfo {
     pub why: &'static str,
     /// Later steps stand on what its look finds, so it is looked at even when it is skipped.
     pub feeds_others: bool,
+}
+
+impl StepInfo {
+    /// Whether it is one of the recommendations after the steps.
+    pub fn is_recommendation(&self) -> bool {
+        self.need == Need::Recommendation
+    }
+
+    /// As messages name it: `Step 4 permission-set`.
+    pub fn name(&self) -> String {
+        match self.need {
+            Need::Recommendation => format!("Recommendation {}", self.slug),
+            _ => format!("Step {} {}", self.number, self.slug),
+        }
+    }
 }
 
 /// A step of the checklist.

@@ -103,7 +103,7 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
             .trim_start_matches("error: ")
             .to_owned();
         let outcome = ended_by(Trouble::usage(message, "idc-setup --help"));
-        Screen::default().result(&Envelope::new("run", None, None, &outcome).json());
+        Screen::default().result(&Envelope::new("run", None, None, &outcome, 2).json());
         return 2;
     }
     // A closed pipe is no failure of ours.
@@ -170,21 +170,22 @@ fn finish(
     prepared: Option<&Prepared>,
     outcome: &Outcome,
 ) -> u8 {
+    let exit = outcome.exit(cli.flags.strict);
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.setting.caller.account.clone(),
             arn: prepared.setting.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
-        screen.result(&Envelope::new(command, caller, region, outcome).json());
-    } else if outcome.exit() == 130 {
+        screen.result(&Envelope::new(command, caller, region, outcome, exit).json());
+    } else if exit == 130 {
         say_interrupted(cli, environment, screen);
     } else {
         print_text(screen, outcome, command == "plan");
     }
     if Screen::is_result_lost() {
         screen.warn("error: the result could not be written to stdout.");
-        return checklist::exit([outcome.exit(), 1]);
+        return checklist::exit([exit, 1]);
     }
-    outcome.exit()
+    exit
 }

@@ -186,6 +186,7 @@ fn options(cli: &Cli, pace: Pace) -> Result<Options, Trouble> {
         flags.create_organization,
         flags.accept_free_plan_end,
         flags.enable_permission_sets,
+        flags.create_trail,
     ];
     let consents = CONSENTS.into_iter().zip(given).filter(|(_, given)| *given);
     Ok(Options {

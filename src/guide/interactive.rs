@@ -18,7 +18,7 @@ use crate::answers::Key;
 use crate::checklist::{
     Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
-use crate::steps::SLUGS;
+use crate::steps::STEPS;
 
 /// Speaks with a person at a terminal.
 #[derive(Debug)]
@@ -255,7 +255,7 @@ impl Guide for Interactive {
 
     fn begin(&self, info: &StepInfo) {
         self.screen.talk("");
-        let heading = text::heading(info, SLUGS.len());
+        let heading = text::heading(info, STEPS);
         if !self.screen.quiet {
             self.screen.raw(&self.screen.paint(&heading, &Style::new().bold()));
         }
@@ -266,7 +266,7 @@ impl Guide for Interactive {
         if self.screen.quiet {
             return;
         }
-        for line in text::end_lines(report, SLUGS.len(), self.screen) {
+        for line in text::end_lines(report, STEPS, self.screen) {
             self.screen.raw(&line);
         }
     }

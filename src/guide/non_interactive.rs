@@ -8,7 +8,7 @@ use crate::checklist::{
     Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble,
     TroubleKind, Waiting,
 };
-use crate::steps::SLUGS;
+use crate::steps::STEPS;
 
 /// Says what happens and asks nothing.
 #[derive(Debug, Clone, Copy)]
@@ -74,14 +74,14 @@ impl Guide for NonInteractive {
         if self.screen.quiet {
             return;
         }
-        for line in text::end_lines(report, SLUGS.len(), self.screen) {
+        for line in text::end_lines(report, STEPS, self.screen) {
             self.screen.raw(&line);
         }
     }
 
     fn say(&self, info: Option<&StepInfo>, line: &str) {
         match info {
-            Some(info) => self.screen.talk(&format!("[{}/{}] {line}", info.number, SLUGS.len())),
+            Some(info) => self.screen.talk(&format!("{} {line}", text::mark(info, STEPS))),
             None => self.screen.talk(line),
         }
     }

@@ -81,7 +81,7 @@ pub struct ChangeOut {
     pub command: String,
     /// Whether it can be taken back.
     pub reversible: bool,
-    /// The flags that agree to it, where it cannot be taken back.
+    /// The flags that agree to it, where that has to be said by name.
     pub consents: Vec<String>,
 }
 
@@ -142,7 +142,7 @@ impl StepOut {
         let changes = report.plan.changes.iter().filter(|_| open).map(|change| ChangeOut {
             sentence: change.sentence.clone(),
             command: change.command.clone(),
-            reversible: !matches!(change.consent, Consent::Named(_)),
+            reversible: change.consent.is_reversible(),
             consents: match &change.consent {
                 Consent::Named(consents) => consents.iter().map(|consent| consent.flag.to_owned()).collect(),
                 _ => Vec::new(),
@@ -175,14 +175,14 @@ impl StepOut {
 
 impl Envelope {
     /// The envelope of a command that came to the checklist, or ended before it.
-    pub fn new(command: &str, caller: Option<CallerOut>, region: Option<String>, outcome: &Outcome) -> Self {
+    pub fn new(command: &str, caller: Option<CallerOut>, region: Option<String>, outcome: &Outcome, exit: u8) -> Self {
         Self {
             format: FORMAT,
             command: command.to_owned(),
             account: caller.as_ref().map(|caller| caller.account.clone()),
             region,
             error: outcome.trouble.as_ref().map(|trouble| ErrorOut::of(trouble, None)),
-            exit: outcome.exit(),
+            exit,
             caller,
             steps: outcome.reports.iter().map(StepOut::of).collect(),
         }
@@ -204,7 +204,8 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
         if let Some(trouble) = report
             .trouble
             .as_ref()
-            .filter(|_| report.state == State::Failed || report.state == State::Unknown)
+            .filter(|_| matches!(report.state, State::Failed | State::Unknown))
+            .filter(|_| !screen.quiet || !report.info.is_recommendation())
         {
             screen.trouble(trouble);
         }
@@ -216,7 +217,7 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
         .reports
         .iter()
         .find_map(|report| Some((report, report.finding.evidence.get("caller")?)));
-    let waits = |report: &StepReport| report.state == State::ToDo;
+    let waits = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
     if outcome.trouble.is_none() && outcome.reports.iter().any(waits) && !screen.quiet {
         screen.result("\nGo on with: idc-setup run");
     }
@@ -227,7 +228,8 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
 }
 
 fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
-    let is_fine = |report: &StepReport| matches!(report.state, State::Done | State::Skipped);
+    let is_fine =
+        |report: &StepReport| matches!(report.state, State::Done | State::Skipped) || report.info.is_recommendation();
     if screen.quiet && reports.iter().all(is_fine) {
         return;
     }
@@ -246,8 +248,8 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
         });
         let padding = " ".repeat(state_width - report.state.word().len());
         screen.raw_result(&format!(
-            "{} {:title_width$}  {}{padding}  {how:5}  {}",
-            report.info.number,
+            "{:>2} {:title_width$}  {}{padding}  {how:5}  {}",
+            text::short_mark(report.info),
             report.info.title,
             screen.state(report.state),
             clean(&report.finding.is)
@@ -266,13 +268,16 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
 }
 
 fn print_left_to_do(screen: Screen, reports: &[StepReport]) {
-    let open: Vec<&HumanTask> = reports.iter().flat_map(|report| &report.left_to_do).collect();
-    if open.is_empty() {
-        return;
-    }
-    screen.raw_result("\nLeft for you to do:");
-    for task in open {
-        for line in text::task_lines(task) {
+    for (heading, wanted) in [("Left for you to do:", false), ("Recommended besides:", true)] {
+        let of_kind = reports
+            .iter()
+            .filter(|report| report.info.is_recommendation() == wanted);
+        let open: Vec<&HumanTask> = of_kind.flat_map(|report| &report.left_to_do).collect();
+        if open.is_empty() || (wanted && screen.quiet) {
+            continue;
+        }
+        screen.raw_result(&format!("\n{heading}"));
+        for line in open.into_iter().flat_map(text::task_lines) {
             screen.result(&line);
         }
     }

@@ -10,7 +10,7 @@ use crate::answers::Key;
 use crate::checklist::{
     Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
-use crate::steps::SLUGS;
+use crate::steps::STEPS;
 
 /// Asks in lines and reads lines.
 #[derive(Debug, Clone, Copy)]
@@ -195,12 +195,12 @@ impl Guide for Plain {
 
     fn begin(&self, info: &StepInfo) {
         self.screen.talk("");
-        self.screen.talk(&text::heading(info, SLUGS.len()));
+        self.screen.talk(&text::heading(info, STEPS));
         self.screen.talk(info.why);
     }
 
     fn end(&self, report: &StepReport) {
-        for line in text::end_lines(report, SLUGS.len(), self.screen) {
+        for line in text::end_lines(report, STEPS, self.screen) {
             self.screen.talk(&line);
         }
     }

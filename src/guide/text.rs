@@ -3,9 +3,27 @@
 use super::screen::{Screen, clean};
 use crate::checklist::{Consent, HumanTask, Plan, Review, StepInfo, StepReport};
 
+/// `[4/8]`; the recommendations come after the steps and are not counted among them.
+pub fn mark(info: &StepInfo, steps: usize) -> String {
+    if info.is_recommendation() {
+        "[+]".to_owned()
+    } else {
+        format!("[{}/{steps}]", info.number)
+    }
+}
+
+/// [`mark`], where a list shows all.
+pub fn short_mark(info: &StepInfo) -> String {
+    if info.is_recommendation() {
+        "+".to_owned()
+    } else {
+        info.number.to_string()
+    }
+}
+
 /// `[4/8] Create a permission set · required`.
 pub fn heading(info: &StepInfo, steps: usize) -> String {
-    format!("[{}/{steps}] {} · {}", info.number, info.title, info.need.word())
+    format!("{} {} · {}", mark(info, steps), info.title, info.need.word())
 }
 
 /// A human task: where to go, what to click, what to know.
@@ -43,7 +61,7 @@ pub fn review_lines(review: &Review) -> Vec<String> {
             lines.extend(
                 sentences
                     .iter()
-                    .map(|sentence| format!("  {}. {sentence}", info.number)),
+                    .map(|sentence| format!("  {}. {sentence}", short_mark(info))),
             );
         }
     }
@@ -66,8 +84,8 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: Screen) -> Vec<Strin
     });
     let is = clean(&report.finding.is);
     let mut lines = vec![format!(
-        "[{}/{steps}] {}: {}{how}: {is}",
-        info.number,
+        "{} {}: {}{how}: {is}",
+        mark(info, steps),
         info.slug,
         screen.state(report.state)
     )];
@@ -91,7 +109,12 @@ pub fn plan_lines(plan: &Plan, screen: Screen) -> Vec<String> {
                 lines.push(format!("      {}", consent.stake));
             }
             let flags: Vec<String> = consents.iter().map(|consent| format!("--{}", consent.flag)).collect();
-            lines.push(format!("      It cannot be taken back; to agree: {}", flags.join(" ")));
+            let warning = if change.consent.is_reversible() {
+                ""
+            } else {
+                "It cannot be taken back; "
+            };
+            lines.push(format!("      {warning}to agree: {}", flags.join(" ")));
         }
         if screen.verbose >= 1 {
             lines.push(format!("      {}", change.command));

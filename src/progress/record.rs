@@ -52,6 +52,10 @@ pub enum ResourceKind {
     CliProfile,
     /// In `~/.aws/sso/cache`.
     Token,
+    /// Of CloudTrail.
+    Trail,
+    /// Of S3, for a trail.
+    Bucket,
 }
 
 impl fmt::Display for ResourceKind {
@@ -70,6 +74,8 @@ impl fmt::Display for ResourceKind {
             Self::SsoSession => "SSO session",
             Self::CliProfile => "CLI profile",
             Self::Token => "token",
+            Self::Trail => "trail",
+            Self::Bucket => "bucket",
         })
     }
 }

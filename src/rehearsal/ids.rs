@@ -32,6 +32,13 @@ impl Ids {
         }
     }
 
+    /// Another source, whose identifiers are others.
+    pub fn fork(&mut self) -> Self {
+        Self {
+            random: self.random.fork(),
+        }
+    }
+
     /// `n` lower-case hexadecimal digits.
     pub fn hex(&mut self, n: usize) -> String {
         const DIGITS: [char; 16] = [

@@ -73,7 +73,12 @@ fn services(protocol: &str) -> impl Iterator<Item = (&'static str, &'static Serv
 
 fn json_request(head: &Parts, body: &[u8]) -> Option<Request> {
     let (prefix, operation) = header(head, "x-amz-target")?.rsplit_once('.')?;
-    let (service, _) = services("json").find(|(_, model)| model.target.as_deref() == Some(prefix))?;
+    // CloudTrail's target has a package before it in botocore's model, and none in the other SDKs'.
+    let is_it = |model: &Service| {
+        let target = model.target.as_deref();
+        target.is_some_and(|target| target == prefix || target.rsplit('.').next() == Some(prefix))
+    };
+    let (service, _) = services("json").find(|(_, model)| is_it(model))?;
     Some((service, operation.to_owned(), json_members(body)))
 }
 

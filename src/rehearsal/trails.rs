@@ -77,6 +77,12 @@ impl Default for Bucket {
     }
 }
 
+/// What a trail has whose selectors nobody has put: all management events.
+pub fn default_selectors() -> Value {
+    json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
+        "ExcludeManagementEventSources": []}])
+}
+
 /// A trail that is enough, with its bucket.
 pub fn add_trail(world: &mut World, made: Timestamp) {
     let (account, region, bucket) = (&world.account.id, &world.region, "example-trail-4f7a1c");
@@ -99,8 +105,7 @@ pub fn add_trail(world: &mut World, made: Timestamp) {
         includes_global_events: true,
         validates_files: true,
         logging_since: Some(made),
-        event_selectors: json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
-            "ExcludeManagementEventSources": []}]),
+        event_selectors: default_selectors(),
     };
     let bucket = Bucket {
         owner: account.clone(),

@@ -9,12 +9,15 @@ mod create_user;
 mod enable_identity_center;
 mod facts;
 mod permission_set;
+mod recommendations;
 mod setting;
 mod sign_in;
 
 use std::rc::Rc;
 
 use crate::checklist::Step;
+
+use recommendations::{cloudtrail, mfa, root_access_keys};
 
 pub use facts::Facts;
 pub use setting::{Setting, SettingParts, trouble};
@@ -30,11 +33,17 @@ pub fn checklist(setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
         Box::new(access_portal::AccessPortal::new(Rc::clone(setting))),
         Box::new(cli_profile::CliProfile::new(Rc::clone(setting))),
         Box::new(sign_in::SignIn::new(Rc::clone(setting))),
+        Box::new(mfa::Mfa::new(Rc::clone(setting))),
+        Box::new(cloudtrail::CloudTrail::new(Rc::clone(setting))),
+        Box::new(root_access_keys::RootAccessKeys::new(Rc::clone(setting))),
     ]
 }
 
-/// The slugs of all steps, in order, for `--only` and `--skip`.
-pub const SLUGS: [&str; 8] = [
+/// How many steps there are; the recommendations are not counted among them.
+pub const STEPS: usize = 8;
+
+/// The slugs of all steps and recommendations, in order, for `--only` and `--skip`.
+pub const SLUGS: [&str; 11] = [
     enable_identity_center::INFO.slug,
     create_user::INFO.slug,
     create_group::INFO.slug,
@@ -43,10 +52,13 @@ pub const SLUGS: [&str; 8] = [
     access_portal::INFO.slug,
     cli_profile::INFO.slug,
     sign_in::INFO.slug,
+    mfa::INFO.slug,
+    cloudtrail::INFO.slug,
+    root_access_keys::INFO.slug,
 ];
 
 /// The lines of the checklist, for a status without credentials.
-pub const INFOS: [&crate::checklist::StepInfo; 8] = [
+pub const INFOS: [&crate::checklist::StepInfo; 11] = [
     &enable_identity_center::INFO,
     &create_user::INFO,
     &create_group::INFO,
@@ -55,13 +67,19 @@ pub const INFOS: [&crate::checklist::StepInfo; 8] = [
     &access_portal::INFO,
     &cli_profile::INFO,
     &sign_in::INFO,
+    &mfa::INFO,
+    &cloudtrail::INFO,
+    &root_access_keys::INFO,
 ];
 
 /// The steps that `--update` can change.
 pub const UPDATABLE: [&str; 2] = [permission_set::INFO.slug, cli_profile::INFO.slug];
 
-/// The flags of what cannot be taken back.
-pub const CONSENTS: [&str; 3] = enable_identity_center::CONSENTS;
+/// The flags of what cannot be taken back, or costs something.
+pub const CONSENTS: [&str; 4] = {
+    let [organization, free_plan, permission_sets] = enable_identity_center::CONSENTS;
+    [organization, free_plan, permission_sets, cloudtrail::CREATE_TRAIL]
+};
 
 /// What a person's word can be given for (`--told`).
-pub const TOPICS: [&str; 2] = [create_user::ACTIVATION, access_portal::PORTAL];
+pub const TOPICS: [&str; 3] = [create_user::ACTIVATION, access_portal::PORTAL, mfa::MFA];

@@ -269,12 +269,7 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
     };
     Trouble {
         kind,
-        message: format!(
-            "Step {} {}: {}.",
-            info.number,
-            info.slug,
-            failure.sentence().trim_end_matches('.')
-        ),
+        message: format!("{}: {}.", info.name(), failure.sentence().trim_end_matches('.')),
         aws: Some(AwsWords {
             operation: failure.operation.clone(),
             code: failure.code.clone(),

@@ -10,7 +10,10 @@ use super::support::{ANSWERS, Ran, Stage, WILLING, is_mutating};
 fn refused(stage: &Stage, ran: Ran, code: i32, words: &[&str]) {
     let ran = ran.expect(code);
     let envelope = ran.envelope();
-    let of_steps = envelope["steps"].as_array().unwrap().iter().map(|step| &step["error"]);
+    let steps = envelope["steps"].as_array().unwrap().iter();
+    let of_steps = steps
+        .filter(|step| step["need"] != "recommendation")
+        .map(|step| &step["error"]);
     let errors: Vec<_> = of_steps
         .chain([&envelope["error"]])
         .filter(|error| !error.is_null())

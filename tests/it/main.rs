@@ -14,6 +14,7 @@ mod modes;
 mod outside;
 mod pages;
 mod person;
+mod recommendations;
 mod rehearsed;
 mod resumed;
 mod support;

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, Stage, is_mutating};
+use super::support::{ANSWERS, STEPS_ALONE, Stage, is_mutating};
 use idc_setup::rehearsal::PersonKind;
 
 #[test]
@@ -25,6 +25,9 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
     terminal.answer("Open the access portal and sign in.", "n");
     terminal.answer("[profile eks-walkthrough]", "y");
     terminal.wait_for("Approve only a code that you asked for yourself");
+    terminal.answer("Look whether every user needs MFA.", "y");
+    terminal.answer("costs cents a month", "n");
+    terminal.answer("Give the root user MFA.", "\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(
@@ -58,7 +61,12 @@ fn a_value_can_be_changed_before_going_on() {
     let stage = Stage::new("enabled");
     let mut terminal = Terminal::start(
         &stage,
-        &[&ANSWERS[..], &["--skip=cli-profile", "--skip=sign-in"]].concat(),
+        &[
+            &ANSWERS[..],
+            &STEPS_ALONE[..],
+            &["--skip=cli-profile", "--skip=sign-in"],
+        ]
+        .concat(),
     );
     terminal.answer("How do you want to go on?", "\u{1b}[B\r");
     terminal.answer("Which value?", "Group");
@@ -108,7 +116,7 @@ fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
     assert!(!terminal.hides_cursor());
     // The next run goes on from there, and asks nothing that was answered.
     stage.server.world().person.kind = PersonKind::Auto;
-    let mut terminal = Terminal::start(&stage, &["--yes"]);
+    let mut terminal = Terminal::start(&stage, &[&["--yes"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());

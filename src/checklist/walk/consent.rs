@@ -73,7 +73,10 @@ impl Walk<'_> {
             return Ok(false);
         }
         self.guide.say(Some(info), &change.sentence);
-        let lines = vec![consent.stake.clone(), "This cannot be taken back.".to_owned()];
+        let mut lines = vec![consent.stake.clone()];
+        if consent.is_final {
+            lines.push("This cannot be taken back.".to_owned());
+        }
         self.confirm(lines, "Do you agree?", false).await
     }
 
@@ -111,7 +114,7 @@ fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> Human
         sentence: format!("Agree to this: {} Nobody did, so it was not done.", change.sentence),
         link: None,
         clicks: format!("idc-setup run --{}", consent.flag),
-        details: vec![consent.stake.clone(), format!("Step {} waits for it.", info.number)],
+        details: vec![consent.stake.clone(), format!("{} waits for it.", info.name())],
         kind: TaskKind::Own,
     }
 }

@@ -86,7 +86,7 @@ impl Walk<'_> {
             self.guide.begin(step.info());
         }
         let report = self.walk_from(step, finding).await;
-        if report.state == State::Failed {
+        if report.state == State::Failed && !step.info().is_recommendation() {
             self.stopped.set(true);
         }
         close(step, &report.finding.is);
@@ -188,7 +188,7 @@ impl Walk<'_> {
             }
             self.guide.change(info, change);
             if let Err(trouble) = step.apply(change, self.guide).await {
-                self.stopped.set(true);
+                self.stopped.set(self.stopped.get() || !info.is_recommendation());
                 // What was made before the failure is there: say so, if it can be seen.
                 let finding = step.look().await.unwrap_or_else(|_| finding.clone());
                 let plan = step.plan(&finding).unwrap_or_else(|_| plan.clone());
@@ -211,7 +211,8 @@ impl Walk<'_> {
                 let done = Confirm {
                     lines: Vec::new(),
                     prompt: "Done?".to_owned(),
-                    default: true,
+                    // Enter must not tell what nobody has looked at.
+                    default: !info.is_recommendation(),
                 };
                 match self.guide.confirm(&done).await? {
                     Reply::Value(true) => {
@@ -222,7 +223,20 @@ impl Walk<'_> {
                     _ => Ok(None),
                 }
             }
-            TaskKind::Told(_) => Ok(None),
+            TaskKind::Checked if self.guide.can_ask() => {
+                self.guide.show_task(info, task);
+                let done = Confirm {
+                    lines: Vec::new(),
+                    prompt: "Done? Then it is checked; No leaves it for later.".to_owned(),
+                    default: false,
+                };
+                match self.guide.confirm(&done).await? {
+                    Reply::Value(true) => Ok(Some(self.look_at(step).await)),
+                    Reply::Quit => Err(Trouble::left()),
+                    _ => Ok(None),
+                }
+            }
+            TaskKind::Told(_) | TaskKind::Checked => Ok(None),
             _ if limit.is_zero() => Ok(None),
             TaskKind::Own => step.attend(task, limit, self.guide).await,
             TaskKind::Seen => {

@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
     fn is_refused(&self, findings: &Findings) -> bool {
         self.steps
             .iter()
-            .filter(|step| self.is_walked(step.as_ref()))
+            .filter(|step| self.is_walked(step.as_ref()) && !step.info().is_recommendation())
             .any(|step| {
                 let trouble = findings
                     .get(step.info().slug)

@@ -64,7 +64,7 @@ pub fn page(world: &mut World, visit: &Visit) -> Wire {
     world.settle(visit.now);
     let parts: Vec<&str> = visit.path.trim_matches('/').split('/').collect();
     let page = match parts.as_slice() {
-        [""] => Some(html::page(200, "Rehearsal", &front(world))),
+        [""] if !visit.is_post() => Some(html::page(200, "Rehearsal", &front(world))),
         ["authorize"] => Some(authorize::page(world, visit)),
         ["v1", "authorize"] => Some(authorize::console_session(world, visit)),
         ["mail"] => Some(html::page(200, "Mailbox", &mailbox(world))),

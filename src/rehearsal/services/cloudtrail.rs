@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::paging;
 use super::super::refusal::{Answer, Refusal};
+use super::super::trails::default_selectors;
 use super::super::world::{Identity, Trail, World, epoch, text};
 use super::s3::{one_or_more, statements};
 use super::{Request, not_simulated};
@@ -99,8 +100,7 @@ fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
         includes_global_events: global,
         validates_files: input["EnableLogFileValidation"].as_bool().unwrap_or_default(),
         logging_since: None,
-        event_selectors: json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
-            "ExcludeManagementEventSources": []}]),
+        event_selectors: default_selectors(),
     };
     if !world.buckets.contains_key(&trail.bucket) {
         return Err(Refusal::new(
@@ -162,7 +162,7 @@ fn shape(trail: &Trail) -> Value {
         "HomeRegion": trail.region,
         "TrailARN": trail.arn,
         "LogFileValidationEnabled": trail.validates_files,
-        "HasCustomEventSelectors": false,
+        "HasCustomEventSelectors": trail.event_selectors != default_selectors(),
         "HasInsightSelectors": false,
         "IsOrganizationTrail": false,
     });

@@ -17,6 +17,7 @@ impl EnableIdentityCenter {
                 stake: "This account is on the Free plan. Making an organization is reported to move it to the Paid \
                         plan at once and to end its credits."
                     .to_owned(),
+                is_final: true,
             }),
             PlanState::Unknown => {
                 stake.push_str(
@@ -30,6 +31,7 @@ impl EnableIdentityCenter {
             NamedConsent {
                 flag: CREATE_ORGANIZATION,
                 stake,
+                is_final: true,
             },
         );
         Change {

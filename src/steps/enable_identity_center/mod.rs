@@ -311,6 +311,7 @@ impl Step for EnableIdentityCenter {
                 consent: Consent::Named(vec![NamedConsent {
                     flag: ENABLE_PERMISSION_SETS,
                     stake: "Once turned on, permission sets cannot be turned off.".to_owned(),
+                    is_final: true,
                 }]),
             });
         } else {

@@ -27,6 +27,9 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Answers that have no default.
 pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 
+/// Without the recommendations.
+pub const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+
 /// What a non-interactive run on a fresh account needs besides.
 pub const WILLING: [&str; 4] = [
     "--non-interactive",
@@ -277,13 +280,23 @@ impl Ran {
             .clone()
     }
 
-    /// The states of all steps, by slug.
+    /// The states of all steps, by slug, without the recommendations.
     pub fn states(&self) -> Vec<(String, String)> {
+        self.states_of(false)
+    }
+
+    /// The states of the recommendations, by slug.
+    pub fn recommendations(&self) -> Vec<(String, String)> {
+        self.states_of(true)
+    }
+
+    fn states_of(&self, recommendations: bool) -> Vec<(String, String)> {
         let envelope = self.envelope();
         let steps = envelope["steps"].as_array().expect("steps");
         let text = |step: &Value, key: &str| step[key].as_str().expect("text").to_owned();
         steps
             .iter()
+            .filter(|step| (step["need"] == "recommendation") == recommendations)
             .map(|step| (text(step, "slug"), text(step, "state")))
             .collect()
     }
@@ -298,8 +311,10 @@ impl Ran {
 
 /// Operations that change something at AWS.
 pub fn is_mutating(call: &CallLine) -> bool {
-    matches!(call.service.as_str(), "organizations" | "sso-admin" | "identitystore")
-        && !["Get", "List", "Describe", "Is"]
-            .iter()
-            .any(|read| call.operation.starts_with(read))
+    matches!(
+        call.service.as_str(),
+        "organizations" | "sso-admin" | "identitystore" | "cloudtrail" | "s3"
+    ) && !["Get", "List", "Describe", "Is", "Head"]
+        .iter()
+        .any(|read| call.operation.starts_with(read))
 }

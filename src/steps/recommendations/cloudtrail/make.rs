@@ -1,0 +1,242 @@
+//! Making a trail: bucket, public access block, policy, trail, logging, delivery. Each name has the intent's
+//! nonce in it, so that after a kill what is there can be told to be ours, and is finished.
+//!
+//! Misdelivery is billed ("AWS CloudTrail pricing"): when a call after the trail's creation fails, the trail is
+//! taken back.
+
+use std::time::Duration;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
+use serde_json::json;
+
+use super::super::super::setting::{Setting, rerun, trouble};
+use super::INFO;
+use super::reads::{self, Trail};
+use crate::aws::{Failure, waiting};
+use crate::checklist::Trouble;
+use crate::progress::{How, Resource, ResourceKind, Verb};
+
+/// How long to wait for a first sign of delivery; files themselves take minutes.
+const FIRST_SIGN: Duration = Duration::from_secs(15);
+
+/// Makes a trail, or finishes the one that an interrupted run has begun.
+pub async fn make(setting: &Setting, name: &str) -> Result<Trail, Trouble> {
+    let begun = setting.open_intents(ResourceKind::Trail, name).into_iter().next();
+    let intent = match begun {
+        Some(intent) => intent,
+        None => setting.intend(&INFO, (Verb::Create, ResourceKind::Trail, name), None)?,
+    };
+    let (account, region) = (&setting.caller.account, setting.wanted_region());
+    let trail_name = trail_name(&intent.nonce);
+    let trail = Trail {
+        arn: format!(
+            "arn:{}:cloudtrail:{region}:{account}:trail/{trail_name}",
+            setting.partition().id()
+        ),
+        name: trail_name,
+        bucket: format!("idc-setup-trail-{account}-{}", intent.nonce),
+        region,
+    };
+    bucket(setting, &trail).await.map_err(rerun(&INFO))?;
+    start(setting, &trail).await?;
+    keep(setting, &trail, name)?;
+    Ok(trail)
+}
+
+/// A trail that an interrupted run has made is ours.
+pub fn settle(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
+    let intents = setting.open_intents(ResourceKind::Trail, super::TRAIL);
+    if intents.iter().any(|intent| trail_name(&intent.nonce) == trail.name) {
+        keep(setting, trail, super::TRAIL)?;
+    }
+    Ok(())
+}
+
+fn trail_name(nonce: &str) -> String {
+    format!("idc-setup-{nonce}")
+}
+
+fn keep(setting: &Setting, trail: &Trail, intent: &str) -> Result<(), Trouble> {
+    let made = |kind, name: &str, id: &str| Resource {
+        kind,
+        name: name.to_owned(),
+        id: id.to_owned(),
+        how: How::Made,
+    };
+    let bucket = made(ResourceKind::Bucket, &trail.bucket, &trail.bucket);
+    setting.progress.change(|record| record.keep(bucket))?;
+    let resource = made(ResourceKind::Trail, &trail.name, &trail.arn);
+    setting.settle(Verb::Create, ResourceKind::Trail, intent, Some(resource))
+}
+
+/// A bucket of this account with this name is ours: the name has the nonce in it. Nobody else's is taken.
+async fn bucket(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
+    let (client, name, account) = (
+        setting.clients.s3(&trail.region),
+        &trail.bucket,
+        &setting.caller.account,
+    );
+    let there = client
+        .head_bucket()
+        .bucket(name)
+        .expected_bucket_owner(account)
+        .send()
+        .await;
+    if there.is_err() {
+        let place = (trail.region != "us-east-1").then(|| {
+            CreateBucketConfiguration::builder()
+                .location_constraint(BucketLocationConstraint::from(trail.region.as_str()))
+                .build()
+        });
+        let created = client
+            .create_bucket()
+            .bucket(name)
+            .set_create_bucket_configuration(place)
+            .send()
+            .await;
+        match created.map_err(|error| Failure::of("s3:CreateBucket", error)) {
+            // A retry after a lost reply says so.
+            Err(failure) if failure.is("BucketAlreadyOwnedByYou") => {}
+            other => drop(other?),
+        }
+    }
+    let blocked = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .block_public_policy(true)
+        .ignore_public_acls(true)
+        .restrict_public_buckets(true)
+        .build();
+    let answer = client
+        .put_public_access_block()
+        .bucket(name)
+        .expected_bucket_owner(account)
+        .public_access_block_configuration(blocked)
+        .send()
+        .await;
+    answer.map_err(|error| Failure::of("s3:PutPublicAccessBlock", error))?;
+    let answer = client
+        .put_bucket_policy()
+        .bucket(name)
+        .expected_bucket_owner(account)
+        .policy(policy(setting, trail))
+        .send()
+        .await;
+    answer.map_err(|error| Failure::of("s3:PutBucketPolicy", error))?;
+    Ok(())
+}
+
+/// "Amazon S3 bucket policy for CloudTrail": this trail of this account, and nobody else.
+fn policy(setting: &Setting, trail: &Trail) -> String {
+    let bucket = format!("arn:{}:s3:::{}", setting.partition().id(), trail.bucket);
+    let statement = |id: &str, action: &str, resource: String, condition: serde_json::Value| {
+        json!({
+            "Sid": id,
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": action,
+            "Resource": resource,
+            "Condition": {"StringEquals": condition},
+        })
+    };
+    let files = format!("{bucket}/AWSLogs/{}/*", setting.caller.account);
+    let of_the_owner = json!({"aws:SourceArn": trail.arn, "s3:x-amz-acl": "bucket-owner-full-control"});
+    json!({"Version": "2012-10-17", "Statement": [
+        statement("AclCheck", "s3:GetBucketAcl", bucket, json!({"aws:SourceArn": trail.arn})),
+        statement("Write", "s3:PutObject", files, of_the_owner),
+    ]})
+    .to_string()
+}
+
+async fn start(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
+    if let Err(failure) = create(setting, trail).await {
+        // A lost reply may have left one behind.
+        if !failure.effect_is_known() {
+            take_back(setting, trail).await?;
+        }
+        return Err(rerun(&INFO)(failure));
+    }
+    let client = setting.clients.cloudtrail(&trail.region);
+    let logging = client.start_logging().name(&trail.arn).send().await;
+    let logging = logging.map_err(|error| Failure::of("cloudtrail:StartLogging", error));
+    let delivered = match logging {
+        Ok(_) => delivery(setting, trail).await,
+        Err(failure) => Err(rerun(&INFO)(failure)),
+    };
+    if let Err(trouble) = delivered {
+        take_back(setting, trail).await?;
+        return Err(trouble);
+    }
+    Ok(())
+}
+
+/// One that is there under this name is what an earlier attempt has made.
+async fn create(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
+    let client = setting.clients.cloudtrail(&trail.region);
+    let created = client
+        .create_trail()
+        .name(&trail.name)
+        .s3_bucket_name(&trail.bucket)
+        .is_multi_region_trail(true)
+        .include_global_service_events(true)
+        .enable_log_file_validation(true)
+        .send()
+        .await;
+    match created.map_err(|error| Failure::of("cloudtrail:CreateTrail", error)) {
+        Err(failure) if failure.is("TrailAlreadyExistsException") => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Waits a little for the first sign; none is no failure.
+async fn delivery(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
+    let sign = waiting::until(setting.pace, FIRST_SIGN, || async {
+        let status = reads::status(setting, trail).await.map_err(rerun(&INFO))?;
+        let error = status.latest_delivery_error.filter(|error| !error.is_empty());
+        Ok::<_, Trouble>((error.is_some() || status.latest_delivery_time.is_some()).then_some(error))
+    });
+    match sign.await? {
+        Some(Some(error)) => Err(Trouble::failed(
+            format!(
+                "Recommendation cloudtrail: the new trail could not write to the bucket {} ({error}), and was taken back.",
+                trail.bucket
+            ),
+            "idc-setup run --only cloudtrail --create-trail",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes the trail; the bucket too while nothing is in it. The intent stays: another run goes on from there.
+async fn take_back(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
+    let deleted = setting
+        .clients
+        .cloudtrail(&trail.region)
+        .delete_trail()
+        .name(&trail.arn)
+        .send()
+        .await;
+    let deleted = deleted.map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
+    match deleted {
+        Err(failure) if !failure.is("TrailNotFoundException") => {
+            return Err(trouble(
+                &INFO,
+                &failure,
+                format!(
+                    "delete the trail by hand, since failed delivery is billed: aws cloudtrail delete-trail --region {} \
+                     --name {}",
+                    trail.region, trail.name
+                ),
+            ));
+        }
+        _ => {}
+    }
+    let client = setting.clients.s3(&trail.region);
+    // A bucket that has something in it stays, and costs nothing to speak of.
+    let _ = client
+        .delete_bucket()
+        .bucket(&trail.bucket)
+        .expected_bucket_owner(&setting.caller.account)
+        .send()
+        .await;
+    Ok(())
+}
