@@ -113,6 +113,12 @@ pub struct Flags {
     /// Let the recommendations decide the exit code too
     #[arg(long, global = true)]
     pub strict: bool,
+    /// Open no pages; print their links
+    #[arg(long, global = true)]
+    pub no_browser: bool,
+    /// Sign in with a device code, also where a browser on this machine could be used
+    #[arg(long, global = true)]
+    pub use_device_code: bool,
     /// Output on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
@@ -304,6 +310,8 @@ impl Cli {
             ("enable-permission-sets", flags.enable_permission_sets),
             ("create-trail", flags.create_trail),
             ("strict", flags.strict),
+            ("no-browser", flags.no_browser),
+            ("use-device-code", flags.use_device_code),
             ("no-color", flags.no_color),
             ("quiet", flags.quiet),
             ("no-group", no_group),

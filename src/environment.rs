@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Variables, folder and terminals of this process.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct Environment {
     pub is_terminal: bool,
     /// Whether stdout is a terminal.
     pub stdout_is_terminal: bool,
+    /// Whether a container engine has left its mark.
+    in_container: bool,
 }
 
 impl Environment {
@@ -25,7 +27,44 @@ impl Environment {
                 .collect(),
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            in_container: ["/.dockerenv", "/run/.containerenv"]
+                .iter()
+                .any(|mark| Path::new(mark).exists()),
         }
+    }
+
+    /// Variables alone, for tests.
+    pub fn of_variables(variables: &[(&str, &str)]) -> Self {
+        Self {
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Variables whose names begin so.
+    pub fn vars_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let found = self.variables.iter().filter(move |(name, _)| name.starts_with(start));
+        found.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether this runs in a container.
+    pub fn is_in_container(&self) -> bool {
+        self.in_container || self.var("container").is_some() || self.var("KUBERNETES_SERVICE_HOST").is_some()
+    }
+
+    /// A program by absolute path, or by name in the absolute folders of `PATH`: never in the current folder.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let is_program = |path: &PathBuf| path.is_absolute() && is_executable(path);
+        if name.contains(['/', '\\']) {
+            return Some(PathBuf::from(name)).filter(is_program);
+        }
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(self.var("PATH")?)
+            .map(|folder| folder.join(&name))
+            .find(is_program)
     }
 
     /// A variable's value; `None` when it is absent or empty.
@@ -48,5 +87,35 @@ impl Environment {
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI",
                 "AWS_WEB_IDENTITY_TOKEN_FILE",
             ])
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else {
+        return false;
+    };
+    #[cfg(unix)]
+    let may_run = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let may_run = true;
+    metadata.is_file() && may_run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn programs_are_found_in_absolute_folders_only() {
+        let with = |path: &str| Environment::of_variables(&[("PATH", path)]).program("sh");
+        assert_eq!(with("/nowhere:/bin"), Some(PathBuf::from("/bin/sh")));
+        assert_eq!(with(".:bin::../bin"), None);
+        assert_eq!(Environment::default().program("./sh"), None);
+        assert_eq!(
+            Environment::default().program("/bin/sh"),
+            Some(PathBuf::from("/bin/sh"))
+        );
+        assert_eq!(Environment::default().program("/etc/passwd"), None, "it cannot be run");
     }
 }

@@ -27,6 +27,7 @@
 pub mod answers;
 pub mod aws;
 pub mod aws_files;
+pub mod browser;
 pub mod checklist;
 pub mod cli;
 pub mod commands;

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::{Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 
+use aws_types::service_config::ServiceConfigKey;
+
 use super::clock::ServerClock;
+use super::regions::Partition;
 use super::retry::{self, ByContent};
 
 /// Kind of client, Region, and whether it is without retries.
@@ -72,6 +75,26 @@ impl Clients {
     /// The server's clock, learnt from every answer.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
+    }
+
+    /// Where sso-oidc answers in a Region, without a path: as the environment or a profile has it, else AWS's own.
+    pub fn oidc_address(&self, region: &str) -> String {
+        let key = ServiceConfigKey::builder()
+            .service_id("SSO OIDC")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        let special = self
+            .base
+            .service_config()
+            .zip(key.ok())
+            .and_then(|(config, key)| config.load_config(key));
+        let given = special.or_else(|| self.base.endpoint_url().map(str::to_owned));
+        let suffix = Partition::of_region(region).dns_suffix();
+        given.map_or_else(
+            || format!("https://oidc.{region}.{suffix}"),
+            |given| given.trim_end_matches('/').to_owned(),
+        )
     }
 
     fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, make: impl FnOnce() -> C) -> C {

@@ -16,6 +16,34 @@ pub enum Partition {
 }
 
 impl Partition {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Aws, Self::China, Self::GovCloud, Self::EuSovereign];
+
+    /// What the services' addresses end in (the SDKs' partition data).
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::Aws | Self::GovCloud => "amazonaws.com",
+            Self::China => "amazonaws.com.cn",
+            Self::EuSovereign => "amazonaws.eu",
+        }
+    }
+
+    /// What the hosts of its pages end in: console, sign-in, access portal.
+    pub fn page_hosts(self) -> &'static [&'static str] {
+        match self {
+            Self::Aws => &[
+                "aws.amazon.com",
+                "amazonaws.com",
+                "awsapps.com",
+                "app.aws",
+                "signin.aws",
+            ],
+            Self::China => &["amazonaws.cn", "amazonaws.com.cn", "awsapps.cn"],
+            Self::GovCloud => &["amazonaws-us-gov.com", "amazonaws.com", "us-gov-home.awsapps.com"],
+            Self::EuSovereign => &["amazonaws-eusc.eu", "amazonaws.eu", "awsapps.eu", "awsapps.com"],
+        }
+    }
+
     /// As it stands in ARNs.
     pub fn id(self) -> &'static str {
         match self {

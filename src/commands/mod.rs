@@ -7,7 +7,11 @@ mod rehearse;
 mod run;
 mod status;
 
+use std::rc::Rc;
+
 use clap::Parser;
+
+use crate::browser::Browser;
 
 use crate::checklist::{self, Guide, Outcome, Trouble};
 use crate::cli::{Cli, Command, Output};
@@ -139,16 +143,21 @@ fn say_rehearsal(cli: &Cli, environment: &Environment, screen: Screen) {
     }
 }
 
+/// This person's browser.
+fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, Trouble> {
+    Ok(prepare::Stage::of(cli, environment)?.browser(cli, environment))
+}
+
 /// The guide that asks: in a terminal, or line by line where that is wanted. `None` where nobody can be asked:
 /// questions need terminals on stdin and stderr.
-fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen) -> Option<Box<dyn Guide>> {
+fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen, browser: &Rc<Browser>) -> Option<Box<dyn Guide>> {
     let dumb = environment.var("TERM") == Some("dumb");
     if cli.flags.non_interactive {
         None
     } else if cli.flags.accessible || (environment.is_terminal && dumb) {
-        Some(Box::new(Plain::new(screen)))
+        Some(Box::new(Plain::new(screen, Rc::clone(browser))))
     } else if environment.is_terminal {
-        Some(Box::new(Interactive::new(screen)))
+        Some(Box::new(Interactive::new(screen, Rc::clone(browser))))
     } else {
         None
     }

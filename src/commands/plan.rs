@@ -1,7 +1,7 @@
 //! `idc-setup plan`: look, ask where somebody can be asked, and show what would be done; change nothing.
 
 use super::prepare::{Access, prepare};
-use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
+use super::{asking_guide, browser, ended_by, finish, say_rehearsal, screen};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::guide::NonInteractive;
@@ -11,8 +11,13 @@ use crate::steps;
 pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     say_rehearsal(cli, environment, screen);
-    let guide = asking_guide(cli, environment, screen).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
-    let prepared = match prepare(cli, environment, Access::Read).await {
+    let browser = match browser(cli, environment) {
+        Ok(browser) => browser,
+        Err(trouble) => return finish((cli, environment), screen, "plan", None, &ended_by(trouble)),
+    };
+    let guide =
+        asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
+    let prepared = match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => prepared,
         Err(trouble) => return finish((cli, environment), screen, "plan", None, &ended_by(trouble)),
     };

@@ -15,6 +15,7 @@ use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
 use crate::aws::waiting::Pace;
 use crate::aws_files::Paths;
+use crate::browser::Browser;
 use crate::checklist::{Guide, Options, Step, Trouble, Walk};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -89,6 +90,11 @@ impl Stage {
         Ok(Self { url })
     }
 
+    /// This person's browser, which opens pages of AWS, or of the rehearsal alone.
+    pub fn browser(&self, cli: &Cli, environment: &Environment) -> Rc<Browser> {
+        Rc::new(Browser::of(environment, !cli.flags.no_browser, self.url.as_deref()))
+    }
+
     /// Whether this is a rehearsal.
     pub fn is_rehearsal(&self) -> bool {
         self.url.is_some()
@@ -119,13 +125,19 @@ pub enum Access {
 }
 
 /// Checks everything that can be checked before any call, connects, and opens progress.
-pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Result<Prepared, Trouble> {
+pub async fn prepare(
+    cli: &Cli,
+    environment: &Environment,
+    access: Access,
+    browser: Rc<Browser>,
+) -> Result<Prepared, Trouble> {
     let stage = Stage::of(cli, environment)?;
     let mut options = options(cli, stage.pace())?;
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
     let (connection, region) = connect_as_asked(cli, environment, folder.as_ref(), access).await?;
+    browser.keep_to(connection.caller.partition());
     let path = state_file(cli, folder.as_ref(), &connection)?;
     let (partition, account) = (connection.caller.partition().id(), &connection.caller.account);
     let progress = match access {
@@ -157,6 +169,8 @@ pub async fn prepare(cli: &Cli, environment: &Environment, access: Access) -> Re
         paths: Paths::of(environment),
         updates: cli.flags.update.iter().cloned().collect(),
         told: cli.flags.told.iter().cloned().collect(),
+        browser,
+        use_device_code: cli.flags.use_device_code,
     });
     Ok(Prepared {
         setting: Rc::new(setting),

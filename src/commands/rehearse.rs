@@ -32,6 +32,22 @@ const PASSED_ON: [&str; 9] = [
     "COLORTERM",
 ];
 
+/// What tells whether there is a browser, and where: passed on when somebody is to use the rehearsal's pages.
+const BROWSERS: [&str; 12] = [
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "SSH_CLIENT",
+    "WSL_DISTRO_NAME",
+    "CODESPACES",
+    "AWS_EXECUTION_ENV",
+];
+
 /// Rehearses or serves, and answers the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
@@ -241,6 +257,15 @@ async fn perform(
     command
         .arg(format!("--rehearsal={}", stage.server.url()))
         .args(cli.to_args());
+    if stage.server.world().person.kind == PersonKind::Pages {
+        let browsers = BROWSERS
+            .into_iter()
+            .filter_map(|name| Some((name, environment.var(name)?)));
+        command.envs(browsers);
+    } else if !cli.flags.no_browser {
+        // The rehearsed person needs no browser, and nobody wants these pages to open.
+        command.arg("--no-browser");
+    }
     if cli.flags.non_interactive {
         screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
         command.args(example_arguments(cli));

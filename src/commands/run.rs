@@ -1,7 +1,7 @@
 //! `idc-setup run`: walk the checklist to its end.
 
 use super::prepare::{Access, prepare};
-use super::{asking_guide, ended_by, finish, say_rehearsal, screen};
+use super::{asking_guide, browser, ended_by, finish, say_rehearsal, screen};
 use crate::checklist::Trouble;
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -11,7 +11,11 @@ use crate::steps;
 /// Runs, and answers the exit code.
 pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
-    let guide = match asking_guide(cli, environment, screen) {
+    let browser = match browser(cli, environment) {
+        Ok(browser) => browser,
+        Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
+    };
+    let guide = match asking_guide(cli, environment, screen, &browser) {
         Some(guide) => guide,
         None if cli.flags.non_interactive => Box::new(NonInteractive::new(screen)),
         None => {
@@ -24,7 +28,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         }
     };
     say_rehearsal(cli, environment, screen);
-    let prepared = match prepare(cli, environment, Access::Write).await {
+    let prepared = match prepare(cli, environment, Access::Write, browser).await {
         Ok(prepared) => prepared,
         Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
     };

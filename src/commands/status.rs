@@ -1,7 +1,10 @@
 //! `idc-setup status`: look, and change nothing; without credentials, what was recorded.
 
+use std::rc::Rc;
+
 use super::prepare::{Access, prepare, wanted_slugs};
 use super::{ended_by, finish, say_rehearsal, screen};
+use crate::browser::Browser;
 use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -13,7 +16,14 @@ use crate::steps;
 pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     say_rehearsal(cli, environment, screen);
-    let prepared = match prepare(cli, environment, Access::Read).await {
+    let prepared = match prepare(
+        cli,
+        environment,
+        Access::Read,
+        Rc::new(Browser::none("status opens nothing")),
+    )
+    .await
+    {
         Ok(prepared) => prepared,
         Err(trouble) => {
             let outcome = recorded(cli, environment, trouble);

@@ -4,6 +4,7 @@
 //! rows for the same. Prompts block, so they run beside the runtime.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::screen::{Screen, clean};
 use super::text;
 use crate::answers::Key;
+use crate::browser::Browser;
 use crate::checklist::{
     Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
@@ -24,6 +26,7 @@ use crate::steps::STEPS;
 #[derive(Debug)]
 pub struct Interactive {
     screen: Screen,
+    browser: Rc<Browser>,
     /// How to answer has been said.
     has_explained: Cell<bool>,
 }
@@ -35,9 +38,10 @@ const QUIT: &str = "quit (progress is kept)";
 
 impl Interactive {
     /// Speaks on this screen.
-    pub fn new(screen: Screen) -> Self {
+    pub fn new(screen: Screen, browser: Rc<Browser>) -> Self {
         Self {
             screen,
+            browser,
             has_explained: Cell::new(false),
         }
     }
@@ -245,6 +249,9 @@ impl Guide for Interactive {
     fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
         self.screen.warn("");
         self.lines(&text::task_lines(task));
+        if let Some(line) = text::opened_line(task, &self.browser) {
+            self.screen.talk(&line);
+        }
     }
 
     fn change(&self, _info: &StepInfo, change: &Change) {

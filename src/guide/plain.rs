@@ -2,26 +2,31 @@
 
 use std::io::BufRead;
 
+use std::rc::Rc;
+
 use async_trait::async_trait;
 
 use super::screen::Screen;
 use super::text;
 use crate::answers::Key;
+use crate::browser::Browser;
 use crate::checklist::{
     Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
 };
 use crate::steps::STEPS;
 
 /// Asks in lines and reads lines.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Plain {
     screen: Screen,
+    browser: Rc<Browser>,
 }
 
 impl Plain {
     /// Speaks on this screen, without colours.
-    pub fn new(screen: Screen) -> Self {
+    pub fn new(screen: Screen, browser: Rc<Browser>) -> Self {
         Self {
+            browser,
             screen: Screen {
                 colour: false,
                 ..screen
@@ -184,6 +189,9 @@ impl Guide for Plain {
     fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
         for line in text::task_lines(task) {
             self.screen.warn(&line);
+        }
+        if let Some(line) = text::opened_line(task, &self.browser) {
+            self.screen.talk(&line);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the guides share in words.
 
 use super::screen::{Screen, clean};
+use crate::browser::Browser;
 use crate::checklist::{Consent, HumanTask, Plan, Review, StepInfo, StepReport};
 
 /// `[4/8]`; the recommendations come after the steps and are not counted among them.
@@ -33,6 +34,17 @@ pub fn task_lines(task: &HumanTask) -> Vec<String> {
     lines.push(format!("  where: {}", task.clicks));
     lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
     lines
+}
+
+/// Opens a task's page, where there is a browser; answers what to say about it.
+pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
+    let link = task.link.as_ref()?;
+    match browser.why_none() {
+        Some("--no-browser") => None,
+        Some(why) => Some(format!("  (Not opened: {why}. Copy the link to one.)")),
+        None if browser.open(link) => Some("  (Opened in your browser.)".to_owned()),
+        None => Some("  (Not opened. Copy the link to your browser.)".to_owned()),
+    }
 }
 
 /// Everything that is about to happen.

@@ -1,7 +1,8 @@
 //! Proof of possession (`DPoP`, RFC 9449), as far as a rehearsal needs it: which key a request proves to hold.
 //! The signature itself is not verified, as none is here.
 
-use aws_smithy_types::base64;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 /// The public key in a `DPoP` header; `None` where it is no such proof.
@@ -13,16 +14,13 @@ pub fn public_key(proof: &str) -> Option<Value> {
     (is_proof && complete).then(|| header["jwk"].clone())
 }
 
-/// base64url without padding, as all parts of a JWT are.
-pub fn base64url(bytes: &[u8]) -> String {
-    let text = base64::encode(bytes);
-    text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+fn json(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn json(part: &str) -> Option<Value> {
-    let mut text = part.replace('-', "+").replace('_', "/");
-    text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
-    serde_json::from_slice(&base64::decode(text).ok()?).ok()
+/// base64url without padding, as all parts of a JWT are.
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

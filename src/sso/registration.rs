@@ -1,9 +1,10 @@
-//! Client registration with sso-oidc: once a run and Region.
+//! Client registration with sso-oidc: once a run, Region and kind of sign-in.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+use super::pkce::REDIRECT;
 use crate::aws::{Clients, Failure};
 
 /// A registered public client. `Debug` shows nothing secret.
@@ -17,10 +18,19 @@ pub struct Registration {
     pub expires_at: Timestamp,
 }
 
-/// Registers when somebody needs it, and keeps the result.
+/// For which kind of sign-in a client is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant<'a> {
+    /// The device code.
+    Device,
+    /// The authorization code, for the portal at this address.
+    Code(&'a str),
+}
+
+/// Registers when somebody needs it, and keeps the results.
 #[derive(Debug, Default)]
 pub struct Registrar {
-    known: Mutex<Option<(String, Registration)>>,
+    known: Mutex<Vec<(String, Registration)>>,
 }
 
 impl Registrar {
@@ -28,30 +38,34 @@ impl Registrar {
     ///
     /// # Errors
     /// When sso-oidc refuses or cannot be reached.
-    pub async fn get(&self, clients: &Clients, region: &str) -> Result<Registration, Failure> {
+    pub async fn get(&self, clients: &Clients, region: &str, grant: Grant<'_>) -> Result<Registration, Failure> {
+        let key = format!("{region} {grant:?}");
         let mut known = self.known.lock().await;
-        if let Some((of, registration)) = known.as_ref()
-            && of == region
-        {
+        if let Some((_, registration)) = known.iter().find(|(of, _)| *of == key) {
             return Ok(registration.clone());
         }
-        let answer = clients
+        let request = clients
             .ssooidc(region)
             .register_client()
             .client_name("idc-setup")
             .client_type("public")
-            .grant_types("urn:ietf:params:oauth:grant-type:device_code")
             .grant_types("refresh_token")
-            .scopes("sso:account:access")
-            .send()
-            .await
-            .map_err(|error| Failure::of("sso-oidc:RegisterClient", error))?;
+            .scopes("sso:account:access");
+        let request = match grant {
+            Grant::Device => request.grant_types("urn:ietf:params:oauth:grant-type:device_code"),
+            Grant::Code(start_url) => request
+                .grant_types("authorization_code")
+                .redirect_uris(REDIRECT)
+                .issuer_url(start_url),
+        };
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| Failure::of("sso-oidc:RegisterClient", error))?;
         let registration = Registration {
             client_id: answer.client_id.unwrap_or_default(),
             client_secret: answer.client_secret.unwrap_or_default().into(),
             expires_at: Timestamp::from_second(answer.client_secret_expires_at).unwrap_or(Timestamp::MAX),
         };
-        *known = Some((region.to_owned(), registration.clone()));
+        known.push((key, registration.clone()));
         Ok(registration)
     }
 }

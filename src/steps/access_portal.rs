@@ -14,7 +14,7 @@ use crate::aws::{Failure, FailureKind, portal_address};
 use crate::checklist::{
     Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
 };
-use crate::sso;
+use crate::sso::{self, Grant};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -45,7 +45,7 @@ impl AccessPortal {
     /// Whether sso-oidc knows the address, in this Region.
     async fn check(&self, region: &str, address: &str) -> Result<(), Failure> {
         let setting = &self.setting;
-        let registration = setting.registrar.get(&setting.clients, region).await?;
+        let registration = setting.registrar.get(&setting.clients, region, Grant::Device).await?;
         sso::start(&setting.clients, region, &registration, address).await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use crate::aws::retry::CALL_LIMIT;
 use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
 use crate::aws_files::Paths;
+use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
 use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
@@ -50,6 +52,10 @@ pub struct Setting {
     pub told: BTreeSet<String>,
     /// Registers with sso-oidc once.
     pub registrar: Registrar,
+    /// Opens pages, where there is a browser.
+    pub browser: Rc<Browser>,
+    /// `--use-device-code`.
+    pub use_device_code: bool,
 }
 
 /// What a [`Setting`] is made of.
@@ -77,6 +83,10 @@ pub struct SettingParts {
     pub updates: BTreeSet<String>,
     /// Topics of `--told`.
     pub told: BTreeSet<String>,
+    /// Opens pages, where there is a browser.
+    pub browser: Rc<Browser>,
+    /// `--use-device-code`.
+    pub use_device_code: bool,
 }
 
 impl Setting {
@@ -97,6 +107,8 @@ impl Setting {
             updates: parts.updates,
             told: parts.told,
             registrar: Registrar::default(),
+            browser: parts.browser,
+            use_device_code: parts.use_device_code,
         }
     }
 

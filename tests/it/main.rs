@@ -5,6 +5,7 @@
 mod answers;
 mod aws_cli;
 mod bad_input;
+mod browser;
 mod budget;
 mod different;
 mod foreign;

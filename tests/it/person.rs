@@ -15,6 +15,7 @@ use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::Caller;
 use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Pace;
+use idc_setup::browser::Browser;
 use idc_setup::checklist::{Options, Outcome, Reply, ReviewReply, Walk};
 use idc_setup::progress::Progress;
 use idc_setup::steps::{self, Setting, SettingParts};
@@ -56,6 +57,8 @@ fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripte
         paths: None,
         updates: [].into(),
         told: [].into(),
+        browser: Rc::new(Browser::none("a test")),
+        use_device_code: false,
     }));
     let mut options = options;
     options

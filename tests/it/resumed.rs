@@ -106,8 +106,8 @@ fn plan_shows_everything_and_changes_nothing() {
         .map(|step| step["changes"].as_array().unwrap().len())
         .sum();
     assert_eq!(
-        kinds, 8,
-        "organization, user, group, membership, set, policy, assignment, profile"
+        kinds, 9,
+        "organization, user, group, membership, set, policy, assignment, profile, trail"
     );
     assert!(!stage.server.calls().iter().any(is_mutating));
     assert!(!stage.path(".local").exists());

@@ -21,9 +21,6 @@ pub const INFO: StepInfo = StepInfo {
     feeds_others: false,
 };
 
-/// What it asks for, for `doctor --policy`.
-pub const ACTIONS: [&str; 1] = ["iam:GetAccountSummary"];
-
 const KEYS: &str = "root-access-keys";
 const SECOND_FACTOR: &str = "root-mfa";
 const PRESENT: &str = "present";

@@ -13,7 +13,7 @@ use crate::aws_files;
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
 use crate::files;
 use crate::progress::{How, ResourceKind, Verb};
-use crate::sso::{self, Authorization, Poll, Registration};
+use crate::sso::{self, Authorization, Grant, Poll, Registration};
 
 impl SignIn {
     fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
@@ -36,7 +36,7 @@ impl SignIn {
     }
 
     /// Begins device authorizations and asks until one is approved; `None` when the time is over.
-    pub(super) async fn sign_in(
+    pub(super) async fn sign_in_with_code(
         &self,
         profile: &Profile,
         limit: Duration,
@@ -47,7 +47,7 @@ impl SignIn {
         let end = Instant::now() + limit;
         let registration = setting
             .registrar
-            .get(&setting.clients, &instance.region)
+            .get(&setting.clients, &instance.region, Grant::Device)
             .await
             .map_err(rerun(&INFO))?;
         loop {
@@ -106,7 +106,12 @@ impl SignIn {
         }
     }
 
-    fn keep_token(&self, profile: &Profile, path: &Path, token: &aws_files::CachedToken) -> Result<(), Trouble> {
+    pub(super) fn keep_token(
+        &self,
+        profile: &Profile,
+        path: &Path,
+        token: &aws_files::CachedToken,
+    ) -> Result<(), Trouble> {
         let text = aws_files::token_text(token);
         let kind = ResourceKind::Token;
         let is_new = !path.exists();

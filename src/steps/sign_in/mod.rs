@@ -3,6 +3,7 @@
 //! The credentials come from `ProfileFileCredentialsProvider`, never from the default chain, which prefers keys
 //! in the environment: with root's keys there it would "verify" root.
 
+mod browser;
 mod device;
 
 use std::error::Error;
@@ -328,7 +329,12 @@ impl Step for SignIn {
             .get()
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
-        if self.sign_in(&profile, limit, guide).await?.is_none() {
+        let signed_in = if self.has_browser(guide) {
+            self.sign_in_with_browser(&profile, limit, guide).await?
+        } else {
+            self.sign_in_with_code(&profile, limit, guide).await?
+        };
+        if signed_in.is_none() {
             return Ok(None);
         }
         let answer = self.ask_patiently(&profile).await?;

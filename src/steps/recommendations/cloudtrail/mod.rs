@@ -28,25 +28,6 @@ pub const INFO: StepInfo = StepInfo {
 /// The flag that agrees to make a trail.
 pub const CREATE_TRAIL: &str = "create-trail";
 
-/// What it asks for, for `doctor --policy`.
-pub const ACTIONS: [&str; 3] = [
-    "cloudtrail:DescribeTrails",
-    "cloudtrail:GetTrailStatus",
-    "cloudtrail:GetEventSelectors",
-];
-
-/// What making a trail needs besides.
-pub const ACTIONS_TO_CREATE: [&str; 8] = [
-    "cloudtrail:CreateTrail",
-    "cloudtrail:StartLogging",
-    "cloudtrail:DeleteTrail",
-    "s3:CreateBucket",
-    "s3:ListBucket",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutBucketPolicy",
-    "s3:DeleteBucket",
-];
-
 /// The name of the change; the trail's own has the intent's nonce in it.
 const TRAIL: &str = "management-events";
 

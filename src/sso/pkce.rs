@@ -1,0 +1,208 @@
+//! The authorization code with PKCE (RFC 7636), as the AWS CLI does it since 2.22: the browser signs in, and comes
+//! back to a port of this machine.
+//!
+//! We listen on 127.0.0.1 only, and before the browser opens. Anything but the callback with our own state gets
+//! 404, and the wait goes on; then the listener is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use super::Registration;
+use crate::aws::{Clients, Failure};
+use crate::aws_files::CachedToken;
+
+/// The redirect that is registered: a loopback address, whose port is known only when somebody listens.
+pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
+
+/// How long a sign-in may take, as with the AWS CLI.
+pub const LIFETIME: Duration = Duration::from_mins(10);
+
+/// A sign-in that has begun: somebody listens for its end.
+pub struct SignInPage {
+    listener: TcpListener,
+    redirect_uri: String,
+    state: String,
+    verifier: SecretString,
+    /// Where the browser has to go. It holds no secret.
+    pub address: String,
+}
+
+/// How a sign-in in the browser has ended.
+pub enum Answer {
+    /// With a code that only our verifier redeems.
+    Code(SecretString),
+    /// The person said no, or the service did, in these words.
+    Refused(String),
+    /// Nobody came back in time.
+    TimeIsOver,
+}
+
+impl SignInPage {
+    /// Listens, and makes the address of the page.
+    ///
+    /// # Errors
+    /// When no port can be had, or the system has no random numbers.
+    pub async fn begin(clients: &Clients, region: &str, registration: &Registration) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let redirect_uri = format!("http://127.0.0.1:{port}/oauth/callback");
+        let (state, verifier) = (random()?, random()?);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &registration.client_id)
+            .append_pair("redirect_uri", &redirect_uri)
+            .append_pair("state", &state)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("scopes", "sso:account:access");
+        let address = format!("{}/authorize?{}", clients.oidc_address(region), query.finish());
+        Ok(Self {
+            listener,
+            redirect_uri,
+            state,
+            verifier: verifier.into(),
+            address,
+        })
+    }
+
+    /// Waits until the browser has come back, at most `limit`.
+    pub async fn wait(&self, limit: Duration) -> Answer {
+        let (sender, mut answers) = mpsc::channel(1);
+        let state: Arc<str> = self.state.as_str().into();
+        let accept = async {
+            loop {
+                match self.listener.accept().await {
+                    Ok((stream, _)) => drop(tokio::spawn(converse(stream, Arc::clone(&state), sender.clone()))),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::select! {
+            answer = answers.recv() => answer.unwrap_or(Answer::TimeIsOver),
+            () = accept => Answer::TimeIsOver,
+            () = tokio::time::sleep(limit) => Answer::TimeIsOver,
+        }
+    }
+
+    /// Redeems the code. It is used up by the attempt, so it is made once.
+    ///
+    /// # Errors
+    /// When sso-oidc refuses or cannot be reached.
+    pub async fn redeem(
+        &self,
+        clients: &Clients,
+        (region, start_url): (&str, &str),
+        registration: &Registration,
+        code: &SecretString,
+    ) -> Result<CachedToken, Failure> {
+        let token = clients
+            .ssooidc_once(region)
+            .create_token()
+            .client_id(&registration.client_id)
+            .client_secret(registration.client_secret.expose_secret())
+            .grant_type("authorization_code")
+            .code(code.expose_secret())
+            .code_verifier(self.verifier.expose_secret())
+            .redirect_uri(&self.redirect_uri)
+            .send()
+            .await
+            .map_err(|error| Failure::of("sso-oidc:CreateToken", error))?;
+        let lifetime = Duration::from_secs(u64::try_from(token.expires_in).unwrap_or_default());
+        Ok(CachedToken {
+            start_url: start_url.to_owned(),
+            region: region.to_owned(),
+            access_token: token.access_token.unwrap_or_default().into(),
+            expires_at: Timestamp::now() + lifetime,
+            refresh_token: token.refresh_token.map(Into::into),
+            client_id: registration.client_id.clone(),
+            client_secret: registration.client_secret.clone(),
+            registration_expires_at: registration.expires_at,
+        })
+    }
+}
+
+/// 32 bytes of the system's random numbers, as text of 43 letters that URLs can have.
+fn random() -> std::io::Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+async fn converse(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answer>) {
+    let service = service_fn(move |request| {
+        let (state, answers) = (Arc::clone(&state), answers.clone());
+        async move {
+            let (response, answer) = respond(&request, &state);
+            if let Some(answer) = answer {
+                // The page is written first: the listener goes away with the answer.
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    let _ = answers.send(answer).await;
+                });
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    // An error here is a browser that went away.
+    let _ = http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// What a request gets, and what it means for the wait.
+fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, Option<Answer>) {
+    let query = request.uri().query().unwrap_or_default();
+    let member = |name: &str| {
+        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned())
+    };
+    let is_ours = request.method() == Method::GET
+        && request.uri().path() == "/oauth/callback"
+        && member("state").as_deref() == Some(state);
+    let answer = match (member("code"), member("error")) {
+        (_, Some(error)) => Answer::Refused(member("error_description").unwrap_or(error)),
+        (Some(code), None) if !code.is_empty() => Answer::Code(code.into()),
+        _ => return (page(StatusCode::NOT_FOUND, "Not here."), None),
+    };
+    if !is_ours {
+        return (page(StatusCode::NOT_FOUND, "Not here."), None);
+    }
+    let words = match &answer {
+        Answer::Code(_) => "You are signed in. You can close this page and go back to the terminal.",
+        _ => "The sign-in was refused. You can close this page and go back to the terminal.",
+    };
+    (page(StatusCode::OK, words), Some(answer))
+}
+
+/// A page that shows nothing secret, and sends nothing on.
+fn page(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>idc-setup</title><p>{words}</p>\
+         <script>history.replaceState(null,'','/')</script></html>"
+    );
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "text/html; charset=utf-8")
+        .header("cache-control", "no-store")
+        .header("referrer-policy", "no-referrer")
+        .header("connection", "close")
+        .body(Full::new(Bytes::from(body)));
+    response.unwrap_or_else(|_: hyper::http::Error| Response::new(Full::new(Bytes::new())))
+}

@@ -1,0 +1,146 @@
+//! Signing in with a browser of this machine: the page opens, the person allows access, the wizard has its token.
+
+#![cfg(unix)]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::{PersonKind, worlds};
+
+use super::support::browser::Browser;
+use super::support::terminal::Terminal;
+use super::support::{STEPS_ALONE, Stage};
+
+/// A stage with a program for a browser, which writes down what it is to open.
+fn stage(world: &str) -> (Stage, PathBuf) {
+    let mut world = worlds::named(world).unwrap();
+    world.person.kind = PersonKind::Pages;
+    let mut stage = Stage::with(world);
+    let (program, opened) = (stage.path("browser"), stage.path("opened"));
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> {}\n", opened.display()),
+    )
+    .unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    stage.set("BROWSER", program.to_str().unwrap());
+    (stage, opened)
+}
+
+/// The page with these words in its address, once it was opened.
+fn page(opened: &PathBuf, part: &str) -> String {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let text = std::fs::read_to_string(opened).unwrap_or_default();
+        if let Some(line) = text.lines().find(|line| line.contains(part)) {
+            return line.to_owned();
+        }
+        assert!(Instant::now() < end, "{part} was not opened: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What this machine's port answers to a browser.
+fn get(url: &str) -> String {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn start(stage: &Stage) -> Terminal {
+    let mut terminal = Terminal::start(stage, &[&["--yes"], &STEPS_ALONE[..]].concat());
+    terminal.answer("Activate the user", "n");
+    terminal.answer("Open the access portal", "n");
+    terminal
+}
+
+#[test]
+fn the_browser_opens_and_what_comes_back_is_checked() {
+    let (stage, opened) = stage("complete");
+    let mut terminal = start(&stage);
+    terminal.wait_for("Opened in your browser");
+    let address = page(&opened, "/authorize?");
+    assert!(address.contains("code_challenge_method=S256"), "{address}");
+    let mut browser = Browser::new(&stage.server.url());
+    browser
+        .open(&address)
+        .press("Next", &[("username", "Admin")])
+        .press("Sign in", &[("password", "whatever")])
+        .shows("access your AWS accounts")
+        .press("Allow access", &[]);
+    let back = browser.page.clone();
+    let (port, query) = back.split_once("/oauth/callback?").unwrap();
+    // What is not the callback, or not with our state, is not ours; the wait goes on.
+    for stranger in [
+        format!("{port}/"),
+        format!("{port}/favicon.ico"),
+        format!("{port}/oauth/callback"),
+        format!("{port}/oauth/callback?code=stolen&state=guessed"),
+        format!("{port}/oauth/callback?error=access_denied&state=guessed"),
+        format!("{port}/oauth/callback/?{query}"),
+    ] {
+        assert!(get(&stranger).starts_with("HTTP/1.1 404"), "{stranger}");
+    }
+    let answer = get(&back);
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("You can close this page"),
+        "{answer}"
+    );
+    let code = query.split('&').find_map(|part| part.strip_prefix("code=")).unwrap();
+    assert!(!answer.contains(code), "the page shows nothing secret");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert!(!terminal.contents().contains(code));
+    // Nobody listens any more.
+    assert!(TcpStream::connect(port.trim_start_matches("http://")).is_err());
+    let calls = stage.server.calls();
+    assert!(
+        !calls
+            .iter()
+            .any(|call| call.operation == "CreateToken" && call.outcome != "ok")
+    );
+}
+
+#[test]
+fn a_refusal_in_the_browser_is_told_and_the_way_on_with_it() {
+    let (stage, opened) = stage("complete");
+    let mut terminal = start(&stage);
+    let address = page(&opened, "/authorize?");
+    let mut browser = Browser::new(&stage.server.url());
+    browser
+        .open(&address)
+        .press("Next", &[("username", "Admin")])
+        .press("Sign in", &[("password", "whatever")])
+        .press("Deny access", &[]);
+    assert!(get(&browser.page).contains("The sign-in was refused"));
+    assert_eq!(terminal.end(), 1, "{}", terminal.contents());
+    assert!(terminal.contents().contains("the sign-in was refused in the browser"));
+}
+
+#[test]
+fn with_a_device_code_or_without_a_browser_no_page_of_ours_is_needed() {
+    for flag in ["--use-device-code", "--no-browser"] {
+        let (stage, opened) = stage("complete");
+        stage.server.world().person.kind = PersonKind::Auto;
+        let mut terminal = Terminal::start(&stage, &[&["--yes", flag], &STEPS_ALONE[..]].concat());
+        terminal.answer("Activate the user", "n");
+        terminal.answer("Open the access portal", "n");
+        terminal.wait_for("Approve only a code that you asked for yourself");
+        assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+        let device_page = std::fs::read_to_string(&opened).unwrap_or_default();
+        assert_eq!(
+            device_page.contains("/portal/device?user_code="),
+            flag == "--use-device-code"
+        );
+        assert!(!device_page.contains("/authorize"));
+    }
+}
