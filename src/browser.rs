@@ -67,11 +67,6 @@ impl Browser {
         self.way.as_ref().err().map(String::as_str)
     }
 
-    /// The program that opens pages.
-    pub fn program(&self) -> Option<&PathBuf> {
-        self.way.as_ref().ok().map(|way| &way.program)
-    }
-
     /// Whether a page in it can come back to a port of this machine.
     pub fn is_local(&self) -> bool {
         self.way.as_ref().is_ok_and(|way| way.is_local)
@@ -87,7 +82,6 @@ impl Browser {
         if known || !self.may_open(address) {
             return known;
         }
-        self.opened.borrow_mut().push(address.to_owned());
         let mut command = Command::new(&way.program);
         let placed = way.arguments.iter().any(|argument| argument.contains("%s"));
         command.args(way.arguments.iter().map(|argument| argument.replace("%s", address)));
@@ -95,7 +89,11 @@ impl Browser {
             command.arg(address);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().is_ok()
+        let is_started = command.spawn().is_ok();
+        if is_started {
+            self.opened.borrow_mut().push(address.to_owned());
+        }
+        is_started
     }
 
     /// Whether the address belongs to AWS in this partition, or to the rehearsal.
@@ -145,18 +143,17 @@ fn find(environment: &Environment) -> Result<Way, String> {
     if environment.is_in_container() {
         return none("in a container there is no browser");
     }
-    let by = |program: Option<PathBuf>, is_local: bool| {
-        program.map(|program| Way {
-            program,
-            arguments: Vec::new(),
-            is_local,
-        })
+    let by = |program: PathBuf, is_local: bool| Way {
+        program,
+        arguments: Vec::new(),
+        is_local,
     };
     if environment.var("WSL_DISTRO_NAME").is_some() {
-        return by(environment.program("wslview"), false).ok_or_else(|| "WSL, without wslview".to_owned());
+        let program = environment.program("wslview").ok_or("WSL, without wslview")?;
+        return Ok(by(program, false));
     }
     if cfg!(target_os = "macos") {
-        return by(Some(PathBuf::from("/usr/bin/open")), true).ok_or_else(String::new);
+        return Ok(by(PathBuf::from("/usr/bin/open"), true));
     }
     if cfg!(windows) {
         let root = environment.var("SystemRoot").unwrap_or("C:\\Windows");
@@ -169,12 +166,13 @@ fn find(environment: &Environment) -> Result<Way, String> {
     if environment.var("DISPLAY").is_none() && environment.var("WAYLAND_DISPLAY").is_none() {
         return none("there is no display");
     }
-    by(environment.program("xdg-open"), true).ok_or_else(|| "xdg-open is not installed".to_owned())
+    let program = environment.program("xdg-open").ok_or("xdg-open is not installed")?;
+    Ok(by(program, true))
 }
 
 /// `BROWSER`: a program with its arguments; the first that is there, where several are named.
 fn named(environment: &Environment, wanted: &str) -> Result<Way, String> {
-    let ways = wanted.split(':').filter_map(|command| {
+    let mut ways = wanted.split(':').filter_map(|command| {
         let mut words = command.split_whitespace().map(str::to_owned);
         Some(Way {
             program: environment.program(&words.next()?)?,
@@ -182,7 +180,6 @@ fn named(environment: &Environment, wanted: &str) -> Result<Way, String> {
             is_local: environment.var("SSH_CONNECTION").is_none() && environment.var("WSL_DISTRO_NAME").is_none(),
         })
     });
-    let mut ways = ways;
     ways.next()
         .ok_or_else(|| format!("BROWSER names no program that is there ({wanted})"))
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Registration;
@@ -99,17 +98,8 @@ pub async fn poll(
         .map_err(|error| Failure::of("sso-oidc:CreateToken", error));
     match answer {
         Ok(token) => {
-            let lifetime = Duration::from_secs(u64::try_from(token.expires_in).unwrap_or_default());
-            Ok(Poll::Token(Box::new(CachedToken {
-                start_url: authorization.start_url.clone(),
-                region: authorization.region.clone(),
-                access_token: token.access_token.unwrap_or_default().into(),
-                expires_at: Timestamp::now() + lifetime,
-                refresh_token: token.refresh_token.map(Into::into),
-                client_id: registration.client_id.clone(),
-                client_secret: registration.client_secret.clone(),
-                registration_expires_at: registration.expires_at,
-            })))
+            let at = (authorization.region.as_str(), authorization.start_url.as_str());
+            Ok(Poll::Token(Box::new(registration.token(at, token))))
         }
         Err(failure) if failure.is("AuthorizationPendingException") => Ok(Poll::Pending),
         Err(failure) if failure.is("SlowDownException") => Ok(Poll::SlowDown),

@@ -4,7 +4,7 @@
 //! We listen on 127.0.0.1 only, and before the browser opens. Anything but the callback with our own state gets
 //! 404, and the wait goes on; then the listener is gone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -15,7 +15,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
@@ -123,17 +122,7 @@ impl SignInPage {
             .send()
             .await
             .map_err(|error| Failure::of("sso-oidc:CreateToken", error))?;
-        let lifetime = Duration::from_secs(u64::try_from(token.expires_in).unwrap_or_default());
-        Ok(CachedToken {
-            start_url: start_url.to_owned(),
-            region: region.to_owned(),
-            access_token: token.access_token.unwrap_or_default().into(),
-            expires_at: Timestamp::now() + lifetime,
-            refresh_token: token.refresh_token.map(Into::into),
-            client_id: registration.client_id.clone(),
-            client_secret: registration.client_secret.clone(),
-            registration_expires_at: registration.expires_at,
-        })
+        Ok(registration.token((region, start_url), token))
     }
 }
 
@@ -144,26 +133,26 @@ fn random() -> std::io::Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// One connection, to its end: the page is written before its answer counts, since the listener goes with it.
 async fn converse(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answer>) {
-    let service = service_fn(move |request| {
-        let (state, answers) = (Arc::clone(&state), answers.clone());
-        async move {
-            let (response, answer) = respond(&request, &state);
-            if let Some(answer) = answer {
-                // The page is written first: the listener goes away with the answer.
-                tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    let _ = answers.send(answer).await;
-                });
-            }
-            Ok::<_, std::convert::Infallible>(response)
+    let found = Mutex::new(None);
+    let service = service_fn(|request| {
+        let (response, answer) = respond(&request, &state);
+        if answer.is_some() {
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = answer;
         }
+        std::future::ready(Ok::<_, std::convert::Infallible>(response))
     });
-    // An error here is a browser that went away.
-    let _ = http1::Builder::new()
+    let connection = http1::Builder::new()
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    // An error here is a browser that went away; what it has brought counts all the same.
+    let _ = connection.await;
+    let answer = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = answer {
+        // Nobody waits any more where another one has brought an answer first.
+        let _ = answers.send(answer).await;
+    }
 }
 
 /// What a request gets, and what it means for the wait.
@@ -171,22 +160,23 @@ fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, 
     let query = request.uri().query().unwrap_or_default();
     let member = |name: &str| {
         let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-        found.map(|(_, value)| value.into_owned())
+        found
+            .map(|(_, value)| value.into_owned())
+            .filter(|value| !value.is_empty())
     };
     let is_ours = request.method() == Method::GET
         && request.uri().path() == "/oauth/callback"
         && member("state").as_deref() == Some(state);
-    let answer = match (member("code"), member("error")) {
-        (_, Some(error)) => Answer::Refused(member("error_description").unwrap_or(error)),
-        (Some(code), None) if !code.is_empty() => Answer::Code(code.into()),
+    let (answer, words) = match (member("code"), member("error")) {
+        (_, Some(error)) if is_ours => (
+            Answer::Refused(member("error_description").unwrap_or(error)),
+            "The sign-in was refused. You can close this page and go back to the terminal.",
+        ),
+        (Some(code), None) if is_ours => (
+            Answer::Code(code.into()),
+            "You are signed in. You can close this page and go back to the terminal.",
+        ),
         _ => return (page(StatusCode::NOT_FOUND, "Not here."), None),
-    };
-    if !is_ours {
-        return (page(StatusCode::NOT_FOUND, "Not here."), None);
-    }
-    let words = match &answer {
-        Answer::Code(_) => "You are signed in. You can close this page and go back to the terminal.",
-        _ => "The sign-in was refused. You can close this page and go back to the terminal.",
     };
     (page(StatusCode::OK, words), Some(answer))
 }

@@ -1,11 +1,15 @@
 //! Client registration with sso-oidc: once a run, Region and kind of sign-in.
 
+use std::time::Duration;
+
+use aws_sdk_ssooidc::operation::create_token::CreateTokenOutput;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::pkce::REDIRECT;
 use crate::aws::{Clients, Failure};
+use crate::aws_files::CachedToken;
 
 /// A registered public client. `Debug` shows nothing secret.
 #[derive(Debug, Clone)]
@@ -16,6 +20,24 @@ pub struct Registration {
     pub client_secret: SecretString,
     /// When it ends, 90 days after registration.
     pub expires_at: Timestamp,
+}
+
+impl Registration {
+    /// The token that was given to this client, as it is kept. `at`: Region and portal address.
+    pub fn token(&self, at: (&str, &str), given: CreateTokenOutput) -> CachedToken {
+        let (region, start_url) = at;
+        let lifetime = Duration::from_secs(u64::try_from(given.expires_in).unwrap_or_default());
+        CachedToken {
+            start_url: start_url.to_owned(),
+            region: region.to_owned(),
+            access_token: given.access_token.unwrap_or_default().into(),
+            expires_at: Timestamp::now() + lifetime,
+            refresh_token: given.refresh_token.map(Into::into),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            registration_expires_at: self.expires_at,
+        }
+    }
 }
 
 /// For which kind of sign-in a client is registered.

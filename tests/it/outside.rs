@@ -110,10 +110,18 @@ fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() 
     let root = env!("CARGO_MANIFEST_DIR");
     let script = format!("{root}/tests/it/python/operations.py");
     let models = format!("{root}/src/rehearsal/service_models.json");
+    let fresh = Stage::new("fresh");
+    let lead_there = json!({
+        "endpoint_url": fresh.server.url(),
+        "aws_access_key_id": fresh.credentials.access_key_id,
+        "aws_secret_access_key": fresh.credentials.secret_access_key,
+        "aws_session_token": fresh.credentials.session_token,
+    })
+    .to_string();
     let found = ask(
         &stage,
         python,
-        &[&script, &models, &store, &instance, "123456789012", &login],
+        &[&script, &models, &store, &instance, "123456789012", &login, &lead_there],
     );
     assert_eq!(found["problems"], json!([]), "{found:#}");
     assert!(found["operations"].as_u64().unwrap() >= 95);

@@ -112,7 +112,7 @@ fn take_name(world: &mut World, visit: &Visit) -> Wire {
         return ask_password(visit, "");
     };
     let otp = world.instance(&arn).is_some_and(|instance| instance.email_otp);
-    let code = format!("{:06}", world.ids.digits(6));
+    let code = world.ids.digits(6);
     let Some(user) = user_mut(world, &arn, &id) else {
         return ask_password(visit, "");
     };
@@ -303,7 +303,7 @@ fn start_session(world: &mut World, arn: &str, user: &str, next: &str) -> Wire {
     };
     world.browser_sessions.insert(id.clone(), session);
     // Back to a page of ours and nowhere else.
-    let next = if next.starts_with('/') && !next.starts_with("//") {
+    let next = if next.starts_with('/') && !next[1..].starts_with(['/', '\\']) {
         next
     } else {
         "/portal/start"

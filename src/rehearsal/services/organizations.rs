@@ -65,18 +65,7 @@ fn list_accounts(world: &World, request: &Request) -> Answer {
     }
     let rows = world
         .all_accounts()
-        .map(|account| {
-            json!({
-                "Id": account.id,
-                "Arn": account_arn(world, &account.id),
-                "Email": account.email,
-                "Name": account.name,
-                "Status": "ACTIVE",
-                "State": "ACTIVE",
-                "JoinedMethod": if account.id == world.account.id { "INVITED" } else { "CREATED" },
-                "JoinedTimestamp": epoch(joined(world, account)),
-            })
-        })
+        .map(|account| account_shape(world, account))
         .collect();
     paging::page(request.input, "organizations:ListAccounts", "Accounts", 20, rows)
 }
@@ -170,17 +159,9 @@ fn list_delegated(world: &World, request: &Request) -> Answer {
         .filter(|account| world.delegated_administrators.contains(&account.id))
         .filter(|_| principal.is_none_or(|principal| principal == "sso.amazonaws.com"))
         .map(|account| {
-            json!({
-                "Id": account.id,
-                "Arn": account_arn(world, &account.id),
-                "Email": account.email,
-                "Name": account.name,
-                "Status": "ACTIVE",
-                "State": "ACTIVE",
-                "JoinedMethod": "CREATED",
-                "JoinedTimestamp": epoch(joined(world, account)),
-                "DelegationEnabledDate": epoch(joined(world, account)),
-            })
+            let mut shape = account_shape(world, account);
+            shape["DelegationEnabledDate"] = epoch(joined(world, account));
+            shape
         })
         .collect();
     paging::page(
@@ -204,6 +185,23 @@ fn require_management(world: &World, request: &Request) -> Result<(), Refusal> {
         "AccessDeniedException",
         "You don't have permissions to access this resource.",
     ))
+}
+
+fn account_shape(world: &World, account: &Account) -> Value {
+    let is_first = world
+        .organization
+        .as_ref()
+        .is_some_and(|organization| organization.management_account == account.id);
+    json!({
+        "Id": account.id,
+        "Arn": account_arn(world, &account.id),
+        "Email": account.email,
+        "Name": account.name,
+        "Status": "ACTIVE",
+        "State": "ACTIVE",
+        "JoinedMethod": if is_first { "INVITED" } else { "CREATED" },
+        "JoinedTimestamp": epoch(joined(world, account)),
+    })
 }
 
 /// When an account joined; worlds do not say it of those they come with.

@@ -1,6 +1,8 @@
 """Every operation of the rehearsal that boto3 can call: one happy and one refused call each.
 
-Answers are checked against botocore's own output shapes. Usage: operations.py MODELS_JSON STORE INSTANCE ACCOUNT LOGIN_TOKEN
+Answers are checked against botocore's own output shapes. Usage: operations.py MODELS_JSON STORE INSTANCE ACCOUNT LOGIN_TOKEN FRESH
+
+FRESH: arguments of boto3.client, as JSON, that lead to an account with nothing in it.
 """
 
 import base64
@@ -15,6 +17,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 models_path, store, instance, account, login = sys.argv[1:6]
+fresh = json.loads(sys.argv[6])
 models = json.load(open(models_path))
 happy, refused, problems = set(), set(), []
 
@@ -23,21 +26,23 @@ happy, refused, problems = set(), set(), []
 OUTSIDE_THE_MODELS = {
     "ForbiddenException", "ValidationException", "ValidationError", "MalformedXML", "AccessDenied", "InvalidBucketName",
     "MalformedPolicy", "NoSuchBucketPolicy", "BucketNotEmpty", "404",
+    "UnrecognizedClientException", "InvalidClientTokenId",
 }
 UNSIGNED_SERVICES = ("sso", "sso-oidc", "signin")
 
-clients = {}
-for name in models:
-    unsigned = Config(signature_version=UNSIGNED) if name in UNSIGNED_SERVICES else None
-    clients[name] = boto3.client(name, config=unsigned)
-    # The rehearsal checks what a service would check: let everything through to it.
-unchecked = {
-    name: boto3.client(
-        name,
-        config=Config(parameter_validation=False, **({"signature_version": UNSIGNED} if name in UNSIGNED_SERVICES else {})),
-    )
-    for name in models
-}
+
+
+def connect(**credentials):
+    """Clients for every service, and such as let everything through: the rehearsal checks what a service would check."""
+    checked, unchecked = {}, {}
+    for name in models:
+        options = {"signature_version": UNSIGNED} if name in UNSIGNED_SERVICES else {}
+        checked[name] = boto3.client(name, config=Config(**options), **credentials)
+        unchecked[name] = boto3.client(name, config=Config(parameter_validation=False, **options), **credentials)
+    return checked, unchecked
+
+
+clients, unchecked = connect()
 
 
 def method(client, operation):
@@ -415,12 +420,23 @@ no("ResourceNotFoundException", IS, "DeleteGroup", IdentityStoreId=store, GroupI
 ok(IS, "DeleteUser", IdentityStoreId=store, UserId=user)
 no("ResourceNotFoundException", IS, "DeleteUser", IdentityStoreId=store, UserId=user)
 
-# What is not asked here by nature: these have no happy or no refused call in this world.
-NO_HAPPY = {"sso-admin:CreateInstance", "sso-admin:DeleteInstance", "organizations:CreateOrganization"}
-NO_REFUSED = {"freetier:GetAccountPlanState", "iam:GetAccountSummary", "sts:GetCallerIdentity", "organizations:DescribeOrganization", "sso-admin:ListRegions"}
+# An account of its own, without organization and Identity Center: what the other cannot show --------------------
+clients, unchecked = connect(**fresh)
+no("AWSOrganizationsNotInUseException", OR, "DescribeOrganization")
+own = ok(SA, "CreateInstance", Name="mine")["InstanceArn"]
+no("ValidationException", SA, "ListRegions", InstanceArn="x")
+ok(SA, "DeleteInstance", InstanceArn=own)
+ok(OR, "CreateOrganization", FeatureSet="ALL")
+
+# Nobody's key: refused everywhere, in the words of each protocol ----------------------------------------------
+clients, unchecked = connect(**{**fresh, "aws_access_key_id": "ASIANOBODYATALL00000"})
+no("UnrecognizedClientException", "freetier", "GetAccountPlanState")
+no("InvalidClientTokenId", "iam", "GetAccountSummary")
+no("InvalidClientTokenId", "sts", "GetCallerIdentity")
+
 every = {f"{name}:{operation}" for name, model in models.items() for operation in model["operations"]}
-for operation in sorted(every - happy - NO_HAPPY):
+for operation in sorted(every - happy):
     problems.append(f"{operation}: no happy call")
-for operation in sorted(every - refused - NO_REFUSED):
+for operation in sorted(every - refused):
     problems.append(f"{operation}: no refused call")
 json.dump({"operations": len(every), "problems": problems}, sys.stdout)
