@@ -22,6 +22,12 @@ pub fn short_mark(info: &StepInfo) -> String {
     }
 }
 
+/// `4.`, or `+` for a recommendation.
+fn list_mark(info: &StepInfo) -> String {
+    let dot = if info.is_recommendation() { "" } else { "." };
+    format!("{}{dot}", short_mark(info))
+}
+
 /// `[4/8] Create a permission set · required`.
 pub fn heading(info: &StepInfo, steps: usize) -> String {
     format!("{} {} · {}", mark(info, steps), info.title, info.need.word())
@@ -73,7 +79,7 @@ pub fn review_lines(review: &Review) -> Vec<String> {
             lines.extend(
                 sentences
                     .iter()
-                    .map(|sentence| format!("  {}. {sentence}", short_mark(info))),
+                    .map(|sentence| format!("  {:2} {sentence}", list_mark(info))),
             );
         }
     }

@@ -5,6 +5,7 @@
 //! protocol and service. This module knows nothing of the wizard.
 
 mod authorize;
+mod big;
 mod call_log;
 mod faults;
 mod ids;

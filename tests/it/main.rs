@@ -11,6 +11,7 @@ mod different;
 mod foreign;
 mod interrupted;
 mod json;
+mod misbehaving;
 mod modes;
 mod outside;
 mod pages;

@@ -1,14 +1,13 @@
 //! `rehearse` and `rehearse --serve` as a user has them.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{FaultKind, worlds};
+use idc_setup::rehearsal::worlds;
 
 use super::support::{Ran, Stage};
 
-fn idc(stage: &Stage, args: &[&str]) -> Command {
+pub fn idc(stage: &Stage, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
     command
         .env_clear()
@@ -18,7 +17,7 @@ fn idc(stage: &Stage, args: &[&str]) -> Command {
     command
 }
 
-fn run(stage: &Stage, args: &[&str]) -> Ran {
+pub fn run(stage: &Stage, args: &[&str]) -> Ran {
     Ran::of(idc(stage, args).output().unwrap())
 }
 
@@ -282,124 +281,9 @@ fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
 }
 
 #[test]
-fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
-    let stage = Stage::new("fresh");
-    std::fs::write(
-        stage.path("faults.toml"),
-        r#"
-        [[fault]]
-        operation = "CreateUser"
-        nth = 1
-        kind = "cut-after"
-
-        [[fault]]
-        operation = "CreatePermissionSet"
-        nth = 1
-        kind = "throttle"
-        retry-after-seconds = 1
-
-        [[fault]]
-        operation = "ListPermissionSets"
-        nth = 1
-        kind = "status"
-        status = 503
-
-        [[fault]]
-        operation = "CreateGroup"
-        nth = 1
-        kind = "error"
-        code = "InternalServerException"
-        status = 500
-
-        [[fault]]
-        operation = "GetUserId"
-        nth = 1
-        kind = "delay"
-        delay = "200ms"
-
-        [[fault]]
-        operation = "GetGroupId"
-        nth = 1
-        kind = "reset"
-
-        [[fault]]
-        operation = "AttachManagedPolicyToPermissionSet"
-        nth = 1
-        kind = "refused"
-        delay = "300ms"
-        "#,
-    )
-    .unwrap();
-    let ran = run(
-        &stage,
-        &[
-            "rehearse",
-            "--non-interactive",
-            "--world=enabled",
-            "--faults=faults.toml",
-            "--calls=calls.jsonl",
-            "--output=json",
-        ],
-    )
-    .expect(0);
-    assert_eq!(ran.step("create-user")["how"], "made");
-    let log = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
-    for fault in ["cut-after", "refuse", "foreign", "delay", "reset", "refused"] {
-        assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
-    }
-    std::fs::write(stage.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
-    run(&stage, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
-}
-
-#[test]
-fn a_reset_is_one_and_for_a_while_connections_are_refused() {
-    let stage = Stage::new("enabled");
-    let ask = || -> std::io::Result<String> {
-        let address = stage.server.url();
-        let mut stream = std::net::TcpStream::connect(address.trim_start_matches("http://"))?;
-        let body = "{}";
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: SWBExternalService.ListInstances\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    stage.fault("ListInstances", 1, FaultKind::Reset);
-    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert!(ask().unwrap().starts_with("HTTP/1.1 403"));
-    stage.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
-    let since = Instant::now();
-    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    while ask().is_err() {
-        assert!(since.elapsed() < Duration::from_secs(10));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(since.elapsed() >= Duration::from_millis(400));
-}
-
-#[test]
 fn a_world_is_dumped_as_a_file_to_start_from() {
     let stage = Stage::new("fresh");
     run(&stage, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
     let ran = run(&stage, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
     assert_eq!(ran.step("account-assignment")["state"], "done");
-}
-
-#[test]
-fn aws_takes_twenty_requests_a_second_and_the_run_keeps_to_it() {
-    let stage = Stage::new("fresh");
-    let args = [
-        "rehearse",
-        "--non-interactive",
-        "--world=enabled",
-        "--quota=aws",
-        "--output=json",
-    ];
-    run(&stage, &args).expect(0);
 }

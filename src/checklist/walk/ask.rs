@@ -2,7 +2,7 @@
 
 use super::{Findings, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
-use crate::checklist::{Need, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind};
+use crate::checklist::{Change, Need, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind};
 
 /// How the questions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,16 @@ impl Walk<'_> {
                 .get(step.info().slug)
                 .and_then(|finding| step.plan(finding).ok())
                 .unwrap_or_default();
-            let sentences: Vec<String> = plan.changes.into_iter().map(|change| change.sentence).collect();
+            // What a recommendation would change is decided when it comes to it, unless it was asked for.
+            let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
+                .changes
+                .into_iter()
+                .partition(|change| step.info().is_recommendation() && !self.is_asked_for(change));
+            let to_decide = to_decide
+                .into_iter()
+                .map(|change| format!("Decide: {}", change.sentence));
+            review.tasks.extend(to_decide);
+            let sentences: Vec<String> = planned.into_iter().map(|change| change.sentence).collect();
             if !sentences.is_empty() {
                 review.changes.push((step.info(), sentences));
             }

@@ -65,6 +65,16 @@ impl Walk<'_> {
         Ok(Agreement::Given)
     }
 
+    /// Whether all that a change needs to be agreed to by name was agreed to before.
+    pub(super) fn is_asked_for(&self, change: &Change) -> bool {
+        match &change.consent {
+            Consent::Named(consents) => consents
+                .iter()
+                .all(|consent| self.options.consents.contains(consent.flag)),
+            Consent::Reversible | Consent::File { .. } => true,
+        }
+    }
+
     async fn is_named(&self, info: &StepInfo, change: &Change, consent: &NamedConsent) -> Result<bool, Trouble> {
         if self.options.consents.contains(consent.flag) {
             return Ok(true);
