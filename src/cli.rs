@@ -36,6 +36,9 @@ pub enum Command {
     Status,
     /// Look, and show what would be done; change nothing
     Plan,
+    /// Say where you stand: credentials, account, rights, tools; change nothing. With --policy alone: print the least IAM
+    /// policy that the steps can be walked with
+    Doctor,
     /// Walk the whole checklist against a simulated AWS inside this program
     #[command(after_help = worlds_help())]
     Rehearse(RehearseFlags),
@@ -110,6 +113,9 @@ pub struct Flags {
     /// Make a trail for management events, with a bucket, where there is none that is enough
     #[arg(long, global = true)]
     pub create_trail: bool,
+    /// Start with access keys of the root user, which is refused otherwise
+    #[arg(long, global = true)]
+    pub allow_root_keys: bool,
     /// Let the recommendations decide the exit code too
     #[arg(long, global = true)]
     pub strict: bool,
@@ -194,6 +200,8 @@ pub enum Rehearsed {
     Status,
     /// `idc-setup plan`
     Plan,
+    /// `idc-setup doctor`
+    Doctor,
 }
 
 /// How many requests a rehearsal takes.
@@ -223,6 +231,13 @@ pub struct AnswerFlags {
 }
 
 impl AnswerFlags {
+    /// Whether `--policy` was given without a value.
+    pub fn is_policy_asked_for(&self) -> bool {
+        self.typed
+            .iter()
+            .any(|(key, text)| *key == Key::Policy && text.is_empty())
+    }
+
     fn arg(key: Key) -> Arg {
         let arg = Arg::new(key.name())
             .long(key.name())
@@ -237,6 +252,9 @@ impl AnswerFlags {
             .help_heading("Answers");
         if key == Key::NoGroup {
             arg.action(ArgAction::SetTrue)
+        } else if key == Key::Policy {
+            // `doctor --policy` has no value; elsewhere an empty one is refused like any other that is wrong.
+            arg.value_name("VALUE").num_args(0..=1).default_missing_value("")
         } else {
             arg.value_name("VALUE")
         }
@@ -309,6 +327,7 @@ impl Cli {
             ("accept-free-plan-end", flags.accept_free_plan_end),
             ("enable-permission-sets", flags.enable_permission_sets),
             ("create-trail", flags.create_trail),
+            ("allow-root-keys", flags.allow_root_keys),
             ("strict", flags.strict),
             ("no-browser", flags.no_browser),
             ("use-device-code", flags.use_device_code),

@@ -26,11 +26,13 @@
 
 pub mod answers;
 pub mod aws;
+pub mod aws_cli;
 pub mod aws_files;
 pub mod browser;
 pub mod checklist;
 pub mod cli;
 pub mod commands;
+pub mod doctor;
 pub mod environment;
 pub mod files;
 pub mod guide;

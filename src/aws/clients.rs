@@ -26,6 +26,39 @@ pub struct Clients {
     kept: Arc<Mutex<HashMap<Which, Box<dyn Any + Send>>>>,
 }
 
+/// The services that are called, by us and by the SDK's providers of credentials: "serviceId" of their models.
+const SERVICE_IDS: [&str; 11] = [
+    "STS",
+    "SSO OIDC",
+    "SSO",
+    "Signin",
+    "SSO Admin",
+    "identitystore",
+    "Organizations",
+    "FreeTier",
+    "IAM",
+    "CloudTrail",
+    "S3",
+];
+
+/// Whether an address is plain http and not on this machine.
+fn is_plain_http_elsewhere(address: &str) -> bool {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_here = name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    scheme.eq_ignore_ascii_case("http") && !is_here
+}
+
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $service:ident) => {
         $(#[$doc])*
@@ -79,8 +112,27 @@ impl Clients {
 
     /// Where sso-oidc answers in a Region, without a path: as the environment or a profile has it, else AWS's own.
     pub fn oidc_address(&self, region: &str) -> String {
+        let suffix = Partition::of_region(region).dns_suffix();
+        self.given_endpoint("SSO OIDC").map_or_else(
+            || format!("https://oidc.{region}.{suffix}"),
+            |given| given.trim_end_matches('/').to_owned(),
+        )
+    }
+
+    /// The first service whose endpoint is given as plain http on another machine: its name in variables
+    /// (`IDENTITYSTORE`), and the address. Credentials and tokens would go there for everybody on the way to read.
+    pub fn plain_http(&self) -> Option<(String, String)> {
+        let plain = SERVICE_IDS.into_iter().find_map(|service| {
+            let address = self.given_endpoint(service)?;
+            is_plain_http_elsewhere(&address).then(|| (service, address))
+        });
+        plain.map(|(service, address)| (service.to_uppercase().replace(' ', "_"), address))
+    }
+
+    /// A service's endpoint, where the environment or the profile gives one; a service's own counts before that of all.
+    fn given_endpoint(&self, service: &str) -> Option<String> {
         let key = ServiceConfigKey::builder()
-            .service_id("SSO OIDC")
+            .service_id(service)
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url")
             .build();
@@ -89,12 +141,7 @@ impl Clients {
             .service_config()
             .zip(key.ok())
             .and_then(|(config, key)| config.load_config(key));
-        let given = special.or_else(|| self.base.endpoint_url().map(str::to_owned));
-        let suffix = Partition::of_region(region).dns_suffix();
-        given.map_or_else(
-            || format!("https://oidc.{region}.{suffix}"),
-            |given| given.trim_end_matches('/').to_owned(),
-        )
+        special.or_else(|| self.base.endpoint_url().map(str::to_owned))
     }
 
     fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, make: impl FnOnce() -> C) -> C {
@@ -148,4 +195,32 @@ impl Clients {
         /// The access portal's API; takes a token instead of credentials.
         sso, aws_sdk_sso
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for here in [
+            "http://127.0.0.1:4566",
+            "http://localhost/",
+            "http://[::1]:1",
+            "https://example.com",
+            "HTTPS://example.com",
+        ] {
+            assert!(!is_plain_http_elsewhere(here), "{here}");
+        }
+        for elsewhere in [
+            "http://example.com",
+            "HTTP://10.0.0.1:4566/x",
+            "http://127.0.0.1@example.com/",
+            "http://localhost.example.com",
+            "http://[2001:db8::1]/",
+            "http://",
+        ] {
+            assert!(is_plain_http_elsewhere(elsewhere), "{elsewhere}");
+        }
+    }
 }

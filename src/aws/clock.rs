@@ -44,6 +44,22 @@ impl ServerClock {
     }
 }
 
+/// Signatures are good for five minutes ("Signing AWS API requests"); from here on a clock is worth a word.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// That this machine's clock is too far off, in words; `None` while signatures are good. `ahead`: how far the server is
+/// ahead.
+pub fn skew_words(ahead: SignedDuration) -> Option<String> {
+    let off = ahead.abs();
+    (off >= LARGEST_SKEW).then(|| {
+        let side = if ahead.is_negative() { "ahead of" } else { "behind" };
+        format!(
+            "this machine's clock is {:#} {side} AWS's",
+            SignedDuration::from_secs(off.as_secs())
+        )
+    })
+}
+
 #[dyn_dispatch_hint]
 impl Intercept for ServerClock {
     fn name(&self) -> &'static str {

@@ -9,6 +9,7 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use jiff::{SignedDuration, Timestamp};
 
 use super::clients::Clients;
 use super::clock::ServerClock;
@@ -52,6 +53,11 @@ impl Caller {
     pub fn partition(&self) -> Partition {
         Partition::of_arn(&self.arn)
     }
+
+    /// Whether it is the account's root user.
+    pub fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
 }
 
 /// Credentials that work.
@@ -63,15 +69,28 @@ pub struct Connection {
     pub caller: Caller,
     /// The profile that was used, when one was named.
     pub profile: Option<String>,
+    /// Whether the credentials are an access key without a session: they work until somebody deletes them.
+    pub is_long_lived: bool,
+    /// When the credentials end, as far as they say.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Connection {
+    /// Whether these are access keys of the root user, which nobody needs and everybody fears.
+    pub fn is_root_key(&self) -> bool {
+        self.is_long_lived && self.caller.is_root()
+    }
 }
 
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum ConnectError {
+    /// A service's endpoint is plain http on another machine: the service's name in variables, and the address.
+    PlainHttp(String, String),
     /// No credentials were found, or they could not be loaded, for this reason.
     NoCredentials(Option<String>),
-    /// STS did not say who we are.
-    Failed(Failure),
+    /// STS did not say who we are. With how far its clock is ahead of ours, where it told.
+    Failed(Failure, Option<SignedDuration>),
 }
 
 /// The profile whose credentials are used, if one is named.
@@ -114,8 +133,8 @@ pub async fn region(wanted: &Wanted, environment: &Environment) -> Option<NamedR
 /// Loads credentials and asks STS who they are.
 ///
 /// # Errors
-/// [`ConnectError::NoCredentials`] before any call is made, [`ConnectError::Failed`] when STS refuses or
-/// cannot be reached.
+/// [`ConnectError::PlainHttp`] and [`ConnectError::NoCredentials`] before any call is made, [`ConnectError::Failed`]
+/// when STS refuses or cannot be reached.
 pub async fn connect(
     wanted: &Wanted,
     environment: &Environment,
@@ -123,20 +142,21 @@ pub async fn connect(
 ) -> Result<Connection, ConnectError> {
     let region = region.map_or(Partition::Aws.main_region(), |region| region.name.as_str());
     let profile = profile(wanted, environment);
-    let credentials = credentials(profile.as_deref(), region).await;
-    if let Err(error) = credentials.provide_credentials().await {
-        return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref())));
-    }
-    let base = sdk_config(profile.as_deref(), region, credentials).await;
+    let provider = credentials(profile.as_deref(), region).await;
+    let base = sdk_config(profile.as_deref(), region, provider.clone()).await;
     let clients = Clients::new(&base, ServerClock::default());
-    let answer = clients
-        .sts(region)
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| ConnectError::Failed(Failure::of("sts:GetCallerIdentity", error)))?;
+    if let Some((service, address)) = clients.plain_http() {
+        return Err(ConnectError::PlainHttp(service, address));
+    }
+    let credentials = match provider.provide_credentials().await {
+        Ok(credentials) => credentials,
+        Err(error) => return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref()))),
+    };
+    let failed = |failure| ConnectError::Failed(failure, clients.clock().ahead());
+    let answer = clients.sts(region).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| failed(Failure::of("sts:GetCallerIdentity", error)))?;
     let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
-        return Err(ConnectError::Failed(Failure {
+        return Err(failed(Failure {
             operation: "sts:GetCallerIdentity".to_owned(),
             kind: FailureKind::NotAws,
             code: None,
@@ -144,11 +164,12 @@ pub async fn connect(
             retry_after: None,
         }));
     };
-    let caller = Caller { account, arn };
     Ok(Connection {
         clients,
-        caller,
+        caller: Caller { account, arn },
         profile,
+        is_long_lived: credentials.session_token().is_none(),
+        ends_at: credentials.expiry().and_then(|at| Timestamp::try_from(at).ok()),
     })
 }
 

@@ -42,6 +42,11 @@ impl Paths {
         &self.credentials
     }
 
+    /// The folder of cached tokens.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// The cached token of an SSO session: the SHA-1 of its name.
     pub fn token(&self, session: &str) -> PathBuf {
         let hex = files::hex(&Sha1::digest(session.as_bytes()));

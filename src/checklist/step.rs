@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Change, Finding, Guide, HumanTask, Plan, Question, Slot, Trouble};
+use super::{Change, Finding, Guide, HumanTask, Plan, Question, Right, Slot, Trouble};
 
 /// How much a step matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -49,6 +49,8 @@ pub struct StepInfo {
     pub why: &'static str,
     /// Later steps stand on what its look finds, so it is looked at even when it is skipped.
     pub feeds_others: bool,
+    /// The IAM actions that its looks and changes need.
+    pub rights: &'static [Right],
 }
 
 impl StepInfo {

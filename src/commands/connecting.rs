@@ -1,7 +1,11 @@
 //! Whose credentials and which Region: what is asked for, the environment's, the last run's; and what to say when
 //! there are none that work.
 
+use jiff::SignedDuration;
+
 use super::prepare::Access;
+use super::renewal;
+use crate::aws::clock;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::{Failure, FailureKind};
 use crate::aws_files::{Config, Paths, Section};
@@ -31,6 +35,7 @@ pub async fn connect_as_asked(
     let connection = connect::connect(&wanted, environment, region.as_ref())
         .await
         .map_err(|error| connect_trouble(error, &wanted, environment))?;
+    refuse_root_keys(&connection, cli.flags.allow_root_keys)?;
     if let Some(folder) = folder.filter(|_| access == Access::Write) {
         remember(folder, &connection, region.as_ref(), last.as_ref());
     }
@@ -64,7 +69,38 @@ fn is_profile_there(environment: &Environment, profile: &str) -> bool {
 
 fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environment) -> Trouble {
     let named = connect::profile(wanted, environment).or_else(|| environment.var("AWS_PROFILE").map(str::to_owned));
-    if let (ConnectError::NoCredentials(_), Some(profile)) = (&error, &named)
+    match error {
+        ConnectError::PlainHttp(service, address) => plain_http(environment, &service, &address, named.as_deref()),
+        ConnectError::NoCredentials(why) => no_credentials(environment, named.as_deref(), why),
+        ConnectError::Failed(failure, ahead) => failed_to_connect(environment, &failure, ahead, named.as_deref()),
+    }
+}
+
+/// Credentials and tokens go to no machine that everybody on the way can listen to.
+fn plain_http(environment: &Environment, service: &str, address: &str, profile: Option<&str>) -> Trouble {
+    let own = format!("AWS_ENDPOINT_URL_{service}");
+    let named_by = [own.as_str(), "AWS_ENDPOINT_URL"]
+        .into_iter()
+        .find(|name| environment.var(name) == Some(address))
+        .map_or_else(
+            || {
+                format!(
+                    "endpoint_url of profile {} in the AWS config file",
+                    profile.unwrap_or("default")
+                )
+            },
+            str::to_owned,
+        );
+    Trouble::usage(
+        format!(
+            "{named_by} leads to {address}: plain http to another machine, which everybody on the way can read.              Nothing was sent."
+        ),
+        format!("use an https address, or none: take {named_by} away, then: idc-setup run"),
+    )
+}
+
+fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<String>) -> Trouble {
+    if let Some(profile) = profile
         && !is_profile_there(environment, profile)
     {
         return Trouble::new(
@@ -73,36 +109,55 @@ fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environme
             "aws configure list-profiles (shows the ones there are), then: idc-setup run --profile NAME",
         );
     }
-    let profile = wanted
-        .profile
-        .as_deref()
-        .map_or_else(String::new, |profile| format!(" --profile {profile}"));
-    match error {
-        ConnectError::NoCredentials(why) => Trouble::new(
-            TroubleKind::NoCredentials,
-            match why {
-                Some(why) => format!(
-                    "There are no AWS credentials to start with: {}.",
-                    why.trim_end_matches('.')
-                ),
-                None => "There are no AWS credentials to start with.".to_owned(),
-            },
-            format!(
-                "get some without any access key: aws login{profile} (AWS CLI 2.32 or later), or open AWS CloudShell in \
-                 the console, or name a profile: idc-setup run --profile NAME"
-            ),
+    let message = match why {
+        Some(why) => format!(
+            "There are no AWS credentials to start with: {}.",
+            why.trim_end_matches('.')
         ),
-        ConnectError::Failed(failure) => failed_to_connect(&failure, &profile),
-    }
+        None => "There are no AWS credentials to start with.".to_owned(),
+    };
+    let next = renewal::of_session(environment, profile).map_or_else(
+        || renewal::ways_in(environment),
+        |command| format!("{command}, then: idc-setup run{}", renewal::flag(profile)),
+    );
+    Trouble::new(TroubleKind::NoCredentials, message, next)
 }
 
-fn failed_to_connect(failure: &Failure, profile: &str) -> Trouble {
-    let (kind, next) = match failure.kind {
-        FailureKind::Credentials => (
-            TroubleKind::NoCredentials,
-            format!("renew the credentials: aws login{profile}, then: idc-setup run{profile}"),
+/// Root's access keys work, and are refused all the same: what this program is for is to be rid of them.
+fn refuse_root_keys(connection: &Connection, is_allowed: bool) -> Result<(), Trouble> {
+    if !connection.is_root_key() || is_allowed {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        TroubleKind::NotAllowed,
+        "These are access keys of the root user: they may do everything, they never end, and whoever finds them has the \
+         account. Nothing needs them.",
+        "sign in as root without any key: aws login (AWS CLI 2.32 or later), or open AWS CloudShell in the console; or \
+         once more with the keys: idc-setup run --allow-root-keys",
+    ))
+}
+
+fn failed_to_connect(
+    environment: &Environment,
+    failure: &Failure,
+    ahead: Option<SignedDuration>,
+    profile: Option<&str>,
+) -> Trouble {
+    let skew = ahead.and_then(clock::skew_words);
+    let (kind, next) = match (failure.kind, skew) {
+        (_, Some(skew)) => (
+            TroubleKind::Failed,
+            format!("{skew}: set the clock, then: idc-setup run"),
         ),
-        FailureKind::Denied => (
+        (FailureKind::Credentials, None) => (
+            TroubleKind::NoCredentials,
+            format!(
+                "renew the credentials: {}, then: idc-setup run{}",
+                renewal::of(environment, profile),
+                renewal::flag(profile)
+            ),
+        ),
+        (FailureKind::Denied, None) => (
             TroubleKind::NotAllowed,
             "use other credentials: idc-setup run --profile NAME".to_owned(),
         ),

@@ -1,9 +1,11 @@
 //! One file a command, and what they share: from what was typed to a walk over the checklist.
 
 mod connecting;
+mod doctor;
 mod plan;
 mod prepare;
 mod rehearse;
+mod renewal;
 mod run;
 mod status;
 
@@ -62,6 +64,7 @@ async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
         None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment).await,
         Some(Command::Status) => status::status(cli, environment).await,
         Some(Command::Plan) => plan::plan(cli, environment).await,
+        Some(Command::Doctor) => doctor::doctor(cli, environment).await,
     }
 }
 
@@ -90,6 +93,7 @@ fn command_name(cli: &Cli) -> &'static str {
     match &cli.command {
         Some(Command::Status) => "status",
         Some(Command::Plan) => "plan",
+        Some(Command::Doctor) => "doctor",
         _ => "run",
     }
 }
@@ -107,7 +111,7 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
             .trim_start_matches("error: ")
             .to_owned();
         let outcome = ended_by(Trouble::usage(message, "idc-setup --help"));
-        Screen::default().result(&Envelope::new("run", None, None, &outcome, 2).json());
+        Screen::default().result(&Envelope::of_steps("run", None, None, &outcome, 2).json());
         return 2;
     }
     // A closed pipe is no failure of ours.
@@ -186,7 +190,7 @@ fn finish(
             arn: prepared.setting.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
-        screen.result(&Envelope::new(command, caller, region, outcome, exit).json());
+        screen.result(&Envelope::of_steps(command, caller, region, outcome, exit).json());
     } else if exit == 130 {
         say_interrupted(cli, environment, screen);
     } else {

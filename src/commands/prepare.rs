@@ -18,6 +18,7 @@ use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{Guide, Options, Step, Trouble, Walk};
 use crate::cli::Cli;
+use crate::doctor::Held;
 use crate::environment::Environment;
 use crate::progress::{Folder, Progress};
 use crate::steps::{CONSENTS, SLUGS, Setting, SettingParts, TOPICS, UPDATABLE};
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub setting: Rc<Setting>,
     /// How the walk is to go.
     pub options: Options,
+    /// What is known of the credentials besides whose they are.
+    pub held: Held,
 }
 
 impl Prepared {
@@ -157,6 +160,7 @@ pub async fn prepare(
     if answers.without_group() {
         options.skip.insert("create-group".to_owned());
     }
+    let held = Held::of(&connection, environment);
     let setting = Setting::new(SettingParts {
         clients: connection.clients,
         caller: connection.caller,
@@ -175,6 +179,7 @@ pub async fn prepare(
     Ok(Prepared {
         setting: Rc::new(setting),
         options,
+        held,
     })
 }
 

@@ -253,6 +253,7 @@ async fn perform(
         Rehearsed::Run => "run",
         Rehearsed::Status => "status",
         Rehearsed::Plan => "plan",
+        Rehearsed::Doctor => "doctor",
     });
     command
         .arg(format!("--rehearsal={}", stage.server.url()))

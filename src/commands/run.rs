@@ -1,12 +1,15 @@
 //! `idc-setup run`: walk the checklist to its end.
 
-use super::prepare::{Access, prepare};
+use std::rc::Rc;
+
+use super::prepare::{Access, Prepared, prepare};
 use super::{asking_guide, browser, ended_by, finish, say_rehearsal, screen};
 use crate::checklist::Trouble;
 use crate::cli::Cli;
+use crate::doctor::{self, Status};
 use crate::environment::Environment;
-use crate::guide::NonInteractive;
-use crate::steps;
+use crate::guide::{NonInteractive, Screen};
+use crate::steps::{self, EnableIdentityCenter};
 
 /// Runs, and answers the exit code.
 pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
@@ -33,15 +36,38 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
     };
     let setting = &prepared.setting;
-    screen.talk(&format!(
-        "Account {}, as {}.",
-        setting.caller.account, setting.caller.arn
-    ));
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
-    let steps = steps::checklist(setting);
+    let first = EnableIdentityCenter::new(Rc::clone(setting));
+    say_where_we_stand(&prepared, &first, cli, screen).await;
+    let steps = steps::checklist_from(first, setting);
     let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.run().await;
     finish((cli, environment), screen, "run", Some(&prepared), &outcome)
+}
+
+/// The first lines: who and where we are, and of the rest what is not as it should be.
+async fn say_where_we_stand(prepared: &Prepared, first: &EnableIdentityCenter, cli: &Cli, screen: Screen) {
+    let setting = &prepared.setting;
+    let is_wanted = |slug: &str| {
+        let flags = &cli.flags;
+        let named = |list: &[String]| list.iter().any(|name| name == slug);
+        (flags.only.is_empty() || named(&flags.only)) && !named(&flags.skip)
+    };
+    let (mut rows, rights) = tokio::join!(
+        doctor::standing(setting, &prepared.held, first),
+        doctor::all_rights(setting, is_wanted, cli.flags.create_trail)
+    );
+    rows.push(rights);
+    for row in rows {
+        let always = matches!(row.check, "credentials" | "account");
+        if always || row.status != Status::Ok {
+            screen.talk(&row.message);
+        }
+        // What is as it should be needs no advice, and what stands in the way gets its own in its step.
+        if row.check != "account" && row.check != "identity-center" && row.status != Status::Ok {
+            screen.talk(&format!("  next: {}", row.next.as_deref().unwrap_or("go on")));
+        }
+    }
 }

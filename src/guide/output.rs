@@ -8,17 +8,18 @@ use serde::Serialize;
 use super::screen::{Screen, clean};
 use super::text;
 use crate::checklist::{AwsWords, Consent, HumanTask, Need, Outcome, State, StepReport, Trouble, TroubleKind};
+use crate::doctor::Row;
 use crate::progress::{How, Resource};
 
 /// Version of the envelope.
 pub const FORMAT: u32 = 1;
 
-/// What `run`, `status` and `plan` print with `--output json`.
+/// What every command prints with `--output json`: what all have in common, and a body of its own.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Envelope {
+pub struct Envelope<B> {
     /// Version of this form.
     pub format: u32,
-    /// `run`, `status` or `plan`.
+    /// The command, such as `run` or `doctor`.
     pub command: String,
     /// The account, once known.
     pub account: Option<String>,
@@ -28,10 +29,29 @@ pub struct Envelope {
     pub error: Option<ErrorOut>,
     /// The exit code.
     pub exit: u8,
+    /// The command's own.
+    #[serde(flatten)]
+    pub body: B,
+}
+
+/// The body of `run`, `status` and `plan`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct StepsBody {
     /// Whose credentials were used.
     pub caller: Option<CallerOut>,
     /// The steps that were asked for, in order.
     pub steps: Vec<StepOut>,
+}
+
+/// The body of `doctor`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct DoctorBody {
+    /// Whose credentials were used.
+    pub caller: Option<CallerOut>,
+    /// What was looked at.
+    pub checks: Vec<Row>,
+    /// With `--policy`: the IAM policy.
+    pub policy: Option<serde_json::Value>,
 }
 
 /// Whose credentials were used.
@@ -114,7 +134,8 @@ pub struct ErrorOut {
 }
 
 impl ErrorOut {
-    fn of(trouble: &Trouble, step: Option<&str>) -> Self {
+    /// From trouble; `step`: its slug.
+    pub fn of(trouble: &Trouble, step: Option<&str>) -> Self {
         Self {
             step: step.map(str::to_owned),
             kind: trouble.kind,
@@ -173,9 +194,15 @@ impl StepOut {
     }
 }
 
-impl Envelope {
+impl Envelope<StepsBody> {
     /// The envelope of a command that came to the checklist, or ended before it.
-    pub fn new(command: &str, caller: Option<CallerOut>, region: Option<String>, outcome: &Outcome, exit: u8) -> Self {
+    pub fn of_steps(
+        command: &str,
+        caller: Option<CallerOut>,
+        region: Option<String>,
+        outcome: &Outcome,
+        exit: u8,
+    ) -> Self {
         Self {
             format: FORMAT,
             command: command.to_owned(),
@@ -183,11 +210,15 @@ impl Envelope {
             region,
             error: outcome.trouble.as_ref().map(|trouble| ErrorOut::of(trouble, None)),
             exit,
-            caller,
-            steps: outcome.reports.iter().map(StepOut::of).collect(),
+            body: StepsBody {
+                caller,
+                steps: outcome.reports.iter().map(StepOut::of).collect(),
+            },
         }
     }
+}
 
+impl<B: Serialize> Envelope<B> {
     /// As JSON, over several lines.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()

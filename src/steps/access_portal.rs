@@ -24,6 +24,7 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Recommended,
     why: "It is where you sign in with a browser, and its address is what the AWS CLI needs.",
     feeds_others: true,
+    rights: &[],
 };
 
 /// The topic of a person's word that they have been in the portal.

@@ -11,6 +11,8 @@ pub struct Instance {
     pub store: String,
     /// Where it is.
     pub region: String,
+    /// The management account, which is another one where this account administers it by delegation.
+    pub owner: String,
 }
 
 /// The user of step 2.

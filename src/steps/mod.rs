@@ -19,13 +19,19 @@ use crate::checklist::Step;
 
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
+pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
 pub use facts::Facts;
 pub use setting::{Setting, SettingParts, trouble};
 
 /// The checklist, in order.
 pub fn checklist(setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
+    checklist_from(EnableIdentityCenter::new(Rc::clone(setting)), setting)
+}
+
+/// The checklist, with a first step that has been asked for the account's condition already.
+pub fn checklist_from(first: EnableIdentityCenter, setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
     vec![
-        Box::new(enable_identity_center::EnableIdentityCenter::new(Rc::clone(setting))),
+        Box::new(first),
         Box::new(create_user::CreateUser::new(Rc::clone(setting))),
         Box::new(create_group::CreateGroup::new(Rc::clone(setting))),
         Box::new(permission_set::PermissionSet::new(Rc::clone(setting))),

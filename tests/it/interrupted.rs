@@ -56,7 +56,8 @@ fn check(stage: &Stage, ran: &Ran, what: &str) {
 fn goes_on_after_a_kill_in_step_1() {
     killed_at("CreateOrganization", 1, true);
     killed_at("CreateOrganization", 1, false);
-    killed_at("ListInstances", 2, false);
+    // The first 37 ask every Region, before anything has been answered.
+    killed_at("ListInstances", 38, false);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use idc_setup::answers::file::AnswersFile;
-use idc_setup::guide::output::Envelope;
+use idc_setup::guide::output::{Envelope, StepsBody};
 use idc_setup::progress::Record;
 
 use super::support::{Ran, Stage};
@@ -25,7 +25,7 @@ fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
 }
 
 fn check(ran: &Ran) {
-    let schema = schema("envelope.v1.json", schemars::schema_for!(Envelope));
+    let schema = schema("envelope.v1.json", schemars::schema_for!(Envelope<StepsBody>));
     let envelope = ran.envelope();
     if let Err(error) = jsonschema::validate(&schema, &envelope) {
         panic!("{error}\n{envelope:#}");

@@ -126,7 +126,8 @@ fn two_runs_at_once_one_works_and_the_other_says_who() {
     let mut first = stage.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
     let lock = stage.state_file().with_extension("lock");
     for _ in 0..200 {
-        if std::fs::read_to_string(&lock).is_ok_and(|text| !text.is_empty()) {
+        let is_kept = std::fs::read_to_string(stage.state_file()).is_ok_and(|text| text.contains("ada@example.com"));
+        if is_kept && std::fs::read_to_string(&lock).is_ok_and(|text| !text.is_empty()) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));

@@ -152,7 +152,10 @@ fn list_service_access(world: &World, request: &Request) -> Answer {
 
 /// `ListDelegatedAdministrators`, of Identity Center.
 fn list_delegated(world: &World, request: &Request) -> Answer {
-    require_management(world, request)?;
+    // "can be called only from the management account or by a member account that is a delegated administrator".
+    if !world.delegated_administrators.contains(&world.account.id) {
+        require_management(world, request)?;
+    }
     let principal = request.input["ServicePrincipal"].as_str();
     let rows = world
         .all_accounts()

@@ -12,7 +12,9 @@ use super::facts::{Instance, PermissionSet};
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
-use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::checklist::{
+    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+};
 use crate::progress::{How, Resource, ResourceKind, Verb};
 
 /// This step's line of the checklist.
@@ -23,7 +25,38 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "It joins the three: who, what they may do, and in which account.",
     feeds_others: true,
+    rights: &RIGHTS,
 };
+
+/// What it needs to be allowed to do. In the management account Identity Center acts with the caller's own rights in
+/// IAM, not with those of its service role ("Identity-based policy examples for IAM Identity Center"): without them an
+/// assignment is accepted, and fails later.
+const RIGHTS: [Right; 18] = [
+    Right::look("sso:ListAccountAssignments"),
+    Right::look("sso:ListAccountAssignmentCreationStatus"),
+    Right::look("sso:DescribeAccountAssignmentCreationStatus"),
+    Right::change("sso:CreateAccountAssignment"),
+    on_roles("iam:AttachRolePolicy"),
+    on_roles("iam:CreateRole"),
+    on_roles("iam:DeleteRole"),
+    on_roles("iam:DeleteRolePolicy"),
+    on_roles("iam:DetachRolePolicy"),
+    on_roles("iam:GetRole"),
+    on_roles("iam:ListAttachedRolePolicies"),
+    on_roles("iam:ListRolePolicies"),
+    on_roles("iam:PutRolePolicy"),
+    on_roles("iam:UpdateRole"),
+    on_roles("iam:UpdateRoleDescription"),
+    Right::change_on(PROVIDERS, "iam:CreateSAMLProvider"),
+    Right::change_on(PROVIDERS, "iam:GetSAMLProvider"),
+    Right::change_on(PROVIDERS, "iam:UpdateSAMLProvider"),
+];
+
+const PROVIDERS: &str = "arn:*:iam::*:saml-provider/AWSSSO_*";
+
+const fn on_roles(action: &'static str) -> Right {
+    Right::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
+}
 
 const PENDING: &str = "pending-request";
 
@@ -98,6 +131,17 @@ impl AccountAssignment {
             principal_type,
             principal,
             principal_name,
+        })
+    }
+
+    /// A delegated administrator gives no access to the management account ("Delegated administration").
+    fn out_of_reach(&self, subject: &Subject) -> Option<Finding> {
+        let (owner, caller) = (&subject.instance.owner, &self.setting.caller.account);
+        (owner != caller && owner == &subject.account).then(|| {
+            Finding::blocked(
+                format!("Account {caller} administers Identity Center, and may not give access to the management account {owner}."),
+                format!("run idc-setup with credentials of account {owner}: idc-setup run --profile NAME"),
+            )
         })
     }
 
@@ -180,6 +224,9 @@ impl Step for AccountAssignment {
             Ok(subject) => subject,
             Err(why) => return Ok(Finding::waits_for(why)),
         };
+        if let Some(blocked) = self.out_of_reach(&subject) {
+            return Ok(blocked);
+        }
         let who = &subject.principal_name;
         let what = format!("{} in account {}", subject.set.name, subject.account);
         let missing = Finding::missing(format!("{who} does not have {what} yet."));

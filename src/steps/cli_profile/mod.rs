@@ -26,6 +26,7 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "With a profile, the AWS CLI, the SDKs and Terraform use short-lived credentials by themselves.",
     feeds_others: true,
+    rights: &[],
 };
 
 /// Properties that make a profile something else than an SSO profile; with them it is never touched.

@@ -11,7 +11,9 @@ use super::facts::{Group, Instance, User};
 use super::setting::{Setting, rerun, timestamp};
 use crate::answers::Key;
 use crate::aws::Failure;
-use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::checklist::{
+    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+};
 use crate::progress::{How, Resource, ResourceKind, Verb};
 
 /// This step's line of the checklist.
@@ -22,6 +24,15 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Recommended,
     why: "A group lets you give the same access to others later, without touching the account again.",
     feeds_others: true,
+    rights: &[
+        Right::look("identitystore:GetGroupId"),
+        Right::look("identitystore:DescribeGroup"),
+        Right::look("identitystore:IsMemberInGroups"),
+        Right::look("identitystore:GetGroupMembershipId"),
+        Right::look("identitystore:DescribeGroupMembership"),
+        Right::change("identitystore:CreateGroup"),
+        Right::change("identitystore:CreateGroupMembership"),
+    ],
 };
 
 const GROUP_ID: &str = "group-id";

@@ -16,7 +16,9 @@ use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::CreateUserWith;
 use crate::aws::{Failure, FailureKind};
-use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::checklist::{
+    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+};
 use crate::progress::{How, Resource, ResourceKind, Verb, Word};
 
 /// This step's line of the checklist.
@@ -27,6 +29,11 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "You sign in as this user from now on, instead of as root or with access keys.",
     feeds_others: true,
+    rights: &[
+        Right::look("identitystore:GetUserId"),
+        Right::look("identitystore:DescribeUser"),
+        Right::change("identitystore:CreateUser"),
+    ],
 };
 
 /// The topic of a person's word that the user is activated.

@@ -5,9 +5,10 @@
 //! sets and stands in the way.
 
 mod changes;
+mod condition;
 mod reads;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -18,12 +19,14 @@ use crate::answers::values::Region;
 use crate::aws::retry::SPREAD_LIMIT;
 use crate::aws::{Failure, waiting};
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Slot, Step, StepInfo, Trouble,
+    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use reads::{Kind, Seen, Standing};
 
 use super::facts::Instance;
+
+pub use condition::{Condition, Kind as AccountKind};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -33,6 +36,20 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "It keeps users in one place and hands out short-lived credentials instead of access keys.",
     feeds_others: true,
+    rights: &[
+        Right::look("organizations:DescribeOrganization"),
+        Right::look("organizations:ListDelegatedAdministrators"),
+        Right::look("sso:ListInstances"),
+        Right::look("sso:DescribeInstance"),
+        Right::look("freetier:GetAccountPlanState"),
+        Right::change("organizations:CreateOrganization"),
+        // "AWS Organizations and service-linked roles": whoever makes an organization makes its role.
+        Right::change_on(
+            "arn:*:iam::*:role/aws-service-role/organizations.amazonaws.com/*",
+            "iam:CreateServiceLinkedRole",
+        ),
+        Right::change("sso:UpdateInstance"),
+    ],
 };
 
 const CREATE_ORGANIZATION: &str = "create-organization";
@@ -48,12 +65,16 @@ const ACCOUNT_PLAN: &str = "account-plan";
 const INSTANCE: &str = "instance";
 const STATUS: &str = "status";
 const NONE: &str = "none";
+/// The management account, where this one is its delegated administrator.
+const ADMINISTERED_FOR: &str = "administered-for";
 
 /// Step 1.
 pub struct EnableIdentityCenter {
     setting: Rc<Setting>,
     /// Whether every Region has been asked by itself, which is done once a run.
     swept: Cell<bool>,
+    /// What has been read before the first look.
+    known: RefCell<Option<Standing>>,
 }
 
 impl EnableIdentityCenter {
@@ -62,7 +83,28 @@ impl EnableIdentityCenter {
         Self {
             setting,
             swept: Cell::new(false),
+            known: RefCell::default(),
         }
+    }
+
+    /// What stands in the account: what has been read before the first look, else as it is now.
+    async fn standing(&self) -> Result<Standing, Trouble> {
+        if let Some(known) = self.known.take() {
+            return Ok(known);
+        }
+        let standing = reads::standing(&self.setting, &self.swept).await;
+        standing.map_err(rerun(&INFO))
+    }
+
+    /// What kind of account this is, and where Identity Center stands. The first look goes by the same answers.
+    ///
+    /// # Errors
+    /// When AWS cannot be asked.
+    pub async fn condition(&self) -> Result<Condition, Trouble> {
+        let standing = self.standing().await?;
+        let condition = condition::of(&standing, &self.setting.caller.account, self.judge(&standing));
+        self.known.replace(Some(standing));
+        Ok(condition)
     }
 
     fn judge(&self, standing: &Standing) -> Finding {
@@ -109,6 +151,11 @@ impl EnableIdentityCenter {
                 "delete it (console → IAM Identity Center → Settings → Management → Delete instance), then: idc-setup run",
             ),
             Kind::OrganizationInstance => self.judge_organization_instance(seen),
+        };
+        let finding = if standing.is_delegated {
+            finding.with(ADMINISTERED_FOR, &seen.owner)
+        } else {
+            finding
         };
         finding
             .with(INSTANCE, &seen.arn)
@@ -253,9 +300,7 @@ impl Step for EnableIdentityCenter {
     }
 
     async fn look(&self) -> Result<Finding, Trouble> {
-        let standing = reads::standing(&self.setting, &self.swept)
-            .await
-            .map_err(rerun(&INFO))?;
+        let standing = self.standing().await?;
         self.settle_intents(&standing)?;
         let mut finding = self.judge(&standing);
         if let Some(seen) = &standing.instance
@@ -267,6 +312,7 @@ impl Step for EnableIdentityCenter {
                 arn: seen.arn.clone(),
                 store: seen.store.clone(),
                 region: seen.region.clone(),
+                owner: seen.owner.clone(),
             };
             let mut answers = self.setting.answers.borrow_mut();
             answers.found(Key::IdentityCenterRegion, &seen.region);

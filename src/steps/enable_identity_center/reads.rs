@@ -74,9 +74,17 @@ pub struct Standing {
     pub instance: Option<Seen>,
     /// Asked only while there is no organization: making one ends the Free plan.
     pub plan: Option<PlanState>,
+    /// This account administers the instance of its organization's management account.
+    pub is_delegated: bool,
 }
 
 impl Standing {
+    /// The organization's management account.
+    pub fn management_account(&self) -> Option<&str> {
+        let organization = self.organization.as_ref();
+        organization.map(|organization| organization.management_account.as_str())
+    }
+
     /// There is no "kind" field: who owns it, and whether that is the management account, tells.
     pub fn kind_of(&self, seen: &Seen, account: &str) -> Kind {
         let manages = self
@@ -86,6 +94,9 @@ impl Standing {
         match (seen.owner == account, manages) {
             (true, true) => Kind::OrganizationInstance,
             (true, false) => Kind::AccountInstance,
+            (false, _) if self.is_delegated && self.management_account() == Some(&seen.owner) => {
+                Kind::OrganizationInstance
+            }
             (false, _) => Kind::SomebodyElses,
         }
     }
@@ -99,8 +110,15 @@ pub async fn standing(setting: &Setting, swept: &Cell<bool>) -> Result<Standing,
         organization,
         instance: None,
         plan: None,
+        is_delegated: false,
     };
     let account = &setting.caller.account;
+    let is_member = standing
+        .management_account()
+        .is_some_and(|management| management != account);
+    if is_member && instances.iter().any(|seen| seen.owner != *account) {
+        standing.is_delegated = is_delegated(setting).await?;
+    }
     // Our own organization instance before anything else that can be seen.
     let rank = |seen: &Seen| match standing.kind_of(seen, account) {
         Kind::OrganizationInstance => 0,
@@ -139,6 +157,28 @@ pub async fn organization(setting: &Setting) -> Result<Option<Organization>, Fai
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether this account is a delegated administrator of Identity Center: only such an account, and the management
+/// account, may ask.
+async fn is_delegated(setting: &Setting) -> Result<bool, Failure> {
+    let mut pages = setting
+        .clients
+        .organizations(&setting.bootstrap_region)
+        .list_delegated_administrators()
+        .service_principal("sso.amazonaws.com")
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(administrator) = pages.next().await {
+        match administrator.map_err(|error| Failure::of("organizations:ListDelegatedAdministrators", error)) {
+            Ok(administrator) if administrator.id() == Some(&setting.caller.account) => return Ok(true),
+            Ok(_) => {}
+            Err(failure) if failure.kind == FailureKind::Denied => return Ok(false),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(false)
 }
 
 /// All instances in all Regions.

@@ -17,7 +17,7 @@ use super::setting::{Setting, rerun};
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
 use crate::answers::{Key, Source};
 use crate::aws::Failure;
-use crate::checklist::{Change, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
+use crate::checklist::{Change, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble};
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
 
@@ -29,6 +29,20 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "It says what a user or group may do in an account, and for how long one sign-in lasts.",
     feeds_others: true,
+    rights: &[
+        Right::look("sso:ListPermissionSets"),
+        Right::look("sso:DescribePermissionSet"),
+        Right::look("sso:ListManagedPoliciesInPermissionSet"),
+        Right::look("sso:ListTagsForResource"),
+        Right::look("sso:ListAccountsForProvisionedPermissionSet"),
+        Right::change("sso:CreatePermissionSet"),
+        Right::change("sso:TagResource"),
+        Right::change("sso:AttachManagedPolicyToPermissionSet"),
+        Right::change("sso:DetachManagedPolicyFromPermissionSet"),
+        Right::change("sso:UpdatePermissionSet"),
+        Right::change("sso:ProvisionPermissionSet"),
+        Right::change("sso:DescribePermissionSetProvisioningStatus"),
+    ],
 };
 
 /// The tag that marks a set as ours until its creation is written down.

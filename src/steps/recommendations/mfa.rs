@@ -17,6 +17,7 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Recommendation,
     why: "A password alone is too little for an account that can do everything.",
     feeds_others: false,
+    rights: &[],
 };
 
 /// The topic of a person's word that they have looked.

@@ -8,7 +8,7 @@ use aws_sdk_iam::types::SummaryKeyType;
 use super::super::setting::{Setting, trouble};
 use crate::aws::Failure;
 use crate::checklist::{
-    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Step, StepInfo, TaskKind, Trouble,
+    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Right, Step, StepInfo, TaskKind, Trouble,
 };
 
 /// This recommendation's line of the checklist.
@@ -19,6 +19,7 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Recommendation,
     why: "A root access key that leaks cannot be limited by any policy.",
     feeds_others: false,
+    rights: &[Right::look("iam:GetAccountSummary")],
 };
 
 const KEYS: &str = "root-access-keys";

@@ -41,6 +41,7 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Required,
     why: "It proves the whole way: from the user to short-lived credentials in the account.",
     feeds_others: false,
+    rights: &[],
 };
 
 /// The evidence that holds the caller's ARN.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::super::setting::{Setting, rerun};
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Step, StepInfo, Trouble,
+    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Step, StepInfo, Trouble,
 };
 use crate::progress::{ResourceKind, Verb};
 use reads::Sight;
@@ -23,7 +23,29 @@ pub const INFO: StepInfo = StepInfo {
     need: Need::Recommendation,
     why: "It keeps who did what in the account, for longer than the 90 days of the event history.",
     feeds_others: false,
+    rights: &RIGHTS,
 };
+
+/// What it needs to be allowed to do; S3 names some actions otherwise than its operations (Service Authorization
+/// Reference).
+const RIGHTS: [Right; 11] = [
+    Right::look("cloudtrail:DescribeTrails"),
+    Right::look("cloudtrail:GetTrailStatus"),
+    Right::look("cloudtrail:GetEventSelectors"),
+    Right::change_on(TRAILS, "cloudtrail:CreateTrail"),
+    Right::change_on(TRAILS, "cloudtrail:StartLogging"),
+    Right::change_on(TRAILS, "cloudtrail:DeleteTrail"),
+    Right::change_on(BUCKETS, "s3:CreateBucket"),
+    // `HeadBucket`.
+    Right::change_on(BUCKETS, "s3:ListBucket"),
+    Right::change_on(BUCKETS, "s3:PutBucketPublicAccessBlock"),
+    Right::change_on(BUCKETS, "s3:PutBucketPolicy"),
+    // Taken back with the trail, while nothing is in it.
+    Right::change_on(BUCKETS, "s3:DeleteBucket"),
+];
+
+const TRAILS: &str = "arn:*:cloudtrail:*:*:trail/idc-setup-*";
+const BUCKETS: &str = "arn:*:s3:::idc-setup-trail-*";
 
 /// The flag that agrees to make a trail.
 pub const CREATE_TRAIL: &str = "create-trail";

@@ -1,0 +1,66 @@
+//! Whose credentials are used, where they came from, and for how long they are good.
+
+use jiff::Timestamp;
+
+use super::Row;
+use crate::aws::connect::Connection;
+use crate::environment::Environment;
+use crate::steps::Setting;
+
+/// What is held besides the caller's name.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Where the credentials came from, in words.
+    pub origin: String,
+    /// An access key without a session.
+    pub is_long_lived: bool,
+    /// When they end, as far as they say.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Held {
+    /// From a connection.
+    pub fn of(connection: &Connection, environment: &Environment) -> Self {
+        let origin = if let Some(profile) = &connection.profile {
+            format!("profile {profile}")
+        } else if environment.var("AWS_ACCESS_KEY_ID").is_some() {
+            "AWS_ACCESS_KEY_ID in the environment".to_owned()
+        } else if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
+            "AWS CloudShell".to_owned()
+        } else if environment.has_credentials() {
+            "this container's role".to_owned()
+        } else {
+            format!("profile {}", environment.var("AWS_PROFILE").unwrap_or("default"))
+        };
+        Self {
+            origin,
+            is_long_lived: connection.is_long_lived,
+            ends_at: connection.ends_at,
+        }
+    }
+}
+
+/// The row of the credentials.
+pub fn row(setting: &Setting, held: &Held) -> Row {
+    let caller = &setting.caller;
+    let who = if caller.is_root() {
+        format!("the root user of account {}", caller.account)
+    } else {
+        caller.arn.clone()
+    };
+    let origin = &held.origin;
+    if held.is_long_lived {
+        return Row::note(
+            "credentials",
+            format!("You are {who}, by an access key that never ends ({origin})."),
+        )
+        .or("aws login gets short-lived ones; delete the key once you can sign in");
+    }
+    let until = held.ends_at.map_or_else(String::new, |at| {
+        format!(", until {}", at.strftime("%Y-%m-%d %H:%M UTC"))
+    });
+    Row::ok(
+        "credentials",
+        format!("You are {who}, by short-lived credentials ({origin}{until})."),
+    )
+}

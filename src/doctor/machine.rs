@@ -1,0 +1,144 @@
+//! This machine: its clock, the AWS CLI, a browser, and the files that are read and written.
+
+use std::path::Path;
+
+use super::{Row, Status};
+use crate::aws::clock::skew_words;
+use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
+use crate::aws_files::{Config, Paths};
+use crate::browser::Browser;
+use crate::environment::Environment;
+use crate::progress::{Folder, Progress};
+use crate::steps::Setting;
+
+/// The clock's row, once a server has told its time.
+pub fn clock(setting: &Setting) -> Option<Row> {
+    let ahead = setting.clients.clock().ahead()?;
+    Some(match skew_words(ahead) {
+        Some(words) => Row::to_do(
+            "clock",
+            format!("AWS takes signatures of the last five minutes only, and {words}."),
+            "set the clock of this machine, then: idc-setup run",
+        ),
+        None => Row::ok("clock", "This machine's clock agrees with AWS's."),
+    })
+}
+
+/// The AWS CLI and the browser.
+pub async fn tools(environment: &Environment) -> Vec<Row> {
+    vec![aws_cli(environment).await, browser(environment)]
+}
+
+async fn aws_cli(environment: &Environment) -> Row {
+    const CHECK: &str = "aws-cli";
+    let Some(cli) = AwsCli::find(environment).await else {
+        return Row::note(
+            CHECK,
+            "No AWS CLI was found in PATH. The steps do without; you will want it for the profile they make.",
+        )
+        .or(how_to_install());
+    };
+    let there = format!("AWS CLI {} at {}", cli.version_words, cli.path.display());
+    let update = format!("update it: {}", how_to_install());
+    if cli.version < Version(2, 0) {
+        Row::note(CHECK, format!("{there} is version 1, which does not know SSO sessions as they are kept today.")).or(update)
+    } else if cli.version < PKCE_SINCE {
+        let lacks = format!("signing in by the browser alone ({PKCE_SINCE}) and aws login ({LOGIN_SINCE})");
+        Row::note(CHECK, format!("{there} is too old for {lacks}.")).or(update)
+    } else if cli.version < LOGIN_SINCE {
+        Row::note(CHECK, format!("{there} is too old for aws login ({LOGIN_SINCE}).")).or(update)
+    } else {
+        Row::ok(CHECK, format!("{there}."))
+    }
+}
+
+fn browser(environment: &Environment) -> Row {
+    let browser = Browser::of(environment, true, None);
+    match browser.why_none() {
+        None if browser.is_local() => Row::ok("browser", "Pages can be opened in a browser of this machine."),
+        None => Row::ok(
+            "browser",
+            "Pages can be opened; signing in uses a code, since they cannot come back here.",
+        ),
+        Some(why) => Row::note(
+            "browser",
+            format!("No page can be opened here: {why}. Links are printed, and signing in uses a code."),
+        ),
+    }
+}
+
+/// The AWS files and progress.
+pub fn files(environment: &Environment) -> Vec<Row> {
+    vec![aws_files(environment), progress(environment)]
+}
+
+fn aws_files(environment: &Environment) -> Row {
+    const CHECK: &str = "aws-files";
+    let Some(paths) = Paths::of(environment) else {
+        return Row::to_do(
+            CHECK,
+            "There is no home folder for the AWS files.",
+            "set HOME, then: idc-setup run",
+        );
+    };
+    for path in [paths.config(), paths.credentials()] {
+        let why = match std::fs::read(path) {
+            Ok(content) if path == paths.config() => Config::parse(&content).err().map(|bad| bad.to_string()),
+            Ok(_) => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => Some(format!("cannot be read: {error}")),
+        };
+        if let Some(why) = why {
+            return Row::to_do(
+                CHECK,
+                format!("{} {why}.", path.display()),
+                format!("mend {}, then: idc-setup run", path.display()),
+            );
+        }
+    }
+    if let Some(open) = is_open_to_others(paths.cache()) {
+        return Row::note(
+            CHECK,
+            format!("{} can be read by others ({open}).", paths.cache().display()),
+        )
+        .or(format!("chmod 700 {}", paths.cache().display()));
+    }
+    Row::ok(
+        CHECK,
+        format!("{} can be read, or is not there yet.", paths.config().display()),
+    )
+}
+
+/// The mode of a folder that others may look into.
+fn is_open_to_others(folder: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().ok()?.permissions()) & 0o777;
+        (mode & 0o077 != 0).then(|| format!("{mode:04o}"))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
+fn progress(environment: &Environment) -> Row {
+    const CHECK: &str = "progress";
+    let Some(folder) = Folder::of(environment) else {
+        return Row::new(CHECK, Status::ToDo, "There is no home folder to keep progress in.")
+            .or("idc-setup run --state FILE");
+    };
+    let Some(last) = folder.last() else {
+        return Row::ok(CHECK, "Nothing has been recorded on this machine yet.");
+    };
+    let path = folder.state_file(&last.partition, &last.account);
+    match Progress::read_file(&path) {
+        Ok(_) => Row::ok(CHECK, format!("Progress is kept in {}.", path.display())),
+        Err(error) => Row::to_do(
+            CHECK,
+            format!("{error}."),
+            "idc-setup run (keeps a file that cannot be read aside)",
+        ),
+    }
+}

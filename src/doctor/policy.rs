@@ -1,0 +1,44 @@
+//! The least IAM policy that the steps can be walked with, made from what they declare.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::rights::OWN;
+use crate::aws::Partition;
+use crate::checklist::Right;
+use crate::steps::INFOS;
+
+/// A policy document for the steps that are wanted.
+pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {
+    let mut statements = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
+    for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
+        let mut by_resource: BTreeMap<&str, Vec<&Right>> = BTreeMap::new();
+        for right in info.rights {
+            by_resource.entry(right.on).or_default().push(right);
+        }
+        for (n, (resource, rights)) in by_resource.into_iter().enumerate() {
+            let number = if n == 0 { String::new() } else { (n + 1).to_string() };
+            let id = format!("{}{number}", camel_case(info.slug));
+            statements.push(statement(&id, partition, resource, &rights));
+        }
+    }
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+fn statement(id: &str, partition: Partition, resource: &str, rights: &[&Right]) -> Value {
+    let mut actions: Vec<&str> = rights.iter().map(|right| right.action).collect();
+    actions.sort_unstable();
+    let resource = resource.replacen("arn:*:", &format!("arn:{}:", partition.id()), 1);
+    json!({"Sid": id, "Effect": "Allow", "Action": actions, "Resource": resource})
+}
+
+/// `Sid`s are letters and digits.
+fn camel_case(slug: &str) -> String {
+    let words = slug.split('-').map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    words.collect()
+}

@@ -1,0 +1,116 @@
+//! What kind of account this is, before anything is changed in it.
+
+use super::reads::{PlanState, Standing};
+use crate::checklist::Finding;
+
+/// What kind of account it is, as far as Identity Center is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In no organization.
+    Standalone,
+    /// In no organization, and on the Free plan, which making one is reported to end.
+    StandaloneOnFreePlan,
+    /// The management account of an organization with all features.
+    Management,
+    /// The management account of an organization with consolidated billing only.
+    BillingOnly,
+    /// A member that administers the organization's Identity Center.
+    DelegatedAdministrator,
+    /// Any other member.
+    Member,
+}
+
+/// The account, and what step 1 makes of it.
+#[derive(Debug)]
+pub struct Condition {
+    /// What kind of account.
+    pub kind: Kind,
+    /// The same in one sentence.
+    pub sentence: String,
+    /// What to type or do about it, where something is.
+    pub next: Option<String>,
+    /// Where Identity Center stands.
+    pub identity_center: Finding,
+}
+
+/// From what was read.
+pub fn of(standing: &Standing, account: &str, identity_center: Finding) -> Condition {
+    let (kind, sentence, next) = account_sentence(standing, account);
+    Condition {
+        kind,
+        sentence,
+        next,
+        identity_center,
+    }
+}
+
+fn account_sentence(standing: &Standing, account: &str) -> (Kind, String, Option<String>) {
+    let Some(organization) = &standing.organization else {
+        return standalone(standing, account);
+    };
+    let (id, management) = (&organization.id, &organization.management_account);
+    if management != account {
+        return member(standing, account, management);
+    }
+    if organization.all_features {
+        let sentence = format!("Account {account} is the management account of organization {id}, with all features.");
+        return (Kind::Management, sentence, None);
+    }
+    (
+        Kind::BillingOnly,
+        format!(
+            "Account {account} is the management account of organization {id}, which has consolidated billing only; \
+             Identity Center needs all features."
+        ),
+        Some("console → AWS Organizations → Settings → Enable all features, then: idc-setup run".to_owned()),
+    )
+}
+
+fn standalone(standing: &Standing, account: &str) -> (Kind, String, Option<String>) {
+    let alone = format!("Account {account} is in no organization; step 1 makes one, which cannot be taken back.");
+    let consent = "--create-organization";
+    match standing.plan {
+        Some(PlanState::Free) => (
+            Kind::StandaloneOnFreePlan,
+            format!(
+                "{alone} It is on the Free plan: making an organization is reported to move it to the Paid plan at once \
+                 and to end its credits."
+            ),
+            Some(format!(
+                "idc-setup run asks first; without questions: {consent} --accept-free-plan-end"
+            )),
+        ),
+        Some(PlanState::Unknown) => (
+            Kind::Standalone,
+            format!("{alone} Its plan could not be found out: if it is the Free plan, that reportedly ends with it."),
+            Some(format!("idc-setup run asks first; without questions: {consent}")),
+        ),
+        _ => (
+            Kind::Standalone,
+            alone,
+            Some(format!("idc-setup run asks first; without questions: {consent}")),
+        ),
+    }
+}
+
+fn member(standing: &Standing, account: &str, management: &str) -> (Kind, String, Option<String>) {
+    if standing.is_delegated {
+        return (
+            Kind::DelegatedAdministrator,
+            format!(
+                "Account {account} administers Identity Center for the organization of account {management}: it may do \
+                 everything but give access to account {management} itself."
+            ),
+            None,
+        );
+    }
+    (
+        Kind::Member,
+        format!(
+            "Account {account} is a member of the organization of account {management}, where Identity Center is enabled."
+        ),
+        Some(format!(
+            "run idc-setup with credentials of account {management}: idc-setup run --profile NAME"
+        )),
+    )
+}
