@@ -41,7 +41,11 @@ async fn aws_cli(environment: &Environment) -> Row {
     let there = format!("AWS CLI {} at {}", cli.version_words, cli.path.display());
     let update = format!("update it: {}", how_to_install());
     if cli.version < Version(2, 0) {
-        Row::note(CHECK, format!("{there} is version 1, which does not know SSO sessions as they are kept today.")).or(update)
+        Row::note(
+            CHECK,
+            format!("{there} is version 1, which does not know SSO sessions as they are kept today."),
+        )
+        .or(update)
     } else if cli.version < PKCE_SINCE {
         let lacks = format!("signing in by the browser alone ({PKCE_SINCE}) and aws login ({LOGIN_SINCE})");
         Row::note(CHECK, format!("{there} is too old for {lacks}.")).or(update)

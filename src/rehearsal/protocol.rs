@@ -236,10 +236,11 @@ impl Parsed {
         wire.headers.push(("content-type", "text/xml".to_owned()));
         wire.body = match answer {
             Ok(value) => {
-                let mut response = Map::new();
-                response.insert(format!("{operation}Result"), value.clone());
-                response.insert("ResponseMetadata".to_owned(), json!({"RequestId": request_id}));
-                texts::to_xml(&format!("{operation}Response"), namespace, &Value::Object(response))
+                // The result comes first: the SDKs read it so, whatever its name.
+                let result = texts::to_xml(&format!("{operation}Result"), None, value);
+                let metadata = texts::to_xml("ResponseMetadata", None, &json!({"RequestId": request_id}));
+                let namespace = namespace.unwrap_or_default();
+                format!("<{operation}Response xmlns=\"{namespace}\">{result}{metadata}</{operation}Response>")
             }
             Err(refusal) => {
                 let error = json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message});

@@ -9,7 +9,7 @@ use idc_setup::progress::Record;
 use super::support::{Ran, Stage};
 
 /// The schema in the repository, made anew when `UPDATE_SCHEMAS` is set.
-fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
+pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
     let current = serde_json::to_value(current).unwrap();
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {

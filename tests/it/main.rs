@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod budget;
 mod different;
+mod doctor;
 mod foreign;
 mod interrupted;
 mod json;

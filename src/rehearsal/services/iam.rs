@@ -13,6 +13,7 @@ use super::{Request, not_simulated};
 pub fn answer(world: &World, request: &Request) -> Answer {
     match request.operation {
         "GetAccountSummary" => Ok(summary(world)),
+        "GetRole" => get_role(world, request),
         "SimulatePrincipalPolicy" => simulate(world, request),
         other => Err(not_simulated("iam", other)),
     }
@@ -70,6 +71,50 @@ fn summary(world: &World) -> Value {
     json!({"SummaryMap": {"entry": entries}})
 }
 
+/// A role that Identity Center has made in the account, or one that somebody works in.
+fn get_role(world: &World, request: &Request) -> Answer {
+    let (name, account) = (text(request.input, "RoleName"), world.account.id.as_str());
+    let reserved = world
+        .roles
+        .iter()
+        .find(|role| role.account == account && role.name == name);
+    let worked_in = format!(":assumed-role/{name}/");
+    let is_worked_in = |identity: &Identity| identity.account == account && identity.arn.contains(&worked_in);
+    if reserved.is_none() && !world.identities.values().any(is_worked_in) {
+        return Err(no_such("role", name));
+    }
+    let path = match (reserved, world.instances.first()) {
+        (Some(_), Some(instance)) if instance.region != "us-east-1" => {
+            format!("/aws-reserved/sso.amazonaws.com/{}/", instance.region)
+        }
+        (Some(_), _) => "/aws-reserved/sso.amazonaws.com/".to_owned(),
+        (None, _) => "/".to_owned(),
+    };
+    let principal = match reserved {
+        Some(_) => {
+            json!({"Federated": format!("arn:{}:iam::{account}:saml-provider/AWSSSO_rehearsal_DO_NOT_DELETE", world.partition())})
+        }
+        None => json!({"AWS": format!("arn:{}:iam::{account}:root", world.partition())}),
+    };
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": principal, "Action": if reserved.is_some() { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRole" }},
+    ]});
+    let document: String = form_urlencoded::byte_serialize(trust.to_string().as_bytes()).collect();
+    Ok(json!({"Role": {
+        "Path": path,
+        "RoleName": name,
+        "RoleId": "AROAREHEARSAL00000001",
+        "Arn": format!("arn:{}:iam::{account}:role{path}{name}", world.partition()),
+        "CreateDate": "2026-01-01T00:00:00Z",
+        "AssumeRolePolicyDocument": document,
+        "MaxSessionDuration": 3600,
+    }}))
+}
+
+fn no_such(kind: &str, name: &str) -> Refusal {
+    Refusal::new("NoSuchEntity", format!("The {kind} with name {name} cannot be found.")).with_status(404)
+}
+
 /// The identity's denied actions are its policies here; one that is nobody's has none.
 fn simulate(world: &World, request: &Request) -> Answer {
     let input = request.input;
@@ -92,11 +137,16 @@ fn simulate(world: &World, request: &Request) -> Answer {
         } else {
             "allowed"
         };
-        results.extend(
-            resources.iter().map(
-                |resource| json!({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision}),
-            ),
-        );
+        // "a single EvaluationResult per action, regardless of how many resource ARNs are provided".
+        let of_each = resources
+            .iter()
+            .map(|resource| json!({"EvalResourceName": resource, "EvalResourceDecision": decision}));
+        results.push(json!({
+            "EvalActionName": action,
+            "EvalResourceName": resources[0],
+            "EvalDecision": decision,
+            "ResourceSpecificResults": {"member": of_each.collect::<Vec<_>>()},
+        }));
     }
     let mut page = paging::page_named(
         input,
@@ -136,9 +186,7 @@ fn principal(world: &World, arn: &str) -> Result<Identity, Refusal> {
         }
     };
     let found = world.identities.values().find(|identity| is_them(identity)).cloned();
-    found.ok_or_else(|| {
-        Refusal::new("NoSuchEntity", format!("The {kind} with name {name} cannot be found.")).with_status(404)
-    })
+    found.ok_or_else(|| no_such(kind, name))
 }
 
 fn invalid(why: impl Into<String>) -> Refusal {

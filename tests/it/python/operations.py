@@ -56,6 +56,9 @@ def check(name, operation, answer):
     shape = clients[name].meta.service_model.operation_model(operation).output_shape
     # botocore gives None for the empty element that stands for us-east-1.
     answer = {key: value for key, value in answer.items() if key != "ResponseMetadata" and (key, value) != ("LocationConstraint", None)}
+    if operation == "GetRole":
+        # botocore makes a dictionary of the document that its own shape calls a string.
+        answer = {"Role": {**answer["Role"], "AssumeRolePolicyDocument": json.dumps(answer["Role"]["AssumeRolePolicyDocument"])}}
     if shape is not None:
         report = botocore.validate.ParamValidator().validate(answer, shape)
         if report.has_errors():
@@ -285,6 +288,12 @@ ok("sts", "GetCallerIdentity")
 # iam ----------------------------------------------------------------------------------------------------------
 summary = ok("iam", "GetAccountSummary")["SummaryMap"]
 assert summary["AccountAccessKeysPresent"] == 0 and summary["AccountMFAEnabled"] == 0, summary
+caller_role = arn.split("/")[1]
+role = ok("iam", "GetRole", RoleName=caller_role)["Role"]
+assert role["Arn"] == f"arn:aws:iam::{account}:role{role['Path']}{caller_role}", role
+assert role["AssumeRolePolicyDocument"]["Version"] == "2012-10-17", role
+no("NoSuchEntity", "iam", "GetRole", RoleName="nobody")
+no("ValidationError", "iam", "GetRole", RoleName="a b")
 simulate = {"PolicySourceArn": f"arn:aws:iam::{account}:user/ada", "ActionNames": ["sso:ListInstances", "iam:CreateRole"]}
 allowed = ok("iam", "SimulatePrincipalPolicy", **simulate)["EvaluationResults"]
 assert [row["EvalDecision"] for row in allowed] == ["allowed", "implicitDeny"], allowed

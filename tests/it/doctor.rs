@@ -1,0 +1,414 @@
+//! `idc-setup doctor`: every condition of account and credentials has its row, its sentence and its way out.
+
+use std::collections::BTreeSet;
+
+use idc_setup::guide::output::{DoctorBody, Envelope};
+use idc_setup::rehearsal::CallLine;
+use idc_setup::rehearsal::worlds::WORLDS;
+use serde_json::Value;
+
+use super::json::schema;
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+/// As it is on every machine: addresses, folders and the AWS CLI differ.
+fn steady(text: &str, stage: &Stage) -> String {
+    let home = stage.home.path().display().to_string();
+    text.replace(&stage.server.url(), "REHEARSAL").replace(&home, "HOME")
+}
+
+/// Without the rows that tell of this machine alone.
+fn of_the_account(text: &str) -> String {
+    let of_machine = |line: &str| {
+        ["aws-cli", "browser"]
+            .iter()
+            .any(|check| line.contains(&format!(" {check} ")))
+    };
+    let mut lines = Vec::new();
+    let mut is_left_out = false;
+    for line in text.lines() {
+        if line.starts_with(' ') && is_left_out {
+            continue;
+        }
+        is_left_out = of_machine(line);
+        if !is_left_out {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+fn row(ran: &Ran, check: &str) -> Value {
+    let envelope = ran.envelope();
+    let rows = envelope["checks"].as_array().unwrap();
+    let found = rows.iter().find(|row| row["check"] == check);
+    found.unwrap_or_else(|| panic!("no {check} in {envelope:#}")).clone()
+}
+
+/// A stage whose credentials are somebody else's than root.
+fn as_caller(world: &str, arn: &str, denied: &[&str]) -> Stage {
+    let mut stage = Stage::new(world);
+    let credentials = {
+        let mut world = stage.server.world();
+        let mut identity = world.root();
+        arn.clone_into(&mut identity.arn);
+        identity.denied = denied.iter().map(|action| (*action).to_owned()).collect();
+        world.issue(identity)
+    };
+    stage.credentials = credentials;
+    stage
+}
+
+#[test]
+fn every_account_condition_has_its_sentence_and_its_way_out() {
+    let schema = schema("doctor.v1.json", schemars::schema_for!(Envelope<DoctorBody>));
+    for (name, _) in WORLDS {
+        let stage = Stage::new(name);
+        let text = stage.run(&["doctor"]);
+        let ran = stage.json(&["doctor"]).expect(text.code);
+        jsonschema::validate(&schema, &ran.envelope()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut envelope = ran.envelope();
+        let rows = envelope["checks"].as_array_mut().unwrap();
+        rows.retain(|row| row["check"] != "aws-cli" && row["check"] != "browser");
+        let json = serde_json::to_string_pretty(&envelope).unwrap();
+        insta::assert_snapshot!(
+            format!("doctor-{name}"),
+            format!(
+                "exit {}\n\n{}\n\n{}",
+                text.code,
+                of_the_account(&steady(&text.stdout, &stage)),
+                steady(&json, &stage)
+            )
+        );
+    }
+}
+
+#[test]
+fn a_run_begins_with_where_it_stands() {
+    let stage = Stage::new("free-plan");
+    let ran = stage.run(&["run", "--non-interactive"]);
+    let first: Vec<&str> = ran.stderr.lines().take(3).collect();
+    assert!(
+        first[1].contains("the root user of account 123456789012"),
+        "{}",
+        ran.stderr
+    );
+    assert!(first[2].contains("Free plan"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_users_rights_are_simulated_and_what_is_missing_is_named() {
+    let ada = "arn:aws:iam::123456789012:user/ada";
+    let stage = as_caller("enabled", ada, &["sso:CreateAccountAssignment", "iam:CreateRole"]);
+    let ran = stage.json(&["doctor"]).expect(4);
+    let rights = row(&ran, "rights");
+    assert_eq!(rights["status"], "denied");
+    assert_eq!(
+        rights["message"],
+        "This caller may not do iam:CreateRole, sso:CreateAccountAssignment."
+    );
+    assert!(rights["next"].as_str().unwrap().contains("doctor --policy"));
+    let able = as_caller("enabled", ada, &[]);
+    assert_eq!(row(&able.json(&["doctor"]).expect(0), "rights")["status"], "ok");
+}
+
+#[test]
+fn what_is_done_already_needs_no_rights_to_change_it() {
+    let ada = "arn:aws:iam::123456789012:user/ada";
+    let stage = as_caller(
+        "complete",
+        ada,
+        &["sso:CreatePermissionSet", "identitystore:CreateUser"],
+    );
+    // Activation and the portal are a person's word, the profile this machine's: the permission set is done.
+    let ran = stage.json(&["doctor"]);
+    let message = row(&ran, "rights")["message"].as_str().unwrap().to_owned();
+    assert!(!message.contains("CreatePermissionSet"), "{message}");
+}
+
+#[test]
+fn a_roles_session_is_simulated_by_its_role() {
+    let arn = "arn:aws:sts::123456789012:assumed-role/Admin/ada";
+    let stage = as_caller("enabled", arn, &["sso:CreatePermissionSet"]);
+    let rights = row(&stage.json(&["doctor"]).expect(4), "rights");
+    assert_eq!(rights["message"], "This caller may not do sso:CreatePermissionSet.");
+}
+
+#[test]
+fn where_simulation_is_refused_it_says_so_and_goes_on() {
+    let ada = "arn:aws:iam::123456789012:user/ada";
+    let stage = as_caller("enabled", ada, &["iam:SimulatePrincipalPolicy"]);
+    let ran = stage.json(&["doctor"]).expect(0);
+    let rights = row(&ran, "rights");
+    assert_eq!(rights["status"], "note");
+    assert!(
+        rights["message"]
+            .as_str()
+            .unwrap()
+            .contains("iam:SimulatePrincipalPolicy answered AccessDenied"),
+        "{rights}"
+    );
+    stage.go(&[]).expect(0);
+}
+
+#[test]
+fn a_run_without_all_rights_says_so_before_anything_is_changed() {
+    let ada = "arn:aws:iam::123456789012:user/ada";
+    let stage = as_caller("enabled", ada, &["iam:CreateRole"]);
+    let ran = stage.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
+    assert_eq!(ran.code, 3, "{}", ran.summary());
+    let ran = stage.run(&[&["run", "--wait=60s"], &WILLING[..1], &ANSWERS[..]].concat());
+    let warned = ran.stderr.find("This caller may not do iam:CreateRole.");
+    let changed = ran.stderr.find("Created the user");
+    assert!(warned.is_some() && warned < changed, "{}", ran.stderr);
+}
+
+/// `sso:CreateUser` and the like, as IAM calls what a line of the log is.
+fn action(call: &CallLine) -> String {
+    let name = match (call.service.as_str(), call.operation.as_str()) {
+        ("s3", "HeadBucket") => "ListBucket",
+        ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
+        (_, operation) => operation,
+    };
+    let prefix = match call.service.as_str() {
+        "sso-admin" => "sso",
+        service => service,
+    };
+    format!("{prefix}:{name}")
+}
+
+fn actions_of(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn whole_runs_stay_within_the_policy_that_doctor_prints() {
+    let printed = Stage::new("fresh").run(&["doctor", "--policy"]).expect(0);
+    let policy: Value = serde_json::from_str(&printed.stdout).unwrap();
+    let allowed = actions_of(&policy);
+    let mut used = BTreeSet::new();
+    let mut walk = |world: &str, email: &str, runs: &[&[&str]]| {
+        let stage = Stage::new(world);
+        for more in runs {
+            let answers = [email, "--given-name=Ada", "--family-name=Lovelace"];
+            stage.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
+        }
+        stage.json(&["doctor"]);
+        let calls = stage.server.calls();
+        let signed = |call: &&CallLine| !matches!(call.service.as_str(), "sts" | "sso" | "sso-oidc");
+        used.extend(calls.iter().filter(signed).map(action));
+    };
+    let (ada, admin) = ("--email=ada@example.com", "--email=admin@example.com");
+    walk("fresh", ada, &[&["--create-trail"], &["--create-trail"]]);
+    walk("half-done", admin, &[&[]]);
+    let another_policy = [
+        "--permission-set=AdministratorAccess",
+        "--policy=ReadOnlyAccess",
+        "--session-duration=4h",
+    ];
+    walk(
+        "complete",
+        admin,
+        &[&[&another_policy[..], &["--update=permission-set"]].concat()],
+    );
+    walk("no-permission-sets", ada, &[&["--enable-permission-sets"]]);
+    walk("delegated-admin", ada, &[&[]]);
+    let beyond: Vec<&String> = used.difference(&allowed).collect();
+    assert!(beyond.is_empty(), "not in the policy: {beyond:?}");
+    // And nothing is in it that no run has used, but for what AWS does in the caller's name, what a repair needs, and
+    // what only others than root ask.
+    let unused: Vec<&str> = allowed
+        .difference(&used)
+        .map(String::as_str)
+        .filter(|action| !action.starts_with("iam:"))
+        .collect();
+    assert_eq!(
+        unused,
+        [
+            "cloudtrail:DeleteTrail",
+            "cloudtrail:GetEventSelectors",
+            "identitystore:DescribeGroup",
+            "identitystore:DescribeGroupMembership",
+            "identitystore:GetGroupMembershipId",
+            "s3:DeleteBucket",
+            "sso:ListAccountAssignmentCreationStatus",
+            "sso:ListTagsForResource",
+            "sso:TagResource",
+        ]
+    );
+    let compact = policy.to_string();
+    assert!(
+        compact.len() < 6144,
+        "a managed policy has room for 6,144 characters: {}",
+        compact.len()
+    );
+}
+
+#[test]
+fn the_policy_is_of_the_partition_that_is_asked_for_and_needs_no_credentials() {
+    let stage = Stage::new("fresh");
+    let mut command = stage.command(&["doctor", "--policy", "--region=us-gov-west-1"]);
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("IDC_SETUP_REHEARSAL");
+    let ran = Ran::of(command.output().unwrap()).expect(0);
+    assert!(
+        ran.stdout.contains("arn:aws-us-gov:iam::*:role/aws-reserved"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("arn:aws:"), "{}", ran.stdout);
+}
+
+/// The binary on a stage, with these variables instead of root's session.
+fn with_keys(stage: &Stage, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = stage.command(args);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().copied());
+    Ran::of(command.output().unwrap())
+}
+
+#[test]
+fn access_keys_of_root_are_refused_unless_they_are_allowed() {
+    let stage = Stage::new("enabled");
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.as_str()),
+    ];
+    for command in ["run", "status", "plan"] {
+        let ran = with_keys(&stage, &[command, "--non-interactive"], &keys).expect(4);
+        let ran = ran.says("access keys of the root user");
+        assert!(ran.stderr.contains("--allow-root-keys"), "{}", ran.stderr);
+    }
+    with_keys(&stage, &["doctor"], &keys)
+        .expect(4)
+        .says("access keys of the root user");
+    assert!(!stage.state_file().exists());
+    let ran = with_keys(&stage, &["doctor", "--allow-root-keys"], &keys).expect(0);
+    assert!(
+        ran.stdout.contains("by an access key that never ends"),
+        "{}",
+        ran.stdout
+    );
+    with_keys(
+        &stage,
+        &[&["run", "--allow-root-keys"], &WILLING[..], &ANSWERS[..]].concat(),
+        &keys,
+    )
+    .expect(0);
+}
+
+#[test]
+fn without_credentials_the_ways_in_are_named_best_first() {
+    let stage = Stage::new("fresh");
+    let ran = with_keys(&stage, &["run", "--non-interactive"], &[]).expect(4);
+    let at = |words: &str| {
+        ran.stderr
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {}", ran.stderr))
+    };
+    assert!(at("1. aws login") < at("2. AWS CloudShell") && at("2. AWS CloudShell") < at("3. a profile"));
+    let ran = with_keys(&stage, &["doctor"], &[]).expect(4);
+    assert!(ran.stdout.contains("1. aws login"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("aws-files"), "{}", ran.stdout);
+}
+
+#[test]
+fn credentials_that_have_ended_name_the_command_that_renews_them() {
+    let stage = Stage::new("enabled");
+    let home = stage.home.path();
+    std::fs::create_dir_all(home.join(".aws")).unwrap();
+    let config = "[profile work]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Admin\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\n\
+                  [profile console]\nlogin_session = arn:aws:iam::123456789012:root\n\
+                  [profile behind]\nsource_profile = console\nrole_arn = arn:aws:iam::123456789012:role/x\n";
+    std::fs::write(home.join(".aws/config"), config).unwrap();
+    for (profile, command) in [
+        ("work", "idc-setup login --cli-profile work"),
+        ("console", "aws login --profile console"),
+        ("behind", "aws login --profile console"),
+    ] {
+        let ran = with_keys(&stage, &["run", "--non-interactive", "--profile", profile], &[]).expect(4);
+        assert!(ran.stderr.contains(command), "{profile}: {}", ran.stderr);
+    }
+    let expired = {
+        let mut world = stage.server.world();
+        let mut root = world.root();
+        root.expires = Some("2026-01-01T00:00:00Z".parse().unwrap());
+        world.issue(root)
+    };
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", expired.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", expired.secret_access_key.as_str()),
+        ("AWS_SESSION_TOKEN", expired.session_token.as_str()),
+    ];
+    let ran = with_keys(&stage, &["doctor"], &keys).expect(4);
+    assert!(ran.stdout.contains("unset AWS_ACCESS_KEY_ID"), "{}", ran.stdout);
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+    let stage = Stage::new("enabled");
+    let session = [
+        ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.as_str()),
+        ("AWS_SESSION_TOKEN", stage.credentials.session_token.as_str()),
+    ];
+    for name in [
+        "AWS_ENDPOINT_URL_SSO_ADMIN",
+        "AWS_ENDPOINT_URL_SSO_OIDC",
+        "AWS_ENDPOINT_URL_STS",
+    ] {
+        let mut variables = session.to_vec();
+        variables.push((name, "http://198.51.100.7:4566"));
+        let ran = with_keys(&stage, &["run", "--non-interactive"], &variables).expect(2);
+        assert!(
+            ran.stderr
+                .contains(&format!("{name} leads to http://198.51.100.7:4566")),
+            "{}",
+            ran.stderr
+        );
+        with_keys(&stage, &["doctor"], &variables).expect(3).says("plain http");
+    }
+    let home = stage.home.path();
+    std::fs::create_dir_all(home.join(".aws")).unwrap();
+    for config in [
+        "[profile far]\nendpoint_url = http://example.com\n",
+        "[profile far]\nservices = there\n[services there]\nidentitystore =\n  endpoint_url = http://example.com\n",
+    ] {
+        std::fs::write(home.join(".aws/config"), config).unwrap();
+        let mut command = stage.command(&["run", "--non-interactive"]);
+        command
+            .env_remove("AWS_ENDPOINT_URL")
+            .env_remove("IDC_SETUP_REHEARSAL")
+            .env("AWS_PROFILE", "far");
+        let ran = Ran::of(command.output().unwrap()).expect(2);
+        assert!(ran.stderr.contains("endpoint_url of profile far"), "{}", ran.stderr);
+    }
+    assert!(stage.server.calls().is_empty());
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let stage = Stage::new("enabled");
+    let home = stage.home.path();
+    std::fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
+    std::fs::write(home.join(".aws/config"), "[default\nregion = us-east-1\n").unwrap();
+    let ran = stage.json(&["doctor"]).expect(3);
+    let files = row(&ran, "aws-files");
+    assert!(files["message"].as_str().unwrap().contains("config line 1"), "{files}");
+    std::fs::write(home.join(".aws/config"), "").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(home.join(".aws/sso/cache"), open).unwrap();
+        let files = row(&stage.json(&["doctor"]).expect(0), "aws-files");
+        assert_eq!(files["status"], "note", "{files}");
+        assert!(files["next"].as_str().unwrap().starts_with("chmod 700"), "{files}");
+    }
+}
