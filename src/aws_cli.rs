@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use crate::environment::Environment;
 
+/// `sso-session` sections are understood since this version ("AWS CLI changelog").
+pub const SESSIONS_SINCE: Version = Version(2, 9);
 /// Signing in with PKCE is there since this version ("AWS CLI changelog").
 pub const PKCE_SINCE: Version = Version(2, 22);
 /// `aws login` is there since this version ("AWS CLI changelog").
@@ -56,6 +60,34 @@ pub enum Silence {
     NotRun(String),
     /// It refused, in these words.
     Refused(String),
+}
+
+/// Looks for the AWS CLI when somebody wants to know, once.
+#[derive(Debug, Default)]
+pub struct Finder {
+    environment: Option<Environment>,
+    found: OnceCell<Option<AwsCli>>,
+}
+
+impl Finder {
+    /// Looks in this environment.
+    pub fn of(environment: &Environment) -> Self {
+        Self {
+            environment: Some(environment.clone()),
+            found: OnceCell::new(),
+        }
+    }
+
+    /// The AWS CLI, if there is one; none where nobody wanted it to be looked for.
+    pub async fn get(&self) -> Option<&AwsCli> {
+        let look = || async {
+            match &self.environment {
+                Some(environment) => AwsCli::find(environment).await,
+                None => None,
+            }
+        };
+        self.found.get_or_init(look).await.as_ref()
+    }
 }
 
 impl AwsCli {

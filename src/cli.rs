@@ -36,6 +36,8 @@ pub enum Command {
     Status,
     /// Look, and show what would be done; change nothing
     Plan,
+    /// Sign in again later, with a profile that is there (--cli-profile); needs no other credentials
+    Login(LoginFlags),
     /// Say where you stand: credentials, account, rights, tools; change nothing. With --policy alone: print the least IAM
     /// policy that the steps can be walked with
     Doctor,
@@ -152,6 +154,14 @@ pub enum Output {
     Json,
 }
 
+/// Flags of `login`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct LoginFlags {
+    /// Sign in anew, also where the last sign-in is still good
+    #[arg(long)]
+    pub again: bool,
+}
+
 /// Flags of `rehearse`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RehearseFlags {
@@ -202,6 +212,8 @@ pub enum Rehearsed {
     Plan,
     /// `idc-setup doctor`
     Doctor,
+    /// `idc-setup login`, where a home is kept
+    Login,
 }
 
 /// How many requests a rehearsal takes.

@@ -124,7 +124,7 @@ impl Clients {
     pub fn plain_http(&self) -> Option<(String, String)> {
         let plain = SERVICE_IDS.into_iter().find_map(|service| {
             let address = self.given_endpoint(service)?;
-            is_plain_http_elsewhere(&address).then(|| (service, address))
+            is_plain_http_elsewhere(&address).then_some((service, address))
         });
         plain.map(|(service, address)| (service.to_uppercase().replace(' ', "_"), address))
     }

@@ -2,8 +2,10 @@
 
 mod config;
 mod paths;
+mod registration;
 mod token_cache;
 
 pub use config::{BadConfig, Config, Section};
 pub use paths::Paths;
-pub use token_cache::{CachedToken, read_token, token_text, write_token};
+pub use registration::{KeptRegistration, SCOPE, read_registration, registration_text};
+pub use token_cache::{CachedToken, read_token, token_text, write_secret};

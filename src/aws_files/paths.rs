@@ -49,7 +49,16 @@ impl Paths {
 
     /// The cached token of an SSO session: the SHA-1 of its name.
     pub fn token(&self, session: &str) -> PathBuf {
-        let hex = files::hex(&Sha1::digest(session.as_bytes()));
+        self.cached(session)
+    }
+
+    /// The kept client registration of an SSO session, as the AWS CLI names it.
+    pub fn registration(&self, region: &str, session: &str, start_url: &str) -> PathBuf {
+        self.cached(&super::registration::name_of(region, session, start_url))
+    }
+
+    fn cached(&self, text: &str) -> PathBuf {
+        let hex = files::hex(&Sha1::digest(text.as_bytes()));
         self.cache.join(format!("{hex}.json"))
     }
 }
@@ -63,6 +72,20 @@ fn at_home(path: &str, home: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registration_is_named_as_the_aws_cli_does() {
+        let paths = Paths {
+            config: PathBuf::new(),
+            credentials: PathBuf::new(),
+            cache: PathBuf::from("/c"),
+        };
+        // sha1(json.dumps({...}, sort_keys=True)) in Python.
+        assert_eq!(
+            paths.registration("us-east-1", "my-sso", "https://d-9067aabbcc.awsapps.com/start"),
+            Path::new("/c/86bf91bc32cb03b9119a979f5335ed8128683628.json")
+        );
+    }
 
     #[test]
     fn a_token_is_named_after_its_session() {

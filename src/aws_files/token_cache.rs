@@ -44,7 +44,7 @@ impl CachedToken {
 }
 
 /// `2026-11-24T10:00:00Z`, as the CLI writes it.
-fn stamp(at: Timestamp) -> String {
+pub(super) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -65,11 +65,11 @@ pub fn token_text(token: &CachedToken) -> String {
     content.to_string()
 }
 
-/// Writes a token's text: 0600, in a folder of 0700 if it is new.
+/// Writes the text of a token or a registration: 0600, in a folder of 0700 if it is new.
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn write_token(path: &Path, text: &str) -> io::Result<()> {
+pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         files::make_private_folder(folder)?;
     }
@@ -111,7 +111,7 @@ mod tests {
             client_secret: "very-secret-three".to_owned().into(),
             registration_expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
         };
-        write_token(&path, &token_text(&token)).unwrap();
+        write_secret(&path, &token_text(&token)).unwrap();
         let read = read_token(&path).unwrap();
         assert_eq!(read.access_token.expose_secret(), "very-secret");
         assert_eq!(read.expires_at, token.expires_at);

@@ -37,7 +37,7 @@ impl Need {
 /// A line of the checklist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepInfo {
-    /// From 1; the recommendations go on after the steps.
+    /// From 1; the recommendations go on after the steps. 0: what is done outside the checklist.
     pub number: u8,
     /// For `--only` and `--skip`.
     pub slug: &'static str,
@@ -62,6 +62,7 @@ impl StepInfo {
     /// As messages name it: `Step 4 permission-set`.
     pub fn name(&self) -> String {
         match self.need {
+            _ if self.number == 0 => self.title.to_owned(),
             Need::Recommendation => format!("Recommendation {}", self.slug),
             _ => format!("Step {} {}", self.number, self.slug),
         }

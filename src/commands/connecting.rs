@@ -77,7 +77,7 @@ fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environme
 }
 
 /// Credentials and tokens go to no machine that everybody on the way can listen to.
-fn plain_http(environment: &Environment, service: &str, address: &str, profile: Option<&str>) -> Trouble {
+pub fn plain_http(environment: &Environment, service: &str, address: &str, profile: Option<&str>) -> Trouble {
     let own = format!("AWS_ENDPOINT_URL_{service}");
     let named_by = [own.as_str(), "AWS_ENDPOINT_URL"]
         .into_iter()

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod doctor;
+mod login;
 mod plan;
 mod prepare;
 mod rehearse;
@@ -65,6 +66,7 @@ async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
         Some(Command::Status) => status::status(cli, environment).await,
         Some(Command::Plan) => plan::plan(cli, environment).await,
         Some(Command::Doctor) => doctor::doctor(cli, environment).await,
+        Some(Command::Login(flags)) => login::login(cli, flags, environment).await,
     }
 }
 
@@ -94,6 +96,7 @@ fn command_name(cli: &Cli) -> &'static str {
         Some(Command::Status) => "status",
         Some(Command::Plan) => "plan",
         Some(Command::Doctor) => "doctor",
+        Some(Command::Login(_)) => "login",
         _ => "run",
     }
 }

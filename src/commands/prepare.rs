@@ -14,6 +14,7 @@ use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
 use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
 use crate::aws::waiting::Pace;
+use crate::aws_cli::Finder;
 use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{Guide, Options, Step, Trouble, Walk};
@@ -109,7 +110,8 @@ impl Stage {
             .map_or_else(Console::real, |url| Console::rehearsal(url))
     }
 
-    fn pace(&self) -> Pace {
+    /// How long to pause between looks.
+    pub fn pace(&self) -> Pace {
         if self.is_rehearsal() {
             Pace::REHEARSAL
         } else {
@@ -175,6 +177,10 @@ pub async fn prepare(
         told: cli.flags.told.iter().cloned().collect(),
         browser,
         use_device_code: cli.flags.use_device_code,
+        aws_cli: match access {
+            Access::Write => Finder::of(environment),
+            Access::Read => Finder::default(),
+        },
     });
     Ok(Prepared {
         setting: Rc::new(setting),

@@ -254,6 +254,7 @@ async fn perform(
         Rehearsed::Status => "status",
         Rehearsed::Plan => "plan",
         Rehearsed::Doctor => "doctor",
+        Rehearsed::Login => "login",
     });
     command
         .arg(format!("--rehearsal={}", stage.server.url()))

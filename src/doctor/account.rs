@@ -38,13 +38,13 @@ fn identity_center(setting: &Setting, finding: &Finding) -> Row {
         .get("region")
         .filter(|region| **region != setting.bootstrap_region)
         .filter(|_| finding.is_done());
-    let mut message = finding.is.clone();
-    if elsewhere.is_some() {
-        message.push_str(&format!(
-            " Calls begin in {}; Identity Center's go where it is.",
-            setting.bootstrap_region
-        ));
-    }
+    let message = match elsewhere {
+        Some(_) => format!(
+            "{} Calls begin in {}; Identity Center's go where it is.",
+            finding.is, setting.bootstrap_region
+        ),
+        None => finding.is.clone(),
+    };
     let next = match finding.found {
         Found::Done => None,
         Found::Missing => Some("idc-setup run".to_owned()),

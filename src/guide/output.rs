@@ -54,6 +54,23 @@ pub struct DoctorBody {
     pub policy: Option<serde_json::Value>,
 }
 
+/// The body of `login`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct LoginBody {
+    /// Who the profile is now.
+    pub caller: Option<CallerOut>,
+    /// The profile, once known.
+    pub profile: Option<String>,
+    /// Its SSO session.
+    pub session: Option<String>,
+    /// Whether somebody signed in now; otherwise the last sign-in was still good.
+    pub signed_in_now: bool,
+    /// When the profile's credentials end.
+    pub credentials_end: Option<String>,
+    /// When the sign-in ends, where it is not renewed before.
+    pub sign_in_ends: Option<String>,
+}
+
 /// Whose credentials were used.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CallerOut {
@@ -253,7 +270,14 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
         screen.result("\nGo on with: idc-setup run");
     }
     if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
-        let account = report.finding.evidence.get("account").map_or("", String::as_str);
+        let evidence = |name: &str| report.finding.evidence.get(name).map_or("", String::as_str);
+        let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials-end"));
+        if !end.is_empty() {
+            screen.result(&format!(
+                "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves. Tomorrow: \
+                 idc-setup login --cli-profile {profile} (aws sso login --profile {profile} does the same)."
+            ));
+        }
         screen.result(&format!("\nYou are {arn} in account {account}."));
     }
 }

@@ -109,6 +109,8 @@ impl Screen {
         text.replace("idc-setup run", "idc-setup rehearse")
             .replace("idc-setup status", "idc-setup rehearse status")
             .replace("idc-setup plan", "idc-setup rehearse plan")
+            .replace("idc-setup doctor", "idc-setup rehearse doctor")
+            .replace("idc-setup login", "idc-setup rehearse login")
     }
 }
 

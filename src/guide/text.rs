@@ -6,7 +6,10 @@ use crate::checklist::{Consent, HumanTask, Plan, Review, StepInfo, StepReport};
 
 /// `[4/8]`; the recommendations come after the steps and are not counted among them.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
-    if info.is_recommendation() {
+    if info.number == 0 {
+        // Signing in outside the checklist.
+        format!("[{}]", info.slug)
+    } else if info.is_recommendation() {
         "[+]".to_owned()
     } else {
         format!("[{}/{steps}]", info.number)

@@ -52,6 +52,8 @@ pub enum ResourceKind {
     CliProfile,
     /// In `~/.aws/sso/cache`.
     Token,
+    /// A client of sso-oidc, kept in `~/.aws/sso/cache`.
+    Registration,
     /// Of CloudTrail.
     Trail,
     /// Of S3, for a trail.
@@ -74,6 +76,7 @@ impl fmt::Display for ResourceKind {
             Self::SsoSession => "SSO session",
             Self::CliProfile => "CLI profile",
             Self::Token => "token",
+            Self::Registration => "client registration",
             Self::Trail => "trail",
             Self::Bucket => "bucket",
         })

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use super::Registration;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::CachedToken;
+use crate::aws_files::{CachedToken, SCOPE};
 
 /// The redirect that is registered: a loopback address, whose port is known only when somebody listens.
 pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
@@ -69,7 +69,7 @@ impl SignInPage {
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
-            .append_pair("scopes", "sso:account:access");
+            .append_pair("scopes", SCOPE);
         let address = format!("{}/authorize?{}", clients.oidc_address(region), query.finish());
         Ok(Self {
             listener,

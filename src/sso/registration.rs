@@ -1,5 +1,6 @@
 //! Client registration with sso-oidc: once a run, Region and kind of sign-in.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_ssooidc::operation::create_token::CreateTokenOutput;
@@ -9,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::pkce::REDIRECT;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::CachedToken;
+use crate::aws_files::{self, CachedToken, KeptRegistration, SCOPE};
 
 /// A registered public client. `Debug` shows nothing secret.
 #[derive(Debug, Clone)]
@@ -22,7 +23,20 @@ pub struct Registration {
     pub expires_at: Timestamp,
 }
 
+/// A registration that ends so soon is made anew, as the AWS CLI does.
+const EXPIRY_WINDOW: Duration = Duration::from_mins(15);
+
 impl Registration {
+    /// As it is kept in a file.
+    pub fn to_keep(&self, grant: Grant<'_>) -> KeptRegistration {
+        KeptRegistration {
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            expires_at: self.expires_at,
+            is_for_code: matches!(grant, Grant::Code(_)),
+        }
+    }
+
     /// The token that was given to this client, as it is kept. `at`: Region and portal address.
     pub fn token(&self, at: (&str, &str), given: CreateTokenOutput) -> CachedToken {
         let (region, start_url) = at;
@@ -72,7 +86,7 @@ impl Registrar {
             .client_name("idc-setup")
             .client_type("public")
             .grant_types("refresh_token")
-            .scopes("sso:account:access");
+            .scopes(SCOPE);
         let request = match grant {
             Grant::Device => request.grant_types("urn:ietf:params:oauth:grant-type:device_code"),
             Grant::Code(start_url) => request
@@ -89,5 +103,31 @@ impl Registrar {
         };
         known.push((key, registration.clone()));
         Ok(registration)
+    }
+
+    /// The registration that is kept in a file, if it is for this grant and good for a while; else as
+    /// [`get`](Self::get).
+    ///
+    /// # Errors
+    /// When sso-oidc refuses or cannot be reached.
+    pub async fn get_kept(
+        &self,
+        clients: &Clients,
+        region: &str,
+        grant: Grant<'_>,
+        path: &Path,
+    ) -> Result<Registration, Failure> {
+        let is_for_code = matches!(grant, Grant::Code(_));
+        let soon = Timestamp::now() + EXPIRY_WINDOW;
+        let kept =
+            aws_files::read_registration(path).filter(|kept| kept.is_for_code == is_for_code && kept.expires_at > soon);
+        match kept {
+            Some(kept) => Ok(Registration {
+                client_id: kept.client_id,
+                client_secret: kept.client_secret,
+                expires_at: kept.expires_at,
+            }),
+            None => self.get(clients, region, grant).await,
+        }
     }
 }

@@ -11,7 +11,7 @@ mod facts;
 mod permission_set;
 mod recommendations;
 mod setting;
-mod sign_in;
+pub mod sign_in;
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use crate::checklist::Step;
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
 pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
-pub use facts::Facts;
+pub use facts::{Facts, Profile};
 pub use setting::{Setting, SettingParts, trouble};
 
 /// The checklist, in order.

@@ -17,6 +17,7 @@ use crate::aws::console::Console;
 use crate::aws::retry::CALL_LIMIT;
 use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
+use crate::aws_cli::Finder;
 use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
@@ -56,6 +57,8 @@ pub struct Setting {
     pub browser: Rc<Browser>,
     /// `--use-device-code`.
     pub use_device_code: bool,
+    /// The AWS CLI, which is asked too who somebody is.
+    pub aws_cli: Finder,
 }
 
 /// What a [`Setting`] is made of.
@@ -87,6 +90,8 @@ pub struct SettingParts {
     pub browser: Rc<Browser>,
     /// `--use-device-code`.
     pub use_device_code: bool,
+    /// Finds the AWS CLI.
+    pub aws_cli: Finder,
 }
 
 impl Setting {
@@ -109,6 +114,7 @@ impl Setting {
             registrar: Registrar::default(),
             browser: parts.browser,
             use_device_code: parts.use_device_code,
+            aws_cli: parts.aws_cli,
         }
     }
 

@@ -240,3 +240,99 @@ fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_
             .any(|call| call.operation == "CreateToken")
     );
 }
+
+#[test]
+fn it_and_the_wizard_use_each_others_client_registration() {
+    let Some(aws) = aws_cli() else { return };
+    let stage = Stage::new("fresh");
+    stage.go(&[]).expect(0);
+    let sign_in = |forget: bool| {
+        if forget {
+            forget_tokens(&stage);
+        }
+        stage.server.clear_calls();
+        let args = [
+            "sso",
+            "login",
+            "--use-device-code",
+            "--no-browser",
+            "--profile=eks-walkthrough",
+        ];
+        through(&stage, &aws, &args).expect(0);
+        let calls = stage.server.calls();
+        calls.iter().any(|call| call.operation == "RegisterClient")
+    };
+    assert!(
+        !sign_in(true),
+        "the CLI registers anew, beside the wizard's registration"
+    );
+    // The other way round.
+    std::fs::remove_dir_all(stage.path(".aws/sso")).unwrap();
+    assert!(sign_in(false));
+    forget_tokens(&stage);
+    stage.server.clear_calls();
+    stage.run(&["login"]).expect(0);
+    let calls = stage.server.calls();
+    assert!(!calls.iter().any(|call| call.operation == "RegisterClient"));
+}
+
+fn forget_tokens(stage: &Stage) {
+    for (path, content) in stage.files(".aws/sso/cache") {
+        if String::from_utf8_lossy(&content).contains("accessToken") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn step_8_asks_it_too_and_says_where_it_disagrees() {
+    let Some(aws) = aws_cli() else { return };
+    let mut stage = Stage::new("fresh");
+    stage.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
+    let ran = stage.go(&[]).expect(0);
+    let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
+    assert!(said.ends_with(" says the same"), "{said}");
+    // Root's session in the environment was not what it asked with.
+    assert!(
+        !ran.step("sign-in")["evidence"]["caller"]
+            .as_str()
+            .unwrap()
+            .ends_with(":root")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not() {
+    use std::os::unix::fs::PermissionsExt;
+    let programs = tempfile::tempdir().unwrap();
+    let program = programs.path().join("aws");
+    let write = |script: &str| {
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let mut stage = Stage::new("fresh");
+    stage.set("PATH", &format!("{}:/usr/bin:/bin", programs.path().display()));
+    let version = "[ \"$1\" = --version ] && echo aws-cli/2.40.1 Python/3.13 && exit";
+    write(&format!(
+        "{version}; echo 'The config profile could not be found' >&2; exit 255"
+    ));
+    let ran = stage.go(&[]).expect(1);
+    let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the AWS CLI 2.40.1"), "{message}");
+    assert!(
+        message.contains("disagrees: The config profile could not be found."),
+        "{message}"
+    );
+    // It gets none of the keys of this run.
+    write(&format!(
+        "{version}; env | grep -E '^AWS_(ACCESS|SECRET|SESSION|PROFILE)' >&2; exit 1"
+    ));
+    let ran = stage.go(&[]).expect(1);
+    let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("disagrees: no reason given."), "{message}");
+    write("echo 'aws-cli/1.45.0 Python/3.12'");
+    let ran = stage.go(&[]).expect(0);
+    let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
+    assert_eq!(said, "not asked: 1.45.0 does not know SSO sessions");
+}

@@ -12,6 +12,7 @@ mod doctor;
 mod foreign;
 mod interrupted;
 mod json;
+mod login;
 mod misbehaving;
 mod modes;
 mod outside;

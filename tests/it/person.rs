@@ -15,6 +15,7 @@ use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::Caller;
 use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Pace;
+use idc_setup::aws_cli::Finder;
 use idc_setup::browser::Browser;
 use idc_setup::checklist::{Options, Outcome, Reply, ReviewReply, Walk};
 use idc_setup::progress::Progress;
@@ -58,6 +59,7 @@ fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripte
         updates: [].into(),
         told: [].into(),
         browser: Rc::new(Browser::none("a test")),
+        aws_cli: Finder::default(),
         use_device_code: false,
     }));
     let mut options = options;

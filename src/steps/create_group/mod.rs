@@ -220,7 +220,12 @@ impl Step for CreateGroup {
             waiting.waits_for = Some(waiting.is.clone());
             return Ok(waiting);
         };
-        if !self.is_member(&instance, &id, &user).await.map_err(rerun(&INFO))? {
+        if !self
+            .setting
+            .is_member(&instance, &id, &user)
+            .await
+            .map_err(rerun(&INFO))?
+        {
             return Ok(finding(
                 Found::Missing,
                 format!("The group {name} is there, without the user {}.", user.name),

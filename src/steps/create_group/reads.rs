@@ -5,6 +5,7 @@ use aws_smithy_types::Document;
 
 use super::super::create_user::unbuilt;
 use super::super::facts::{Instance, User};
+use super::super::setting::Setting;
 use super::CreateGroup;
 use crate::answers::Key;
 use crate::aws::{Failure, FailureKind};
@@ -29,25 +30,6 @@ impl CreateGroup {
         match answer {
             Ok(answer) => Ok(Some(answer.group_id)),
             Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    pub(super) async fn is_member(&self, instance: &Instance, group: &str, user: &User) -> Result<bool, Failure> {
-        let answer = self
-            .setting
-            .clients
-            .identitystore(&instance.region)
-            .is_member_in_groups()
-            .identity_store_id(&instance.store)
-            .member_id(MemberId::UserId(user.id.clone()))
-            .group_ids(group)
-            .send()
-            .await
-            .map_err(|error| Failure::of("identitystore:IsMemberInGroups", error));
-        match answer {
-            Ok(answer) => Ok(answer.results().iter().any(|result| result.membership_exists)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
             Err(failure) => Err(failure),
         }
     }
@@ -106,5 +88,31 @@ impl CreateGroup {
             .await
             .map(|answer| answer.membership_id)
             .map_err(|error| Failure::of("identitystore:CreateGroupMembership", error))
+    }
+}
+
+impl Setting {
+    /// Whether the user is in the group.
+    pub(in super::super) async fn is_member(
+        &self,
+        instance: &Instance,
+        group: &str,
+        user: &User,
+    ) -> Result<bool, Failure> {
+        let answer = self
+            .clients
+            .identitystore(&instance.region)
+            .is_member_in_groups()
+            .identity_store_id(&instance.store)
+            .member_id(MemberId::UserId(user.id.clone()))
+            .group_ids(group)
+            .send()
+            .await
+            .map_err(|error| Failure::of("identitystore:IsMemberInGroups", error));
+        match answer {
+            Ok(answer) => Ok(answer.results().iter().any(|result| result.membership_exists)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 }

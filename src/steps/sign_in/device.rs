@@ -1,26 +1,22 @@
-//! The device code: shown, waited for, and the token kept.
+//! The device code: shown, and waited for.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::facts::Profile;
-use super::super::setting::{rerun, trouble};
-use super::{INFO, SignIn};
-use crate::answers::Key;
-use crate::aws_files;
+use super::super::setting::trouble;
+use super::session::{Session, SignedIn};
+use crate::aws::Failure;
+use crate::aws_files::CachedToken;
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
-use crate::files;
-use crate::progress::{How, ResourceKind, Verb};
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 
-impl SignIn {
+impl Session<'_> {
     fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
         guide.show_task(
-            &INFO,
+            self.info,
             &HumanTask {
-                sentence: format!("Approve the sign-in as {}.", self.setting.text(Key::Username)),
+                sentence: format!("Approve the sign-in{}.", self.as_whom()),
                 link: Some(authorization.page.clone()),
                 clicks: format!(
                     "the page shows the code {}: compare it, then Confirm and Allow",
@@ -38,38 +34,48 @@ impl SignIn {
     /// Begins device authorizations and asks until one is approved; `None` when the time is over.
     pub(super) async fn sign_in_with_code(
         &self,
-        profile: &Profile,
         limit: Duration,
         guide: &dyn Guide,
-    ) -> Result<Option<()>, Trouble> {
-        let setting = &self.setting;
-        let instance = setting.instance().await?;
+    ) -> Result<Option<SignedIn>, Trouble> {
         let end = Instant::now() + limit;
-        let registration = setting
-            .registrar
-            .get(&setting.clients, &instance.region, Grant::Device)
-            .await
-            .map_err(rerun(&INFO))?;
         loop {
-            let authorization = sso::start(&setting.clients, &instance.region, &registration, &profile.start_url)
-                .await
-                .map_err(|failure| trouble(&INFO, &failure, "check --start-url and the Region, then: idc-setup run"))?;
+            let (registration, authorization) = self.begin().await.map_err(|failure| {
+                let next = format!("check the portal's address and its Region, then: {}", self.again);
+                trouble(self.info, &failure, next)
+            })?;
             self.show_code(&authorization, guide);
-            let waiting = guide.wait(&INFO, "Your approval in the browser.");
+            let waiting = guide.wait(self.info, "Your approval in the browser.");
             let code_ends = Instant::now() + authorization.expires_in;
             let good_until = end.min(code_ends);
             match self.poll(&registration, &authorization, good_until).await? {
                 Polled::Token(token) => {
                     drop(waiting);
-                    let path = self.paths()?.token(&profile.session);
-                    self.keep_token(profile, &path, &token)?;
-                    return Ok(Some(()));
+                    let registration = registration.to_keep(Grant::Device);
+                    return Ok(Some(SignedIn {
+                        token: *token,
+                        registration,
+                    }));
                 }
                 // A new code only when the old one is no good: the end of the wait is no reason to show another.
                 Polled::CodeIsGone if Instant::now() < end => {}
                 Polled::TimeIsOver if code_ends < end => {}
                 _ => return Ok(None),
             }
+        }
+    }
+
+    /// A device authorization. A kept registration that is not known there any more is made anew.
+    async fn begin(&self) -> Result<(Registration, Authorization), Failure> {
+        let begin = async |registration: Registration| {
+            let authorization = sso::start(self.clients, &self.region, &registration, &self.profile.start_url).await;
+            authorization.map(|authorization| (registration, authorization))
+        };
+        match begin(self.registration(Grant::Device).await?).await {
+            Err(failure) if failure.is("InvalidClientException") => {
+                let anew = self.registrar.get(self.clients, &self.region, Grant::Device).await?;
+                begin(anew).await
+            }
+            other => other,
         }
     }
 
@@ -82,22 +88,17 @@ impl SignIn {
         let mut interval = authorization.interval;
         let mut unanswered = false;
         loop {
-            match sso::poll(&self.setting.clients, registration, authorization).await {
+            match sso::poll(self.clients, registration, authorization).await {
                 Ok(Poll::Token(token)) => return Ok(Polled::Token(token)),
                 Ok(Poll::Pending) => {}
                 Ok(Poll::SlowDown) => interval += Duration::from_secs(5),
                 Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
-                Ok(Poll::Refused) => {
-                    return Err(Trouble::failed(
-                        "Step 8 sign-in: the sign-in was refused in the browser.",
-                        "idc-setup run --only sign-in --wait 10m",
-                    ));
-                }
+                Ok(Poll::Refused) => return Err(self.trouble("the sign-in was refused in the browser.")),
                 // The connection comes and goes while a person is away: ask again.
                 Err(failure) if failure.may_pass() => unanswered |= !failure.effect_is_known(),
                 // A lost answer may have been the token: its code is used up.
                 Err(failure) if unanswered && failure.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
-                Err(failure) => return Err(rerun(&INFO)(failure)),
+                Err(failure) => return Err(self.failed(&failure)),
             }
             if Instant::now() + interval > end {
                 return Ok(Polled::TimeIsOver);
@@ -105,45 +106,12 @@ impl SignIn {
             tokio::time::sleep(interval).await;
         }
     }
-
-    pub(super) fn keep_token(
-        &self,
-        profile: &Profile,
-        path: &Path,
-        token: &aws_files::CachedToken,
-    ) -> Result<(), Trouble> {
-        let text = aws_files::token_text(token);
-        let kind = ResourceKind::Token;
-        let is_new = !path.exists();
-        if is_new {
-            let mark = Some(files::digest(text.as_bytes()));
-            self.setting
-                .intend(&INFO, (Verb::Create, kind, &profile.session), mark)?;
-        }
-        aws_files::write_token(path, &text).map_err(|error| {
-            Trouble::failed(
-                format!(
-                    "Step 8 sign-in: the token cannot be kept in {}: {error}.",
-                    path.display()
-                ),
-                "make room or rights there, then: idc-setup run",
-            )
-        })?;
-        let mut resource = self
-            .setting
-            .resource(kind, &profile.session, &path.display().to_string());
-        if is_new {
-            resource.how = How::Made;
-        }
-        self.setting
-            .settle(Verb::Create, kind, &profile.session, Some(resource))
-    }
 }
 
 /// The end of polling.
 enum Polled {
     /// The person has approved.
-    Token(Box<aws_files::CachedToken>),
+    Token(Box<CachedToken>),
     /// The code is used up or too old.
     CodeIsGone,
     /// Nobody came.

@@ -5,33 +5,29 @@
 
 mod browser;
 mod device;
+mod keep;
+pub mod refusal;
+pub mod session;
 
-use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::access_portal::PORTAL;
 use super::create_user::ACTIVATION;
 use super::facts::{Profile, SignedIn};
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
-use crate::aws::connect::{self, Caller};
-use crate::aws::failure::innermost;
-use crate::aws::retry::SPREAD_LIMIT;
-use crate::aws::{Clients, Failure};
+use crate::answers::values::AssignTo;
+use crate::aws_cli::{SESSIONS_SINCE, Silence};
 use crate::aws_files::{self, Paths};
 use crate::checklist::{
     Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
 };
-use crate::files;
-use crate::progress::{How, Resource, ResourceKind, Verb};
 use crate::sso::{self};
+use refusal::Shown;
+use session::{Answer, Identity, Session};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -49,15 +45,6 @@ pub const CALLER: &str = "caller";
 
 /// Who is signed in, where that is the wrong one.
 const SOMEBODY_ELSE: &str = "signed-in-as";
-
-/// What asking through the profile brings.
-enum Answer {
-    Caller(Caller),
-    /// The token is worth nothing: somebody has to sign in.
-    SignInAgain,
-    /// The portal says `No access`.
-    NoAccess,
-}
 
 /// Step 8.
 pub struct SignIn {
@@ -79,44 +66,28 @@ impl SignIn {
         })
     }
 
-    /// Credentials through the profile alone, and whose they are.
-    async fn ask_through(&self, profile: &Profile) -> Result<Answer, Trouble> {
-        let provider = connect::credentials(Some(&profile.name), &profile.region).await;
-        let credentials = match provider.provide_credentials().await {
-            Ok(credentials) => SharedCredentialsProvider::new(credentials),
-            Err(error) => return self.refused(profile, &error),
-        };
-        let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
-        let clients = Clients::new(&base, self.setting.clients.clock().clone());
-        let answer = clients.sts(&profile.region).get_caller_identity().send().await;
-        let answer = answer.map_err(|error| rerun(&INFO)(Failure::of("sts:GetCallerIdentity", error)))?;
-        Ok(Answer::Caller(Caller {
-            account: answer.account.unwrap_or_default(),
-            arn: answer.arn.unwrap_or_default(),
-        }))
-    }
-
-    /// What it means that the profile gives no credentials.
-    fn refused(&self, profile: &Profile, error: &(dyn Error + 'static)) -> Result<Answer, Trouble> {
-        match refusal_code(error).as_deref() {
-            Some("ForbiddenException") => Ok(Answer::NoAccess),
-            Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
-                Ok(Answer::SignInAgain)
-            }
-            None if self.has_no_valid_token(profile) => Ok(Answer::SignInAgain),
-            _ => Err(profile_trouble(&innermost(error))),
-        }
-    }
-
-    fn has_no_valid_token(&self, profile: &Profile) -> bool {
-        let path = self.setting.paths.as_ref().map(|paths| paths.token(&profile.session));
-        let token = path.and_then(|path| aws_files::read_token(&path));
-        token.is_none_or(|token| !token.is_valid(Timestamp::now()))
+    /// The profile's SSO session.
+    async fn session<'a>(&'a self, profile: &'a Profile) -> Result<Session<'a>, Trouble> {
+        let setting = &self.setting;
+        Ok(Session {
+            info: &INFO,
+            again: "idc-setup run --only sign-in --wait 10m".to_owned(),
+            clients: &setting.clients,
+            registrar: &setting.registrar,
+            browser: &setting.browser,
+            use_device_code: setting.use_device_code,
+            pace: setting.pace,
+            paths: self.paths()?,
+            profile,
+            region: setting.instance().await?.region,
+            user: setting.text(Key::Username),
+        })
     }
 
     /// Checks account, permission set and user of who answered.
-    async fn judge(&self, profile: &Profile, caller: &Caller) -> Result<Finding, Trouble> {
-        let setting = &self.setting;
+    async fn judge(&self, session: &Session<'_>, identity: &Identity) -> Result<Finding, Trouble> {
+        let profile = session.profile;
+        let (setting, caller) = (&self.setting, &identity.caller);
         let account = setting.account();
         let set = setting.text(Key::PermissionSet);
         let Ok(user) = setting.facts.user.get().await else {
@@ -149,29 +120,46 @@ impl SignIn {
             .with(CALLER, &caller.arn)
             .with(SOMEBODY_ELSE, name));
         }
-        let shows = self.portal_shows(profile, &account, &set).await?;
-        self.keep_proof(profile, &user.id, &user.name, shows)?;
-        Ok(Finding::done(format!("You are {}.", caller.arn))
+        let (shows, by_cli) = tokio::join!(
+            self.portal_shows(profile, &account, &set),
+            self.ask_aws_cli(profile, &caller.arn)
+        );
+        self.keep_proof(profile, &user.id, &user.name, shows?)?;
+        let mut finding = Finding::done(format!("You are {}.", caller.arn))
             .with(CALLER, &caller.arn)
             .with("account", &caller.account)
             .with("profile", &profile.name)
-            .of(self.own_token(profile)?))
+            .with("aws-cli", by_cli?);
+        finding.resources = self.own(session)?;
+        if let Some(at) = identity.ends_at {
+            finding = finding.with("credentials-end", at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        }
+        Ok(finding)
     }
 
-    /// Whose the cached token is: as written down, or ours when it is just what an open intent was to write.
-    fn own_token(&self, profile: &Profile) -> Result<Resource, Trouble> {
-        let (setting, kind) = (&self.setting, ResourceKind::Token);
-        let path = self.paths()?.token(&profile.session);
-        let mut resource = setting.resource(kind, &profile.session, &path.display().to_string());
-        let intents = setting.open_intents(kind, &profile.session);
-        if !intents.is_empty() {
-            let digest = std::fs::read(&path).ok().map(|content| files::digest(&content));
-            if intents.iter().any(|intent| intent.mark == digest) {
-                resource.how = How::Made;
-            }
+    /// The second opinion: who the AWS CLI is with the profile. What it says, where it is the same or cannot be asked.
+    async fn ask_aws_cli(&self, profile: &Profile, arn: &str) -> Result<String, Trouble> {
+        let Some(cli) = self.setting.aws_cli.get().await else {
+            return Ok("not asked: none was found".to_owned());
+        };
+        let version = &cli.version_words;
+        if cli.version < SESSIONS_SINCE {
+            return Ok(format!("not asked: {version} does not know SSO sessions"));
         }
-        setting.settle(Verb::Create, kind, &profile.session, Some(resource.clone()))?;
-        Ok(resource)
+        let name = &profile.name;
+        let why = match cli.caller_arn(name).await {
+            Ok(same) if same == arn => return Ok(format!("{version} says the same")),
+            Ok(other) => format!("it is {other}"),
+            Err(Silence::NotRun(why)) => return Ok(format!("not asked: {version} could not be run ({why})")),
+            Err(Silence::Refused(words)) => words,
+        };
+        Err(Trouble::failed(
+            format!(
+                "Step 8 sign-in: with the profile {name} you are {arn}, and the AWS CLI {version} ({}) disagrees: {why}.",
+                cli.path.display()
+            ),
+            format!("look at what it says: aws sts get-caller-identity --profile {name}; then: idc-setup run"),
+        ))
     }
 
     /// Whether the portal itself lists the account and offers the permission set.
@@ -201,60 +189,65 @@ impl SignIn {
         Ok(())
     }
 
-    /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
-    async fn ask_patiently(&self, profile: &Profile) -> Result<Answer, Trouble> {
-        let end = Instant::now() + SPREAD_LIMIT;
-        for n in 0.. {
-            match self.ask_through(profile).await? {
-                Answer::NoAccess if Instant::now() < end => {
-                    tokio::time::sleep(self.setting.pace.pause(n)).await;
-                }
-                other => return Ok(other),
-            }
-        }
-        Ok(Answer::NoAccess)
-    }
-
-    async fn found(&self, profile: &Profile, answer: Answer) -> Result<Finding, Trouble> {
+    async fn found(&self, session: &Session<'_>, answer: Answer) -> Result<Finding, Trouble> {
         match answer {
-            Answer::Caller(caller) => self.judge(profile, &caller).await,
+            Answer::Caller(identity) => self.judge(session, &identity).await,
             Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
-            Answer::NoAccess => Err(Trouble::failed(
-                format!(
-                    "Step 8 sign-in: the portal gives whoever signed in no access to {} in account {} (ForbiddenException: \
-                     No access).",
-                    self.setting.text(Key::PermissionSet),
-                    self.setting.account()
-                ),
-                "look at the assignment: idc-setup status; sign in as the right user: idc-setup run --only sign-in --wait 10m",
-            )),
+            Answer::NoAccess => Err(self.no_access(session).await?),
         }
     }
-}
 
-/// The error code of the portal or of sso-oidc, somewhere in a chain of errors.
-fn refusal_code(error: &(dyn Error + 'static)) -> Option<String> {
-    use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
-    use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
-    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
-        let portal = error
-            .downcast_ref::<GetRoleCredentialsError>()
-            .and_then(ProvideErrorMetadata::code);
-        let oidc = error
-            .downcast_ref::<CreateTokenError>()
-            .and_then(ProvideErrorMetadata::code);
-        portal.or(oidc).map(str::to_owned)
-    })
-}
+    /// Somebody has signed in, and the portal gives them nothing: why.
+    async fn no_access(&self, session: &Session<'_>) -> Result<Trouble, Trouble> {
+        let setting = &self.setting;
+        let (account, set, user) = (
+            setting.account(),
+            setting.text(Key::PermissionSet),
+            setting.text(Key::Username),
+        );
+        let no_access = "the sign-in succeeded, and the portal answers ForbiddenException: No access";
+        let (why, next) = match refusal::shown(session, &account, &set).await? {
+            Shown::Everything => (
+                refusal::STILL_SPREADING.to_owned(),
+                "wait a minute, then: idc-setup run",
+            ),
+            Shown::OtherSets(offered) => (
+                refusal::wrong_name(&account, &set, &offered),
+                "look at the assignment: idc-setup status; then: idc-setup run",
+            ),
+            Shown::NoAccount if self.is_outside_the_group().await? => (
+                format!(
+                    "the user {user} is not in the group {} any more",
+                    setting.text(Key::Group)
+                ),
+                "idc-setup run (adds the user again)",
+            ),
+            Shown::NoAccount => (
+                format!(
+                    "the portal shows whoever signed in no account {account}: somebody else than {user} signed in, or the \
+                     assignment has not reached the portal yet"
+                ),
+                "sign in as the right user, in a private browser window: idc-setup run --only sign-in --wait 10m",
+            ),
+        };
+        Ok(Trouble::failed(format!("Step 8 sign-in: {no_access}: {why}."), next))
+    }
 
-fn profile_trouble(why: &str) -> Trouble {
-    Trouble::failed(
-        format!(
-            "Step 8 sign-in: no credentials through the profile: {}.",
-            why.trim_end_matches('.')
-        ),
-        "idc-setup run --only sign-in --wait 10m",
-    )
+    /// Whether access comes through a group that the user is not in now.
+    async fn is_outside_the_group(&self) -> Result<bool, Trouble> {
+        let setting = &self.setting;
+        let by_group = setting.answer::<AssignTo>(Key::AssignTo);
+        if by_group.is_some_and(|to| to.value != AssignTo::Group) {
+            return Ok(false);
+        }
+        let facts = &setting.facts;
+        let (Some(group), Some(user)) = (facts.group.now(), facts.user.now()) else {
+            return Ok(false);
+        };
+        let instance = setting.instance().await?;
+        let is_member = setting.is_member(&instance, &group.id, &user).await;
+        is_member.map(|is_member| !is_member).map_err(rerun(&INFO))
+    }
 }
 
 /// `AWSReservedSSO_X_hex` and `user` of `arn:aws:sts::1:assumed-role/AWSReservedSSO_X_hex/user`.
@@ -274,26 +267,27 @@ impl Step for SignIn {
         let Ok(profile) = facts.profile.get().await else {
             return Ok(Finding::waits_for("Waits for step 7."));
         };
-        let token = aws_files::read_token(&self.paths()?.token(&profile.session));
-        let now = Timestamp::now();
-        let usable = token.is_some_and(|token| token.is_valid(now) || token.is_refreshable(now));
-        let mut answer = if usable {
-            self.ask_through(&profile).await?
+        if facts.instance.get().await.is_err() {
+            return Ok(Finding::waits_for("Waits for step 1."));
+        }
+        let session = self.session(&profile).await?;
+        let mut answer = if session.is_usable() {
+            session.ask_through().await?
         } else {
             Answer::SignInAgain
         };
         if matches!(answer, Answer::Caller(_)) {
-            return self.found(&profile, answer).await;
+            return self.found(&session, answer).await;
         }
         if facts.assignment.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 5."));
         }
         if matches!(answer, Answer::NoAccess) {
             // The assignment may have been made since: the sign-in itself is still good.
-            answer = self.ask_through(&profile).await?;
+            answer = session.ask_through().await?;
         }
         match answer {
-            Answer::Caller(_) => self.found(&profile, answer).await,
+            Answer::Caller(_) => self.found(&session, answer).await,
             Answer::NoAccess => Ok(Finding::missing("Whoever is signed in has no access to the account.")),
             Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
         }
@@ -330,16 +324,13 @@ impl Step for SignIn {
             .get()
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
-        let signed_in = if self.has_browser(guide) {
-            self.sign_in_with_browser(&profile, limit, guide).await?
-        } else {
-            self.sign_in_with_code(&profile, limit, guide).await?
-        };
-        if signed_in.is_none() {
+        let session = self.session(&profile).await?;
+        let Some(signed_in) = session.sign_in(limit, guide).await? else {
             return Ok(None);
-        }
-        let answer = self.ask_patiently(&profile).await?;
-        self.found(&profile, answer).await.map(Some)
+        };
+        self.keep(&session, &signed_in)?;
+        let answer = session.ask_patiently().await?;
+        self.found(&session, answer).await.map(Some)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

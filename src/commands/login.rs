@@ -1,0 +1,307 @@
+//! `idc-setup login`: sign in again with a profile that is there. It needs no credentials but the person's own.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::prepare::{Stage, duration, typed_answers};
+use super::{asking_guide, browser, say_rehearsal, screen};
+use crate::answers::{Answers, Key};
+use crate::aws::clock::ServerClock;
+use crate::aws::connect;
+use crate::aws::{Clients, Partition};
+use crate::aws_files::{self, Config, Paths, Section};
+use crate::browser::Browser;
+use crate::checklist::{Guide, Need, StepInfo, Trouble, TroubleKind};
+use crate::cli::{Cli, LoginFlags, Output};
+use crate::environment::Environment;
+use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
+use crate::guide::{NonInteractive, Screen};
+use crate::progress::{Folder, Progress};
+use crate::sso::Registrar;
+use crate::steps::Profile;
+use crate::steps::sign_in::refusal::{self, Shown};
+use crate::steps::sign_in::session::{Answer, Identity, Session};
+
+/// As the guides name what is done.
+const INFO: StepInfo = StepInfo {
+    number: 0,
+    slug: "login",
+    title: "Sign in",
+    need: Need::Required,
+    why: "The last sign-in has ended.",
+    feeds_others: false,
+    rights: &[],
+};
+
+/// How long somebody has, where nothing else is said: as long as a code is good.
+const LIMIT: Duration = Duration::from_mins(10);
+
+/// A profile as the file has it.
+struct Found {
+    profile: Profile,
+    sso_region: String,
+    account: String,
+    set: String,
+}
+
+/// How a sign-in went.
+struct Done {
+    identity: Identity,
+    signed_in_now: bool,
+    sign_in_ends: Option<Timestamp>,
+}
+
+/// Signs in, and answers the exit code.
+pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment) -> u8 {
+    let screen = screen(cli, environment);
+    say_rehearsal(cli, environment, screen);
+    let setup = (|| {
+        let answers = typed_answers(cli, environment)?;
+        let browser = browser(cli, environment)?;
+        let found = find(cli, environment, &answers)?;
+        Ok((browser, found))
+    })();
+    let (browser, found) = match setup {
+        Ok(setup) => setup,
+        Err(trouble) => return report(cli, screen, None, Err(trouble)),
+    };
+    let guide: Box<dyn Guide> =
+        asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
+    let ended = sign_in(cli, flags, environment, &browser, &found, guide.as_ref()).await;
+    report(cli, screen, Some(&found), ended)
+}
+
+/// The profile that is asked for, saved, or the default; and its session.
+fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found, Trouble> {
+    let name = answers
+        .explicit(Key::CliProfile)
+        .map(|answer| answer.value.clone())
+        .or_else(|| saved(cli, environment))
+        .or_else(|| Key::CliProfile.default_words().map(str::to_owned))
+        .unwrap_or_default();
+    let paths = Paths::of(environment)
+        .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+    let file = paths.config().display();
+    let unreadable =
+        |why: String| Trouble::usage(format!("{file} {why}."), format!("mend {file}, then: idc-setup login"));
+    let bytes = match std::fs::read(paths.config()) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(unreadable(format!("cannot be read: {error}"))),
+    };
+    let config = Config::parse(&bytes).map_err(|bad| unreadable(bad.to_string()))?;
+    let Some(properties) = config.get(Section::Profile(&name)) else {
+        return Err(Trouble::usage(
+            format!("There is no profile {name} in {file}."),
+            "idc-setup login --cli-profile NAME; or make one: idc-setup run",
+        ));
+    };
+    let Some(session) = properties.get("sso_session") else {
+        return Err(Trouble::usage(
+            format!("The profile {name} has no SSO session."),
+            format!(
+                "aws sso login --profile {name} for an older form of SSO; or make one: idc-setup run --cli-profile NAME"
+            ),
+        ));
+    };
+    let section = config.get(Section::SsoSession(session)).unwrap_or_default();
+    let of_session = |key: &str| {
+        section.get(key).cloned().ok_or_else(|| {
+            Trouble::usage(
+                format!("The SSO session {session} of profile {name} says no {key} in {file}."),
+                format!("idc-setup run --cli-profile {name} --update cli-profile"),
+            )
+        })
+    };
+    let (start_url, sso_region) = (of_session("sso_start_url")?, of_session("sso_region")?);
+    let text = |key: &str| properties.get(key).cloned();
+    Ok(Found {
+        account: text("sso_account_id").unwrap_or_default(),
+        set: text("sso_role_name").unwrap_or_default(),
+        profile: Profile {
+            session: session.clone(),
+            start_url,
+            region: text("region").unwrap_or_else(|| sso_region.clone()),
+            name,
+        },
+        sso_region,
+    })
+}
+
+/// The profile of the last run on this machine.
+fn saved(cli: &Cli, environment: &Environment) -> Option<String> {
+    let folder = Folder::of(environment)?;
+    let path = match &cli.flags.state {
+        Some(path) => path.clone(),
+        None => folder
+            .last()
+            .map(|last| folder.state_file(&last.partition, &last.account))?,
+    };
+    let record = Progress::read_file(&path).ok()??;
+    record
+        .answers
+        .get(Key::CliProfile.name())
+        .map(|saved| saved.value.clone())
+}
+
+async fn sign_in(
+    cli: &Cli,
+    flags: &LoginFlags,
+    environment: &Environment,
+    browser: &Rc<Browser>,
+    found: &Found,
+    guide: &dyn Guide,
+) -> Result<Option<Done>, Trouble> {
+    let stage = Stage::of(cli, environment)?;
+    let limit = match &cli.flags.wait {
+        Some(text) => duration("--wait", text)?,
+        None => LIMIT,
+    };
+    let profile = &found.profile;
+    browser.keep_to(Partition::of_region(&found.sso_region));
+    let provider = connect::credentials(Some(&profile.name), &profile.region).await;
+    let base = connect::sdk_config(Some(&profile.name), &found.sso_region, provider).await;
+    let clients = Clients::new(&base, ServerClock::default());
+    if let Some((service, address)) = clients.plain_http() {
+        return Err(super::connecting::plain_http(
+            environment,
+            &service,
+            &address,
+            Some(&profile.name),
+        ));
+    }
+    let paths = Paths::of(environment)
+        .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+    let registrar = Registrar::default();
+    let session = Session {
+        info: &INFO,
+        again: format!("idc-setup login --cli-profile {}", profile.name),
+        clients: &clients,
+        registrar: &registrar,
+        browser,
+        use_device_code: cli.flags.use_device_code,
+        pace: stage.pace(),
+        paths: &paths,
+        profile,
+        region: found.sso_region.clone(),
+        user: String::new(),
+    };
+    let mut signed_in_now = false;
+    let mut answer = if session.is_usable() && !flags.again {
+        session.ask_through().await?
+    } else {
+        Answer::SignInAgain
+    };
+    if matches!(answer, Answer::SignInAgain) {
+        let Some(signed_in) = session.sign_in(limit, guide).await? else {
+            return Ok(None);
+        };
+        keep(&session, &signed_in)?;
+        signed_in_now = true;
+        answer = session.ask_through().await?;
+    }
+    match answer {
+        Answer::Caller(identity) => Ok(Some(Done {
+            identity,
+            signed_in_now,
+            sign_in_ends: session.token().map(|token| token.expires_at),
+        })),
+        Answer::SignInAgain => {
+            Err(session.trouble("the sign-in is not good for the profile: it was taken back meanwhile."))
+        }
+        Answer::NoAccess => Err(no_access(&session, found).await?),
+    }
+}
+
+/// The files that the AWS CLI and the SDKs read.
+fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), Trouble> {
+    let registration = aws_files::registration_text(&signed_in.registration);
+    let token = aws_files::token_text(&signed_in.token);
+    for (path, text) in [
+        (session.registration_path(), registration),
+        (session.token_path(), token),
+    ] {
+        aws_files::write_secret(&path, &text)
+            .map_err(|error| session.trouble(format!("{} cannot be written: {error}.", path.display())))?;
+    }
+    Ok(())
+}
+
+async fn no_access(session: &Session<'_>, found: &Found) -> Result<Trouble, Trouble> {
+    let (account, set) = (&found.account, &found.set);
+    let why = match refusal::shown(session, account, set).await? {
+        Shown::Everything => refusal::STILL_SPREADING.to_owned(),
+        Shown::OtherSets(offered) => refusal::wrong_name(account, set, &offered),
+        Shown::NoAccount => format!(
+            "the portal shows whoever signed in no account {account}: somebody else signed in, they are not in the group, or \
+             the assignment was taken away"
+        ),
+    };
+    Ok(Trouble {
+        next: format!(
+            "{} --again, in a private browser window; or with an administrator's credentials: idc-setup status",
+            session.again
+        ),
+        ..session.trouble(format!(
+            "you are signed in, and the portal answers ForbiddenException: No access: {why}."
+        ))
+    })
+}
+
+fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option<Done>, Trouble>) -> u8 {
+    let profile = found.map(|found| found.profile.name.as_str()).unwrap_or_default();
+    let ended = ended.and_then(|done| {
+        done.ok_or_else(|| {
+            let next = format!("idc-setup login --cli-profile {profile} --wait 10m");
+            Trouble::new(TroubleKind::Left, "Sign in: nobody came in time.", next)
+        })
+    });
+    let exit = ended.as_ref().map_or_else(|trouble| trouble.kind.exit(), |_| 0);
+    if cli.flags.output == Output::Json {
+        screen.result(&envelope(found, &ended, exit).json());
+        return exit;
+    }
+    match &ended {
+        Ok(done) => {
+            if !done.signed_in_now {
+                screen.talk("The last sign-in is still good; another one: idc-setup login --again.");
+            }
+            let until = done.identity.ends_at.map(stamp);
+            let until = until.map_or_else(String::new, |at| format!(", until {at}"));
+            let arn = &done.identity.caller.arn;
+            screen.result(&format!("With profile {profile} you are {arn}{until}."));
+        }
+        Err(trouble) => screen.trouble(trouble),
+    }
+    exit
+}
+
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn envelope(found: Option<&Found>, ended: &Result<Done, Trouble>, exit: u8) -> Envelope<LoginBody> {
+    let done = ended.as_ref().ok();
+    let caller = done.map(|done| CallerOut {
+        account: done.identity.caller.account.clone(),
+        arn: done.identity.caller.arn.clone(),
+    });
+    Envelope {
+        format: FORMAT,
+        command: "login".to_owned(),
+        account: caller.as_ref().map(|caller| caller.account.clone()),
+        region: found.map(|found| found.sso_region.clone()),
+        error: ended.as_ref().err().map(|trouble| ErrorOut::of(trouble, None)),
+        exit,
+        body: LoginBody {
+            caller,
+            profile: found.map(|found| found.profile.name.clone()),
+            session: found.map(|found| found.profile.session.clone()),
+            signed_in_now: done.is_some_and(|done| done.signed_in_now),
+            credentials_end: done.and_then(|done| done.identity.ends_at).map(|at| at.to_string()),
+            sign_in_ends: done.and_then(|done| done.sign_in_ends).map(|at| at.to_string()),
+        },
+    }
+}

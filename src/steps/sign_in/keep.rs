@@ -1,0 +1,70 @@
+//! What a sign-in leaves in `~/.aws/sso/cache`, with an intent before it and whose it is after it.
+
+use std::path::Path;
+
+use super::session::{Session, SignedIn};
+use super::{INFO, SignIn};
+use crate::aws_files;
+use crate::checklist::Trouble;
+use crate::files;
+use crate::progress::{How, Resource, ResourceKind, Verb};
+
+impl SignIn {
+    /// Keeps the token and the registration it was given to.
+    pub(super) fn keep(&self, session: &Session<'_>, signed_in: &SignedIn) -> Result<(), Trouble> {
+        let name = &session.profile.session;
+        let text = aws_files::registration_text(&signed_in.registration);
+        self.keep_file(ResourceKind::Registration, name, &session.registration_path(), &text)?;
+        let text = aws_files::token_text(&signed_in.token);
+        self.keep_file(ResourceKind::Token, name, &session.token_path(), &text)
+    }
+
+    fn keep_file(&self, kind: ResourceKind, name: &str, path: &Path, text: &str) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        let is_new = !path.exists();
+        if is_new {
+            let mark = Some(files::digest(text.as_bytes()));
+            setting.intend(&INFO, (Verb::Create, kind, name), mark)?;
+        }
+        aws_files::write_secret(path, text).map_err(|error| {
+            Trouble::failed(
+                format!(
+                    "Step 8 sign-in: the {kind} cannot be kept in {}: {error}.",
+                    path.display()
+                ),
+                "make room or rights there, then: idc-setup run",
+            )
+        })?;
+        let mut resource = setting.resource(kind, name, &path.display().to_string());
+        if is_new {
+            resource.how = How::Made;
+        }
+        setting.settle(Verb::Create, kind, name, Some(resource))
+    }
+
+    /// Whose the kept token and registration are: as written down, or ours when they are just what an open intent was to
+    /// write.
+    pub(super) fn own(&self, session: &Session<'_>) -> Result<Vec<Resource>, Trouble> {
+        let name = &session.profile.session;
+        let mut own = vec![self.own_file(ResourceKind::Token, name, &session.token_path())?];
+        let registration = session.registration_path();
+        if registration.exists() {
+            own.push(self.own_file(ResourceKind::Registration, name, &registration)?);
+        }
+        Ok(own)
+    }
+
+    fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, Trouble> {
+        let setting = &self.setting;
+        let mut resource = setting.resource(kind, name, &path.display().to_string());
+        let intents = setting.open_intents(kind, name);
+        if !intents.is_empty() {
+            let digest = std::fs::read(path).ok().map(|content| files::digest(&content));
+            if intents.iter().any(|intent| intent.mark == digest) {
+                resource.how = How::Made;
+            }
+        }
+        setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
+        Ok(resource)
+    }
+}

@@ -1,0 +1,194 @@
+//! Signing in to the portal for one profile, and who that then is: step 8's work, and `idc-setup login`'s.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::super::facts::Profile;
+use super::super::setting::trouble;
+use super::refusal;
+use crate::aws::connect::{self, Caller};
+use crate::aws::failure::innermost;
+use crate::aws::retry::SPREAD_LIMIT;
+use crate::aws::waiting::Pace;
+use crate::aws::{Clients, Failure};
+use crate::aws_files::{self, CachedToken, Paths};
+use crate::browser::Browser;
+use crate::checklist::{Guide, StepInfo, Trouble};
+use crate::sso::{Grant, Registrar, Registration};
+
+/// One profile's SSO session, and what signing in to it needs.
+pub struct Session<'a> {
+    /// Whose words errors begin with.
+    pub info: &'static StepInfo,
+    /// The command that tries again.
+    pub again: String,
+    /// For sso-oidc and the portal, which need no credentials.
+    pub clients: &'a Clients,
+    /// Registers once.
+    pub registrar: &'a Registrar,
+    /// Where pages are opened.
+    pub browser: &'a Browser,
+    /// `--use-device-code`.
+    pub use_device_code: bool,
+    /// Pauses between attempts.
+    pub pace: Pace,
+    /// Where tokens are.
+    pub paths: &'a Paths,
+    /// The profile.
+    pub profile: &'a Profile,
+    /// Identity Center's Region.
+    pub region: String,
+    /// Who is to sign in; empty where that is not known.
+    pub user: String,
+}
+
+/// What asking through the profile brings.
+pub enum Answer {
+    /// Credentials, and whose.
+    Caller(Identity),
+    /// The token is worth nothing: somebody has to sign in.
+    SignInAgain,
+    /// The portal says `No access`.
+    NoAccess,
+}
+
+/// Who a profile is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// As STS tells it.
+    pub caller: Caller,
+    /// When the credentials end.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A sign-in that has succeeded: the token, and the registration that it was given to.
+pub struct SignedIn {
+    /// The token.
+    pub token: CachedToken,
+    /// The registration, as it is kept.
+    pub registration: aws_files::KeptRegistration,
+}
+
+impl Session<'_> {
+    /// The file of the token.
+    pub fn token_path(&self) -> PathBuf {
+        self.paths.token(&self.profile.session)
+    }
+
+    /// The file of the registration.
+    pub fn registration_path(&self) -> PathBuf {
+        let profile = self.profile;
+        self.paths
+            .registration(&self.region, &profile.session, &profile.start_url)
+    }
+
+    /// The token that is there.
+    pub fn token(&self) -> Option<CachedToken> {
+        aws_files::read_token(&self.token_path())
+    }
+
+    /// Whether there is a token that is good, or can be made so without a person.
+    pub fn is_usable(&self) -> bool {
+        let now = Timestamp::now();
+        self.token()
+            .is_some_and(|token| token.is_valid(now) || token.is_refreshable(now))
+    }
+
+    /// Has somebody sign in, by a browser of this machine or by a code; `None` when nobody came.
+    ///
+    /// # Errors
+    /// When the sign-in is refused, or sso-oidc cannot be reached.
+    pub async fn sign_in(&self, limit: Duration, guide: &dyn Guide) -> Result<Option<SignedIn>, Trouble> {
+        if guide.can_ask() && self.browser.is_local() && !self.use_device_code {
+            self.sign_in_with_browser(limit, guide).await
+        } else {
+            self.sign_in_with_code(limit, guide).await
+        }
+    }
+
+    /// Credentials through the profile alone, and whose they are.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    pub async fn ask_through(&self) -> Result<Answer, Trouble> {
+        let profile = self.profile;
+        let provider = connect::credentials(Some(&profile.name), &profile.region).await;
+        let credentials = match provider.provide_credentials().await {
+            Ok(credentials) => credentials,
+            Err(error) => return self.refused(&error),
+        };
+        let ends_at = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
+        let credentials = SharedCredentialsProvider::new(credentials);
+        let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
+        let clients = Clients::new(&base, self.clients.clock().clone());
+        let answer = clients.sts(&profile.region).get_caller_identity().send().await;
+        let answer = answer.map_err(|error| self.failed(&Failure::of("sts:GetCallerIdentity", error)))?;
+        Ok(Answer::Caller(Identity {
+            caller: Caller {
+                account: answer.account.unwrap_or_default(),
+                arn: answer.arn.unwrap_or_default(),
+            },
+            ends_at,
+        }))
+    }
+
+    /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    pub async fn ask_patiently(&self) -> Result<Answer, Trouble> {
+        let end = Instant::now() + SPREAD_LIMIT;
+        for n in 0.. {
+            match self.ask_through().await? {
+                Answer::NoAccess if Instant::now() < end => tokio::time::sleep(self.pace.pause(n)).await,
+                other => return Ok(other),
+            }
+        }
+        Ok(Answer::NoAccess)
+    }
+
+    /// What it means that the profile gives no credentials.
+    fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, Trouble> {
+        let has_no_valid_token = || self.token().is_none_or(|token| !token.is_valid(Timestamp::now()));
+        match refusal::code(error).as_deref() {
+            Some("ForbiddenException") => Ok(Answer::NoAccess),
+            Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
+                Ok(Answer::SignInAgain)
+            }
+            None if has_no_valid_token() => Ok(Answer::SignInAgain),
+            _ => Err(self.trouble(format!(
+                "no credentials through the profile: {}.",
+                innermost(error).trim_end_matches('.')
+            ))),
+        }
+    }
+
+    /// Trouble of this sign-in, with the command that tries again.
+    pub fn trouble(&self, what: impl AsRef<str>) -> Trouble {
+        Trouble::failed(format!("{}: {}", self.info.name(), what.as_ref()), self.again.clone())
+    }
+
+    /// Trouble of a failed call.
+    pub fn failed(&self, failure: &Failure) -> Trouble {
+        trouble(self.info, failure, self.again.clone())
+    }
+
+    /// Registered for a grant: as it is kept, else anew.
+    pub(super) async fn registration(&self, grant: Grant<'_>) -> Result<Registration, Failure> {
+        let path = self.registration_path();
+        self.registrar.get_kept(self.clients, &self.region, grant, &path).await
+    }
+
+    /// `Sign in as Ada`, or `Sign in` where nobody knows as whom.
+    pub(super) fn as_whom(&self) -> String {
+        if self.user.is_empty() {
+            String::new()
+        } else {
+            format!(" as {}", self.user)
+        }
+    }
+}
