@@ -38,9 +38,19 @@ impl Partition {
                 "app.aws",
                 "signin.aws",
             ],
-            Self::China => &["amazonaws.cn", "amazonaws.com.cn", "awsapps.cn"],
-            Self::GovCloud => &["amazonaws-us-gov.com", "amazonaws.com", "us-gov-home.awsapps.com"],
-            Self::EuSovereign => &["amazonaws-eusc.eu", "amazonaws.eu", "awsapps.eu", "awsapps.com"],
+            Self::China => &[
+                "amazonaws.cn",
+                "amazonaws.com.cn",
+                "amazonwebservices.com.cn",
+                "awsapps.cn",
+            ],
+            Self::GovCloud => &[
+                "amazonaws-us-gov.com",
+                "amazonaws.com",
+                "us-gov-home.awsapps.com",
+                "app.aws",
+            ],
+            Self::EuSovereign => &["amazonaws-eusc.eu", "amazonaws.eu", "amazonwebservices.eu"],
         }
     }
 

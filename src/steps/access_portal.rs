@@ -100,11 +100,12 @@ impl Step for AccessPortal {
         let Ok(instance) = setting.facts.instance.get().await else {
             return Ok(Finding::waits_for("Waits for step 1: there is no portal yet."));
         };
-        let derived = portal_address::derive(setting.partition(), &instance.store);
-        setting.answers.borrow_mut().found(Key::StartUrl, &derived);
+        let mut addresses =
+            portal_address::candidates(setting.partition(), &instance.arn, &instance.store, &instance.region);
+        setting.answers.borrow_mut().found(Key::StartUrl, &addresses[0]);
         let given = setting.answer::<StartUrl>(Key::StartUrl);
         let explicit = given.as_ref().is_some_and(Given::is_explicit);
-        let address = given.map_or(derived, |given| given.value.to_string());
+        let address = given.map_or_else(|| addresses[0].clone(), |given| given.value.to_string());
         if setting.told.contains(PORTAL) {
             setting.keep_word(PORTAL, &address, false)?;
         }
@@ -112,10 +113,11 @@ impl Step for AccessPortal {
             setting.facts.start_url.know(address.clone());
             return Ok(Self::visited(&address, !word.proved));
         }
-        let mut addresses = vec![address];
-        if !explicit {
-            addresses.extend(portal_address::other_forms(&instance.arn, &instance.region));
+        if explicit {
+            addresses.clear();
         }
+        addresses.retain(|other| *other != address);
+        addresses.insert(0, address);
         self.find(&instance.region, &addresses).await
     }
 
