@@ -72,6 +72,8 @@ pub struct HumanTask {
     pub sentence: String,
     /// Deep link, where there is a page.
     pub link: Option<String>,
+    /// A code that the page shows too, to be compared.
+    pub code: Option<String>,
     /// Click path.
     pub clicks: String,
     /// What to know and to look for, a line each.

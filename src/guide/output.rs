@@ -129,6 +129,8 @@ pub struct TaskOut {
     pub sentence: String,
     /// The page.
     pub link: Option<String>,
+    /// A code that the page shows too, to be compared.
+    pub code: Option<String>,
     /// The words to click, or the command to type.
     pub clicks: String,
     /// What to know.
@@ -168,6 +170,7 @@ impl TaskOut {
         Self {
             sentence: task.sentence.clone(),
             link: task.link.clone(),
+            code: task.code.clone(),
             clicks: task.clicks.clone(),
             details: task.details.clone(),
         }

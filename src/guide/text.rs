@@ -40,9 +40,22 @@ pub fn heading(info: &StepInfo, steps: usize) -> String {
 pub fn task_lines(task: &HumanTask) -> Vec<String> {
     let mut lines = vec![format!("→ {}", task.sentence)];
     lines.extend(task.link.iter().map(|link| format!("  open:  {link}")));
+    if let Some(code) = &task.code {
+        // By itself, so that it is seen and compared.
+        lines.extend([String::new(), format!("         {}", spaced(code)), String::new()]);
+    }
     lines.push(format!("  where: {}", task.clicks));
     lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
     lines
+}
+
+/// A code in letters far apart: `A B C D - E F G H`.
+fn spaced(code: &str) -> String {
+    code.chars()
+        .flat_map(|letter| [letter, ' '])
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// Opens a task's page, where there is a browser; answers what to say about it.

@@ -135,6 +135,7 @@ impl Step for AccessPortal {
         plan.tasks.push(HumanTask {
             sentence: "Open the access portal and sign in.".to_owned(),
             link: address.map(|address| self.setting.console.portal(address)),
+            code: None,
             clicks: format!(
                 "sign in as {} → your account → {set} → Management console",
                 self.setting.text(Key::Username)

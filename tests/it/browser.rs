@@ -15,7 +15,7 @@ use super::support::terminal::Terminal;
 use super::support::{STEPS_ALONE, Stage};
 
 /// A stage with a program for a browser, which writes down what it is to open.
-fn stage(world: &str) -> (Stage, PathBuf) {
+pub fn stage(world: &str) -> (Stage, PathBuf) {
     let mut world = worlds::named(world).unwrap();
     world.person.kind = PersonKind::Pages;
     let mut stage = Stage::with(world);
@@ -31,7 +31,7 @@ fn stage(world: &str) -> (Stage, PathBuf) {
 }
 
 /// The page with these words in its address, once it was opened.
-fn page(opened: &PathBuf, part: &str) -> String {
+pub fn page(opened: &PathBuf, part: &str) -> String {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
         let text = std::fs::read_to_string(opened).unwrap_or_default();
@@ -44,7 +44,7 @@ fn page(opened: &PathBuf, part: &str) -> String {
 }
 
 /// What this machine's port answers to a browser.
-fn get(url: &str) -> String {
+pub fn get(url: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     write!(

@@ -123,6 +123,7 @@ fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> Human
     HumanTask {
         sentence: format!("Agree to this: {} Nobody did, so it was not done.", change.sentence),
         link: None,
+        code: None,
         clicks: format!("idc-setup run --{}", consent.flag),
         details: vec![consent.stake.clone(), format!("{} waits for it.", info.name())],
         kind: TaskKind::Own,
@@ -133,6 +134,7 @@ fn not_agreed(info: &StepInfo, sentence: &str) -> HumanTask {
     HumanTask {
         sentence: format!("You did not agree to this: {sentence}"),
         link: None,
+        code: None,
         clicks: format!("idc-setup run --only {}", info.slug),
         details: Vec::new(),
         kind: TaskKind::Own,

@@ -2,6 +2,7 @@
 
 use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
+use crate::aws::Partition;
 use crate::checklist::{Finding, HumanTask, TaskKind};
 
 impl CreateUser {
@@ -12,6 +13,7 @@ impl CreateUser {
         HumanTask {
             sentence: format!("Add the user {} in the console.", text(Key::Username)),
             link: place.as_ref().map(|place| place.link.clone()),
+            code: None,
             clicks: place.map_or_else(
                 || "console → IAM Identity Center → Users → Add user".to_owned(),
                 |place| place.clicks,
@@ -48,26 +50,47 @@ impl CreateUser {
                 self.setting.text(Key::Email)
             )
         } else {
-            "A user made by API has no password and gets no mail: choose Reset password there, or turn on Settings → \
-             Authentication → Send email OTP and sign in."
+            "No mail has come, and none will by itself: a user made by API has no password. Choose Reset password there."
                 .to_owned()
         };
         HumanTask {
             sentence: format!("Activate the user {name}: set its password."),
             link: place.as_ref().map(|place| place.link.clone()),
+            code: None,
             clicks: place.map_or_else(
                 || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
                 |place| place.clicks,
             ),
             details: vec![
                 first,
-                "Mails come from no-reply@signin.aws or no-reply@login.awsapps.com; look in spam too. An invitation is \
-                 good for 7 days."
-                    .to_owned(),
+                self.another_way(),
+                format!(
+                    "Mails come from {}; look in spam too. An invitation is good for 7 days.",
+                    senders(self.setting.partition())
+                ),
                 "The first sign-in asks to register an MFA device: have your phone or passkey at hand.".to_owned(),
                 "Step 8 proves it by signing in; to say so without that: --told activation.".to_owned(),
             ],
             kind: TaskKind::Told(ACTIVATION),
         }
+    }
+
+    /// A code by mail is another way, for all users at once.
+    fn another_way(&self) -> String {
+        let place = self.setting.facts.instance.now();
+        let place = place.map(|instance| self.setting.console.settings(&instance.region, &instance.arn).link);
+        let link = place.map_or_else(String::new, |link| format!(" ({link})"));
+        format!(
+            "Or let AWS mail a code at the first sign-in: Settings → Authentication → Standard authentication → Send email \
+             OTP{link}."
+        )
+    }
+}
+
+/// Who mails come from ("Email sent to users", and the GovCloud guide).
+fn senders(partition: Partition) -> &'static str {
+    match partition {
+        Partition::GovCloud => "no-reply@us-gov-home.awsapps.com",
+        _ => "no-reply@signin.aws or no-reply@login.awsapps.com",
     }
 }

@@ -50,6 +50,7 @@ impl EnableIdentityCenter {
         HumanTask {
             sentence: format!("Enable IAM Identity Center in {region}."),
             link: Some(place.link),
+            code: None,
             clicks: place.clicks,
             details: vec![
                 format!(

@@ -73,6 +73,7 @@ impl Step for Mfa {
             plan.tasks.push(HumanTask {
                 sentence: "Look whether every user needs MFA.".to_owned(),
                 link: Some(place.link),
+                code: None,
                 clicks: place.clicks,
                 details: vec![
                     "\"Prompt users for MFA\" says \"Every time they sign in\" or \"Only when their sign-in context \

@@ -91,6 +91,7 @@ impl Step for RootAccessKeys {
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
             link: Some(place.link.clone()),
+            code: None,
             clicks: format!("{} → {part}", place.clicks),
             details: vec![
                 detail.to_owned(),

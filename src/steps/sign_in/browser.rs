@@ -59,6 +59,7 @@ impl Session<'_> {
         HumanTask {
             sentence: format!("Sign in{} in your browser, and allow access.", self.as_whom()),
             link: Some(page.address.clone()),
+            code: None,
             clicks: "the page → sign in → Allow access; it then says that you can close it".to_owned(),
             details: vec![
                 "The first sign-in asks to register an MFA device.".to_owned(),

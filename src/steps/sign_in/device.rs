@@ -18,6 +18,7 @@ impl Session<'_> {
             &HumanTask {
                 sentence: format!("Approve the sign-in{}.", self.as_whom()),
                 link: Some(authorization.page.clone()),
+                code: Some(authorization.user_code.clone()),
                 clicks: format!(
                     "the page shows the code {}: compare it, then Confirm and Allow",
                     authorization.user_code

@@ -304,6 +304,7 @@ impl Step for SignIn {
             plan.tasks.push(HumanTask {
                 sentence: format!("Sign in as {}.", self.setting.text(Key::Username)),
                 link: None,
+                code: None,
                 clicks: "idc-setup run --only sign-in --wait 10m".to_owned(),
                 details: vec!["A page opens in any browser, on any device; it shows a code to compare.".to_owned()],
                 kind: TaskKind::Own,

@@ -2,6 +2,7 @@
 
 pub mod aws_cli;
 pub mod browser;
+pub mod chrome;
 pub mod python;
 pub mod scripted;
 pub mod terminal;

@@ -15,6 +15,7 @@ const SIZE: (u16, u16) = (60, 120);
 /// A run in a terminal.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
+    written: Arc<Mutex<Vec<u8>>>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
@@ -46,14 +47,18 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&screen);
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&written);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 seen.lock().unwrap().process(&buffer[..count]);
+                kept.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
         Self {
             screen,
+            written,
             writer: pair.master.take_writer().unwrap(),
             child,
             _master: pair.master,
@@ -63,6 +68,11 @@ impl Terminal {
     /// What is on the screen.
     pub fn contents(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// All that was ever written to it.
+    pub fn everything(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
     }
 
     /// Whether the cursor is hidden.

@@ -1,0 +1,87 @@
+//! A real browser clicks through what no API reaches, while the wizard waits.
+
+#![cfg(unix)]
+
+use super::browser::{page, stage};
+use super::support::STEPS_ALONE;
+use super::support::chrome::{Chrome, ENTER};
+use super::support::terminal::Terminal;
+
+#[test]
+fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
+    let Some(chrome) = Chrome::start() else { return };
+    let (stage, opened) = stage("fresh");
+    let answers = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
+    let consents = ["--yes", "--create-organization", "--accept-free-plan-end"];
+    let mut terminal = Terminal::start(&stage, &[&answers[..], &consents[..], &STEPS_ALONE[..]].concat());
+
+    terminal.wait_for("Enable IAM Identity Center in us-east-1.");
+    // By keys alone.
+    chrome
+        .open(&page(&opened, "/console/singlesignon/home?"))
+        .shows("It cannot be changed later")
+        .tab_to("Enable")
+        .keys(ENTER)
+        .shows("IAM Identity Center");
+
+    terminal.wait_for("Activate the user Admin");
+    chrome
+        .open(&page(&opened, "/user-details/"))
+        .shows("not activated")
+        .click("Reset password")
+        .click("The mailbox")
+        .shows("no-reply@login.awsapps.com to ada@example.com")
+        .click("Follow the link")
+        .fill("password", "correct horse")
+        .fill("again", "correct horse")
+        .click("Set new password")
+        .click("Register device")
+        .shows("access portal");
+    terminal.answer("Done?", "y");
+
+    terminal.wait_for("Open the access portal and sign in.");
+    chrome
+        .open(&page(&opened, "/portal/start"))
+        .shows("Example (123456789012): AdministratorAccess");
+    terminal.answer("Done?", "y");
+
+    terminal.answer("[profile eks-walkthrough]", "y");
+    terminal.wait_for("Sign in as Admin in your browser");
+    chrome
+        .open(&page(&opened, "/authorize?"))
+        .shows("access your AWS accounts")
+        .tab_to("Allow access")
+        .keys(ENTER)
+        .wait_for("You are signed in. You can close this page and go back to the terminal.");
+    // Nothing secret stays in the address bar.
+    assert!(!chrome.address().contains("code="), "{}", chrome.address());
+
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let screen = terminal.contents();
+    assert!(
+        screen.contains(":assumed-role/AWSReservedSSO_AdministratorAccess_"),
+        "{screen}"
+    );
+    assert!(screen.contains("/Admin in account"), "{screen}");
+}
+
+#[test]
+fn a_real_browser_approves_a_code_after_a_wrong_password() {
+    let Some(chrome) = Chrome::start() else { return };
+    let (stage, opened) = stage("complete");
+    let mut terminal = Terminal::start(&stage, &[&["--yes", "--use-device-code"], &STEPS_ALONE[..]].concat());
+    terminal.answer("Activate the user", "n");
+    terminal.answer("Open the access portal", "n");
+    terminal.wait_for("Approve only a code that you asked for yourself");
+    let address = page(&opened, "/portal/device?user_code=");
+    let code = address.rsplit('=').next().unwrap().to_owned();
+    chrome
+        .open(&address)
+        .fill("username", &format!("Admin{ENTER}"))
+        .fill("password", &format!("whatever{ENTER}"))
+        .shows(&code)
+        .click("Confirm and continue")
+        .click("Allow access")
+        .shows("Request approved");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+}

@@ -1,0 +1,171 @@
+//! Nothing secret is in anything that a whole run leaves behind but the two files that are for it.
+
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use super::browser::{page, stage};
+use super::support::browser::Browser;
+use super::support::terminal::Terminal;
+use super::support::{ANSWERS, STEPS_ALONE, Stage, WILLING};
+
+/// Everything that nobody may see, as the simulated AWS knows it.
+fn secrets(stage: &Stage) -> BTreeSet<String> {
+    let world = stage.server.world();
+    let mut secrets = BTreeSet::new();
+    secrets.extend(world.sessions.keys().cloned());
+    secrets.extend(world.refresh_tokens.keys().cloned());
+    secrets.extend(world.clients.values().map(|client| client.secret.clone()));
+    secrets.extend(world.devices.keys().cloned());
+    secrets.extend(world.codes.keys().cloned());
+    secrets.insert(stage.credentials.secret_access_key.clone());
+    secrets.insert(stage.credentials.session_token.clone());
+    assert!(secrets.len() > 5, "the world knows its secrets: {secrets:?}");
+    assert!(secrets.iter().all(|secret| secret.len() > 8), "{secrets:?}");
+    secrets
+}
+
+/// The verifiers that a challenge was made of: whatever in a text hashes to it.
+fn has_verifier(text: &str, challenge: &str) -> bool {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+    words
+        .filter(|word| word.len() >= 43)
+        .any(|word| URL_SAFE_NO_PAD.encode(Sha256::digest(word.as_bytes())) == challenge)
+}
+
+/// Searches what was said, and every file of the home; the SSO cache may hold tokens, and is the owner's alone.
+fn search(stage: &Stage, said: &str, challenge: Option<&str>) {
+    use std::os::unix::fs::PermissionsExt;
+    let secrets = secrets(stage);
+    let mut texts = vec![("what was said".to_owned(), said.to_owned())];
+    let mut in_cache = 0;
+    for (path, content) in stage.files("") {
+        let name = path.display().to_string();
+        if name.contains(".aws/sso/cache/") {
+            in_cache += 1;
+            let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&path), 0o600, "{name}");
+            assert_eq!(mode(path.parent().unwrap()), 0o700, "{name}");
+            continue;
+        }
+        // An address that a browser was given holds the state and the challenge, and neither is a secret.
+        texts.push((name, String::from_utf8_lossy(&content).into_owned()));
+    }
+    assert_eq!(in_cache, 2, "a token and a registration");
+    assert!(texts.len() > 3, "config, state, last and what was said");
+    for (name, text) in texts {
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{name} holds {secret}:\n{text}");
+        }
+        if let Some(challenge) = challenge {
+            assert!(!has_verifier(&text, challenge), "{name} holds the verifier");
+        }
+    }
+}
+
+#[test]
+fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
+    for output in ["--output=text", "--output=json"] {
+        let stage = Stage::new("fresh");
+        let more = ["-vv", output, "--create-trail"];
+        let ran = stage
+            .run(&[&["run"], &WILLING[..], &ANSWERS[..], &more].concat())
+            .expect(0);
+        let login = stage.run(&["login", "-vv", "--again", output]).expect(0);
+        let said = [ran.stdout, ran.stderr, login.stdout, login.stderr].concat();
+        assert!(
+            said.contains("aws sso-admin create-permission-set"),
+            "-vv says what is done: {said}"
+        );
+        search(&stage, &said, None);
+    }
+}
+
+#[test]
+fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
+    let (stage, opened) = stage("complete");
+    let mut terminal = Terminal::start(&stage, &[&["--yes", "-vv"], &STEPS_ALONE[..]].concat());
+    terminal.answer("Activate the user", "n");
+    terminal.answer("Open the access portal", "n");
+    let address = page(&opened, "/authorize?");
+    let mut browser = Browser::new(&stage.server.url());
+    browser
+        .open(&address)
+        .press("Next", &[("username", "Admin")])
+        .press("Sign in", &[("password", "whatever")])
+        .press("Allow access", &[]);
+    let back = browser.page.clone();
+    let code = back
+        .split_once("code=")
+        .unwrap()
+        .1
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned();
+    let answer = super::browser::get(&back);
+    assert!(!answer.contains(&code));
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let challenge = address
+        .split_once("code_challenge=")
+        .unwrap()
+        .1
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned();
+    let said = terminal.everything();
+    assert!(!said.contains(&code), "{said}");
+    search(&stage, &said, Some(&challenge));
+}
+
+#[test]
+fn the_search_would_find_a_verifier() {
+    let verifier = "a-verifier-of-forty-three-letters-0123456789abcd";
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+    assert!(has_verifier(&format!("verifier={verifier}&x=1"), &challenge));
+    assert!(!has_verifier(
+        "verifier=something-else-that-is-at-least-as-long-as-it",
+        &challenge
+    ));
+}
+
+#[test]
+fn debug_shows_nothing_secret() {
+    use idc_setup::aws_files::{CachedToken, KeptRegistration};
+    let secret = || SecretString::from("very-secret".to_owned());
+    let at = "2027-02-22T10:00:00Z".parse().unwrap();
+    let token = CachedToken {
+        start_url: String::new(),
+        region: String::new(),
+        access_token: secret(),
+        expires_at: at,
+        refresh_token: Some(secret()),
+        client_id: String::new(),
+        client_secret: secret(),
+        registration_expires_at: at,
+    };
+    let registration = KeptRegistration {
+        client_id: String::new(),
+        client_secret: secret(),
+        expires_at: at,
+        is_for_code: true,
+    };
+    let registered = idc_setup::sso::Registration {
+        client_id: String::new(),
+        client_secret: secret(),
+        expires_at: at,
+    };
+    for shown in [
+        format!("{token:?}"),
+        format!("{registration:?}"),
+        format!("{registered:?}"),
+    ] {
+        assert!(shown.contains("REDACTED") && !shown.contains("very-secret"), "{shown}");
+    }
+}

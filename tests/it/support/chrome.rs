@@ -1,0 +1,227 @@
+//! A real browser: Chromium without a window, driven through its own driver (a W3C standard).
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The key that goes to the next field, as the driver takes it.
+pub const TAB: &str = "\u{e004}";
+/// The key that presses what has the focus.
+pub const ENTER: &str = "\u{e007}";
+
+/// How elements are named in the driver's JSON.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+const FLAGS: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// A browser with one window.
+pub struct Chrome {
+    driver: Child,
+    port: u16,
+    session: String,
+    profile: TempDir,
+}
+
+impl Chrome {
+    /// Starts one; `None`, said loudly, where there is no chromedriver. Under `CI=true` that is a failure.
+    pub fn start() -> Option<Self> {
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = match driver {
+            Ok(driver) => driver,
+            Err(error) => {
+                assert!(
+                    std::env::var("CI").as_deref() != Ok("true"),
+                    "CI needs chromium and chromedriver: {error}"
+                );
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "\n*** NOT TESTED with a real browser: chromedriver: {error} ***\n"
+                );
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        // Kept read, so that the driver is never stopped by a full pipe.
+        std::thread::spawn(move || lines.map_while(Result::ok).count());
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut chrome = Self {
+            driver,
+            port: port.expect("the driver's port"),
+            session: String::new(),
+            profile: profile,
+        };
+        let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+        arguments.push(format!("--user-data-dir={}", chrome.profile.path().display()));
+        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let answer = chrome.ask("POST", "/session", &wanted);
+        answer["sessionId"]
+            .as_str()
+            .expect("a session")
+            .clone_into(&mut chrome.session);
+        Some(chrome)
+    }
+
+    /// Opens an address.
+    pub fn open(&self, address: &str) -> &Self {
+        self.command("POST", "/url", &json!({"url": address}));
+        self
+    }
+
+    /// Waits until the page says so, and that it is of the rehearsal.
+    pub fn shows(&self, words: &str) -> &Self {
+        self.wait_for(words);
+        let text = self.text();
+        assert!(text.contains("REHEARSAL"), "{text}");
+        self
+    }
+
+    /// Waits until the page says so.
+    pub fn wait_for(&self, words: &str) -> &Self {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.text().contains(words) {
+            assert!(Instant::now() < end, "{words:?} is not on the page:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        self
+    }
+
+    /// Clicks a button or a link by its words.
+    pub fn click(&self, words: &str) -> &Self {
+        let path = format!("//button[normalize-space()='{words}'] | //a[normalize-space()='{words}']");
+        let element = self.find(&path);
+        self.command("POST", &format!("/element/{element}/click"), &json!({}));
+        self
+    }
+
+    /// Types into the field of this name, after what it holds.
+    pub fn fill(&self, name: &str, text: &str) -> &Self {
+        let element = self.find(&format!("//input[@name='{name}']"));
+        self.command("POST", &format!("/element/{element}/value"), &json!({"text": text}));
+        self
+    }
+
+    /// Presses keys where the focus is, as somebody without a mouse does.
+    pub fn keys(&self, text: &str) -> &Self {
+        let element = self.command("GET", "/element/active", &Value::Null);
+        let element = element[ELEMENT].as_str().expect("an element").to_owned();
+        self.command("POST", &format!("/element/{element}/value"), &json!({"text": text}));
+        self
+    }
+
+    /// Goes from field to field until the button with these words has the focus.
+    pub fn tab_to(&self, words: &str) -> &Self {
+        for _ in 0..20 {
+            let focused = self.run("return document.activeElement.innerText || ''");
+            if focused.as_str() == Some(words) {
+                return self;
+            }
+            self.keys(TAB);
+        }
+        panic!("{words:?} cannot be reached by keys:\n{}", self.text());
+    }
+
+    /// The address it shows.
+    pub fn address(&self) -> String {
+        let address = self.command("GET", "/url", &Value::Null);
+        address.as_str().expect("an address").to_owned()
+    }
+
+    /// The text of the page.
+    pub fn text(&self) -> String {
+        let text = self.run("return document.body ? document.body.innerText : ''");
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    fn run(&self, script: &str) -> Value {
+        self.command("POST", "/execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    fn find(&self, path: &str) -> String {
+        let wanted = json!({"using": "xpath", "value": path});
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let found = self.ask("POST", &format!("/session/{}/element", self.session), &wanted);
+            if let Some(element) = found[ELEMENT].as_str() {
+                return element.to_owned();
+            }
+            assert!(Instant::now() < end, "no {path} on the page:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// A command of this session; fails where the driver says no.
+    fn command(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.ask(method, &format!("/session/{}{path}", self.session), body);
+        assert!(answer["error"].is_null(), "{path}: {answer:#}");
+        answer
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the driver");
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        stream
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .expect("a timeout");
+        // The driver keeps the connection, whatever it was asked: the length tells where the answer ends.
+        let mut answer = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            answer.read_line(&mut line).expect("a header");
+            match line.trim_end().split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().expect("a length");
+                }
+                None if line.trim_end().is_empty() => break,
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).expect("a body");
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        answer["value"].clone()
+    }
+}
+
+impl Drop for Chrome {
+    fn drop(&mut self) {
+        if !self.session.is_empty() && !std::thread::panicking() {
+            self.ask("DELETE", &format!("/session/{}", self.session), &Value::Null);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
