@@ -86,19 +86,22 @@ fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) 
         return exit;
     }
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
-    for row in rows
-        .iter()
-        .filter(|row| !screen.quiet || !matches!(row.status, Status::Ok | Status::Note))
-    {
-        let padding = " ".repeat("unknown".len() - row.status.word().len());
-        screen.raw_result(&format!(
-            "{}{padding}  {:width$}  {}",
-            screen.paint(row.status.word(), &style(row.status)),
-            row.check,
-            clean(&row.message)
-        ));
+    let state_width = "unknown".len();
+    let column = state_width + 2 + width + 2;
+    let is_shown = |row: &&Row| !screen.quiet || !matches!(row.status, Status::Ok | Status::Note);
+    for row in rows.iter().filter(is_shown) {
+        let padding = " ".repeat(state_width - row.status.word().len());
+        let state = screen.paint(row.status.word(), &style(row.status));
+        screen.result_in_columns(
+            &format!("{state}{padding}  {:width$}  {}", row.check, clean(&row.message)),
+            column,
+        );
         if let Some(next) = &row.next {
-            screen.result(&format!("         {:width$}  next: {next}", ""));
+            let indent = " ".repeat(column);
+            for (n, line) in clean(next).lines().enumerate() {
+                let word = if n == 0 { "next: " } else { "  " };
+                screen.result_in_columns(&format!("{indent}{word}{}", line.trim_start()), column + 2);
+            }
         }
     }
     exit

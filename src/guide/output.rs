@@ -305,13 +305,16 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
             How::Told => "told",
         });
         let padding = " ".repeat(state_width - report.state.word().len());
-        screen.raw_result(&format!(
-            "{:>2} {:title_width$}  {}{padding}  {how:5}  {}",
-            text::short_mark(report.info),
-            report.info.title,
-            screen.state(report.state),
-            clean(&report.finding.is)
-        ));
+        screen.result_in_columns(
+            &format!(
+                "{:>2} {:title_width$}  {}{padding}  {how:5}  {}",
+                text::short_mark(report.info),
+                report.info.title,
+                screen.state(report.state),
+                clean(&report.finding.is)
+            ),
+            title_width + state_width + 14,
+        );
         if with_plan && report.state != State::Done && report.state != State::Skipped {
             for line in text::plan_lines(&report.plan, screen) {
                 screen.result(&line);

@@ -96,6 +96,19 @@ impl Screen {
         }
     }
 
+    /// A line on stdout whose last column begins at `column`: what does not fit goes on below it.
+    pub fn result_in_columns(&self, line: &str, column: usize) {
+        let written = wrapped(
+            &mut io::stdout().lock(),
+            &self.hint(line),
+            self.result_width,
+            Some(column),
+        );
+        if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whether a result could not be written though somebody was reading, as on a full disk.
     pub fn is_result_lost() -> bool {
         RESULT_IS_LOST.load(Ordering::Relaxed)
@@ -117,12 +130,18 @@ impl Screen {
 /// Writes lines, wrapped between words and indented like the line they belong to. Addresses and commands are
 /// not broken.
 fn to(stream: &mut dyn Write, text: &str, width: Option<usize>) -> io::Result<()> {
+    wrapped(stream, text, width, None)
+}
+
+/// [`to`], with what is wrapped beginning at a column, where the terminal has room for that.
+fn wrapped(stream: &mut dyn Write, text: &str, width: Option<usize>, column: Option<usize>) -> io::Result<()> {
     for line in text.split('\n') {
         let Some(width) = width.filter(|width| textwrap::core::display_width(line) > *width) else {
             writeln!(stream, "{line}")?;
             continue;
         };
-        let indent = line.len() - line.trim_start().len() + 2;
+        let own = line.len() - line.trim_start().len() + 2;
+        let indent = column.filter(|column| *column <= width / 2).unwrap_or(own);
         let indent = " ".repeat(indent.min(width / 2));
         let options = textwrap::Options::new(width)
             .subsequent_indent(&indent)

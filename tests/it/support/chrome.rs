@@ -70,7 +70,7 @@ impl Chrome {
             driver,
             port: port.expect("the driver's port"),
             session: String::new(),
-            profile: profile,
+            profile,
         };
         let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", chrome.profile.path().display()));
