@@ -36,6 +36,20 @@ pub enum Command {
     Status,
     /// Look, and show what would be done; change nothing
     Plan,
+    /// Print the answers of the last run: as a TOML file, and as one line without questions
+    Answers,
+    /// Print a shell's completions, such as: idc-setup completions bash
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Sign in again later, with a profile that is there (--cli-profile); needs no other credentials
     Login(LoginFlags),
     /// Say where you stand: credentials, account, rights, tools; change nothing. With --policy alone: print the least IAM
@@ -78,7 +92,8 @@ pub struct Flags {
     /// Ask nothing: take answers, then defaults; do what can be taken back
     #[arg(long, global = true)]
     pub non_interactive: bool,
-    /// Ask line by line, with numbered choices and without redraws; also reads a pipe
+    /// Ask line by line, with numbered choices and without redraws; also reads a pipe (its variable
+    /// does the same for good)
     #[arg(long, global = true, conflicts_with = "non_interactive")]
     pub accessible: bool,
     /// Do not ask for confirmation of what can be taken back
@@ -152,6 +167,8 @@ pub enum Output {
     Text,
     /// One JSON envelope.
     Json,
+    /// The access picture for a document (status only).
+    Mermaid,
 }
 
 /// Flags of `login`.
@@ -352,8 +369,10 @@ impl Cli {
             }
         }
         args.extend((0..flags.verbose).map(|_| "-v".to_owned()));
-        if flags.output == Output::Json {
-            args.push("--output=json".to_owned());
+        match flags.output {
+            Output::Text => {}
+            Output::Json => args.push("--output=json".to_owned()),
+            Output::Mermaid => args.push("--output=mermaid".to_owned()),
         }
         args
     }

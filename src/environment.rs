@@ -50,6 +50,18 @@ impl Environment {
         found.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Whether the terminal shows more than ASCII: the first of `LC_ALL`, `LC_CTYPE` and `LANG` says so (POSIX locales);
+    /// without any it is the `C` locale, but for Windows.
+    pub fn is_unicode(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| self.var(name));
+        locale.map_or(cfg!(windows), |locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    }
+
     /// Whether this runs in a container.
     pub fn is_in_container(&self) -> bool {
         self.in_container || self.var("container").is_some() || self.var("KUBERNETES_SERVICE_HOST").is_some()

@@ -39,7 +39,7 @@ OPERATIONS = {
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
     "freetier": "GetAccountPlanState",
     "sts": "GetCallerIdentity",
-    "iam": "GetAccountSummary GetRole SimulatePrincipalPolicy",
+    "iam": "GetAccountSummary GetRole ListPolicies SimulatePrincipalPolicy",
     "cloudtrail": """CreateTrail DescribeTrails GetTrail ListTrails DeleteTrail StartLogging StopLogging GetTrailStatus
         GetEventSelectors PutEventSelectors""",
     "s3": """CreateBucket HeadBucket DeleteBucket GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock

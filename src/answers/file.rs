@@ -128,6 +128,18 @@ fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, String)> 
     Ok(answers)
 }
 
+/// The file that [`read`] reads back as these answers.
+pub fn to_toml(answers: &[(Key, String)]) -> String {
+    let lines = answers.iter().map(|(key, value)| {
+        let value = match key {
+            Key::NoGroup => toml::Value::Boolean(value == "true"),
+            _ => toml::Value::String(value.clone()),
+        };
+        format!("{} = {value}\n", key.name())
+    });
+    lines.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::keys::KEYS;

@@ -59,6 +59,28 @@ impl Source {
     }
 }
 
+impl Source {
+    /// In words, with how long ago.
+    pub fn words(&self, now: Timestamp) -> String {
+        match self {
+            Self::Saved(at) => format!("saved {}", ago(*at, now)),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// `today`, `yesterday`, `3 days ago`.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let hours = now.duration_since(at).as_hours();
+    match hours {
+        ..1 => "just now".to_owned(),
+        1 => "an hour ago".to_owned(),
+        2..24 => format!("{hours} hours ago"),
+        24..48 => "yesterday".to_owned(),
+        _ => format!("{} days ago", hours / 24),
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

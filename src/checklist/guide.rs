@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Change, HumanTask, StepInfo, StepReport, Trouble};
+use super::{Change, Finding, HumanTask, Plan, StepInfo, StepReport, Trouble};
 use crate::answers::Key;
 
 /// A question with a text for an answer.
@@ -14,8 +14,30 @@ pub struct Question {
     pub prompt: String,
     /// What Enter takes.
     pub default: Option<String>,
-    /// The choices, where there are only some.
-    pub choices: Vec<String>,
+    /// What there is to choose from; empty where any text may do.
+    pub choices: Vec<Choice>,
+    /// Other texts than the choices may do, too.
+    pub is_open: bool,
+}
+
+/// One of the choices of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The answer.
+    pub value: String,
+    /// What a person sees and searches: names and ids.
+    pub label: String,
+}
+
+impl Choice {
+    /// A choice that is called what it is.
+    pub fn of(value: impl Into<String>) -> Self {
+        let value = value.into();
+        Self {
+            label: value.clone(),
+            value,
+        }
+    }
 }
 
 impl Question {
@@ -26,6 +48,7 @@ impl Question {
             prompt: key.title().to_owned(),
             default: None,
             choices: Vec::new(),
+            is_open: false,
         }
     }
 }
@@ -44,7 +67,7 @@ pub enum Reply<T> {
 }
 
 /// A yes-or-no question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confirm {
     /// What is shown before it, a line each.
     pub lines: Vec<String>,
@@ -52,6 +75,10 @@ pub struct Confirm {
     pub prompt: String,
     /// What Enter takes.
     pub default: bool,
+    /// What `?` shows, a line each.
+    pub help: Vec<String>,
+    /// The step can be left out here.
+    pub can_skip: bool,
 }
 
 /// Everything that is about to happen.
@@ -60,9 +87,18 @@ pub struct Review {
     /// Name, value and source of each answer that counts.
     pub values: Vec<(Key, String, String)>,
     /// What will change, by step.
-    pub changes: Vec<(&'static StepInfo, Vec<String>)>,
+    pub changes: Vec<(&'static StepInfo, Vec<PlannedChange>)>,
     /// What a person will be asked to do.
     pub tasks: Vec<String>,
+}
+
+/// A change as a review shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedChange {
+    /// In words.
+    pub sentence: String,
+    /// As an `aws` command.
+    pub command: String,
 }
 
 /// What the person makes of a [`Review`].
@@ -70,10 +106,18 @@ pub struct Review {
 pub enum ReviewReply {
     /// Go on with these values.
     GoOn,
-    /// Change one.
-    Change(Key, String),
+    /// Change this one.
+    Change(Key),
+    /// To the last question again.
+    Back,
     /// Leave; progress is kept.
     Quit,
+}
+
+/// The first look at everything, as it fills in; dropping it ends the display.
+pub trait Survey {
+    /// A step has been looked at.
+    fn found(&self, info: &StepInfo, finding: &Finding);
 }
 
 /// Something that is being waited for; dropping it ends the display.
@@ -100,8 +144,16 @@ pub trait Guide {
     /// Shows a human task, and opens its page where that can be done.
     fn show_task(&self, info: &StepInfo, task: &HumanTask);
 
-    /// A step begins.
-    fn begin(&self, info: &StepInfo);
+    /// The very first words, before anything is looked at.
+    fn open(&self) {}
+
+    /// Everything is about to be looked at for the first time.
+    fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        None
+    }
+
+    /// A step begins, and this is how it stands.
+    fn begin(&self, info: &StepInfo, finding: &Finding, plan: &Plan);
 
     /// A step has ended.
     fn end(&self, report: &StepReport);

@@ -15,7 +15,7 @@ mod walk;
 
 pub use fact::{Fact, Slot};
 pub use finding::{Finding, Found};
-pub use guide::{Confirm, Guide, Question, Reply, Review, ReviewReply, Waiting};
+pub use guide::{Choice, Confirm, Guide, PlannedChange, Question, Reply, Review, ReviewReply, Survey, Waiting};
 pub use plan::{Change, Consent, HumanTask, NamedConsent, Plan, TaskKind};
 pub use report::{Outcome, State, StepReport, exit};
 pub use right::Right;

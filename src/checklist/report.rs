@@ -1,5 +1,7 @@
 //! What is printed of a step, and the exit code that follows.
 
+use jiff::Timestamp;
+
 use super::{Finding, Found, HumanTask, Need, Plan, StepInfo, Trouble};
 use crate::progress::How;
 
@@ -55,6 +57,8 @@ pub struct StepReport {
     pub left_to_do: Vec<HumanTask>,
     /// What failed.
     pub trouble: Option<Trouble>,
+    /// Since when it is known to be in this state.
+    pub since: Option<Timestamp>,
 }
 
 impl StepReport {
@@ -81,6 +85,7 @@ impl StepReport {
             finding,
             plan,
             left_to_do,
+            since: None,
         }
     }
 

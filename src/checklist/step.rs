@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Change, Finding, Guide, HumanTask, Plan, Question, Right, Slot, Trouble};
+use crate::answers::Key;
+
+use super::{Change, Choice, Finding, Guide, HumanTask, Plan, Question, Right, Slot, Trouble};
 
 /// How much a step matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -87,6 +89,19 @@ pub trait Step {
 
     /// What has to be asked, given what was found: only what is open.
     fn questions(&self, finding: &Finding) -> Vec<Question>;
+
+    /// Whether the account knows what there is to choose from for an answer of this step.
+    fn has_choices(&self, _key: Key) -> bool {
+        false
+    }
+
+    /// What there is to choose from.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
+        Ok(Vec::new())
+    }
 
     /// What would be done, given what was found.
     ///

@@ -1,8 +1,10 @@
 //! One file a command, and what they share: from what was typed to a walk over the checklist.
 
+mod answers;
 mod connecting;
 mod doctor;
 mod login;
+mod papers;
 mod plan;
 mod prepare;
 mod rehearse;
@@ -20,6 +22,7 @@ use crate::checklist::{self, Guide, Outcome, Trouble};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, print_text};
+use crate::guide::picture;
 use crate::guide::{Interactive, Plain, Screen, TerminalGuard};
 use prepare::Prepared;
 
@@ -61,11 +64,22 @@ async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
 }
 
 async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
+    if cli.flags.output == Output::Mermaid && !matches!(cli.command, Some(Command::Status)) {
+        let trouble = Trouble::usage(
+            "--output mermaid draws the access picture, which status looks at.",
+            "idc-setup status --output mermaid",
+        );
+        let screen = screen(cli, environment);
+        return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
+    }
     match &cli.command {
         None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment).await,
         Some(Command::Status) => status::status(cli, environment).await,
         Some(Command::Plan) => plan::plan(cli, environment).await,
         Some(Command::Doctor) => doctor::doctor(cli, environment).await,
+        Some(Command::Answers) => answers::answers(cli, environment),
+        Some(Command::Completions { shell }) => papers::completions(cli, *shell, environment),
+        Some(Command::Man { folder }) => papers::man(cli, folder, environment),
         Some(Command::Login(flags)) => login::login(cli, flags, environment).await,
     }
 }
@@ -96,6 +110,9 @@ fn command_name(cli: &Cli) -> &'static str {
         Some(Command::Status) => "status",
         Some(Command::Plan) => "plan",
         Some(Command::Doctor) => "doctor",
+        Some(Command::Answers) => "answers",
+        Some(Command::Completions { .. }) => "completions",
+        Some(Command::Man { .. }) => "man",
         Some(Command::Login(_)) => "login",
         _ => "run",
     }
@@ -123,7 +140,7 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
 }
 
 fn screen(cli: &Cli, environment: &Environment) -> Screen {
-    let plain = cli.flags.accessible || environment.var("TERM") == Some("dumb");
+    let plain = is_accessible(cli, environment) || environment.var("TERM") == Some("dumb");
     let colour = !cli.flags.no_color
         && !plain
         && environment.var("NO_COLOR").is_none()
@@ -137,10 +154,17 @@ fn screen(cli: &Cli, environment: &Environment) -> Screen {
         quiet: cli.flags.quiet,
         verbose: cli.flags.verbose,
         colour,
+        ascii: !environment.is_unicode(),
         talk_width: width(environment.is_terminal, console::Term::stderr()),
         result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
         rehearsed: cli.flags.rehearsal.is_some(),
     }
+}
+
+/// `--accessible`, or its variable for good.
+fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
+    let wanted = environment.var("IDC_SETUP_ACCESSIBLE");
+    cli.flags.accessible || wanted.is_some_and(|wanted| !matches!(wanted, "0" | "false" | "no"))
 }
 
 /// So that nobody takes a rehearsal for the real thing, or the real thing for a rehearsal.
@@ -161,7 +185,7 @@ fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen, browser: &
     let dumb = environment.var("TERM") == Some("dumb");
     if cli.flags.non_interactive {
         None
-    } else if cli.flags.accessible || (environment.is_terminal && dumb) {
+    } else if is_accessible(cli, environment) || (environment.is_terminal && dumb) {
         Some(Box::new(Plain::new(screen, Rc::clone(browser))))
     } else if environment.is_terminal {
         Some(Box::new(Interactive::new(screen, Rc::clone(browser))))
@@ -196,8 +220,10 @@ fn finish(
         screen.result(&Envelope::of_steps(command, caller, region, outcome, exit).json());
     } else if exit == 130 {
         say_interrupted(cli, environment, screen);
+    } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
+        screen.result(&picture::mermaid(&outcome.reports));
     } else {
-        print_text(screen, outcome, command == "plan");
+        print_text(screen, outcome, command);
     }
     if Screen::is_result_lost() {
         screen.warn("error: the result could not be written to stdout.");

@@ -20,10 +20,12 @@ use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World,
 const KEPT_WORLD: &str = "world.toml";
 
 /// What passes from our environment to the child's: how to show things, and where programs are.
-const PASSED_ON: [&str; 9] = [
+const PASSED_ON: [&str; 11] = [
     "TERM",
     "LANG",
     "LC_ALL",
+    "LC_CTYPE",
+    "IDC_SETUP_ACCESSIBLE",
     "COLUMNS",
     "PATH",
     "NO_COLOR",

@@ -31,6 +31,9 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         }
     };
     say_rehearsal(cli, environment, screen);
+    if guide.can_ask() {
+        guide.open();
+    }
     let prepared = match prepare(cli, environment, Access::Write, browser).await {
         Ok(prepared) => prepared,
         Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
@@ -44,6 +47,12 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     let steps = steps::checklist_from(first, setting);
     let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.run().await;
+    if guide.can_ask() && outcome.trouble.is_none() {
+        let lines = setting.progress.read(super::answers::lines);
+        for line in lines {
+            screen.talk(&line);
+        }
+    }
     finish((cli, environment), screen, "run", Some(&prepared), &outcome)
 }
 

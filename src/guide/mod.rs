@@ -1,8 +1,11 @@
 //! The ways to speak to a person: a terminal, plain lines, or not at all; and what is printed at the end.
 
+mod glossary;
+pub mod handover;
 mod interactive;
 mod non_interactive;
 pub mod output;
+pub mod picture;
 mod plain;
 mod screen;
 mod terminal;

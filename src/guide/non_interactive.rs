@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::screen::Screen;
 use super::text;
 use crate::checklist::{
-    Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble,
-    TroubleKind, Waiting,
+    Change, Confirm, Finding, Guide, HumanTask, Plan, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    Trouble, TroubleKind, Waiting,
 };
 use crate::steps::STEPS;
 
@@ -68,7 +68,7 @@ impl Guide for NonInteractive {
         }
     }
 
-    fn begin(&self, _info: &StepInfo) {}
+    fn begin(&self, _info: &StepInfo, _finding: &Finding, _plan: &Plan) {}
 
     fn end(&self, report: &StepReport) {
         if self.screen.quiet {

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::handover::Handover;
+use super::picture;
 use super::screen::{Screen, clean};
 use super::text;
+use crate::answers::ago;
 use crate::checklist::{AwsWords, Consent, HumanTask, Need, Outcome, State, StepReport, Trouble, TroubleKind};
 use crate::doctor::Row;
 use crate::progress::{How, Resource};
@@ -41,6 +45,19 @@ pub struct StepsBody {
     pub caller: Option<CallerOut>,
     /// The steps that were asked for, in order.
     pub steps: Vec<StepOut>,
+    /// What the next tool needs, as far as it is there.
+    pub handover: Handover,
+}
+
+/// The body of `answers`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct AnswersBody {
+    /// By the answer's name.
+    pub answers: BTreeMap<String, String>,
+    /// For `--answers FILE`.
+    pub file: String,
+    /// The command that needs no questions.
+    pub line: String,
 }
 
 /// The body of `doctor`.
@@ -95,6 +112,8 @@ pub struct StepOut {
     pub how: Option<How>,
     /// In one sentence.
     pub is: String,
+    /// Since when it is known to be in this state.
+    pub since: Option<String>,
     /// What was seen, by name.
     pub evidence: BTreeMap<String, String>,
     /// The things that make it up.
@@ -196,6 +215,7 @@ impl StepOut {
             state: report.state.word().to_owned(),
             how: report.how(),
             is: report.finding.is.clone(),
+            since: report.since.map(|since| since.to_string()),
             evidence: report
                 .finding
                 .evidence
@@ -233,6 +253,7 @@ impl Envelope<StepsBody> {
             body: StepsBody {
                 caller,
                 steps: outcome.reports.iter().map(StepOut::of).collect(),
+                handover: Handover::of(&outcome.reports),
             },
         }
     }
@@ -246,9 +267,12 @@ impl<B: Serialize> Envelope<B> {
 }
 
 /// The end of a command for people: a line a step, what is left to do, what went wrong, who you are.
-pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
+pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
     if !outcome.reports.is_empty() {
-        print_table(screen, &outcome.reports, with_plan);
+        print_table(screen, &outcome.reports, command);
+    }
+    if command == "status" && !screen.quiet {
+        print_picture(screen, &outcome.reports);
     }
     print_left_to_do(screen, &outcome.reports);
     for report in &outcome.reports {
@@ -275,6 +299,7 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
     if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
         let evidence = |name: &str| report.finding.evidence.get(name).map_or("", String::as_str);
         let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials-end"));
+        print_handover(screen, &outcome.reports);
         if !end.is_empty() {
             screen.result(&format!(
                 "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves. Tomorrow: \
@@ -285,7 +310,26 @@ pub fn print_text(screen: Screen, outcome: &Outcome, with_plan: bool) {
     }
 }
 
-fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
+fn print_picture(screen: Screen, reports: &[StepReport]) {
+    let tree = picture::tree(reports);
+    if !tree.is_empty() {
+        screen.raw_result("\nAccess:");
+        for line in tree {
+            screen.result(&line);
+        }
+    }
+}
+
+/// What the next tool takes: ids, not names.
+fn print_handover(screen: Screen, reports: &[StepReport]) {
+    if let Some(fragment) = Handover::of(reports).argo_cd() {
+        screen.result(&format!(
+            "\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration):\n  {fragment}"
+        ));
+    }
+}
+
+fn print_table(screen: Screen, reports: &[StepReport], command: &str) {
     let is_fine =
         |report: &StepReport| matches!(report.state, State::Done | State::Skipped) || report.info.is_recommendation();
     if screen.quiet && reports.iter().all(is_fine) {
@@ -305,9 +349,15 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
             How::Told => "told",
         });
         let padding = " ".repeat(state_width - report.state.word().len());
+        let age = match report.since.filter(|_| command == "status") {
+            Some(since) if Timestamp::now().duration_since(since).as_hours() > 0 => {
+                format!(" (so since {})", ago(since, Timestamp::now()))
+            }
+            _ => String::new(),
+        };
         screen.result_in_columns(
             &format!(
-                "{:>2} {:title_width$}  {}{padding}  {how:5}  {}",
+                "{:>2} {:title_width$}  {}{padding}  {how:5}  {}{age}",
                 text::short_mark(report.info),
                 report.info.title,
                 screen.state(report.state),
@@ -315,7 +365,7 @@ fn print_table(screen: Screen, reports: &[StepReport], with_plan: bool) {
             ),
             title_width + state_width + 14,
         );
-        if with_plan && report.state != State::Done && report.state != State::Skipped {
+        if command == "plan" && report.state != State::Done && report.state != State::Skipped {
             for line in text::plan_lines(&report.plan, screen) {
                 screen.result(&line);
             }

@@ -6,14 +6,19 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use super::glossary;
 use super::screen::Screen;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::checklist::{
-    Change, Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+    Change, Confirm, Finding, Guide, HumanTask, Plan, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    Survey, Trouble, Waiting,
 };
 use crate::steps::STEPS;
+
+/// A longer list is not read out to its end.
+const LONGEST_LIST: usize = 60;
 
 /// Asks in lines and reads lines.
 #[derive(Debug)]
@@ -98,7 +103,12 @@ impl Plain {
                 line
             };
             match line.as_str() {
-                "?" => self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag())),
+                "?" => {
+                    self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag()));
+                    for line in glossary::lines_of(key) {
+                        self.screen.warn(&line);
+                    }
+                }
                 ":back" => return Ok(Reply::Back),
                 ":skip" => return Ok(Reply::Skip),
                 ":quit" => return Ok(Reply::Quit),
@@ -114,6 +124,21 @@ impl Plain {
 struct Lines {
     screen: Screen,
     last: std::cell::RefCell<String>,
+}
+
+impl Lines {
+    fn new(screen: Screen) -> Self {
+        Self {
+            screen,
+            last: std::cell::RefCell::default(),
+        }
+    }
+}
+
+impl Survey for Lines {
+    fn found(&self, info: &StepInfo, finding: &Finding) {
+        self.screen.talk(&text::survey_line(info, Some(finding)));
+    }
 }
 
 impl Waiting for Lines {
@@ -132,8 +157,13 @@ impl Guide for Plain {
     }
 
     async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
-        for choice in &question.choices {
-            self.screen.warn(&format!("  {choice}"));
+        let (shown, more) = question.choices.split_at(question.choices.len().min(LONGEST_LIST));
+        for choice in shown {
+            self.screen.warn(&format!("  {}", choice.label));
+        }
+        if !more.is_empty() {
+            self.screen
+                .warn(&format!("  and {} more; any of them may be typed.", more.len()));
         }
         self.value(question.key, &question.prompt, question.default.as_deref())
             .await
@@ -144,12 +174,23 @@ impl Guide for Plain {
             self.screen.warn(line);
         }
         let hint = if confirm.default { "[yes]" } else { "[no]" };
+        let skip = if confirm.can_skip { ":skip, " } else { "" };
         loop {
             let line = self
-                .read(&format!("{} yes or no? {hint} (:quit):", confirm.prompt))
+                .read(&format!(
+                    "{} yes or no? {hint} (?, :back, {skip}:quit):",
+                    confirm.prompt
+                ))
                 .await?;
             match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
                 None | Some(":quit") => return Ok(Reply::Quit),
+                Some(":back") => return Ok(Reply::Back),
+                Some(":skip") if confirm.can_skip => return Ok(Reply::Skip),
+                Some("?") => {
+                    for line in &confirm.help {
+                        self.screen.warn(line);
+                    }
+                }
                 Some("") => return Ok(Reply::Value(confirm.default)),
                 Some("y" | "yes") => return Ok(Reply::Value(true)),
                 Some("n" | "no") => return Ok(Reply::Value(false)),
@@ -159,10 +200,17 @@ impl Guide for Plain {
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
-        for line in text::review_lines(review) {
+        for line in text::review_lines(review, self.screen.talk_width) {
             self.screen.warn(&line);
         }
-        let ways = ["Go on", "Change a value", "Leave"].map(str::to_owned);
+        let ways = [
+            "Go on with these values",
+            "Change a value",
+            "Leave",
+            "Show the commands",
+            "Back to the last question",
+        ];
+        let ways = ways.map(str::to_owned);
         loop {
             match self.choose("How do you want to go on?", &ways).await? {
                 Some(0) => return Ok(ReviewReply::GoOn),
@@ -172,15 +220,16 @@ impl Guide for Plain {
                     let Some(index) = self.choose("Which value?", &names).await? else {
                         return Ok(ReviewReply::Quit);
                     };
-                    let Some((key, value, _)) = index.checked_sub(1).and_then(|index| review.values.get(index)) else {
-                        continue;
-                    };
-                    match self.value(*key, key.title(), Some(value)).await? {
-                        Reply::Value(value) => return Ok(ReviewReply::Change(*key, value)),
-                        Reply::Quit => return Ok(ReviewReply::Quit),
-                        Reply::Back | Reply::Skip => {}
+                    if let Some((key, ..)) = index.checked_sub(1).and_then(|index| review.values.get(index)) {
+                        return Ok(ReviewReply::Change(*key));
                     }
                 }
+                Some(3) => {
+                    for line in text::command_lines(review).into_iter().chain(glossary::all_lines()) {
+                        self.screen.warn(&line);
+                    }
+                }
+                Some(4) => return Ok(ReviewReply::Back),
                 _ => return Ok(ReviewReply::Quit),
             }
         }
@@ -201,10 +250,23 @@ impl Guide for Plain {
         }
     }
 
-    fn begin(&self, info: &StepInfo) {
+    fn open(&self) {
+        for line in text::opening_lines() {
+            self.screen.talk(line);
+        }
+    }
+
+    fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        self.screen.talk("Looking at the account:");
+        Some(Box::new(Lines::new(self.screen)))
+    }
+
+    fn begin(&self, info: &StepInfo, finding: &Finding, plan: &Plan) {
         self.screen.talk("");
         self.screen.talk(&text::heading(info, STEPS));
-        self.screen.talk(info.why);
+        for line in text::begin_lines(info, finding, plan) {
+            self.screen.talk(&line);
+        }
     }
 
     fn end(&self, report: &StepReport) {
@@ -219,9 +281,6 @@ impl Guide for Plain {
 
     fn wait(&self, _info: &StepInfo, what: &str) -> Box<dyn Waiting> {
         self.screen.talk(&format!("Waiting: {what}"));
-        Box::new(Lines {
-            screen: self.screen,
-            last: std::cell::RefCell::default(),
-        })
+        Box::new(Lines::new(self.screen))
     }
 }

@@ -17,6 +17,8 @@ pub struct Screen {
     pub verbose: u8,
     /// Whether colours are wanted and can be shown.
     pub colour: bool,
+    /// Only ASCII can be shown: our own marks get by with it.
+    pub ascii: bool,
     /// Columns of the terminal on stderr; `None` where lines are not wrapped.
     pub talk_width: Option<usize>,
     /// Columns of the terminal on stdout.
@@ -35,6 +37,26 @@ pub fn clean(text: &str) -> String {
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Our own marks in ASCII. What AWS or a person has called something stays as it is.
+pub fn in_ascii(text: &str) -> String {
+    const MARKS: [(&str, &str); 11] = [
+        ("→", "->"),
+        ("←", "<-"),
+        ("·", "-"),
+        ("…", "..."),
+        ("✓", "x"),
+        ("├─", "|-"),
+        ("└─", "`-"),
+        ("│", "|"),
+        ("“", "\""),
+        ("”", "\""),
+        ("≤", "<="),
+    ];
+    MARKS
+        .iter()
+        .fold(text.to_owned(), |text, (mark, ascii)| text.replace(mark, ascii))
 }
 
 impl Screen {
@@ -85,12 +107,12 @@ impl Screen {
     /// A line on stderr with our own styling; what it holds has been cleaned.
     pub fn raw(&self, line: &str) {
         // Nobody reading any more is no reason to stop half-way through a change.
-        let _ = to(&mut io::stderr().lock(), &self.hint(line), self.talk_width);
+        let _ = to(&mut io::stderr().lock(), &self.spelt(line), self.talk_width);
     }
 
     /// A line on stdout with our own styling; what it holds has been cleaned.
     pub fn raw_result(&self, line: &str) {
-        let written = to(&mut io::stdout().lock(), &self.hint(line), self.result_width);
+        let written = to(&mut io::stdout().lock(), &self.spelt(line), self.result_width);
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             RESULT_IS_LOST.store(true, Ordering::Relaxed);
         }
@@ -109,9 +131,36 @@ impl Screen {
         }
     }
 
+    /// A result as it is: for programs to read, and ours alone.
+    pub fn verbatim(&self, text: &str) {
+        let written = io::stdout().lock().write_all(text.as_bytes());
+        if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whether a result could not be written though somebody was reading, as on a full disk.
     pub fn is_result_lost() -> bool {
         RESULT_IS_LOST.load(Ordering::Relaxed)
+    }
+
+    /// For what is not written by this screen itself: prompts and what moves.
+    pub fn spell(&self, text: &str) -> String {
+        self.spelt(text)
+    }
+
+    /// The terminal's bell: a person is needed who may be looking elsewhere.
+    pub fn bell(&self) {
+        let terminal = console::Term::stderr();
+        if terminal.is_term() && !self.quiet {
+            let _ = terminal.write_str("\u{7}");
+        }
+    }
+
+    /// As it is written in the end.
+    fn spelt(&self, text: &str) -> String {
+        let text = self.hint(text);
+        if self.ascii { in_ascii(&text) } else { text }
     }
 
     /// In a rehearsal, a command that is copied from the screen must not act on a real account.

@@ -1,8 +1,9 @@
 //! What the guides share in words.
 
 use super::screen::{Screen, clean};
+use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{Consent, HumanTask, Plan, Review, StepInfo, StepReport};
+use crate::checklist::{Consent, Finding, Found, HumanTask, Plan, Review, StepInfo, StepReport};
 
 /// `[4/8]`; the recommendations come after the steps and are not counted among them.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
@@ -69,33 +70,64 @@ pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
     }
 }
 
-/// Everything that is about to happen.
-pub fn review_lines(review: &Review) -> Vec<String> {
+/// A step of the first look: what it is, and how it stands once that is known.
+pub fn survey_line(info: &StepInfo, finding: Option<&Finding>) -> String {
+    let Some(finding) = finding else {
+        return format!("…  {:>2} {}", short_mark(info), info.title);
+    };
+    let (mark, word) = match finding.found {
+        Found::Done => ("✓", "done"),
+        Found::Missing => ("·", "to do"),
+        Found::Different => ("!", "different"),
+        Found::Blocked => ("!", "blocked"),
+        Found::Unknown => ("?", "unknown"),
+    };
+    format!("{mark}  {:>2} {}: {word}", short_mark(info), info.title)
+}
+
+/// Under a step's heading: why, what is, what will change.
+pub fn begin_lines(info: &StepInfo, finding: &Finding, plan: &Plan) -> Vec<String> {
+    let mut lines = vec![info.why.to_owned(), format!("Now:  {}", clean(&finding.is))];
+    let will = plan.changes.iter().map(|change| format!("Will: {}", change.sentence));
+    lines.extend(will);
+    lines
+}
+
+/// What a person is told before anything else, without a look at anything.
+pub fn opening_lines() -> [&'static str; 7] {
+    [
+        "From this AWS account to short-lived credentials, through IAM Identity Center:",
+        "  · users and groups in one place, and one sign-in for every account and tool;",
+        "  · credentials that end by themselves after hours, instead of access keys that never do;",
+        "  · the next people and accounts are one line each.",
+        "Have at hand: the mailbox of the user you will make, a phone or passkey for MFA, ten minutes.",
+        "Stopping is safe at any time (Ctrl-C): progress is kept, and idc-setup run goes on from there.",
+        "",
+    ]
+}
+
+/// Everything that is about to happen. `width`: columns of the terminal.
+pub fn review_lines(review: &Review, width: Option<usize>) -> Vec<String> {
     let mut lines = vec![String::new(), "These values will be used:".to_owned()];
-    let name_width = review
-        .values
-        .iter()
-        .map(|(key, ..)| key.title().chars().count())
-        .max()
-        .unwrap_or(0);
-    let value_width = review
-        .values
-        .iter()
-        .map(|(_, value, _)| value.chars().count())
-        .max()
-        .unwrap_or(0)
-        .min(44);
+    let widest = |of: &dyn Fn(&(Key, String, String)) -> usize| review.values.iter().map(of).max().unwrap_or(0);
+    let name_width = widest(&|(key, ..)| key.title().chars().count());
+    let value_width = widest(&|(_, value, _)| value.chars().count()).min(44);
+    let is_narrow = width.is_some_and(|width| width < name_width + value_width + 24);
     for (key, value, source) in &review.values {
-        lines.push(format!("  {:name_width$}  {value:value_width$}  {source}", key.title()));
+        if is_narrow {
+            lines.push(format!("  {}: {value} ({source})", key.title()));
+        } else {
+            lines.push(format!("  {:name_width$}  {value:value_width$}  {source}", key.title()));
+        }
     }
     if !review.changes.is_empty() {
         lines.push(String::new());
         lines.push("This will change:".to_owned());
-        for (info, sentences) in &review.changes {
+        for (info, changes) in &review.changes {
             lines.extend(
-                sentences
+                changes
                     .iter()
-                    .map(|sentence| format!("  {:2} {sentence}", list_mark(info))),
+                    .map(|change| format!("  {:2} {}", list_mark(info), change.sentence)),
             );
         }
     }
@@ -106,6 +138,12 @@ pub fn review_lines(review: &Review) -> Vec<String> {
     }
     lines.push(String::new());
     lines
+}
+
+/// The commands that would do what a review shows.
+pub fn command_lines(review: &Review) -> Vec<String> {
+    let changes = review.changes.iter().flat_map(|(_, changes)| changes);
+    changes.map(|change| format!("  $ {}", change.command)).collect()
 }
 
 /// How a step has ended: one line, and with `-v` what the look saw.

@@ -161,6 +161,10 @@ pub struct StepRecord {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// When it was first seen in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
 }
 
 /// The state file.

@@ -231,6 +231,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
             "identitystore:DescribeGroup",
             "identitystore:DescribeGroupMembership",
             "identitystore:GetGroupMembershipId",
+            "organizations:ListAccounts",
             "s3:DeleteBucket",
             "sso:ListAccountAssignmentCreationStatus",
             "sso:ListTagsForResource",

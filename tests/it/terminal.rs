@@ -49,8 +49,7 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
 fn leaving_the_review_changes_nothing() {
     let stage = Stage::new("enabled");
     let mut terminal = Terminal::start(&stage, &ANSWERS);
-    // Up from the first choice is the last: leave.
-    terminal.answer("How do you want to go on?", "\u{1b}[A\r");
+    terminal.answer("How do you want to go on?", "q");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
     terminal.wait_for("Nothing was changed.");
     assert!(!stage.server.calls().iter().any(is_mutating));
@@ -68,12 +67,12 @@ fn a_value_can_be_changed_before_going_on() {
         ]
         .concat(),
     );
-    terminal.answer("How do you want to go on?", "\u{1b}[B\r");
+    terminal.answer("How do you want to go on?", "c");
     terminal.answer("Which value?", "Group");
     terminal.answer("Group: Admins", "\r");
     terminal.answer("Group (Admins)", "Builders\r");
     terminal.wait_for("Create the group Builders");
-    terminal.answer("Leave (progress is kept)", "\r");
+    terminal.answer("q leave]", "\r");
     terminal.answer("Activate the user", "y");
     terminal.answer("Open the access portal", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());

@@ -1,8 +1,12 @@
 //! Questions, all before the first change, and the review that ends them.
 
+use jiff::Timestamp;
+
 use super::{Findings, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
-use crate::checklist::{Change, Need, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind};
+use crate::checklist::{
+    Change, Choice, Need, PlannedChange, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind,
+};
 
 /// How the questions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +38,55 @@ impl Walk<'_> {
                     return Ok(true);
                 }
                 ReviewReply::Quit => return Ok(false),
-                ReviewReply::Change(key, value) => {
-                    self.answers.borrow_mut().replace(key, asked(value));
-                    *findings = self.survey().await;
+                ReviewReply::Back => self.ask_the_last_again().await?,
+                ReviewReply::Change(key) => {
+                    if self.ask_for(key).await? {
+                        *findings = self.survey().await;
+                    }
                 }
             }
+        }
+    }
+
+    /// Takes the last answer back, so that it is asked for again.
+    async fn ask_the_last_again(&self) -> Result<(), Trouble> {
+        let last = self.history.borrow_mut().pop();
+        match last {
+            Some(key) => {
+                self.answers.borrow_mut().take_back(key);
+                self.save_answers()?;
+            }
+            None => self.guide.say(None, "Nothing was asked before this."),
+        }
+        Ok(())
+    }
+
+    /// Asks for a value that is there already; `false`: it stays.
+    async fn ask_for(&self, key: Key) -> Result<bool, Trouble> {
+        let mut question = Question {
+            default: self.answers.borrow().get(key).map(|answer| answer.value),
+            is_open: true,
+            ..Question::of(key)
+        };
+        question.choices = key.choices().iter().copied().map(Choice::of).collect();
+        if question.choices.is_empty() {
+            for step in self.steps.iter().filter(|step| step.has_choices(key)) {
+                let _waiting = self.guide.wait(step.info(), "What there is to choose from.");
+                match step.choices(key).await {
+                    Ok(choices) => question.choices.extend(choices),
+                    Err(trouble) => self.guide.say(None, &trouble.message),
+                }
+            }
+        } else {
+            question.is_open = false;
+        }
+        match self.guide.ask(&question).await? {
+            Reply::Value(value) => {
+                self.answers.borrow_mut().replace(key, asked(value));
+                Ok(true)
+            }
+            Reply::Back | Reply::Skip => Ok(false),
+            Reply::Quit => Err(Trouble::left()),
         }
     }
 
@@ -47,7 +95,6 @@ impl Walk<'_> {
     /// # Errors
     /// When nobody can be asked: all missing answers at once.
     pub(super) async fn ask_everything(&self, findings: &mut Findings) -> Result<Asked, Trouble> {
-        let mut history: Vec<Key> = Vec::new();
         loop {
             let open = self.open_questions(findings);
             if !self.guide.can_ask() && !open.is_empty() {
@@ -64,16 +111,11 @@ impl Walk<'_> {
             match self.guide.ask(&question).await? {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
-                    history.push(question.key);
+                    self.history.borrow_mut().push(question.key);
                     self.save_answers()?;
                     self.look_again_if_answered(step, findings).await;
                 }
-                Reply::Back => {
-                    if let Some(key) = history.pop() {
-                        self.answers.borrow_mut().take_back(key);
-                        self.save_answers()?;
-                    }
-                }
+                Reply::Back => self.ask_the_last_again().await?,
                 Reply::Skip if info.need == Need::Required => {
                     self.guide
                         .say(Some(info), "This step is required; it cannot be skipped here.");
@@ -122,7 +164,7 @@ impl Walk<'_> {
             .filter(|key| *key != Key::Group || !answers.without_group())
             .filter_map(|key| {
                 let answer = answers.get(key)?;
-                Some((key, answer.value, answer.source.to_string()))
+                Some((key, answer.value, answer.source.words(Timestamp::now())))
             })
             .collect();
         let mut review = Review {
@@ -144,9 +186,15 @@ impl Walk<'_> {
                 .into_iter()
                 .map(|change| format!("Decide: {}", change.sentence));
             review.tasks.extend(to_decide);
-            let sentences: Vec<String> = planned.into_iter().map(|change| change.sentence).collect();
-            if !sentences.is_empty() {
-                review.changes.push((step.info(), sentences));
+            let planned: Vec<PlannedChange> = planned
+                .into_iter()
+                .map(|change| PlannedChange {
+                    sentence: change.sentence,
+                    command: change.command,
+                })
+                .collect();
+            if !planned.is_empty() {
+                review.changes.push((step.info(), planned));
             }
             review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
         }

@@ -1,7 +1,9 @@
 //! What has to be agreed to: one agreement for all that can be taken back, each of the rest by name.
 
 use super::{Findings, Walk};
-use crate::checklist::{Change, Confirm, Consent, HumanTask, NamedConsent, Plan, Reply, StepInfo, TaskKind, Trouble};
+use crate::checklist::{
+    Change, Confirm, Consent, HumanTask, NamedConsent, Need, Plan, Reply, StepInfo, TaskKind, Trouble,
+};
 
 /// What was agreed to.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,11 +38,14 @@ impl Walk<'_> {
             .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&name_of(change)))
             .collect();
         if !surprising.is_empty() && self.guide.can_ask() && !self.options.yes {
-            let lines = surprising.iter().map(|change| change.sentence.clone()).collect();
-            if !self
-                .confirm(lines, "The account has changed since you agreed. Do this now?", true)
-                .await?
-            {
+            let question = Confirm {
+                lines: surprising.iter().map(|change| change.sentence.clone()).collect(),
+                prompt: "The account has changed since you agreed. Do this now?".to_owned(),
+                default: true,
+                help: surprising.iter().map(|change| change.command.clone()).collect(),
+                ..Confirm::default()
+            };
+            if !self.confirm(info, question).await? {
                 return Ok(Agreement::Refused(not_agreed(info, &surprising[0].sentence)));
             }
             self.agreed.borrow_mut().extend(surprising.into_iter().map(name_of));
@@ -56,7 +61,7 @@ impl Walk<'_> {
                     }
                 }
                 Consent::File { path, diff } => {
-                    if !self.is_edit_wanted(path, diff).await? {
+                    if !self.is_edit_wanted(info, path, diff).await? {
                         return Ok(Agreement::Refused(not_agreed(info, &change.sentence)));
                     }
                 }
@@ -87,30 +92,61 @@ impl Walk<'_> {
         if consent.is_final {
             lines.push("This cannot be taken back.".to_owned());
         }
-        self.confirm(lines, "Do you agree?", false).await
+        let question = Confirm {
+            lines,
+            prompt: "Do you agree?".to_owned(),
+            help: vec![
+                format!("$ {}", change.command),
+                format!("Without questions: idc-setup run --{}", consent.flag),
+            ],
+            ..Confirm::default()
+        };
+        self.confirm(info, question).await
     }
 
-    async fn is_edit_wanted(&self, path: &str, diff: &str) -> Result<bool, Trouble> {
+    async fn is_edit_wanted(&self, info: &StepInfo, path: &str, diff: &str) -> Result<bool, Trouble> {
         if self.options.yes || !self.guide.can_ask() {
             for line in diff.lines() {
                 self.guide.say(None, line);
             }
             return Ok(true);
         }
-        let lines = diff.lines().map(str::to_owned).collect();
-        self.confirm(lines, &format!("Write this to {path}?"), true).await
+        let question = Confirm {
+            lines: diff.lines().map(str::to_owned).collect(),
+            prompt: format!("Write this to {path}?"),
+            default: true,
+            help: vec!["Lines with + are added, all others stay as they are, byte for byte.".to_owned()],
+            ..Confirm::default()
+        };
+        self.confirm(info, question).await
     }
 
-    async fn confirm(&self, lines: Vec<String>, prompt: &str, default: bool) -> Result<bool, Trouble> {
+    async fn confirm(&self, info: &StepInfo, question: Confirm) -> Result<bool, Trouble> {
         let question = Confirm {
-            lines,
-            prompt: prompt.to_owned(),
-            default,
+            can_skip: info.need != Need::Required,
+            ..question
         };
-        match self.guide.confirm(&question).await? {
-            Reply::Value(answer) => Ok(answer),
-            Reply::Back | Reply::Skip => Ok(false),
-            Reply::Quit => Err(Trouble::left()),
+        self.confirmed(&question).await
+    }
+
+    /// A yes or a no. Back leads to the review while nothing has been changed; after that it only says so.
+    pub(super) async fn confirmed(&self, question: &Confirm) -> Result<bool, Trouble> {
+        loop {
+            match self.guide.confirm(question).await? {
+                Reply::Value(answer) => return Ok(answer),
+                Reply::Skip => return Ok(false),
+                Reply::Back if self.has_changed.get() => {
+                    self.guide.say(
+                        None,
+                        "What was changed stays: there is no way back from here but undoing it.",
+                    );
+                }
+                Reply::Back => {
+                    self.wants_back.set(true);
+                    return Err(Trouble::left());
+                }
+                Reply::Quit => return Err(Trouble::left()),
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::consent::Agreement;
 use super::{Findings, Walk, close};
 use crate::checklist::{
-    Change, Confirm, Finding, Found, HumanTask, Outcome, Plan, Reply, State, Step, StepReport, TaskKind, Trouble,
+    Change, Confirm, Finding, Found, HumanTask, Need, Outcome, Plan, State, Step, StepInfo, StepReport, TaskKind,
+    Trouble,
 };
 
 /// Rounds of look, plan and apply before a step is given up: a step needs two at most (organization, then
@@ -83,7 +84,8 @@ impl Walk<'_> {
             _ => self.look_at(step).await,
         };
         if finding.waits_for.is_none() && !self.stopped.get() {
-            self.guide.begin(step.info());
+            let plan = step.plan(&finding).unwrap_or_default();
+            self.guide.begin(step.info(), &finding, &plan);
         }
         let report = self.walk_from(step, finding).await;
         if report.state == State::Failed && !step.info().is_recommendation() {
@@ -187,6 +189,7 @@ impl Walk<'_> {
                 return Some(StepReport::new(info, finding.clone(), plan.clone()));
             }
             self.guide.change(info, change);
+            self.has_changed.set(true);
             if let Err(trouble) = step.apply(change, self.guide).await {
                 self.stopped.set(self.stopped.get() || !info.is_recommendation());
                 // What was made before the failure is there: say so, if it can be seen.
@@ -208,33 +211,23 @@ impl Walk<'_> {
         match task.kind {
             TaskKind::Told(topic) if self.guide.can_ask() => {
                 self.guide.show_task(info, task);
-                let done = Confirm {
-                    lines: Vec::new(),
-                    prompt: "Done?".to_owned(),
-                    // Enter must not tell what nobody has looked at.
-                    default: !info.is_recommendation(),
-                };
-                match self.guide.confirm(&done).await? {
-                    Reply::Value(true) => {
-                        step.told(topic)?;
-                        Ok(Some(self.look_at(step).await))
-                    }
-                    Reply::Quit => Err(Trouble::left()),
-                    _ => Ok(None),
+                // Enter must not tell what nobody has looked at.
+                if self
+                    .is_said_to_be_done(info, "Done?", !info.is_recommendation())
+                    .await?
+                {
+                    step.told(topic)?;
+                    return Ok(Some(self.look_at(step).await));
                 }
+                Ok(None)
             }
             TaskKind::Checked if self.guide.can_ask() => {
                 self.guide.show_task(info, task);
-                let done = Confirm {
-                    lines: Vec::new(),
-                    prompt: "Done? Then it is checked; No leaves it for later.".to_owned(),
-                    default: false,
-                };
-                match self.guide.confirm(&done).await? {
-                    Reply::Value(true) => Ok(Some(self.look_at(step).await)),
-                    Reply::Quit => Err(Trouble::left()),
-                    _ => Ok(None),
+                let prompt = "Done? Then it is checked; No leaves it for later.";
+                if self.is_said_to_be_done(info, prompt, false).await? {
+                    return Ok(Some(self.look_at(step).await));
                 }
+                Ok(None)
             }
             TaskKind::Told(_) | TaskKind::Checked => Ok(None),
             _ if limit.is_zero() => Ok(None),
@@ -244,6 +237,20 @@ impl Walk<'_> {
                 self.wait_until_seen(step, task, finding, limit).await
             }
         }
+    }
+
+    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, default: bool) -> Result<bool, Trouble> {
+        let question = Confirm {
+            prompt: prompt.to_owned(),
+            default,
+            help: vec![
+                info.why.to_owned(),
+                format!("No leaves it for later: idc-setup run --only {}", info.slug),
+            ],
+            can_skip: info.need != Need::Required,
+            ..Confirm::default()
+        };
+        self.confirmed(&question).await
     }
 
     /// Looks again and again. A connection that is lost meanwhile is waited for like the person.

@@ -43,6 +43,14 @@ pub struct Walk<'a> {
     agreed: RefCell<BTreeSet<String>>,
     /// A change has failed, or the person has left: no other is begun.
     stopped: Cell<bool>,
+    /// What was asked, in order: back leads along it.
+    history: RefCell<Vec<Key>>,
+    /// The first look at everything has been shown.
+    is_shown: Cell<bool>,
+    /// Something was changed in this run: back leads no further.
+    has_changed: Cell<bool>,
+    /// The person wants to be back at the review.
+    wants_back: Cell<bool>,
     /// Why the person has left.
     wish: RefCell<Option<Trouble>>,
 }
@@ -73,6 +81,10 @@ impl<'a> Walk<'a> {
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
             stopped: Cell::new(false),
+            history: RefCell::default(),
+            is_shown: Cell::new(false),
+            has_changed: Cell::new(false),
+            wants_back: Cell::new(false),
             wish: RefCell::default(),
         }
     }
@@ -115,6 +127,18 @@ impl<'a> Walk<'a> {
             };
         }
         let mut findings = self.survey().await;
+        loop {
+            let outcome = self.run_from(findings).await;
+            if !self.wants_back.take() {
+                return outcome;
+            }
+            // Back from a question in a step, before anything was changed: the review is where values are changed.
+            self.stopped.set(false);
+            findings = self.survey().await;
+        }
+    }
+
+    async fn run_from(&self, mut findings: Findings) -> Outcome {
         let agreed = match self.agree(&mut findings).await {
             Ok(agreed) => agreed,
             Err(trouble) => {
@@ -135,8 +159,12 @@ impl<'a> Walk<'a> {
             };
         }
         if !agreed {
-            self.guide
-                .say(None, "Nothing was changed. Go on later with: idc-setup run");
+            let said = if self.has_changed.get() {
+                "Go on later with: idc-setup run"
+            } else {
+                "Nothing was changed. Go on later with: idc-setup run"
+            };
+            self.guide.say(None, said);
             return Outcome {
                 reports: self.reports(&findings),
                 trouble: None,
@@ -186,11 +214,21 @@ impl<'a> Walk<'a> {
         for slot in self.steps.iter().flat_map(|step| step.provides()) {
             slot.forget();
         }
+        let shown = if self.is_shown.replace(true) {
+            None
+        } else {
+            let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
+            self.guide.survey(&walked.map(|step| step.info()).collect::<Vec<_>>())
+        };
+        let shown = shown.as_deref();
         let looks = self.steps.iter().map(|step| async move {
             let slug = step.info().slug;
             if self.is_walked(step.as_ref()) || step.info().feeds_others {
                 let finding = self.look_at(step.as_ref()).await;
                 close(step.as_ref(), &finding.is);
+                if let Some(shown) = shown.filter(|_| self.is_walked(step.as_ref())) {
+                    shown.found(step.info(), &finding);
+                }
                 return Some((slug, finding));
             }
             close(step.as_ref(), "It was not looked at.");
@@ -230,10 +268,16 @@ impl<'a> Walk<'a> {
             };
             return StepReport::new(step.info(), finding, Plan::default()).skipped();
         }
-        match step.plan(&finding) {
+        let report = match step.plan(&finding) {
             Ok(plan) => StepReport::new(step.info(), finding, plan),
             Err(trouble) => StepReport::new(step.info(), finding, Plan::default()).failed(trouble),
-        }
+        };
+        self.progress.read(|record| {
+            let known = record.steps.get(report.info.slug);
+            let known = known.filter(|known| known.state == report.state.word());
+            let since = known.map(|known| known.since.unwrap_or(known.at));
+            StepReport { since, ..report }
+        })
     }
 
     /// Writes the explicit answers down, so that the next run does not ask again.
@@ -261,10 +305,13 @@ impl<'a> Walk<'a> {
     /// Writes down how a step was last seen.
     fn record(&self, report: &StepReport) -> Result<(), Trouble> {
         self.progress.change(|record| {
+            let (state, now) = (report.state.word(), Timestamp::now());
+            let known = record.steps.get(report.info.slug).filter(|known| known.state == state);
             let seen = StepRecord {
-                state: report.state.word().to_owned(),
+                state: state.to_owned(),
                 is: report.finding.is.clone(),
-                at: Timestamp::now(),
+                at: now,
+                since: Some(known.map_or(now, |known| known.since.unwrap_or(known.at))),
             };
             record.steps.insert(report.info.slug.to_owned(), seen);
         })?;

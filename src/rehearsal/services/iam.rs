@@ -14,6 +14,7 @@ pub fn answer(world: &World, request: &Request) -> Answer {
     match request.operation {
         "GetAccountSummary" => Ok(summary(world)),
         "GetRole" => get_role(world, request),
+        "ListPolicies" => list_policies(world, request),
         "SimulatePrincipalPolicy" => simulate(world, request),
         other => Err(not_simulated("iam", other)),
     }
@@ -111,6 +112,80 @@ fn get_role(world: &World, request: &Request) -> Answer {
     }}))
 }
 
+/// Some of the policies that AWS manages, with their paths ("AWS managed policy reference").
+const AWS_POLICIES: [&str; 24] = [
+    "AdministratorAccess",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonEKSClusterPolicy",
+    "AmazonRDSFullAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AWSBillingReadOnlyAccess",
+    "AWSCloudTrail_FullAccess",
+    "AWSCloudTrail_ReadOnlyAccess",
+    "AWSSSOMasterAccountAdministrator",
+    "AWSSSOReadOnly",
+    "CloudWatchReadOnlyAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+    "job-function/Billing",
+    "job-function/DatabaseAdministrator",
+    "job-function/DataScientist",
+    "job-function/NetworkAdministrator",
+    "job-function/SystemAdministrator",
+    "job-function/ViewOnlyAccess",
+];
+
+/// Of the account itself there are none.
+fn list_policies(world: &World, request: &Request) -> Answer {
+    let input = request.input;
+    let policies = AWS_POLICIES
+        .iter()
+        .filter(|_| input["Scope"].as_str() != Some("Local"))
+        .map(|path| {
+            let (folder, name) = path
+                .rsplit_once('/')
+                .map_or(("/".to_owned(), *path), |(folder, name)| (format!("/{folder}/"), name));
+            json!({
+                "PolicyName": name,
+                "PolicyId": format!("ANPAREHEARSAL{:08}", name.len() * 7919 % 100_000_000),
+                "Arn": format!("arn:{}:iam::aws:policy/{path}", world.partition()),
+                "Path": folder,
+                "DefaultVersionId": "v1",
+                "AttachmentCount": 0,
+                "PermissionsBoundaryUsageCount": 0,
+                "IsAttachable": true,
+                "CreateDate": "2015-02-06T18:39:46Z",
+                "UpdateDate": "2015-02-06T18:39:46Z",
+            })
+        })
+        .filter(|policy| {
+            input["PathPrefix"]
+                .as_str()
+                .is_none_or(|prefix| text(policy, "Path").starts_with(prefix))
+        })
+        .filter(|_| input["OnlyAttached"] != true)
+        .collect();
+    list(input, "iam:ListPolicies", "Policies", policies)
+}
+
+/// A page of IAM's form.
+fn list(input: &Value, operation: &str, name: &str, rows: Vec<Value>) -> Answer {
+    let page = paging::page_named(input, operation, "member", ("MaxItems", "Marker"), 100, rows);
+    let mut page = page.map_err(|_| invalid("Invalid Marker."))?;
+    let marker = page["Marker"].take();
+    let mut answer = json!({"IsTruncated": !marker.is_null()});
+    answer[name] = json!({"member": page["member"].take()});
+    if !marker.is_null() {
+        answer["Marker"] = marker;
+    }
+    Ok(answer)
+}
+
 fn no_such(kind: &str, name: &str) -> Refusal {
     Refusal::new("NoSuchEntity", format!("The {kind} with name {name} cannot be found.")).with_status(404)
 }
@@ -148,22 +223,7 @@ fn simulate(world: &World, request: &Request) -> Answer {
             "ResourceSpecificResults": {"member": of_each.collect::<Vec<_>>()},
         }));
     }
-    let mut page = paging::page_named(
-        input,
-        "iam:SimulatePrincipalPolicy",
-        "member",
-        ("MaxItems", "Marker"),
-        100,
-        results,
-    )
-    .map_err(|_| invalid("Invalid Marker."))?;
-    let marker = page["Marker"].take();
-    let results = json!({"member": page["member"].take()});
-    let mut answer = json!({"EvaluationResults": results, "IsTruncated": !marker.is_null()});
-    if !marker.is_null() {
-        answer["Marker"] = marker;
-    }
-    Ok(answer)
+    list(input, "iam:SimulatePrincipalPolicy", "EvaluationResults", results)
 }
 
 /// A user or a role; root and a role's session are neither, and refused in the words of the service.

@@ -9,11 +9,11 @@ use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, S
 
 use super::create::Created;
 use super::facts::{Instance, PermissionSet};
-use super::setting::{Setting, rerun};
+use super::setting::{Setting, rerun, trouble};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Choice, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
 use crate::progress::{How, Resource, ResourceKind, Verb};
 
@@ -31,7 +31,8 @@ pub const INFO: StepInfo = StepInfo {
 /// What it needs to be allowed to do. In the management account Identity Center acts with the caller's own rights in
 /// IAM, not with those of its service role ("Identity-based policy examples for IAM Identity Center"): without them an
 /// assignment is accepted, and fails later.
-const RIGHTS: [Right; 18] = [
+const RIGHTS: [Right; 19] = [
+    Right::look("organizations:ListAccounts"),
     Right::look("sso:ListAccountAssignments"),
     Right::look("sso:ListAccountAssignmentCreationStatus"),
     Right::look("sso:DescribeAccountAssignmentCreationStatus"),
@@ -257,6 +258,16 @@ impl Step for AccountAssignment {
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
         Vec::new()
+    }
+
+    fn has_choices(&self, key: Key) -> bool {
+        key == Key::Account
+    }
+
+    /// The organization's accounts, by name and id.
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
+        let accounts = self.accounts().await;
+        accounts.map_err(|failure| trouble(&INFO, &failure, "type the account's id"))
     }
 
     fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {

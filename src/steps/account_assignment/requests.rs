@@ -6,11 +6,40 @@ use super::super::create::{End, create};
 use super::super::setting::{rerun, timestamp};
 use super::{AccountAssignment, INFO, Subject};
 use crate::aws::retry::OPERATION_LIMIT;
-use crate::aws::{Failure, waiting};
-use crate::checklist::{Guide, Trouble};
+use crate::aws::{Failure, FailureKind, waiting};
+use crate::checklist::{Choice, Guide, Trouble};
 use crate::progress::Intent;
 
 impl AccountAssignment {
+    /// Every account of the organization, by name.
+    pub(super) async fn accounts(&self) -> Result<Vec<Choice>, Failure> {
+        let setting = &self.setting;
+        let mut pages = setting
+            .clients
+            .organizations(&setting.bootstrap_region)
+            .list_accounts()
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Failure::of("organizations:ListAccounts", error));
+            let page = match page {
+                // Without an organization there is this account alone, which needs no list.
+                Err(failure) if failure.kind == FailureKind::NotFound => return Ok(Vec::new()),
+                other => other?,
+            };
+            found.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
+                let (id, name) = (account.id.unwrap_or_default(), account.name.unwrap_or_default());
+                Choice {
+                    label: format!("{name} ({id})"),
+                    value: id,
+                }
+            }));
+        }
+        found.sort_by_key(|account: &Choice| account.label.to_lowercase());
+        Ok(found)
+    }
+
     pub(super) async fn is_assigned(&self, subject: &Subject) -> Result<bool, Failure> {
         let mut pages = self
             .setting

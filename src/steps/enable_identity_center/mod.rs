@@ -19,7 +19,8 @@ use crate::answers::values::Region;
 use crate::aws::retry::SPREAD_LIMIT;
 use crate::aws::{Failure, waiting};
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Choice, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo,
+    Trouble,
 };
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use reads::{Kind, Seen, Standing};
@@ -328,7 +329,7 @@ impl Step for EnableIdentityCenter {
     fn questions(&self, finding: &Finding) -> Vec<Question> {
         let open = finding.found == Found::Missing && !self.setting.has(Key::IdentityCenterRegion);
         open.then(|| Question {
-            choices: self.setting.partition().regions().map(str::to_owned).collect(),
+            choices: self.setting.partition().regions().map(Choice::of).collect(),
             ..Question::of(Key::IdentityCenterRegion)
         })
         .into_iter()

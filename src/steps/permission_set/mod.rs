@@ -13,11 +13,13 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use super::facts::{self, Instance};
-use super::setting::{Setting, rerun};
+use super::setting::{Setting, rerun, trouble};
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
 use crate::answers::{Key, Source};
 use crate::aws::Failure;
-use crate::checklist::{Change, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble};
+use crate::checklist::{
+    Change, Choice, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+};
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
 
@@ -30,6 +32,7 @@ pub const INFO: StepInfo = StepInfo {
     why: "It says what a user or group may do in an account, and for how long one sign-in lasts.",
     feeds_others: true,
     rights: &[
+        Right::look("iam:ListPolicies"),
         Right::look("sso:ListPermissionSets"),
         Right::look("sso:DescribePermissionSet"),
         Right::look("sso:ListManagedPoliciesInPermissionSet"),
@@ -280,6 +283,16 @@ impl Step for PermissionSet {
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
         Vec::new()
+    }
+
+    fn has_choices(&self, key: Key) -> bool {
+        key == Key::Policy
+    }
+
+    /// The policies that AWS manages, by path and name.
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
+        let policies = reads::aws_policies(&self.setting).await;
+        policies.map_err(|failure| trouble(&INFO, &failure, "type the policy's name"))
     }
 
     fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {

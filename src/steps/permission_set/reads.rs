@@ -1,5 +1,6 @@
 //! What the instance has of permission sets. There is no look-up by name: all are described until one has it.
 
+use aws_sdk_iam::types::PolicyScopeType;
 use aws_sdk_ssoadmin::types::StatusValues;
 use futures_util::stream::{self, StreamExt};
 
@@ -8,6 +9,7 @@ use super::super::setting::Setting;
 use super::INTENT_TAG;
 use crate::answers::values::SessionDuration;
 use crate::aws::{Failure, FailureKind};
+use crate::checklist::Choice;
 use crate::progress::ResourceKind;
 
 /// Sets that are described at the same time; Identity Center takes 20 requests a second in all.
@@ -179,4 +181,25 @@ pub async fn provisioning(
             .unwrap_or_else(|| "no reason given".to_owned()))),
         _ => None,
     })
+}
+
+/// Every policy that AWS manages.
+pub async fn aws_policies(setting: &Setting) -> Result<Vec<Choice>, Failure> {
+    let mut pages = setting
+        .clients
+        .iam(&setting.bootstrap_region)
+        .list_policies()
+        .scope(PolicyScopeType::Aws)
+        .max_items(1000)
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while let Some(policy) = pages.next().await {
+        let policy = policy.map_err(|error| Failure::of("iam:ListPolicies", error))?;
+        let path = policy.arn().and_then(|arn| arn.split_once(":policy/"));
+        found.extend(path.map(|(_, path)| Choice::of(path)));
+    }
+    found.sort_by_key(|policy: &Choice| policy.value.to_lowercase());
+    Ok(found)
 }

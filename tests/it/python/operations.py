@@ -294,6 +294,11 @@ assert role["Arn"] == f"arn:aws:iam::{account}:role{role['Path']}{caller_role}",
 assert role["AssumeRolePolicyDocument"]["Version"] == "2012-10-17", role
 no("NoSuchEntity", "iam", "GetRole", RoleName="nobody")
 no("ValidationError", "iam", "GetRole", RoleName="a b")
+policies = ok("iam", "ListPolicies", Scope="AWS", MaxItems=20)
+assert policies["IsTruncated"] and ok("iam", "ListPolicies", Scope="AWS", MaxItems=20, Marker=policies["Marker"])["Policies"]
+assert ok("iam", "ListPolicies", Scope="AWS", PathPrefix="/job-function/")["Policies"][0]["Arn"].endswith("policy/job-function/Billing")
+assert not ok("iam", "ListPolicies", Scope="Local")["Policies"]
+no("ValidationError", "iam", "ListPolicies", Scope="Mine")
 simulate = {"PolicySourceArn": f"arn:aws:iam::{account}:user/ada", "ActionNames": ["sso:ListInstances", "iam:CreateRole"]}
 allowed = ok("iam", "SimulatePrincipalPolicy", **simulate)["EvaluationResults"]
 assert [row["EvalDecision"] for row in allowed] == ["allowed", "implicitDeny"], allowed

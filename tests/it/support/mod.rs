@@ -92,6 +92,7 @@ impl Stage {
             .env_clear()
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", self.server.url())
             .env("IDC_SETUP_REHEARSAL", self.server.url())

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use idc_setup::answers::Key;
 use idc_setup::checklist::{
-    Confirm, Guide, HumanTask, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble, Waiting,
+    Confirm, Finding, Guide, HumanTask, Plan, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble,
+    Waiting,
 };
 
 /// One line of a script.
@@ -93,7 +94,7 @@ impl Guide for Scripted {
 
     fn show_task(&self, _info: &StepInfo, _task: &HumanTask) {}
 
-    fn begin(&self, _info: &StepInfo) {}
+    fn begin(&self, _info: &StepInfo, _finding: &Finding, _plan: &Plan) {}
 
     fn end(&self, _report: &StepReport) {}
 

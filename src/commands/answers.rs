@@ -1,0 +1,140 @@
+//! `idc-setup answers`: the answers of the last run, as a file and as one line without questions.
+
+use super::{ended_by, finish, screen};
+use crate::answers::file::to_toml;
+use crate::answers::{KEYS, Key};
+use crate::checklist::Trouble;
+use crate::cli::{Cli, Output};
+use crate::environment::Environment;
+use crate::guide::output::{AnswersBody, Envelope, FORMAT};
+use crate::progress::{Folder, How, Progress, Record, ResourceKind};
+
+/// Prints what was answered, and answers the exit code.
+pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
+    let screen = screen(cli, environment);
+    let record = match last_record(cli, environment) {
+        Ok(record) => record,
+        Err(trouble) => return finish((cli, environment), screen, "answers", None, &ended_by(trouble)),
+    };
+    let answers = answers_of(&record);
+    let (file, line) = (to_toml(&answers), line_of(&record, &answers));
+    if cli.flags.output == Output::Json {
+        let answers = answers
+            .iter()
+            .map(|(key, value)| (key.name().to_owned(), value.clone()));
+        let envelope = Envelope {
+            format: FORMAT,
+            command: "answers".to_owned(),
+            account: Some(record.account.clone()),
+            region: record.region.clone(),
+            error: None,
+            exit: 0,
+            body: AnswersBody {
+                answers: answers.collect(),
+                file,
+                line,
+            },
+        };
+        screen.result(&envelope.json());
+    } else {
+        screen.raw_result(&format!("# {line}"));
+        screen.raw_result(file.trim_end());
+    }
+    0
+}
+
+/// What a run ends with: the file and the line.
+pub fn lines(record: &Record) -> Vec<String> {
+    let answers = answers_of(record);
+    let mut lines = vec!["The same without questions:".to_owned()];
+    lines.push(format!("  {}", line_of(record, &answers)));
+    lines.push("Or with a file (idc-setup answers > idc.toml), and then --answers idc.toml:".to_owned());
+    lines.extend(to_toml(&answers).lines().map(|line| format!("  {line}")));
+    lines
+}
+
+/// In the order of the checklist.
+fn answers_of(record: &Record) -> Vec<(Key, String)> {
+    let saved = |key: Key| Some((key, record.answers.get(key.name())?.value.clone()));
+    KEYS.into_iter().filter_map(saved).collect()
+}
+
+/// One command that needs no questions: what was agreed to by name is in it, since it was done.
+fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
+    let mut words = vec!["idc-setup run --non-interactive".to_owned()];
+    for (key, value) in answers {
+        match (key, value.as_str()) {
+            (Key::NoGroup, "true") => words.push(key.flag()),
+            (Key::NoGroup, _) => {}
+            _ => words.push(format!("{} {}", key.flag(), quoted(value))),
+        }
+    }
+    let made = |kind: ResourceKind| {
+        let mut resources = record.resources.iter();
+        resources.any(|resource| resource.kind == kind && resource.how == How::Made)
+    };
+    for (kind, flag) in [
+        (ResourceKind::Organization, "--create-organization"),
+        (ResourceKind::PermissionSetsSwitch, "--enable-permission-sets"),
+        (ResourceKind::Trail, "--create-trail"),
+    ] {
+        if made(kind) {
+            words.push(flag.to_owned());
+        }
+    }
+    words.push("--wait 10m".to_owned());
+    words.join(" ")
+}
+
+/// A word for a POSIX shell.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
+}
+
+fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, Trouble> {
+    let nothing = || Trouble::usage("Nothing has been answered on this machine yet.", "idc-setup run");
+    let path = if let Some(path) = &cli.flags.state {
+        path.clone()
+    } else {
+        let folder = Folder::of(environment).ok_or_else(nothing)?;
+        let last = folder.last().ok_or_else(nothing)?;
+        folder.state_file(&last.partition, &last.account)
+    };
+    Progress::read_file(&path)?.ok_or_else(nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_back_as_it_was_answered() {
+        let answers = vec![
+            (Key::GivenName, "Zo\u{eb} \"Z\" \\ O'Hara".to_owned()),
+            (Key::NoGroup, "true".to_owned()),
+            (Key::SessionDuration, "8h".to_owned()),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("idc.toml");
+        std::fs::write(&path, to_toml(&answers)).unwrap();
+        let read = crate::answers::file::read(&path).unwrap();
+        let read: Vec<(Key, String)> = read.into_iter().map(|(key, answer)| (key, answer.value)).collect();
+        let sorted = |mut rows: Vec<(Key, String)>| {
+            rows.sort();
+            rows
+        };
+        assert_eq!(sorted(read), sorted(answers));
+    }
+
+    #[test]
+    fn the_line_is_one_that_a_shell_reads_as_it_was_meant() {
+        assert_eq!(quoted("a@example.com"), "a@example.com");
+        assert_eq!(quoted("O'Hara Smith"), "'O'\\''Hara Smith'");
+        assert_eq!(quoted("$(rm -rf x)"), "'$(rm -rf x)'");
+    }
+}
