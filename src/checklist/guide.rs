@@ -142,7 +142,7 @@ pub trait Guide {
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble>;
 
     /// Shows a human task, and opens its page where that can be done.
-    fn show_task(&self, info: &StepInfo, task: &HumanTask);
+    fn show_task(&self, info: &'static StepInfo, task: &HumanTask);
 
     /// The very first words, before anything is looked at.
     fn open(&self) {}
@@ -153,17 +153,17 @@ pub trait Guide {
     }
 
     /// A step begins, and this is how it stands.
-    fn begin(&self, info: &StepInfo, finding: &Finding, plan: &Plan);
+    fn begin(&self, info: &'static StepInfo, finding: &Finding, plan: &Plan);
 
     /// A step has ended.
     fn end(&self, report: &StepReport);
 
     /// A change is about to be made.
-    fn change(&self, _info: &StepInfo, _change: &Change) {}
+    fn change(&self, _info: &'static StepInfo, _change: &Change) {}
 
     /// One line about a step: what is, what was changed.
-    fn say(&self, info: Option<&StepInfo>, line: &str);
+    fn say(&self, info: Option<&'static StepInfo>, line: &str);
 
     /// Something is being waited for.
-    fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting>;
+    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting>;
 }

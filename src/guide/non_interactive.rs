@@ -55,20 +55,20 @@ impl Guide for NonInteractive {
         Err(nobody())
     }
 
-    fn show_task(&self, info: &StepInfo, task: &HumanTask) {
+    fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
         self.say(Some(info), "A person is needed:");
         for line in text::task_lines(task) {
             self.screen.talk(&format!("  {line}"));
         }
     }
 
-    fn change(&self, info: &StepInfo, change: &Change) {
+    fn change(&self, info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
             self.say(Some(info), &format!("$ {}", change.command));
         }
     }
 
-    fn begin(&self, _info: &StepInfo, _finding: &Finding, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _finding: &Finding, _plan: &Plan) {}
 
     fn end(&self, report: &StepReport) {
         if self.screen.quiet {
@@ -79,14 +79,14 @@ impl Guide for NonInteractive {
         }
     }
 
-    fn say(&self, info: Option<&StepInfo>, line: &str) {
+    fn say(&self, info: Option<&'static StepInfo>, line: &str) {
         match info {
             Some(info) => self.screen.talk(&format!("{} {line}", text::mark(info, STEPS))),
             None => self.screen.talk(line),
         }
     }
 
-    fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         self.say(Some(info), &format!("Waiting: {what}"));
         Box::new(Silent)
     }

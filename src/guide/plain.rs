@@ -235,7 +235,7 @@ impl Guide for Plain {
         }
     }
 
-    fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
+    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
         for line in text::task_lines(task) {
             self.screen.warn(&line);
         }
@@ -244,7 +244,7 @@ impl Guide for Plain {
         }
     }
 
-    fn change(&self, _info: &StepInfo, change: &Change) {
+    fn change(&self, _info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
             self.screen.talk(&format!("$ {}", change.command));
         }
@@ -261,7 +261,7 @@ impl Guide for Plain {
         Some(Box::new(Lines::new(self.screen)))
     }
 
-    fn begin(&self, info: &StepInfo, finding: &Finding, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, finding: &Finding, plan: &Plan) {
         self.screen.talk("");
         self.screen.talk(&text::heading(info, STEPS));
         for line in text::begin_lines(info, finding, plan) {
@@ -275,11 +275,11 @@ impl Guide for Plain {
         }
     }
 
-    fn say(&self, _info: Option<&StepInfo>, line: &str) {
+    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
         self.screen.talk(line);
     }
 
-    fn wait(&self, _info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+    fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         self.screen.talk(&format!("Waiting: {what}"));
         Box::new(Lines::new(self.screen))
     }

@@ -38,7 +38,7 @@ impl Walk<'_> {
                     return Ok(true);
                 }
                 ReviewReply::Quit => return Ok(false),
-                ReviewReply::Back => self.ask_the_last_again().await?,
+                ReviewReply::Back => self.ask_the_last_again()?,
                 ReviewReply::Change(key) => {
                     if self.ask_for(key).await? {
                         *findings = self.survey().await;
@@ -49,7 +49,7 @@ impl Walk<'_> {
     }
 
     /// Takes the last answer back, so that it is asked for again.
-    async fn ask_the_last_again(&self) -> Result<(), Trouble> {
+    fn ask_the_last_again(&self) -> Result<(), Trouble> {
         let last = self.history.borrow_mut().pop();
         match last {
             Some(key) => {
@@ -115,7 +115,7 @@ impl Walk<'_> {
                     self.save_answers()?;
                     self.look_again_if_answered(step, findings).await;
                 }
-                Reply::Back => self.ask_the_last_again().await?,
+                Reply::Back => self.ask_the_last_again()?,
                 Reply::Skip if info.need == Need::Required => {
                     self.guide
                         .say(Some(info), "This step is required; it cannot be skipped here.");

@@ -1,8 +1,9 @@
 //! What has to be agreed to: one agreement for all that can be taken back, each of the rest by name.
 
+use super::turn::Turn;
 use super::{Findings, Walk};
 use crate::checklist::{
-    Change, Confirm, Consent, HumanTask, NamedConsent, Need, Plan, Reply, StepInfo, TaskKind, Trouble,
+    Change, Confirm, Consent, Guide, HumanTask, NamedConsent, Need, Plan, Reply, StepInfo, TaskKind, Trouble,
 };
 
 /// What was agreed to.
@@ -31,7 +32,12 @@ impl Walk<'_> {
     }
 
     /// Asks for whatever agreement a plan's changes still need.
-    pub(super) async fn agreement(&self, info: &StepInfo, plan: &Plan) -> Result<Agreement, Trouble> {
+    pub(super) async fn agreement(
+        &self,
+        info: &'static StepInfo,
+        plan: &Plan,
+        turn: &Turn<'_>,
+    ) -> Result<Agreement, Trouble> {
         let surprising: Vec<&Change> = plan
             .changes
             .iter()
@@ -45,7 +51,7 @@ impl Walk<'_> {
                 help: surprising.iter().map(|change| change.command.clone()).collect(),
                 ..Confirm::default()
             };
-            if !self.confirm(info, question).await? {
+            if !self.confirm(info, question, turn).await? {
                 return Ok(Agreement::Refused(not_agreed(info, &surprising[0].sentence)));
             }
             self.agreed.borrow_mut().extend(surprising.into_iter().map(name_of));
@@ -55,13 +61,13 @@ impl Walk<'_> {
                 Consent::Reversible => {}
                 Consent::Named(consents) => {
                     for consent in consents {
-                        if !self.is_named(info, change, consent).await? {
+                        if !self.is_named(info, change, consent, turn).await? {
                             return Ok(Agreement::Refused(needs_flag(info, change, consent)));
                         }
                     }
                 }
                 Consent::File { path, diff } => {
-                    if !self.is_edit_wanted(info, path, diff).await? {
+                    if !self.is_edit_wanted(info, path, diff, turn).await? {
                         return Ok(Agreement::Refused(not_agreed(info, &change.sentence)));
                     }
                 }
@@ -80,14 +86,20 @@ impl Walk<'_> {
         }
     }
 
-    async fn is_named(&self, info: &StepInfo, change: &Change, consent: &NamedConsent) -> Result<bool, Trouble> {
+    async fn is_named(
+        &self,
+        info: &'static StepInfo,
+        change: &Change,
+        consent: &NamedConsent,
+        turn: &Turn<'_>,
+    ) -> Result<bool, Trouble> {
         if self.options.consents.contains(consent.flag) {
             return Ok(true);
         }
         if !self.guide.can_ask() {
             return Ok(false);
         }
-        self.guide.say(Some(info), &change.sentence);
+        turn.say(Some(info), &change.sentence);
         let mut lines = vec![consent.stake.clone()];
         if consent.is_final {
             lines.push("This cannot be taken back.".to_owned());
@@ -101,13 +113,13 @@ impl Walk<'_> {
             ],
             ..Confirm::default()
         };
-        self.confirm(info, question).await
+        self.confirm(info, question, turn).await
     }
 
-    async fn is_edit_wanted(&self, info: &StepInfo, path: &str, diff: &str) -> Result<bool, Trouble> {
+    async fn is_edit_wanted(&self, info: &StepInfo, path: &str, diff: &str, turn: &Turn<'_>) -> Result<bool, Trouble> {
         if self.options.yes || !self.guide.can_ask() {
             for line in diff.lines() {
-                self.guide.say(None, line);
+                turn.say(None, line);
             }
             return Ok(true);
         }
@@ -118,21 +130,26 @@ impl Walk<'_> {
             help: vec!["Lines with + are added, all others stay as they are, byte for byte.".to_owned()],
             ..Confirm::default()
         };
-        self.confirm(info, question).await
+        self.confirm(info, question, turn).await
     }
 
-    async fn confirm(&self, info: &StepInfo, question: Confirm) -> Result<bool, Trouble> {
+    async fn confirm(&self, info: &StepInfo, question: Confirm, turn: &Turn<'_>) -> Result<bool, Trouble> {
         let question = Confirm {
             can_skip: info.need != Need::Required,
             ..question
         };
-        self.confirmed(&question).await
+        self.confirmed(&question, turn).await
     }
 
     /// A yes or a no. Back leads to the review while nothing has been changed; after that it only says so.
-    pub(super) async fn confirmed(&self, question: &Confirm) -> Result<bool, Trouble> {
+    pub(super) async fn confirmed(&self, question: &Confirm, turn: &Turn<'_>) -> Result<bool, Trouble> {
+        turn.come().await;
         loop {
-            match self.guide.confirm(question).await? {
+            if self.stopped.get() {
+                // Somebody has left at an earlier step meanwhile.
+                return Ok(false);
+            }
+            match turn.confirm(question).await? {
                 Reply::Value(answer) => return Ok(answer),
                 Reply::Skip => return Ok(false),
                 Reply::Back if self.has_changed.get() => {

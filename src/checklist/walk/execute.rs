@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::consent::Agreement;
+use super::turn::{Turn, Turns};
 use super::{Findings, Walk, close};
 use crate::checklist::{
-    Change, Confirm, Finding, Found, HumanTask, Need, Outcome, Plan, State, Step, StepInfo, StepReport, TaskKind,
-    Trouble,
+    Change, Confirm, Finding, Found, Guide, HumanTask, Need, Outcome, Plan, State, Step, StepInfo, StepReport,
+    TaskKind, Trouble,
 };
 
 /// Rounds of look, plan and apply before a step is given up: a step needs two at most (organization, then
@@ -23,25 +24,24 @@ const SPREADING: Duration = Duration::from_secs(30);
 const VERY_LONG: Duration = Duration::from_hours(24 * 7);
 
 impl Walk<'_> {
-    /// Walks all steps: one after the other when a person follows, otherwise all that can go at the same time.
+    /// Walks all steps, at the same time as far as they do not stand on each other. A person sees them one after the
+    /// other.
     pub(super) async fn execute(&self, mut findings: Findings) -> Outcome {
         let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
         for slot in walked.flat_map(|step| step.provides()) {
             slot.reopen();
         }
-        let mut walks = Vec::new();
-        for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
-            let finding = findings.remove(step.info().slug);
-            walks.push(self.walk(step.as_ref(), finding));
-        }
-        let mut reports = Vec::new();
-        if self.guide.can_ask() {
-            for walk in walks {
-                reports.push(walk.await);
-            }
-        } else {
-            reports = join_all(walks).await;
-        }
+        let turns = Turns::new();
+        let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
+        let walks = wanted.enumerate().map(|(index, step)| {
+            let turn = if self.guide.can_ask() {
+                Turn::nth(self.guide, &turns, index)
+            } else {
+                Turn::free(self.guide)
+            };
+            self.walk(step.as_ref(), findings.remove(step.info().slug), turn)
+        });
+        let mut reports = join_all(walks.collect::<Vec<_>>()).await;
         let trouble = self
             .wish
             .borrow_mut()
@@ -73,11 +73,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn walk(&self, step: &dyn Step, finding: Option<Finding>) -> StepReport {
+    async fn walk(&self, step: &dyn Step, finding: Option<Finding>, turn: Turn<'_>) -> StepReport {
+        let report = self.walk_in_turn(step, finding, &turn).await;
+        turn.end(&report);
+        turn.pass_on().await;
+        report
+    }
+
+    async fn walk_in_turn(&self, step: &dyn Step, finding: Option<Finding>, turn: &Turn<'_>) -> StepReport {
         if !self.is_walked(step) {
-            let report = self.report(step, finding.as_ref());
-            self.guide.end(&report);
-            return report;
+            return self.report(step, finding.as_ref());
         }
         let finding = match finding {
             Some(finding) if finding.waits_for.is_none() => finding,
@@ -85,23 +90,21 @@ impl Walk<'_> {
         };
         if finding.waits_for.is_none() && !self.stopped.get() {
             let plan = step.plan(&finding).unwrap_or_default();
-            self.guide.begin(step.info(), &finding, &plan);
+            turn.begin(step.info(), &finding, &plan);
         }
-        let report = self.walk_from(step, finding).await;
+        let report = self.walk_from(step, finding, turn).await;
         if report.state == State::Failed && !step.info().is_recommendation() {
             self.stopped.set(true);
         }
         close(step, &report.finding.is);
-        let report = match self.record(&report) {
+        match self.record(&report) {
             Ok(()) => report,
             Err(trouble) => report.failed(trouble),
-        };
-        self.guide.end(&report);
-        report
+        }
     }
 
     /// Look, plan, apply, verify, until nothing is left that can be done now.
-    async fn walk_from(&self, step: &dyn Step, mut finding: Finding) -> StepReport {
+    async fn walk_from(&self, step: &dyn Step, mut finding: Finding, turn: &Turn<'_>) -> StepReport {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
@@ -122,7 +125,7 @@ impl Walk<'_> {
                 return StepReport::new(info, finding, plan);
             }
             if plan.changes.is_empty() {
-                match self.attend(step, &finding, &plan).await {
+                match self.attend(step, &finding, &plan, turn).await {
                     Ok(Some(next)) => {
                         finding = next;
                         attended = true;
@@ -135,12 +138,12 @@ impl Walk<'_> {
             if plan.changes.iter().any(|change| applied.contains(change)) {
                 return StepReport::new(info, finding, plan.clone()).failed(does_not_show(&plan));
             }
-            match self.agreement(info, &plan).await {
+            match self.agreement(info, &plan, turn).await {
                 Ok(Agreement::Given) => {}
                 Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, finding, plan), task),
                 Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
             }
-            if let Some(ended) = self.apply_all(step, &finding, &plan).await {
+            if let Some(ended) = self.apply_all(step, &finding, &plan, turn).await {
                 return ended;
             }
             applied.extend(plan.changes.iter().cloned());
@@ -182,15 +185,15 @@ impl Walk<'_> {
     }
 
     /// Makes a plan's changes. `Some`: how the step has ended before they were all made.
-    async fn apply_all(&self, step: &dyn Step, finding: &Finding, plan: &Plan) -> Option<StepReport> {
+    async fn apply_all(&self, step: &dyn Step, finding: &Finding, plan: &Plan, turn: &Turn<'_>) -> Option<StepReport> {
         let info = step.info();
         for change in &plan.changes {
             if self.stopped.get() {
                 return Some(StepReport::new(info, finding.clone(), plan.clone()));
             }
-            self.guide.change(info, change);
+            turn.change(info, change);
             self.has_changed.set(true);
-            if let Err(trouble) = step.apply(change, self.guide).await {
+            if let Err(trouble) = step.apply(change, turn).await {
                 self.stopped.set(self.stopped.get() || !info.is_recommendation());
                 // What was made before the failure is there: say so, if it can be seen.
                 let finding = step.look().await.unwrap_or_else(|_| finding.clone());
@@ -202,18 +205,32 @@ impl Walk<'_> {
     }
 
     /// Has the person do the first open task. `None`: nobody did, or nothing is open.
-    async fn attend(&self, step: &dyn Step, finding: &Finding, plan: &Plan) -> Result<Option<Finding>, Trouble> {
+    async fn attend(
+        &self,
+        step: &dyn Step,
+        finding: &Finding,
+        plan: &Plan,
+        turn: &Turn<'_>,
+    ) -> Result<Option<Finding>, Trouble> {
         let Some(task) = plan.tasks.first() else {
             return Ok(None);
         };
         let info = step.info();
         let limit = self.options.wait.unwrap_or(VERY_LONG);
+        let is_for_a_person = !matches!(task.kind, TaskKind::Seen | TaskKind::Own) || !limit.is_zero();
+        if is_for_a_person {
+            turn.come().await;
+            if self.stopped.get() {
+                // Somebody has left at an earlier step meanwhile.
+                return Ok(None);
+            }
+        }
         match task.kind {
             TaskKind::Told(topic) if self.guide.can_ask() => {
-                self.guide.show_task(info, task);
+                turn.show_task(info, task);
                 // Enter must not tell what nobody has looked at.
                 if self
-                    .is_said_to_be_done(info, "Done?", !info.is_recommendation())
+                    .is_said_to_be_done(info, "Done?", !info.is_recommendation(), turn)
                     .await?
                 {
                     step.told(topic)?;
@@ -222,24 +239,30 @@ impl Walk<'_> {
                 Ok(None)
             }
             TaskKind::Checked if self.guide.can_ask() => {
-                self.guide.show_task(info, task);
+                turn.show_task(info, task);
                 let prompt = "Done? Then it is checked; No leaves it for later.";
-                if self.is_said_to_be_done(info, prompt, false).await? {
+                if self.is_said_to_be_done(info, prompt, false, turn).await? {
                     return Ok(Some(self.look_at(step).await));
                 }
                 Ok(None)
             }
             TaskKind::Told(_) | TaskKind::Checked => Ok(None),
             _ if limit.is_zero() => Ok(None),
-            TaskKind::Own => step.attend(task, limit, self.guide).await,
+            TaskKind::Own => step.attend(task, limit, turn).await,
             TaskKind::Seen => {
-                self.guide.show_task(info, task);
-                self.wait_until_seen(step, task, finding, limit).await
+                turn.show_task(info, task);
+                self.wait_until_seen(step, task, finding, (limit, turn)).await
             }
         }
     }
 
-    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, default: bool) -> Result<bool, Trouble> {
+    async fn is_said_to_be_done(
+        &self,
+        info: &StepInfo,
+        prompt: &str,
+        default: bool,
+        turn: &Turn<'_>,
+    ) -> Result<bool, Trouble> {
         let question = Confirm {
             prompt: prompt.to_owned(),
             default,
@@ -250,7 +273,7 @@ impl Walk<'_> {
             can_skip: info.need != Need::Required,
             ..Confirm::default()
         };
-        self.confirmed(&question).await
+        self.confirmed(&question, turn).await
     }
 
     /// Looks again and again. A connection that is lost meanwhile is waited for like the person.
@@ -259,9 +282,9 @@ impl Walk<'_> {
         step: &dyn Step,
         task: &HumanTask,
         before: &Finding,
-        limit: Duration,
+        (limit, turn): (Duration, &Turn<'_>),
     ) -> Result<Option<Finding>, Trouble> {
-        let waiting = self.guide.wait(step.info(), &task.sentence);
+        let waiting = turn.wait(step.info(), &task.sentence);
         let end = Instant::now() + limit;
         loop {
             tokio::time::sleep(self.options.person_pause).await;

@@ -3,6 +3,7 @@
 mod ask;
 mod consent;
 mod execute;
+mod turn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

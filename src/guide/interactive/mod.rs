@@ -167,7 +167,7 @@ impl Guide for Interactive {
         }
     }
 
-    fn show_task(&self, _info: &StepInfo, task: &HumanTask) {
+    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
         self.screen.bell();
         self.screen.warn("");
         self.lines(&text::task_lines(task));
@@ -176,7 +176,7 @@ impl Guide for Interactive {
         }
     }
 
-    fn change(&self, _info: &StepInfo, change: &Change) {
+    fn change(&self, _info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
             self.screen.talk(&format!("  $ {}", change.command));
         }
@@ -192,7 +192,7 @@ impl Guide for Interactive {
         (!self.screen.quiet).then(|| waits::filling(self.screen, infos))
     }
 
-    fn begin(&self, info: &StepInfo, finding: &Finding, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, finding: &Finding, plan: &Plan) {
         if self.screen.quiet {
             return;
         }
@@ -213,11 +213,11 @@ impl Guide for Interactive {
         }
     }
 
-    fn say(&self, _info: Option<&StepInfo>, line: &str) {
+    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
         self.screen.talk(&format!("  {line}"));
     }
 
-    fn wait(&self, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         waits::spinner(self.screen, info, what)
     }
 }

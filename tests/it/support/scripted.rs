@@ -92,15 +92,15 @@ impl Guide for Scripted {
         }
     }
 
-    fn show_task(&self, _info: &StepInfo, _task: &HumanTask) {}
+    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
-    fn begin(&self, _info: &StepInfo, _finding: &Finding, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _finding: &Finding, _plan: &Plan) {}
 
     fn end(&self, _report: &StepReport) {}
 
-    fn say(&self, _info: Option<&StepInfo>, _line: &str) {}
+    fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
 
-    fn wait(&self, _info: &StepInfo, _what: &str) -> Box<dyn Waiting> {
+    fn wait(&self, _info: &'static StepInfo, _what: &str) -> Box<dyn Waiting> {
         Box::new(Silent)
     }
 }
