@@ -103,6 +103,12 @@ pub trait Step {
         Ok(Vec::new())
     }
 
+    /// Whether an answer alters what a look finds, where nothing was found before; otherwise nobody has to look again
+    /// for it.
+    fn looks_for(&self, _key: Key) -> bool {
+        true
+    }
+
     /// What would be done, given what was found.
     ///
     /// # Errors

@@ -80,6 +80,8 @@ impl Stage {
             ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.clone()),
             ("AWS_SESSION_TOKEN", self.credentials.session_token.clone()),
             ("AWS_REGION", self.region.clone()),
+            // boto3 knows this one alone.
+            ("AWS_DEFAULT_REGION", self.region.clone()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ]
     }

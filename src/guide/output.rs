@@ -323,9 +323,8 @@ fn print_picture(screen: Screen, reports: &[StepReport]) {
 /// What the next tool takes: ids, not names.
 fn print_handover(screen: Screen, reports: &[StepReport]) {
     if let Some(fragment) = Handover::of(reports).argo_cd() {
-        screen.result(&format!(
-            "\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration):\n  {fragment}"
-        ));
+        screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
+        screen.result(&serde_json::to_string_pretty(&fragment).unwrap_or_default());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Line by line (`--accessible`): numbered choices, no redraws, no colours; also reads a pipe.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use std::rc::Rc;
@@ -135,9 +136,22 @@ impl Lines {
     }
 }
 
-impl Survey for Lines {
+/// The first look, a line a step in the order of the checklist, each as soon as those before it are known.
+struct InOrder {
+    screen: Screen,
+    slugs: Vec<&'static str>,
+    found: std::cell::RefCell<BTreeMap<&'static str, String>>,
+}
+
+impl Survey for InOrder {
     fn found(&self, info: &StepInfo, finding: &Finding) {
-        self.screen.talk(&text::survey_line(info, Some(finding)));
+        let mut found = self.found.borrow_mut();
+        let said = self.slugs.iter().take_while(|slug| found.contains_key(*slug)).count();
+        found.insert(info.slug, text::survey_line(info, Some(finding)));
+        for slug in self.slugs.iter().skip(said) {
+            let Some(line) = found.get(slug) else { return };
+            self.screen.talk(line);
+        }
     }
 }
 
@@ -256,9 +270,13 @@ impl Guide for Plain {
         }
     }
 
-    fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
         self.screen.talk("Looking at the account:");
-        Some(Box::new(Lines::new(self.screen)))
+        Some(Box::new(InOrder {
+            screen: self.screen,
+            slugs: infos.iter().map(|info| info.slug).collect(),
+            found: std::cell::RefCell::default(),
+        }))
     }
 
     fn begin(&self, info: &'static StepInfo, finding: &Finding, plan: &Plan) {

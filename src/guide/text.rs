@@ -88,8 +88,12 @@ pub fn survey_line(info: &StepInfo, finding: Option<&Finding>) -> String {
 /// Under a step's heading: why, what is, what will change.
 pub fn begin_lines(info: &StepInfo, finding: &Finding, plan: &Plan) -> Vec<String> {
     let mut lines = vec![info.why.to_owned(), format!("Now:  {}", clean(&finding.is))];
-    let will = plan.changes.iter().map(|change| format!("Will: {}", change.sentence));
-    lines.extend(will);
+    // What has to be agreed to by name is said where that is asked.
+    let will = plan
+        .changes
+        .iter()
+        .filter(|change| !matches!(change.consent, Consent::Named(_)));
+    lines.extend(will.map(|change| format!("Will: {}", change.sentence)));
     lines
 }
 

@@ -167,8 +167,15 @@ impl Step for AccessPortal {
     /// The portal's own list of account and role means that the portal works, whoever clicked.
     fn reconsider(&self, _finding: &Finding) -> Option<Finding> {
         let address = self.setting.facts.start_url.now()?;
-        let signed_in = self.setting.facts.signed_in.now()?;
-        signed_in.portal_shows_access.then(|| Self::visited(&address, false))
+        let signed_in = self.setting.facts.signed_in.now();
+        if signed_in.is_some_and(|signed_in| signed_in.portal_shows_access) {
+            return Some(Self::visited(&address, false));
+        }
+        let word = self
+            .setting
+            .progress
+            .read(|record| record.word(PORTAL, &address).cloned())?;
+        Some(Self::visited(&address, !word.proved))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

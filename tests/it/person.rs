@@ -9,15 +9,17 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use idc_setup::answers::{Answers, Key, Source};
+use idc_setup::answers::{Answer, Answers, Key, Source};
 use idc_setup::aws::Clients;
 use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::Caller;
 use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Pace;
 use idc_setup::aws_cli::Finder;
+use idc_setup::aws_files::Paths;
 use idc_setup::browser::Browser;
-use idc_setup::checklist::{Options, Outcome, Reply, ReviewReply, Walk};
+use idc_setup::checklist::{Guide, Options, Outcome, Reply, ReviewReply, Walk};
+use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
 use idc_setup::steps::{self, Setting, SettingParts};
 
@@ -26,6 +28,17 @@ use super::support::{RUNTIME, Ran, Stage, is_mutating};
 
 /// Walks steps 1 to 6 in this process, following a script.
 fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
+    let mut options = options;
+    options
+        .skip
+        .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
+    let (outcome, guide) = walk_with(stage, options, Scripted::new(script));
+    guide.finish();
+    (outcome, guide)
+}
+
+/// Walks in this process with a guide.
+pub fn walk_with<G: Guide>(stage: &Stage, options: Options, guide: G) -> (Outcome, G) {
     let keys = &stage.credentials;
     let credentials = Credentials::new(
         &keys.access_key_id,
@@ -41,6 +54,7 @@ fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripte
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let mut answers = Answers::default();
+    put_saved(&mut answers, stage);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
     let setting = Rc::new(Setting::new(SettingParts {
@@ -55,7 +69,10 @@ fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripte
         progress: Progress::open(&stage.state_file(), "aws", "123456789012").unwrap(),
         console: Console::real(),
         pace: Pace::REHEARSAL,
-        paths: None,
+        paths: Paths::of(&Environment::of_variables(&[(
+            "HOME",
+            stage.home.path().to_str().unwrap(),
+        )])),
         updates: [].into(),
         told: [].into(),
         browser: Rc::new(Browser::none("a test")),
@@ -63,16 +80,24 @@ fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripte
         use_device_code: false,
     }));
     let mut options = options;
-    options
-        .skip
-        .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
     options.person_pause = Duration::from_millis(50);
-    let guide = Scripted::new(script);
     let steps = steps::checklist(&setting);
     let walk = Walk::new(&steps, &guide, &setting.answers, &setting.progress, options);
     let outcome = RUNTIME.block_on(walk.run());
-    guide.finish();
     (outcome, guide)
+}
+
+/// What an earlier run was answered.
+fn put_saved(answers: &mut Answers, stage: &Stage) {
+    let Ok(text) = std::fs::read(stage.state_file()) else {
+        return;
+    };
+    let state: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    for (name, saved) in state["answers"].as_object().unwrap() {
+        let value = saved["value"].as_str().unwrap().to_owned();
+        let source = Source::Saved(saved["at"].as_str().unwrap().parse().unwrap());
+        answers.put(Key::named(name).unwrap(), Answer { value, source });
+    }
 }
 
 fn value(key: Key, text: &'static str) -> Line {

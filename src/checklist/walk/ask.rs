@@ -1,12 +1,19 @@
 //! Questions, all before the first change, and the review that ends them.
 
+use std::pin::Pin;
+
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
 use super::{Findings, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
 use crate::checklist::{
-    Change, Choice, Need, PlannedChange, Question, Reply, Review, ReviewReply, Step, Trouble, TroubleKind,
+    Change, Choice, Finding, Found, Need, PlannedChange, Question, Reply, Review, ReviewReply, Step, Trouble,
+    TroubleKind,
 };
+
+/// A look that is under way.
+type Ahead<'a> = Pin<Box<dyn Future<Output = (&'static str, Finding)> + 'a>>;
 
 /// How the questions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,25 +102,40 @@ impl Walk<'_> {
     /// # Errors
     /// When nobody can be asked: all missing answers at once.
     pub(super) async fn ask_everything(&self, findings: &mut Findings) -> Result<Asked, Trouble> {
+        // The look that an answer has made necessary is under way while the next question is read.
+        let mut ahead: Option<Ahead<'_>> = None;
         loop {
             let open = self.open_questions(findings);
             if !self.guide.can_ask() && !open.is_empty() {
                 return Err(missing_answers(&open));
             }
             let Some((step, mut question)) = open.into_iter().next() else {
-                return Ok(Asked::All);
+                match ahead.take() {
+                    Some(look) => {
+                        let (slug, finding) = look.await;
+                        findings.insert(slug, finding);
+                        continue;
+                    }
+                    None => return Ok(Asked::All),
+                }
             };
             if question.default.is_none() {
                 let answers = self.answers.borrow();
                 question.default = answers.suggestion(question.key).map(str::to_owned);
             }
             let info = step.info();
-            match self.guide.ask(&question).await? {
+            match self.ask_meanwhile(&question, &mut ahead, findings).await? {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
                     self.history.borrow_mut().push(question.key);
                     self.save_answers()?;
-                    self.look_again_if_answered(step, findings).await;
+                    let looks_again = findings.get(info.slug).is_some_and(|finding| {
+                        let is_affected = step.looks_for(question.key) || finding.found != Found::Missing;
+                        finding.waits_for.is_none() && is_affected
+                    });
+                    if looks_again {
+                        ahead = Some(Box::pin(self.look_ahead(step)));
+                    }
                 }
                 Reply::Back => self.ask_the_last_again()?,
                 Reply::Skip if info.need == Need::Required => {
@@ -128,6 +150,37 @@ impl Walk<'_> {
         }
     }
 
+    /// Asks, and meanwhile goes on looking.
+    async fn ask_meanwhile(
+        &self,
+        question: &Question,
+        ahead: &mut Option<Ahead<'_>>,
+        findings: &mut Findings,
+    ) -> Result<Reply<String>, Trouble> {
+        let mut ask = self.guide.ask(question);
+        if let Some(look) = ahead {
+            match select(ask, look).await {
+                Either::Left((reply, _)) => return reply,
+                Either::Right(((slug, finding), still_asking)) => {
+                    findings.insert(slug, finding);
+                    ask = still_asking;
+                }
+            }
+            *ahead = None;
+        }
+        ask.await
+    }
+
+    /// Looks at a step again: an answer may name something that is there.
+    async fn look_ahead(&self, step: &dyn Step) -> (&'static str, Finding) {
+        for slot in step.provides() {
+            slot.forget();
+        }
+        let finding = self.look_at(step).await;
+        close(step, &finding.is);
+        (step.info().slug, finding)
+    }
+
     fn open_questions(&self, findings: &Findings) -> Vec<(&dyn Step, Question)> {
         self.steps
             .iter()
@@ -140,20 +193,6 @@ impl Walk<'_> {
                     .map(move |question| (step, question))
             })
             .collect()
-    }
-
-    /// A step whose last question is answered is looked at again: the answer may name something that is there.
-    async fn look_again_if_answered(&self, step: &dyn Step, findings: &mut Findings) {
-        let slug = step.info().slug;
-        let Some(finding) = findings.get(slug) else { return };
-        if finding.waits_for.is_none() && step.questions(finding).is_empty() {
-            for slot in step.provides() {
-                slot.forget();
-            }
-            let finding = self.look_at(step).await;
-            close(step, &finding.is);
-            findings.insert(slug, finding);
-        }
     }
 
     fn review_of(&self, findings: &Findings) -> Review {

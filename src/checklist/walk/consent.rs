@@ -99,8 +99,7 @@ impl Walk<'_> {
         if !self.guide.can_ask() {
             return Ok(false);
         }
-        turn.say(Some(info), &change.sentence);
-        let mut lines = vec![consent.stake.clone()];
+        let mut lines = vec![change.sentence.clone(), consent.stake.clone()];
         if consent.is_final {
             lines.push("This cannot be taken back.".to_owned());
         }

@@ -234,7 +234,11 @@ impl Walk<'_> {
                     .await?
                 {
                     step.told(topic)?;
-                    return Ok(Some(self.look_at(step).await));
+                    // A word changes nothing in the account: what was seen there still is.
+                    return Ok(Some(match step.reconsider(finding) {
+                        Some(told) => told,
+                        None => self.look_at(step).await,
+                    }));
                 }
                 Ok(None)
             }

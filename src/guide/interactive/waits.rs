@@ -67,13 +67,19 @@ struct Filling {
     screen: Screen,
 }
 
+/// A line that is redrawn must not be longer than the terminal is wide.
+fn fitting(screen: Screen, line: &str) -> String {
+    let width = screen.talk_width.unwrap_or(80).saturating_sub(3);
+    console::truncate_str(&screen.spell(line), width, "").into_owned()
+}
+
 /// Shows the checklist while everything is looked at.
 pub fn filling(screen: Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
     let all = MultiProgress::new();
-    let style = ProgressStyle::with_template("  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let lines = infos.iter().map(|info| {
         let bar = all.add(ProgressBar::new_spinner().with_style(style.clone()));
-        bar.set_message(screen.spell(&text::survey_line(info, None)));
+        bar.set_message(fitting(screen, &text::survey_line(info, None)));
         bar.tick();
         (info.slug, bar)
     });
@@ -87,7 +93,7 @@ pub fn filling(screen: Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
 impl Survey for Filling {
     fn found(&self, info: &StepInfo, finding: &Finding) {
         if let Some(bar) = self.lines.get(info.slug) {
-            bar.finish_with_message(self.screen.spell(&text::survey_line(info, Some(finding))));
+            bar.finish_with_message(fitting(self.screen, &text::survey_line(info, Some(finding))));
         }
     }
 }

@@ -227,6 +227,11 @@ impl Step for CreateUser {
         Ok(finding)
     }
 
+    /// A user is looked for by name and address.
+    fn looks_for(&self, key: Key) -> bool {
+        matches!(key, Key::Username | Key::Email)
+    }
+
     fn questions(&self, finding: &Finding) -> Vec<Question> {
         if finding.found != Found::Missing || self.setting.is_external() {
             return Vec::new();
@@ -289,12 +294,18 @@ impl Step for CreateUser {
 
     /// A token means that the user could sign in: it is activated, whoever did it.
     fn reconsider(&self, finding: &Finding) -> Option<Finding> {
-        let signed_in = self.setting.facts.signed_in.now()?;
-        let user = self.setting.facts.user.now()?;
-        if signed_in.user_name != user.name {
-            return None;
-        }
-        Some(self.with_activation(finding.clone(), &user.id))
+        let facts = &self.setting.facts;
+        let user = facts.user.now()?;
+        let is_proved = facts
+            .signed_in
+            .now()
+            .is_some_and(|signed_in| signed_in.user_name == user.name);
+        let is_told = || {
+            self.setting
+                .progress
+                .read(|record| record.word(ACTIVATION, &user.id).is_some())
+        };
+        (is_proved || is_told()).then(|| self.with_activation(finding.clone(), &user.id))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -5,7 +5,9 @@ pub mod browser;
 pub mod chrome;
 pub mod python;
 pub mod scripted;
+pub mod svg;
 pub mod terminal;
+pub mod wandering;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -24,9 +24,15 @@ pub struct Terminal {
 impl Terminal {
     /// Starts the binary on a stage.
     pub fn start(stage: &Stage, args: &[&str]) -> Self {
+        Self::sized(stage, args, SIZE, &[])
+    }
+
+    /// The same, with so many rows and columns, and these variables.
+    pub fn sized(stage: &Stage, args: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        let (rows, cols) = size;
         let size = PtySize {
-            rows: SIZE.0,
-            cols: SIZE.1,
+            rows,
+            cols,
             pixel_width: 0,
             pixel_height: 0,
         };
@@ -41,9 +47,12 @@ impl Terminal {
         }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let (rows, columns) = (NonZero::new(SIZE.0).unwrap(), NonZero::new(SIZE.1).unwrap());
+        let (rows, columns) = (NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let seen = Arc::clone(&screen);
@@ -68,6 +77,11 @@ impl Terminal {
     /// What is on the screen.
     pub fn contents(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// The screen as a picture.
+    pub fn picture(&self) -> String {
+        super::svg::picture(self.screen.lock().unwrap().screen())
     }
 
     /// All that was ever written to it.

@@ -1,0 +1,240 @@
+//! How long a person waits for the wizard: the first output, each wait between an answer and the next question, and the
+//! whole run without questions beside a plain sequential script.
+//!
+//! `cargo bench --bench wizard`. Milliseconds are this machine's; requests and round trips are not.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for whoever measures")]
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::{CallLine, Credentials, Options, Server, worlds};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
+const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
+const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+
+struct Stage {
+    server: Server,
+    credentials: Credentials,
+    home: TempDir,
+}
+
+impl Stage {
+    fn new(runtime: &Runtime, world: &str, latency: u64) -> Self {
+        let mut world = worlds::named(world).unwrap();
+        let root = world.root();
+        let credentials = world.issue(root);
+        let options = Options {
+            latency: Duration::from_millis(latency),
+            ..Options::default()
+        };
+        Self {
+            server: runtime.block_on(Server::start(world, options)).unwrap(),
+            credentials,
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ENDPOINT_URL", self.server.url())
+            .env("IDC_SETUP_REHEARSAL", self.server.url())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key)
+            .env("AWS_SESSION_TOKEN", &self.credentials.session_token)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
+
+fn main() {
+    let runtime = Runtime::new().unwrap();
+    first_output(&runtime);
+    waits(&runtime);
+    whole_runs(&runtime);
+}
+
+fn median(mut values: Vec<u128>) -> u128 {
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+/// From the start of the program to the first thing a person reads.
+fn first_output(runtime: &Runtime) {
+    let stage = Stage::new(runtime, "fresh", 100);
+    let took = (0..15).map(|_| {
+        let mut child = stage
+            .command(PROGRAM)
+            .arg("--accessible")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let mut first = [0];
+        child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
+        let took = started.elapsed().as_millis();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        took
+    });
+    println!("time to first output (target 50 ms): {} ms\n", median(took.collect()));
+}
+
+/// Each wait between an answer and the next question, at 100 ms latency, and how long AWS's answers to what was asked
+/// meanwhile took together.
+fn waits(runtime: &Runtime) {
+    println!("waits between an answer and the next question, at 100 ms latency (world: enabled)");
+    println!(
+        "{:>8}  {:>14}  {:>7}  next question",
+        "wait ms", "calls' own ms", "hidden"
+    );
+    let stage = Stage::new(runtime, "enabled", 100);
+    let mut child = stage
+        .command(PROGRAM)
+        .args([&["run", "--accessible"], &STEPS_ALONE[..]].concat())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let lines = lines_of(child.stderr.take().unwrap());
+    let replies = [
+        ("E-mail", "ada@example.com"),
+        ("First name", "Ada"),
+        ("Last name", "Lovelace"),
+        ("How do you want to go on?", ""),
+        // Whoever goes to the console for a password is away for a while.
+        ("Done?", "yes"),
+        ("Done?", "yes"),
+        ("Write this to", ""),
+    ];
+    let (mut waited, mut short) = (Duration::ZERO, 0);
+    let mut answered: Option<Instant> = None;
+    for (question, reply) in &replies {
+        while !lines
+            .recv_timeout(Duration::from_secs(60))
+            .unwrap()
+            .starts_with(question)
+        {}
+        if let Some(answered) = answered {
+            let wait = answered.elapsed();
+            waited += wait;
+            let calls = stage.server.calls();
+            let own: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
+            let hidden = 100_u128.saturating_sub(100 * wait.as_millis() / u128::from(own.max(1)));
+            short += usize::from(wait <= Duration::from_millis(150));
+            println!("{:>8}  {own:>14}  {hidden:>6}%  {question}", wait.as_millis());
+        }
+        stage.server.clear_calls();
+        // A person reads before answering; for a password they are gone for longer.
+        std::thread::sleep(Duration::from_millis(if *question == "Done?" { 4000 } else { 1500 }));
+        writeln!(stdin, "{reply}").unwrap();
+        answered = Some(Instant::now());
+    }
+    drop(stdin);
+    let status = child.wait().unwrap();
+    println!(
+        "within 150 ms: {short} of {}; waited in all: {} ms; exit {:?}\n",
+        replies.len() - 1,
+        waited.as_millis(),
+        status.code()
+    );
+}
+
+fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        use std::io::BufRead;
+        for line in std::io::BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+/// Calls that do not overlap, one after the other, at most: what latency is paid for.
+fn round_trips(calls: &[CallLine]) -> usize {
+    let mut calls: Vec<&CallLine> = calls.iter().collect();
+    calls.sort_by_key(|call| call.end_us);
+    let (mut count, mut end) = (0, 0);
+    for call in calls {
+        if call.start_us >= end {
+            count += 1;
+            end = call.end_us;
+        }
+    }
+    count
+}
+
+fn whole_runs(runtime: &Runtime) {
+    println!("the whole way without questions (world: enabled; step 8 and the portal are the wizard's alone)");
+    println!(
+        "{:>8}  {:<22} {:>8}  {:>11}  {:>8}",
+        "latency", "by", "requests", "round trips", "wall ms"
+    );
+    let python = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python-1/bin/python");
+    for latency in [0, 20, 100] {
+        let report = |by: &str, stage: &Stage, took: Duration| {
+            let calls = stage.server.calls();
+            println!(
+                "{latency:>5} ms  {by:<22} {:>8}  {:>11}  {:>8}",
+                calls.len(),
+                round_trips(&calls),
+                took.as_millis()
+            );
+        };
+        for (by, more) in [("idc-setup, steps 1-5", true), ("idc-setup, all of it", false)] {
+            let stage = Stage::new(runtime, "enabled", latency);
+            let mut command = stage.command(PROGRAM);
+            command.args([&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
+            if more {
+                command.args(
+                    [
+                        &["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"],
+                        &STEPS_ALONE[..],
+                    ]
+                    .concat(),
+                );
+            }
+            let started = Instant::now();
+            command.status().unwrap();
+            report(by, &stage, started.elapsed());
+        }
+        if !python.exists() {
+            println!(
+                "*** NOT MEASURED beside boto3: run the tests once, they make {} ***",
+                python.display()
+            );
+            continue;
+        }
+        let stage = Stage::new(runtime, "enabled", latency);
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sequential.py");
+        let started = Instant::now();
+        let status = stage
+            .command(&python.display().to_string())
+            .arg(script)
+            .status()
+            .unwrap();
+        assert!(status.success(), "the script fails");
+        report("boto3, one by one", &stage, started.elapsed());
+    }
+}

@@ -1,0 +1,236 @@
+//! What a person sees: a whole run in a terminal, kept as pictures and as texts; by keys, at several widths, without
+//! colours, in ASCII, and line by line.
+
+#![cfg(unix)]
+
+use std::path::Path;
+
+use idc_setup::rehearsal::PersonKind;
+
+use super::support::svg::steady;
+use super::support::terminal::Terminal;
+use super::support::{ANSWERS, STEPS_ALONE, Stage};
+
+const SIZE: (u16, u16) = (64, 100);
+
+/// Compares the screen with the picture in the repository, made anew when `UPDATE_SCREENS` is set.
+fn picture(terminal: &Terminal, name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs/screens")
+        .join(format!("{name}.svg"));
+    let current = terminal.picture();
+    if std::env::var_os("UPDATE_SCREENS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &current).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == current,
+        "{name} is not as the picture has it (UPDATE_SCREENS=1 makes it anew):\n{}",
+        steady(&terminal.contents())
+    );
+}
+
+/// Keys that are not part of a text that somebody types.
+struct Keys {
+    terminal: Terminal,
+    count: usize,
+}
+
+impl Keys {
+    fn press(&mut self, words: &str, key: &str) {
+        self.terminal.answer(words, key);
+        self.count += 1;
+    }
+
+    fn type_in(&mut self, words: &str, text: &str) {
+        self.terminal.answer(words, text);
+        self.press(words, "\r");
+    }
+}
+
+#[test]
+fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
+    let stage = Stage::new("fresh");
+    let mut keys = Keys {
+        terminal: Terminal::sized(&stage, &["--no-browser"], SIZE, &[]),
+        count: 0,
+    };
+    keys.terminal.wait_for("E-mail");
+    picture(&keys.terminal, "opening");
+    keys.terminal.answer("E-mail", "ada\r");
+    keys.terminal.wait_for("is not an e-mail address");
+    picture(&keys.terminal, "error");
+    keys.terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}");
+    keys.type_in("E-mail", "ada@example.com");
+    keys.type_in("First name", "Ada");
+    keys.type_in("Last name", "Lovelace");
+    keys.terminal.wait_for("How do you want to go on?");
+    picture(&keys.terminal, "values");
+    keys.press("How do you want to go on?", "\r");
+    keys.press("Do you agree?", "y");
+    keys.press("No mail has come", "\r");
+    keys.press("where: sign in as Admin", "\r");
+    keys.press("Write this to", "\r");
+    keys.press("Prompt users for MFA", "\r");
+    keys.press("events is free of charge", "\r");
+    keys.press("Before anything else: root", "\r");
+    assert_eq!(keys.terminal.end(), 0, "{}", keys.terminal.contents());
+    picture(&keys.terminal, "end");
+    println!(
+        "key presses beyond typing names and the e-mail: {} (at most 12)",
+        keys.count
+    );
+    assert!(keys.count <= 12, "{}", keys.count);
+    let mut status = Terminal::sized(&stage, &["status"], SIZE, &[]);
+    assert_eq!(status.end(), 0);
+    picture(&status, "status");
+}
+
+#[test]
+fn a_wait_says_what_is_awaited_where_and_how_long() {
+    let stage = Stage::new("organization");
+    stage.server.world().person.kind = PersonKind::Never;
+    let all = [&ANSWERS[..], &["--no-browser"]].concat();
+    let mut terminal = Terminal::sized(&stage, &all, SIZE, &[]);
+    terminal.answer("How do you want to go on?", "\r");
+    terminal.wait_for("Identity Center is not enabled yet.");
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    terminal.wait_for("[1/8] There is an organization");
+    picture(&terminal, "waiting");
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.end(), 130);
+}
+
+/// A person's way at a terminal of this size, as text.
+fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let stage = Stage::new("enabled");
+    let all = [args, &ANSWERS[..], &STEPS_ALONE[..], &["--no-browser"]].concat();
+    let mut terminal = Terminal::sized(&stage, &all, (420, columns), variables);
+    terminal.answer("How do you want to go on?", "\r");
+    terminal.answer("No mail has come", "y");
+    terminal.answer("where: sign in as Admin", "y");
+    terminal.answer("Write this to", "y");
+    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let text = steady(terminal.contents().trim_end());
+    // Where lines end depends on the length of the home folder's name.
+    text
+}
+
+#[test]
+fn it_is_readable_at_every_width() {
+    for columns in [40, 80, 120] {
+        let text = transcript(columns, &[], &[("TMPDIR", "/tmp")]);
+        insta::assert_snapshot!(format!("at-{columns}-columns"), text);
+    }
+}
+
+#[test]
+fn without_colour_nothing_is_lost() {
+    let plain = transcript(100, &["--no-color"], &[]);
+    let coloured = transcript(100, &[], &[]);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    // dialoguer's own marks differ.
+    let without_marks = |text: &str| words(&text.replace(['✔', '?', '›', '·', '❯'], ""));
+    assert_eq!(without_marks(&plain), without_marks(&coloured));
+}
+
+#[test]
+fn without_unicode_only_ascii_is_shown() {
+    let text = transcript(100, &[], &[("LANG", "C")]);
+    let strange: Vec<char> = text.chars().filter(|c| !c.is_ascii()).collect();
+    assert!(strange.is_empty(), "{strange:?} in:\n{text}");
+    insta::assert_snapshot!("in-ascii", text);
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines_without_redraws() {
+    let stage = Stage::new("enabled");
+    let all = [&ANSWERS[..], &STEPS_ALONE[..]].concat();
+    let mut terminal = Terminal::sized(&stage, &all, (200, 100), &[("TERM", "dumb")]);
+    terminal.answer("How do you want to go on?", "3\r");
+    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+    let all = terminal.everything();
+    assert!(
+        !all.contains('\u{1b}') || all.matches('\u{1b}').count() == all.matches("\u{1b}[?25h").count(),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn line_by_line_everything_is_in_words() {
+    for variable in [false, true] {
+        let mut stage = Stage::new("enabled");
+        let mut args = [&["run", "--no-browser"], &ANSWERS[..], &STEPS_ALONE[..]].concat();
+        if variable {
+            stage.set("IDC_SETUP_ACCESSIBLE", "1");
+        } else {
+            args.push("--accessible");
+        }
+        let mut command = stage.command(&args);
+        command.stdin(std::process::Stdio::piped());
+        command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let replies = "?\n4\n1\nyes\nyes\nyes\n";
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), replies.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(!said.contains('\u{1b}') && !said.contains('\r'), "no redraws");
+        if variable {
+            insta::assert_snapshot!("line-by-line", steady(&said));
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_run_ends_it() {
+    // What a whole run on this world asks and waits for, with the keys that go on.
+    let way: [(&str, &str); 9] = [
+        ("E-mail", "ada@example.com\r"),
+        ("First name", "Ada\r"),
+        ("Last name", "Lovelace\r"),
+        ("How do you want to go on?", "\r"),
+        ("It is permanent", ""),
+        ("No mail has come", "\r"),
+        ("where: sign in as Admin", "\r"),
+        ("Write this to", "\r"),
+        ("Approve only a code that you asked for yourself", ""),
+    ];
+    for (at, (words, _)) in way.iter().enumerate() {
+        let stage = Stage::new("organization");
+        // The one who does human tasks is slow, so that there is a wait to interrupt.
+        if way[at].1.is_empty() {
+            stage.server.world().person.kind = if at > 5 { PersonKind::Auto } else { PersonKind::Never };
+        }
+        let mut terminal = Terminal::start(&stage, &STEPS_ALONE);
+        for (words, keys) in &way[..at] {
+            if keys.is_empty() {
+                terminal.wait_for(words);
+            } else {
+                terminal.answer(words, keys);
+            }
+        }
+        if at == 8 {
+            stage.server.world().person.kind = PersonKind::Never;
+        }
+        terminal.answer(words, "\u{3}");
+        assert_eq!(terminal.end(), 130, "{words}: {}", terminal.contents());
+        assert!(!terminal.hides_cursor(), "{words}");
+        let said = terminal.contents();
+        assert!(said.contains("Interrupted."), "{said}");
+        stage.server.world().person.kind = PersonKind::Auto;
+        let resume = ["run", "--non-interactive", "--wait=60s"];
+        let ran = stage
+            .json(&[&resume[..], &ANSWERS[..], &STEPS_ALONE[..]].concat())
+            .expect(0);
+        assert!(
+            ran.states().iter().all(|(_, state)| state == "done"),
+            "{words}: {:?}",
+            ran.states()
+        );
+        assert_eq!(stage.state()["intents"], serde_json::json!([]), "{words}");
+    }
+}
