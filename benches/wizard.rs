@@ -129,7 +129,7 @@ fn waits(runtime: &Runtime) {
     let mut answered: Option<Instant> = None;
     for (question, reply) in &replies {
         while !lines
-            .recv_timeout(Duration::from_secs(60))
+            .recv_timeout(Duration::from_mins(1))
             .unwrap()
             .starts_with(question)
         {}
@@ -138,9 +138,13 @@ fn waits(runtime: &Runtime) {
             waited += wait;
             let calls = stage.server.calls();
             let own: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
-            let hidden = 100_u128.saturating_sub(100 * wait.as_millis() / u128::from(own.max(1)));
+            // Where nothing was called there was nothing to hide.
+            let hidden = match u128::from(own) {
+                0 => "-".to_owned(),
+                own => format!("{}%", 100_u128.saturating_sub(100 * wait.as_millis() / own)),
+            };
             short += usize::from(wait <= Duration::from_millis(150));
-            println!("{:>8}  {own:>14}  {hidden:>6}%  {question}", wait.as_millis());
+            println!("{:>8}  {own:>14}  {hidden:>7}  {question}", wait.as_millis());
         }
         stage.server.clear_calls();
         // A person reads before answering; for a password they are gone for longer.

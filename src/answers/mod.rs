@@ -267,6 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn how_long_ago_is_said_in_words() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        for (at, words) in [
+            ("2026-11-24T11:59:00Z", "just now"),
+            ("2026-11-24T10:30:00Z", "an hour ago"),
+            ("2026-11-24T03:00:00Z", "9 hours ago"),
+            ("2026-11-23T11:00:00Z", "yesterday"),
+            ("2026-11-22T11:00:00Z", "2 days ago"),
+            // A clock that was set back is no reason for nonsense.
+            ("2026-11-25T11:00:00Z", "just now"),
+        ] {
+            assert_eq!(ago(at.parse().unwrap(), now), words);
+        }
+        assert_eq!(
+            Source::Saved("2026-11-22T11:00:00Z".parse().unwrap()).words(now),
+            "saved 2 days ago"
+        );
+    }
+
+    #[test]
     fn defaults_follow_other_answers() {
         let mut answers = Answers::default();
         assert_eq!(answers.get(Key::DisplayName), None);

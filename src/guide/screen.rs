@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use console::Style;
+use console::{Style, Term};
 
 use crate::checklist::{State, Trouble};
 
@@ -107,12 +107,17 @@ impl Screen {
     /// A line on stderr with our own styling; what it holds has been cleaned.
     pub fn raw(&self, line: &str) {
         // Nobody reading any more is no reason to stop half-way through a change.
-        let _ = to(&mut io::stderr().lock(), &self.spelt(line), self.talk_width);
+        let _ = to(
+            &mut io::stderr().lock(),
+            &self.spelt(line),
+            now(self.talk_width, &Term::stderr()),
+        );
     }
 
     /// A line on stdout with our own styling; what it holds has been cleaned.
     pub fn raw_result(&self, line: &str) {
-        let written = to(&mut io::stdout().lock(), &self.spelt(line), self.result_width);
+        let width = now(self.result_width, &Term::stdout());
+        let written = to(&mut io::stdout().lock(), &self.spelt(line), width);
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             RESULT_IS_LOST.store(true, Ordering::Relaxed);
         }
@@ -151,7 +156,7 @@ impl Screen {
 
     /// The terminal's bell: a person is needed who may be looking elsewhere.
     pub fn bell(&self) {
-        let terminal = console::Term::stderr();
+        let terminal = Term::stderr();
         if terminal.is_term() && !self.quiet {
             let _ = terminal.write_str("\u{7}");
         }
@@ -174,6 +179,13 @@ impl Screen {
             .replace("idc-setup doctor", "idc-setup rehearse doctor")
             .replace("idc-setup login", "idc-setup rehearse login")
     }
+}
+
+/// The width as it is now: a terminal may have been resized.
+fn now(width: Option<usize>, terminal: &Term) -> Option<usize> {
+    let known = width?;
+    let now = terminal.size_checked().map(|(_, columns)| usize::from(columns));
+    Some(now.filter(|columns| *columns >= 20).unwrap_or(known))
 }
 
 /// Writes lines, wrapped between words and indented like the line they belong to. Addresses and commands are

@@ -18,6 +18,7 @@ mod misbehaving;
 mod modes;
 mod outside;
 mod pages;
+mod papers;
 mod person;
 mod recommendations;
 mod rehearsed;

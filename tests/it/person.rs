@@ -92,8 +92,8 @@ fn put_saved(answers: &mut Answers, stage: &Stage) {
     let Ok(text) = std::fs::read(stage.state_file()) else {
         return;
     };
-    let state: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    for (name, saved) in state["answers"].as_object().unwrap() {
+    let kept: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    for (name, saved) in kept["answers"].as_object().unwrap() {
         let value = saved["value"].as_str().unwrap().to_owned();
         let source = Source::Saved(saved["at"].as_str().unwrap().parse().unwrap());
         answers.put(Key::named(name).unwrap(), Answer { value, source });

@@ -50,6 +50,7 @@ impl Keys {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a number worth reading")]
 fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
     let stage = Stage::new("fresh");
     let mut keys = Keys {

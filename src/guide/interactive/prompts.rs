@@ -10,7 +10,7 @@ use dialoguer::{FuzzySelect, Input, Select};
 use super::super::screen::clean;
 use super::Interactive;
 use crate::answers::Key;
-use crate::checklist::{Question, Reply, Trouble};
+use crate::checklist::{Choice, Question, Reply, Trouble};
 
 /// The row of a list that leads elsewhere.
 const OTHER: &str = "another one: type it";
@@ -84,19 +84,27 @@ impl Interactive {
 
     /// One of a question's choices; Esc goes back.
     pub(super) async fn chosen(&self, question: &Question) -> Result<Reply<String>, Trouble> {
-        let mut rows: Vec<String> = question.choices.iter().map(|choice| choice.label.clone()).collect();
+        // The one that counts now comes first: a list shows its beginning.
+        let mut choices: Vec<&Choice> = question.choices.iter().collect();
+        let current = choices
+            .iter()
+            .position(|choice| Some(&choice.value) == question.default.as_ref());
+        if let Some(current) = current.filter(|_| choices.len() > SHORT) {
+            let choice = choices.remove(current);
+            choices.insert(0, choice);
+        }
+        let start = current.filter(|_| choices.len() <= SHORT).unwrap_or(0);
+        let mut rows: Vec<String> = choices.iter().map(|choice| choice.label.clone()).collect();
         let count = rows.len();
         if question.is_open {
             rows.push(OTHER.to_owned());
         }
-        let current = |choice: &&crate::checklist::Choice| Some(&choice.value) == question.default.as_ref();
-        let start = question.choices.iter().position(|choice| current(&choice)).unwrap_or(0);
         match self.choose(&question.prompt, rows, start).await? {
             Reply::Value(index) if index == count => {
                 self.value(question.key, &question.prompt, question.default.as_deref())
                     .await
             }
-            Reply::Value(index) => Ok(Reply::Value(question.choices[index].value.clone())),
+            Reply::Value(index) => Ok(Reply::Value(choices[index].value.clone())),
             Reply::Back => Ok(Reply::Back),
             Reply::Skip => Ok(Reply::Skip),
             Reply::Quit => Ok(Reply::Quit),

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-const COLUMN: f32 = 8.4;
-const ROW: f32 = 18.0;
+/// Tenths of a unit: a column is 8.4 wide.
+const COLUMN: usize = 84;
+const ROW: usize = 18;
 
 /// What differs from run to run, and what stands for it.
 static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -52,16 +53,16 @@ pub fn picture(screen: &vt100::Screen) -> String {
         .iter()
         .rposition(|line| line.iter().any(|(text, _)| !text.trim().is_empty()))
         .map_or(1, |last| last + 1);
-    let (width, height) = (f32::from(columns) * COLUMN + 24.0, used as f32 * ROW + 24.0);
+    let (width, height) = (usize::from(columns) * COLUMN / 10 + 24, used * ROW + 24);
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          role=\"img\">\n<style>text{{font:14px ui-monospace,Menlo,Consolas,monospace;white-space:pre;fill:#d8dee9}}\
          .b{{font-weight:700;fill:#fff}}.c1{{fill:#ff7b72}}.c2{{fill:#7ee787}}.c3{{fill:#e3b341}}.c4{{fill:#79c0ff}}\
          .c5{{fill:#d2a8ff}}.c6{{fill:#56d4dd}}.c8{{fill:#8b949e}}</style>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n"
     );
     for (row, line) in lines.iter().take(used).enumerate() {
-        let _ = write!(out, "<text x=\"12\" y=\"{:.0}\">", row as f32 * ROW + 26.0);
+        let _ = write!(out, "<text x=\"12\" y=\"{}\">", row * ROW + 26);
         for (text, class) in line {
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             if class.is_empty() {

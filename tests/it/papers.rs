@@ -1,0 +1,208 @@
+//! What comes out: the access picture, the answers as a file and a line, completions, man pages.
+
+use std::process::Command;
+
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+#[test]
+fn the_access_picture_shows_how_far_access_reaches() {
+    let stage = Stage::new("half-done");
+    let email = "--email=admin@example.com";
+    let ran = stage.run(&["status", email]);
+    for line in [
+        "  user Admin (waiting-for-person)",
+        "  └─ group Admins (to-do)",
+        "     └─ permission set AdministratorAccess, 1h",
+    ] {
+        assert!(ran.stdout.contains(line), "{line:?} is not in:\n{}", ran.stdout);
+    }
+    let ran = stage.run(&["status", email, "--output=mermaid"]);
+    assert!(
+        ran.stdout.starts_with("flowchart LR\n    n0[\"user<br/>Admin\"]"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("n0 -.-> n1\n    n1 --> n2"), "{}", ran.stdout);
+    stage
+        .run(&["run", "--non-interactive", "--output=mermaid"])
+        .expect(2)
+        .says("status --output mermaid");
+}
+
+#[test]
+fn status_says_how_old_what_it_shows_is() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let path = stage.state_file();
+    let mut kept = stage.state();
+    kept["steps"]["create-group"]["since"] = "2020-01-01T00:00:00Z".into();
+    std::fs::write(&path, kept.to_string()).unwrap();
+    let ran = stage.run(&["status"]).expect(0);
+    let line = ran.stdout.lines().find(|line| line.contains("Create a group")).unwrap();
+    assert!(line.contains("days ago)"), "{line}");
+    assert_eq!(
+        stage.json(&["status"]).step("create-group")["since"],
+        "2020-01-01T00:00:00Z"
+    );
+    // Looking again does not make it younger.
+    stage.go(&[]).expect(0);
+    assert_eq!(stage.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
+}
+
+#[test]
+fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions() {
+    let first = Stage::new("fresh");
+    first
+        .go(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
+        .expect(0);
+    let out = first.json(&["answers"]).expect(0).envelope();
+    let (file, line) = (out["file"].as_str().unwrap(), out["line"].as_str().unwrap());
+    assert_eq!(out["answers"]["session-duration"], "8h");
+    assert!(line.contains("--create-organization"), "{line}");
+    let text = first.run(&["answers"]).expect(0).stdout;
+    assert_eq!(text, format!("# {line}\n{file}"));
+    let user = |stage: &Stage| {
+        let world = stage.server.world();
+        let user = world.instances[0]
+            .store
+            .users
+            .values()
+            .next()
+            .unwrap()
+            .attributes
+            .clone();
+        (user, world.permission_sets[0].session_duration.clone())
+    };
+    // The line, as a shell reads it.
+    let second = Stage::new("fresh");
+    let args = line.strip_prefix("idc-setup ").unwrap();
+    let plain = second.command(&[]);
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().args([
+        "-c",
+        &format!("\"$0\" {args} --output json"),
+        env!("CARGO_BIN_EXE_idc-setup"),
+    ]);
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran::of(command.output().unwrap()).expect(0);
+    assert_eq!(user(&second), user(&first));
+    // The file.
+    let third = Stage::new("fresh");
+    std::fs::write(third.path("idc.toml"), &text).unwrap();
+    third
+        .json(&[&["run", "--answers=idc.toml"], &WILLING[..]].concat())
+        .expect(0);
+    assert_eq!(user(&third), user(&first));
+}
+
+#[test]
+fn without_an_earlier_run_there_are_no_answers() {
+    Stage::new("fresh")
+        .run(&["answers"])
+        .expect(2)
+        .says("Nothing has been answered on this machine yet.");
+}
+
+#[test]
+fn completions_are_what_their_shell_reads() {
+    let stage = Stage::new("fresh");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = stage.run(&["completions", shell]).expect(0);
+        for command in ["rehearse", "doctor", "status", "--non-interactive", "--permission-set"] {
+            let word = command.trim_start_matches('-');
+            assert!(ran.stdout.contains(word), "{shell}: {command}");
+        }
+        if shell == "bash" {
+            std::fs::write(stage.path("completions"), &ran.stdout).unwrap();
+            let checked = Command::new("bash").arg("-n").arg(stage.path("completions")).status();
+            assert!(checked.is_ok_and(|status| status.success()));
+        }
+    }
+    stage.run(&["completions", "tcsh"]).expect(2);
+}
+
+#[test]
+fn there_is_a_man_page_for_every_command() {
+    let stage = Stage::new("fresh");
+    let ran = stage.run(&["man", "pages"]).expect(0);
+    assert!(ran.stderr.contains("man pages/idc-setup.1"), "{}", ran.stderr);
+    for page in ["idc-setup", "idc-setup-run", "idc-setup-rehearse", "idc-setup-login"] {
+        let text = std::fs::read_to_string(stage.path("pages").join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    std::fs::write(stage.path("taken"), "").unwrap();
+    stage.run(&["man", "taken"]).expect(1).says("cannot be written");
+}
+
+#[test]
+fn the_next_tool_gets_ids_ready_to_use() {
+    let stage = Stage::new("fresh");
+    let envelope = stage.go(&[]).expect(0).envelope();
+    let handover = &envelope["handover"];
+    let world = stage.server.world();
+    assert_eq!(handover["instance_arn"], world.instances[0].arn.as_str());
+    assert_eq!(
+        handover["group_id"],
+        world.instances[0].store.groups.keys().next().unwrap().as_str()
+    );
+    drop(world);
+    let text = stage.run(&["status"]).expect(0).stdout;
+    let start = text.find("{\n").unwrap();
+    let fragment: serde_json::Value = serde_json::Deserializer::from_str(&text[start..])
+        .into_iter()
+        .next()
+        .unwrap()
+        .unwrap();
+    let argo = &fragment["argoCd"];
+    assert_eq!(argo["awsIdc"]["idcInstanceArn"], handover["instance_arn"]);
+    assert_eq!(argo["awsIdc"]["idcRegion"], "us-east-1");
+    let identity = &argo["rbacRoleMappings"][0]["identities"][0];
+    assert_eq!(identity["id"], handover["group_id"]);
+    assert_eq!(identity["type"], "SSO_GROUP");
+    // Without a group it is the user.
+    let alone = Stage::new("enabled");
+    let text = alone
+        .run(&[&["run", "--no-group", "--assign-to=user"], &WILLING[..], &ANSWERS[..]].concat())
+        .expect(0)
+        .stdout;
+    assert!(text.contains("\"SSO_USER\""), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+#[expect(clippy::print_stdout, reason = "a number worth reading")]
+fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
+    use super::support::terminal::Terminal;
+    use std::time::{Duration, Instant};
+    let stage = Stage::new("big");
+    let answers = [
+        "--email=ada@example.com",
+        "--given-name=Ada",
+        "--family-name=Lovelace",
+        "--username=ada-new",
+    ];
+    let mut terminal = Terminal::start(
+        &stage,
+        &[&answers[..], &["--group=New", "--permission-set=New"]].concat(),
+    );
+    terminal.answer("How do you want to go on?", "c");
+    terminal.answer("Which value?", "Account");
+    terminal.answer("Account: 123456789012", "\r");
+    // Every account is there, by name and id.
+    terminal.wait_for("Account 1005 ");
+    let wanted = stage.server.world().accounts[4321].clone();
+    let started = Instant::now();
+    terminal.keys(&wanted.id[4..]);
+    terminal.wait_for(&format!("({})", wanted.id));
+    let took = started.elapsed();
+    println!(
+        "found one of 5,000 by {} keys in {} ms",
+        wanted.id.len() - 4,
+        took.as_millis()
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    terminal.keys("\r");
+    terminal.wait_for(&format!("in account {}", wanted.id));
+    terminal.answer("q leave]", "q");
+    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+}
