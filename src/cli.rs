@@ -36,6 +36,8 @@ pub enum Command {
     Status,
     /// Look, and show what would be done; change nothing
     Plan,
+    /// Take back what was made, in reverse order; never what was found
+    Undo(UndoFlags),
     /// Print the answers of the last run: as a TOML file, and as one line without questions
     Answers,
     /// Print a shell's completions, such as: idc-setup completions bash
@@ -179,6 +181,17 @@ pub struct LoginFlags {
     pub again: bool,
 }
 
+/// Flags of `undo`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct UndoFlags {
+    /// Only what this step has made
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Also what was changed since it was made
+    #[arg(long)]
+    pub include_changed: bool,
+}
+
 /// Flags of `rehearse`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RehearseFlags {
@@ -231,6 +244,8 @@ pub enum Rehearsed {
     Doctor,
     /// `idc-setup login`, where a home is kept
     Login,
+    /// `idc-setup undo`, where a home is kept
+    Undo,
 }
 
 /// How many requests a rehearsal takes.

@@ -40,3 +40,4 @@ pub mod progress;
 pub mod rehearsal;
 pub mod sso;
 pub mod steps;
+pub mod undo;

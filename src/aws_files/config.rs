@@ -98,12 +98,16 @@ impl Config {
 
     /// A section's properties; `None` when it is not there.
     pub fn get(&self, section: Section) -> Option<BTreeMap<String, String>> {
+        self.properties(|header| section.is(header))
+    }
+
+    fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
         let mut found = None;
         let mut inside = false;
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
                 Line::Header(header) => {
-                    inside = section.is(header);
+                    inside = is_wanted(header);
                     if inside {
                         found.get_or_insert_with(BTreeMap::new);
                     }
@@ -132,6 +136,43 @@ impl Config {
                 (Some(index), None) => self.take_out(index),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
                 (None, None) => {}
+            }
+        }
+    }
+
+    /// Whether every section of another text says here just what it says there.
+    pub fn holds(&self, other: &Self) -> bool {
+        let headers = other
+            .lines
+            .iter()
+            .enumerate()
+            .filter_map(|(index, line)| match kind(line, index) {
+                Line::Header(header) => Some(header),
+                _ => None,
+            });
+        headers
+            .into_iter()
+            .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
+    }
+
+    /// Takes these properties out of a section, and the section itself when nothing is left in it.
+    pub fn remove(&mut self, section: Section, keys: &[String]) {
+        for key in keys {
+            while let Some(index) = self.find(section, key) {
+                self.take_out(index);
+            }
+        }
+        let mut index = 0;
+        while index < self.lines.len() {
+            let is_header = matches!(kind(&self.lines[index], index), Line::Header(header) if section.is(header));
+            let next = (index + 1..self.lines.len())
+                .find(|later| matches!(kind(&self.lines[*later], *later), Line::Header(_)))
+                .unwrap_or(self.lines.len());
+            let is_bare = self.lines[index + 1..next].iter().all(|line| line.trim().is_empty());
+            if is_header && is_bare {
+                self.lines.drain(index..next);
+            } else {
+                index += 1;
             }
         }
     }

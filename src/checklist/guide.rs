@@ -138,6 +138,9 @@ pub trait Guide {
     /// Asks for a yes or a no.
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble>;
 
+    /// Has a word typed out, which nobody does without meaning it.
+    async fn type_out(&self, words: &str) -> Result<String, Trouble>;
+
     /// Shows everything that is about to happen and asks how to go on.
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble>;
 

@@ -11,6 +11,7 @@ mod rehearse;
 mod renewal;
 mod run;
 mod status;
+mod undo;
 
 use std::rc::Rc;
 
@@ -77,6 +78,7 @@ async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
         Some(Command::Status) => status::status(cli, environment).await,
         Some(Command::Plan) => plan::plan(cli, environment).await,
         Some(Command::Doctor) => doctor::doctor(cli, environment).await,
+        Some(Command::Undo(flags)) => undo::undo(cli, flags, environment).await,
         Some(Command::Answers) => answers::answers(cli, environment),
         Some(Command::Completions { shell }) => papers::completions(cli, *shell, environment),
         Some(Command::Man { folder }) => papers::man(cli, folder, environment),
@@ -110,6 +112,7 @@ fn command_name(cli: &Cli) -> &'static str {
         Some(Command::Status) => "status",
         Some(Command::Plan) => "plan",
         Some(Command::Doctor) => "doctor",
+        Some(Command::Undo(_)) => "undo",
         Some(Command::Answers) => "answers",
         Some(Command::Completions { .. }) => "completions",
         Some(Command::Man { .. }) => "man",

@@ -259,6 +259,7 @@ async fn perform(
         Rehearsed::Plan => "plan",
         Rehearsed::Doctor => "doctor",
         Rehearsed::Login => "login",
+        Rehearsed::Undo => "undo",
     });
     command
         .arg(format!("--rehearsal={}", stage.server.url()))

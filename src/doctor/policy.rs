@@ -8,21 +8,25 @@ use super::rights::OWN;
 use crate::aws::Partition;
 use crate::checklist::Right;
 use crate::steps::INFOS;
+use crate::undo;
 
 /// A policy document for the steps that are wanted.
 pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {
     let mut statements = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
-    for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
+    let mut push = |name: &str, rights: &[Right]| {
         let mut by_resource: BTreeMap<&str, Vec<&Right>> = BTreeMap::new();
-        for right in info.rights {
+        for right in rights {
             by_resource.entry(right.on).or_default().push(right);
         }
         for (n, (resource, rights)) in by_resource.into_iter().enumerate() {
             let number = if n == 0 { String::new() } else { (n + 1).to_string() };
-            let id = format!("{}{number}", camel_case(info.slug));
-            statements.push(statement(&id, partition, resource, &rights));
+            statements.push(statement(&format!("{name}{number}"), partition, resource, &rights));
         }
+    };
+    for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
+        push(&camel_case(info.slug), info.rights);
     }
+    push("Undo", &undo::RIGHTS);
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 

@@ -51,6 +51,10 @@ impl Guide for NonInteractive {
         Err(nobody())
     }
 
+    async fn type_out(&self, _words: &str) -> Result<String, Trouble> {
+        Err(nobody())
+    }
+
     async fn review(&self, _review: &Review) -> Result<ReviewReply, Trouble> {
         Err(nobody())
     }

@@ -14,6 +14,7 @@ use crate::answers::ago;
 use crate::checklist::{AwsWords, Consent, HumanTask, Need, Outcome, State, StepReport, Trouble, TroubleKind};
 use crate::doctor::Row;
 use crate::progress::{How, Resource};
+use crate::undo::Removal;
 
 /// Version of the envelope.
 pub const FORMAT: u32 = 1;
@@ -58,6 +59,15 @@ pub struct AnswersBody {
     pub file: String,
     /// The command that needs no questions.
     pub line: String,
+}
+
+/// The body of `undo`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct UndoBody {
+    /// Whose credentials were used.
+    pub caller: Option<CallerOut>,
+    /// What was made, and what becomes or became of it.
+    pub removals: Vec<Removal>,
 }
 
 /// The body of `doctor`.

@@ -213,6 +213,10 @@ impl Guide for Plain {
         }
     }
 
+    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+        Ok(self.read(&format!("{words}:")).await?.unwrap_or_default())
+    }
+
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
         for line in text::review_lines(review, self.screen.talk_width) {
             self.screen.warn(&line);

@@ -178,6 +178,7 @@ impl Screen {
             .replace("idc-setup plan", "idc-setup rehearse plan")
             .replace("idc-setup doctor", "idc-setup rehearse doctor")
             .replace("idc-setup login", "idc-setup rehearse login")
+            .replace("idc-setup undo", "idc-setup rehearse undo")
     }
 }
 

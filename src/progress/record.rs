@@ -50,6 +50,8 @@ pub enum ResourceKind {
     SsoSession,
     /// In `~/.aws/config`.
     CliProfile,
+    /// `~/.aws/config` itself, where there was none.
+    ConfigFile,
     /// In `~/.aws/sso/cache`.
     Token,
     /// A client of sso-oidc, kept in `~/.aws/sso/cache`.
@@ -74,6 +76,7 @@ impl fmt::Display for ResourceKind {
             Self::Provisioning => "provisioning",
             Self::AccountAssignment => "account assignment",
             Self::SsoSession => "SSO session",
+            Self::ConfigFile => "config file",
             Self::CliProfile => "CLI profile",
             Self::Token => "token",
             Self::Registration => "client registration",
@@ -106,6 +109,9 @@ pub struct Resource {
     pub id: String,
     /// Whose it is.
     pub how: How,
+    /// For what was written into a file: just that text, so that it can be taken out again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// A change that was begun: written before the call, taken away with its result.
@@ -127,6 +133,9 @@ pub struct Intent {
     /// For a file: the SHA-256 of what it will hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
+    /// For a file: the text that is written into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// An explicit answer of an earlier run.
@@ -263,7 +272,10 @@ impl Record {
             .iter_mut()
             .find(|known| known.kind == resource.kind && known.id == resource.id);
         match known {
-            Some(known) if known.how == How::Made => known.name = resource.name,
+            Some(known) if known.how == How::Made => {
+                known.name = resource.name;
+                known.text = resource.text.or(known.text.take());
+            }
             Some(known) => *known = resource,
             None => self.resources.push(resource),
         }
@@ -287,6 +299,7 @@ mod tests {
             name: "Admin".to_owned(),
             id: "u-1".to_owned(),
             how,
+            text: None,
         };
         record.keep(user(How::Made));
         record.keep(user(How::Found));

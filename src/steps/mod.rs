@@ -20,7 +20,7 @@ use crate::checklist::Step;
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
 pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
-pub use facts::{Facts, Profile};
+pub use facts::{Facts, Instance, Profile};
 pub use setting::{Setting, SettingParts, trouble};
 
 /// The checklist, in order.

@@ -200,9 +200,30 @@ impl Setting {
             at: self.clock().now(),
             nonce: format!("{:016x}", fastrand::u64(..)),
             mark,
+            text: None,
         };
         self.progress.change(|record| record.open(intent.clone()))?;
         Ok(intent)
+    }
+
+    /// [`intend`](Self::intend) to write a text into a file, which then has this digest.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub fn intend_text(
+        &self,
+        info: &StepInfo,
+        of: (Verb, ResourceKind, &str),
+        digest: String,
+        text: &str,
+    ) -> Result<(), Trouble> {
+        let nonce = self.intend(info, of, Some(digest))?.nonce;
+        self.progress.change(|record| {
+            for intent in record.intents.iter_mut().filter(|intent| intent.nonce == nonce) {
+                intent.text = Some(text.to_owned());
+            }
+        })?;
+        Ok(())
     }
 
     /// Writes down how a change has ended: the intent goes, the thing is kept.
@@ -237,6 +258,7 @@ impl Setting {
             name: name.to_owned(),
             id: id.to_owned(),
             how: self.how(kind, id),
+            text: None,
         }
     }
 

@@ -195,6 +195,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
             stage.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
         }
         stage.json(&["doctor"]);
+        stage.json(&["undo", "--yes"]);
         let calls = stage.server.calls();
         let signed = |call: &&CallLine| !matches!(call.service.as_str(), "sts" | "sso" | "sso-oidc");
         used.extend(calls.iter().filter(signed).map(action));
@@ -226,13 +227,9 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
     assert_eq!(
         unused,
         [
-            "cloudtrail:DeleteTrail",
             "cloudtrail:GetEventSelectors",
-            "identitystore:DescribeGroup",
             "identitystore:DescribeGroupMembership",
-            "identitystore:GetGroupMembershipId",
             "organizations:ListAccounts",
-            "s3:DeleteBucket",
             "sso:ListAccountAssignmentCreationStatus",
             "sso:ListTagsForResource",
             "sso:TagResource",

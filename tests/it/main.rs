@@ -27,5 +27,6 @@ mod screens;
 mod secrets;
 mod support;
 mod terminal;
+mod undo;
 mod walked;
 mod wandering;

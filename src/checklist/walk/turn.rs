@@ -119,6 +119,11 @@ impl Guide for Turn<'_> {
         self.guide.confirm(confirm).await
     }
 
+    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+        self.come().await;
+        self.guide.type_out(words).await
+    }
+
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
         self.come().await;
         self.guide.review(review).await

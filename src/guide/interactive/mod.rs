@@ -131,6 +131,10 @@ impl Guide for Interactive {
         }
     }
 
+    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+        self.typed(words).await
+    }
+
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
         self.lines(&text::review_lines(review, self.screen.talk_width));
         let words = format!(

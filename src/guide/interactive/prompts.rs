@@ -82,6 +82,16 @@ impl Interactive {
         }
     }
 
+    /// Any text, an empty one too.
+    pub(super) async fn typed(&self, words: &str) -> Result<String, Trouble> {
+        let words = self.screen.spell(&clean(words));
+        let ask = move |theme: &dyn Theme| {
+            let input = Input::<String>::with_theme(theme).with_prompt(words).allow_empty(true);
+            input.interact_text()
+        };
+        Ok(self.prompt(ask).await?.trim().to_owned())
+    }
+
     /// One of a question's choices; Esc goes back.
     pub(super) async fn chosen(&self, question: &Question) -> Result<Reply<String>, Trouble> {
         // The one that counts now comes first: a list shows its beginning.

@@ -336,6 +336,7 @@ impl Step for AccountAssignment {
             name: change.name.clone(),
             id: subject.id(),
             how: How::Made,
+            text: None,
         };
         setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);

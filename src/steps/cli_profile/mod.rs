@@ -40,6 +40,18 @@ const OTHER_CREDENTIALS: [&str; 7] = [
     "web_identity_token_file",
 ];
 
+/// The name of the file itself.
+const CONFIG: &str = "config";
+
+/// As progress names it: the file, and the section in it.
+fn id_of(path: &Path, kind: ResourceKind, name: &str) -> String {
+    if kind == ResourceKind::ConfigFile {
+        path.display().to_string()
+    } else {
+        format!("{}#{name}", path.display())
+    }
+}
+
 /// Step 7.
 pub struct CliProfile {
     setting: Rc<Setting>,
@@ -94,23 +106,32 @@ impl CliProfile {
     }
 
     /// Whose the sections are: as written down, or ours when the file is just as an open intent says.
-    fn own(&self, wanted: &Wanted, text: &str) -> Result<[Resource; 2], Trouble> {
+    fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, Trouble> {
         let setting = &self.setting;
-        let path = self.paths()?.config().display().to_string();
+        let path = self.paths()?.config();
         let own = |kind, name: &str| -> Result<Resource, Trouble> {
-            let mut resource = setting.resource(kind, name, &format!("{path}#{name}"));
+            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
             let digest = files::digest(text.as_bytes());
             let intents = setting.open_intents(kind, name);
-            if intents.iter().any(|intent| intent.mark.as_ref() == Some(&digest)) {
+            if let Some(intent) = intents.iter().find(|intent| intent.mark.as_ref() == Some(&digest)) {
                 resource.how = How::Made;
+                resource.text.clone_from(&intent.text);
             }
             setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
+            // The text is for the state file alone.
+            resource.text = None;
             Ok(resource)
         };
-        Ok([
+        let mut own_parts = vec![
             own(ResourceKind::SsoSession, &wanted.session)?,
             own(ResourceKind::CliProfile, &wanted.profile)?,
-        ])
+        ];
+        let file = (ResourceKind::ConfigFile, CONFIG);
+        let is_ours = setting.how(file.0, &id_of(path, file.0, file.1)) == How::Made;
+        if is_ours || !setting.open_intents(file.0, file.1).is_empty() {
+            own_parts.push(own(file.0, file.1)?);
+        }
+        Ok(own_parts)
     }
 
     fn write(&self, consented: &str) -> Result<(), Trouble> {
@@ -137,14 +158,37 @@ impl CliProfile {
             );
             return Err(Trouble::failed(why, "idc-setup run"));
         }
+        let is_new_file = !path.exists();
+        // What is written is kept, so that just that can be taken out again; what is written between other lines is not
+        // one text, and is taken out by its keys.
+        let text = match after.strip_prefix(before.as_str()) {
+            Some(added) => added.to_owned(),
+            None => wanted.alone(),
+        };
+        let mark = files::digest(after.as_bytes());
+        if is_new_file {
+            new_parts.push((ResourceKind::ConfigFile, CONFIG));
+        }
         for (kind, name) in &new_parts {
-            let mark = Some(files::digest(after.as_bytes()));
-            setting.intend(&INFO, (Verb::Create, *kind, name), mark)?;
+            let of = (Verb::Create, *kind, *name);
+            setting.intend_text(&INFO, of, mark.clone(), &text)?;
         }
         put(path, &after)?;
+        for (kind, name) in [
+            (ResourceKind::SsoSession, wanted.session.as_str()),
+            (ResourceKind::CliProfile, wanted.profile.as_str()),
+        ] {
+            // What was made before says something else now.
+            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
+            if resource.how == How::Made {
+                resource.text = Some(wanted.alone());
+                setting.progress.change(|record| record.keep(resource))?;
+            }
+        }
         for (kind, name) in new_parts {
-            let mut resource = setting.resource(kind, name, &format!("{}#{name}", path.display()));
+            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
             resource.how = How::Made;
+            resource.text = Some(text.clone());
             setting.settle(Verb::Create, kind, name, Some(resource))?;
         }
         Ok(())

@@ -71,6 +71,11 @@ impl Wanted {
         config.text()
     }
 
+    /// Both sections in a file of their own.
+    pub fn alone(&self) -> String {
+        Config::parse(b"").map_or_else(|_| String::new(), |config| self.edited(config))
+    }
+
     /// How the file's sections differ.
     pub fn judge(&self, config: &Config) -> Finding {
         let session = config.get(Section::SsoSession(&self.session));

@@ -177,6 +177,7 @@ fn made_by_us(change: &Change, id: String) -> Resource {
         name: change.name.clone(),
         id,
         how: How::Made,
+        text: None,
     }
 }
 

@@ -278,6 +278,7 @@ impl Step for CreateUser {
                 name: change.name.clone(),
                 id,
                 how: How::Made,
+                text: None,
             };
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
             guide.say(Some(&INFO), &format!("Created the user {}.", change.name));

@@ -264,6 +264,7 @@ impl EnableIdentityCenter {
                 name: format!("of account {}", setting.caller.account),
                 id,
                 how: How::Made,
+                text: None,
             };
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         }

@@ -62,6 +62,7 @@ impl PermissionSet {
                     name: change.name.clone(),
                     id: arn,
                     how: How::Made,
+                    text: None,
                 });
             })?;
             guide.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
@@ -121,6 +122,7 @@ impl PermissionSet {
                     name: change.name.clone(),
                     id: format!("{arn}/{policy}"),
                     how,
+                    text: None,
                 };
                 setting.progress.change(|record| {
                     record.close_all(ResourceKind::PolicyAttachment, &self.attachment_prefix());

@@ -171,6 +171,7 @@ impl PermissionSet {
     /// What stands open from the creation of a set to the attachment of its policy.
     fn attachment_intent(&self, made: &Intent) -> Intent {
         Intent {
+            text: None,
             kind: ResourceKind::PolicyAttachment,
             name: format!("{}{}", self.attachment_prefix(), self.policy_arn()),
             ..made.clone()

@@ -84,6 +84,10 @@ impl Guide for Scripted {
         }
     }
 
+    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+        panic!("asked to type out: {words}")
+    }
+
     async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
         self.reviews.borrow_mut().push(review.clone());
         match self.next(&format!("{review:?}")) {

@@ -100,6 +100,10 @@ impl Guide for Wandering {
         })
     }
 
+    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+        panic!("asked to type out: {words}")
+    }
+
     async fn review(&self, _review: &Review) -> Result<ReviewReply, Trouble> {
         Ok(match self.at("review")? {
             Some(Detour::Back) => ReviewReply::Back,

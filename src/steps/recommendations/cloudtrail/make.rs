@@ -62,6 +62,7 @@ fn keep(setting: &Setting, trail: &Trail, intent: &str) -> Result<(), Trouble> {
         name: name.to_owned(),
         id: id.to_owned(),
         how: How::Made,
+        text: None,
     };
     let bucket = made(ResourceKind::Bucket, &trail.bucket, &trail.bucket);
     setting.progress.change(|record| record.keep(bucket))?;

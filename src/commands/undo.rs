@@ -1,0 +1,178 @@
+//! `idc-setup undo`: take back what was made.
+
+use std::rc::Rc;
+
+use super::prepare::{Access, Prepared, prepare};
+use super::{asking_guide, browser, say_rehearsal, screen};
+use crate::checklist::{Guide, StepReport, Trouble, TroubleKind, exit};
+use crate::cli::{Cli, Output, UndoFlags};
+use crate::environment::Environment;
+use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
+use crate::guide::{NonInteractive, Screen, clean};
+use crate::steps::{self, SLUGS};
+use crate::undo::{self, Removal, Verdict};
+
+/// Takes back, and answers the exit code.
+pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8 {
+    let screen = screen(cli, environment);
+    say_rehearsal(cli, environment, screen);
+    let mut removals = Vec::new();
+    let mut prepared = None;
+    let ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)).await;
+    report(cli, screen, prepared.as_ref(), &removals, ended.err().as_ref())
+}
+
+async fn go(
+    cli: &Cli,
+    flags: &UndoFlags,
+    environment: &Environment,
+    screen: Screen,
+    (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
+) -> Result<(), Trouble> {
+    if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
+        return Err(Trouble::usage(
+            format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
+            "idc-setup undo --step NAME",
+        ));
+    }
+    let browser = browser(cli, environment)?;
+    let guide = asking_guide(cli, environment, screen, &browser);
+    if guide.is_none() && !cli.flags.yes {
+        return Err(Trouble::usage(
+            "Nobody can be asked whether to remove all this; nothing was removed.",
+            "idc-setup status (shows what was made), and to remove it: idc-setup undo --yes",
+        ));
+    }
+    let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
+    if let Some(note) = prepared.note_on_profile(cli) {
+        screen.talk(&note);
+    }
+    let setting = Rc::clone(&prepared.setting);
+    let reports = look(prepared, screen).await?;
+    *removals = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
+    let count = removals
+        .iter()
+        .filter(|removal| removal.verdict == Verdict::Remove)
+        .count();
+    show(screen, removals);
+    if count > 0 && !is_agreed(cli, guide.as_deref(), &setting.caller.account, count).await? {
+        return Err(Trouble::new(
+            TroubleKind::Left,
+            "Nothing was removed.",
+            "idc-setup undo, and type the account's id",
+        ));
+    }
+    for removal in removals.iter_mut() {
+        match removal.verdict {
+            Verdict::Remove => {
+                undo::remove(&setting, &reports, removal).await?;
+                screen.talk(&said(removal));
+            }
+            Verdict::Gone => undo::write_off(&setting, &removal.resource)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// How a removal has ended.
+fn said(removal: &Removal) -> String {
+    match &removal.why {
+        Some(why) if removal.verdict == Verdict::Stays => format!("The {} stays: {why}.", removal.name()),
+        _ => format!("Removed the {}.", removal.name()),
+    }
+}
+
+/// What the steps find now: a thing that says something else than what it was made with is not taken for ours.
+async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {
+    let steps = steps::checklist(&prepared.setting);
+    let guide = NonInteractive::new(Screen { quiet: true, ..screen });
+    let outcome = prepared.walk(&steps, &guide).look().await;
+    match outcome.trouble {
+        Some(trouble) => Err(trouble),
+        None => Ok(outcome.reports),
+    }
+}
+
+fn show(screen: Screen, removals: &[Removal]) {
+    if removals.is_empty() {
+        screen.talk("Nothing was made here that could be taken back.");
+        return;
+    }
+    screen.talk("What was made, and what becomes of it:");
+    for removal in removals {
+        let why = removal.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        screen.talk(&format!(
+            "  {:8} {}{}",
+            removal.verdict.word(),
+            removal.name(),
+            clean(&why)
+        ));
+        if screen.verbose >= 1 || removal.verdict == Verdict::Stays {
+            screen.talk(&format!("           {}", removal.command));
+        }
+    }
+}
+
+/// The account's id typed out, unless `--yes` says so.
+async fn is_agreed(cli: &Cli, guide: Option<&dyn Guide>, account: &str, count: usize) -> Result<bool, Trouble> {
+    if cli.flags.yes {
+        return Ok(true);
+    }
+    let Some(guide) = guide else { return Ok(false) };
+    let things = if count == 1 {
+        "1 thing".to_owned()
+    } else {
+        format!("{count} things")
+    };
+    let words = format!("To remove {things} from account {account}, type its id");
+    Ok(guide.type_out(&words).await? == account)
+}
+
+fn report(
+    cli: &Cli,
+    screen: Screen,
+    prepared: Option<&Prepared>,
+    removals: &[Removal],
+    trouble: Option<&Trouble>,
+) -> u8 {
+    let has_changed = removals.iter().any(|removal| removal.verdict == Verdict::Changed);
+    let of_trouble = trouble.map(|trouble| trouble.kind.exit());
+    let exit = exit(of_trouble.into_iter().chain(has_changed.then_some(5)));
+    if cli.flags.output == Output::Json {
+        let caller = prepared.map(|prepared| CallerOut {
+            account: prepared.setting.caller.account.clone(),
+            arn: prepared.setting.caller.arn.clone(),
+        });
+        let envelope = Envelope {
+            format: FORMAT,
+            command: "undo".to_owned(),
+            account: caller.as_ref().map(|caller| caller.account.clone()),
+            region: prepared.and_then(Prepared::region),
+            error: trouble.map(|trouble| ErrorOut::of(trouble, None)),
+            exit,
+            body: UndoBody {
+                caller,
+                removals: removals.to_vec(),
+            },
+        };
+        screen.result(&envelope.json());
+        return exit;
+    }
+    if let Some(trouble) = trouble {
+        screen.trouble(trouble);
+        return exit;
+    }
+    let count = |verdict: Verdict| removals.iter().filter(|removal| removal.verdict == verdict).count();
+    screen.result(&format!(
+        "{} removed, {} gone before, {} changed and left, {} staying.",
+        count(Verdict::Removed),
+        count(Verdict::Gone),
+        count(Verdict::Changed),
+        count(Verdict::Stays)
+    ));
+    if has_changed {
+        screen.result("  next: idc-setup undo --include-changed (removes what was changed since, too)");
+    }
+    exit
+}

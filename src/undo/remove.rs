@@ -1,0 +1,285 @@
+//! Removing a thing, and looking that it is gone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
+
+use super::files;
+use super::look::{self, membership_id, parts, principals, region_of};
+use super::{Removal, Verdict};
+use crate::aws::retry::{OPERATION_LIMIT, SPREAD_LIMIT};
+use crate::aws::{Failure, FailureKind, waiting};
+use crate::checklist::{StepInfo, StepReport, Trouble};
+use crate::progress::{Resource, ResourceKind, Verb};
+use crate::steps::{INFOS, Instance, Setting, trouble};
+
+/// What is asked of a service again while an earlier removal spreads.
+const TRIES: u32 = 8;
+
+/// Removes one thing: intent before it, written off after a look has not found it any more.
+///
+/// # Errors
+/// When it cannot be removed, or still shows afterwards.
+pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
+    let resource = removal.resource.clone();
+    let info = INFOS
+        .into_iter()
+        .find(|info| info.slug == removal.step)
+        .unwrap_or(INFOS[0]);
+    setting.intend(info, (Verb::Remove, resource.kind, &resource.name), None)?;
+    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+    match resource.kind {
+        ResourceKind::Token | ResourceKind::Registration => files::remove_file(Path::new(&resource.id))?,
+        ResourceKind::CliProfile | ResourceKind::SsoSession | ResourceKind::ConfigFile => files::take_out(&resource)?,
+        ResourceKind::Trail => trail(setting, &resource).await.map_err(failed)?,
+        ResourceKind::Bucket => {
+            if let Some(why) = bucket(setting, &resource).await.map_err(failed)? {
+                removal.verdict = Verdict::Stays;
+                removal.why = Some(why);
+                return write_off_intent(setting, &resource);
+            }
+        }
+        _ => {
+            let instance = setting.instance().await?;
+            in_identity_center(setting, &instance, &resource, info).await?;
+        }
+    }
+    let is_of_a_file = matches!(resource.kind, ResourceKind::CliProfile | ResourceKind::SsoSession);
+    let gone = || async {
+        if is_of_a_file {
+            // Somebody else's lines may keep the section.
+            return Ok(files::is_out(&resource)?.then_some(()));
+        }
+        let again = look::at(setting, reports, resource.clone(), removal.step).await?;
+        Ok::<_, Trouble>((again.verdict == Verdict::Gone).then_some(()))
+    };
+    if waiting::until(setting.pace, SPREAD_LIMIT, gone).await?.is_none() {
+        return Err(Trouble::failed(
+            format!("{}: the {} was removed, and still shows.", info.name(), removal.name()),
+            "wait a minute, then: idc-setup undo",
+        ));
+    }
+    removal.verdict = Verdict::Removed;
+    write_off(setting, &resource)
+}
+
+/// A thing that is gone is ours no more, and nothing that was said about it counts.
+///
+/// # Errors
+/// When it cannot be saved.
+pub fn write_off(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
+    setting.progress.change(|record| {
+        record.close(Verb::Remove, resource.kind, &resource.name);
+        record.resources.retain(|other| {
+            let is_part = other.id.starts_with(&format!("{}/", resource.id))
+                && matches!(other.kind, ResourceKind::PolicyAttachment | ResourceKind::Provisioning);
+            !is_part && (other.kind != resource.kind || other.id != resource.id)
+        });
+        record.words.retain(|_, word| word.about != resource.id);
+    })?;
+    Ok(())
+}
+
+fn write_off_intent(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
+    setting
+        .progress
+        .change(|record| record.close(Verb::Remove, resource.kind, &resource.name))?;
+    Ok(())
+}
+
+async fn in_identity_center(
+    setting: &Setting,
+    instance: &Instance,
+    resource: &Resource,
+    info: &'static StepInfo,
+) -> Result<(), Trouble> {
+    let mut tries = 0;
+    loop {
+        let answer = match resource.kind {
+            ResourceKind::AccountAssignment => return unassign(setting, instance, resource, info).await,
+            ResourceKind::PermissionSet => permission_set(setting, instance, resource).await,
+            ResourceKind::GroupMembership => membership(setting, instance, resource).await,
+            ResourceKind::Group => group(setting, instance, resource).await,
+            _ => user(setting, instance, resource).await,
+        };
+        match answer {
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            // What stands on it is going, and has not gone everywhere yet.
+            Err(failure) if tries < TRIES && (failure.kind == FailureKind::Conflict || failure.may_pass()) => {
+                tries += 1;
+                let pause = failure.retry_after.unwrap_or_else(|| setting.pace.pause(tries));
+                tokio::time::sleep(pause.max(Duration::from_millis(20))).await;
+            }
+            other => return other.map_err(|failure| trouble(info, &failure, "idc-setup undo")),
+        }
+    }
+}
+
+async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .delete_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(&resource.id)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("sso:DeletePermissionSet", error))
+}
+
+async fn membership(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
+    let Some(id) = membership_id(setting, instance, resource).await? else {
+        return Ok(());
+    };
+    let answer = setting
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_group_membership()
+        .identity_store_id(&instance.store)
+        .membership_id(id)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("identitystore:DeleteGroupMembership", error))
+}
+
+async fn group(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_group()
+        .identity_store_id(&instance.store)
+        .group_id(&resource.id)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("identitystore:DeleteGroup", error))
+}
+
+async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_user()
+        .identity_store_id(&instance.store)
+        .user_id(&resource.id)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("identitystore:DeleteUser", error))
+}
+
+/// Asks for the removal of an assignment, and waits until it has been done.
+async fn unassign(
+    setting: &Setting,
+    instance: &Instance,
+    resource: &Resource,
+    info: &'static StepInfo,
+) -> Result<(), Trouble> {
+    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+    let Some((account, set, principal)) = parts(&resource.id) else {
+        return Ok(());
+    };
+    let found = principals(setting, instance, account, set).await.map_err(failed)?;
+    let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
+        return Ok(());
+    };
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .delete_account_assignment()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(set)
+        .target_type(TargetType::AwsAccount)
+        .target_id(account)
+        .principal_type(PrincipalType::from(kind.as_str()))
+        .principal_id(principal)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:DeleteAccountAssignment", error));
+    let status = match answer {
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+        // Whether it took effect is seen by the look that follows.
+        Err(failure) if failure.may_pass() => return Ok(()),
+        other => other.map_err(failed)?.account_assignment_deletion_status,
+    };
+    let Some(request) = status.and_then(|status| status.request_id) else {
+        return Ok(());
+    };
+    let ended = || async {
+        let answer = setting
+            .clients
+            .ssoadmin(&instance.region)
+            .describe_account_assignment_deletion_status()
+            .instance_arn(&instance.arn)
+            .account_assignment_deletion_request_id(&request)
+            .send()
+            .await
+            .map_err(|error| failed(Failure::of("sso:DescribeAccountAssignmentDeletionStatus", error)))?;
+        let status = answer.account_assignment_deletion_status;
+        Ok::<_, Trouble>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
+    };
+    match waiting::until(setting.pace, OPERATION_LIMIT, ended).await? {
+        Some(status) if status.status == Some(StatusValues::Failed) => Err(Trouble::failed(
+            format!(
+                "{}: AWS could not take the assignment away: {}.",
+                info.name(),
+                status
+                    .failure_reason
+                    .as_deref()
+                    .unwrap_or("no reason given")
+                    .trim_end_matches('.')
+            ),
+            "mend that, then: idc-setup undo",
+        )),
+        Some(_) => Ok(()),
+        None => Err(Trouble::failed(
+            format!("{}: AWS has not taken the assignment away in 5 minutes.", info.name()),
+            "idc-setup undo",
+        )),
+    }
+}
+
+async fn trail(setting: &Setting, resource: &Resource) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .cloudtrail(region_of(&resource.id))
+        .delete_trail()
+        .name(&resource.id)
+        .send()
+        .await
+        .map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
+    match answer {
+        Err(failure) if failure.is("TrailNotFoundException") => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// `Some`: why it stays.
+async fn bucket(setting: &Setting, resource: &Resource) -> Result<Option<String>, Failure> {
+    let region = setting.wanted_region();
+    let answer = setting
+        .clients
+        .s3(&region)
+        .delete_bucket()
+        .bucket(&resource.id)
+        .expected_bucket_owner(&setting.caller.account)
+        .send()
+        .await
+        .map_err(|error| Failure::of("s3:DeleteBucket", error));
+    match answer {
+        Ok(_) => Ok(None),
+        Err(failure) if failure.is("NoSuchBucket") => Ok(None),
+        Err(failure) if failure.is("BucketNotEmpty") => Ok(Some(format!(
+            "the trail's files are in it; whoever does not need them: aws s3 rb s3://{} --force",
+            resource.id
+        ))),
+        Err(failure) => Err(failure),
+    }
+}
