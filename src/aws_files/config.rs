@@ -140,19 +140,26 @@ impl Config {
         }
     }
 
+    /// The headers' texts, in order.
+    fn headers(&self) -> impl Iterator<Item = &str> {
+        let lines = self.lines.iter().enumerate();
+        lines.filter_map(|(index, line)| match kind(line, index) {
+            Line::Header(header) => Some(header),
+            _ => None,
+        })
+    }
+
     /// Whether every section of another text says here just what it says there.
     pub fn holds(&self, other: &Self) -> bool {
-        let headers = other
-            .lines
-            .iter()
-            .enumerate()
-            .filter_map(|(index, line)| match kind(line, index) {
-                Line::Header(header) => Some(header),
-                _ => None,
-            });
-        headers
-            .into_iter()
+        other
+            .headers()
             .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
+    }
+
+    /// Whether there are sections here that another text does not have.
+    pub fn has_others_than(&self, other: &Self) -> bool {
+        self.headers()
+            .any(|header| !other.headers().any(|known| known == header))
     }
 
     /// Takes these properties out of a section, and the section itself when nothing is left in it.

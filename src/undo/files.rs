@@ -64,18 +64,16 @@ fn written(resource: &Resource, name: &str) -> BTreeMap<String, String> {
 pub fn stands(resource: &Resource) -> Result<Stands, Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
-        let path = Path::new(&resource.id);
-        return Ok(match fs::read(path) {
-            Err(_) => Stands::Gone,
-            Ok(content) => {
-                // Ours are gone by the time its turn comes; what somebody else has written keeps it.
-                let foreign = without_ours(&content, resource);
-                if foreign.iter().all(u8::is_ascii_whitespace) {
-                    Stands::AsWritten
-                } else {
-                    Stands::InUse("other sections are in it".to_owned())
-                }
-            }
+        let Some((_, config)) = read(Path::new(&resource.id))? else {
+            return Ok(Stands::Gone);
+        };
+        // Our sections are gone by the time its turn comes; what somebody else has written keeps it.
+        let ours = resource.text.as_deref().unwrap_or_default();
+        let has_others = Config::parse(ours.as_bytes()).is_ok_and(|ours| config.has_others_than(&ours));
+        return Ok(if has_others {
+            Stands::InUse("other sections are in it".to_owned())
+        } else {
+            Stands::AsWritten
         });
     }
     let Some((_, config)) = read(&path)? else {
@@ -94,17 +92,6 @@ pub fn stands(resource: &Resource) -> Result<Stands, Trouble> {
         // Values may be secrets; the keys' names say enough.
         Stands::Otherwise(format!("it says otherwise by now: {}", differs.join(", ")))
     })
-}
-
-/// The file without what was written into it.
-fn without_ours(content: &[u8], resource: &Resource) -> Vec<u8> {
-    let text = String::from_utf8_lossy(content).into_owned();
-    let ours = resource.text.as_deref().unwrap_or_default();
-    if ours.is_empty() {
-        text.into_bytes()
-    } else {
-        text.replacen(ours, "", 1).into_bytes()
-    }
 }
 
 /// Whether nothing that we wrote into a section is there any more.

@@ -31,7 +31,15 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
     let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
     match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => files::remove_file(Path::new(&resource.id))?,
-        ResourceKind::CliProfile | ResourceKind::SsoSession | ResourceKind::ConfigFile => files::take_out(&resource)?,
+        ResourceKind::ConfigFile => {
+            files::take_out(&resource)?;
+            if Path::new(&resource.id).exists() {
+                removal.verdict = Verdict::Stays;
+                removal.why = Some("something else is in it".to_owned());
+                return write_off_intent(setting, &resource);
+            }
+        }
+        ResourceKind::CliProfile | ResourceKind::SsoSession => files::take_out(&resource)?,
         ResourceKind::Trail => trail(setting, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
             if let Some(why) = bucket(setting, &resource).await.map_err(failed)? {

@@ -314,9 +314,9 @@ fn it_can_be_killed_at_every_removal_and_run_again() {
             assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
             assert_eq!(lasting(&stage.server.world()), before, "{what}");
             assert!(!stage.path(".aws").exists(), "{what}");
-            let state = stage.state();
-            assert_eq!(state["intents"], json!([]), "{what}");
-            let left = state["resources"].as_array().unwrap().iter();
+            let kept = stage.state();
+            assert_eq!(kept["intents"], json!([]), "{what}");
+            let left = kept["resources"].as_array().unwrap().iter();
             let made: Vec<&Value> = left.filter(|resource| resource["how"] == "made").collect();
             assert!(made.is_empty(), "{what}: {made:?}");
         }
