@@ -26,6 +26,7 @@ mod resumed;
 mod screens;
 mod secrets;
 mod support;
+mod sweep;
 mod terminal;
 mod undo;
 mod walked;
