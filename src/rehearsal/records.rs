@@ -76,6 +76,9 @@ pub struct Organization {
     pub management_account: String,
     /// `ALL`, or `CONSOLIDATED_BILLING`.
     pub feature_set: String,
+    /// When it was made; worlds do not say it of one that they come with.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
 }
 
 /// An instance of IAM Identity Center with its identity store.

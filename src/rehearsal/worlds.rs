@@ -234,6 +234,7 @@ fn add_organization(world: &mut World) {
         id: "o-exampleorg1".to_owned(),
         management_account: world.account.id.clone(),
         feature_set: "ALL".to_owned(),
+        created: None,
     });
     world.accounts = vec![world.account.clone()];
 }

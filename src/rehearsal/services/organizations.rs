@@ -50,6 +50,7 @@ fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {
         id: format!("o-{}", world.ids.hex(10)),
         management_account: caller.account.clone(),
         feature_set,
+        created: Some(request.now),
     });
     world.accounts = vec![world.account.clone()];
     // Reported, not confirmed: an organization ends the Free plan at once.
@@ -213,8 +214,13 @@ fn joined(world: &World, account: &Account) -> Timestamp {
         .account_requests
         .iter()
         .find(|request| request.account.as_ref().is_some_and(|made| made.id == account.id));
+    let organization = world.organization.as_ref();
+    let made = organization.filter(|organization| organization.management_account == account.id);
     let with_the_world = Timestamp::constant(1_767_225_600, 0);
-    asked.map_or(with_the_world, |request| request.due)
+    let first = made
+        .and_then(|organization| organization.created)
+        .unwrap_or(with_the_world);
+    asked.map_or(first, |request| request.due)
 }
 
 fn shape(world: &World, organization: &Organization) -> Value {

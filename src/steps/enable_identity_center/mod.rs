@@ -224,19 +224,33 @@ impl EnableIdentityCenter {
         .with(STATUS, NONE)
     }
 
-    /// What is there needs no intent any more. Whose an organization is cannot be told from it, and undo leaves
-    /// it either way, so one that a cut-short run made counts as found.
-    fn settle_intents(&self, standing: &Standing) -> Result<(), Trouble> {
-        let settle = |verb, kind, name: &str| self.setting.settle(verb, kind, name, None);
-        if standing.organization.is_some() {
-            settle(Verb::Create, ResourceKind::Organization, ORGANIZATION)?;
+    /// What is there needs no intent any more. An organization is ours when this account joined it within the time of a
+    /// call that we made: the management account joins with the organization's creation.
+    async fn settle_intents(&self, standing: &Standing) -> Result<(), Trouble> {
+        let setting = &self.setting;
+        if let Some(organization) = &standing.organization {
+            let intents = setting.open_intents(ResourceKind::Organization, ORGANIZATION);
+            let mut resource = None;
+            if !intents.is_empty() {
+                let joined = reads::joined(setting).await.map_err(rerun(&INFO))?;
+                if setting.is_ours(&intents, joined, None) {
+                    resource = Some(Resource {
+                        kind: ResourceKind::Organization,
+                        name: format!("of account {}", setting.caller.account),
+                        id: organization.id.clone(),
+                        how: How::Made,
+                        text: None,
+                    });
+                }
+            }
+            setting.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
         }
         if let Some(seen) = standing
             .instance
             .as_ref()
             .filter(|seen| seen.permission_sets == Some(true))
         {
-            settle(Verb::Update, ResourceKind::PermissionSetsSwitch, &seen.arn)?;
+            setting.settle(Verb::Update, ResourceKind::PermissionSetsSwitch, &seen.arn, None)?;
         }
         Ok(())
     }
@@ -303,7 +317,7 @@ impl Step for EnableIdentityCenter {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         let standing = self.standing().await?;
-        self.settle_intents(&standing)?;
+        self.settle_intents(&standing).await?;
         let mut finding = self.judge(&standing);
         if let Some(seen) = &standing.instance
             && standing.kind_of(seen, &self.setting.caller.account) == Kind::OrganizationInstance

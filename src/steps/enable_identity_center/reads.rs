@@ -5,8 +5,9 @@ use std::cell::Cell;
 use aws_sdk_organizations::types::OrganizationFeatureSet;
 use aws_sdk_ssoadmin::types::RegionScope;
 use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
 
-use super::super::setting::Setting;
+use super::super::setting::{Setting, timestamp};
 use crate::aws::{Failure, FailureKind};
 
 /// Regions that are asked at the same time where nobody tells them all at once.
@@ -291,4 +292,29 @@ pub async fn create_organization(setting: &Setting) -> Result<String, Failure> {
         .organization
         .and_then(|organization| organization.id)
         .unwrap_or_default())
+}
+
+/// When this account joined its organization; `None` where that is not told.
+pub async fn joined(setting: &Setting) -> Result<Option<Timestamp>, Failure> {
+    let mut pages = setting
+        .clients
+        .organizations(&setting.bootstrap_region)
+        .list_accounts()
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Failure::of("organizations:ListAccounts", error));
+        let accounts = match page {
+            // Whose it is stays open then, and it counts as found.
+            Err(failure) if failure.kind == FailureKind::Denied => return Ok(None),
+            other => other?.accounts.unwrap_or_default(),
+        };
+        let own = accounts
+            .into_iter()
+            .find(|account| account.id.as_ref() == Some(&setting.caller.account));
+        if let Some(own) = own {
+            return Ok(timestamp(own.joined_timestamp));
+        }
+    }
+    Ok(None)
 }

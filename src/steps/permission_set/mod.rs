@@ -178,6 +178,25 @@ impl PermissionSet {
         }
     }
 
+    /// A policy on a set of ours that a cut-short run was to attach is ours; on a set of somebody else's nobody can tell.
+    fn settle_attachment(&self, set: &Described, is_ours: bool) -> Result<(), Trouble> {
+        let prefix = self.attachment_prefix();
+        let policy = self.policy_arn();
+        self.setting.progress.change(|record| {
+            if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, &prefix) {
+                record.keep(Resource {
+                    kind: ResourceKind::PolicyAttachment,
+                    name: format!("{prefix}{policy}"),
+                    id: format!("{}/{policy}", set.arn),
+                    how: How::Made,
+                    text: None,
+                });
+            }
+            record.close_all(ResourceKind::PolicyAttachment, &prefix);
+        })?;
+        Ok(())
+    }
+
     fn judge(&self, set: &Described, resource: &Resource) -> Finding {
         let name = &set.name;
         let wanted_policy = self.policy_arn();
@@ -257,6 +276,7 @@ impl Step for PermissionSet {
             let mut answers = self.setting.answers.borrow_mut();
             answers.found(Key::SessionDuration, duration.to_string());
         }
+        let is_ours = resource.how == How::Made;
         let mut finding = self
             .judge(&set, &resource)
             .with(ARN, &set.arn)
@@ -264,10 +284,7 @@ impl Step for PermissionSet {
             .with(DURATION, set.duration_words())
             .of(resource);
         if finding.is_done() {
-            let prefix = self.attachment_prefix();
-            self.setting
-                .progress
-                .change(|record| record.close_all(ResourceKind::PolicyAttachment, &prefix))?;
+            self.settle_attachment(&set, is_ours)?;
             self.setting.facts.permission_set.know(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,

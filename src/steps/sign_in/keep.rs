@@ -21,7 +21,8 @@ impl SignIn {
 
     fn keep_file(&self, kind: ResourceKind, name: &str, path: &Path, text: &str) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let is_new = !path.exists();
+        // One that a cut-short sign-in has left behind is ours too.
+        let is_new = !path.exists() || self.is_as_intended(kind, name, path);
         if is_new {
             let mark = Some(files::digest(text.as_bytes()));
             setting.intend(&INFO, (Verb::Create, kind, name), mark)?;
@@ -57,14 +58,20 @@ impl SignIn {
     fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, Trouble> {
         let setting = &self.setting;
         let mut resource = setting.resource(kind, name, &path.display().to_string());
-        let intents = setting.open_intents(kind, name);
-        if !intents.is_empty() {
-            let digest = std::fs::read(path).ok().map(|content| files::digest(&content));
-            if intents.iter().any(|intent| intent.mark == digest) {
-                resource.how = How::Made;
-            }
+        if self.is_as_intended(kind, name, path) {
+            resource.how = How::Made;
         }
         setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
         Ok(resource)
+    }
+
+    /// Whether the file is just what an open intent was to write.
+    fn is_as_intended(&self, kind: ResourceKind, name: &str, path: &Path) -> bool {
+        let intents = self.setting.open_intents(kind, name);
+        if intents.is_empty() {
+            return false;
+        }
+        let digest = std::fs::read(path).ok().map(|content| files::digest(&content));
+        intents.iter().any(|intent| intent.mark == digest)
     }
 }
