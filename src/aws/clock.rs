@@ -72,7 +72,16 @@ impl Intercept for ServerClock {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(date) = context.response().headers().get("date") {
+        let headers = context.response().headers();
+        // A page in the place of an answer, as hotels and proxies give it: operations that answer nothing would take it
+        // for a success.
+        let is_page = headers
+            .get("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"));
+        if is_page && context.response().status().is_success() {
+            return Err("a page answered that is not an answer of this service".into());
+        }
+        if let Some(date) = headers.get("date") {
             self.learn(date);
         }
         Ok(())

@@ -10,6 +10,7 @@ mod budget;
 mod chromium;
 mod different;
 mod doctor;
+mod faults;
 mod foreign;
 mod interrupted;
 mod json;

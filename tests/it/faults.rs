@@ -1,0 +1,401 @@
+//! Every operation of a run with every fault: it gets through, or stops with the step, AWS's words, the next command and
+//! the right exit code; and run again on a healthy server, it ends. What came of each is kept in `docs/faults.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::{Fault, FaultKind, Refusal};
+
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+/// A run may wait for AWS, and for a person; longer than this it hangs.
+const LIMIT: Duration = Duration::from_secs(150);
+const AT_ONCE: usize = 8;
+
+/// Name and making of each fault.
+fn faults() -> Vec<(&'static str, FaultKind)> {
+    let refuse = |code: &str, words: &str| FaultKind::Refuse(Refusal::new(code, words));
+    let mut throttle = Refusal::new("ThrottlingException", "Rate exceeded");
+    throttle.extra = serde_json::json!({"RetryAfterSeconds": 1})
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let html = FaultKind::Foreign {
+        status: 503,
+        content_type: "text/html".to_owned(),
+        body: "<html>Service unavailable</html>".to_owned(),
+    };
+    let page = FaultKind::Foreign {
+        status: 200,
+        content_type: "text/html; charset=utf-8".to_owned(),
+        body: "<html>Please sign in to the hotel's network</html>".to_owned(),
+    };
+    let garbage = FaultKind::Foreign {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: "{\"broken".to_owned(),
+    };
+    vec![
+        ("delay", FaultKind::Delay(Duration::from_secs(2))),
+        ("throttled", FaultKind::Refuse(throttle)),
+        (
+            "AccessDenied",
+            refuse("AccessDeniedException", "not authorized to do this"),
+        ),
+        (
+            "ExpiredToken",
+            refuse(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+        ),
+        (
+            "conflict",
+            refuse("ConflictException", "An earlier change has not spread yet"),
+        ),
+        (
+            "quota",
+            refuse("ServiceQuotaExceededException", "You have reached the limit"),
+        ),
+        ("not found", refuse("ResourceNotFoundException", "It was not found")),
+        (
+            "internal",
+            FaultKind::Refuse(Refusal::new("InternalServerException", "try again").with_status(500)),
+        ),
+        ("html", html),
+        ("page", page),
+        ("garbage", garbage),
+        ("cut before", FaultKind::CutBefore),
+        ("cut after", FaultKind::CutAfter),
+        ("reset", FaultKind::Reset),
+    ]
+}
+
+fn args() -> Vec<&'static str> {
+    [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat()
+}
+
+/// Ends within the limit, or fails.
+fn run(stage: &Stage) -> Ran {
+    let mut child = stage
+        .command(&args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > LIMIT {
+            let _ = child.kill();
+            let ran = Ran::of(child.wait_with_output().unwrap());
+            panic!("it hangs: {}", ran.summary());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+/// Every operation that a whole run on a fresh account uses.
+fn operations() -> Vec<String> {
+    let stage = Stage::new("fresh");
+    run(&stage).expect(0);
+    let mut seen = Vec::new();
+    for call in stage.server.calls() {
+        let name = format!("{}:{}", call.service, call.operation);
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen.sort();
+    seen
+}
+
+/// What came of one fault at the first call of one operation.
+fn cell(operation: &str, fault: &FaultKind) -> String {
+    let stage = Stage::new("fresh");
+    stage.server.fault(Fault {
+        operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
+        nth: Some(1),
+        kind: fault.clone(),
+    });
+    let ran = run(&stage);
+    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let came_of_it = if ran.code == 0 {
+        "through".to_owned()
+    } else {
+        let envelope = ran.envelope();
+        let steps = envelope["steps"].as_array().unwrap().iter();
+        let troubled = steps.filter(|step| !step["error"].is_null() && step["need"] != "recommendation");
+        let mut errors: Vec<(String, serde_json::Value)> = troubled
+            .map(|step| (step["slug"].as_str().unwrap().to_owned(), step["error"].clone()))
+            .collect();
+        if !envelope["error"].is_null() {
+            errors.insert(0, ("before the steps".to_owned(), envelope["error"].clone()));
+        }
+        let open = envelope["steps"].as_array().unwrap().iter().find(|step| {
+            ["different", "blocked", "waiting-for-person", "to-do"].contains(&step["state"].as_str().unwrap())
+        });
+        if let Some((step, error)) = errors.first() {
+            let says = |name: &str| !error[name].as_str().unwrap_or_default().is_empty();
+            assert!(says("message") && says("next"), "{operation}: {error}");
+            format!("{} at {step}", ran.code)
+        } else {
+            // Nothing failed; something is not as it was asked for, and says so with a way on.
+            let step = open.unwrap_or_else(|| panic!("{operation}: exit {} and nothing open: {envelope:#}", ran.code));
+            format!(
+                "{}, {} at {}",
+                ran.code,
+                step["state"].as_str().unwrap(),
+                step["slug"].as_str().unwrap()
+            )
+        }
+    };
+    let again = run(&stage);
+    assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
+    let world = stage.server.world();
+    let store = &world.instances[0].store;
+    let counts = [
+        world.instances.len(),
+        store.users.len(),
+        store.groups.len(),
+        store.memberships.len(),
+        world.permission_sets.len(),
+        world.assignments.len(),
+    ];
+    assert_eq!(counts, [1; 6], "{operation}");
+    came_of_it
+}
+
+fn table(cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
+    let faults = faults();
+    let mut out = "# Every operation with every fault\n\n\
+        What comes of a fault at the first call of an operation, in a whole run on a fresh account with `--create-trail`: \
+        it gets *through*, or it stops with an exit code at a step. Run again on a healthy server, every one of them ends \
+        with everything there once. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n"
+        .to_owned();
+    let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
+    let _ = writeln!(out, "| operation | {} |", names.join(" | "));
+    let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
+    for operation in operations {
+        let row: Vec<&str> = names
+            .iter()
+            .map(|name| cells.get(&(operation.clone(), *name)).map_or("", String::as_str))
+            .collect();
+        let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
+    }
+    out
+}
+
+/// The kept table's cells.
+fn kept() -> BTreeMap<(String, String), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let rows: Vec<Vec<String>> = text
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| {
+            line.trim_matches('|')
+                .split('|')
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
+        .collect();
+    let Some(header) = rows.first().cloned() else {
+        return BTreeMap::new();
+    };
+    let mut cells = BTreeMap::new();
+    for row in rows.iter().filter(|row| row[0].starts_with('`')) {
+        for (name, cell) in header.iter().zip(row).skip(1) {
+            cells.insert((row[0].trim_matches('`').to_owned(), name.clone()), cell.clone());
+        }
+    }
+    cells
+}
+
+#[test]
+fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
+    let operations = operations();
+    let all: Vec<(String, &str, FaultKind)> = operations
+        .iter()
+        .flat_map(|operation| {
+            faults()
+                .into_iter()
+                .map(move |(name, kind)| (operation.clone(), name, kind))
+        })
+        .collect();
+    let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+    // A prime step meets every fault and most operations.
+    let chosen: Vec<_> = all.into_iter().step_by(if is_full { 1 } else { 31 }).collect();
+    let next = AtomicUsize::new(0);
+    let cells = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((operation, name, kind)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let came_of_it = cell(operation, kind);
+                    cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
+                }
+            });
+        }
+    });
+    let cells = cells.into_inner().unwrap();
+    if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+        std::fs::write(path, table(&cells, &operations)).unwrap();
+    }
+    let kept = kept();
+    for ((operation, name), came_of_it) in &cells {
+        let known = kept.get(&(operation.clone(), (*name).to_owned()));
+        assert_eq!(
+            known,
+            Some(came_of_it),
+            "{operation} with {name} (UPDATE_FAULTS=1 with FULL_SWEEPS=1)"
+        );
+    }
+}
+
+/// Another person's machine: the same account, a home of its own.
+fn elsewhere(stage: &Stage, home: &Path) -> Command {
+    let mut command = stage.command(&args());
+    command.env("HOME", home).current_dir(home);
+    command
+}
+
+/// The things of a kind that a run names, by whose they are.
+fn how(ran: &Ran, kind: &str) -> Vec<String> {
+    let envelope = ran.envelope();
+    let steps = envelope["steps"].as_array().unwrap().iter();
+    let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
+    let of_kind = resources.filter(|resource| resource["kind"] == kind);
+    of_kind
+        .map(|resource| resource["how"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The first run's create takes long; a colleague's run, begun and ended meanwhile, makes the thing.
+fn a_colleague_is_quicker(operation: &str, kind: &str) {
+    let stage = Stage::new("fresh");
+    let home = tempfile::tempdir().unwrap();
+    stage.fault(operation, 1, FaultKind::Delay(Duration::from_secs(14)));
+    let first = stage
+        .command(&args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The intent is written down right before the call.
+    let started = Instant::now();
+    let is_begun = || {
+        let text = std::fs::read_to_string(stage.state_file()).unwrap_or_default();
+        let kept: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let intents = kept["intents"].as_array().cloned().unwrap_or_default();
+        intents.iter().any(|intent| intent["kind"] == kind)
+    };
+    while !is_begun() {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{operation} was never begun"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let colleague = Ran::of(elsewhere(&stage, home.path()).output().unwrap()).expect(0);
+    let ran = Ran::of(first.wait_with_output().unwrap());
+    assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
+    assert_eq!(how(&ran, kind), ["found"], "{operation}: the slower one's");
+    assert_eq!(how(&colleague, kind), ["made"], "{operation}: the colleague's");
+    let world = stage.server.world();
+    let store = &world.instances[0].store;
+    let counts = [
+        store.users.len(),
+        store.groups.len(),
+        store.memberships.len(),
+        world.permission_sets.len(),
+        world.assignments.len(),
+    ];
+    assert_eq!(counts, [1; 5], "{operation}");
+}
+
+#[test]
+fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours() {
+    std::thread::scope(|scope| {
+        for (operation, kind) in [
+            ("CreateOrganization", "organization"),
+            ("CreateUser", "user"),
+            ("CreateGroup", "group"),
+            ("CreateGroupMembership", "group-membership"),
+            ("CreatePermissionSet", "permission-set"),
+        ] {
+            scope.spawn(move || a_colleague_is_quicker(operation, kind));
+        }
+    });
+}
+
+#[test]
+fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
+    for _ in 0..3 {
+        let stage = Stage::new("organization");
+        let home = tempfile::tempdir().unwrap();
+        let start = |mut command: Command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (one, other) = (start(stage.command(&args())), start(elsewhere(&stage, home.path())));
+        let (one, other) = (
+            Ran::of(one.wait_with_output().unwrap()),
+            Ran::of(other.wait_with_output().unwrap()),
+        );
+        assert_eq!((one.code, other.code), (0, 0), "{}\n{}", one.summary(), other.summary());
+        let made = |ran: &Ran, kind: &str| -> usize {
+            let envelope = ran.envelope();
+            let steps = envelope["steps"].as_array().unwrap().iter();
+            let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
+            resources
+                .filter(|resource| resource["kind"] == kind && resource["how"] == "made")
+                .count()
+        };
+        for kind in ["user", "group", "group-membership", "permission-set"] {
+            assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
+        }
+        let world = stage.server.world();
+        let store = &world.instances[0].store;
+        let counts = [
+            store.users.len(),
+            store.groups.len(),
+            store.memberships.len(),
+            world.permission_sets.len(),
+            world.assignments.len(),
+        ];
+        assert_eq!(counts, [1; 5]);
+    }
+}
+
+#[test]
+fn of_ten_wizards_on_one_state_one_works_and_nine_say_who_does() {
+    let stage = Stage::new("enabled");
+    stage.slow_down(40);
+    let start = |_| {
+        let mut command = stage.command(&args());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..10).map(start).collect();
+    let ids: Vec<u32> = children.iter().map(std::process::Child::id).collect();
+    let ended: Vec<Ran> = children
+        .into_iter()
+        .map(|child| Ran::of(child.wait_with_output().unwrap()))
+        .collect();
+    let worked: Vec<usize> = (0..10).filter(|n| ended[*n].code == 0).collect();
+    assert_eq!(
+        worked.len(),
+        1,
+        "{:?}",
+        ended.iter().map(|ran| ran.code).collect::<Vec<_>>()
+    );
+    for (n, ran) in ended.iter().enumerate().filter(|(n, _)| *n != worked[0]) {
+        assert_eq!(ran.code, 6, "{n}: {}", ran.summary());
+        let message = ran.envelope()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(&format!("process {}", ids[worked[0]])), "{message}");
+    }
+}
