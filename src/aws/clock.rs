@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -73,17 +75,35 @@ impl Intercept for ServerClock {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        // A page in the place of an answer, as hotels and proxies give it: operations that answer nothing would take it
-        // for a success.
-        let is_page = headers
-            .get("content-type")
-            .is_some_and(|kind| kind.starts_with("text/html"));
-        if is_page && context.response().status().is_success() {
-            return Err("a page answered that is not an answer of this service".into());
-        }
         if let Some(date) = headers.get("date") {
             self.learn(date);
         }
         Ok(())
     }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // A page in the place of an answer, as hotels and proxies give it: an operation that answers nothing would take
+        // it for a success.
+        let body = context.response().body().bytes().unwrap_or_default();
+        if context.output_or_error().is_ok() && is_page(body) {
+            return Err("a page answered that is not an answer of this service".into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a body is an HTML page.
+fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins = |words: &[u8]| {
+        start
+            .get(..words.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(words))
+    };
+    begins(b"<html") || begins(b"<!doctype html")
 }

@@ -26,6 +26,7 @@ mod rehearsed;
 mod resumed;
 mod screens;
 mod secrets;
+mod stress;
 mod support;
 mod sweep;
 mod terminal;

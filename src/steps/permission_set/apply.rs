@@ -111,7 +111,7 @@ impl PermissionSet {
         )
         .await;
         match end.result {
-            Ok(Created::Made(_)) if setting.how(ResourceKind::PermissionSet, &arn) == How::Made => {
+            Ok(Created::Made(())) if setting.how(ResourceKind::PermissionSet, &arn) == How::Made => {
                 // On a set of ours the intent stays until a look has seen the policy: what is accepted and does not show
                 // is finished by the next run, instead of being called different.
                 guide.say(Some(&INFO), &format!("Attached the policy {policy}."));

@@ -1,0 +1,261 @@
+//! Files under stress: whatever is in the way is named with the next command, every byte of somebody else's stays, and
+//! nothing panics.
+
+use std::path::Path;
+use std::process::Command;
+
+use idc_setup::answers;
+use idc_setup::aws_files::{Config, Section};
+use idc_setup::progress::Progress;
+use proptest::prelude::*;
+
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+fn go_without_sign_in(stage: &Stage) -> Ran {
+    stage.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
+}
+
+#[test]
+fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws/config")).unwrap();
+    let ran = go_without_sign_in(&stage).expect(1);
+    let error = ran.step("cli-profile")["error"].clone();
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains(".aws/config cannot be edited"),
+        "{error}"
+    );
+    assert!(stage.path(".aws/config").is_dir());
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.state_file()).unwrap();
+    let ran = go_without_sign_in(&stage).expect(1);
+    assert!(!ran.envelope()["error"]["next"].as_str().unwrap().is_empty());
+    assert!(
+        stage.server.world().permission_sets.is_empty(),
+        "nothing is changed without a place to write it down"
+    );
+}
+
+#[test]
+fn a_file_where_a_folder_should_be_is_named() {
+    let stage = Stage::new("enabled");
+    std::fs::write(stage.path(".aws"), "not a folder").unwrap();
+    let ran = go_without_sign_in(&stage).expect(1);
+    assert!(
+        ran.step("cli-profile")["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains(".aws"),
+        "{}",
+        ran.summary()
+    );
+    assert_eq!(std::fs::read_to_string(stage.path(".aws")).unwrap(), "not a folder");
+    let stage = Stage::new("enabled");
+    std::fs::write(stage.path(".local"), "not a folder").unwrap();
+    let ran = go_without_sign_in(&stage).expect(1);
+    assert!(
+        ran.envelope()["error"]["next"]
+            .as_str()
+            .unwrap()
+            .contains("--state FILE"),
+        "{}",
+        ran.summary()
+    );
+    assert!(stage.server.world().permission_sets.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_config_behind_a_symlink_stays_behind_it() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path("dotfiles")).unwrap();
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path("dotfiles/aws"), "[default]\nregion = eu-west-1\n").unwrap();
+    std::os::unix::fs::symlink(stage.path("dotfiles/aws"), stage.path(".aws/config")).unwrap();
+    go_without_sign_in(&stage).expect(3);
+    assert!(
+        stage
+            .path(".aws/config")
+            .symlink_metadata()
+            .unwrap()
+            .file_type()
+            .is_symlink()
+    );
+    let text = std::fs::read_to_string(stage.path("dotfiles/aws")).unwrap();
+    assert!(
+        text.starts_with("[default]\nregion = eu-west-1\n") && text.contains("[profile eks-walkthrough]"),
+        "{text}"
+    );
+    stage.json(&["undo", "--yes"]).expect(0);
+    assert_eq!(
+        std::fs::read_to_string(stage.path("dotfiles/aws")).unwrap(),
+        "[default]\nregion = eu-west-1\n"
+    );
+    assert!(
+        stage
+            .path(".aws/config")
+            .symlink_metadata()
+            .unwrap()
+            .file_type()
+            .is_symlink()
+    );
+}
+
+#[test]
+fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
+    let large = format!(
+        "[profile large]\n{}",
+        "# a comment that somebody cares about\n".repeat(130_000)
+    );
+    assert!(large.len() > 4_900_000);
+    for before in [
+        "[default]\r\nregion = eu-west-1\r\n",
+        "[default]\nregion = eu-west-1",
+        "\u{feff}[default]\nregion = eu-west-1\n",
+        "[profile a]\nregion = x\n[profile a]\nregion = y\n",
+        "[profile \"quoted name\"]\nregion = x\n",
+        "[profile a] ; comment\nregion = x # more\n\tindented = y\n",
+        "\n\n\n",
+        large.as_str(),
+    ] {
+        let stage = Stage::new("enabled");
+        std::fs::create_dir_all(stage.path(".aws")).unwrap();
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        let ran = go_without_sign_in(&stage);
+        let shown: String = before.chars().take(60).collect();
+        assert_eq!(ran.code, 3, "{shown:?}: {}", ran.summary());
+        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        assert!(after.starts_with(before), "{shown:?}");
+        assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
+    }
+    for (before, line) in [
+        (&b"[default]\nregion = \xff\xfe\n"[..], "line 2"),
+        (&b"[default\nregion = x\n"[..], "line 1"),
+    ] {
+        let stage = Stage::new("enabled");
+        std::fs::create_dir_all(stage.path(".aws")).unwrap();
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        let ran = go_without_sign_in(&stage);
+        let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(line), "{message}");
+        assert_eq!(std::fs::read(stage.path(".aws/config")).unwrap(), before);
+    }
+}
+
+/// A small file system of its own; `None`, said loudly, where that may not be made.
+struct SmallDisk<'a> {
+    at: &'a Path,
+}
+
+impl<'a> SmallDisk<'a> {
+    fn mount(at: &'a Path, options: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "none"])
+            .arg(at)
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self { at });
+        }
+        use std::io::Write;
+        let _ = writeln!(
+            std::io::stderr(),
+            "\n*** NOT TESTED on a full or read-only disk: none may be mounted here ***\n"
+        );
+        None
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.at).status();
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
+    let mut stage = Stage::new("enabled");
+    let state = stage.path("state");
+    // Room for the lock, and not for progress with its temporary copy.
+    let Some(disk) = SmallDisk::mount(&state, "size=8k") else {
+        return;
+    };
+    stage.set("XDG_STATE_HOME", state.to_str().unwrap());
+    let ran = go_without_sign_in(&stage);
+    assert_eq!(ran.code, 1, "{}", ran.summary());
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    let envelope = ran.envelope();
+    let errors: Vec<String> = std::iter::once(&envelope["error"])
+        .chain(envelope["steps"].as_array().unwrap().iter().map(|step| &step["error"]))
+        .filter_map(|error| error["message"].as_str().map(str::to_owned))
+        .collect();
+    assert!(
+        errors.iter().any(|error| error.contains("cannot be written")),
+        "{errors:?}"
+    );
+    drop(disk);
+    std::fs::create_dir_all(&state).unwrap();
+    let ran = go_without_sign_in(&stage);
+    assert_eq!(ran.code, 3, "{}", ran.summary());
+    let world = stage.server.world();
+    assert_eq!(world.permission_sets.len(), 1);
+    assert!(world.instances[0].store.users.len() == 1 && world.instances[0].store.groups.len() == 1);
+}
+
+#[test]
+fn a_read_only_home_is_said_before_anything_is_changed() {
+    let mut stage = Stage::new("enabled");
+    let home = stage.path("home");
+    let Some(_disk) = SmallDisk::mount(&home, "ro,size=64k") else {
+        return;
+    };
+    stage.set("HOME", home.to_str().unwrap());
+    let ran = go_without_sign_in(&stage);
+    assert_eq!(ran.code, 1, "{}", ran.summary());
+    assert!(
+        ran.envelope()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be written"),
+        "{}",
+        ran.summary()
+    );
+    assert!(stage.server.world().permission_sets.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_in_a_file_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, &bytes).unwrap();
+        let _ = answers::file::read(&path);
+        let _ = Progress::read_file(&path);
+        if let Ok(mut config) = Config::parse(&bytes) {
+            prop_assert!(config.text().into_bytes() == bytes);
+            config.set(Section::Profile("p"), &[("region", Some("x"))]);
+            let text = config.text();
+            let again = Config::parse(text.as_bytes()).unwrap();
+            prop_assert!(again.get(Section::Profile("p")).unwrap()["region"] == "x");
+        }
+    }
+
+    #[test]
+    fn nearly_right_files_are_read_or_refused(text in "(\\[(profile |sso-session )?[a-z\"\\] ]{0,6}\\]?|[a-z]{0,4} ?=? ?[a-z#;]{0,4}|\\{\"format\": ?[0-9]{0,3}|\u{feff}| |\r|\n){0,12}") {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, &text).unwrap();
+        let _ = answers::file::read(&path);
+        let _ = Progress::read_file(&path);
+        if let Ok(mut config) = Config::parse(text.as_bytes()) {
+            config.set(Section::SsoSession("s"), &[("sso_region", Some("x"))]);
+            let once = config.text();
+            let mut again = Config::parse(once.as_bytes()).unwrap();
+            again.set(Section::SsoSession("s"), &[("sso_region", Some("x"))]);
+            prop_assert_eq!(again.text(), once, "editing twice is editing once");
+        }
+    }
+}
