@@ -1,6 +1,7 @@
 //! Files under stress: whatever is in the way is named with the next command, every byte of somebody else's stays, and
 //! nothing panics.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -160,7 +161,6 @@ impl<'a> SmallDisk<'a> {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self { at });
         }
-        use std::io::Write;
         let _ = writeln!(
             std::io::stderr(),
             "\n*** NOT TESTED on a full or read-only disk: none may be mounted here ***\n"
@@ -178,12 +178,12 @@ impl Drop for SmallDisk<'_> {
 #[test]
 fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
     let mut stage = Stage::new("enabled");
-    let state = stage.path("state");
+    let small = stage.path("small");
     // Room for the lock, and not for progress with its temporary copy.
-    let Some(disk) = SmallDisk::mount(&state, "size=8k") else {
+    let Some(disk) = SmallDisk::mount(&small, "size=8k") else {
         return;
     };
-    stage.set("XDG_STATE_HOME", state.to_str().unwrap());
+    stage.set("XDG_STATE_HOME", small.to_str().unwrap());
     let ran = go_without_sign_in(&stage);
     assert_eq!(ran.code, 1, "{}", ran.summary());
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
@@ -197,7 +197,7 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
         "{errors:?}"
     );
     drop(disk);
-    std::fs::create_dir_all(&state).unwrap();
+    std::fs::create_dir_all(&small).unwrap();
     let ran = go_without_sign_in(&stage);
     assert_eq!(ran.code, 3, "{}", ran.summary());
     let world = stage.server.world();

@@ -224,9 +224,8 @@ fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> Stage + Sync, args: &[&
 fn differences(now: &Value, expected: &Value) -> String {
     let members = expected.as_object().unwrap().iter();
     let differs = members.filter(|(name, value)| now[name.as_str()] != **value);
-    differs
-        .map(|(name, value)| format!("\n  {name}: {}\n  not {value}", now[name.as_str()]))
-        .collect()
+    let lines = differs.map(|(name, value)| format!("  {name}: {}\n  not {value}", now[name.as_str()]));
+    lines.fold(String::new(), |all, line| all + "\n" + &line)
 }
 
 fn report(line: &str) {
