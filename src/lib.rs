@@ -35,6 +35,8 @@ pub mod commands;
 pub mod doctor;
 pub mod environment;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guide;
 pub mod progress;
 pub mod rehearsal;

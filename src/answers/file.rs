@@ -107,7 +107,11 @@ pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, String> {
     .map_err(|(line, why)| format!("The answers file {name}, line {line}: {why}."))
 }
 
-fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, String)> {
+/// [`read`], from a text that stands in a file of this name.
+///
+/// # Errors
+/// The line, and what is wrong there.
+pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, String)> {
     let line_at = |offset: usize| text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
     let parsed: AnswersFile = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_at(span.start));

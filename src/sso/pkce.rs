@@ -155,30 +155,32 @@ async fn converse(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answ
     }
 }
 
-/// What a request gets, and what it means for the wait.
-fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, Option<Answer>) {
-    let query = request.uri().query().unwrap_or_default();
+/// What a request means for the wait; `None` for everything that is not the callback with our own state.
+pub fn answer_of(is_get: bool, path: &str, query: &str, state: &str) -> Option<Answer> {
     let member = |name: &str| {
         let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
         found
             .map(|(_, value)| value.into_owned())
             .filter(|value| !value.is_empty())
     };
-    let is_ours = request.method() == Method::GET
-        && request.uri().path() == "/oauth/callback"
-        && member("state").as_deref() == Some(state);
-    let (answer, words) = match (member("code"), member("error")) {
-        (_, Some(error)) if is_ours => (
-            Answer::Refused(member("error_description").unwrap_or(error)),
-            "The sign-in was refused. You can close this page and go back to the terminal.",
-        ),
-        (Some(code), None) if is_ours => (
-            Answer::Code(code.into()),
-            "You are signed in. You can close this page and go back to the terminal.",
-        ),
-        _ => return (page(StatusCode::NOT_FOUND, "Not here."), None),
+    let is_ours = is_get && path == "/oauth/callback" && member("state").as_deref() == Some(state);
+    match (member("code"), member("error")) {
+        (_, Some(error)) if is_ours => Some(Answer::Refused(member("error_description").unwrap_or(error))),
+        (Some(code), None) if is_ours => Some(Answer::Code(code.into())),
+        _ => None,
+    }
+}
+
+/// What a request gets, and what it means for the wait.
+fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, Option<Answer>) {
+    let query = request.uri().query().unwrap_or_default();
+    let answer = answer_of(request.method() == Method::GET, request.uri().path(), query, state);
+    let words = match &answer {
+        None => return (page(StatusCode::NOT_FOUND, "Not here."), None),
+        Some(Answer::Code(_)) => "You are signed in. You can close this page and go back to the terminal.",
+        Some(_) => "The sign-in was refused. You can close this page and go back to the terminal.",
     };
-    (page(StatusCode::OK, words), Some(answer))
+    (page(StatusCode::OK, words), answer)
 }
 
 /// A page that shows nothing secret, and sends nothing on.

@@ -4,6 +4,7 @@
 //! wanted), or stays. Removing is another function; each removal is looked at afterwards. Both can be killed and run again:
 //! a thing is written off only when a look does not find it any more.
 
+mod command;
 mod files;
 mod look;
 mod remove;

@@ -157,17 +157,7 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
     };
     let again = run(&stage);
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
-    let counts = [
-        world.instances.len(),
-        store.users.len(),
-        store.groups.len(),
-        store.memberships.len(),
-        world.permission_sets.len(),
-        world.assignments.len(),
-    ];
-    assert_eq!(counts, [1; 6], "{operation}");
+    assert_eq!(stage.counts(), [1; 5], "{operation}");
     came_of_it
 }
 
@@ -309,16 +299,7 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
     assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
     assert_eq!(how(&ran, kind), ["found"], "{operation}: the slower one's");
     assert_eq!(how(&colleague, kind), ["made"], "{operation}: the colleague's");
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
-    let counts = [
-        store.users.len(),
-        store.groups.len(),
-        store.memberships.len(),
-        world.permission_sets.len(),
-        world.assignments.len(),
-    ];
-    assert_eq!(counts, [1; 5], "{operation}");
+    assert_eq!(stage.counts(), [1; 5], "{operation}");
 }
 
 #[test]
@@ -359,16 +340,7 @@ fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
         for kind in ["user", "group", "group-membership", "permission-set"] {
             assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
         }
-        let world = stage.server.world();
-        let store = &world.instances[0].store;
-        let counts = [
-            store.users.len(),
-            store.groups.len(),
-            store.memberships.len(),
-            world.permission_sets.len(),
-            world.assignments.len(),
-        ];
-        assert_eq!(counts, [1; 5]);
+        assert_eq!(stage.counts(), [1; 5]);
     }
 }
 

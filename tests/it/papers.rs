@@ -206,3 +206,28 @@ fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
     terminal.answer("q leave]", "q");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
 }
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/threat-model.md")).unwrap();
+    let names = regex::Regex::new(r"`([a-z_]+)::([a-z_0-9]+|\*)(…?)`").unwrap();
+    let mut count = 0;
+    for found in names.captures_iter(&text) {
+        let (module, name) = (&found[1], &found[2]);
+        let path = root.join("tests/it").join(format!("{module}.rs"));
+        let Ok(tests) = std::fs::read_to_string(&path) else {
+            // Unit tests stand beside what they test.
+            let module = root.join("src").join(module);
+            assert!(module.exists() || module.with_extension("rs").exists(), "{}", &found[0]);
+            continue;
+        };
+        count += 1;
+        assert!(
+            name == "*" || tests.contains(&format!("fn {name}")),
+            "{} is not there",
+            &found[0]
+        );
+    }
+    assert!(count > 15, "{count}");
+}

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use idc_setup::answers;
 use idc_setup::aws_files::{Config, Section};
+use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
@@ -226,7 +227,42 @@ fn a_read_only_home_is_said_before_anything_is_changed() {
     assert!(stage.server.world().permission_sets.is_empty());
 }
 
+/// Name, folder of seeds, and what is tried.
+const TARGETS: [(&str, fn(&[u8])); 4] = [
+    ("config", fuzzing::config),
+    ("state", fuzzing::state),
+    ("answers", fuzzing::answers),
+    ("callback", fuzzing::callback),
+];
+
+#[test]
+fn the_seeds_of_the_fuzz_targets_keep_their_promises() {
+    for (name, target) in TARGETS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+        let seeds: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().collect();
+        assert!(seeds.len() >= 2, "{name}");
+        for seed in seeds {
+            let bytes = std::fs::read(seed.path()).unwrap();
+            target(&bytes);
+            // And each seed cut short, and with a byte turned.
+            for at in 0..bytes.len().min(400) {
+                target(&bytes[..at]);
+                let mut turned = bytes.clone();
+                turned[at] ^= 0x15;
+                target(&turned);
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn whatever_bytes_come_every_target_keeps_its_promises(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        for (_, target) in TARGETS {
+            target(&bytes);
+        }
+    }
+
     #[test]
     fn whatever_is_in_a_file_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let folder = tempfile::tempdir().unwrap();

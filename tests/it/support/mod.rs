@@ -184,6 +184,19 @@ impl Stage {
         calls.collect()
     }
 
+    /// Users, groups, memberships, permission sets and assignments: how many there are.
+    pub fn counts(&self) -> [usize; 5] {
+        let world = self.server.world();
+        let store = &world.instances[0].store;
+        [
+            store.users.len(),
+            store.groups.len(),
+            store.memberships.len(),
+            world.permission_sets.len(),
+            world.assignments.len(),
+        ]
+    }
+
     /// The state file of the rehearsed account.
     pub fn state_file(&self) -> PathBuf {
         self.home.path().join(".local/state/idc-setup/aws-123456789012.json")

@@ -1,12 +1,18 @@
 //! What was typed, nothing else: which command, which flags. What it means is decided in `commands`.
 
+mod answers;
+mod commands;
+
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::answers::{KEYS, Key};
+use crate::answers::Key;
 use crate::rehearsal::worlds::WORLDS;
 use crate::steps::SLUGS;
+
+pub use answers::AnswerFlags;
+pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 
 /// From a fresh AWS account to short-lived credentials through IAM Identity Center.
 #[derive(Debug, Clone, Parser)]
@@ -171,169 +177,6 @@ pub enum Output {
     Json,
     /// The access picture for a document (status only).
     Mermaid,
-}
-
-/// Flags of `login`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
-pub struct LoginFlags {
-    /// Sign in anew, also where the last sign-in is still good
-    #[arg(long)]
-    pub again: bool,
-}
-
-/// Flags of `undo`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct UndoFlags {
-    /// Only what this step has made
-    #[arg(long, value_name = "STEP")]
-    pub step: Option<String>,
-    /// Also what was changed since it was made
-    #[arg(long)]
-    pub include_changed: bool,
-}
-
-/// Flags of `rehearse`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct RehearseFlags {
-    /// What to rehearse
-    #[arg(value_enum, default_value_t = Rehearsed::Run)]
-    pub what: Rehearsed,
-    /// The world to start in, by name (see below) or as a TOML file [default: fresh, or the kept one]
-    #[arg(long, value_name = "NAME")]
-    pub world: Option<String>,
-    /// Only serve the simulated AWS, until Ctrl-C
-    #[arg(long)]
-    pub serve: bool,
-    /// Port on 127.0.0.1 [default: any that is free]
-    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
-    pub port: u16,
-    /// Write a JSON line for each call to this file
-    #[arg(long, value_name = "FILE")]
-    pub calls: Option<PathBuf>,
-    /// Let each call take this much longer, such as 80ms
-    #[arg(long, value_name = "DURATION")]
-    pub latency: Option<String>,
-    /// Let calls go wrong as this TOML file says
-    #[arg(long, value_name = "FILE")]
-    pub faults: Option<PathBuf>,
-    /// Take only so many requests a second: `aws` has Identity Center's 20 over all its APIs
-    #[arg(long, value_enum, value_name = "WHOSE")]
-    pub quota: Option<QuotaFlag>,
-    /// Write the world as it is at the end to this TOML file
-    #[arg(long, value_name = "FILE")]
-    pub dump: Option<PathBuf>,
-    /// Keep home folder and world here, and go on with them
-    #[arg(long, value_name = "DIR")]
-    pub keep: Option<PathBuf>,
-    /// Whether somebody does the human tasks [default: auto, or as the world has it]
-    #[arg(long, value_enum)]
-    pub person: Option<PersonFlag>,
-}
-
-/// Commands that can be rehearsed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Rehearsed {
-    /// `idc-setup run`
-    #[default]
-    Run,
-    /// `idc-setup status`
-    Status,
-    /// `idc-setup plan`
-    Plan,
-    /// `idc-setup doctor`
-    Doctor,
-    /// `idc-setup login`, where a home is kept
-    Login,
-    /// `idc-setup undo`, where a home is kept
-    Undo,
-}
-
-/// How many requests a rehearsal takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QuotaFlag {
-    /// 20 a second over all of Identity Center's APIs
-    Aws,
-}
-
-/// Who does the human tasks of a rehearsal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum PersonFlag {
-    /// Somebody does them, a moment after they are asked for
-    #[default]
-    Auto,
-    /// You do them yourself, in a browser, on the rehearsal's pages
-    Pages,
-    /// Nobody does them
-    Never,
-}
-
-/// The flag of each answer that was typed, in the order of the checklist.
-#[derive(Debug, Clone, Default)]
-pub struct AnswerFlags {
-    /// Key and text.
-    pub typed: Vec<(Key, String)>,
-}
-
-impl AnswerFlags {
-    /// Whether `--policy` was given without a value.
-    pub fn is_policy_asked_for(&self) -> bool {
-        self.typed
-            .iter()
-            .any(|(key, text)| *key == Key::Policy && text.is_empty())
-    }
-
-    fn arg(key: Key) -> Arg {
-        let arg = Arg::new(key.name())
-            .long(key.name())
-            .global(true)
-            .help(format!(
-                "{}{} [env: {}]",
-                key.help().replace('`', ""),
-                key.default_words()
-                    .map_or_else(String::new, |words| format!(" [default: {words}]")),
-                key.variable()
-            ))
-            .help_heading("Answers");
-        if key == Key::NoGroup {
-            arg.action(ArgAction::SetTrue)
-        } else if key == Key::Policy {
-            // `doctor --policy` has no value; elsewhere an empty one is refused like any other that is wrong.
-            arg.value_name("VALUE").num_args(0..=1).default_missing_value("")
-        } else {
-            arg.value_name("VALUE")
-        }
-    }
-}
-
-impl FromArgMatches for AnswerFlags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut flags = Self::default();
-        flags.update_from_arg_matches(matches)?;
-        Ok(flags)
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for key in KEYS {
-            if key == Key::NoGroup {
-                if matches.get_flag(key.name()) {
-                    self.typed.push((key, "true".to_owned()));
-                }
-            } else if let Some(value) = matches.get_one::<String>(key.name()) {
-                self.typed.push((key, value.clone()));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Args for AnswerFlags {
-    fn augment_args(command: ClapCommand) -> ClapCommand {
-        command.args(KEYS.map(Self::arg))
-    }
-
-    fn augment_args_for_update(command: ClapCommand) -> ClapCommand {
-        Self::augment_args(command)
-    }
 }
 
 impl Cli {

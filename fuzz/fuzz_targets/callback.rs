@@ -1,0 +1,5 @@
+//! `cargo +nightly fuzz run callback`: seeds are in `corpus/callback`, which `cargo test` reads as well.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| idc_setup::fuzzing::callback(bytes));

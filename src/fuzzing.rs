@@ -1,0 +1,77 @@
+//! What is tried with bytes of anybody's: each target takes any input, and panics only where a promise is broken.
+//!
+//! `fuzz/` runs them under libFuzzer, which needs a nightly toolchain; `cargo test` runs the seeds and random bytes.
+
+use crate::answers;
+use crate::aws_files::{Config, Section};
+use crate::progress::Record;
+use crate::sso::pkce;
+
+/// The config editor: what is read is written back as it was, and editing twice is editing once.
+///
+/// # Panics
+/// When a byte is lost, or a second edit changes anything.
+pub fn config(bytes: &[u8]) {
+    let Ok(mut config) = Config::parse(bytes) else { return };
+    assert!(config.text().as_bytes() == bytes, "what is read is not written back");
+    let edit = |config: &mut Config| {
+        config.set(Section::SsoSession("s"), &[("sso_region", Some("us-east-1"))]);
+        config.set(Section::Profile("p"), &[("sso_session", Some("s")), ("output", None)]);
+        config.text()
+    };
+    let once = edit(&mut config);
+    match Config::parse(once.as_bytes()) {
+        Ok(mut again) => assert!(edit(&mut again) == once, "a second edit changes something"),
+        Err(bad) => panic!("an edited file cannot be read: {bad}"),
+    }
+}
+
+/// The state file: read or refused, and what is read is written so that it is read again.
+///
+/// # Panics
+/// When a record that was read cannot be written and read again.
+pub fn state(bytes: &[u8]) {
+    let Ok(record) = serde_json::from_slice::<Record>(bytes) else {
+        return;
+    };
+    let text = serde_json::to_vec(&record).unwrap_or_default();
+    let again = serde_json::from_slice::<Record>(&text).ok();
+    assert!(
+        again.as_ref() == Some(&record),
+        "a record does not survive being written"
+    );
+}
+
+/// The answers file: read or refused with its line, and what is read comes out as a file that is read the same.
+///
+/// # Panics
+/// When answers that were read do not survive being written.
+pub fn answers(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(read) = answers::file::parse(text, "idc.toml") else {
+        return;
+    };
+    let values = |rows: Vec<(answers::Key, answers::Answer)>| -> Vec<(answers::Key, String)> {
+        let mut rows: Vec<_> = rows.into_iter().map(|(key, answer)| (key, answer.value)).collect();
+        rows.sort();
+        rows
+    };
+    let read = values(read);
+    let again = answers::file::parse(&answers::file::to_toml(&read), "idc.toml").map(values);
+    assert!(again.as_ref() == Ok(&read), "answers do not survive being written");
+}
+
+/// The sign-in's callback: nothing without our own state counts.
+///
+/// # Panics
+/// When a request without the state is taken.
+pub fn callback(bytes: &[u8]) {
+    const STATE: &str = "0123456789abcdef0123456789abcdef0123456789a";
+    let text = String::from_utf8_lossy(bytes);
+    let (path, query) = text.split_once('?').unwrap_or((&text, ""));
+    let taken = pkce::answer_of(true, path, query, STATE).is_some();
+    assert!(
+        !taken || (query.contains(STATE) && path == "/oauth/callback"),
+        "a stranger's request is taken"
+    );
+}
