@@ -227,8 +227,11 @@ fn a_read_only_home_is_said_before_anything_is_changed() {
     assert!(stage.server.world().permission_sets.is_empty());
 }
 
-/// Name, folder of seeds, and what is tried.
-const TARGETS: [(&str, fn(&[u8])); 4] = [
+/// What is tried with bytes of anybody's.
+type Target = fn(&[u8]);
+
+/// Name, which the folder of its seeds has too, and what is tried.
+const TARGETS: [(&str, Target); 4] = [
     ("config", fuzzing::config),
     ("state", fuzzing::state),
     ("answers", fuzzing::answers),
