@@ -23,6 +23,15 @@ pub struct UndoFlags {
     pub include_changed: bool,
 }
 
+impl UndoFlags {
+    /// The arguments that give these flags again.
+    pub fn to_args(&self) -> Vec<String> {
+        let step = self.step.iter().map(|step| format!("--step={step}"));
+        let changed = self.include_changed.then(|| "--include-changed".to_owned());
+        step.chain(changed).collect()
+    }
+}
+
 /// Flags of `rehearse`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RehearseFlags {
@@ -59,6 +68,9 @@ pub struct RehearseFlags {
     /// Whether somebody does the human tasks [default: auto, or as the world has it]
     #[arg(long, value_enum)]
     pub person: Option<PersonFlag>,
+    /// What `rehearse undo` takes back
+    #[command(flatten)]
+    pub undo: UndoFlags,
 }
 
 /// Commands that can be rehearsed.

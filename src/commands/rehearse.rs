@@ -9,7 +9,7 @@ use super::prepare::{duration, typed_answers};
 use super::{ended_by, finish, screen};
 use crate::answers::Key;
 use crate::checklist::Trouble;
-use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed};
+use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
 use crate::files;
 use crate::guide::Screen;
@@ -88,6 +88,12 @@ impl Stage {
 }
 
 async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
+    if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
+        return Err(Trouble::usage(
+            "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
+            "idc-setup rehearse undo --keep DIR --step NAME",
+        ));
+    }
     let latency = match &flags.latency {
         Some(text) => duration("--latency", text)?,
         None => Duration::ZERO,
@@ -264,6 +270,9 @@ async fn perform(
     command
         .arg(format!("--rehearsal={}", stage.server.url()))
         .args(cli.to_args());
+    if flags.what == Rehearsed::Undo {
+        command.args(flags.undo.to_args());
+    }
     if stage.server.world().person.kind == PersonKind::Pages {
         let browsers = BROWSERS
             .into_iter()

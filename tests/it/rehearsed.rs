@@ -52,6 +52,29 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_kept_rehearsal_takes_back_one_step_and_then_the_rest() {
+    let stage = Stage::new("fresh");
+    let keep = |more: &[&str]| {
+        run(
+            &stage,
+            &[&["rehearse", "--non-interactive", "--keep=kept", "--output=json"], more].concat(),
+        )
+    };
+    let kinds = |ran: &Ran| -> Vec<String> {
+        let envelope = ran.envelope();
+        let removals = envelope["removals"].as_array().unwrap();
+        removals.iter().map(|removal| removal["kind"].to_string()).collect()
+    };
+    keep(&[]).expect(0);
+    keep(&["status", "--step=sign-in"]).expect(2);
+    let one = keep(&["undo", "--yes", "--step=cli-profile"]).expect(0);
+    assert_eq!(one.envelope()["removals"][0]["step"], "cli-profile");
+    let rest = keep(&["undo", "--yes"]).expect(0);
+    assert!(kinds(&one).iter().all(|kind| !kinds(&rest).contains(kind)));
+    assert!(kinds(&rest).contains(&"\"user\"".to_owned()), "{:?}", kinds(&rest));
+}
+
+#[test]
 fn a_world_of_ones_own_is_read_from_a_file() {
     let stage = Stage::new("fresh");
     std::fs::write(
