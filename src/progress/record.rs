@@ -62,6 +62,16 @@ pub enum ResourceKind {
     Bucket,
 }
 
+impl ResourceKind {
+    /// Kept in this machine's files, which have no delays.
+    pub fn is_local(self) -> bool {
+        matches!(
+            self,
+            Self::SsoSession | Self::CliProfile | Self::ConfigFile | Self::Token | Self::Registration
+        )
+    }
+}
+
 impl fmt::Display for ResourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -120,14 +120,35 @@ pub async fn plan(
     refuse_own_branch(setting, &made)?;
     let mut removals = Vec::new();
     for (resource, step) in made {
-        let mut removal = look::at(setting, reports, resource, step).await?;
+        removals.push(look::at(setting, reports, resource, step).await?);
+    }
+    look_twice_at_what_is_gone(setting, reports, &mut removals).await?;
+    for removal in &mut removals {
         if removal.verdict == Verdict::Changed && include_changed {
             removal.verdict = Verdict::Remove;
         }
-        removals.push(removal);
     }
     removals.extend(staying(setting, step));
     Ok(removals)
+}
+
+/// AWS may answer "not found" where a change has not arrived yet, and what is written off too early is never removed.
+async fn look_twice_at_what_is_gone(
+    setting: &Setting,
+    reports: &[StepReport],
+    removals: &mut [Removal],
+) -> Result<(), Trouble> {
+    let mut gone = removals
+        .iter_mut()
+        .filter(|removal| removal.verdict == Verdict::Gone && !removal.resource.kind.is_local())
+        .peekable();
+    if gone.peek().is_some() {
+        tokio::time::sleep(setting.pace.pause(0)).await;
+    }
+    for removal in gone {
+        *removal = look::at(setting, reports, removal.resource.clone(), removal.step).await?;
+    }
+    Ok(())
 }
 
 /// What was made, in the order of removal.

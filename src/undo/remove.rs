@@ -105,21 +105,23 @@ async fn in_identity_center(
     let mut tries = 0;
     loop {
         let answer = match resource.kind {
-            ResourceKind::AccountAssignment => return unassign(setting, instance, resource, info).await,
-            ResourceKind::PermissionSet => permission_set(setting, instance, resource).await,
-            ResourceKind::GroupMembership => membership(setting, instance, resource).await,
-            ResourceKind::Group => group(setting, instance, resource).await,
-            _ => user(setting, instance, resource).await,
+            ResourceKind::AccountAssignment => assignment(setting, instance, resource).await,
+            ResourceKind::PermissionSet => permission_set(setting, instance, resource).await.map(|()| None),
+            ResourceKind::GroupMembership => membership(setting, instance, resource).await.map(|()| None),
+            ResourceKind::Group => group(setting, instance, resource).await.map(|()| None),
+            _ => user(setting, instance, resource).await.map(|()| None),
         };
         match answer {
+            Ok(Some(request)) => return unassigned(setting, instance, &request, info).await,
+            Ok(None) => return Ok(()),
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
-            // What stands on it is going, and has not gone everywhere yet.
+            // What stands on it is going, and has not gone everywhere yet; or nobody knows whether it was asked for.
             Err(failure) if tries < TRIES && (failure.kind == FailureKind::Conflict || failure.may_pass()) => {
                 tries += 1;
                 let pause = failure.retry_after.unwrap_or_else(|| setting.pace.pause(tries));
                 tokio::time::sleep(pause.max(Duration::from_millis(20))).await;
             }
-            other => return other.map_err(|failure| trouble(info, &failure, "idc-setup undo")),
+            Err(failure) => return Err(trouble(info, &failure, "idc-setup undo")),
         }
     }
 }
@@ -183,20 +185,14 @@ async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Re
         .map_err(|error| Failure::of("identitystore:DeleteUser", error))
 }
 
-/// Asks for the removal of an assignment, and waits until it has been done.
-async fn unassign(
-    setting: &Setting,
-    instance: &Instance,
-    resource: &Resource,
-    info: &'static StepInfo,
-) -> Result<(), Trouble> {
-    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+/// Asks for the removal of an assignment that is there; AWS does it later, as a request with an id.
+async fn assignment(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
     let Some((account, set, principal)) = parts(&resource.id) else {
-        return Ok(());
+        return Ok(None);
     };
-    let found = principals(setting, instance, account, set).await.map_err(failed)?;
+    let found = principals(setting, instance, account, set).await?;
     let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
-        return Ok(());
+        return Ok(None);
     };
     let answer = setting
         .clients
@@ -210,23 +206,26 @@ async fn unassign(
         .principal_id(principal)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DeleteAccountAssignment", error));
-    let status = match answer {
-        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
-        // Whether it took effect is seen by the look that follows.
-        Err(failure) if failure.may_pass() => return Ok(()),
-        other => other.map_err(failed)?.account_assignment_deletion_status,
-    };
-    let Some(request) = status.and_then(|status| status.request_id) else {
-        return Ok(());
-    };
+        .map_err(|error| Failure::of("sso:DeleteAccountAssignment", error))?;
+    let status = answer.account_assignment_deletion_status;
+    Ok(status.and_then(|status| status.request_id))
+}
+
+/// Waits until a requested removal has been done.
+async fn unassigned(
+    setting: &Setting,
+    instance: &Instance,
+    request: &str,
+    info: &'static StepInfo,
+) -> Result<(), Trouble> {
+    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
     let ended = || async {
         let answer = setting
             .clients
             .ssoadmin(&instance.region)
             .describe_account_assignment_deletion_status()
             .instance_arn(&instance.arn)
-            .account_assignment_deletion_request_id(&request)
+            .account_assignment_deletion_request_id(request)
             .send()
             .await
             .map_err(|error| failed(Failure::of("sso:DescribeAccountAssignmentDeletionStatus", error)))?;

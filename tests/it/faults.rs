@@ -1,129 +1,31 @@
 //! Every operation of a run with every fault: it gets through, or stops with the step, AWS's words, the next command and
 //! the right exit code; and run again on a healthy server, it ends. What came of each is kept in `docs/faults.md`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{Fault, FaultKind, Refusal};
+use idc_setup::rehearsal::FaultKind;
 
+use super::support::faulty::{self, KeptTable, ended, strike};
 use super::support::{ANSWERS, Ran, Stage, WILLING};
-
-/// A run may wait for AWS, and for a person; longer than this it hangs.
-const LIMIT: Duration = Duration::from_secs(150);
-const AT_ONCE: usize = 8;
-
-/// Name and making of each fault.
-fn faults() -> Vec<(&'static str, FaultKind)> {
-    let refuse = |code: &str, words: &str| FaultKind::Refuse(Refusal::new(code, words));
-    let mut throttle = Refusal::new("ThrottlingException", "Rate exceeded");
-    throttle.extra = serde_json::json!({"RetryAfterSeconds": 1})
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    let html = FaultKind::Foreign {
-        status: 503,
-        content_type: "text/html".to_owned(),
-        body: "<html>Service unavailable</html>".to_owned(),
-    };
-    let page = FaultKind::Foreign {
-        status: 200,
-        content_type: "text/html; charset=utf-8".to_owned(),
-        body: "<html>Please sign in to the hotel's network</html>".to_owned(),
-    };
-    let garbage = FaultKind::Foreign {
-        status: 200,
-        content_type: "application/json".to_owned(),
-        body: "{\"broken".to_owned(),
-    };
-    vec![
-        ("delay", FaultKind::Delay(Duration::from_secs(2))),
-        ("throttled", FaultKind::Refuse(throttle)),
-        (
-            "AccessDenied",
-            refuse("AccessDeniedException", "not authorized to do this"),
-        ),
-        (
-            "ExpiredToken",
-            refuse(
-                "ExpiredTokenException",
-                "The security token included in the request is expired",
-            ),
-        ),
-        (
-            "conflict",
-            refuse("ConflictException", "An earlier change has not spread yet"),
-        ),
-        (
-            "quota",
-            refuse("ServiceQuotaExceededException", "You have reached the limit"),
-        ),
-        ("not found", refuse("ResourceNotFoundException", "It was not found")),
-        (
-            "internal",
-            FaultKind::Refuse(Refusal::new("InternalServerException", "try again").with_status(500)),
-        ),
-        ("html", html),
-        ("page", page),
-        ("garbage", garbage),
-        ("cut before", FaultKind::CutBefore),
-        ("cut after", FaultKind::CutAfter),
-        ("reset", FaultKind::Reset),
-    ]
-}
 
 fn args() -> Vec<&'static str> {
     [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat()
 }
 
-/// Ends within the limit, or fails.
-fn run(stage: &Stage) -> Ran {
-    let mut child = stage
-        .command(&args())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let started = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if started.elapsed() > LIMIT {
-            let _ = child.kill();
-            let ran = Ran::of(child.wait_with_output().unwrap());
-            panic!("it hangs: {}", ran.summary());
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ran::of(child.wait_with_output().unwrap())
-}
-
 /// Every operation that a whole run on a fresh account uses.
 fn operations() -> Vec<String> {
     let stage = Stage::new("fresh");
-    run(&stage).expect(0);
-    let mut seen = Vec::new();
-    for call in stage.server.calls() {
-        let name = format!("{}:{}", call.service, call.operation);
-        if !seen.contains(&name) {
-            seen.push(name);
-        }
-    }
-    seen.sort();
-    seen
+    ended(&stage, &args()).expect(0);
+    faulty::operations(&stage, 0)
 }
 
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &FaultKind) -> String {
     let stage = Stage::new("fresh");
-    stage.server.fault(Fault {
-        operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
-        nth: Some(1),
-        kind: fault.clone(),
-    });
-    let ran = run(&stage);
+    strike(&stage, operation, fault);
+    let ran = ended(&stage, &args());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
     let came_of_it = if ran.code == 0 {
         "through".to_owned()
@@ -155,98 +57,23 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
             )
         }
     };
-    let again = run(&stage);
+    let again = ended(&stage, &args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(stage.counts(), [1; 5], "{operation}");
     came_of_it
 }
 
-fn table(cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
-    let faults = faults();
-    let mut out = "# Every operation with every fault\n\n\
-        What comes of a fault at the first call of an operation, in a whole run on a fresh account with `--create-trail`: \
-        it gets *through*, or it stops with an exit code at a step. Run again on a healthy server, every one of them ends \
-        with everything there once. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n"
-        .to_owned();
-    let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
-    let _ = writeln!(out, "| operation | {} |", names.join(" | "));
-    let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
-    for operation in operations {
-        let row: Vec<&str> = names
-            .iter()
-            .map(|name| cells.get(&(operation.clone(), *name)).map_or("", String::as_str))
-            .collect();
-        let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
-    }
-    out
-}
-
-/// The kept table's cells.
-fn kept() -> BTreeMap<(String, String), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let rows: Vec<Vec<String>> = text
-        .lines()
-        .filter(|line| line.starts_with("| "))
-        .map(|line| {
-            line.trim_matches('|')
-                .split('|')
-                .map(|cell| cell.trim().to_owned())
-                .collect()
-        })
-        .collect();
-    let Some(header) = rows.first().cloned() else {
-        return BTreeMap::new();
-    };
-    let mut cells = BTreeMap::new();
-    for row in rows.iter().filter(|row| row[0].starts_with('`')) {
-        for (name, cell) in header.iter().zip(row).skip(1) {
-            cells.insert((row[0].trim_matches('`').to_owned(), name.clone()), cell.clone());
-        }
-    }
-    cells
-}
-
 #[test]
 fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
-    let operations = operations();
-    let all: Vec<(String, &str, FaultKind)> = operations
-        .iter()
-        .flat_map(|operation| {
-            faults()
-                .into_iter()
-                .map(move |(name, kind)| (operation.clone(), name, kind))
-        })
-        .collect();
-    let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+    let kept = KeptTable {
+        file: "docs/faults.md",
+        about: "# Every operation with every fault\n\n\
+            What comes of a fault at the first call of an operation, in a whole run on a fresh account with `--create-trail`: \
+            it gets *through*, or it stops with an exit code at a step. Run again on a healthy server, every one of them ends \
+            with everything there once. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",
+    };
     // A prime step meets every fault and most operations.
-    let chosen: Vec<_> = all.into_iter().step_by(if is_full { 1 } else { 31 }).collect();
-    let next = AtomicUsize::new(0);
-    let cells = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some((operation, name, kind)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let came_of_it = cell(operation, kind);
-                    cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
-                }
-            });
-        }
-    });
-    let cells = cells.into_inner().unwrap();
-    if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
-        std::fs::write(path, table(&cells, &operations)).unwrap();
-    }
-    let kept = kept();
-    for ((operation, name), came_of_it) in &cells {
-        let known = kept.get(&(operation.clone(), (*name).to_owned()));
-        assert_eq!(
-            known,
-            Some(came_of_it),
-            "{operation} with {name} (UPDATE_FAULTS=1 with FULL_SWEEPS=1)"
-        );
-    }
+    kept.is_what_comes_of(&operations(), 31, cell);
 }
 
 /// Another person's machine: the same account, a home of its own.

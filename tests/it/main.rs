@@ -31,5 +31,6 @@ mod support;
 mod sweep;
 mod terminal;
 mod undo;
+mod undo_faults;
 mod walked;
 mod wandering;

@@ -10,7 +10,7 @@ use super::json::schema;
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 /// What undo answers for: without sign-ins, which end by themselves, and without the history of requests.
-fn lasting(world: &World) -> Value {
+pub fn lasting(world: &World) -> Value {
     let world = serde_json::to_value(world).unwrap();
     let mut stores = Vec::new();
     for instance in world["instances"].as_array().unwrap() {

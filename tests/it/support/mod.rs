@@ -3,6 +3,7 @@
 pub mod aws_cli;
 pub mod browser;
 pub mod chrome;
+pub mod faulty;
 pub mod python;
 pub mod scripted;
 pub mod svg;

@@ -1,0 +1,212 @@
+//! Every fault at every operation, and the table that keeps what comes of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use idc_setup::rehearsal::{Fault, FaultKind, Refusal};
+
+use super::{Ran, Stage};
+
+/// A run may wait for AWS, and for a person; longer than this it hangs.
+const LIMIT: Duration = Duration::from_secs(150);
+const AT_ONCE: usize = 8;
+
+/// Name and making of each fault.
+pub fn faults() -> Vec<(&'static str, FaultKind)> {
+    let refuse = |code: &str, words: &str| FaultKind::Refuse(Refusal::new(code, words));
+    let mut throttle = Refusal::new("ThrottlingException", "Rate exceeded");
+    throttle.extra = serde_json::json!({"RetryAfterSeconds": 1})
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let html = FaultKind::Foreign {
+        status: 503,
+        content_type: "text/html".to_owned(),
+        body: "<html>Service unavailable</html>".to_owned(),
+    };
+    let page = FaultKind::Foreign {
+        status: 200,
+        content_type: "text/html; charset=utf-8".to_owned(),
+        body: "<html>Please sign in to the hotel's network</html>".to_owned(),
+    };
+    let garbage = FaultKind::Foreign {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: "{\"broken".to_owned(),
+    };
+    vec![
+        ("delay", FaultKind::Delay(Duration::from_secs(2))),
+        ("throttled", FaultKind::Refuse(throttle)),
+        (
+            "AccessDenied",
+            refuse("AccessDeniedException", "not authorized to do this"),
+        ),
+        (
+            "ExpiredToken",
+            refuse(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+        ),
+        (
+            "conflict",
+            refuse("ConflictException", "An earlier change has not spread yet"),
+        ),
+        (
+            "quota",
+            refuse("ServiceQuotaExceededException", "You have reached the limit"),
+        ),
+        ("not found", refuse("ResourceNotFoundException", "It was not found")),
+        (
+            "internal",
+            FaultKind::Refuse(Refusal::new("InternalServerException", "try again").with_status(500)),
+        ),
+        ("html", html),
+        ("page", page),
+        ("garbage", garbage),
+        ("cut before", FaultKind::CutBefore),
+        ("cut after", FaultKind::CutAfter),
+        ("reset", FaultKind::Reset),
+    ]
+}
+
+/// Lets the first call of an operation go wrong.
+pub fn strike(stage: &Stage, operation: &str, fault: &FaultKind) {
+    stage.server.fault(Fault {
+        operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
+        nth: Some(1),
+        kind: fault.clone(),
+    });
+}
+
+/// Every operation that has been called since the first `since` calls.
+pub fn operations(stage: &Stage, since: usize) -> Vec<String> {
+    let calls = stage.server.calls().into_iter().skip(since);
+    let names = calls.map(|call| format!("{}:{}", call.service, call.operation));
+    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// Ends within the limit, or fails.
+pub fn ended(stage: &Stage, args: &[&str]) -> Ran {
+    let mut child = stage
+        .command(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > LIMIT {
+            let _ = child.kill();
+            let ran = Ran::of(child.wait_with_output().unwrap());
+            panic!("it hangs: {}", ran.summary());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+/// A table in the repository.
+pub struct KeptTable {
+    pub file: &'static str,
+    /// What stands above it.
+    pub about: &'static str,
+}
+
+impl KeptTable {
+    /// Holds what comes of each fault at each operation (each `every`-th of them, where not all are wanted) against the table.
+    pub fn is_what_comes_of(
+        &self,
+        operations: &[String],
+        every: usize,
+        cell: impl Fn(&str, &FaultKind) -> String + Sync,
+    ) {
+        let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+        let with_faults = |operation: &String| {
+            let operation = operation.clone();
+            faults()
+                .into_iter()
+                .map(move |(name, kind)| (operation.clone(), name, kind))
+        };
+        let chosen: Vec<_> = operations
+            .iter()
+            .flat_map(with_faults)
+            .step_by(if is_full { 1 } else { every })
+            .collect();
+        let next = AtomicUsize::new(0);
+        let cells = Mutex::new(BTreeMap::new());
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    while let Some((operation, name, kind)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let came_of_it = cell(operation, kind);
+                        cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
+                    }
+                });
+            }
+        });
+        let cells = cells.into_inner().unwrap();
+        if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
+            std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
+        }
+        let kept = self.kept();
+        for ((operation, name), came_of_it) in &cells {
+            let known = kept.get(&(operation.clone(), (*name).to_owned()));
+            assert_eq!(
+                known,
+                Some(came_of_it),
+                "{operation} with {name} (UPDATE_FAULTS=1 with FULL_SWEEPS=1)"
+            );
+        }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(self.file)
+    }
+
+    fn table(&self, cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
+        let faults = faults();
+        let mut out = self.about.to_owned();
+        let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
+        let _ = writeln!(out, "| operation | {} |", names.join(" | "));
+        let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
+        for operation in operations {
+            let row: Vec<&str> = names
+                .iter()
+                .map(|name| cells.get(&(operation.clone(), *name)).map_or("", String::as_str))
+                .collect();
+            let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
+        }
+        out
+    }
+
+    /// The kept table's cells.
+    fn kept(&self) -> BTreeMap<(String, String), String> {
+        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
+        let rows: Vec<Vec<String>> = text
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .map(|line| {
+                line.trim_matches('|')
+                    .split('|')
+                    .map(|cell| cell.trim().to_owned())
+                    .collect()
+            })
+            .collect();
+        let Some(header) = rows.first().cloned() else {
+            return BTreeMap::new();
+        };
+        let mut cells = BTreeMap::new();
+        for row in rows.iter().filter(|row| row[0].starts_with('`')) {
+            for (name, cell) in header.iter().zip(row).skip(1) {
+                cells.insert((row[0].trim_matches('`').to_owned(), name.clone()), cell.clone());
+            }
+        }
+        cells
+    }
+}

@@ -1,0 +1,73 @@
+//! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
+//! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
+
+use idc_setup::rehearsal::FaultKind;
+
+use super::support::faulty::{KeptTable, ended, operations, strike};
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::undo::lasting;
+
+const UNDO: [&str; 3] = ["undo", "--yes", "--output=json"];
+
+/// An account where everything was made, and what it was before.
+fn made() -> (Stage, serde_json::Value) {
+    let stage = Stage::new("enabled");
+    let before = lasting(&stage.server.world());
+    let args = [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat();
+    ended(&stage, &args).expect(0);
+    (stage, before)
+}
+
+/// The first thing that is still to be removed.
+fn stopped_at(ran: &Ran) -> String {
+    let envelope = ran.envelope();
+    let removals = envelope["removals"].as_array().unwrap();
+    let open = removals.iter().find(|removal| removal["verdict"] == "remove");
+    open.map_or_else(
+        || "before the plan".to_owned(),
+        |removal| format!("at {}", removal["kind"].as_str().unwrap()),
+    )
+}
+
+/// What came of one fault at the first call of one operation.
+fn cell(operation: &str, fault: &FaultKind) -> String {
+    let (stage, before) = made();
+    strike(&stage, operation, fault);
+    let ran = ended(&stage, &UNDO);
+    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let came_of_it = if ran.code == 0 {
+        "through".to_owned()
+    } else {
+        let envelope = ran.envelope();
+        let says = |name: &str| !envelope["error"][name].as_str().unwrap_or_default().is_empty();
+        let has_changed = || {
+            let removals = envelope["removals"].as_array().unwrap().iter();
+            ran.code == 5 && removals.filter(|removal| removal["verdict"] == "changed").count() > 0
+        };
+        assert!(
+            says("message") && says("next") || has_changed(),
+            "{operation}: {envelope:#}"
+        );
+        format!("{} {}", ran.code, stopped_at(&ran))
+    };
+    let again = ended(&stage, &UNDO);
+    assert_eq!(again.code, 0, "{operation}: undone again: {}", again.summary());
+    assert_eq!(lasting(&stage.server.world()), before, "{operation}");
+    came_of_it
+}
+
+#[test]
+fn every_operation_of_an_undo_with_every_fault_gets_through_or_stops_well_and_ends_when_undone_again() {
+    let (stage, _) = made();
+    let since = stage.server.calls().len();
+    ended(&stage, &UNDO).expect(0);
+    let kept = KeptTable {
+        file: "docs/undo-faults.md",
+        about: "# Every operation of an undo with every fault\n\n\
+            What comes of a fault at the first call of an operation, when everything that a whole run with `--create-trail` \
+            has made is taken back: it gets *through*, or it stops with an exit code at a thing. Undone again on a healthy \
+            server, every one of them leaves the account as it was. Made by \
+            `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test undo_faults`.\n\n",
+    };
+    kept.is_what_comes_of(&operations(&stage, since), 61, cell);
+}
