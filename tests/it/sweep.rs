@@ -131,22 +131,29 @@ fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
             reached
         }
         Cut::Sync(nth) => {
-            let plain = stage.command(args);
-            let mut command = Command::new("strace");
-            command
-                .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"])
-                .args(["-e", &format!("inject=fsync:signal=KILL:when={nth}")])
-                .arg(plain.get_program())
-                .args(plain.get_args())
-                .env_clear()
-                .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
-                .current_dir(stage.home.path())
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
+            let inject = format!("inject=fsync:signal=KILL:when={nth}");
+            let mut command = traced(stage, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
             !command.status().unwrap().success()
         }
     }
+}
+
+/// The binary on this stage under strace.
+fn traced(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
+    let plain = stage.command(args);
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq"])
+        .args(flags)
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(stage.home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
 }
 
 /// Whether the system lets one program look at another's calls.
@@ -163,18 +170,7 @@ fn can_trace() -> bool {
 /// How many syncs a run makes.
 fn syncs(stage: &Stage, args: &[&str]) -> u32 {
     let log: PathBuf = stage.home.path().join("strace.log");
-    let plain = stage.command(args);
-    let status = Command::new("strace")
-        .args(["-f", "-qq", "-o", log.to_str().unwrap(), "-e", "trace=fsync"])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(stage.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status = traced(stage, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
     assert!(status.unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
     std::fs::remove_file(&log).unwrap();

@@ -41,8 +41,8 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
         let envelope = ran.envelope();
         let says = |name: &str| !envelope["error"][name].as_str().unwrap_or_default().is_empty();
         let has_changed = || {
-            let removals = envelope["removals"].as_array().unwrap().iter();
-            ran.code == 5 && removals.filter(|removal| removal["verdict"] == "changed").count() > 0
+            let mut removals = envelope["removals"].as_array().unwrap().iter();
+            ran.code == 5 && removals.any(|removal| removal["verdict"] == "changed")
         };
         assert!(
             says("message") && says("next") || has_changed(),
