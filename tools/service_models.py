@@ -42,7 +42,7 @@ OPERATIONS = {
     "iam": "GetAccountSummary GetRole ListPolicies SimulatePrincipalPolicy",
     "cloudtrail": """CreateTrail DescribeTrails GetTrail ListTrails DeleteTrail StartLogging StopLogging GetTrailStatus
         GetEventSelectors PutEventSelectors""",
-    "s3": """CreateBucket HeadBucket DeleteBucket GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock
+    "s3": """CreateBucket HeadBucket DeleteBucket ListObjectsV2 GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock
         PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketTagging GetBucketTagging""",
     "signin": "CreateOAuth2Token",
 }

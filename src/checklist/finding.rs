@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::Trouble;
 use crate::progress::Resource;
 
+const PENDING_REQUEST: &str = "pending-request";
+
 /// What is, as far as a step is concerned.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -110,6 +112,17 @@ impl Finding {
     pub fn or_next(mut self, next: impl Into<String>) -> Self {
         self.next.push(next.into());
         self
+    }
+
+    /// With the request of ours that AWS is still working on.
+    #[must_use]
+    pub fn under_way(self, request: impl Into<String>) -> Self {
+        self.with(PENDING_REQUEST, request)
+    }
+
+    /// Whether AWS is still working on something that we asked for.
+    pub fn is_under_way(&self) -> bool {
+        self.evidence.contains_key(PENDING_REQUEST)
     }
 
     /// Whether it is as it should be.

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
 use super::{asking_guide, browser, say_rehearsal, screen};
+use crate::aws::retry::OPERATION_LIMIT;
+use crate::aws::waiting;
 use crate::checklist::{Guide, StepReport, Trouble, TroubleKind, exit};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
@@ -84,14 +86,26 @@ fn said(removal: &Removal) -> String {
 }
 
 /// What the steps find now: a thing that says something else than what it was made with is not taken for ours.
+///
+/// What a run that was cut short has asked for may still be on its way: it is waited for, so that it can be taken back.
 async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {
     let steps = steps::checklist(&prepared.setting);
     let guide = NonInteractive::new(Screen { quiet: true, ..screen });
-    let outcome = prepared.walk(&steps, &guide).look().await;
-    match outcome.trouble {
-        Some(trouble) => Err(trouble),
-        None => Ok(outcome.reports),
-    }
+    let settled = || async {
+        let outcome = prepared.walk(&steps, &guide).look().await;
+        match outcome.trouble {
+            Some(trouble) => Err(trouble),
+            None if outcome.reports.iter().any(|report| report.finding.is_under_way()) => Ok(None),
+            None => Ok(Some(outcome.reports)),
+        }
+    };
+    let settled = waiting::until(prepared.setting.pace, OPERATION_LIMIT, settled).await?;
+    settled.ok_or_else(|| {
+        Trouble::failed(
+            "AWS is still working on what an earlier run has asked for; nothing was removed.",
+            "wait a minute, then: idc-setup undo",
+        )
+    })
 }
 
 fn show(screen: Screen, removals: &[Removal]) {

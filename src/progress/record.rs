@@ -119,9 +119,26 @@ pub struct Resource {
     pub id: String,
     /// Whose it is.
     pub how: How,
+    /// Where it is, for a thing whose id does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// For what was written into a file: just that text, so that it can be taken out again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+impl Resource {
+    /// A thing whose id says where it is, and that no text was written for.
+    pub fn new(how: How, kind: ResourceKind, name: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            id: id.into(),
+            how,
+            region: None,
+            text: None,
+        }
+    }
 }
 
 /// A change that was begun: written before the call, taken away with its result.
@@ -304,13 +321,7 @@ mod tests {
     #[test]
     fn what_was_made_stays_made() {
         let mut record = Record::new("aws", "123456789012");
-        let user = |how| Resource {
-            kind: ResourceKind::User,
-            name: "Admin".to_owned(),
-            id: "u-1".to_owned(),
-            how,
-            text: None,
-        };
+        let user = |how| Resource::new(how, ResourceKind::User, "Admin", "u-1");
         record.keep(user(How::Made));
         record.keep(user(How::Found));
         assert_eq!(record.how(ResourceKind::User, "u-1"), Some(How::Made));

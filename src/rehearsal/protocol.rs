@@ -102,7 +102,10 @@ fn s3_request(head: &Parts, scope: &Scope, body: &[u8]) -> Option<Request> {
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let query = head.uri.query().unwrap_or_default();
     let asked = |operation: &Operation| match operation.path.split_once('?') {
-        Some((_, of)) => form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == of),
+        Some((_, of)) => {
+            let of = of.split('=').next().unwrap_or(of);
+            form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == of)
+        }
         None => form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key == "x-id"),
     };
     let found = model.operations.iter().find(|(_, operation)| {
@@ -162,7 +165,10 @@ fn outside_the_body(service: &str, operation: &str, head: &Parts) -> Map<String,
                 .map(|(_, value)| value.into_owned())?,
             _ => header(head, &wire_name)?.to_owned(),
         };
-        let number = value.parse::<u64>().ok().filter(|_| member == "maxResults");
+        let number = value
+            .parse::<u64>()
+            .ok()
+            .filter(|_| matches!(member.as_str(), "maxResults" | "MaxKeys"));
         Some((member, number.map_or(Value::String(value), Value::from)))
     });
     given.collect()
@@ -252,6 +258,8 @@ impl Parsed {
     }
 }
 
+const BUCKET_REGION: &str = "x-amz-bucket-region";
+
 /// S3 answers with headers, and with a document of one root element or with text.
 fn write_s3(request: &Parsed, answer: &Answer, request_id: &str, mut wire: Wire) -> Wire {
     const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -264,9 +272,7 @@ fn write_s3(request: &Parsed, answer: &Answer, request_id: &str, mut wire: Wire)
             for (name, value) in value.as_object().into_iter().flatten() {
                 match (name.as_str(), value.as_str()) {
                     ("location", Some(value)) => wire.headers.push(("location", value.to_owned())),
-                    ("x-amz-bucket-region", Some(value)) => {
-                        wire.headers.push(("x-amz-bucket-region", value.to_owned()));
-                    }
+                    (BUCKET_REGION, Some(value)) => wire.headers.push((BUCKET_REGION, value.to_owned())),
                     _ => root = texts::to_xml(name, Some(NAMESPACE), value),
                 }
             }
@@ -275,10 +281,19 @@ fn write_s3(request: &Parsed, answer: &Answer, request_id: &str, mut wire: Wire)
         // The answer to a HEAD has no body, so that nothing but the status tells what is wrong.
         Err(_) if request.operation == "HeadBucket" => String::new(),
         Err(refusal) => {
-            let error = json!({"Code": refusal.code, "Message": refusal.message, "RequestId": request_id});
-            texts::to_xml("Error", None, &error)
+            let mut error = refusal.extra.clone();
+            error.remove(BUCKET_REGION);
+            error.insert("Code".to_owned(), json!(refusal.code));
+            error.insert("Message".to_owned(), json!(refusal.message));
+            error.insert("RequestId".to_owned(), json!(request_id));
+            texts::to_xml("Error", None, &Value::Object(error))
         }
     };
+    if let Err(refusal) = answer
+        && let Some(region) = refusal.extra.get(BUCKET_REGION).and_then(Value::as_str)
+    {
+        wire.headers.push((BUCKET_REGION, region.to_owned()));
+    }
     wire
 }
 

@@ -253,13 +253,7 @@ impl Setting {
 
     /// A thing that is there, with whose it is.
     pub fn resource(&self, kind: ResourceKind, name: &str, id: &str) -> Resource {
-        Resource {
-            kind,
-            name: name.to_owned(),
-            id: id.to_owned(),
-            how: self.how(kind, id),
-            text: None,
-        }
+        Resource::new(self.how(kind, id), kind, name, id)
     }
 
     /// The open intents to create a thing.

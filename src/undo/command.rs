@@ -1,6 +1,6 @@
 //! What a removal would be by hand.
 
-use super::look::parts;
+use super::identity_center::parts;
 use crate::progress::{Resource, ResourceKind};
 use crate::steps::Setting;
 

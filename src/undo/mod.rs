@@ -4,8 +4,10 @@
 //! wanted), or stays. Removing is another function; each removal is looked at afterwards. Both can be killed and run again:
 //! a thing is written off only when a look does not find it any more.
 
+mod cloudtrail;
 mod command;
 mod files;
+mod identity_center;
 mod look;
 mod remove;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 
-use super::files;
-use super::look::{self, membership_id, parts, principals, region_of};
+use super::identity_center::{membership_id, parts, principals};
+use super::look;
 use super::{Removal, Verdict};
+use super::{cloudtrail, files};
 use crate::aws::retry::{OPERATION_LIMIT, SPREAD_LIMIT};
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{StepInfo, StepReport, Trouble};
@@ -40,9 +41,9 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
             }
         }
         ResourceKind::CliProfile | ResourceKind::SsoSession => files::take_out(&resource)?,
-        ResourceKind::Trail => trail(setting, &resource).await.map_err(failed)?,
+        ResourceKind::Trail => cloudtrail::delete_trail(setting, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
-            if let Some(why) = bucket(setting, &resource).await.map_err(failed)? {
+            if let Some(why) = cloudtrail::delete_bucket(setting, &resource).await.map_err(failed)? {
                 removal.verdict = Verdict::Stays;
                 removal.why = Some(why);
                 return write_off_intent(setting, &resource);
@@ -84,6 +85,10 @@ pub fn write_off(setting: &Setting, resource: &Resource) -> Result<(), Trouble> 
                 && matches!(other.kind, ResourceKind::PolicyAttachment | ResourceKind::Provisioning);
             !is_part && (other.kind != resource.kind || other.id != resource.id)
         });
+        // A trail that was never finished has its intent's nonce in its name.
+        record
+            .intents
+            .retain(|intent| intent.kind != resource.kind || !resource.name.ends_with(&intent.nonce));
         record.words.retain(|_, word| word.about != resource.id);
     })?;
     Ok(())
@@ -250,43 +255,5 @@ async fn unassigned(
             format!("{}: AWS has not taken the assignment away in 5 minutes.", info.name()),
             "idc-setup undo",
         )),
-    }
-}
-
-async fn trail(setting: &Setting, resource: &Resource) -> Result<(), Failure> {
-    let answer = setting
-        .clients
-        .cloudtrail(region_of(&resource.id))
-        .delete_trail()
-        .name(&resource.id)
-        .send()
-        .await
-        .map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
-    match answer {
-        Err(failure) if failure.is("TrailNotFoundException") => Ok(()),
-        other => other.map(|_| ()),
-    }
-}
-
-/// `Some`: why it stays.
-async fn bucket(setting: &Setting, resource: &Resource) -> Result<Option<String>, Failure> {
-    let region = setting.wanted_region();
-    let answer = setting
-        .clients
-        .s3(&region)
-        .delete_bucket()
-        .bucket(&resource.id)
-        .expected_bucket_owner(&setting.caller.account)
-        .send()
-        .await
-        .map_err(|error| Failure::of("s3:DeleteBucket", error));
-    match answer {
-        Ok(_) => Ok(None),
-        Err(failure) if failure.is("NoSuchBucket") => Ok(None),
-        Err(failure) if failure.is("BucketNotEmpty") => Ok(Some(format!(
-            "the trail's files are in it; whoever does not need them: aws s3 rb s3://{} --force",
-            resource.id
-        ))),
-        Err(failure) => Err(failure),
     }
 }

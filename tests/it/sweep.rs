@@ -2,6 +2,7 @@
 //! the world is as after one whole run, and nothing is lost or doubled. A fixed sample here; all of it with
 //! `FULL_SWEEPS=1`.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -12,6 +13,7 @@ use idc_setup::rehearsal::{Fault, FaultKind, Hold};
 use serde_json::{Value, json};
 
 use super::support::{RUNTIME, STEPS_ALONE, Stage, WILLING};
+use super::undo::lasting;
 
 /// The cut points that are tried at the same time: a run mostly waits.
 const AT_ONCE: usize = 6;
@@ -179,32 +181,19 @@ fn syncs(stage: &Stage, args: &[&str]) -> u32 {
 
 /// Every cut of a list, several at the same time; prints what came of them.
 fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> Stage + Sync, args: &[&str], expected: &Value) {
-    let (next, tried) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let wrong = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let stage = prepare();
-                    if !kill(&stage, args, *cut) {
-                        // It had ended by then: requests that only ask again are more or fewer from run to run.
-                        continue;
-                    }
-                    tried.fetch_add(1, Ordering::Relaxed);
-                    let again = stage.run(args);
-                    let now = outcome(&stage);
-                    if again.code != 0 || now != *expected {
-                        wrong.lock().unwrap().push(format!(
-                            "{cut:?}: exit {}{}",
-                            again.code,
-                            differences(&now, expected)
-                        ));
-                    }
-                }
-            });
+    let tried = AtomicUsize::new(0);
+    let wrong = all_at_once(cuts, |cut| {
+        let stage = prepare();
+        if !kill(&stage, args, cut) {
+            // It had ended by then: requests that only ask again are more or fewer from run to run.
+            return None;
         }
+        tried.fetch_add(1, Ordering::Relaxed);
+        let again = stage.run(args);
+        let now = outcome(&stage);
+        (again.code != 0 || now != *expected)
+            .then(|| format!("{cut:?}: exit {}{}", again.code, differences(&now, expected)))
     });
-    let wrong = wrong.into_inner().unwrap();
     assert!(
         wrong.is_empty(),
         "{what}: {} of {} cut points went wrong:\n{}",
@@ -225,7 +214,7 @@ fn differences(now: &Value, expected: &Value) -> String {
 }
 
 fn report(line: &str) {
-    use std::io::Write;
+    use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -317,4 +306,77 @@ fn killed_anywhere_undo_ends_it_too() {
         let cuts = sample((1..=count).map(Cut::Sync).collect(), 6);
         sweep(&format!("undo, {count} syncs"), &cuts, prepare, &args, &expected);
     }
+}
+
+/// One cut of a run, then undo, then a run that makes it all again; answers what went wrong.
+fn taken_back(world: &str, args: &[&str], cut: Cut) -> Option<String> {
+    let stage = Stage::new(world);
+    let before = lasting(&stage.server.world());
+    if !kill(&stage, args, cut) {
+        return None;
+    }
+    let undone = stage.run(&["undo", "--yes"]);
+    let mut after = lasting(&stage.server.world());
+    let stays = ["users", "groups", "memberships"].map(|what| after["stores"][0][what].clone());
+    if before["stores"] == json!([]) && stays.iter().all(|what| *what == json!({})) {
+        // Enable, clicked while the run waited, is the person's, and stays.
+        after["stores"] = json!([]);
+    }
+    // The trail's files are kept, and their bucket with them.
+    let buckets = after["buckets"].as_object_mut().unwrap();
+    buckets.retain(|_, bucket| bucket["objects"] == json!([]));
+    let mut wrong = differences(&after, &before);
+    if undone.code != 0 || stage.path(".aws").exists() {
+        let _ = write!(
+            wrong,
+            "\nundo: exit {}\n{}{}",
+            undone.code, undone.stdout, undone.stderr
+        );
+    }
+    let again = stage.run(args);
+    if again.code != 0 {
+        let _ = write!(wrong, "\nagain: exit {}\n{}{}", again.code, again.stdout, again.stderr);
+    }
+    (!wrong.is_empty()).then(|| format!("{cut:?}: {wrong}"))
+}
+
+#[test]
+fn killed_anywhere_undo_takes_back_what_was_made() {
+    for (world, about) in [("fresh", 10), ("enabled", 10), ("half-done", 6)] {
+        let mut args = answers(world);
+        args.retain(|arg| *arg != "--skip=cloudtrail");
+        args.push("--create-trail");
+        let whole = Stage::new(world);
+        whole.run(&args).expect(0);
+        let count = whole.server.calls().len();
+        let cuts = sample(requests(count), about);
+        let wrong: Vec<String> = all_at_once(&cuts, |cut| taken_back(world, &args, cut));
+        assert!(
+            wrong.is_empty(),
+            "{} of {}:\n{}",
+            wrong.len(),
+            cuts.len(),
+            wrong.join("\n")
+        );
+        report(&format!(
+            "run on {world} and undo, {count} requests: {} cut points, 0 left behind",
+            cuts.len()
+        ));
+    }
+}
+
+/// Tries every cut, several at the same time, and gathers what went wrong.
+fn all_at_once(cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    wrong.lock().unwrap().extend(attempt(*cut));
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
 }

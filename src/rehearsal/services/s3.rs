@@ -27,6 +27,7 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
             };
             Ok(json!({"LocationConstraint": told}))
         }
+        "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
         "PutPublicAccessBlock" => {
             let wanted = &input["PublicAccessBlockConfiguration"];
             for (name, blocked) in &mut bucket.public_access_block {
@@ -76,7 +77,41 @@ fn bucket<'a>(world: &'a mut World, caller: &Identity, request: &Request) -> Res
     if bucket.owner != caller.account || expected.is_some_and(|owner| owner != bucket.owner) {
         return Err(Refusal::new("AccessDenied", "Access Denied").with_status(403));
     }
+    if bucket.region != request.region {
+        return Err(elsewhere(name, &bucket.region));
+    }
     Ok((name.to_owned(), bucket))
+}
+
+/// "Making requests using the REST API": a bucket of another Region answers 301, and says in a header where it is.
+fn elsewhere(name: &str, region: &str) -> Refusal {
+    let why = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all \
+               future requests to this endpoint.";
+    Refusal::new("PermanentRedirect", why)
+        .with_status(301)
+        .with("Bucket", name)
+        .with("Endpoint", format!("{name}.s3.{region}.amazonaws.com"))
+        .with("x-amz-bucket-region", region)
+}
+
+/// One page: nobody here has a thousand objects.
+fn list_objects(bucket: &Bucket, name: &str, input: &Value) -> Value {
+    let most = input["MaxKeys"]
+        .as_u64()
+        .map_or(1000, |most| usize::try_from(most).unwrap_or(1000));
+    let listed: Vec<Value> = bucket
+        .objects
+        .iter()
+        .take(most)
+        .map(|key| json!({"Key": key}))
+        .collect();
+    json!({"ListBucketResult": {
+        "Name": name,
+        "KeyCount": listed.len(),
+        "MaxKeys": most,
+        "IsTruncated": listed.len() < bucket.objects.len(),
+        "Contents": listed,
+    }})
 }
 
 fn create(world: &mut World, caller: &Identity, request: &Request) -> Answer {

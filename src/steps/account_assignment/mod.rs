@@ -59,8 +59,6 @@ const fn on_roles(action: &'static str) -> Right {
     Right::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
 }
 
-const PENDING: &str = "pending-request";
-
 /// What an assignment is about.
 struct Subject {
     instance: Instance,
@@ -251,7 +249,7 @@ impl Step for AccountAssignment {
             && let Some(status) = self.request_of(&subject, &intents).await.map_err(rerun(&INFO))?
             && status.status == Some(StatusValues::InProgress)
         {
-            return Ok(missing.with(PENDING, status.request_id.unwrap_or_default()));
+            return Ok(missing.under_way(status.request_id.unwrap_or_default()));
         }
         Ok(missing)
     }
@@ -331,13 +329,7 @@ impl Step for AccountAssignment {
                 ));
             }
         }
-        let resource = Resource {
-            kind: change.kind,
-            name: change.name.clone(),
-            id: subject.id(),
-            how: How::Made,
-            text: None,
-        };
+        let resource = Resource::new(How::Made, change.kind, &change.name, subject.id());
         setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
         guide.say(Some(&INFO), &done);

@@ -172,13 +172,7 @@ impl CreateGroup {
 }
 
 fn made_by_us(change: &Change, id: String) -> Resource {
-    Resource {
-        kind: change.kind,
-        name: change.name.clone(),
-        id,
-        how: How::Made,
-        text: None,
-    }
+    Resource::new(How::Made, change.kind, &change.name, id)
 }
 
 #[async_trait(?Send)]

@@ -273,13 +273,7 @@ impl Step for CreateUser {
             )
             .await?;
         if let Some((id, _)) = made {
-            let resource = Resource {
-                kind: change.kind,
-                name: change.name.clone(),
-                id,
-                how: How::Made,
-                text: None,
-            };
+            let resource = Resource::new(How::Made, change.kind, &change.name, id);
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
             guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }

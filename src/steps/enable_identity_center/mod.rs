@@ -234,13 +234,12 @@ impl EnableIdentityCenter {
             if !intents.is_empty() {
                 let joined = reads::joined(setting).await.map_err(rerun(&INFO))?;
                 if setting.is_ours(&intents, joined, None) {
-                    resource = Some(Resource {
-                        kind: ResourceKind::Organization,
-                        name: format!("of account {}", setting.caller.account),
-                        id: organization.id.clone(),
-                        how: How::Made,
-                        text: None,
-                    });
+                    resource = Some(Resource::new(
+                        How::Made,
+                        ResourceKind::Organization,
+                        format!("of account {}", setting.caller.account),
+                        &organization.id,
+                    ));
                 }
             }
             setting.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
@@ -273,13 +272,12 @@ impl EnableIdentityCenter {
             trouble
         })?;
         if let Some((id, _)) = made {
-            let resource = Resource {
-                kind: change.kind,
-                name: format!("of account {}", setting.caller.account),
+            let resource = Resource::new(
+                How::Made,
+                change.kind,
+                format!("of account {}", setting.caller.account),
                 id,
-                how: How::Made,
-                text: None,
-            };
+            );
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         }
         // Until it shows everywhere, an instance would be taken for an account instance.

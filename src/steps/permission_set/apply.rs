@@ -57,13 +57,7 @@ impl PermissionSet {
             setting.progress.change(|record| {
                 record.open(self.attachment_intent(&intent));
                 record.close(change.verb, change.kind, &change.name);
-                record.keep(Resource {
-                    kind: change.kind,
-                    name: change.name.clone(),
-                    id: arn,
-                    how: How::Made,
-                    text: None,
-                });
+                record.keep(Resource::new(How::Made, change.kind, &change.name, arn));
             })?;
             guide.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
         }
@@ -123,13 +117,7 @@ impl PermissionSet {
                 } else {
                     How::Made
                 };
-                let resource = Resource {
-                    kind: change.kind,
-                    name: change.name.clone(),
-                    id: format!("{arn}/{policy}"),
-                    how,
-                    text: None,
-                };
+                let resource = Resource::new(how, change.kind, &change.name, format!("{arn}/{policy}"));
                 setting.progress.change(|record| {
                     record.close_all(ResourceKind::PolicyAttachment, &self.attachment_prefix());
                     record.keep(resource);

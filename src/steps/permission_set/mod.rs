@@ -184,13 +184,12 @@ impl PermissionSet {
         let policy = self.policy_arn();
         self.setting.progress.change(|record| {
             if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, &prefix) {
-                record.keep(Resource {
-                    kind: ResourceKind::PolicyAttachment,
-                    name: format!("{prefix}{policy}"),
-                    id: format!("{}/{policy}", set.arn),
-                    how: How::Made,
-                    text: None,
-                });
+                record.keep(Resource::new(
+                    How::Made,
+                    ResourceKind::PolicyAttachment,
+                    format!("{prefix}{policy}"),
+                    format!("{}/{policy}", set.arn),
+                ));
             }
             record.close_all(ResourceKind::PolicyAttachment, &prefix);
         })?;

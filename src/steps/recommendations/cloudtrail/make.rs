@@ -37,9 +37,10 @@ pub async fn make(setting: &Setting, name: &str) -> Result<Trail, Trouble> {
         bucket: format!("idc-setup-trail-{account}-{}", intent.nonce),
         region,
     };
+    keep(setting, &trail)?;
     bucket(setting, &trail).await.map_err(rerun(&INFO))?;
     start(setting, &trail).await?;
-    keep(setting, &trail, name)?;
+    setting.settle(Verb::Create, ResourceKind::Trail, name, None)?;
     Ok(trail)
 }
 
@@ -47,7 +48,7 @@ pub async fn make(setting: &Setting, name: &str) -> Result<Trail, Trouble> {
 pub fn settle(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
     let intents = setting.open_intents(ResourceKind::Trail, super::TRAIL);
     if intents.iter().any(|intent| trail_name(&intent.nonce) == trail.name) {
-        keep(setting, trail, super::TRAIL)?;
+        setting.settle(Verb::Create, ResourceKind::Trail, super::TRAIL, None)?;
     }
     Ok(())
 }
@@ -56,18 +57,17 @@ fn trail_name(nonce: &str) -> String {
     format!("idc-setup-{nonce}")
 }
 
-fn keep(setting: &Setting, trail: &Trail, intent: &str) -> Result<(), Trouble> {
-    let made = |kind, name: &str, id: &str| Resource {
-        kind,
-        name: name.to_owned(),
-        id: id.to_owned(),
-        how: How::Made,
-        text: None,
-    };
-    let bucket = made(ResourceKind::Bucket, &trail.bucket, &trail.bucket);
-    setting.progress.change(|record| record.keep(bucket))?;
-    let resource = made(ResourceKind::Trail, &trail.name, &trail.arn);
-    setting.settle(Verb::Create, ResourceKind::Trail, intent, Some(resource))
+/// Both are ours from the intent on, since nobody else can have the nonce in a name: whatever cuts the run short, undo
+/// finds what is there of them.
+fn keep(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
+    let mut bucket = Resource::new(How::Made, ResourceKind::Bucket, &trail.bucket, &trail.bucket);
+    bucket.region = Some(trail.region.clone());
+    let resource = Resource::new(How::Made, ResourceKind::Trail, &trail.name, &trail.arn);
+    setting.progress.change(|record| {
+        record.keep(bucket);
+        record.keep(resource);
+    })?;
+    Ok(())
 }
 
 /// A bucket of this account with this name is ours: the name has the nonce in it. Nobody else's is taken.

@@ -1,0 +1,163 @@
+//! A trail and its bucket: how they stand now, and how they go.
+
+use aws_sdk_cloudtrail::types::Trail;
+use aws_sdk_s3::operation::head_bucket::HeadBucketError;
+
+use super::look::{Sight, unless_gone};
+use crate::aws::Failure;
+use crate::progress::{How, Resource, ResourceKind};
+use crate::steps::Setting;
+
+/// Where a trail is, by its ARN.
+fn region_of(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
+}
+
+/// How the trail stands. One that somebody has made more of, or that writes elsewhere by now, is *changed*.
+pub async fn trail(setting: &Setting, resource: &Resource) -> Result<Sight, Failure> {
+    let answer = setting
+        .clients
+        .cloudtrail(region_of(&resource.id))
+        .describe_trails()
+        .trail_name_list(&resource.id)
+        .include_shadow_trails(false)
+        .send()
+        .await
+        .map_err(|error| Failure::of("cloudtrail:DescribeTrails", error))?;
+    Ok(match answer.trail_list().first() {
+        None => Sight::Gone,
+        Some(trail) => more_of_it(setting, trail).map_or(Sight::There, Sight::Changed),
+    })
+}
+
+/// What a trail does by now that it was not made for.
+fn more_of_it(setting: &Setting, trail: &Trail) -> Option<String> {
+    let is_our_bucket = setting.progress.read(|record| {
+        let mut buckets = record
+            .resources
+            .iter()
+            .filter(|other| other.kind == ResourceKind::Bucket);
+        buckets.any(|bucket| Some(bucket.id.as_str()) == trail.s3_bucket_name())
+    });
+    let said = [
+        (
+            !is_our_bucket,
+            format!(
+                "it writes to the bucket {} now",
+                trail.s3_bucket_name().unwrap_or("of somebody")
+            ),
+        ),
+        (
+            trail.is_organization_trail == Some(true),
+            "it records the whole organization now".to_owned(),
+        ),
+        (
+            trail.has_custom_event_selectors == Some(true) || trail.has_insight_selectors == Some(true),
+            "somebody has chosen what it records".to_owned(),
+        ),
+        (
+            trail.cloud_watch_logs_log_group_arn.is_some() || trail.sns_topic_arn.is_some(),
+            "somebody has it tell CloudWatch or SNS".to_owned(),
+        ),
+    ];
+    said.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
+}
+
+/// Where a bucket is: as it was written down when it was made.
+fn bucket_region(setting: &Setting, resource: &Resource) -> String {
+    resource.region.clone().unwrap_or_else(|| setting.wanted_region())
+}
+
+/// How the bucket stands. What is in it, or comes into it, keeps it.
+pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Failure> {
+    let (region, name) = (bucket_region(setting, resource), &resource.id);
+    let (client, owner) = (setting.clients.s3(&region), &setting.caller.account);
+    let there = client
+        .head_bucket()
+        .bucket(name)
+        .expected_bucket_owner(owner)
+        .send()
+        .await;
+    match there {
+        Ok(_) => {}
+        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => return Ok(Sight::Gone),
+        Err(error) => return Err(Failure::of("s3:HeadBucket", error)),
+    }
+    if let Some(other) = other_writer(setting, &region, name).await? {
+        return Ok(Sight::Stays(format!("the trail {other} writes to it")));
+    }
+    let listed = client
+        .list_objects_v2()
+        .bucket(name)
+        .expected_bucket_owner(owner)
+        .max_keys(1)
+        .send()
+        .await
+        .map_err(|error| Failure::of("s3:ListObjectsV2", error));
+    Ok(match unless_gone(listed)? {
+        None => Sight::Gone,
+        Some(listed) if listed.contents().is_empty() => Sight::There,
+        Some(_) => Sight::Stays(keeps_files(name)),
+    })
+}
+
+fn keeps_files(bucket: &str) -> String {
+    format!("the trail's files are in it; whoever does not need them: aws s3 rb s3://{bucket} --force")
+}
+
+/// A trail that is not ours and has this bucket.
+async fn other_writer(setting: &Setting, region: &str, bucket: &str) -> Result<Option<String>, Failure> {
+    let answer = setting
+        .clients
+        .cloudtrail(region)
+        .describe_trails()
+        .include_shadow_trails(true)
+        .send()
+        .await
+        .map_err(|error| Failure::of("cloudtrail:DescribeTrails", error))?;
+    let is_ours = |trail: &Trail| {
+        let arn = trail.trail_arn().unwrap_or_default();
+        setting
+            .progress
+            .read(|record| record.how(ResourceKind::Trail, arn) == Some(How::Made))
+    };
+    let mut trails = answer.trail_list.unwrap_or_default().into_iter();
+    let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
+    Ok(other.and_then(|trail| trail.name))
+}
+
+/// Deletes the trail; one that is not there is deleted.
+pub async fn delete_trail(setting: &Setting, resource: &Resource) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .cloudtrail(region_of(&resource.id))
+        .delete_trail()
+        .name(&resource.id)
+        .send()
+        .await
+        .map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
+    match answer {
+        Err(failure) if failure.is("TrailNotFoundException") => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Deletes the bucket, if it is empty. `Some`: why it stays.
+pub async fn delete_bucket(setting: &Setting, resource: &Resource) -> Result<Option<String>, Failure> {
+    let answer = setting
+        .clients
+        .s3(&bucket_region(setting, resource))
+        .delete_bucket()
+        .bucket(&resource.id)
+        .expected_bucket_owner(&setting.caller.account)
+        .send()
+        .await
+        .map_err(|error| Failure::of("s3:DeleteBucket", error));
+    match answer {
+        Ok(_) => Ok(None),
+        Err(failure) if failure.is("NoSuchBucket") => Ok(None),
+        // A file may have come in since the look; older versions of files show in no list.
+        Err(failure) if failure.is("BucketNotEmpty") => Ok(Some(keeps_files(&resource.id))),
+        Err(failure) => Err(failure),
+    }
+}
