@@ -156,10 +156,31 @@ impl Config {
             .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
     }
 
-    /// Whether there are sections here that another text does not have.
-    pub fn has_others_than(&self, other: &Self) -> bool {
-        self.headers()
-            .any(|header| !other.headers().any(|known| known == header))
+    /// Whether there is more here than another text's sections and those that are known by kind and name: sections of
+    /// somebody else, or comments.
+    pub fn has_others_than(&self, other: &Self, is_known: impl Fn(&str, &str) -> bool) -> bool {
+        let mut sections = self.headers();
+        let has_sections = sections.any(|header| {
+            let (kind, name) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+            !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
+        });
+        let has_comments = self.lines.iter().any(|line| line.trim_start().starts_with(['#', ';']));
+        has_sections || has_comments
+    }
+
+    /// Profiles of which a key has this value.
+    pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
+        let names = self
+            .headers()
+            .filter_map(|header| match header.split_once(char::is_whitespace) {
+                Some(("profile", name)) => Some(name.trim().trim_matches(['"', '\'']).to_owned()),
+                None if header == "default" => Some(header.to_owned()),
+                _ => None,
+            });
+        names.filter(move |name| {
+            let properties = self.get(Section::Profile(name));
+            properties.is_some_and(|properties| properties.get(key).is_some_and(|it| it == value))
+        })
     }
 
     /// Takes these properties out of a section, and the section itself when nothing is left in it.

@@ -21,6 +21,11 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     let mut removals = Vec::new();
     let mut prepared = None;
     let ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)).await;
+    // What failed is taken up again by this command: a run would make everything anew.
+    let ended = ended.map_err(|trouble| Trouble {
+        next: trouble.next.replace("idc-setup run", "idc-setup undo"),
+        ..trouble
+    });
     report(cli, screen, prepared.as_ref(), &removals, ended.err().as_ref())
 }
 
@@ -38,6 +43,7 @@ async fn go(
         ));
     }
     let browser = browser(cli, environment)?;
+    refuse_what_undo_does_not_know(cli)?;
     let guide = asking_guide(cli, environment, screen, &browser);
     if guide.is_none() && !cli.flags.yes {
         return Err(Trouble::usage(
@@ -64,6 +70,16 @@ async fn go(
             "idc-setup undo, and type the account's id",
         ));
     }
+    if count > 0 && !cli.flags.yes {
+        // The question may have stood there for long.
+        let asked = std::mem::take(removals);
+        let reports = look(prepared, screen).await?;
+        let now = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
+        *removals = undo::as_agreed(&asked, now);
+        for removal in removals.iter().filter(|now| !asked.contains(now)) {
+            screen.talk(&format!("Meanwhile: {}", line(removal)));
+        }
+    }
     for removal in removals.iter_mut() {
         match removal.verdict {
             Verdict::Remove => {
@@ -75,6 +91,26 @@ async fn go(
         }
     }
     Ok(())
+}
+
+/// Flags that say which steps a run walks, or what it is told, would be taken for more than they do here.
+fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), Trouble> {
+    let flags = &cli.flags;
+    let given = [
+        ("--only", !flags.only.is_empty()),
+        ("--skip", !flags.skip.is_empty()),
+        ("--update", !flags.update.is_empty()),
+        ("--told", !flags.told.is_empty()),
+        ("--fresh", flags.fresh),
+        ("--create-trail", flags.create_trail),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Trouble::usage(
+            format!("{flag} says what a run does, and undo does not know it; nothing was removed."),
+            "idc-setup undo --step NAME (only what this step has made)",
+        )),
+    }
 }
 
 /// How a removal has ended.
@@ -108,6 +144,11 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Tr
     })
 }
 
+fn line(removal: &Removal) -> String {
+    let why = removal.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    format!("{:8} {}{}", removal.verdict.word(), removal.name(), clean(&why))
+}
+
 fn show(screen: Screen, removals: &[Removal]) {
     if removals.is_empty() {
         screen.talk("Nothing was made here that could be taken back.");
@@ -115,14 +156,9 @@ fn show(screen: Screen, removals: &[Removal]) {
     }
     screen.talk("What was made, and what becomes of it:");
     for removal in removals {
-        let why = removal.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-        screen.talk(&format!(
-            "  {:8} {}{}",
-            removal.verdict.word(),
-            removal.name(),
-            clean(&why)
-        ));
-        if screen.verbose >= 1 || removal.verdict == Verdict::Stays {
+        screen.talk(&format!("  {}", line(removal)));
+        let is_file = removal.resource.kind.is_local() && removal.verdict == Verdict::Remove;
+        if screen.verbose >= 1 || removal.verdict == Verdict::Stays || is_file {
             screen.talk(&format!("           {}", removal.command));
         }
     }

@@ -122,9 +122,14 @@ pub struct Resource {
     /// Where it is, for a thing whose id does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// For what was written into a file: just that text, so that it can be taken out again.
+    /// What it was made with, where undo has to know: the text that was written into a file, a permission set's session
+    /// duration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// When it was first written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub at: Option<Timestamp>,
 }
 
 impl Resource {
@@ -137,7 +142,15 @@ impl Resource {
             how,
             region: None,
             text: None,
+            at: None,
         }
+    }
+
+    /// The same, made with this.
+    #[must_use]
+    pub fn with_text(mut self, text: Option<String>) -> Self {
+        self.text = text;
+        self
     }
 }
 
@@ -293,7 +306,8 @@ impl Record {
     }
 
     /// Writes a thing down; what was once made stays made.
-    pub fn keep(&mut self, resource: Resource) {
+    pub fn keep(&mut self, mut resource: Resource) {
+        resource.at = resource.at.or_else(|| Some(Timestamp::now()));
         let known = self
             .resources
             .iter_mut()
@@ -303,7 +317,10 @@ impl Record {
                 known.name = resource.name;
                 known.text = resource.text.or(known.text.take());
             }
-            Some(known) => *known = resource,
+            Some(known) => {
+                resource.at = known.at.or(resource.at);
+                *known = resource;
+            }
             None => self.resources.push(resource),
         }
     }

@@ -292,14 +292,16 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
         FailureKind::NotAws => TroubleKind::Unknown,
         _ => TroubleKind::Failed,
     };
+    let next = next.into();
+    let command = command_of(&next);
     let next = match failure.kind {
         FailureKind::Denied => format!(
-            "give this caller the right to {} (an administrator has it), then: idc-setup run",
+            "give this caller the right to {} (an administrator has it), then: {command}",
             failure.operation
         ),
-        FailureKind::Credentials => "renew the credentials (aws login), then: idc-setup run".to_owned(),
-        FailureKind::NoConnection => "check the network, then: idc-setup run".to_owned(),
-        _ => next.into(),
+        FailureKind::Credentials => format!("renew the credentials (aws login), then: {command}"),
+        FailureKind::NoConnection => format!("check the network, then: {command}"),
+        _ => next,
     };
     Trouble {
         kind,
@@ -310,6 +312,17 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
             message: failure.message.clone(),
         }),
         next,
+    }
+}
+
+/// The command that a way on ends with.
+fn command_of(next: &str) -> &str {
+    let command = next.rsplit_once("then: ").map_or(next, |(_, command)| command);
+    let command = command.split(" (").next().unwrap_or(command);
+    if command.starts_with("idc-setup ") {
+        command
+    } else {
+        "idc-setup run"
     }
 }
 

@@ -6,17 +6,63 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::aws_files::{Config, Section};
+use super::look::Sight;
+use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
 use crate::files::{self, Access};
-use crate::progress::{Resource, ResourceKind};
+use crate::progress::{How, Resource, ResourceKind};
+use crate::steps::Setting;
 
 /// How a section, or the file, stands.
-pub enum Stands {
+enum Stands {
     AsWritten,
     Gone,
     Otherwise(String),
     InUse(String),
+}
+
+/// How what was written into this person's files stands.
+///
+/// Only the AWS files of this environment are ours to touch: a state file may come from another home folder, or from
+/// somebody else.
+pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
+    let (path, _) = place(resource);
+    if !is_within_reach(setting.paths.as_ref(), resource, &path) {
+        let why = format!(
+            "it is in {}, which is none of this environment's AWS files",
+            path.display()
+        );
+        return Ok(Sight::Stays(why));
+    }
+    if matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
+        return match path.try_exists() {
+            Ok(true) => Ok(Sight::There),
+            Ok(false) => Ok(Sight::Gone),
+            Err(error) => Err(unreadable(&path, &error)),
+        };
+    }
+    let ours = setting.progress.read(|record| {
+        let made = record.resources.iter();
+        let made = made.filter(|other| other.kind == ResourceKind::CliProfile && other.how == How::Made);
+        made.map(|other| other.name.clone()).collect::<Vec<_>>()
+    });
+    Ok(match stands(resource, &ours)? {
+        Stands::AsWritten => Sight::There,
+        Stands::Gone => Sight::Gone,
+        Stands::Otherwise(why) => Sight::Changed(why),
+        Stands::InUse(why) => Sight::Stays(why),
+    })
+}
+
+fn is_within_reach(paths: Option<&Paths>, resource: &Resource, path: &Path) -> bool {
+    let Some(paths) = paths else { return false };
+    if !matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
+        return path == paths.config();
+    }
+    // Named by a digest, in forty hexadecimal digits.
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_digest = name.len() == 40 && name.bytes().all(|c| c.is_ascii_hexdigit());
+    path.parent() == Some(paths.cache()) && path.extension().is_some_and(|end| end == "json") && is_digest
 }
 
 /// File and section of a resource's id.
@@ -60,16 +106,20 @@ fn written(resource: &Resource, name: &str) -> BTreeMap<String, String> {
         .unwrap_or_default()
 }
 
-/// How it stands.
-pub fn stands(resource: &Resource) -> Result<Stands, Trouble> {
+/// How it stands. `ours` are the profiles that we made.
+fn stands(resource: &Resource, ours: &[String]) -> Result<Stands, Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         let Some((_, config)) = read(Path::new(&resource.id))? else {
             return Ok(Stands::Gone);
         };
         // Our sections are gone by the time its turn comes; what somebody else has written keeps it.
-        let ours = resource.text.as_deref().unwrap_or_default();
-        let has_others = Config::parse(ours.as_bytes()).is_ok_and(|ours| config.has_others_than(&ours));
+        let written = resource.text.as_deref().unwrap_or_default();
+        let has_others = Config::parse(written.as_bytes()).is_ok_and(|written| {
+            config.has_others_than(&written, |kind, name| {
+                kind == "profile" && ours.iter().any(|own| own == name)
+            })
+        });
         return Ok(if has_others {
             Stands::InUse("other sections are in it".to_owned())
         } else {
@@ -82,6 +132,14 @@ pub fn stands(resource: &Resource) -> Result<Stands, Trouble> {
     let Some(there) = config.get(section(resource, name)) else {
         return Ok(Stands::Gone);
     };
+    let (key, kind) = if resource.kind == ResourceKind::SsoSession {
+        ("sso_session", "session")
+    } else {
+        ("source_profile", "profile")
+    };
+    if let Some(user) = config.profiles_with(key, name).find(|profile| !ours.contains(profile)) {
+        return Ok(Stands::Otherwise(format!("the profile {user} uses this {kind}")));
+    }
     let written = written(resource, name);
     let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
     let missing = written.keys().filter(|key| !there.contains_key(*key));
@@ -94,10 +152,17 @@ pub fn stands(resource: &Resource) -> Result<Stands, Trouble> {
     })
 }
 
-/// Whether nothing that we wrote into a section is there any more.
+/// Whether nothing that we wrote into a section is there any more. Where our text is gone as a whole, what still stands
+/// under that name is somebody else's.
 pub fn is_out(resource: &Resource) -> Result<bool, Trouble> {
     let (path, name) = place(resource);
-    let there = read(&path)?.and_then(|(_, config)| config.get(section(resource, name)));
+    let Some((text, config)) = read(&path)? else {
+        return Ok(true);
+    };
+    if resource.text.as_deref().is_some_and(|ours| !text.contains(ours)) {
+        return Ok(true);
+    }
+    let there = config.get(section(resource, name));
     let written = written(resource, name);
     Ok(there.is_none_or(|there| !written.keys().any(|key| there.contains_key(key))))
 }
@@ -120,13 +185,31 @@ pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
     };
     let ours = resource.text.as_deref().filter(is_intact);
     let after = if let Some(ours) = ours {
-        text.replacen(ours, "", 1)
+        without(&text, ours)
     } else {
         let keys: Vec<String> = written(resource, name).into_keys().collect();
         config.remove(section(resource, name), &keys);
         config.text()
     };
     files::write_atomically(&path, after.as_bytes(), Access::AsBefore).map_err(|error| unreadable(&path, &error))
+}
+
+/// A text without one of its parts. What was ours may have begun with the line end of the line before it: what somebody
+/// has written after it must not be glued to that line.
+fn without(text: &str, part: &str) -> String {
+    let Some((before, after)) = text.split_once(part) else {
+        return text.to_owned();
+    };
+    let end = if before.is_empty() || before.ends_with('\n') || after.is_empty() || after.starts_with(['\r', '\n']) {
+        ""
+    } else if part.starts_with("\r\n") {
+        "\r\n"
+    } else if part.starts_with('\n') {
+        "\n"
+    } else {
+        ""
+    };
+    format!("{before}{end}{after}")
 }
 
 /// Removes a file of ours, and the folders that held nothing else.

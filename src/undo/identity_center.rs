@@ -1,8 +1,9 @@
 //! How what was made in Identity Center stands now: a thing that somebody else has come to use is *changed*.
 
-use aws_sdk_ssoadmin::types::PrincipalType;
+use aws_sdk_ssoadmin::types::{PermissionSet, PrincipalType};
 
 use super::look::{Sight, unless_gone};
+use crate::answers::values::SessionDuration;
 use crate::aws::Failure;
 use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::{Instance, Setting};
@@ -76,9 +77,12 @@ async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resou
         .send()
         .await;
     let described = described.map_err(|error| Failure::of("sso:DescribePermissionSet", error));
-    if unless_gone(described)?.is_none() {
+    let Some(described) = unless_gone(described)? else {
         return Ok(Sight::Gone);
-    }
+    };
+    let set = described
+        .permission_set
+        .unwrap_or_else(|| PermissionSet::builder().build());
     let mut accounts = admin
         .list_accounts_for_provisioned_permission_set()
         .instance_arn(&instance.arn)
@@ -91,13 +95,89 @@ async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resou
         let account = account.map_err(|error| Failure::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
         for (_, principal) in principals(setting, instance, &account, &resource.id).await? {
             if !ours.contains(&format!("{account}/{}/{principal}", resource.id)) {
-                return Ok(Sight::Changed(format!(
+                return Ok(Sight::InUse(format!(
                     "somebody else has it too, in account {account}: {principal}"
                 )));
             }
         }
     }
-    Ok(Sight::There)
+    let more = more_in_it(setting, instance, resource, &set).await?;
+    Ok(more.map_or(Sight::There, Sight::Changed))
+}
+
+/// What a permission set of ours says by now that it was not made with.
+async fn more_in_it(
+    setting: &Setting,
+    instance: &Instance,
+    resource: &Resource,
+    set: &PermissionSet,
+) -> Result<Option<String>, Failure> {
+    let (admin, arn) = (setting.clients.ssoadmin(&instance.region), &resource.id);
+    if set.name.as_ref().is_some_and(|name| *name != resource.name) {
+        return Ok(Some("it has another name now".to_owned()));
+    }
+    if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
+        && made.parse::<SessionDuration>().ok() != now.parse::<SessionDuration>().ok()
+    {
+        return Ok(Some(format!("a session lasts {now} now, and lasted {made}")));
+    }
+    if set.relay_state.as_ref().is_some_and(|state| !state.is_empty()) {
+        return Ok(Some("it has a relay state now".to_owned()));
+    }
+    let inline = admin.get_inline_policy_for_permission_set();
+    let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
+    let inline = inline.map_err(|error| Failure::of("sso:GetInlinePolicyForPermissionSet", error))?;
+    if inline.inline_policy.is_some_and(|policy| !policy.is_empty()) {
+        return Ok(Some("it has an inline policy now".to_owned()));
+    }
+    let customers = admin.list_customer_managed_policy_references_in_permission_set();
+    let customers = customers
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await;
+    let customers =
+        customers.map_err(|error| Failure::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
+    if !customers.customer_managed_policy_references().is_empty() {
+        return Ok(Some("it has a customer managed policy now".to_owned()));
+    }
+    let boundary = admin.get_permissions_boundary_for_permission_set();
+    let boundary = boundary
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await;
+    let boundary = boundary.map_err(|error| Failure::of("sso:GetPermissionsBoundaryForPermissionSet", error));
+    if unless_gone(boundary)?.is_some_and(|answer| answer.permissions_boundary.is_some()) {
+        return Ok(Some("it has a permissions boundary now".to_owned()));
+    }
+    other_policy(setting, instance, resource).await
+}
+
+/// An AWS managed policy on it that we have neither put there nor were about to.
+async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
+    let mut pages = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_managed_policies_in_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(&resource.id)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(policy) = pages.next().await {
+        let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
+        let policy = policy.arn.unwrap_or_default();
+        let is_ours = setting.progress.read(|record| {
+            let id = format!("{}/{policy}", resource.id);
+            record.how(ResourceKind::PolicyAttachment, &id) == Some(How::Made)
+                || record.is_any_open(ResourceKind::PolicyAttachment, &format!("{}/{policy}", resource.name))
+        });
+        if !is_ours {
+            return Ok(Some(format!("somebody has attached the policy {policy} to it")));
+        }
+    }
+    Ok(None)
 }
 
 /// Group and user of a membership's id.

@@ -1,7 +1,5 @@
 //! How a thing that was made stands now.
 
-use std::path::Path;
-
 use super::command::command;
 use super::{Removal, Verdict};
 use super::{cloudtrail, files, identity_center};
@@ -15,6 +13,8 @@ pub enum Sight {
     There,
     Gone,
     Changed(String),
+    /// Somebody else stands on it: AWS does not let it go.
+    InUse(String),
     Stays(String),
 }
 
@@ -27,10 +27,11 @@ pub async fn at(
 ) -> Result<Removal, Trouble> {
     let sight = sight(setting, reports, &resource, step).await?;
     let command = command(setting, &resource);
+    let in_use = matches!(sight, Sight::InUse(_));
     let (verdict, why) = match sight {
         Sight::There => (Verdict::Remove, None),
         Sight::Gone => (Verdict::Gone, None),
-        Sight::Changed(why) => (Verdict::Changed, Some(why)),
+        Sight::Changed(why) | Sight::InUse(why) => (Verdict::Changed, Some(why)),
         Sight::Stays(why) => (Verdict::Stays, Some(why)),
     };
     Ok(Removal {
@@ -39,6 +40,7 @@ pub async fn at(
         verdict,
         why,
         command,
+        in_use,
     })
 }
 
@@ -51,32 +53,17 @@ async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, s
         }
     };
     match resource.kind {
-        ResourceKind::Token | ResourceKind::Registration => Ok(if Path::new(&resource.id).exists() {
-            Sight::There
-        } else {
-            Sight::Gone
-        }),
-        ResourceKind::CliProfile | ResourceKind::SsoSession | ResourceKind::ConfigFile => {
-            Ok(match files::stands(resource)? {
-                files::Stands::AsWritten => Sight::There,
-                files::Stands::Gone => Sight::Gone,
-                files::Stands::Otherwise(why) => Sight::Changed(why),
-                files::Stands::InUse(why) => Sight::Stays(why),
-            })
-        }
+        kind if kind.is_local() => files::sight(setting, resource),
         ResourceKind::Trail => cloudtrail::trail(setting, resource).await.map_err(failed),
         ResourceKind::Bucket => cloudtrail::bucket(setting, resource).await.map_err(failed),
         _ => {
             let Some(instance) = setting.facts.instance.now() else {
-                return Err(Trouble::failed(
-                    "Identity Center cannot be looked at, so nothing in it can be removed.",
-                    "idc-setup status, and when it is there: idc-setup undo",
-                ));
+                return without_instance(reports);
             };
             let looked = identity_center::sight(setting, &instance, resource)
                 .await
                 .map_err(failed)?;
-            Ok(match (looked, different(reports, step)) {
+            Ok(match (looked, different(reports, step, resource)) {
                 (Sight::There, Some(why)) => Sight::Changed(why),
                 (looked, _) => looked,
             })
@@ -84,10 +71,31 @@ async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, s
     }
 }
 
-/// The step finds its thing different from what was asked for when it was made.
-fn different(reports: &[StepReport], step: &str) -> Option<String> {
-    let report = reports.iter().find(|report| report.info.slug == step)?;
-    (report.finding.found == Found::Different).then(|| report.finding.is.clone())
+/// Without Identity Center everything in it is gone; one that could not be looked at says nothing.
+fn without_instance(reports: &[StepReport]) -> Result<Sight, Trouble> {
+    let report = reports
+        .iter()
+        .find(|report| report.info.slug == "enable-identity-center");
+    let trouble = report.and_then(|report| report.finding.trouble.clone());
+    match (trouble, report.map(|report| report.finding.found)) {
+        (Some(trouble), _) => Err(trouble),
+        (None, Some(Found::Missing)) => Ok(Sight::Gone),
+        _ => Err(Trouble::failed(
+            "Identity Center cannot be looked at, so nothing in it can be removed.",
+            "idc-setup status, and when it is there: idc-setup undo",
+        )),
+    }
+}
+
+/// The step finds this user different from what was asked for when it was made.
+fn different(reports: &[StepReport], step: &str, resource: &Resource) -> Option<String> {
+    let finding = &reports.iter().find(|report| report.info.slug == step)?.finding;
+    let is_about_it = finding
+        .resources
+        .iter()
+        .any(|other| other.kind == resource.kind && other.id == resource.id);
+    let is_user = resource.kind == ResourceKind::User;
+    (is_user && is_about_it && finding.found == Found::Different).then(|| finding.is.clone())
 }
 
 /// A thing that is not found is gone.

@@ -9,22 +9,29 @@ mod command;
 mod files;
 mod identity_center;
 mod look;
+mod own_branch;
 mod remove;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{Right, StepReport, Trouble, TroubleKind};
-use crate::progress::{How, Record, Resource, ResourceKind};
+use crate::aws::retry::SPREAD_LIMIT;
+use crate::checklist::{Right, StepReport, Trouble};
+use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
 
 pub use remove::{remove, write_off};
 
 /// What removing needs to be allowed to do, and looking whether somebody else has come to use a thing.
-pub const RIGHTS: [Right; 14] = [
+pub const RIGHTS: [Right; 18] = [
     Right::look("identitystore:ListGroupMemberships"),
     Right::look("identitystore:ListGroupMembershipsForMember"),
     Right::look("sso:ListAccountAssignmentsForPrincipal"),
+    Right::look("sso:ListManagedPoliciesInPermissionSet"),
+    Right::look("sso:GetInlinePolicyForPermissionSet"),
+    Right::look("sso:ListCustomerManagedPolicyReferencesInPermissionSet"),
+    Right::look("sso:GetPermissionsBoundaryForPermissionSet"),
     Right::change("sso:DeleteAccountAssignment"),
     Right::change("sso:DescribeAccountAssignmentDeletionStatus"),
     Right::change("sso:DeletePermissionSet"),
@@ -70,6 +77,9 @@ pub struct Removal {
     pub why: Option<String>,
     /// The `aws` command that would remove it, or what is done to which file.
     pub command: String,
+    /// Somebody else stands on it, so that AWS would not let it go.
+    #[serde(skip)]
+    pub in_use: bool,
 }
 
 /// What becomes of a thing.
@@ -119,36 +129,99 @@ pub async fn plan(
     include_changed: bool,
 ) -> Result<Vec<Removal>, Trouble> {
     let made = made(setting, step);
-    refuse_own_branch(setting, &made)?;
+    own_branch::refuse(setting, &made)?;
+    refuse_what_carries(setting, &made, step)?;
     let mut removals = Vec::new();
     for (resource, step) in made {
         removals.push(look::at(setting, reports, resource, step).await?);
     }
-    look_twice_at_what_is_gone(setting, reports, &mut removals).await?;
+    look_again_at_what_is_gone(setting, reports, &mut removals).await?;
     for removal in &mut removals {
         if removal.verdict == Verdict::Changed && include_changed {
-            removal.verdict = Verdict::Remove;
+            removal.verdict = if removal.in_use {
+                Verdict::Stays
+            } else {
+                Verdict::Remove
+            };
         }
     }
     removals.extend(staying(setting, step));
     Ok(removals)
 }
 
-/// AWS may answer "not found" where a change has not arrived yet, and what is written off too early is never removed.
-async fn look_twice_at_what_is_gone(
+/// What was agreed to, as it stands now: a thing that was not to be removed then is not removed now.
+pub fn as_agreed(asked: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
+    let was_agreed = |removal: &Removal| {
+        let same =
+            |other: &&Removal| other.resource.kind == removal.resource.kind && other.resource.id == removal.resource.id;
+        let before = asked.iter().find(same).map(|before| before.verdict);
+        removal.verdict != Verdict::Remove || before == Some(Verdict::Remove)
+    };
+    now.into_iter().filter(was_agreed).collect()
+}
+
+/// AWS may answer "not found" where a change has not arrived yet, and what is written off too early is never removed:
+/// what was made a moment ago is waited for, and everything else is looked at twice.
+async fn look_again_at_what_is_gone(
     setting: &Setting,
     reports: &[StepReport],
     removals: &mut [Removal],
 ) -> Result<(), Trouble> {
-    let mut gone = removals
-        .iter_mut()
-        .filter(|removal| removal.verdict == Verdict::Gone && !removal.resource.kind.is_local())
-        .peekable();
-    if gone.peek().is_some() {
-        tokio::time::sleep(setting.pace.pause(0)).await;
+    let mut pauses = 0;
+    loop {
+        let mut is_young = false;
+        let mut gone = removals
+            .iter_mut()
+            .filter(|removal| removal.verdict == Verdict::Gone && !removal.resource.kind.is_local())
+            .peekable();
+        if gone.peek().is_some() {
+            tokio::time::sleep(setting.pace.pause(pauses)).await;
+            pauses += 1;
+        }
+        for removal in gone {
+            *removal = look::at(setting, reports, removal.resource.clone(), removal.step).await?;
+            is_young |= removal.verdict == Verdict::Gone && may_not_have_spread(setting, &removal.resource);
+        }
+        if !is_young {
+            return Ok(());
+        }
     }
-    for removal in gone {
-        *removal = look::at(setting, reports, removal.resource.clone(), removal.step).await?;
+}
+
+/// What was made a moment ago, and whose removal nobody has asked for, may only not show yet.
+fn may_not_have_spread(setting: &Setting, resource: &Resource) -> bool {
+    let is_asked_for = setting.progress.read(|record| {
+        let mut removals = record.intents(Verb::Remove, resource.kind, &resource.name);
+        removals.next().is_some()
+    });
+    let age = resource.at.map(|at| Timestamp::now().duration_since(at));
+    !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < SPREAD_LIMIT)
+}
+
+/// A step's things are not pulled from under an assignment that another step has made.
+fn refuse_what_carries(
+    setting: &Setting,
+    made: &[(Resource, &'static str)],
+    step: Option<&str>,
+) -> Result<(), Trouble> {
+    if step.is_none() {
+        return Ok(());
+    }
+    let assignments = self::made(setting, Some("account-assignment"));
+    for (resource, _) in made {
+        let stands_on_it = |(assignment, _): &&(Resource, &'static str)| {
+            let parts = identity_center::parts(&assignment.id);
+            parts.is_some_and(|(_, set, principal)| resource.id == set || resource.id == principal)
+        };
+        if let Some(assigned) = assignments.iter().filter(|one| !made.contains(one)).find(stands_on_it) {
+            return Err(Trouble::failed(
+                format!(
+                    "The {} {} stands on the {} {}; nothing was removed.",
+                    assigned.0.kind, assigned.0.name, resource.kind, resource.name
+                ),
+                "idc-setup undo --step account-assignment, and then this step",
+            ));
+        }
     }
     Ok(())
 }
@@ -173,7 +246,34 @@ fn made(setting: &Setting, step: Option<&str>) -> Vec<(Resource, &'static str)> 
     setting.progress.read(of)
 }
 
-/// An organization that we made stays, and we say how it could go.
+/// What is never removed, though we made it: other things come to stand on it.
+const STAYS: [ResourceKind; 3] = [
+    ResourceKind::PermissionSetsSwitch,
+    ResourceKind::Instance,
+    ResourceKind::Organization,
+];
+
+fn why_it_stays(setting: &Setting, resource: &Resource) -> (&'static str, String) {
+    let region = setting.wanted_region();
+    match resource.kind {
+        ResourceKind::Organization => (
+            "other accounts and services may stand on it by now; whoever is sure deletes it by hand",
+            "aws organizations delete-organization (after its Identity Center is gone)".to_owned(),
+        ),
+        ResourceKind::PermissionSetsSwitch => (
+            "AWS does not let permission sets be turned off again",
+            format!(
+                "console, Region {region} → IAM Identity Center → Settings → Management → Delete instance (it takes all with it)"
+            ),
+        ),
+        _ => (
+            "it was enabled in the console, and is deleted there; every user and assignment goes with it",
+            format!("console, Region {region} → IAM Identity Center → Settings → Management → Delete instance"),
+        ),
+    }
+}
+
+/// What we made and never remove, and how it could go.
 fn staying(setting: &Setting, step: Option<&str>) -> Vec<Removal> {
     if step.is_some_and(|wanted| wanted != "enable-identity-center") {
         return Vec::new();
@@ -181,53 +281,17 @@ fn staying(setting: &Setting, step: Option<&str>) -> Vec<Removal> {
     let resources = setting.progress.read(|record| record.resources.clone());
     let stays = resources
         .into_iter()
-        .filter(|resource| matches!(resource.kind, ResourceKind::Organization | ResourceKind::Instance));
+        .filter(|resource| STAYS.contains(&resource.kind) && resource.how == How::Made);
     let with_reason = stays.map(|resource| {
-        let (why, command) = match resource.kind {
-            ResourceKind::Organization => (
-                "other accounts and services may stand on it by now; whoever is sure deletes it by hand",
-                "aws organizations delete-organization (after its Identity Center is gone)".to_owned(),
-            ),
-            _ => (
-                "it was enabled in the console, and is deleted there; every user and assignment goes with it, and \
-                 permission sets cannot be turned off by themselves",
-                format!(
-                    "console, Region {} → IAM Identity Center → Settings → Management → Delete instance",
-                    resource.name
-                ),
-            ),
-        };
+        let (why, command) = why_it_stays(setting, &resource);
         Removal {
             resource,
             step: "enable-identity-center",
             verdict: Verdict::Stays,
             why: Some(why.to_owned()),
             command,
+            in_use: false,
         }
     });
     with_reason.collect()
-}
-
-/// Nobody saws off the branch that they sit on.
-fn refuse_own_branch(setting: &Setting, made: &[(Resource, &'static str)]) -> Result<(), Trouble> {
-    let arn = &setting.caller.arn;
-    let sits_on = made.iter().find_map(|(resource, _)| {
-        let set = match resource.kind {
-            ResourceKind::PermissionSet => resource.name.as_str(),
-            ResourceKind::AccountAssignment => resource.name.split('/').nth(1)?,
-            _ => return None,
-        };
-        arn.contains(&format!(":assumed-role/AWSReservedSSO_{set}_"))
-            .then(|| set.to_owned())
-    });
-    match sits_on {
-        None => Ok(()),
-        Some(set) => Err(Trouble::new(
-            TroubleKind::NotAllowed,
-            format!(
-                "You are signed in through the permission set {set}, which would be removed: the rest could not be."
-            ),
-            "sign in as root or as another administrator (aws login, or CloudShell), then: idc-setup undo",
-        )),
-    }
 }

@@ -165,7 +165,7 @@ fn a_run_without_all_rights_says_so_before_anything_is_changed() {
 /// `sso:CreateUser` and the like, as IAM calls what a line of the log is.
 fn action(call: &CallLine) -> String {
     let name = match (call.service.as_str(), call.operation.as_str()) {
-        ("s3", "HeadBucket") => "ListBucket",
+        ("s3", "HeadBucket" | "ListObjectsV2") => "ListBucket",
         ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
         (_, operation) => operation,
     };

@@ -303,7 +303,8 @@ impl EnableIdentityCenter {
             .send()
             .await
             .map_err(|error| rerun(&INFO)(Failure::of("sso:UpdateInstance", error)))?;
-        setting.settle(change.verb, change.kind, &change.name, None)
+        let made = Resource::new(How::Made, change.kind, "permission sets", &change.name);
+        setting.settle(change.verb, change.kind, &change.name, Some(made))
     }
 }
 

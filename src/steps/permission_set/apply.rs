@@ -57,7 +57,8 @@ impl PermissionSet {
             setting.progress.change(|record| {
                 record.open(self.attachment_intent(&intent));
                 record.close(change.verb, change.kind, &change.name);
-                record.keep(Resource::new(How::Made, change.kind, &change.name, arn));
+                let made = Resource::new(How::Made, change.kind, &change.name, arn);
+                record.keep(made.with_text(self.duration_asked_for()));
             })?;
             guide.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
         }
@@ -165,7 +166,18 @@ impl PermissionSet {
             }
             return Err(rerun(&INFO)(failure));
         }
-        setting.settle(change.verb, change.kind, &change.name, None)
+        let is_ours = setting.how(ResourceKind::PermissionSet, &arn) == How::Made;
+        let now = (change.kind == ResourceKind::PermissionSet && is_ours).then(|| {
+            let made = Resource::new(How::Made, change.kind, &change.name, &arn);
+            made.with_text(self.duration_asked_for())
+        });
+        setting.settle(change.verb, change.kind, &change.name, now)
+    }
+
+    /// As ISO 8601 has it.
+    fn duration_asked_for(&self) -> Option<String> {
+        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        duration.map(|duration| duration.value.iso())
     }
 
     async fn change_once(&self, change: &Change, instance: &Instance, arn: &str) -> Result<(), Failure> {

@@ -153,6 +153,7 @@ impl PermissionSet {
         let ours = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
         if let Some(intent) = ours {
             resource.how = How::Made;
+            resource.text = set.duration.map(SessionDuration::iso);
             if set.policies.is_empty() && !self.is_attachment_owed() {
                 setting
                     .progress
