@@ -7,6 +7,32 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+/// No file of ours or of the AWS tools comes near this many bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a regular file, at the end of symlinks: a pipe would be waited for without end, and a device be read without.
+///
+/// # Errors
+/// When it is something else, too large, or cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    must_be_regular(&found)?;
+    if found.len() > LARGEST {
+        return Err(io::Error::other("it is larger than 64 MB"));
+    }
+    fs::read(path)
+}
+
+fn must_be_regular(found: &fs::Metadata) -> io::Result<()> {
+    if found.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(())
+}
+
 /// Who may read a file that is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -24,6 +50,10 @@ pub enum Access {
 /// Any step that fails; the target is then as it was.
 pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     let target = resolve(path)?;
+    if let Ok(before) = fs::metadata(&target) {
+        // A device or a pipe, which a rename would take away from everybody.
+        must_be_regular(&before)?;
+    }
     let folder = target
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -63,21 +93,22 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The file itself, at the end of a chain of symlinks.
+/// The file itself, at the end of a chain of symlinks; what a dangling one names is made.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_symlink() => match fs::canonicalize(path) {
-            Ok(target) => Ok(target),
-            // A dangling link: what it names is made.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let target = fs::read_link(path)?;
+    // As many as Linux follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.file_type().is_symlink() => {
+                let target = fs::read_link(&path)?;
                 let beside = path.parent().map(|parent| parent.join(&target));
-                Ok(beside.unwrap_or(target))
+                path = beside.unwrap_or(target);
             }
-            Err(error) => Err(error),
-        },
-        _ => Ok(path.to_owned()),
+            _ => return Ok(path),
+        }
     }
+    Err(io::Error::other("its symlinks lead in a circle"))
 }
 
 /// A rename is on the disk only when its folder is.
@@ -92,6 +123,29 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        assert!(write_atomically(&link, b"x", Access::AsBefore).is_err());
+        assert!(read(&link).is_err());
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn the_end_of_a_chain_of_links_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        std::os::unix::fs::symlink("second", &first).unwrap();
+        std::os::unix::fs::symlink("third", &second).unwrap();
+        write_atomically(&first, b"x", Access::AsBefore).unwrap();
+        assert!(fs::symlink_metadata(&second).unwrap().file_type().is_symlink());
+        assert_eq!(fs::read(folder.path().join("third")).unwrap(), b"x");
+        std::os::unix::fs::symlink("circle", folder.path().join("circle")).unwrap();
+        assert!(write_atomically(&folder.path().join("circle"), b"x", Access::AsBefore).is_err());
+    }
 
     #[test]
     fn a_symlink_stays_one_and_the_mode_stays() {

@@ -43,3 +43,4 @@ pub mod rehearsal;
 pub mod sso;
 pub mod steps;
 pub mod undo;
+mod words;

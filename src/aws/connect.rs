@@ -15,6 +15,7 @@ use super::clients::Clients;
 use super::clock::ServerClock;
 use super::failure::{Failure, FailureKind, innermost};
 use super::regions::{self, Partition};
+use super::retry::READ_LIMIT;
 use crate::environment::Environment;
 
 /// What is asked for.
@@ -148,14 +149,19 @@ pub async fn connect(
     if let Some((service, address)) = clients.plain_http() {
         return Err(ConnectError::PlainHttp(service, address));
     }
-    let credentials = match provider.provide_credentials().await {
-        Ok(credentials) => credentials,
-        Err(error) => return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref()))),
+    let credentials = match tokio::time::timeout(READ_LIMIT, provider.provide_credentials()).await {
+        Ok(Ok(credentials)) => credentials,
+        Ok(Err(error)) => return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref()))),
+        Err(_) => {
+            let why = "nothing that could give them has answered in a minute";
+            return Err(ConnectError::NoCredentials(Some(why.to_owned())));
+        }
     };
     let failed = |failure| ConnectError::Failed(failure, clients.clock().ahead());
     let answer = clients.sts(region).get_caller_identity().send().await;
     let answer = answer.map_err(|error| failed(Failure::of("sts:GetCallerIdentity", error)))?;
-    let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
+    let is_account = |account: &String| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
+    let (Some(account), Some(arn)) = (answer.account.filter(is_account), answer.arn) else {
         return Err(failed(Failure {
             operation: "sts:GetCallerIdentity".to_owned(),
             kind: FailureKind::NotAws,

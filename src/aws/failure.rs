@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::retry;
+use crate::words::one_line;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Failure {
             operation: operation.to_owned(),
             kind,
             code,
-            message,
+            message: one_line(&message),
             retry_after: None,
         };
         match error {
@@ -117,8 +118,8 @@ impl Failure {
         let failure = |kind, code: Option<&str>, message: String| Self {
             operation: operation.to_owned(),
             kind,
-            code: code.map(str::to_owned),
-            message,
+            code: code.map(one_line),
+            message: one_line(&message),
             retry_after: raw.body().bytes().and_then(retry::retry_after),
         };
         match code {

@@ -1,7 +1,6 @@
 //! Client registrations, kept beside the tokens as the AWS CLI keeps its own: a sign-in within 90 days needs no new
 //! one, whoever registered.
 
-use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::token_cache::stamp;
+use crate::files;
 
 /// What every registration asks for.
 pub const SCOPE: &str = "sso:account:access";
@@ -40,7 +40,7 @@ pub fn name_of(region: &str, session: &str, start_url: &str) -> String {
 
 /// Reads a registration; `None` when there is none that can be used.
 pub fn read_registration(path: &Path) -> Option<KeptRegistration> {
-    let content: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let content: Value = serde_json::from_slice(&files::read(path).ok()?).ok()?;
     let grants = content["grantTypes"].as_array();
     Some(KeptRegistration {
         client_id: content["clientId"].as_str()?.to_owned(),

@@ -1,6 +1,5 @@
 //! Cached SSO tokens, in the AWS CLI's own format, so that the CLI and the SDKs use ours and we use theirs.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -78,7 +77,7 @@ pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
 
 /// Reads a token; `None` when there is none that can be used.
 pub fn read_token(path: &Path) -> Option<CachedToken> {
-    let content: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let content: Value = serde_json::from_slice(&files::read(path).ok()?).ok()?;
     let text = |name: &str| content[name].as_str().map(str::to_owned);
     let time = |name: &str| text(name)?.parse::<Timestamp>().ok();
     Some(CachedToken {
@@ -120,8 +119,8 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-            let folder = fs::metadata(path.parent().unwrap()).unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            let folder = std::fs::metadata(path.parent().unwrap()).unwrap();
             assert_eq!(folder.permissions().mode() & 0o777, 0o700);
         }
     }

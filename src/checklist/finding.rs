@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Trouble;
 use crate::progress::Resource;
+use crate::words::one_line;
 
 const PENDING_REQUEST: &str = "pending-request";
 
@@ -48,7 +49,8 @@ impl Finding {
     pub fn new(found: Found, is: impl Into<String>) -> Self {
         Self {
             found,
-            is: is.into(),
+            // Names of others' choosing are in it.
+            is: one_line(&is.into()),
             evidence: BTreeMap::new(),
             resources: Vec::new(),
             next: Vec::new(),
@@ -96,7 +98,7 @@ impl Finding {
     /// With one more thing seen.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.evidence.insert(name, value.into());
+        self.evidence.insert(name, one_line(&value.into()));
         self
     }
 

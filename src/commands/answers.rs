@@ -8,6 +8,7 @@ use crate::cli::{Cli, Output};
 use crate::environment::Environment;
 use crate::guide::output::{AnswersBody, Envelope, FORMAT};
 use crate::progress::{Folder, How, Progress, Record, ResourceKind};
+use crate::words::quoted;
 
 /// Prints what was answered, and answers the exit code.
 pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
@@ -35,10 +36,10 @@ pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
                 line,
             },
         };
-        screen.result(&envelope.json());
+        screen.json(&envelope.json());
     } else {
         screen.raw_result(&format!("# {line}"));
-        screen.raw_result(file.trim_end());
+        screen.verbatim(&format!("{}\n", file.trim_end()));
     }
     0
 }
@@ -84,16 +85,6 @@ fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
     }
     words.push("--wait 10m".to_owned());
     words.join(" ")
-}
-
-/// A word for a POSIX shell.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    }
 }
 
 fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, Trouble> {

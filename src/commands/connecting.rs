@@ -12,6 +12,7 @@ use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::{AwsWords, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
+use crate::files;
 use crate::progress::{Folder, Last};
 
 /// Credentials and Region: what is asked for, the environment's, the last run's.
@@ -60,7 +61,7 @@ fn is_profile_there(environment: &Environment, profile: &str) -> bool {
     let Some(paths) = Paths::of(environment) else {
         return false;
     };
-    let config = std::fs::read(paths.config()).unwrap_or_default();
+    let config = files::read(paths.config()).unwrap_or_default();
     let in_config = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
     let credentials = std::fs::read_to_string(paths.credentials()).unwrap_or_default();
     let header = format!("[{profile}]");
@@ -93,7 +94,7 @@ pub fn plain_http(environment: &Environment, service: &str, address: &str, profi
         );
     Trouble::usage(
         format!(
-            "{named_by} leads to {address}: plain http to another machine, which everybody on the way can read.              Nothing was sent."
+            "{named_by} leads to {address}: plain http to another machine, which everybody on the way can read. Nothing was sent."
         ),
         format!("use an https address, or none: take {named_by} away, then: idc-setup run"),
     )

@@ -82,7 +82,7 @@ async fn look(prepared: &Prepared, screen: Screen, first: EnableIdentityCenter) 
 fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) -> u8 {
     let exit = doctor::exit_of(&rows);
     if cli.flags.output == Output::Json {
-        screen.result(&envelope(prepared, rows, None, exit).json());
+        screen.json(&envelope(prepared, rows, None, exit).json());
         return exit;
     }
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
@@ -146,9 +146,9 @@ fn policy(cli: &Cli, environment: &Environment, screen: Screen) -> u8 {
     let partition = region.map_or(Partition::Aws, Partition::of_region);
     let document = doctor::policy::document(partition, |slug| !cli.flags.skip.iter().any(|skipped| skipped == slug));
     if cli.flags.output == Output::Json {
-        screen.result(&envelope(None, Vec::new(), Some(document), 0).json());
+        screen.json(&envelope(None, Vec::new(), Some(document), 0).json());
     } else {
-        screen.result(&serde_json::to_string_pretty(&document).unwrap_or_default());
+        screen.json(&serde_json::to_string_pretty(&document).unwrap_or_default());
     }
     0
 }

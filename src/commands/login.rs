@@ -16,6 +16,7 @@ use crate::browser::Browser;
 use crate::checklist::{Guide, Need, StepInfo, Trouble, TroubleKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
+use crate::files;
 use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::guide::{NonInteractive, Screen};
 use crate::progress::{Folder, Progress};
@@ -86,7 +87,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
     let file = paths.config().display();
     let unreadable =
         |why: String| Trouble::usage(format!("{file} {why}."), format!("mend {file}, then: idc-setup login"));
-    let bytes = match std::fs::read(paths.config()) {
+    let bytes = match files::read(paths.config()) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(unreadable(format!("cannot be read: {error}"))),
@@ -260,7 +261,7 @@ fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option
     });
     let exit = ended.as_ref().map_or_else(|trouble| trouble.kind.exit(), |_| 0);
     if cli.flags.output == Output::Json {
-        screen.result(&envelope(found, &ended, exit).json());
+        screen.json(&envelope(found, &ended, exit).json());
         return exit;
     }
     match &ended {

@@ -24,7 +24,7 @@ use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, print_text};
 use crate::guide::picture;
-use crate::guide::{Interactive, Plain, Screen, TerminalGuard};
+use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean};
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.
@@ -73,6 +73,15 @@ async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
         let screen = screen(cli, environment);
         return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
     }
+    let exit = command(cli, environment).await;
+    if Screen::is_result_lost() {
+        screen(cli, environment).warn("error: the result could not be written to stdout.");
+        return checklist::exit([exit, 1]);
+    }
+    exit
+}
+
+async fn command(cli: &Cli, environment: &Environment) -> u8 {
     match &cli.command {
         None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment).await,
         Some(Command::Status) => status::status(cli, environment).await,
@@ -134,7 +143,7 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
             .trim_start_matches("error: ")
             .to_owned();
         let outcome = ended_by(Trouble::usage(message, "idc-setup --help"));
-        Screen::default().result(&Envelope::of_steps("run", None, None, &outcome, 2).json());
+        Screen::default().json(&Envelope::of_steps("run", None, None, &outcome, 2).json());
         return 2;
     }
     // A closed pipe is no failure of ours.
@@ -220,17 +229,13 @@ fn finish(
             arn: prepared.setting.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
-        screen.result(&Envelope::of_steps(command, caller, region, outcome, exit).json());
+        screen.json(&Envelope::of_steps(command, caller, region, outcome, exit).json());
     } else if exit == 130 {
         say_interrupted(cli, environment, screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
-        screen.result(&picture::mermaid(&outcome.reports));
+        screen.verbatim(&format!("{}\n", clean(&picture::mermaid(&outcome.reports))));
     } else {
         print_text(screen, outcome, command);
-    }
-    if Screen::is_result_lost() {
-        screen.warn("error: the result could not be written to stdout.");
-        return checklist::exit([exit, 1]);
     }
     exit
 }

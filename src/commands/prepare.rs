@@ -234,6 +234,9 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Troub
     }
 }
 
+/// Nobody waits for longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
+
 /// `10m`, `60s`, `0`.
 pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
     if text == "0" {
@@ -242,10 +245,11 @@ pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
     let parsed = text
         .parse::<SignedDuration>()
         .ok()
-        .and_then(|parsed| Duration::try_from(parsed).ok());
+        .and_then(|parsed| Duration::try_from(parsed).ok())
+        .filter(|parsed| *parsed <= LONGEST_WAIT);
     parsed.ok_or_else(|| {
         Trouble::usage(
-            format!("{flag}: {text:?} is not a duration like 80ms, 60s or 10m."),
+            format!("{flag}: {text:?} is not a duration like 80ms, 60s or 10m, of a week at most."),
             format!("idc-setup … {flag} 60s"),
         )
     })

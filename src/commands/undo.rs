@@ -206,7 +206,7 @@ fn report(
                 removals: removals.to_vec(),
             },
         };
-        screen.result(&envelope.json());
+        screen.json(&envelope.json());
         return exit;
     }
     if let Some(trouble) = trouble {

@@ -8,6 +8,7 @@ use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::aws_files::{Config, Paths};
 use crate::browser::Browser;
 use crate::environment::Environment;
+use crate::files;
 use crate::progress::{Folder, Progress};
 use crate::steps::Setting;
 
@@ -86,7 +87,7 @@ fn aws_files(environment: &Environment) -> Row {
         );
     };
     for path in [paths.config(), paths.credentials()] {
-        let why = match std::fs::read(path) {
+        let why = match files::read(path) {
             Ok(content) if path == paths.config() => Config::parse(&content).err().map(|bad| bad.to_string()),
             Ok(_) => None,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

@@ -1,6 +1,7 @@
 //! The one place that prints: talk goes to stderr, results to stdout; a closed pipe is no panic, and nothing
 //! that AWS or a file returned can steer the terminal.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,11 +33,25 @@ static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Text without control characters, so that a name cannot move the cursor or recolour the screen.
 pub fn clean(text: &str) -> String {
-    let steers = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_unseen(c);
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// What turns the direction of writing, breaks a line or takes no room.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// JSON in which such letters are escaped: they can only stand within strings.
+fn escaped(json: &str) -> String {
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        if (c.is_control() && c != '\n') || is_unseen(c) {
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+        text
+    })
 }
 
 /// Our own marks in ASCII. What AWS or a person has called something stays as it is.
@@ -75,6 +90,11 @@ impl Screen {
     /// The result of a command.
     pub fn result(&self, text: &str) {
         self.raw_result(&clean(text));
+    }
+
+    /// A result in JSON: for programs to read, so nothing in it is spelt otherwise.
+    pub fn json(&self, json: &str) {
+        self.verbatim(&format!("{}\n", escaped(&self.hint(json))));
     }
 
     /// An error in its one shape: what happened, why as AWS put it, what to type next.
@@ -226,6 +246,14 @@ mod tests {
             clean("a\u{1b}[2Jb\rc\u{202e}d\ne"),
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\ne"
         );
+    }
+
+    #[test]
+    fn json_stays_json_whatever_is_in_it() {
+        let json = serde_json::json!({"name": "\u{9b}2J\u{202e}“x” → é\u{7f}"}).to_string();
+        let read: serde_json::Value = serde_json::from_str(&escaped(&json)).unwrap();
+        assert_eq!(read["name"], "\u{9b}2J\u{202e}“x” → é\u{7f}");
+        assert!(!escaped(&json).contains(['\u{9b}', '\u{202e}', '\u{7f}']));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One run at a time: a file beside the state file, locked by the system, so that it dies with its process.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub enum LockError {
     /// Another run has it; who, if that could be read.
     Held(Option<Holder>),
     /// The lock file cannot be made.
-    Io(std::io::Error),
+    Io(io::Error),
 }
 
 impl Lock {
@@ -43,11 +43,17 @@ impl Lock {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(LockError::Io(other("is not a file")));
+        }
         let mut file = options.open(path).map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+        if !is_ours(&mut file).map_err(LockError::Io)? {
+            return Err(LockError::Io(other("is somebody else's")));
         }
         let me = Holder {
             pid: std::process::id(),
@@ -60,6 +66,18 @@ impl Lock {
             .map_err(LockError::Io)?;
         Ok(Self { _file: file })
     }
+}
+
+fn other(why: &str) -> io::Error {
+    io::Error::other(format!("the lock file beside it {why}"))
+}
+
+/// Whether it is empty, or says who had the lock: anything else is a file that only has this name.
+fn is_ours(file: &mut File) -> io::Result<bool> {
+    let is_short = file.metadata()?.len() < 1024;
+    let is_ours = file.metadata()?.len() == 0 || (is_short && holder(file).is_some());
+    file.rewind()?;
+    Ok(is_ours)
 }
 
 fn holder(file: &mut File) -> Option<Holder> {
@@ -83,5 +101,9 @@ mod tests {
         }
         drop(first);
         Lock::take(&path).unwrap();
+        // A file that only has that name is not written over.
+        fs::write(&path, "precious").unwrap();
+        assert!(matches!(Lock::take(&path), Err(LockError::Io(_))));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     }
 }

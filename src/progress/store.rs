@@ -97,8 +97,8 @@ impl Folder {
 
     /// The account, profile and Region of the last run; `None` without one.
     pub fn last(&self) -> Option<Last> {
-        let text = fs::read_to_string(self.path.join("last.json")).ok()?;
-        serde_json::from_str(&text).ok()
+        let text = files::read(&self.path.join("last.json")).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     /// Remembers the account, profile and Region.
@@ -123,12 +123,13 @@ impl Progress {
     /// # Errors
     /// [`ProgressError`]; a file that cannot be read is kept aside, so that the next run starts afresh.
     pub fn open(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
-        let lock = Lock::take(&path.with_extension("lock")).map_err(|error| match error {
+        let lock = Lock::take(&lock_of(path)).map_err(|error| match error {
             LockError::Held(holder) => ProgressError::Locked(holder),
             LockError::Io(error) => io_error(path, error),
         })?;
         let record = match read(path) {
-            Err(ProgressError::Unreadable { path, why, .. }) => {
+            // What somebody has named by mistake is not ours to move.
+            Err(ProgressError::Unreadable { path, why, .. }) if is_named_by_us(&path) => {
                 let kept = keep_aside(&path);
                 return Err(ProgressError::Unreadable { path, why, kept });
             }
@@ -189,6 +190,21 @@ impl Progress {
     }
 }
 
+/// Beside the state file, under its whole name with `.lock`.
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+/// `aws-123456789012.json`, as [`Folder::state_file`] names them.
+fn is_named_by_us(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let account = name.strip_suffix(".json").and_then(|name| name.rsplit('-').next());
+    name.starts_with("aws")
+        && account.is_some_and(|account| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit()))
+}
+
 fn io_error(path: &Path, error: io::Error) -> ProgressError {
     ProgressError::Io {
         path: path.to_owned(),
@@ -198,7 +214,7 @@ fn io_error(path: &Path, error: io::Error) -> ProgressError {
 
 /// Reads a state file of any account; `None` when there is none.
 pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
-    let text = match fs::read(path) {
+    let text = match files::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {

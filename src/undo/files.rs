@@ -87,7 +87,7 @@ fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
 }
 
 fn read(path: &Path) -> Result<Option<(String, Config)>, Trouble> {
-    match fs::read(path) {
+    match files::read(path) {
         Ok(bytes) => {
             let config = Config::parse(&bytes).map_err(|bad| unreadable(path, &bad))?;
             Ok(Some((config.text(), config)))
@@ -172,7 +172,7 @@ pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         let path = Path::new(&resource.id);
-        let is_empty = fs::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
+        let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         return if is_empty { remove_file(path) } else { Ok(()) };
     }
     let Some((text, mut config)) = read(&path)? else {

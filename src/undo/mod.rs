@@ -20,6 +20,7 @@ use crate::aws::retry::SPREAD_LIMIT;
 use crate::checklist::{Right, StepReport, Trouble};
 use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
+use crate::words::one_line;
 
 pub use remove::{remove, write_off};
 
@@ -114,7 +115,7 @@ impl Verdict {
 impl Removal {
     /// `user Admin`.
     pub fn name(&self) -> String {
-        format!("{} {}", self.resource.kind, self.resource.name)
+        format!("{} {}", self.resource.kind, one_line(&self.resource.name))
     }
 }
 

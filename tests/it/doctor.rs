@@ -195,6 +195,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
             stage.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
         }
         stage.json(&["doctor"]);
+        stage.empty_buckets();
         stage.json(&["undo", "--yes"]);
         let calls = stage.server.calls();
         let signed = |call: &&CallLine| !matches!(call.service.as_str(), "sts" | "sso" | "sso-oidc");

@@ -15,6 +15,7 @@ fn made() -> (Stage, serde_json::Value) {
     let before = lasting(&stage.server.world());
     let args = [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat();
     ended(&stage, &args).expect(0);
+    stage.empty_buckets();
     (stage, before)
 }
 

@@ -75,7 +75,7 @@ impl CliProfile {
     /// The file's text and its sections. An absent file is an empty one.
     fn read(&self) -> Result<(String, Config), Trouble> {
         let path = self.paths()?.config();
-        let bytes = match fs::read(path) {
+        let bytes = match files::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(unreadable(path, &error.to_string())),

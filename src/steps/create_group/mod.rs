@@ -15,6 +15,7 @@ use crate::checklist::{
     Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
 use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::words::quoted;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -257,7 +258,10 @@ impl Step for CreateGroup {
                 verb: Verb::Create,
                 kind: ResourceKind::Group,
                 sentence: format!("Create the group {name} in Identity Center's directory."),
-                command: format!("aws identitystore create-group --identity-store-id {store} --display-name '{name}'"),
+                command: format!(
+                    "aws identitystore create-group --identity-store-id {store} --display-name {}",
+                    quoted(&name)
+                ),
                 name: name.clone(),
                 consent: Consent::Reversible,
             });

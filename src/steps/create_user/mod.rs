@@ -20,6 +20,7 @@ use crate::checklist::{
     Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
 use crate::progress::{How, Resource, ResourceKind, Verb, Word};
+use crate::words::{one_line, quoted};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -94,10 +95,12 @@ impl CreateUser {
             };
             let title = key.title().to_lowercase();
             words.push(format!(
-                "{title} {there:?} and not {:?} ({})",
-                wanted.value, wanted.source
+                "{title} \"{}\" and not \"{}\" ({})",
+                one_line(there),
+                wanted.value,
+                wanted.source
             ));
-            flags.push(format!("{} {there:?}", key.flag()));
+            flags.push(format!("{} {}", key.flag(), quoted(there)));
         }
         let finding = if words.is_empty() {
             Finding::done(format!("The user {} is there.", user.name))
@@ -153,11 +156,16 @@ impl CreateUser {
                 text(Key::DisplayName)
             ),
             command: format!(
-                "aws identitystore create-user --identity-store-id {store} --user-name '{name}' --display-name '{}' \
-                 --name 'GivenName={},FamilyName={}' --emails 'Value={email},Type=work,Primary=true'",
-                text(Key::DisplayName),
-                text(Key::GivenName),
-                text(Key::FamilyName)
+                "aws identitystore create-user --identity-store-id {store} --user-name {} --display-name {} --name {} \
+                 --emails {}",
+                quoted(&name),
+                quoted(&text(Key::DisplayName)),
+                quoted(&format!(
+                    "GivenName={},FamilyName={}",
+                    text(Key::GivenName),
+                    text(Key::FamilyName)
+                )),
+                quoted(&format!("Value={email},Type=work,Primary=true"))
             ),
             name,
             consent: Consent::Reversible,

@@ -71,7 +71,7 @@ impl SignIn {
         if intents.is_empty() {
             return false;
         }
-        let digest = std::fs::read(path).ok().map(|content| files::digest(&content));
+        let digest = files::read(path).ok().map(|content| files::digest(&content));
         intents.iter().any(|intent| intent.mark == digest)
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::super::facts::Profile;
 use super::super::setting::trouble;
 use super::refusal;
 use crate::aws::connect::{self, Caller};
 use crate::aws::failure::innermost;
-use crate::aws::retry::SPREAD_LIMIT;
+use crate::aws::retry::{READ_LIMIT, SPREAD_LIMIT};
 use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::{self, CachedToken, Paths};
@@ -117,9 +117,25 @@ impl Session<'_> {
     pub async fn ask_through(&self) -> Result<Answer, Trouble> {
         let profile = self.profile;
         let provider = connect::credentials(Some(&profile.name), &profile.region).await;
-        let credentials = match provider.provide_credentials().await {
-            Ok(credentials) => credentials,
-            Err(error) => return self.refused(&error),
+        let base = connect::sdk_config(Some(&profile.name), &profile.region, provider.clone()).await;
+        if let Some((service, address)) = Clients::new(&base, self.clients.clock().clone()).plain_http() {
+            return Err(Trouble::usage(
+                format!(
+                    "{}: the profile {} leads {service} to {address}: plain http to another machine, which everybody \
+                     on the way can read. Nothing was sent.",
+                    self.info.name(),
+                    profile.name
+                ),
+                format!(
+                    "take that endpoint_url out of the AWS config file, then: {}",
+                    self.again
+                ),
+            ));
+        }
+        let credentials = match timeout(READ_LIMIT, provider.provide_credentials()).await {
+            Ok(Ok(credentials)) => credentials,
+            Ok(Err(error)) => return self.refused(&error),
+            Err(_) => return Err(self.trouble("no credentials through the profile: no answer came in a minute.")),
         };
         let ends_at = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
         let credentials = SharedCredentialsProvider::new(credentials);

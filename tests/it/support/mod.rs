@@ -74,6 +74,14 @@ impl Stage {
         }
     }
 
+    /// Nothing is in any bucket, and nothing is delivered into one any more.
+    pub fn empty_buckets(&self) {
+        for bucket in self.server.world().buckets.values_mut() {
+            bucket.objects.clear();
+            bucket.policy = None;
+        }
+    }
+
     /// Lets every call take some milliseconds longer.
     pub fn slow_down(&self, milliseconds: u64) {
         self.server.fault(Fault {
