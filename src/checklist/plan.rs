@@ -28,6 +28,13 @@ pub struct Change {
     pub consent: Consent,
 }
 
+impl Change {
+    /// Whether it is this change that another plan has too: its words may know an id by now.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.verb, self.kind, &self.name) == (other.verb, other.kind, &other.name)
+    }
+}
+
 /// What has to be agreed to before a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {

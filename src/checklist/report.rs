@@ -133,7 +133,7 @@ impl StepReport {
             State::Different => 5,
             State::Blocked | State::WaitingForPerson | State::ToDo => 3,
             State::Unknown => match &self.trouble {
-                Some(trouble) if trouble.kind.exit() == 4 => 4,
+                Some(trouble) => trouble.kind.exit(),
                 _ if self.info.need != Need::Required => 3,
                 _ => 1,
             },

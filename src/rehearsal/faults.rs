@@ -45,6 +45,8 @@ pub enum FaultKind {
     Reset,
     /// Nobody listens for so long: connections are refused, and open ones reset.
     Refused(Duration),
+    /// What the call begins is accepted, and ends as `FAILED` for this reason.
+    FailLater(String),
     /// The call waits before taking effect; released, it is cut.
     HoldBefore(Hold),
     /// The call takes effect and waits; released, its reply is lost.
@@ -62,6 +64,7 @@ impl FaultKind {
             Self::CutAfter => "cut-after",
             Self::Reset => "reset",
             Self::Refused(_) => "refused",
+            Self::FailLater(_) => "fail-later",
             Self::HoldBefore(_) => "hold-before",
             Self::HoldAfter(_) => "hold-after",
         }
@@ -113,6 +116,8 @@ enum FaultWord {
     Reset,
     /// Connections are refused for `delay`.
     Refused,
+    /// An assignment or a provisioning is accepted, and ends as `FAILED` with `message` for its reason.
+    FailLater,
 }
 
 impl FaultRow {
@@ -146,6 +151,7 @@ impl FaultRow {
                 body: self.body.unwrap_or_else(|| "{\"cut\": \"in ha".to_owned()),
             },
             FaultWord::CutBefore => FaultKind::CutBefore,
+            FaultWord::FailLater => FaultKind::FailLater(words),
             FaultWord::CutAfter => FaultKind::CutAfter,
         };
         Fault {

@@ -311,7 +311,7 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
             hold.wait().await;
             return Err(Cut::Close);
         }
-        Some(FaultKind::CutAfter | FaultKind::HoldAfter(_)) | None => {}
+        Some(FaultKind::CutAfter | FaultKind::HoldAfter(_) | FaultKind::FailLater(_)) | None => {}
     }
     if shared.is_over_quota(parsed.service) {
         let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
@@ -335,6 +335,7 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
             hold.wait().await;
             return Err(Cut::Close);
         }
+        Some(FaultKind::FailLater(reason)) if answer.is_ok() => shared.world().fail_the_last(reason),
         _ => {}
     }
     shared.take_time().await;

@@ -84,6 +84,14 @@ pub struct World {
 }
 
 impl World {
+    /// Lets the operation that was begun last, and is still at work, end as failed.
+    pub fn fail_the_last(&mut self, reason: String) {
+        let last = self.operations.last_mut();
+        if let Some(last) = last.filter(|last| last.outcome == Outcome::Pending) {
+            last.outcome = Outcome::Failed(reason);
+        }
+    }
+
     /// The ARN's partition; worlds of other partitions come with their Region.
     pub fn partition(&self) -> &'static str {
         match self.region.as_str() {

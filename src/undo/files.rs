@@ -183,6 +183,13 @@ pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
         let sections = Config::parse(ours.as_bytes());
         text.matches(*ours).count() == 1 && sections.is_ok_and(|sections| config.holds(&sections))
     };
+    // A session and its first profile were written as one text: somebody else's profile may have come to use the session.
+    let session = written(resource, name).remove("sso_session").unwrap_or_default();
+    let is_shared = resource.kind == ResourceKind::CliProfile
+        && config
+            .profiles_with("sso_session", &session)
+            .any(|profile| profile != name);
+    let is_intact = |ours: &&str| is_intact(ours) && !(is_shared && ours.contains("[sso-session "));
     let ours = resource.text.as_deref().filter(is_intact);
     let after = if let Some(ours) = ours {
         without(&text, ours)

@@ -138,6 +138,7 @@ fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours
             ("CreateGroup", "group"),
             ("CreateGroupMembership", "group-membership"),
             ("CreatePermissionSet", "permission-set"),
+            ("CreateAccountAssignment", "account-assignment"),
         ] {
             scope.spawn(move || a_colleague_is_quicker(operation, kind));
         }
@@ -164,7 +165,13 @@ fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
                 .filter(|resource| resource["kind"] == kind && resource["how"] == "made")
                 .count()
         };
-        for kind in ["user", "group", "group-membership", "permission-set"] {
+        for kind in [
+            "user",
+            "group",
+            "group-membership",
+            "permission-set",
+            "account-assignment",
+        ] {
             assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
         }
         assert_eq!(stage.counts(), [1; 5]);

@@ -2,7 +2,7 @@
 
 use idc_setup::aws_files::{Config, Section};
 use idc_setup::guide::output::{Envelope, UndoBody};
-use idc_setup::rehearsal::{CallLine, Membership, Stamp, World};
+use idc_setup::rehearsal::{CallLine, FaultKind, Membership, Refusal, Stamp, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -167,6 +167,20 @@ fn every_byte_that_others_wrote_stays() {
         undo(&stage, &[]).expect(0);
         let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
+        // Or has added without a blank line: that is not glued to the line before.
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.go(&["--skip=sign-in"]).expect(3);
+        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        text.push_str("[profile later]\noutput = text\n");
+        std::fs::write(stage.path(".aws/config"), &text).unwrap();
+        undo(&stage, &[]).expect(0);
+        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let kept = if before.is_empty() || before.ends_with('\n') {
+            before.to_owned()
+        } else {
+            format!("{before}\n")
+        };
+        assert_eq!(after, format!("{kept}[profile later]\noutput = text\n"));
     }
 }
 
@@ -244,6 +258,196 @@ fn what_others_have_come_to_use_is_named_and_left() {
     let world = stage.server.world();
     assert!(world.instances[0].store.groups.is_empty());
     assert_eq!(world.instances[0].store.users.len(), 1, "eve stays");
+}
+
+#[test]
+fn access_that_somebody_else_gave_to_our_group_is_theirs() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    {
+        let mut world = stage.server.world();
+        let mut set = world.permission_sets[0].clone();
+        let mut assignment = world.assignments[0].clone();
+        "Billing".clone_into(&mut set.name);
+        set.arn = set.arn.replace("/ps-", "/ps-9");
+        set.arn.truncate(set.arn.len() - 1);
+        assignment.permission_set.clone_from(&set.arn);
+        world.permission_sets.push(set);
+        world.assignments.push(assignment);
+    }
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "group"), "changed");
+    assert_eq!(verdict(&ran, "permission-set"), "removed");
+    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+}
+
+#[test]
+fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
+    type Change = fn(&mut World);
+    let changes: [(&str, Change); 4] = [
+        ("inline policy", |world| {
+            world.permission_sets[0].inline_policy = Some("{}".to_owned());
+        }),
+        ("ReadOnlyAccess", |world| {
+            let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
+            world.permission_sets[0].managed_policies.push(policy);
+        }),
+        ("a session lasts PT2H", |world| {
+            "PT2H".clone_into(&mut world.permission_sets[0].session_duration);
+        }),
+        ("relay state", |world| {
+            world.permission_sets[0].relay_state = Some("https://example.com".to_owned());
+        }),
+    ];
+    for (what, change) in changes {
+        let stage = Stage::new("enabled");
+        stage.go(&[]).expect(0);
+        change(&mut stage.server.world());
+        let ran = undo(&stage, &[]).expect(5);
+        assert_eq!(verdict(&ran, "permission-set"), "changed", "{what}");
+        assert!(ran.summary().contains(what), "{what}: {}", ran.summary());
+        assert_eq!(stage.server.world().permission_sets.len(), 1, "{what}");
+        undo(&stage, &["--include-changed"]).expect(0);
+        assert!(stage.server.world().permission_sets.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    {
+        let mut world = stage.server.world();
+        let mut other = world.assignments[0].clone();
+        other.principal = "9067aabbcc-99999999-0000-4000-8000-000000000000".to_owned();
+        "USER".clone_into(&mut other.principal_type);
+        world.assignments.push(other);
+    }
+    assert_eq!(verdict(&undo(&stage, &[]).expect(5), "permission-set"), "changed");
+    let ran = undo(&stage, &["--include-changed"]).expect(0);
+    assert_eq!(verdict(&ran, "permission-set"), "stays");
+}
+
+#[test]
+fn what_was_made_a_moment_ago_and_does_not_show_yet_is_not_written_off() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let before = lasting(&Stage::new("enabled").server.world());
+    // Reads that come from where nothing has arrived yet.
+    for operation in ["DescribeUser", "DescribePermissionSet", "GetGroupMembershipId"] {
+        for nth in 1..4 {
+            let gone = Refusal::new("ResourceNotFoundException", "It was not found");
+            stage.fault(operation, nth, FaultKind::Refuse(gone));
+        }
+    }
+    undo(&stage, &[]).expect(0);
+    assert_eq!(
+        lasting(&stage.server.world())["permission_sets"],
+        before["permission_sets"]
+    );
+    assert!(stage.server.world().instances[0].store.users.is_empty());
+}
+
+#[test]
+fn a_step_is_not_pulled_from_under_what_another_has_made() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    for step in ["create-group", "permission-set"] {
+        let ran = undo(&stage, &["--step", step]).expect(1);
+        let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
+        assert!(next.contains("--step account-assignment"), "{next}");
+    }
+    assert_eq!(stage.counts()[0], 1);
+    undo(&stage, &["--step=account-assignment"]).expect(0);
+    undo(&stage, &["--step=permission-set"]).expect(0);
+}
+
+#[test]
+fn the_flags_of_a_run_are_not_taken_for_more_than_undo_knows() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let before = lasting(&stage.server.world());
+    for flag in [
+        "--only=create-user",
+        "--skip=create-user",
+        "--fresh",
+        "--update=permission-set",
+    ] {
+        undo(&stage, &[flag]).expect(2);
+    }
+    assert_eq!(lasting(&stage.server.world()), before);
+}
+
+#[test]
+fn what_stops_undo_names_undo_as_the_way_on() {
+    for (operation, code, exit) in [
+        ("DeleteUser", "AccessDeniedException", 4),
+        ("DescribeOrganization", "AccessDeniedException", 4),
+        ("DeleteUser", "ExpiredTokenException", 4),
+    ] {
+        let stage = Stage::new("enabled");
+        stage.go(&[]).expect(0);
+        stage.fault(operation, 1, FaultKind::Refuse(Refusal::new(code, "no")));
+        let ran = undo(&stage, &[]).expect(exit);
+        let error = ran.envelope()["error"].clone();
+        let next = error["next"].as_str().unwrap();
+        assert!(
+            next.contains("idc-setup undo") && !next.contains("idc-setup run"),
+            "{operation}: {next}"
+        );
+        assert!(error["aws"]["code"] == code, "{operation}: {error}");
+    }
+}
+
+#[test]
+fn a_state_file_cannot_have_other_files_removed() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let precious = stage.path("precious");
+    std::fs::write(&precious, "mine").unwrap();
+    let mut kept = stage.state();
+    for resource in kept["resources"].as_array_mut().unwrap() {
+        if resource["kind"] == "token" {
+            resource["id"] = json!(precious.to_str().unwrap());
+        }
+    }
+    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "token"), "stays");
+    assert!(precious.exists());
+}
+
+#[test]
+fn a_session_that_another_profile_uses_is_left() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let path = stage.path(".aws/config");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("\n[profile bob]\nsso_session = my-sso\n");
+    std::fs::write(&path, text).unwrap();
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "sso-session"), "changed");
+    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_changes_while_undo_asks_is_seen_before_anything_is_removed() {
+    use super::support::terminal::Terminal;
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let mut terminal = Terminal::start(&stage, &["undo"]);
+    terminal.wait_for("type its id");
+    stage.server.world().permission_sets[0].inline_policy = Some("{}".to_owned());
+    terminal.answer("type its id", "123456789012\r");
+    assert_eq!(terminal.end(), 5, "{}", terminal.contents());
+    assert!(
+        terminal.contents().contains("Meanwhile: changed"),
+        "{}",
+        terminal.contents()
+    );
+    assert_eq!(stage.server.world().permission_sets.len(), 1);
 }
 
 #[test]

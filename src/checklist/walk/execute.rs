@@ -135,7 +135,11 @@ impl Walk<'_> {
                     Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
                 }
             }
-            if plan.changes.iter().any(|change| applied.contains(change)) {
+            if plan
+                .changes
+                .iter()
+                .any(|change| applied.iter().any(|made: &Change| made.is_same(change)))
+            {
                 return StepReport::new(info, finding, plan.clone()).failed(does_not_show(&plan));
             }
             match self.agreement(info, &plan, turn).await {
@@ -165,7 +169,11 @@ impl Walk<'_> {
             let finding = step.look().await?;
             let is_half = finding.found == Found::Different && before.found != Found::Different;
             let next = step.plan(&finding).unwrap_or_default();
-            let is_stale = is_half || next.changes.iter().any(|change| plan.changes.contains(change));
+            let is_stale = is_half
+                || next
+                    .changes
+                    .iter()
+                    .any(|change| plan.changes.iter().any(|made| made.is_same(change)));
             if !is_stale || Instant::now() + pause > end {
                 return Ok(finding);
             }

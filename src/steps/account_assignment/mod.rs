@@ -168,21 +168,27 @@ impl AccountAssignment {
         Ok(resource)
     }
 
-    /// The request of an earlier run that is still at work, or a new one.
-    async fn begin(&self, change: &Change, subject: &Subject) -> Result<AccountAssignmentOperationStatus, Trouble> {
+    /// The request of an earlier run that is still at work, or a new one; and whether an attempt went unanswered.
+    async fn begin(
+        &self,
+        change: &Change,
+        subject: &Subject,
+    ) -> Result<(AccountAssignmentOperationStatus, bool), Trouble> {
         let setting = &self.setting;
         let mut intents = setting.open_intents(change.kind, &change.name);
         if !intents.is_empty() {
             let earlier = self.request_of(subject, &intents).await.map_err(rerun(&INFO))?;
             if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
-                return Ok(status);
+                return Ok((status, true));
             }
         }
         let intent = setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         intents.push(intent.clone());
         let end = self.request(subject, &intents).await;
         match end.result {
-            Ok(Created::Made(status) | Created::Found(status) | Created::Undecided(status)) => Ok(status),
+            Ok(Created::Made(status) | Created::Found(status) | Created::Undecided(status)) => {
+                Ok((status, end.unanswered))
+            }
             Err(failure) => {
                 if !end.unanswered {
                     setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
@@ -315,7 +321,8 @@ impl Step for AccountAssignment {
             .subject()
             .await
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
-        let status = self.begin(change, &subject).await?;
+        let (status, unanswered) = self.begin(change, &subject).await?;
+        let request = status.request_id.clone().unwrap_or_default();
         match self.wait(&subject, status, guide).await? {
             Some(Ok(())) => {}
             Some(Err(reason)) => {
@@ -329,7 +336,14 @@ impl Step for AccountAssignment {
                 ));
             }
         }
-        let resource = Resource::new(How::Made, change.kind, &change.name, subject.id());
+        let intents = setting.open_intents(change.kind, &change.name);
+        let first = self.first_request(&subject, &intents).await.map_err(rerun(&INFO))?;
+        let is_ours = first.is_none_or(|(at, id)| {
+            // An attempt that went unanswered may have been the first one.
+            id == request || (unanswered && setting.is_ours(&intents, Some(at), None))
+        });
+        let how = if is_ours { How::Made } else { How::Found };
+        let resource = Resource::new(how, change.kind, &change.name, subject.id());
         setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
         let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
         guide.say(Some(&INFO), &done);

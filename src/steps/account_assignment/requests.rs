@@ -2,6 +2,8 @@
 
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::super::create::{End, create};
 use super::super::setting::{rerun, timestamp};
 use super::{AccountAssignment, INFO, Subject};
@@ -106,6 +108,49 @@ impl AccountAssignment {
                 if subject.is_of(&status) {
                     return Ok(Some(status));
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of several requests for this assignment that have succeeded since our look: a repeat is accepted like the
+    /// first, so that our own success does not tell who made it. `None` where there are no several.
+    pub(super) async fn first_request(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+    ) -> Result<Option<(Timestamp, String)>, Failure> {
+        let Some(first) = intents.iter().map(|intent| intent.at).min() else {
+            return Ok(None);
+        };
+        let longest = SignedDuration::try_from(OPERATION_LIMIT).unwrap_or_default();
+        let mut pages = self
+            .setting
+            .clients
+            .ssoadmin(&subject.instance.region)
+            .list_account_assignment_creation_status()
+            .instance_arn(&subject.instance.arn)
+            .into_paginator()
+            .items()
+            .send();
+        let mut recent = Vec::new();
+        while let Some(request) = pages.next().await {
+            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error))?;
+            let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) else {
+                continue;
+            };
+            if first.duration_since(at) < longest && request.status == Some(StatusValues::Succeeded) {
+                recent.push((at, id));
+            }
+        }
+        // AWS tells what a request was about only one by one.
+        if recent.len() < 2 {
+            return Ok(None);
+        }
+        recent.sort();
+        for (at, id) in recent {
+            if subject.is_of(&self.status(subject, &id).await?) {
+                return Ok(Some((at, id)));
             }
         }
         Ok(None)

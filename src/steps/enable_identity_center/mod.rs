@@ -25,6 +25,7 @@ use crate::checklist::{
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use reads::{Kind, Seen, Standing};
 
+use super::create::repeat;
 use super::facts::Instance;
 
 pub use condition::{Condition, Kind as AccountKind};
@@ -93,8 +94,24 @@ impl EnableIdentityCenter {
         if let Some(known) = self.known.take() {
             return Ok(known);
         }
-        let standing = reads::standing(&self.setting, &self.swept).await;
-        standing.map_err(rerun(&INFO))
+        let setting = &self.setting;
+        let has_organization = || {
+            let kind = ResourceKind::Organization;
+            setting
+                .progress
+                .read(|record| record.resources.iter().any(|resource| resource.kind == kind))
+        };
+        // An organization of ours that does not show has not spread to wherever we asked: without it our instance would
+        // be taken for one that is in the way.
+        let shows = || async {
+            let standing = reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))?;
+            let is_stale = standing.organization.is_none() && standing.instance.is_some() && has_organization();
+            Ok::<_, Trouble>((!is_stale).then_some(standing))
+        };
+        if let Some(standing) = waiting::until(setting.pace, SPREAD_LIMIT, shows).await? {
+            return Ok(standing);
+        }
+        reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))
     }
 
     /// What kind of account this is, and where Identity Center stands. The first look goes by the same answers.
@@ -294,15 +311,13 @@ impl EnableIdentityCenter {
             .instance
             .now()
             .map_or_else(|| setting.wanted_region(), |instance| instance.region);
-        setting
-            .clients
-            .ssoadmin_once(&region)
-            .update_instance()
-            .instance_arn(&change.name)
-            .permission_sets_enabled(true)
-            .send()
-            .await
-            .map_err(|error| rerun(&INFO)(Failure::of("sso:UpdateInstance", error)))?;
+        let client = setting.clients.ssoadmin_once(&region);
+        let answer = repeat(setting.pace, || async {
+            let call = client.update_instance().instance_arn(&change.name);
+            let answer = call.permission_sets_enabled(true).send().await;
+            answer.map_err(|error| Failure::of("sso:UpdateInstance", error))
+        });
+        answer.await.map_err(rerun(&INFO))?;
         let made = Resource::new(How::Made, change.kind, "permission sets", &change.name);
         setting.settle(change.verb, change.kind, &change.name, Some(made))
     }

@@ -58,6 +58,13 @@ pub fn faults() -> Vec<(&'static str, FaultKind)> {
             refuse("ConflictException", "An earlier change has not spread yet"),
         ),
         (
+            "not unique",
+            FaultKind::Refuse(
+                Refusal::new("ConflictException", "Duplicate").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION"),
+            ),
+        ),
+        ("FAILED", FaultKind::FailLater("it could not be done".to_owned())),
+        (
             "quota",
             refuse("ServiceQuotaExceededException", "You have reached the limit"),
         ),
@@ -75,20 +82,43 @@ pub fn faults() -> Vec<(&'static str, FaultKind)> {
     ]
 }
 
-/// Lets the first call of an operation go wrong.
-pub fn strike(stage: &Stage, operation: &str, fault: &FaultKind) {
+/// Where a row of the table is of an operation's second call.
+const SECOND: &str = ", 2nd";
+
+/// Lets the first call of an operation go wrong, or its second.
+pub fn strike(stage: &Stage, row: &str, fault: &FaultKind) {
+    let operation = row.strip_suffix(SECOND).unwrap_or(row);
     stage.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
-        nth: Some(1),
+        nth: Some(if row.ends_with(SECOND) { 2 } else { 1 }),
         kind: fault.clone(),
     });
 }
 
-/// Every operation that has been called since the first `since` calls.
+/// Every operation that has been called since the first `since` calls; twice, where it was called again.
 pub fn operations(stage: &Stage, since: usize) -> Vec<String> {
-    let calls = stage.server.calls().into_iter().skip(since);
-    let names = calls.map(|call| format!("{}:{}", call.service, call.operation));
-    names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    let mut counts = BTreeMap::new();
+    for call in stage.server.calls().into_iter().skip(since) {
+        *counts
+            .entry(format!("{}:{}", call.service, call.operation))
+            .or_insert(0) += 1;
+    }
+    let rows = counts.into_iter().flat_map(|(operation, count)| {
+        let second = (count > 1).then(|| format!("{operation}{SECOND}"));
+        [Some(operation), second].into_iter().flatten()
+    });
+    rows.collect()
+}
+
+/// Whether an operation can be accepted and fail later.
+fn can_fail_later(row: &str) -> bool {
+    [
+        "CreateAccountAssignment",
+        "DeleteAccountAssignment",
+        "ProvisionPermissionSet",
+    ]
+    .iter()
+    .any(|operation| row.contains(operation) && !row.contains("Describe") && !row.contains("List"))
 }
 
 /// Ends within the limit, or fails.
@@ -129,8 +159,10 @@ impl KeptTable {
         let is_full = std::env::var_os("FULL_SWEEPS").is_some();
         let with_faults = |operation: &String| {
             let operation = operation.clone();
+            let may = can_fail_later(&operation);
             faults()
                 .into_iter()
+                .filter(move |(_, kind)| may || !matches!(kind, FaultKind::FailLater(_)))
                 .map(move |(name, kind)| (operation.clone(), name, kind))
         };
         let chosen: Vec<_> = operations
@@ -178,7 +210,7 @@ impl KeptTable {
         for operation in operations {
             let row: Vec<&str> = names
                 .iter()
-                .map(|name| cells.get(&(operation.clone(), *name)).map_or("", String::as_str))
+                .map(|name| cells.get(&(operation.clone(), *name)).map_or("–", String::as_str))
                 .collect();
             let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
         }
