@@ -234,14 +234,26 @@ impl Config {
         self.lines.remove(index);
     }
 
+    /// Comments and blank lines between them do not end a value, and stay.
     fn drop_continuations(&mut self, from: usize) {
-        while self
-            .lines
-            .get(from)
-            .is_some_and(|line| kind(line, from) == Line::Continuation)
-        {
-            self.lines.remove(from);
+        let mut index = from;
+        while let Some(line) = self.lines.get(index) {
+            match kind(line, index) {
+                Line::Continuation => drop(self.lines.remove(index)),
+                Line::Other => index += 1,
+                Line::Header(_) | Line::Property(..) => break,
+            }
         }
+    }
+
+    /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
+    pub fn quoted(&self, section: Section) -> Option<usize> {
+        let mut lines = self.lines.iter().enumerate();
+        let found = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => section.is(header) && header.contains(['"', '\'']),
+            _ => false,
+        });
+        found.map(|(index, _)| index + 1)
     }
 
     fn insert(&mut self, section: Section, line: &str) {

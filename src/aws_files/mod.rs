@@ -3,9 +3,11 @@
 mod config;
 mod paths;
 mod registration;
+mod sdk;
 mod token_cache;
 
 pub use config::{BadConfig, Config, Section};
 pub use paths::Paths;
 pub use registration::{KeptRegistration, SCOPE, read_registration, registration_text};
+pub use sdk::read_as_the_sdk;
 pub use token_cache::{CachedToken, read_token, token_text, write_secret};

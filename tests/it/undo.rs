@@ -147,7 +147,6 @@ fn every_byte_that_others_wrote_stays() {
         "",
         "# mine\r\n[profile other]\r\nregion = x\r\n",
         "[profile other]\nregion=x",
-        "\u{feff}[default]\nregion = eu-west-1\n\n\n",
         "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
     ] {
         let stage = Stage::new("enabled");

@@ -12,7 +12,7 @@ use similar::TextDiff;
 use super::facts::Profile;
 use super::setting::Setting;
 use crate::answers::Key;
-use crate::aws_files::{Config, Paths, Section};
+use crate::aws_files::{Config, Paths, Section, read_as_the_sdk};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::files::{self, Access};
 use crate::progress::{How, Resource, ResourceKind, Verb};
@@ -237,7 +237,7 @@ fn is_secret(key: &str) -> bool {
 fn unreadable(path: &Path, why: &str) -> Trouble {
     Trouble::failed(
         format!("Step 7 cli-profile: {} cannot be edited: {why}.", path.display()),
-        "mend the file (the AWS CLI cannot read it either), then: idc-setup run",
+        "mend the file (what is built on AWS's SDKs cannot read it either), then: idc-setup run",
     )
 }
 
@@ -267,13 +267,21 @@ impl Step for CliProfile {
             ));
         };
         let (text, config) = self.read()?;
+        let path = self.paths()?.config();
+        if let Err(why) = read_as_the_sdk(&text).await {
+            return Err(unreadable(path, &why));
+        }
+        let parts = [Section::SsoSession(&wanted.session), Section::Profile(&wanted.profile)];
+        if let Some(line) = parts.into_iter().find_map(|part| config.quoted(part)) {
+            let why = format!("line {line} has a name in quotes, which the AWS CLI reads and the SDKs do not");
+            return Err(unreadable(path, &why));
+        }
         if let Some(finding) = self.other_credentials(&wanted, &config) {
             return Ok(finding);
         }
         let mut finding = wanted.judge(&config);
-        let path = self.paths()?.config().display().to_string();
         finding = finding
-            .with("file", path)
+            .with("file", path.display().to_string())
             .with("profile", &wanted.profile)
             .with("sso-session", &wanted.session);
         if finding.is_done() {
