@@ -45,6 +45,9 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
             return 1;
         }
     };
+    if cli.flags.rehearsal.is_some() {
+        end_with_the_rehearsal();
+    }
     let code = match &cli.command {
         Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment)),
         _ => runtime.block_on(until_interrupted(&cli, environment)),
@@ -57,6 +60,15 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
 
 /// Runs the command until it ends or Ctrl-C is pressed: everything is recorded as it happens, so there is
 /// nothing to finish.
+/// The child of a rehearsal has nothing to do once the simulated AWS is gone, however that ended.
+fn end_with_the_rehearsal() {
+    #[cfg(target_os = "linux")]
+    {
+        // Where the system does not know this, the child ends with its first call that nobody answers.
+        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    }
+}
+
 async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
     tokio::select! {
         code = dispatch(cli, environment) => code,

@@ -19,6 +19,9 @@ use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World,
 /// The world, in the folder of `--keep`.
 const KEPT_WORLD: &str = "world.toml";
 
+/// The exit code of a run that has found another at work.
+const LOCKED: u8 = 6;
+
 /// What passes from our environment to the child's: how to show things, and where programs are.
 const PASSED_ON: [&str; 11] = [
     "TERM",
@@ -224,14 +227,58 @@ async fn serve(stage: &Stage, flags: &RehearseFlags, screen: Screen) -> Result<u
     Ok(0)
 }
 
+/// What only looks leaves the kept world to whoever changes it meanwhile.
+fn writes_world(flags: &RehearseFlags) -> bool {
+    matches!(flags.what, Rehearsed::Run | Rehearsed::Login | Rehearsed::Undo)
+}
+
+/// Keeps the world after every change, so that a rehearsal that is killed is a kept one too. Answers only when it cannot.
+async fn keep_on_keeping(stage: &Stage, flags: &RehearseFlags) -> Trouble {
+    const EVERY: Duration = Duration::from_millis(100);
+    let mut calls = 0;
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let now = stage
+            .server
+            .calls()
+            .iter()
+            .filter(|call| is_change(&call.operation))
+            .count();
+        if now == calls || flags.keep.is_none() || !writes_world(flags) {
+            continue;
+        }
+        calls = now;
+        if let Err(trouble) = write_world(
+            stage,
+            flags.keep.as_deref().map(|folder| folder.join(KEPT_WORLD)).as_deref(),
+        ) {
+            return trouble;
+        }
+    }
+}
+
+/// By its name: no look begins otherwise.
+fn is_change(operation: &str) -> bool {
+    !["Get", "List", "Describe", "Head", "Simulate"]
+        .iter()
+        .any(|look| operation.starts_with(look))
+}
+
 /// Writes the world where `--keep` and `--dump` want it.
 fn keep_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
     let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
-    for path in kept.iter().chain(&flags.dump) {
-        worlds::write_file(path, &stage.server.world())
-            .map_err(|why| Trouble::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))?;
-    }
-    Ok(())
+    write_world(stage, kept.as_deref())?;
+    dump_world(stage, flags)
+}
+
+fn dump_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+    write_world(stage, flags.dump.as_deref())
+}
+
+fn write_world(stage: &Stage, path: Option<&Path>) -> Result<(), Trouble> {
+    let Some(path) = path else { return Ok(()) };
+    worlds::write_file(path, &stage.server.world())
+        .map_err(|why| Trouble::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
@@ -291,8 +338,15 @@ async fn perform(
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
-    let status = wait(&mut child).await.map_err(cannot_start)?;
-    keep_world(stage, flags)?;
+    let status = tokio::select! {
+        status = wait(&mut child) => status.map_err(cannot_start)?,
+        trouble = keep_on_keeping(stage, flags) => return Err(trouble),
+    };
+    if writes_world(flags) && exit_code(status) != LOCKED {
+        keep_world(stage, flags)?;
+    } else {
+        dump_world(stage, flags)?;
+    }
     if let Some(folder) = &flags.keep {
         screen.talk(&format!(
             "Home and world are kept. Go on with: idc-setup rehearse --keep {}",

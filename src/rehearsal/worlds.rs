@@ -181,12 +181,8 @@ pub fn read_file(path: &Path) -> Result<World, String> {
 pub fn write_file(path: &Path, world: &World) -> Result<(), String> {
     let failed = |why: String| format!("The world file {} cannot be written: {why}.", path.display());
     let text = toml::to_string(world).map_err(|error| failed(error.to_string()))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|error| failed(error.to_string()))?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| failed(error.to_string()))
+    crate::files::write_atomically(path, text.as_bytes(), crate::files::Access::OwnerOnly)
+        .map_err(|error| failed(error.to_string()))
 }
 
 fn fresh() -> World {

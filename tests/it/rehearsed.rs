@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::worlds;
 
@@ -309,4 +310,38 @@ fn a_world_is_dumped_as_a_file_to_start_from() {
     run(&stage, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
     let ran = run(&stage, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
     assert_eq!(ran.step("account-assignment")["state"], "done");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
+    let stage = Stage::new("fresh");
+    let keep = |more: &[&str]| {
+        let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
+        idc(&stage, &args)
+    };
+    // Nobody clicks Enable: it has made the organization, and waits.
+    let mut killed = keep(&["--person=never", "--wait=60s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let world = stage.path("kept/world.toml");
+    let started = Instant::now();
+    while !std::fs::read_to_string(&world).is_ok_and(|text| text.contains("[organization")) {
+        assert!(started.elapsed() < Duration::from_secs(20), "the world was never kept");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // The lock is free: what did the work has ended with the simulated AWS.
+    std::thread::sleep(Duration::from_millis(200));
+    let ran = Ran::of(keep(&["--person=auto", "--output=json"]).output().unwrap()).expect(0);
+    let step = ran.step("enable-identity-center");
+    let resources = step["resources"].as_array().unwrap().iter();
+    let organization: Vec<_> = resources
+        .filter(|resource| resource["kind"] == "organization")
+        .collect();
+    assert_eq!(organization[0]["how"], "made", "{step:#}");
+    Ran::of(keep(&["undo", "--yes"]).output().unwrap()).expect(0);
 }
