@@ -71,6 +71,9 @@ pub struct RehearseFlags {
     /// What `rehearse undo` takes back
     #[command(flatten)]
     pub undo: UndoFlags,
+    /// What `login` knows
+    #[command(flatten)]
+    pub login: LoginFlags,
 }
 
 /// Commands that can be rehearsed.

@@ -165,6 +165,9 @@ pub struct Flags {
     /// Address of the rehearsal (set by `rehearse`)
     #[arg(long, global = true, hide = true, value_name = "URL")]
     pub rehearsal: Option<String>,
+    /// The folder it is kept in (set by `rehearse`)
+    #[arg(long, global = true, hide = true, value_name = "DIR")]
+    pub rehearsal_kept: Option<String>,
 }
 
 /// What stdout gets.

@@ -267,7 +267,7 @@ fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option
     match &ended {
         Ok(done) => {
             if !done.signed_in_now {
-                screen.talk("The last sign-in is still good; another one: idc-setup login --again.");
+                screen.talk("The last sign-in is still good; another one: idc-setup login --again");
             }
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));

@@ -47,6 +47,9 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     };
     if cli.flags.rehearsal.is_some() {
         end_with_the_rehearsal();
+        if let Some(folder) = &cli.flags.rehearsal_kept {
+            Screen::rehearse_in(folder);
+        }
     }
     let code = match &cli.command {
         Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment)),

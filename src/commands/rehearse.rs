@@ -55,7 +55,10 @@ const BROWSERS: [&str; 12] = [
 
 /// Rehearses or serves, and answers the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+    let screen = Screen {
+        rehearsed: true,
+        ..screen(cli, environment)
+    };
     let ended = match prepare(cli, flags).await {
         Ok(stage) if flags.serve => serve(&stage, flags, screen).await,
         Ok(stage) => perform(&stage, cli, flags, environment, screen).await,
@@ -95,6 +98,12 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         return Err(Trouble::usage(
             "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
             "idc-setup rehearse undo --keep DIR --step NAME",
+        ));
+    }
+    if flags.what != Rehearsed::Login && flags.login.again {
+        return Err(Trouble::usage(
+            "--again has somebody sign in anew; this rehearsal signs nobody in.",
+            "idc-setup rehearse login --keep DIR --again",
         ));
     }
     let latency = match &flags.latency {
@@ -317,6 +326,12 @@ async fn perform(
     command
         .arg(format!("--rehearsal={}", stage.server.url()))
         .args(cli.to_args());
+    if let Some(folder) = &flags.keep {
+        command.arg(format!("--rehearsal-kept={}", folder.display()));
+    }
+    if flags.what == Rehearsed::Login && flags.login.again {
+        command.arg("--again");
+    }
     if flags.what == Rehearsed::Undo {
         command.args(flags.undo.to_args());
     }

@@ -3,11 +3,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
 use crate::checklist::{State, Trouble};
+use crate::words::quoted;
 
 /// Where everything is printed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,6 +29,9 @@ pub struct Screen {
     /// This is the child of `rehearse`: commands to type next are rehearsed ones too.
     pub rehearsed: bool,
 }
+
+/// The folder that this rehearsal is kept in, as it was typed: commands to type next name it too.
+static KEPT: OnceLock<String> = OnceLock::new();
 
 /// A result could not be written, and somebody was reading.
 static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
@@ -193,12 +198,22 @@ impl Screen {
         if !self.rehearsed {
             return text.to_owned();
         }
-        text.replace("idc-setup run", "idc-setup rehearse")
-            .replace("idc-setup status", "idc-setup rehearse status")
-            .replace("idc-setup plan", "idc-setup rehearse plan")
-            .replace("idc-setup doctor", "idc-setup rehearse doctor")
-            .replace("idc-setup login", "idc-setup rehearse login")
-            .replace("idc-setup undo", "idc-setup rehearse undo")
+        let kept = KEPT
+            .get()
+            .map_or_else(String::new, |folder| format!(" --keep {}", quoted(folder)));
+        ["status", "plan", "doctor", "login", "undo"].iter().fold(
+            text.replace("idc-setup run", &format!("idc-setup rehearse{kept}")),
+            |text, command| {
+                let real = format!("idc-setup {command}");
+                text.replace(&real, &format!("idc-setup rehearse {command}{kept}"))
+            },
+        )
+    }
+
+    /// From now on commands to type next name the folder that the rehearsal is kept in.
+    pub fn rehearse_in(folder: &str) {
+        // Set once, at the start.
+        let _ = KEPT.set(folder.to_owned());
     }
 }
 
