@@ -28,7 +28,7 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
     let ran = ended(&stage, &args());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
     let came_of_it = if ran.code == 0 {
-        "through".to_owned()
+        through(operation, &ran)
     } else {
         let envelope = ran.envelope();
         let steps = envelope["steps"].as_array().unwrap().iter();
@@ -60,7 +60,27 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
     let again = ended(&stage, &args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(stage.counts(), [1; 5], "{operation}");
+    let kept = stage.state();
+    assert_eq!(kept["intents"], serde_json::json!([]), "{operation}");
+    // On a fresh account all of it was made by the two runs, whatever came between.
+    for resource in kept["resources"].as_array().unwrap() {
+        let is_ours = resource["how"] == "made" || resource["kind"] == "instance";
+        assert!(is_ours, "{operation}: {resource}");
+    }
     came_of_it
+}
+
+/// It ended well; a recommendation that did not is told, with the way on.
+fn through(operation: &str, ran: &Ran) -> String {
+    let envelope = ran.envelope();
+    let mut steps = envelope["steps"].as_array().unwrap().iter();
+    let Some(told) = steps.find(|step| !step["error"].is_null()) else {
+        return "through".to_owned();
+    };
+    assert_eq!(told["need"], "recommendation", "{operation}: {told:#}");
+    let says = |name: &str| !told["error"][name].as_str().unwrap_or_default().is_empty();
+    assert!(says("message") && says("next"), "{operation}: {told:#}");
+    format!("through, told at {}", told["slug"].as_str().unwrap())
 }
 
 #[test]
@@ -69,7 +89,7 @@ fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run
         file: "docs/faults.md",
         about: "# Every operation with every fault\n\n\
             What comes of a fault at the first call of an operation, in a whole run on a fresh account with `--create-trail`: \
-            it gets *through*, or it stops with an exit code at a step. Run again on a healthy server, every one of them ends \
+            it gets *through*, or it stops with an exit code at a step; a recommendation that fails is *told* and ends no run. Run again on a healthy server, every one of them ends \
             with everything there once. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",
     };
     // A prime step meets every fault and most operations.
