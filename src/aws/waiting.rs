@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::retry::SPREAD_LIMIT;
+
 /// How long to pause between looks. A rehearsal's things happen quickly, so it looks more often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -14,6 +16,8 @@ pub struct Pace {
     pub longest: Duration,
     /// Between looks for something a person does.
     pub person: Duration,
+    /// How long what was just made may not show.
+    pub spreading: Duration,
 }
 
 impl Pace {
@@ -22,12 +26,14 @@ impl Pace {
         first: Duration::from_secs(1),
         longest: Duration::from_secs(5),
         person: Duration::from_secs(3),
+        spreading: SPREAD_LIMIT,
     };
     /// Against the rehearsal.
     pub const REHEARSAL: Self = Self {
         first: Duration::from_millis(60),
         longest: Duration::from_millis(200),
         person: Duration::from_millis(150),
+        spreading: Duration::from_secs(2),
     };
 
     /// The pause after the n-th look, from 0.

@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::aws::retry::SPREAD_LIMIT;
 use crate::checklist::{Right, StepReport, Trouble};
 use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
@@ -196,7 +195,7 @@ fn may_not_have_spread(setting: &Setting, resource: &Resource) -> bool {
         removals.next().is_some()
     });
     let age = resource.at.map(|at| Timestamp::now().duration_since(at));
-    !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < SPREAD_LIMIT)
+    !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < setting.pace.spreading)
 }
 
 /// A step's things are not pulled from under an assignment that another step has made.

@@ -93,7 +93,7 @@ fn walks_against_moto_as_far_as_moto_knows() {
     assert_eq!(ran.step("enable-identity-center")["state"], "blocked");
     moto.make_organization();
     let began = Instant::now();
-    let ran = moto.run(&stage, &args).expect(3);
+    let ran = moto.run(&stage, &args).expect(1);
     let states: Vec<String> = ran.states().into_iter().map(|(_, state)| state).collect();
     assert_eq!(
         states,
@@ -111,7 +111,7 @@ fn walks_against_moto_as_far_as_moto_knows() {
     );
     assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
     // What was made is found again.
-    let ran = moto.run(&stage, &args).expect(3);
+    let ran = moto.run(&stage, &args).expect(1);
     assert_eq!(ran.step("permission-set")["how"], "made");
     assert_eq!(ran.step("account-assignment")["how"], "made");
     assert!(stage.server.calls().is_empty());

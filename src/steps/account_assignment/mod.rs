@@ -2,6 +2,7 @@
 
 mod requests;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -168,7 +169,8 @@ impl AccountAssignment {
         Ok(resource)
     }
 
-    /// The request of an earlier run that is still at work, or a new one; and whether an attempt went unanswered.
+    /// The request of an earlier run that is still at work, or a new one; and whether an attempt of ours may have gone unanswered
+    /// before it.
     async fn begin(
         &self,
         change: &Change,
@@ -182,12 +184,14 @@ impl AccountAssignment {
                 return Ok((status, true));
             }
         }
+        // An earlier run's attempt may have gone through without an answer.
+        let had_begun = !intents.is_empty();
         let intent = setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         intents.push(intent.clone());
         let end = self.request(subject, &intents).await;
         match end.result {
             Ok(Created::Made(status) | Created::Found(status) | Created::Undecided(status)) => {
-                Ok((status, end.unanswered))
+                Ok((status, end.unanswered || had_begun))
             }
             Err(failure) => {
                 if !end.unanswered {
@@ -323,7 +327,9 @@ impl Step for AccountAssignment {
             .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
         let (status, unanswered) = self.begin(change, &subject).await?;
         let request = status.request_id.clone().unwrap_or_default();
-        match self.wait(&subject, status, guide).await? {
+        let intents = setting.open_intents(change.kind, &change.name);
+        let recent = RefCell::default();
+        match self.wait(&subject, (status, &intents), &recent, guide).await? {
             Some(Ok(())) => {}
             Some(Err(reason)) => {
                 setting.settle(change.verb, change.kind, &change.name, None)?;
@@ -336,12 +342,9 @@ impl Step for AccountAssignment {
                 ));
             }
         }
-        let intents = setting.open_intents(change.kind, &change.name);
-        let first = self.first_request(&subject, &intents).await.map_err(rerun(&INFO))?;
-        let is_ours = first.is_none_or(|(at, id)| {
-            // An attempt that went unanswered may have been the first one.
-            id == request || (unanswered && setting.is_ours(&intents, Some(at), None))
-        });
+        let recent = recent.take();
+        let was_first = self.was_first(&subject, &intents, (&recent, &request, unanswered));
+        let is_ours = was_first.await.map_err(rerun(&INFO))?;
         let how = if is_ours { How::Made } else { How::Found };
         let resource = Resource::new(how, change.kind, &change.name, subject.id());
         setting.settle(change.verb, change.kind, &change.name, Some(resource))?;

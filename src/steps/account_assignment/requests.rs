@@ -1,5 +1,7 @@
 //! Account assignments as requests: asked for, answered at once, done later.
 
+use std::cell::RefCell;
+
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +13,14 @@ use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{Choice, Guide, Trouble};
 use crate::progress::Intent;
+
+/// A request as the list of them has it.
+#[derive(Debug)]
+pub(super) struct Recent {
+    at: Timestamp,
+    id: String,
+    status: Option<StatusValues>,
+}
 
 impl AccountAssignment {
     /// Every account of the organization, by name.
@@ -113,17 +123,11 @@ impl AccountAssignment {
         Ok(None)
     }
 
-    /// The first of several requests for this assignment that have succeeded since our look: a repeat is accepted like the
-    /// first, so that our own success does not tell who made it. `None` where there are no several.
-    pub(super) async fn first_request(
-        &self,
-        subject: &Subject,
-        intents: &[Intent],
-    ) -> Result<Option<(Timestamp, String)>, Failure> {
-        let Some(first) = intents.iter().map(|intent| intent.at).min() else {
-            return Ok(None);
-        };
+    /// Requests that were made within [`OPERATION_LIMIT`] before our intents or since, by time and id, with how they stand:
+    /// what they are about, AWS tells only one by one. What does not know such lists has none.
+    pub(super) async fn recent_requests(&self, subject: &Subject, intents: &[Intent]) -> Result<Vec<Recent>, Failure> {
         let longest = SignedDuration::try_from(OPERATION_LIMIT).unwrap_or_default();
+        let first = intents.iter().map(|intent| intent.at).min();
         let mut pages = self
             .setting
             .clients
@@ -135,25 +139,45 @@ impl AccountAssignment {
             .send();
         let mut recent = Vec::new();
         while let Some(request) = pages.next().await {
-            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error))?;
+            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error));
+            let request = match request {
+                Err(failure) if failure.kind == FailureKind::NotAws => return Ok(Vec::new()),
+                other => other?,
+            };
             let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) else {
                 continue;
             };
-            if first.duration_since(at) < longest && request.status == Some(StatusValues::Succeeded) {
-                recent.push((at, id));
+            if first.is_some_and(|first| first.duration_since(at) < longest) {
+                recent.push(Recent {
+                    at,
+                    id,
+                    status: request.status,
+                });
             }
         }
-        // AWS tells what a request was about only one by one.
-        if recent.len() < 2 {
-            return Ok(None);
-        }
-        recent.sort();
-        for (at, id) in recent {
-            if subject.is_of(&self.status(subject, &id).await?) {
-                return Ok(Some((at, id)));
+        recent.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        Ok(recent)
+    }
+
+    /// Whether ours was the first of several requests for this assignment: a repeat is accepted like the first, so that its
+    /// success does not tell who made it. An attempt of ours that went unanswered may have been the first one.
+    pub(super) async fn was_first(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+        (recent, own, unanswered): (&[Recent], &str, bool),
+    ) -> Result<bool, Failure> {
+        let could_count = |request: &&Recent| request.status != Some(StatusValues::Failed);
+        for request in recent.iter().filter(could_count) {
+            if request.id == own {
+                return Ok(true);
+            }
+            let status = self.status(subject, &request.id).await?;
+            if subject.is_of(&status) && status.status != Some(StatusValues::Failed) {
+                return Ok(unanswered && self.setting.is_ours(intents, Some(request.at), None));
             }
         }
-        Ok(None)
+        Ok(true)
     }
 
     pub(super) async fn create_once(&self, subject: &Subject) -> Result<AccountAssignmentOperationStatus, Failure> {
@@ -186,28 +210,41 @@ impl AccountAssignment {
         .await
     }
 
-    /// How the request has ended: success, or AWS's reason; `None` when it has not within the limit.
+    /// How the request has ended: success, or AWS's reason; `None` when it has not within the limit. `recent` is filled by
+    /// the first look, which asks for all of them at once.
     pub(super) async fn wait(
         &self,
         subject: &Subject,
-        status: AccountAssignmentOperationStatus,
+        (status, intents): (AccountAssignmentOperationStatus, &[Intent]),
+        recent: &RefCell<Vec<Recent>>,
         guide: &dyn Guide,
     ) -> Result<Option<Result<(), String>>, Trouble> {
         let display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
         let id = status.request_id.clone().unwrap_or_default();
-        let mut last = Some(status);
+        let mut looks = 0;
         let ended = waiting::until(self.setting.pace, OPERATION_LIMIT, || {
-            let first = last.take();
-            let id = &id;
+            looks += 1;
+            let (id, status, look) = (&id, &status, looks);
             async move {
-                let status = match first {
-                    Some(status) => status,
-                    None => self.status(subject, id).await?,
-                };
-                Ok::<_, Failure>(match status.status {
-                    Some(StatusValues::InProgress) | None => None,
-                    _ => Some(status),
-                })
+                let is_open = |status: Option<&StatusValues>| matches!(status, Some(StatusValues::InProgress) | None);
+                if look == 1 && is_open(status.status.as_ref()) {
+                    return Ok(None);
+                }
+                if look <= 2 && recent.borrow().is_empty() {
+                    let requests = self.recent_requests(subject, intents).await?;
+                    let own = requests.iter().find(|request| request.id == *id);
+                    let own = own.and_then(|own| own.status.clone());
+                    recent.replace(requests);
+                    if own == Some(StatusValues::InProgress) {
+                        return Ok(None);
+                    }
+                    if own == Some(StatusValues::Succeeded) {
+                        let done = AccountAssignmentOperationStatus::builder().status(StatusValues::Succeeded);
+                        return Ok(Some(done.build()));
+                    }
+                }
+                let status = self.status(subject, id).await?;
+                Ok::<_, Failure>((!is_open(status.status.as_ref())).then_some(status))
             }
         })
         .await

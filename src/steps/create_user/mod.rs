@@ -202,7 +202,7 @@ impl Step for CreateUser {
         };
         self.setting.answers.borrow_mut().forget_found(&USER_KEYS);
         let name = self.setting.text(Key::Username);
-        let Some(id) = self.id(&instance).await.map_err(rerun(&INFO))? else {
+        let Some(user) = self.find(&instance).await.map_err(rerun(&INFO))? else {
             if self.setting.is_external() {
                 return Ok(Finding::blocked(
                     format!("There is no user {name}, and users come from your identity provider."),
@@ -212,7 +212,6 @@ impl Step for CreateUser {
             }
             return Ok(Finding::missing(format!("There is no user {name}.")));
         };
-        let user = self.describe(&instance, &id).await.map_err(rerun(&INFO))?;
         let resource = self.settle_ownership(&user)?;
         if self.setting.told.contains(ACTIVATION) {
             self.setting.keep_word(ACTIVATION, &user.id, false)?;

@@ -8,6 +8,7 @@ use super::super::setting::timestamp;
 use super::{CreateUser, Described, unbuilt};
 use crate::answers::Key;
 use crate::aws::{Failure, FailureKind};
+use crate::progress::ResourceKind;
 
 impl CreateUser {
     pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
@@ -42,7 +43,35 @@ impl CreateUser {
         }
     }
 
-    pub(super) async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
+    /// The user that is meant.
+    pub(super) async fn find(&self, instance: &Instance) -> Result<Option<Described>, Failure> {
+        if let Some(user) = self.recorded(instance).await? {
+            return Ok(Some(user));
+        }
+        match self.id(instance).await? {
+            Some(id) => Ok(Some(self.describe(instance, &id).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The user that was written down under the wanted name, while it still has that name: one call instead of two.
+    async fn recorded(&self, instance: &Instance) -> Result<Option<Described>, Failure> {
+        let wanted = self.setting.text(Key::Username);
+        let id = self.setting.progress.read(|record| {
+            let users = record.resources.iter().rev();
+            let mut users = users.filter(|resource| resource.kind == ResourceKind::User);
+            users.find(|user| user.name == wanted).map(|user| user.id.clone())
+        });
+        let Some(id) = id else { return Ok(None) };
+        match self.describe(instance, &id).await {
+            Ok(user) => Ok((user.name == wanted).then_some(user)),
+            // Of another instance, as a recorded one may be, it is not valid rather than not found.
+            Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Invalid) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
         let user = self
             .setting
             .clients
