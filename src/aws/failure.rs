@@ -52,6 +52,8 @@ pub enum FailureKind {
     Unanswered,
     /// What answered is not AWS.
     NotAws,
+    /// The service took the call and its answer cannot be read: whether the call took effect is not known.
+    Unreadable,
 }
 
 impl Failure {
@@ -73,12 +75,15 @@ impl Failure {
                 Self::of_answer(operation, context.raw(), code, message.unwrap_or_default())
             }
             SdkError::ResponseError(context) => {
-                let status = context.raw().status().as_u16();
-                failure(
-                    FailureKind::NotAws,
-                    None,
-                    format!("{}, and it could not be read", foreign(status)),
-                )
+                let status = context.raw().status();
+                // A page is somebody else's; the rest of an answer may have been lost on the way.
+                if status.is_success() && !is_page(context.raw()) {
+                    let words = "its answer cannot be read (cut short, or changed on the way)";
+                    failure(FailureKind::Unreadable, None, words.to_owned())
+                } else {
+                    let words = format!("{}, and it could not be read", foreign(status.as_u16()));
+                    failure(FailureKind::NotAws, None, words)
+                }
             }
             SdkError::TimeoutError(_) => failure(FailureKind::Unanswered, None, "no answer came in time".to_owned()),
             SdkError::DispatchFailure(context) => {
@@ -111,10 +116,7 @@ impl Failure {
     /// What a service, or something in its place, answered.
     fn of_answer(operation: &str, raw: &HttpResponse, code: Option<&str>, message: &str) -> Self {
         let status = raw.status().as_u16();
-        let html = raw
-            .headers()
-            .get("content-type")
-            .is_some_and(|kind| kind.starts_with("text/html"));
+        let html = is_page(raw);
         let failure = |kind, code: Option<&str>, message: String| Self {
             operation: operation.to_owned(),
             kind,
@@ -125,21 +127,51 @@ impl Failure {
         match code {
             Some(code) if !html => failure(sort(code, status), Some(code), message.to_owned()),
             _ if status >= 500 && status != 501 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
+            _ if status == 501 => failure(FailureKind::NotAws, Some(NOT_IMPLEMENTED), foreign(status)),
             _ => failure(FailureKind::NotAws, None, foreign(status)),
         }
     }
 
+    /// The id in a create's answer. Without one the answer was not read whole: the SDK makes nothing of what is missing.
+    ///
+    /// # Errors
+    /// [`FailureKind::Unreadable`] when there is none.
+    pub fn unless_without_id(operation: &str, id: String) -> Result<String, Self> {
+        if !id.is_empty() {
+            return Ok(id);
+        }
+        Err(Self {
+            operation: operation.to_owned(),
+            kind: FailureKind::Unreadable,
+            code: None,
+            message: "its answer does not say what was made".to_owned(),
+            retry_after: None,
+        })
+    }
+
     /// Whether it is known that the call took no effect.
     pub fn effect_is_known(&self) -> bool {
-        !matches!(self.kind, FailureKind::Unanswered | FailureKind::ServiceTrouble)
+        !matches!(
+            self.kind,
+            FailureKind::Unanswered | FailureKind::ServiceTrouble | FailureKind::Unreadable
+        )
     }
 
     /// Whether the same call may well succeed in a moment.
     pub fn may_pass(&self) -> bool {
         matches!(
             self.kind,
-            FailureKind::Unanswered | FailureKind::ServiceTrouble | FailureKind::NoConnection | FailureKind::Throttled
+            FailureKind::Unanswered
+                | FailureKind::ServiceTrouble
+                | FailureKind::Unreadable
+                | FailureKind::NoConnection
+                | FailureKind::Throttled
         )
+    }
+
+    /// Whether what answered does not know this operation at all: an emulator that has only a part of AWS.
+    pub fn is_unknown_there(&self) -> bool {
+        self.kind == FailureKind::NotAws && self.is(NOT_IMPLEMENTED)
     }
 
     /// Whether the service answered with this code.
@@ -159,11 +191,15 @@ impl Failure {
             FailureKind::NoConnection => format!("{operation} could not be reached: {words}"),
             FailureKind::Unanswered => format!("{operation} did not answer: {words}"),
             FailureKind::NotAws => format!("{operation} was not answered by AWS: {words}"),
+            FailureKind::Unreadable => format!("{operation} was answered: {words}"),
             _ if code.is_empty() => format!("{operation} failed: {words}"),
             _ => format!("{operation} answered {code}: {words}"),
         }
     }
 }
+
+/// What emulators answer, with status 501, about an operation that they do not have.
+const NOT_IMPLEMENTED: &str = "NotImplemented";
 
 fn sort(code: &str, status: u16) -> FailureKind {
     match code {
@@ -193,10 +229,15 @@ fn sort(code: &str, status: u16) -> FailureKind {
         "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceException" => {
             FailureKind::ServiceTrouble
         }
-        "NotImplemented" => FailureKind::NotAws,
+        NOT_IMPLEMENTED => FailureKind::NotAws,
         _ if status >= 500 => FailureKind::ServiceTrouble,
         _ => FailureKind::Service,
     }
+}
+
+fn is_page(raw: &HttpResponse) -> bool {
+    let kind = raw.headers().get("content-type");
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 fn foreign(status: u16) -> String {

@@ -68,6 +68,10 @@ impl ClassifyRetry for ByContent {
         {
             return RetryAction::RetryForbidden;
         }
+        // A read whose answer was cut short on the way is read again.
+        if response.status().is_success() && matches!(context.output_or_error(), Some(Err(_))) {
+            return RetryAction::transient_error();
+        }
         match response.body().bytes().and_then(retry_after) {
             Some(wait) if !response.status().is_success() => {
                 RetryAction::retryable_error_with_explicit_delay(ErrorKind::ThrottlingError, wait)

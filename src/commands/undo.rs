@@ -11,8 +11,21 @@ use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::guide::{NonInteractive, Screen, clean};
-use crate::steps::{self, SLUGS};
-use crate::undo::{self, Removal, Verdict};
+use crate::steps::{self, SLUGS, Setting};
+use crate::undo::{self, Branch, Removal, Verdict};
+
+/// What undo stopped at.
+struct Stopped {
+    trouble: Trouble,
+    /// The slug of the step that had made the thing, if it was one.
+    step: Option<&'static str>,
+}
+
+impl From<Trouble> for Stopped {
+    fn from(trouble: Trouble) -> Self {
+        Self { trouble, step: None }
+    }
+}
 
 /// Takes back, and answers the exit code.
 pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8 {
@@ -22,9 +35,12 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     let mut prepared = None;
     let ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)).await;
     // What failed is taken up again by this command: a run would make everything anew.
-    let ended = ended.map_err(|trouble| Trouble {
-        next: trouble.next.replace("idc-setup run", "idc-setup undo"),
-        ..trouble
+    let ended = ended.map_err(|Stopped { trouble, step }| {
+        let next = trouble.next.replace("idc-setup run", "idc-setup undo");
+        Stopped {
+            trouble: Trouble { next, ..trouble },
+            step,
+        }
     });
     report(cli, screen, prepared.as_ref(), &removals, ended.err().as_ref())
 }
@@ -35,21 +51,21 @@ async fn go(
     environment: &Environment,
     screen: Screen,
     (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
-) -> Result<(), Trouble> {
+) -> Result<(), Stopped> {
     if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
-        return Err(Trouble::usage(
+        return Err(Stopped::from(Trouble::usage(
             format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
             "idc-setup undo --step NAME",
-        ));
+        )));
     }
     let browser = browser(cli, environment)?;
     refuse_what_undo_does_not_know(cli)?;
     let guide = asking_guide(cli, environment, screen, &browser);
     if guide.is_none() && !cli.flags.yes {
-        return Err(Trouble::usage(
+        return Err(Stopped::from(Trouble::usage(
             "Nobody can be asked whether to remove all this; nothing was removed.",
             "idc-setup status (shows what was made), and to remove it: idc-setup undo --yes",
-        ));
+        )));
     }
     let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
     if let Some(note) = prepared.note_on_profile(cli) {
@@ -58,17 +74,20 @@ async fn go(
     let setting = Rc::clone(&prepared.setting);
     let reports = look(prepared, screen).await?;
     *removals = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
-    let count = removals
-        .iter()
-        .filter(|removal| removal.verdict == Verdict::Remove)
-        .count();
+    let count = removals.iter().filter(|removal| removal.verdict.is_to_do()).count();
     show(screen, removals);
+    for kept in setting.progress.kept_aside() {
+        screen.talk(&format!(
+            "{} could not be read once and was kept aside: what was made before is not known here, and stays.",
+            kept.display()
+        ));
+    }
     if count > 0 && !is_agreed(cli, guide.as_deref(), &setting.caller.account, count).await? {
-        return Err(Trouble::new(
+        return Err(Stopped::from(Trouble::new(
             TroubleKind::Left,
             "Nothing was removed.",
             "idc-setup undo, and type the account's id",
-        ));
+        )));
     }
     if count > 0 && !cli.flags.yes {
         // The question may have stood there for long.
@@ -80,17 +99,44 @@ async fn go(
             screen.talk(&format!("Meanwhile: {}", line(removal)));
         }
     }
+    take_back(&setting, &reports, removals, screen).await
+}
+
+/// Takes back one thing after the other. What cannot be removed stops those that it stands on, and nothing else; without
+/// credentials nothing goes on.
+async fn take_back(
+    setting: &Setting,
+    reports: &[StepReport],
+    removals: &mut [Removal],
+    screen: Screen,
+) -> Result<(), Stopped> {
+    let mut stopped: Option<Stopped> = None;
+    let mut blocked = Vec::new();
     for removal in removals.iter_mut() {
-        match removal.verdict {
-            Verdict::Remove => {
-                undo::remove(&setting, &reports, removal).await?;
+        let is_to_do = removal.verdict.is_to_do();
+        if is_to_do && blocked.contains(&removal.branch()) {
+            removal.why = Some("what has to go before it could not be removed".to_owned());
+            continue;
+        }
+        let Err(trouble) = undo::take_back(setting, reports, removal).await else {
+            if is_to_do {
                 screen.talk(&said(removal));
             }
-            Verdict::Gone => undo::write_off(&setting, &removal.resource)?,
-            _ => {}
+            continue;
+        };
+        removal.why = Some(trouble.message.clone());
+        screen.talk(&format!("Left the {}.", removal.name()));
+        if removal.branch() != Branch::Files {
+            blocked.push(removal.branch());
+        }
+        let is_over = matches!(trouble.kind, TroubleKind::NoCredentials | TroubleKind::Left);
+        let step = Some(removal.step);
+        stopped.get_or_insert(Stopped { trouble, step });
+        if is_over {
+            break;
         }
     }
-    Ok(())
+    stopped.map_or(Ok(()), Err)
 }
 
 /// Flags that say which steps a run walks, or what it is told, would be taken for more than they do here.
@@ -117,6 +163,7 @@ fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), Trouble> {
 fn said(removal: &Removal) -> String {
     match &removal.why {
         Some(why) if removal.verdict == Verdict::Stays => format!("The {} stays: {why}.", removal.name()),
+        _ if removal.verdict == Verdict::Restored => format!("The {} is as it was before.", removal.name()),
         _ => format!("Removed the {}.", removal.name()),
     }
 }
@@ -157,7 +204,7 @@ fn show(screen: Screen, removals: &[Removal]) {
     screen.talk("What was made, and what becomes of it:");
     for removal in removals {
         screen.talk(&format!("  {}", line(removal)));
-        let is_file = removal.resource.kind.is_local() && removal.verdict == Verdict::Remove;
+        let is_file = removal.resource.kind.is_local() && removal.verdict.is_to_do();
         if screen.verbose >= 1 || removal.verdict == Verdict::Stays || is_file {
             screen.talk(&format!("           {}", removal.command));
         }
@@ -175,7 +222,7 @@ async fn is_agreed(cli: &Cli, guide: Option<&dyn Guide>, account: &str, count: u
     } else {
         format!("{count} things")
     };
-    let words = format!("To remove {things} from account {account}, type its id");
+    let words = format!("To take back {things} in account {account}, type its id");
     Ok(guide.type_out(&words).await? == account)
 }
 
@@ -184,8 +231,9 @@ fn report(
     screen: Screen,
     prepared: Option<&Prepared>,
     removals: &[Removal],
-    trouble: Option<&Trouble>,
+    stopped: Option<&Stopped>,
 ) -> u8 {
+    let trouble = stopped.map(|stopped| &stopped.trouble);
     let has_changed = removals.iter().any(|removal| removal.verdict == Verdict::Changed);
     let of_trouble = trouble.map(|trouble| trouble.kind.exit());
     let exit = exit(of_trouble.into_iter().chain(has_changed.then_some(5)));
@@ -199,7 +247,7 @@ fn report(
             command: "undo".to_owned(),
             account: caller.as_ref().map(|caller| caller.account.clone()),
             region: prepared.and_then(Prepared::region),
-            error: trouble.map(|trouble| ErrorOut::of(trouble, None)),
+            error: stopped.map(|stopped| ErrorOut::of(&stopped.trouble, stopped.step)),
             exit,
             body: UndoBody {
                 caller,
@@ -214,8 +262,12 @@ fn report(
         return exit;
     }
     let count = |verdict: Verdict| removals.iter().filter(|removal| removal.verdict == verdict).count();
+    let restored = match count(Verdict::Restored) {
+        0 => String::new(),
+        count => format!("{count} put back as before, "),
+    };
     screen.result(&format!(
-        "{} removed, {} gone before, {} changed and left, {} staying.",
+        "{} removed, {restored}{} gone before, {} changed and left, {} staying.",
         count(Verdict::Removed),
         count(Verdict::Gone),
         count(Verdict::Changed),

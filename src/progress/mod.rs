@@ -5,9 +5,11 @@
 mod last;
 mod lock;
 mod record;
+mod replaced;
 mod store;
 
 pub use last::Last;
 pub use lock::{Holder, Lock};
 pub use record::{FORMAT, How, Intent, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb, Word};
+pub use replaced::{Replaced, Says, Standing};
 pub use store::{Folder, Progress, ProgressError};

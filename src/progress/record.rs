@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::replaced::Replaced;
+
 /// The format this version writes. Version 1 is the first; a file of a later one is refused.
 pub const FORMAT: u32 = 1;
 
@@ -237,6 +239,9 @@ pub struct Record {
     /// What was made and found.
     #[serde(default)]
     pub resources: Vec<Resource>,
+    /// What was changed of what was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
     /// By topic (`activation`, `access-portal`).
     #[serde(default)]
     pub words: BTreeMap<String, Word>,
@@ -256,6 +261,7 @@ impl Record {
             answers: BTreeMap::new(),
             intents: Vec::new(),
             resources: Vec::new(),
+            replaced: Vec::new(),
             words: BTreeMap::new(),
             steps: BTreeMap::new(),
         }

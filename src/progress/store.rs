@@ -168,6 +168,21 @@ impl Progress {
         })
     }
 
+    /// State files of this account that could not be read and were kept aside: what they say was made is not known here.
+    pub fn kept_aside(&self) -> Vec<PathBuf> {
+        let mut prefix = self.path.file_name().unwrap_or_default().to_owned();
+        prefix.push(KEPT);
+        let prefix = prefix.to_string_lossy().into_owned();
+        let folder = self.path.parent().map(fs::read_dir);
+        let entries = folder.into_iter().flatten().flatten().flatten();
+        let mut kept: Vec<PathBuf> = entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+            .map(|entry| entry.path())
+            .collect();
+        kept.sort();
+        kept
+    }
+
     /// Reads from the record.
     pub fn read<T>(&self, reader: impl FnOnce(&Record) -> T) -> T {
         reader(&self.record.borrow())
@@ -241,11 +256,14 @@ pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
     serde_json::from_value(value).map(Some).map_err(unreadable)
 }
 
+/// Between a file's name and the time when it could not be read.
+const KEPT: &str = ".unreadable-";
+
 /// Moves a file that cannot be read out of the way, under a name that is not taken.
 fn keep_aside(path: &Path) -> Option<PathBuf> {
     let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut kept = path.as_os_str().to_owned();
-    kept.push(format!(".unreadable-{stamp}"));
+    kept.push(format!("{KEPT}{stamp}"));
     let kept = PathBuf::from(kept);
     (!kept.exists() && fs::rename(path, &kept).is_ok()).then_some(kept)
 }

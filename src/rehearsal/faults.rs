@@ -41,6 +41,8 @@ pub enum FaultKind {
     CutBefore,
     /// The call takes effect and the reply is lost.
     CutAfter,
+    /// The call takes effect, and the reply says that it went well and has lost its second half.
+    HalfAfter,
     /// The connection is reset before the call took effect.
     Reset,
     /// Nobody listens for so long: connections are refused, and open ones reset.
@@ -62,6 +64,7 @@ impl FaultKind {
             Self::Foreign { .. } => "foreign",
             Self::CutBefore => "cut-before",
             Self::CutAfter => "cut-after",
+            Self::HalfAfter => "half-after",
             Self::Reset => "reset",
             Self::Refused(_) => "refused",
             Self::FailLater(_) => "fail-later",
@@ -112,6 +115,8 @@ enum FaultWord {
     CutBefore,
     /// The call takes effect and the reply is lost.
     CutAfter,
+    /// The call takes effect, and the reply has lost its second half.
+    HalfAfter,
     /// The connection is reset before the call took effect.
     Reset,
     /// Connections are refused for `delay`.
@@ -153,6 +158,7 @@ impl FaultRow {
             FaultWord::CutBefore => FaultKind::CutBefore,
             FaultWord::FailLater => FaultKind::FailLater(words),
             FaultWord::CutAfter => FaultKind::CutAfter,
+            FaultWord::HalfAfter => FaultKind::HalfAfter,
         };
         Fault {
             operation: self.operation,

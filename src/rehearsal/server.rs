@@ -311,7 +311,8 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
             hold.wait().await;
             return Err(Cut::Close);
         }
-        Some(FaultKind::CutAfter | FaultKind::HoldAfter(_) | FaultKind::FailLater(_)) | None => {}
+        Some(FaultKind::CutAfter | FaultKind::HalfAfter | FaultKind::HoldAfter(_) | FaultKind::FailLater(_)) | None => {
+        }
     }
     if shared.is_over_quota(parsed.service) {
         let refusal = Refusal::new("ThrottlingException", "Rate exceeded");
@@ -334,6 +335,11 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
         Some(FaultKind::HoldAfter(hold)) => {
             hold.wait().await;
             return Err(Cut::Close);
+        }
+        Some(FaultKind::HalfAfter) if answer.is_ok() => {
+            let mut wire = parsed.write(&answer, request_id);
+            wire.body = wire.body.chars().take(wire.body.len() / 2).collect();
+            return Ok(wire);
         }
         Some(FaultKind::FailLater(reason)) if answer.is_ok() => shared.world().fail_the_last(reason),
         _ => {}

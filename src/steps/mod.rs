@@ -2,13 +2,13 @@
 
 mod access_portal;
 mod account_assignment;
-mod cli_profile;
+pub mod cli_profile;
 mod create;
 mod create_group;
 mod create_user;
 mod enable_identity_center;
 mod facts;
-mod permission_set;
+pub mod permission_set;
 mod recommendations;
 mod setting;
 pub mod sign_in;

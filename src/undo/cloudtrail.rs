@@ -9,7 +9,7 @@ use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::Setting;
 
 /// Where a trail is, by its ARN.
-fn region_of(arn: &str) -> &str {
+pub fn region_of(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }
 
@@ -64,7 +64,7 @@ fn more_of_it(setting: &Setting, trail: &Trail) -> Option<String> {
 }
 
 /// Where a bucket is: as it was written down when it was made.
-fn bucket_region(setting: &Setting, resource: &Resource) -> String {
+pub fn bucket_region(setting: &Setting, resource: &Resource) -> String {
     resource.region.clone().unwrap_or_else(|| setting.wanted_region())
 }
 

@@ -1,41 +1,94 @@
 //! What a removal would be by hand.
 
-use super::identity_center::parts;
-use crate::progress::{Resource, ResourceKind};
-use crate::steps::Setting;
+use super::cloudtrail;
+use super::identity_center::{group_and_user, parts};
+use crate::progress::{Replaced, Resource, ResourceKind};
+use crate::steps::{Setting, permission_set};
+use crate::words::quoted;
+
+/// The file of a section's id.
+fn file_of(id: &str) -> &str {
+    id.rsplit_once('#').map_or(id, |(path, _)| path)
+}
+
+/// Instance and its Region, as options of the AWS CLI; and the identity store's.
+fn options(setting: &Setting) -> (String, String) {
+    setting.facts.instance.now().map_or_else(
+        || {
+            (
+                "--instance-arn INSTANCE_ARN".to_owned(),
+                "--identity-store-id STORE_ID".to_owned(),
+            )
+        },
+        |instance| {
+            let region = &instance.region;
+            (
+                format!("--region {region} --instance-arn {}", instance.arn),
+                format!("--region {region} --identity-store-id {}", instance.store),
+            )
+        },
+    )
+}
+
+/// What putting back would be.
+pub fn put_back(setting: &Setting, replaced: &Replaced) -> String {
+    if replaced.kind == ResourceKind::PermissionSet {
+        let set = format!("{} --permission-set-arn {}", options(setting).0, replaced.id);
+        return permission_set::commands_to_put_back(replaced, &set).join(" && ");
+    }
+    let said = replaced.before.iter().map(|(name, value)| {
+        let (section, key) = name.rsplit_once('/').unwrap_or(("", name));
+        match value {
+            Some(value) => format!("{key} = {value} into [{section}]"),
+            None => format!("no {key} into [{section}]"),
+        }
+    });
+    format!(
+        "writes to {} again: {}",
+        file_of(&replaced.id),
+        said.collect::<Vec<_>>().join(", ")
+    )
+}
 
 /// As an `aws` command, or what is done to which file.
 pub fn command(setting: &Setting, resource: &Resource) -> String {
-    let instance = setting.facts.instance.now();
-    let (arn, store) = instance.map_or_else(
-        || ("INSTANCE_ARN".to_owned(), "STORE_ID".to_owned()),
-        |instance| (instance.arn, instance.store),
-    );
+    let (instance, store) = options(setting);
     let id = &resource.id;
     match resource.kind {
         ResourceKind::AccountAssignment => {
             let (account, set, principal) = parts(id).unwrap_or_default();
+            let is_user = setting.progress.read(|record| {
+                let mut known = record.resources.iter();
+                known.any(|other| other.kind == ResourceKind::User && other.id == principal)
+            });
+            let kind = if is_user { "USER" } else { "GROUP" };
             format!(
-                "aws sso-admin delete-account-assignment --instance-arn {arn} --permission-set-arn {set} --target-type \
-                 AWS_ACCOUNT --target-id {account} --principal-id {principal}"
+                "aws sso-admin delete-account-assignment {instance} --permission-set-arn {set} --target-type AWS_ACCOUNT \
+                 --target-id {account} --principal-type {kind} --principal-id {principal}"
             )
         }
         ResourceKind::PermissionSet => {
-            format!("aws sso-admin delete-permission-set --instance-arn {arn} --permission-set-arn {id}")
+            format!("aws sso-admin delete-permission-set {instance} --permission-set-arn {id}")
         }
         ResourceKind::GroupMembership => {
-            format!("aws identitystore delete-group-membership --identity-store-id {store} --membership-id …")
-        }
-        ResourceKind::Group => format!("aws identitystore delete-group --identity-store-id {store} --group-id {id}"),
-        ResourceKind::User => format!("aws identitystore delete-user --identity-store-id {store} --user-id {id}"),
-        ResourceKind::Trail => format!("aws cloudtrail delete-trail --name {id}"),
-        ResourceKind::Bucket => format!("aws s3api delete-bucket --bucket {id}"),
-        ResourceKind::CliProfile | ResourceKind::SsoSession => {
+            let (group, user) = group_and_user(id).unwrap_or_default();
             format!(
-                "takes its section out of {}",
-                id.rsplit_once('#').map_or(id.as_str(), |(path, _)| path)
+                "aws identitystore delete-group-membership {store} --membership-id \"$(aws identitystore \
+                 get-group-membership-id {store} --group-id {group} --member-id UserId={user} --query MembershipId \
+                 --output text)\""
             )
         }
-        _ => format!("rm {id}"),
+        ResourceKind::Group => format!("aws identitystore delete-group {store} --group-id {id}"),
+        ResourceKind::User => format!("aws identitystore delete-user {store} --user-id {id}"),
+        ResourceKind::Trail => {
+            let region = cloudtrail::region_of(id);
+            format!("aws cloudtrail delete-trail --region {region} --name {id}")
+        }
+        ResourceKind::Bucket => {
+            let region = cloudtrail::bucket_region(setting, resource);
+            format!("aws s3api delete-bucket --region {region} --bucket {id}")
+        }
+        ResourceKind::CliProfile | ResourceKind::SsoSession => format!("takes its section out of {}", file_of(id)),
+        _ => format!("rm {}", quoted(id)),
     }
 }

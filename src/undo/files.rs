@@ -26,14 +26,10 @@ enum Stands {
 /// Only the AWS files of this environment are ours to touch: a state file may come from another home folder, or from
 /// somebody else.
 pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
-    let (path, _) = place(resource);
-    if !is_within_reach(setting.paths.as_ref(), resource, &path) {
-        let why = format!(
-            "it is in {}, which is none of this environment's AWS files",
-            path.display()
-        );
+    if let Some(why) = out_of_reach(setting, resource) {
         return Ok(Sight::Stays(why));
     }
+    let (path, _) = place(resource);
     if matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
         return match path.try_exists() {
             Ok(true) => Ok(Sight::There),
@@ -44,13 +40,30 @@ pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
     let ours = setting.progress.read(|record| {
         let made = record.resources.iter();
         let made = made.filter(|other| other.kind == ResourceKind::CliProfile && other.how == How::Made);
-        made.map(|other| other.name.clone()).collect::<Vec<_>>()
+        // One that was changed says again what it said before we had it use the session.
+        let changed = record
+            .replaced
+            .iter()
+            .filter(|other| other.kind == ResourceKind::CliProfile);
+        let names = made.map(|other| &other.name).chain(changed.map(|other| &other.name));
+        names.cloned().collect::<Vec<_>>()
     });
     Ok(match stands(resource, &ours)? {
         Stands::AsWritten => Sight::There,
         Stands::Gone => Sight::Gone,
         Stands::Otherwise(why) => Sight::Changed(why),
         Stands::InUse(why) => Sight::Stays(why),
+    })
+}
+
+/// Why a file is not ours to touch, if it is not.
+pub fn out_of_reach(setting: &Setting, resource: &Resource) -> Option<String> {
+    let (path, _) = place(resource);
+    (!is_within_reach(setting.paths.as_ref(), resource, &path)).then(|| {
+        format!(
+            "it is in {}, which is none of this environment's AWS files",
+            path.display()
+        )
     })
 }
 
@@ -86,7 +99,8 @@ fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
     )
 }
 
-fn read(path: &Path) -> Result<Option<(String, Config)>, Trouble> {
+/// The file's text and its sections; `None` when it is not there.
+pub fn read(path: &Path) -> Result<Option<(String, Config)>, Trouble> {
     match files::read(path) {
         Ok(bytes) => {
             let config = Config::parse(&bytes).map_err(|bad| unreadable(path, &bad))?;
@@ -198,7 +212,12 @@ pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
         config.remove(section(resource, name), &keys);
         config.text()
     };
-    files::write_atomically(&path, after.as_bytes(), Access::AsBefore).map_err(|error| unreadable(&path, &error))
+    write(&path, &after)
+}
+
+/// Writes the file whole or not at all.
+pub fn write(path: &Path, text: &str) -> Result<(), Trouble> {
+    files::write_atomically(path, text.as_bytes(), Access::AsBefore).map_err(|error| unreadable(path, &error))
 }
 
 /// A text without one of its parts. What was ours may have begun with the line end of the line before it: what somebody

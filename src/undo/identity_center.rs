@@ -250,6 +250,10 @@ async fn group(setting: &Setting, instance: &Instance, resource: &Resource) -> R
         Some(group) if group.display_name.as_ref().is_some_and(|name| *name != resource.name) => {
             Sight::Changed(format!("it is called {} now", group.display_name.unwrap_or_default()))
         }
+        // It was made without one.
+        Some(group) if group.description.as_ref().is_some_and(|words| !words.is_empty()) => {
+            Sight::Changed("it has a description now".to_owned())
+        }
         Some(_) => assigned_by_others(setting, instance, resource, PrincipalType::Group).await?,
     })
 }

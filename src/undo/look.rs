@@ -72,7 +72,7 @@ async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, s
 }
 
 /// Without Identity Center everything in it is gone; one that could not be looked at says nothing.
-fn without_instance(reports: &[StepReport]) -> Result<Sight, Trouble> {
+pub fn without_instance(reports: &[StepReport]) -> Result<Sight, Trouble> {
     let report = reports
         .iter()
         .find(|report| report.info.slug == "enable-identity-center");

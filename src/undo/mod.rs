@@ -11,6 +11,7 @@ mod identity_center;
 mod look;
 mod own_branch;
 mod remove;
+mod restore;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -20,8 +21,6 @@ use crate::checklist::{Right, StepReport, Trouble};
 use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
 use crate::words::one_line;
-
-pub use remove::{remove, write_off};
 
 /// What removing needs to be allowed to do, and looking whether somebody else has come to use a thing.
 pub const RIGHTS: [Right; 18] = [
@@ -96,6 +95,10 @@ pub enum Verdict {
     Stays,
     /// It was removed.
     Removed,
+    /// It was found, and says again what it said before `--update`.
+    Restore,
+    /// It says again what it said before.
+    Restored,
 }
 
 impl Verdict {
@@ -107,7 +110,14 @@ impl Verdict {
             Self::Changed => "changed",
             Self::Stays => "stays",
             Self::Removed => "removed",
+            Self::Restore => "restore",
+            Self::Restored => "restored",
         }
+    }
+
+    /// Something is still to be done.
+    pub fn is_to_do(self) -> bool {
+        matches!(self, Self::Remove | Self::Restore)
     }
 }
 
@@ -129,33 +139,41 @@ pub async fn plan(
     include_changed: bool,
 ) -> Result<Vec<Removal>, Trouble> {
     let made = made(setting, step);
-    own_branch::refuse(setting, &made)?;
+    let replaced = restore::all(setting, step);
+    let changed = replaced
+        .iter()
+        .map(|replaced| (restore::resource(replaced), restore::info(replaced).slug));
+    own_branch::refuse(setting, &made.iter().cloned().chain(changed).collect::<Vec<_>>())?;
     refuse_what_carries(setting, &made, step)?;
     let mut removals = Vec::new();
     for (resource, step) in made {
         removals.push(look::at(setting, reports, resource, step).await?);
     }
     look_again_at_what_is_gone(setting, reports, &mut removals).await?;
+    removals.extend(restore::plan(setting, reports, step).await?);
     for removal in &mut removals {
         if removal.verdict == Verdict::Changed && include_changed {
-            removal.verdict = if removal.in_use {
-                Verdict::Stays
-            } else {
-                Verdict::Remove
+            removal.verdict = match (removal.in_use, removal.resource.how) {
+                (true, _) => Verdict::Stays,
+                (false, How::Made) => Verdict::Remove,
+                (false, _) => Verdict::Restore,
             };
         }
     }
-    removals.extend(staying(setting, step));
+    removals.extend(staying(setting, step, !removals.is_empty()));
     Ok(removals)
 }
 
 /// What was agreed to, as it stands now: a thing that was not to be removed then is not removed now.
 pub fn as_agreed(asked: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
     let was_agreed = |removal: &Removal| {
-        let same =
-            |other: &&Removal| other.resource.kind == removal.resource.kind && other.resource.id == removal.resource.id;
+        let same = |other: &&Removal| {
+            other.resource.kind == removal.resource.kind
+                && other.resource.id == removal.resource.id
+                && other.resource.how == removal.resource.how
+        };
         let before = asked.iter().find(same).map(|before| before.verdict);
-        removal.verdict != Verdict::Remove || before == Some(Verdict::Remove)
+        !removal.verdict.is_to_do() || before == Some(removal.verdict)
     };
     now.into_iter().filter(was_agreed).collect()
 }
@@ -196,6 +214,44 @@ fn may_not_have_spread(setting: &Setting, resource: &Resource) -> bool {
     });
     let age = resource.at.map(|at| Timestamp::now().duration_since(at));
     !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < setting.pace.spreading)
+}
+
+/// Takes one thing back: intent before it, written off after a look has not found it any more. What is gone is written off;
+/// what stays, stays.
+///
+/// # Errors
+/// When it cannot be taken back, or still shows afterwards. It can be done again.
+pub async fn take_back(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
+    let is_ours = removal.resource.how == How::Made;
+    match removal.verdict {
+        Verdict::Remove => remove::remove(setting, reports, removal).await,
+        Verdict::Restore => restore::restore(setting, reports, removal).await,
+        Verdict::Gone if is_ours => remove::write_off(setting, &removal.resource, removal.step),
+        Verdict::Gone => restore::write_off(setting, &removal.resource),
+        _ => Ok(()),
+    }
+}
+
+/// What stands on one another: where one cannot be removed, those after it cannot either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Branch {
+    /// Each for itself.
+    Files,
+    /// From the assignment down to the user.
+    IdentityCenter,
+    /// The trail, and its bucket.
+    CloudTrail,
+}
+
+impl Removal {
+    /// Where it hangs.
+    pub fn branch(&self) -> Branch {
+        match self.resource.kind {
+            ResourceKind::Trail | ResourceKind::Bucket => Branch::CloudTrail,
+            kind if kind.is_local() => Branch::Files,
+            _ => Branch::IdentityCenter,
+        }
+    }
 }
 
 /// A step's things are not pulled from under an assignment that another step has made.
@@ -267,21 +323,25 @@ fn why_it_stays(setting: &Setting, resource: &Resource) -> (&'static str, String
             ),
         ),
         _ => (
-            "it was enabled in the console, and is deleted there; every user and assignment goes with it",
+            "it was enabled in the console, and can be deleted there alone; every user and every assignment in it would go too",
             format!("console, Region {region} → IAM Identity Center → Settings → Management → Delete instance"),
         ),
     }
 }
 
-/// What we made and never remove, and how it could go.
-fn staying(setting: &Setting, step: Option<&str>) -> Vec<Removal> {
+/// What we made and never remove, and how it could go. The instance, which no API makes, is named when something of ours was
+/// in it.
+fn staying(setting: &Setting, step: Option<&str>, was_used: bool) -> Vec<Removal> {
     if step.is_some_and(|wanted| wanted != "enable-identity-center") {
         return Vec::new();
     }
     let resources = setting.progress.read(|record| record.resources.clone());
-    let stays = resources
-        .into_iter()
-        .filter(|resource| STAYS.contains(&resource.kind) && resource.how == How::Made);
+    let instance = setting.facts.instance.now();
+    let is_there = |resource: &Resource| instance.as_ref().is_some_and(|instance| instance.arn == resource.id);
+    let stays = resources.into_iter().filter(|resource| match resource.kind {
+        ResourceKind::Instance => was_used && is_there(resource),
+        kind => STAYS.contains(&kind) && resource.how == How::Made,
+    });
     let with_reason = stays.map(|resource| {
         let (why, command) = why_it_stays(setting, &resource);
         Removal {

@@ -50,7 +50,8 @@ pub fn refuse(setting: &Setting, made: &[(Resource, &str)]) -> Result<(), Troubl
         Some((resource, _)) => Err(Trouble::new(
             TroubleKind::NotAllowed,
             format!(
-                "You are signed in through the permission set {set}, and the {} {} that this access stands on would be                  removed: the rest could not be.",
+                "You are signed in through the permission set {set}, and the {} {} that this access stands on would be \
+                 removed or changed: the rest could not be.",
                 resource.kind, resource.name
             ),
             "sign in as root or as another administrator (aws login, or CloudShell), then: idc-setup undo",

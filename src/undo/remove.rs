@@ -70,14 +70,14 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
         ));
     }
     removal.verdict = Verdict::Removed;
-    write_off(setting, &resource)
+    write_off(setting, &resource, removal.step)
 }
 
-/// A thing that is gone is ours no more, and nothing that was said about it counts.
+/// A thing that is gone is ours no more, and nothing that was said about it counts; nor does what its step saw last.
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn write_off(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
+pub fn write_off(setting: &Setting, resource: &Resource, step: &str) -> Result<(), Trouble> {
     setting.progress.change(|record| {
         record.close(Verb::Remove, resource.kind, &resource.name);
         record.resources.retain(|other| {
@@ -90,6 +90,7 @@ pub fn write_off(setting: &Setting, resource: &Resource) -> Result<(), Trouble> 
             .intents
             .retain(|intent| intent.kind != resource.kind || !resource.name.ends_with(&intent.nonce));
         record.words.retain(|_, word| word.about != resource.id);
+        record.steps.remove(step);
     })?;
     Ok(())
 }

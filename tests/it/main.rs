@@ -21,6 +21,7 @@ mod outside;
 mod pages;
 mod papers;
 mod person;
+mod put_back;
 mod recommendations;
 mod rehearsed;
 mod resumed;

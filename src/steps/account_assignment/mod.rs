@@ -2,7 +2,6 @@
 
 mod requests;
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -328,22 +327,17 @@ impl Step for AccountAssignment {
         let (status, unanswered) = self.begin(change, &subject).await?;
         let request = status.request_id.clone().unwrap_or_default();
         let intents = setting.open_intents(change.kind, &change.name);
-        let recent = RefCell::default();
-        match self.wait(&subject, (status, &intents), &recent, guide).await? {
-            Some(Ok(())) => {}
-            Some(Err(reason)) => {
-                setting.settle(change.verb, change.kind, &change.name, None)?;
-                return Err(self.failed(&subject, &reason));
-            }
-            None => {
-                return Err(Trouble::failed(
-                    "Step 5 account-assignment: the assignment has not ended after 5 minutes.",
-                    "idc-setup run (it goes on waiting for the same request)",
-                ));
-            }
+        let Some(ended) = self.wait(&subject, (status, &intents), guide).await? else {
+            return Err(Trouble::failed(
+                "Step 5 account-assignment: the assignment has not ended after 5 minutes.",
+                "idc-setup run (it goes on waiting for the same request)",
+            ));
+        };
+        if let Some(reason) = ended.failed {
+            setting.settle(change.verb, change.kind, &change.name, None)?;
+            return Err(self.failed(&subject, &reason));
         }
-        let recent = recent.take();
-        let was_first = self.was_first(&subject, &intents, (&recent, &request, unanswered));
+        let was_first = self.was_first(&subject, &intents, (&ended.recent, &request, unanswered));
         let is_ours = was_first.await.map_err(rerun(&INFO))?;
         let how = if is_ours { How::Made } else { How::Found };
         let resource = Resource::new(how, change.kind, &change.name, subject.id());

@@ -1,10 +1,8 @@
 //! Account assignments as requests: asked for, answered at once, done later.
 
-use std::cell::RefCell;
-
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
-
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
 
 use super::super::create::{End, create};
 use super::super::setting::{rerun, timestamp};
@@ -16,7 +14,7 @@ use crate::progress::Intent;
 
 /// A request as the list of them has it.
 #[derive(Debug)]
-pub(super) struct Recent {
+pub(super) struct Request {
     at: Timestamp,
     id: String,
     status: Option<StatusValues>,
@@ -92,13 +90,9 @@ impl AccountAssignment {
         Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
     }
 
-    /// The request of ours that an unanswered attempt or a cut-short run left: one that is newer than the
-    /// intent and about the same target, permission set and principal.
-    pub(super) async fn request_of(
-        &self,
-        subject: &Subject,
-        intents: &[Intent],
-    ) -> Result<Option<AccountAssignmentOperationStatus>, Failure> {
+    /// The requests that AWS still tells of, the oldest first. What they are about, it tells only one by one. An emulator that
+    /// does not know the list has none.
+    async fn requests(&self, subject: &Subject) -> Result<Vec<Request>, Failure> {
         let mut pages = self
             .setting
             .clients
@@ -108,13 +102,34 @@ impl AccountAssignment {
             .into_paginator()
             .items()
             .send();
+        let mut found = Vec::new();
         while let Some(request) = pages.next().await {
-            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error))?;
-            let at = timestamp(request.created_date);
-            if let Some(id) = &request.request_id
-                && self.setting.is_ours(intents, at, None)
-            {
-                let status = self.status(subject, id).await?;
+            let request = match request {
+                Ok(request) => request,
+                Err(error) => match Failure::of("sso:ListAccountAssignmentCreationStatus", error) {
+                    failure if failure.is_unknown_there() => return Ok(Vec::new()),
+                    failure => return Err(failure),
+                },
+            };
+            if let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) {
+                let status = request.status;
+                found.push(Request { at, id, status });
+            }
+        }
+        found.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        Ok(found)
+    }
+
+    /// The request of ours that an unanswered attempt or a cut-short run left: one that is newer than the
+    /// intent and about the same target, permission set and principal.
+    pub(super) async fn request_of(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+    ) -> Result<Option<AccountAssignmentOperationStatus>, Failure> {
+        for request in self.requests(subject).await? {
+            if self.setting.is_ours(intents, Some(request.at), None) {
+                let status = self.status(subject, &request.id).await?;
                 if subject.is_of(&status) {
                     return Ok(Some(status));
                 }
@@ -123,40 +138,12 @@ impl AccountAssignment {
         Ok(None)
     }
 
-    /// Requests that were made within [`OPERATION_LIMIT`] before our intents or since, by time and id, with how they stand:
-    /// what they are about, AWS tells only one by one. What does not know such lists has none.
-    pub(super) async fn recent_requests(&self, subject: &Subject, intents: &[Intent]) -> Result<Vec<Recent>, Failure> {
+    /// Of all requests, those that were made within [`OPERATION_LIMIT`] before our intents, or since.
+    fn recent(requests: Vec<Request>, intents: &[Intent]) -> Vec<Request> {
         let longest = SignedDuration::try_from(OPERATION_LIMIT).unwrap_or_default();
         let first = intents.iter().map(|intent| intent.at).min();
-        let mut pages = self
-            .setting
-            .clients
-            .ssoadmin(&subject.instance.region)
-            .list_account_assignment_creation_status()
-            .instance_arn(&subject.instance.arn)
-            .into_paginator()
-            .items()
-            .send();
-        let mut recent = Vec::new();
-        while let Some(request) = pages.next().await {
-            let request = request.map_err(|error| Failure::of("sso:ListAccountAssignmentCreationStatus", error));
-            let request = match request {
-                Err(failure) if failure.kind == FailureKind::NotAws => return Ok(Vec::new()),
-                other => other?,
-            };
-            let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) else {
-                continue;
-            };
-            if first.is_some_and(|first| first.duration_since(at) < longest) {
-                recent.push(Recent {
-                    at,
-                    id,
-                    status: request.status,
-                });
-            }
-        }
-        recent.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
-        Ok(recent)
+        let is_recent = |request: &Request| first.is_some_and(|first| first.duration_since(request.at) < longest);
+        requests.into_iter().filter(is_recent).collect()
     }
 
     /// Whether ours was the first of several requests for this assignment: a repeat is accepted like the first, so that its
@@ -165,9 +152,9 @@ impl AccountAssignment {
         &self,
         subject: &Subject,
         intents: &[Intent],
-        (recent, own, unanswered): (&[Recent], &str, bool),
+        (recent, own, unanswered): (&[Request], &str, bool),
     ) -> Result<bool, Failure> {
-        let could_count = |request: &&Recent| request.status != Some(StatusValues::Failed);
+        let could_count = |request: &&Request| request.status != Some(StatusValues::Failed);
         for request in recent.iter().filter(could_count) {
             if request.id == own {
                 return Ok(true);
@@ -210,49 +197,51 @@ impl AccountAssignment {
         .await
     }
 
-    /// How the request has ended: success, or AWS's reason; `None` when it has not within the limit. `recent` is filled by
-    /// the first look, which asks for all of them at once.
+    /// How the request has ended, with the requests of that time; `None` when it has not ended within the limit.
+    ///
+    /// The list is asked first: it tells of this request, and of the others that [`was_first`](Self::was_first) wants.
     pub(super) async fn wait(
         &self,
         subject: &Subject,
-        (status, intents): (AccountAssignmentOperationStatus, &[Intent]),
-        recent: &RefCell<Vec<Recent>>,
+        (asked, intents): (AccountAssignmentOperationStatus, &[Intent]),
         guide: &dyn Guide,
-    ) -> Result<Option<Result<(), String>>, Trouble> {
-        let display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
-        let id = status.request_id.clone().unwrap_or_default();
-        let mut looks = 0;
-        let ended = waiting::until(self.setting.pace, OPERATION_LIMIT, || {
-            looks += 1;
-            let (id, status, look) = (&id, &status, looks);
-            async move {
-                let is_open = |status: Option<&StatusValues>| matches!(status, Some(StatusValues::InProgress) | None);
-                if look == 1 && is_open(status.status.as_ref()) {
-                    return Ok(None);
-                }
-                if look <= 2 && recent.borrow().is_empty() {
-                    let requests = self.recent_requests(subject, intents).await?;
-                    let own = requests.iter().find(|request| request.id == *id);
-                    let own = own.and_then(|own| own.status.clone());
-                    recent.replace(requests);
-                    if own == Some(StatusValues::InProgress) {
-                        return Ok(None);
-                    }
-                    if own == Some(StatusValues::Succeeded) {
-                        let done = AccountAssignmentOperationStatus::builder().status(StatusValues::Succeeded);
-                        return Ok(Some(done.build()));
-                    }
-                }
-                let status = self.status(subject, id).await?;
-                Ok::<_, Failure>((!is_open(status.status.as_ref())).then_some(status))
-            }
-        })
-        .await
-        .map_err(rerun(&INFO))?;
-        drop(display);
-        Ok(ended.map(|status| match status.status {
-            Some(StatusValues::Succeeded) => Ok(()),
-            _ => Err(status.failure_reason.unwrap_or_else(|| "no reason given".to_owned())),
+    ) -> Result<Option<Ended>, Trouble> {
+        let pace = self.setting.pace;
+        let _display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
+        let id = asked.request_id.clone().unwrap_or_default();
+        if is_open(asked.status.as_ref()) {
+            sleep(pace.pause(0)).await;
+        }
+        let requests = self.requests(subject).await.map_err(rerun(&INFO))?;
+        let own = requests.iter().find(|request| request.id == id);
+        let own = own.and_then(|own| own.status.clone());
+        let recent = Self::recent(requests, intents);
+        match own {
+            Some(StatusValues::Succeeded) => return Ok(Some(Ended { failed: None, recent })),
+            Some(StatusValues::InProgress) => sleep(pace.pause(1)).await,
+            _ => {}
+        }
+        let ended = waiting::until(pace, OPERATION_LIMIT, || async {
+            let status = self.status(subject, &id).await?;
+            Ok::<_, Failure>((!is_open(status.status.as_ref())).then_some(status))
+        });
+        let ended = ended.await.map_err(rerun(&INFO))?;
+        Ok(ended.map(|status| {
+            let reason = || status.failure_reason.unwrap_or_else(|| "no reason given".to_owned());
+            let failed = (status.status != Some(StatusValues::Succeeded)).then(reason);
+            Ended { failed, recent }
         }))
     }
+}
+
+/// A request that has ended.
+pub(super) struct Ended {
+    /// AWS's reason, when it has failed.
+    pub failed: Option<String>,
+    /// The requests of that time.
+    pub recent: Vec<Request>,
+}
+
+fn is_open(status: Option<&StatusValues>) -> bool {
+    matches!(status, Some(StatusValues::InProgress) | None)
 }

@@ -1,5 +1,6 @@
 //! Step 7: an SSO session and a profile in `~/.aws/config`, in one atomic edit that keeps every foreign byte.
 
+mod put_back;
 mod sections;
 
 use std::fs;
@@ -17,6 +18,8 @@ use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Quest
 use crate::files::{self, Access};
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use sections::Wanted;
+
+pub use put_back::{put_back, says};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -150,6 +153,7 @@ impl CliProfile {
         if is_new(Section::Profile(&wanted.profile)) {
             new_parts.push((ResourceKind::CliProfile, wanted.profile.as_str()));
         }
+        let in_place = wanted.edited_in_place(config.clone());
         let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
             let why = format!(
@@ -159,12 +163,12 @@ impl CliProfile {
             return Err(Trouble::failed(why, "idc-setup run"));
         }
         let is_new_file = !path.exists();
-        // What is written is kept, so that just that can be taken out again; what is written between other lines is not
-        // one text, and is taken out by its keys.
-        let text = match after.strip_prefix(before.as_str()) {
+        // What is added at the end is kept, so that just that can be taken out again; otherwise it is taken out by its keys.
+        let text = match after.strip_prefix(in_place.as_str()) {
             Some(added) => added.to_owned(),
             None => wanted.alone(),
         };
+        put_back::remember(setting, &wanted, path, (&before, &in_place))?;
         let mark = files::digest(after.as_bytes());
         if is_new_file {
             new_parts.push((ResourceKind::ConfigFile, CONFIG));

@@ -5,11 +5,22 @@ use super::INFO;
 use crate::answers::Key;
 use crate::aws_files::{Config, Section};
 use crate::checklist::Finding;
+use crate::progress::ResourceKind;
 
 const SCOPE: &str = "sso:account:access";
 
 /// Properties of the older SSO form: in a profile that names a session they are an error for the Rust SDK.
 const OLDER_FORM: [&str; 2] = ["sso_start_url", "sso_region"];
+
+/// Every key that is written into a section, or taken out of it.
+pub fn keys(kind: ResourceKind) -> Vec<&'static str> {
+    if kind == ResourceKind::SsoSession {
+        return vec!["sso_start_url", "sso_region", "sso_registration_scopes"];
+    }
+    let mut keys = vec!["sso_session", "sso_account_id", "sso_role_name", "region", "output"];
+    keys.extend(OLDER_FORM);
+    keys
+}
 
 /// What the two sections have to say.
 #[derive(Debug, Clone)]
@@ -45,7 +56,16 @@ impl Wanted {
     }
 
     /// The file's text with both sections saying what they have to.
-    pub fn edited(&self, mut config: Config) -> String {
+    pub fn edited(&self, config: Config) -> String {
+        self.edit(config, |_, _| true)
+    }
+
+    /// The same without those sections that are not there yet.
+    pub fn edited_in_place(&self, config: Config) -> String {
+        self.edit(config, |config, section| config.get(section).is_some())
+    }
+
+    fn edit(&self, mut config: Config, is_wanted: impl Fn(&Config, Section) -> bool) -> String {
         let with_values = |properties: &[(&'static str, String)]| -> Vec<(&'static str, Option<String>)> {
             properties
                 .iter()
@@ -53,6 +73,9 @@ impl Wanted {
                 .collect()
         };
         let mut set = |section: Section, properties: Vec<(&'static str, Option<String>)>| {
+            if !is_wanted(&config, section) {
+                return;
+            }
             let there = config.get(section).unwrap_or_default();
             let changed: Vec<(&str, Option<&str>)> = properties
                 .iter()

@@ -67,8 +67,8 @@ impl CreateGroup {
             .display_name(self.setting.text(Key::Group))
             .send()
             .await
-            .map(|answer| answer.group_id)
             .map_err(|error| Failure::of("identitystore:CreateGroup", error))
+            .and_then(|answer| Failure::unless_without_id("identitystore:CreateGroup", answer.group_id))
     }
 
     pub(super) async fn create_membership_once(
@@ -86,8 +86,8 @@ impl CreateGroup {
             .member_id(MemberId::UserId(user.id.clone()))
             .send()
             .await
-            .map(|answer| answer.membership_id)
             .map_err(|error| Failure::of("identitystore:CreateGroupMembership", error))
+            .and_then(|answer| Failure::unless_without_id("identitystore:CreateGroupMembership", answer.membership_id))
     }
 }
 

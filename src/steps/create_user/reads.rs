@@ -123,7 +123,7 @@ impl CreateUser {
             .emails(email)
             .send()
             .await
-            .map(|answer| answer.user_id)
             .map_err(|error| Failure::of("identitystore:CreateUser", error))
+            .and_then(|answer| Failure::unless_without_id("identitystore:CreateUser", answer.user_id))
     }
 }

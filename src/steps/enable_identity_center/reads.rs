@@ -258,7 +258,7 @@ async fn permission_sets(setting: &Setting, seen: &Seen) -> Result<Option<bool>,
         .map_err(|error| Failure::of("sso:DescribeInstance", error));
     match answer {
         Ok(answer) => Ok(answer.permission_sets_enabled),
-        Err(failure) if matches!(failure.kind, FailureKind::NotAws | FailureKind::Denied) => Ok(None),
+        Err(failure) if failure.kind == FailureKind::Denied || failure.is_unknown_there() => Ok(None),
         Err(failure) => Err(failure),
     }
 }

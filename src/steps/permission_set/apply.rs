@@ -1,47 +1,16 @@
 //! The changes of a permission set, made.
 
-use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
-
 use super::super::create::{Created, create, repeat};
 use super::super::facts::Instance;
 use super::super::setting::{rerun, trouble};
-use super::{INFO, INTENT_TAG, PermissionSet, reads};
+use super::{INFO, PermissionSet, calls, put_back, reads};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
-use crate::aws::retry::OPERATION_LIMIT;
-use crate::aws::{Failure, FailureKind, waiting};
+use crate::aws::Failure;
 use crate::checklist::{Change, Guide, Trouble};
 use crate::progress::{How, Resource, ResourceKind, Verb};
 
 impl PermissionSet {
-    pub(super) async fn create_once(&self, instance: &Instance, nonce: &str) -> Result<String, Failure> {
-        let operation = "sso:CreatePermissionSet";
-        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
-        let tag = Tag::builder()
-            .key(INTENT_TAG)
-            .value(nonce)
-            .build()
-            .map_err(|error| super::super::create_user::unbuilt(operation, &error))?;
-        self.setting
-            .clients
-            .ssoadmin_once(&instance.region)
-            .create_permission_set()
-            .instance_arn(&instance.arn)
-            .name(self.name())
-            .description("Made by idc-setup")
-            .set_session_duration(duration.map(|duration| duration.value.iso()))
-            .tags(tag)
-            .send()
-            .await
-            .map_err(|error| Failure::of(operation, error))
-            .map(|answer| {
-                answer
-                    .permission_set
-                    .and_then(|set| set.permission_set_arn)
-                    .unwrap_or_default()
-            })
-    }
-
     pub(super) async fn apply_create(
         &self,
         change: &Change,
@@ -49,7 +18,10 @@ impl PermissionSet {
         guide: &dyn Guide,
     ) -> Result<(), Trouble> {
         let setting = &self.setting;
-        let attempt = |nonce: String| async move { self.create_once(instance, &nonce).await };
+        let attempt = |nonce: String| async move {
+            let (name, duration) = (self.name(), self.duration_asked_for());
+            calls::create(setting, instance, (&name, duration, &nonce)).await
+        };
         let look = || async { Ok(reads::find(setting, instance, &change.name).await?.map(|set| set.arn)) };
         if let Some((arn, intent)) = setting.make(&INFO, (change, &change.name), attempt, look).await? {
             self.made.replace(Some(arn.clone()));
@@ -91,6 +63,7 @@ impl PermissionSet {
         let setting = &self.setting;
         let arn = self.arn(instance).await?;
         let policy = self.policy_arn();
+        put_back::remember(setting, instance, (&arn, &self.name()), change, None).await?;
         let promise = self.promise_provisioning(instance, &arn).await?;
         if !self.is_attachment_owed() {
             let owed = (Verb::Create, ResourceKind::PolicyAttachment, change.name.as_str());
@@ -98,7 +71,7 @@ impl PermissionSet {
         }
         let end = create(
             setting.pace,
-            || self.attach_once(instance, &arn, &policy),
+            || calls::attach(setting, instance, &arn, &policy),
             || async {
                 let policies = reads::policies(setting, instance, &arn).await?;
                 Ok(policies.contains(&policy).then_some(()))
@@ -114,6 +87,7 @@ impl PermissionSet {
             }
             Ok(created) => {
                 let how = if created == Created::Found(()) {
+                    put_back::forget(setting, &arn, &policy)?;
                     How::Found
                 } else {
                     How::Made
@@ -134,28 +108,16 @@ impl PermissionSet {
         }
     }
 
-    async fn attach_once(&self, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
-        let client = self.setting.clients.ssoadmin_once(&instance.region);
-        let answer = client
-            .attach_managed_policy_to_permission_set()
-            .instance_arn(&instance.arn)
-            .permission_set_arn(arn)
-            .managed_policy_arn(policy)
-            .send()
-            .await;
-        answer
-            .map(|_| ())
-            .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
-    }
-
     /// Changes a set that is there. They can be made twice, so what is cut short is simply made again.
     pub(super) async fn apply_other(&self, change: &Change, instance: &Instance) -> Result<(), Trouble> {
         let setting = &self.setting;
         let arn = self.arn(instance).await?;
         if change.kind == ResourceKind::Provisioning {
-            self.provision(instance, &arn).await?;
+            calls::provision(setting, instance, &arn).await?;
             return setting.settle(change.verb, change.kind, &change.name, None);
         }
+        let name = self.name();
+        put_back::remember(setting, instance, (&arn, &name), change, self.duration_asked_for()).await?;
         let promise = self.promise_provisioning(instance, &arn).await?;
         setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         let answer = repeat(setting.pace, || self.change_once(change, instance, &arn)).await;
@@ -181,66 +143,10 @@ impl PermissionSet {
     }
 
     async fn change_once(&self, change: &Change, instance: &Instance, arn: &str) -> Result<(), Failure> {
-        let client = self.setting.clients.ssoadmin_once(&instance.region);
         if change.verb == Verb::Update {
-            let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
-            let call = client
-                .update_permission_set()
-                .instance_arn(&instance.arn)
-                .permission_set_arn(arn)
-                .set_session_duration(duration.map(|duration| duration.value.iso()));
-            let answer = call.send().await;
-            return answer
-                .map(|_| ())
-                .map_err(|error| Failure::of("sso:UpdatePermissionSet", error));
+            return calls::set_duration(&self.setting, instance, arn, self.duration_asked_for()).await;
         }
         let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
-        let answer = client
-            .detach_managed_policy_from_permission_set()
-            .instance_arn(&instance.arn)
-            .permission_set_arn(arn)
-            .managed_policy_arn(policy)
-            .send()
-            .await
-            .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
-        match answer {
-            // Detached already: by the attempt whose answer was lost, or by somebody else.
-            Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
-            _ => Ok(()),
-        }
-    }
-
-    async fn provision(&self, instance: &Instance, arn: &str) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        let client = setting.clients.ssoadmin_once(&instance.region);
-        let request = || async {
-            let call = client
-                .provision_permission_set()
-                .instance_arn(&instance.arn)
-                .permission_set_arn(arn)
-                .target_type(ProvisionTargetType::AllProvisionedAccounts);
-            call.send()
-                .await
-                .map_err(|error| Failure::of("sso:ProvisionPermissionSet", error))
-        };
-        let answer = repeat(setting.pace, request).await.map_err(rerun(&INFO))?;
-        let status = answer.permission_set_provisioning_status;
-        let id = status.and_then(|status| status.request_id).unwrap_or_default();
-        let ended = waiting::until(setting.pace, OPERATION_LIMIT, || {
-            reads::provisioning(setting, instance, &id)
-        })
-        .await
-        .map_err(rerun(&INFO))?;
-        match ended {
-            Some(Ok(())) => Ok(()),
-            Some(Err(reason)) => Err(Trouble::failed(
-                format!("Step 4 permission-set: provisioning failed: {reason}."),
-                "mend what the reason names, then: idc-setup run",
-            )),
-            None => Err(Trouble::failed(
-                "Step 4 permission-set: provisioning has not ended after 5 minutes.",
-                "idc-setup status, and when it has not ended: idc-setup run",
-            )),
-        }
+        calls::detach(&self.setting, instance, arn, policy).await
     }
 }

@@ -1,6 +1,6 @@
 //! What makes a permission set into the one that is wanted, as changes.
 
-use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet};
+use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet, is_provisioning_owed};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
 use crate::checklist::{Change, Consent, Finding};
@@ -95,7 +95,7 @@ impl PermissionSet {
         for policy in there.into_iter().filter(|policy| *policy != wanted) {
             changes.push(self.policy_change(Verb::Remove, policy, arn));
         }
-        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || self.is_provisioning_owed(&self.name()) {
+        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_owed(&self.setting, &self.name()) {
             changes.push(self.provision_change(arn));
         }
         changes

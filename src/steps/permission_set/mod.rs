@@ -4,7 +4,9 @@
 //! needs `ProvisionPermissionSet`.
 
 mod apply;
+mod calls;
 mod changes;
+mod put_back;
 mod reads;
 
 use std::cell::RefCell;
@@ -22,6 +24,8 @@ use crate::checklist::{
 };
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
+
+pub use put_back::{commands_to_put_back, is_provisioning_owed, put_back, says};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -98,19 +102,11 @@ impl PermissionSet {
             .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, &prefix))
     }
 
-    /// A change of a set that accounts have was begun, and its roles were not updated since.
-    fn is_provisioning_owed(&self, name: &str) -> bool {
-        self.setting.progress.read(|record| {
-            let mut owed = record.intents(Verb::Update, ResourceKind::Provisioning, name);
-            owed.next().is_some()
-        })
-    }
-
     /// Before a set that is there changes: if accounts have it, provisioning is owed from now on. Answers the
     /// promise if it is new.
     async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, Trouble> {
         let name = self.name();
-        if self.made.borrow().is_some() || self.is_provisioning_owed(&name) {
+        if self.made.borrow().is_some() || is_provisioning_owed(&self.setting, &name) {
             return Ok(None);
         }
         let provisioned = reads::is_provisioned(&self.setting, instance, arn)
@@ -206,7 +202,7 @@ impl PermissionSet {
             .as_ref()
             .filter(|wanted| wanted.is_explicit() && Some(wanted.value) != set.duration)
             .map(|wanted| (wanted.value, wanted.source.clone()));
-        if self.is_provisioning_owed(name) {
+        if is_provisioning_owed(&self.setting, name) {
             return Finding::missing(format!(
                 "The permission set {name} was changed, and not provisioned since."
             ));

@@ -1,0 +1,106 @@
+//! Sections that were there and that `--update` has changed: what our keys said before is remembered, and put back by undo.
+
+use std::path::Path;
+
+use super::super::setting::Setting;
+use super::id_of;
+use super::sections::{Wanted, keys};
+use crate::aws_files::{Config, Section};
+use crate::checklist::Trouble;
+use crate::files;
+use crate::progress::{How, Replaced, ResourceKind, Says};
+
+/// Before the file is written: what our keys say in the sections that were there and are not ours.
+pub(super) fn remember(
+    setting: &Setting,
+    wanted: &Wanted,
+    path: &Path,
+    (before, after): (&str, &str),
+) -> Result<(), Trouble> {
+    let parse = |text: &str| Config::parse(text.as_bytes()).ok();
+    let (Some(was), Some(is)) = (parse(before), parse(after)) else {
+        return Ok(());
+    };
+    let (session, profile) = (wanted.session.as_str(), wanted.profile.as_str());
+    let mut names = Vec::new();
+    for (kind, name) in [(ResourceKind::SsoSession, session), (ResourceKind::CliProfile, profile)] {
+        if setting.how(kind, &id_of(path, kind, name)) != How::Made {
+            names.extend(keys(kind).into_iter().map(|key| key_name(kind, name, key)));
+        }
+    }
+    let (was_there, is_there) = (says(&was, &names), says(&is, &names));
+    names.retain(|name| was_there[name] != is_there[name]);
+    if names.is_empty() {
+        return Ok(());
+    }
+    let of_those = |says: Says| -> Says { says.into_iter().filter(|(name, _)| names.contains(name)).collect() };
+    let is_session_alone = names.iter().all(|name| name.starts_with(SSO_SESSION));
+    let (kind, name) = if is_session_alone {
+        (ResourceKind::SsoSession, session)
+    } else {
+        (ResourceKind::CliProfile, profile)
+    };
+    let has_new_end = !before.ends_with('\n') && after.ends_with('\n');
+    let replaced = Replaced {
+        kind,
+        name: name.to_owned(),
+        id: id_of(path, kind, name),
+        before: of_those(was_there),
+        after: of_those(is_there),
+        ended: has_new_end.then(|| files::digest(after.as_bytes())),
+    };
+    setting.progress.change(|record| record.replace(replaced))?;
+    Ok(())
+}
+
+/// `profile NAME/KEY` or `sso-session NAME/KEY`.
+fn key_name(kind: ResourceKind, name: &str, key: &str) -> String {
+    let word = if kind == ResourceKind::SsoSession {
+        SSO_SESSION
+    } else {
+        PROFILE
+    };
+    format!("{word} {name}/{key}")
+}
+
+const SSO_SESSION: &str = "sso-session";
+const PROFILE: &str = "profile";
+
+/// The section and the key of such a name.
+fn place(name: &str) -> Option<(Section<'_>, &str)> {
+    let (section, key) = name.rsplit_once('/')?;
+    let (kind, name) = section.split_once(' ')?;
+    let section = match kind {
+        SSO_SESSION => Section::SsoSession(name),
+        _ => Section::Profile(name),
+    };
+    Some((section, key))
+}
+
+/// What such names say in a file.
+pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) -> Says {
+    let value = |name: &str| {
+        let (section, key) = place(name)?;
+        config.get(section)?.get(key).cloned()
+    };
+    names.into_iter().map(|name| (name.clone(), value(name))).collect()
+}
+
+/// The file's text with the sections saying again what they said before. A section that is gone stays gone.
+pub fn put_back(text: &str, mut config: Config, replaced: &Replaced) -> String {
+    for (name, before) in &replaced.before {
+        if let Some((section, key)) = place(name)
+            && config.get(section).is_some()
+        {
+            config.set(section, &[(key, before.as_deref())]);
+        }
+    }
+    let after = config.text();
+    // The line end that we had to add goes too, while nobody else has written.
+    if replaced.ended.as_ref() == Some(&files::digest(text.as_bytes()))
+        && let Some(shorter) = after.strip_suffix('\n')
+    {
+        return shorter.strip_suffix('\r').unwrap_or(shorter).to_owned();
+    }
+    after
+}

@@ -1,0 +1,128 @@
+//! The calls that change a permission set, each made once.
+
+use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
+
+use super::super::create::repeat;
+use super::super::facts::Instance;
+use super::super::setting::{Setting, rerun};
+use super::{INFO, INTENT_TAG, reads};
+use crate::aws::retry::OPERATION_LIMIT;
+use crate::aws::{Failure, FailureKind, waiting};
+use crate::checklist::Trouble;
+
+/// Makes a set with the intent's nonce in a tag, and answers its ARN.
+pub async fn create(
+    setting: &Setting,
+    instance: &Instance,
+    (name, duration, nonce): (&str, Option<String>, &str),
+) -> Result<String, Failure> {
+    let operation = "sso:CreatePermissionSet";
+    let tag = Tag::builder()
+        .key(INTENT_TAG)
+        .value(nonce)
+        .build()
+        .map_err(|error| super::super::create_user::unbuilt(operation, &error))?;
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .create_permission_set()
+        .instance_arn(&instance.arn)
+        .name(name)
+        .description("Made by idc-setup")
+        .set_session_duration(duration)
+        .tags(tag)
+        .send()
+        .await
+        .map_err(|error| Failure::of(operation, error))?;
+    let arn = answer.permission_set.and_then(|set| set.permission_set_arn);
+    Failure::unless_without_id(operation, arn.unwrap_or_default())
+}
+
+/// Attaches an AWS managed policy.
+pub async fn attach(setting: &Setting, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .attach_managed_policy_to_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .managed_policy_arn(policy)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
+}
+
+/// Detaches an AWS managed policy; one that is not attached is detached, by the attempt whose answer was lost or by somebody
+/// else.
+pub async fn detach(setting: &Setting, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .detach_managed_policy_from_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .managed_policy_arn(policy)
+        .send()
+        .await
+        .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
+    match answer {
+        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// Sets how long one sign-in lasts, as ISO 8601 has it.
+pub async fn set_duration(
+    setting: &Setting,
+    instance: &Instance,
+    arn: &str,
+    duration: Option<String>,
+) -> Result<(), Failure> {
+    let answer = setting
+        .clients
+        .ssoadmin_once(&instance.region)
+        .update_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .set_session_duration(duration)
+        .send()
+        .await;
+    answer
+        .map(|_| ())
+        .map_err(|error| Failure::of("sso:UpdatePermissionSet", error))
+}
+
+/// Brings the set's roles in all accounts that have it up to date, and waits for that.
+pub async fn provision(setting: &Setting, instance: &Instance, arn: &str) -> Result<(), Trouble> {
+    let client = setting.clients.ssoadmin_once(&instance.region);
+    let request = || async {
+        let call = client
+            .provision_permission_set()
+            .instance_arn(&instance.arn)
+            .permission_set_arn(arn)
+            .target_type(ProvisionTargetType::AllProvisionedAccounts);
+        call.send()
+            .await
+            .map_err(|error| Failure::of("sso:ProvisionPermissionSet", error))
+    };
+    let answer = repeat(setting.pace, request).await.map_err(rerun(&INFO))?;
+    let status = answer.permission_set_provisioning_status;
+    let id = status.and_then(|status| status.request_id).unwrap_or_default();
+    let look = || reads::provisioning(setting, instance, &id);
+    let ended = waiting::until(setting.pace, OPERATION_LIMIT, look)
+        .await
+        .map_err(rerun(&INFO))?;
+    match ended {
+        Some(Ok(())) => Ok(()),
+        Some(Err(reason)) => Err(Trouble::failed(
+            format!("Step 4 permission-set: provisioning failed: {reason}."),
+            "mend what the reason names, then: idc-setup run",
+        )),
+        None => Err(Trouble::failed(
+            "Step 4 permission-set: provisioning has not ended after 5 minutes.",
+            "idc-setup status, and when it has not ended: idc-setup run",
+        )),
+    }
+}
