@@ -125,7 +125,7 @@ pub struct Resource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// What it was made with, where undo has to know: the text that was written into a file, a permission set's session
-    /// duration.
+    /// duration, a bucket's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// When it was first written down.

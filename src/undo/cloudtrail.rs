@@ -94,11 +94,37 @@ pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Fai
         .send()
         .await
         .map_err(|error| Failure::of("s3:ListObjectsV2", error));
-    Ok(match unless_gone(listed)? {
-        None => Sight::Gone,
-        Some(listed) if listed.contents().is_empty() => Sight::There,
-        Some(_) => Sight::Stays(keeps_files(name)),
-    })
+    match unless_gone(listed)? {
+        None => Ok(Sight::Gone),
+        Some(listed) if listed.contents().is_empty() => Ok(more_writers(setting, &region, resource)
+            .await?
+            .map_or(Sight::There, Sight::Changed)),
+        Some(_) => Ok(Sight::Stays(keeps_files(name))),
+    }
+}
+
+/// Why the bucket is more than a trail's by now: its policy says something else than it was made with. Without one nobody
+/// has come to write to it.
+async fn more_writers(setting: &Setting, region: &str, resource: &Resource) -> Result<Option<String>, Failure> {
+    let Some(made_with) = &resource.text else {
+        return Ok(None);
+    };
+    let answer = setting
+        .clients
+        .s3(region)
+        .get_bucket_policy()
+        .bucket(&resource.id)
+        .expected_bucket_owner(&setting.caller.account)
+        .send()
+        .await
+        .map_err(|error| Failure::of("s3:GetBucketPolicy", error));
+    let now = match answer {
+        Err(failure) if failure.is("NoSuchBucketPolicy") || failure.is("NoSuchBucket") => return Ok(None),
+        other => other?.policy.unwrap_or_default(),
+    };
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let is_same = parsed(&now).is_some() && parsed(&now) == parsed(made_with);
+    Ok((!is_same).then(|| "somebody has changed its policy".to_owned()))
 }
 
 fn keeps_files(bucket: &str) -> String {

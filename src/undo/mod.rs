@@ -23,7 +23,7 @@ use crate::steps::Setting;
 use crate::words::one_line;
 
 /// What removing needs to be allowed to do, and looking whether somebody else has come to use a thing.
-pub const RIGHTS: [Right; 18] = [
+pub const RIGHTS: [Right; 19] = [
     Right::look("identitystore:ListGroupMemberships"),
     Right::look("identitystore:ListGroupMembershipsForMember"),
     Right::look("sso:ListAccountAssignmentsForPrincipal"),
@@ -41,6 +41,7 @@ pub const RIGHTS: [Right; 18] = [
     Right::change_on(ROLES, "iam:DeleteRolePolicy"),
     Right::change_on(ROLES, "iam:DetachRolePolicy"),
     Right::change_on("arn:*:cloudtrail:*:*:trail/idc-setup-*", "cloudtrail:DeleteTrail"),
+    Right::change_on("arn:*:s3:::idc-setup-trail-*", "s3:GetBucketPolicy"),
     Right::change_on("arn:*:s3:::idc-setup-trail-*", "s3:DeleteBucket"),
 ];
 

@@ -96,6 +96,79 @@ fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run
     kept.is_what_comes_of(&operations(), 31, cell);
 }
 
+/// What `--update` does to a set that was found, on an account where accounts have it.
+fn updating() -> Vec<&'static str> {
+    let updates = [
+        "--session-duration=8h",
+        "--update=permission-set",
+        "--email=admin@example.com",
+    ];
+    [&["run", "--output=json"], &WILLING[..], &updates[..]].concat()
+}
+
+/// What came of one fault at the first call of an operation that only an update uses.
+fn cell_of_an_update(operation: &str, fault: &FaultKind) -> String {
+    let stage = Stage::with(super::put_back::other_set());
+    strike(&stage, operation, fault);
+    let ran = ended(&stage, &updating());
+    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let came_of_it = if ran.code == 0 {
+        through(operation, &ran)
+    } else {
+        let envelope = ran.envelope();
+        let mut steps = envelope["steps"].as_array().unwrap().iter();
+        let step = steps.find(|step| !step["error"].is_null()).unwrap();
+        let says = |name: &str| !step["error"][name].as_str().unwrap_or_default().is_empty();
+        assert!(says("message") && says("next"), "{operation}: {step}");
+        format!("{} at {}", ran.code, step["slug"].as_str().unwrap())
+    };
+    let again = ended(&stage, &updating());
+    assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
+    assert_eq!(stage.state()["intents"], serde_json::json!([]), "{operation}");
+    let world = stage.server.world();
+    let (set, role) = (&world.permission_sets[0], &world.roles[0]);
+    assert_eq!(set.session_duration, "PT8H", "{operation}");
+    assert_eq!(
+        set.managed_policies,
+        ["arn:aws:iam::aws:policy/AdministratorAccess"],
+        "{operation}"
+    );
+    assert_eq!(role.managed_policies, set.managed_policies, "{operation}: provisioned");
+    came_of_it
+}
+
+#[test]
+fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
+    let stage = Stage::with(super::put_back::other_set());
+    ended(&stage, &updating()).expect(0);
+    let of_a_run = operations();
+    let mut own = faulty::operations(&stage, 0);
+    own.retain(|operation| !of_a_run.contains(operation));
+    let changes = [
+        "UpdatePermissionSet",
+        "AttachManagedPolicyToPermissionSet",
+        "DetachManagedPolicyFromPermissionSet",
+        "ProvisionPermissionSet",
+    ];
+    own.extend(
+        changes
+            .map(|operation| format!("sso-admin:{operation}"))
+            .into_iter()
+            .filter(|operation| of_a_run.contains(operation)),
+    );
+    own.sort();
+    own.dedup();
+    let kept = KeptTable {
+        file: "docs/update-faults.md",
+        about: "# Every operation of an update with every fault\n\n\
+            What comes of a fault at the first call of an operation (or its second) that `--update=permission-set` uses besides \
+            those of `faults.md`, on an account where the set is there and says something else: it gets *through*, or it stops \
+            with an exit code at a step. Run again on a healthy server, every one of them ends with the set as it was asked for, \
+            in every account that has it. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",
+    };
+    kept.is_what_comes_of(&own, 23, cell_of_an_update);
+}
+
 /// Another person's machine: the same account, a home of its own.
 fn elsewhere(stage: &Stage, home: &Path) -> Command {
     let mut command = stage.command(&args());

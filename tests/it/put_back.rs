@@ -23,10 +23,10 @@ const UPDATE: [&str; 6] = [
 ];
 
 /// Everything is there, with a permission set that says something else than what will be asked for.
-fn other_set() -> World {
+pub fn other_set() -> World {
     let mut world = worlds::named("complete").unwrap();
     world.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
-    world.permission_sets[0].session_duration = "PT4H".to_owned();
+    "PT4H".clone_into(&mut world.permission_sets[0].session_duration);
     for role in &mut world.roles {
         role.managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
     }
@@ -217,6 +217,33 @@ fn what_cannot_be_removed_stops_only_what_it_stands_on() {
     assert_eq!(row(&ran, "trail")["verdict"], "removed");
     assert_eq!(row(&ran, "bucket")["verdict"], "removed");
     assert!(!stage.path(".aws").exists());
+}
+
+#[test]
+fn a_bucket_that_somebody_else_may_write_to_is_left() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--create-trail"]).expect(0);
+    for bucket in stage.server.world().buckets.values_mut() {
+        bucket.objects.clear();
+        bucket.policy = Some(json!({"Version": "2012-10-17", "Statement": []}).to_string());
+    }
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(row(&ran, "bucket")["verdict"], "changed");
+    assert_eq!(row(&ran, "bucket")["why"], "somebody has changed its policy");
+    assert_eq!(stage.server.world().buckets.len(), 1);
+    undo(&stage, &["--include-changed"]).expect(0);
+    assert!(stage.server.world().buckets.is_empty());
+}
+
+#[test]
+fn a_group_that_was_given_a_description_is_left() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    for group in stage.server.world().instances[0].store.groups.values_mut() {
+        group.description = Some("everybody who may".to_owned());
+    }
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(row(&ran, "group")["verdict"], "changed");
 }
 
 #[test]

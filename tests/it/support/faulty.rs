@@ -15,6 +15,8 @@ use super::{Ran, Stage};
 /// A run may wait for AWS, and for a person; longer than this it hangs.
 const LIMIT: Duration = Duration::from_secs(150);
 const AT_ONCE: usize = 8;
+/// Of those that wait for most of their time.
+const WAITING_AT_ONCE: usize = 24;
 
 /// Name and making of each fault.
 pub fn faults() -> Vec<(&'static str, FaultKind)> {
@@ -79,8 +81,14 @@ pub fn faults() -> Vec<(&'static str, FaultKind)> {
         ("cut before", FaultKind::CutBefore),
         ("cut after", FaultKind::CutAfter),
         ("reset", FaultKind::Reset),
+        ("half after", FaultKind::HalfAfter),
+        (SILENT, FaultKind::Delay(CALL_LIMIT + Duration::from_secs(5))),
     ]
 }
+
+/// Nothing comes within the limit of a call (`docs/limits.md`).
+const SILENT: &str = "no answer";
+const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// Where a row of the table is of an operation's second call.
 const SECOND: &str = ", 2nd";
@@ -170,16 +178,20 @@ impl KeptTable {
             .flat_map(with_faults)
             .step_by(if is_full { 1 } else { every })
             .collect();
-        let next = AtomicUsize::new(0);
+        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, name, _)| *name == SILENT);
         let cells = Mutex::new(BTreeMap::new());
         std::thread::scope(|scope| {
-            for _ in 0..AT_ONCE {
-                scope.spawn(|| {
-                    while let Some((operation, name, kind)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let came_of_it = cell(operation, kind);
-                        cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
-                    }
-                });
+            for (queue, at_once) in [(&waiting, WAITING_AT_ONCE), (&working, AT_ONCE)] {
+                let next = std::sync::Arc::new(AtomicUsize::new(0));
+                for _ in 0..at_once {
+                    let (next, cells, cell) = (std::sync::Arc::clone(&next), &cells, &cell);
+                    scope.spawn(move || {
+                        while let Some((operation, name, kind)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            let came_of_it = cell(operation, kind);
+                            cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
+                        }
+                    });
+                }
             }
         });
         let cells = cells.into_inner().unwrap();

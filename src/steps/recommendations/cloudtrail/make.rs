@@ -62,6 +62,7 @@ fn trail_name(nonce: &str) -> String {
 fn keep(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
     let mut bucket = Resource::new(How::Made, ResourceKind::Bucket, &trail.bucket, &trail.bucket);
     bucket.region = Some(trail.region.clone());
+    bucket.text = Some(policy(setting, trail));
     let resource = Resource::new(How::Made, ResourceKind::Trail, &trail.name, &trail.arn);
     setting.progress.change(|record| {
         record.keep(bucket);
