@@ -173,9 +173,12 @@ impl KeptTable {
                 .filter(move |(_, kind)| may || !matches!(kind, FaultKind::FailLater(_)))
                 .map(move |(name, kind)| (operation.clone(), name, kind))
         };
+        // One column alone: the rest of the table is kept.
+        let only = std::env::var("FAULT").ok();
         let chosen: Vec<_> = operations
             .iter()
             .flat_map(with_faults)
+            .filter(|(_, name, _)| only.as_ref().is_none_or(|only| only == name))
             .step_by(if is_full { 1 } else { every })
             .collect();
         let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, name, _)| *name == SILENT);
@@ -216,13 +219,21 @@ impl KeptTable {
     fn table(&self, cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
         let faults = faults();
         let mut out = self.about.to_owned();
+        let kept = self.kept();
+        let known = |operation: &String, name: &str| {
+            let kept = kept.get(&(operation.clone(), name.to_owned()));
+            kept.map_or_else(|| "–".to_owned(), Clone::clone)
+        };
         let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
         let _ = writeln!(out, "| operation | {} |", names.join(" | "));
         let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
         for operation in operations {
-            let row: Vec<&str> = names
+            let row: Vec<String> = names
                 .iter()
-                .map(|name| cells.get(&(operation.clone(), *name)).map_or("–", String::as_str))
+                .map(|name| {
+                    let cell = cells.get(&(operation.clone(), *name));
+                    cell.map_or_else(|| known(operation, name), Clone::clone)
+                })
                 .collect();
             let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
         }
