@@ -127,6 +127,11 @@ impl Failure {
         match code {
             Some(code) if !html => failure(sort(code, status), Some(code), message.to_owned()),
             _ if status >= 500 && status != 501 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
+            // The SDK takes a success that it cannot read for an error without a code.
+            _ if raw.status().is_success() && !html => {
+                let words = "its answer cannot be read (cut short, or changed on the way)";
+                failure(FailureKind::Unreadable, None, words.to_owned())
+            }
             _ if status == 501 => failure(FailureKind::NotAws, Some(NOT_IMPLEMENTED), foreign(status)),
             _ => failure(FailureKind::NotAws, None, foreign(status)),
         }
