@@ -52,6 +52,8 @@ pub enum FailureKind {
     Unanswered,
     /// What answered is not AWS.
     NotAws,
+    /// What answered does not have this operation: an emulator that has only a part of AWS.
+    NotThere,
     /// The service took the call and its answer cannot be read: whether the call took effect is not known.
     Unreadable,
 }
@@ -78,8 +80,7 @@ impl Failure {
                 let status = context.raw().status();
                 // A page is somebody else's; the rest of an answer may have been lost on the way.
                 if status.is_success() && !is_page(context.raw()) {
-                    let words = "its answer cannot be read (cut short, or changed on the way)";
-                    failure(FailureKind::Unreadable, None, words.to_owned())
+                    failure(FailureKind::Unreadable, None, CUT_SHORT.to_owned())
                 } else {
                     let words = format!("{}, and it could not be read", foreign(status.as_u16()));
                     failure(FailureKind::NotAws, None, words)
@@ -128,11 +129,9 @@ impl Failure {
             Some(code) if !html => failure(sort(code, status), Some(code), message.to_owned()),
             _ if status >= 500 && status != 501 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
             // The SDK takes a success that it cannot read for an error without a code.
-            _ if raw.status().is_success() && !html => {
-                let words = "its answer cannot be read (cut short, or changed on the way)";
-                failure(FailureKind::Unreadable, None, words.to_owned())
-            }
-            _ if status == 501 => failure(FailureKind::NotAws, Some(NOT_IMPLEMENTED), foreign(status)),
+            _ if raw.status().is_success() && !html => failure(FailureKind::Unreadable, None, CUT_SHORT.to_owned()),
+            // The web frameworks of emulators say so with a page.
+            _ if status == 501 || status == 500 => failure(FailureKind::NotThere, None, foreign(status)),
             _ => failure(FailureKind::NotAws, None, foreign(status)),
         }
     }
@@ -174,11 +173,6 @@ impl Failure {
         )
     }
 
-    /// Whether what answered does not know this operation at all: an emulator that has only a part of AWS.
-    pub fn is_unknown_there(&self) -> bool {
-        self.kind == FailureKind::NotAws && self.is(NOT_IMPLEMENTED)
-    }
-
     /// Whether the service answered with this code.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
@@ -195,7 +189,7 @@ impl Failure {
         match self.kind {
             FailureKind::NoConnection => format!("{operation} could not be reached: {words}"),
             FailureKind::Unanswered => format!("{operation} did not answer: {words}"),
-            FailureKind::NotAws => format!("{operation} was not answered by AWS: {words}"),
+            FailureKind::NotAws | FailureKind::NotThere => format!("{operation} was not answered by AWS: {words}"),
             FailureKind::Unreadable => format!("{operation} was answered: {words}"),
             _ if code.is_empty() => format!("{operation} failed: {words}"),
             _ => format!("{operation} answered {code}: {words}"),
@@ -203,8 +197,8 @@ impl Failure {
     }
 }
 
-/// What emulators answer, with status 501, about an operation that they do not have.
-const NOT_IMPLEMENTED: &str = "NotImplemented";
+/// Of a success that cannot be read.
+const CUT_SHORT: &str = "its answer cannot be read (cut short, or changed on the way)";
 
 fn sort(code: &str, status: u16) -> FailureKind {
     match code {
@@ -234,7 +228,7 @@ fn sort(code: &str, status: u16) -> FailureKind {
         "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceException" => {
             FailureKind::ServiceTrouble
         }
-        NOT_IMPLEMENTED => FailureKind::NotAws,
+        "NotImplemented" => FailureKind::NotThere,
         _ if status >= 500 => FailureKind::ServiceTrouble,
         _ => FailureKind::Service,
     }

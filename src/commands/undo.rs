@@ -126,7 +126,7 @@ async fn take_back(
         };
         removal.why = Some(trouble.message.clone());
         screen.talk(&format!("Left the {}.", removal.name()));
-        if removal.branch() != Branch::Files {
+        if removal.branch() != Branch::Alone {
             blocked.push(removal.branch());
         }
         let is_over = matches!(trouble.kind, TroubleKind::NoCredentials | TroubleKind::Left);

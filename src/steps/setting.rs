@@ -289,7 +289,7 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
     let kind = match failure.kind {
         FailureKind::Denied => TroubleKind::NotAllowed,
         FailureKind::Credentials => TroubleKind::NoCredentials,
-        FailureKind::NotAws | FailureKind::Unreadable => TroubleKind::Unknown,
+        FailureKind::NotAws | FailureKind::NotThere | FailureKind::Unreadable => TroubleKind::Unknown,
         _ => TroubleKind::Failed,
     };
     let next = next.into();

@@ -236,8 +236,8 @@ pub async fn take_back(setting: &Setting, reports: &[StepReport], removal: &mut 
 /// What stands on one another: where one cannot be removed, those after it cannot either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Branch {
-    /// Each for itself.
-    Files,
+    /// Each for itself: files, and what is put back.
+    Alone,
     /// From the assignment down to the user.
     IdentityCenter,
     /// The trail, and its bucket.
@@ -249,7 +249,7 @@ impl Removal {
     pub fn branch(&self) -> Branch {
         match self.resource.kind {
             ResourceKind::Trail | ResourceKind::Bucket => Branch::CloudTrail,
-            kind if kind.is_local() => Branch::Files,
+            kind if kind.is_local() || self.resource.how != How::Made => Branch::Alone,
             _ => Branch::IdentityCenter,
         }
     }

@@ -107,7 +107,7 @@ impl AccountAssignment {
             let request = match request {
                 Ok(request) => request,
                 Err(error) => match Failure::of("sso:ListAccountAssignmentCreationStatus", error) {
-                    failure if failure.is_unknown_there() => return Ok(Vec::new()),
+                    failure if failure.kind == FailureKind::NotThere => return Ok(Vec::new()),
                     failure => return Err(failure),
                 },
             };

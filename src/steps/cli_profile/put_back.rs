@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::setting::Setting;
-use super::id_of;
 use super::sections::{Wanted, keys};
+use super::{id_of, unreadable};
 use crate::aws_files::{Config, Section};
 use crate::checklist::Trouble;
 use crate::files;
@@ -17,10 +17,8 @@ pub(super) fn remember(
     path: &Path,
     (before, after): (&str, &str),
 ) -> Result<(), Trouble> {
-    let parse = |text: &str| Config::parse(text.as_bytes()).ok();
-    let (Some(was), Some(is)) = (parse(before), parse(after)) else {
-        return Ok(());
-    };
+    let parse = |text: &str| Config::parse(text.as_bytes()).map_err(|bad| unreadable(path, &bad.to_string()));
+    let (was, is) = (parse(before)?, parse(after)?);
     let (session, profile) = (wanted.session.as_str(), wanted.profile.as_str());
     let mut names = Vec::new();
     for (kind, name) in [(ResourceKind::SsoSession, session), (ResourceKind::CliProfile, profile)] {

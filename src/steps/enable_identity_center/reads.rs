@@ -258,7 +258,10 @@ async fn permission_sets(setting: &Setting, seen: &Seen) -> Result<Option<bool>,
         .map_err(|error| Failure::of("sso:DescribeInstance", error));
     match answer {
         Ok(answer) => Ok(answer.permission_sets_enabled),
-        Err(failure) if failure.kind == FailureKind::Denied || failure.is_unknown_there() => Ok(None),
+        Err(Failure {
+            kind: FailureKind::NotAws | FailureKind::NotThere | FailureKind::Denied,
+            ..
+        }) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

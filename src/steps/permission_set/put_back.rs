@@ -32,6 +32,10 @@ pub(super) async fn remember(
         (Verb::Update, ResourceKind::PermissionSet) => {
             let set = reads::describe(setting, instance, arn).await.map_err(rerun(&INFO))?;
             let now = set.and_then(|set| set.duration).map(SessionDuration::iso);
+            // What AWS does not tell cannot be put back.
+            if now.is_none() {
+                return Ok(());
+            }
             (DURATION.to_owned(), now, duration)
         }
         (verb, ResourceKind::PolicyAttachment) => {

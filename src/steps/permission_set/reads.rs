@@ -135,7 +135,7 @@ pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Re
         match tag.map_err(|error| Failure::of("sso:ListTagsForResource", error)) {
             Ok(tag) if tag.key == INTENT_TAG => return Ok(Some(tag.value)),
             Ok(_) => {}
-            Err(failure) if failure.is_unknown_there() => return Ok(None),
+            Err(failure) if failure.kind == FailureKind::NotThere => return Ok(None),
             Err(failure) => return Err(failure),
         }
     }
