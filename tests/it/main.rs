@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod any_account;
 mod aws_cli;
 mod bad_input;
 mod browser;

@@ -1,0 +1,146 @@
+//! A property over accounts and files: after a run, with or without updates, and an undo, both are what they were.
+
+use idc_setup::rehearsal::{World, worlds};
+use proptest::prelude::*;
+use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
+use serde_json::json;
+
+use super::put_back::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
+use super::support::{Stage, WILLING};
+
+/// An account as people have it: some of it there, some of it saying something else; and a file.
+#[derive(Debug, Clone)]
+struct Account {
+    has_user: bool,
+    has_group: bool,
+    is_member: bool,
+    has_set: bool,
+    policies: Vec<&'static str>,
+    duration: &'static str,
+    is_assigned: bool,
+    config: Option<String>,
+    with_update: bool,
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    let policies = proptest::sample::subsequence(vec![READ_ONLY, ADMINISTRATOR, BILLING], 0..=3);
+    let there = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let durations = proptest::sample::select(vec!["PT1H", "PT4H", "PT8H"]);
+    (there, policies, durations, config(), any::<bool>()).prop_map(
+        |((has_user, has_group, is_member, has_set, is_assigned), policies, duration, config, with_update)| Account {
+            has_user,
+            has_group,
+            is_member: is_member && has_user && has_group,
+            has_set,
+            is_assigned: is_assigned && has_set && has_group && !policies.is_empty(),
+            policies,
+            duration,
+            config,
+            with_update,
+        },
+    )
+}
+
+/// No file, or one where the profile and the session may be there, and say something else.
+fn config() -> impl Strategy<Value = Option<String>> {
+    let other = "[profile other]\nregion = eu-west-1";
+    let session = "[sso-session my-sso]\nsso_start_url = https://elsewhere.awsapps.com/start\nsso_region=eu-west-1";
+    let profile = "# mine\n[profile eks-walkthrough]\nregion   = eu-west-1 # here\ncli_pager =";
+    let parts = proptest::sample::subsequence(vec![other, session, profile], 0..=3).prop_shuffle();
+    (parts, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(parts, has_end, is_crlf, is_there)| {
+        let text = parts.join("\n\n") + if has_end && !parts.is_empty() { "\n" } else { "" };
+        is_there.then(|| if is_crlf { text.replace('\n', "\r\n") } else { text })
+    })
+}
+
+impl Account {
+    fn world(&self) -> World {
+        let mut world = worlds::named("complete").unwrap();
+        let policies: Vec<String> = self.policies.iter().map(|policy| (*policy).to_owned()).collect();
+        if !self.is_assigned {
+            world.assignments.clear();
+            world.roles.clear();
+        }
+        for role in &mut world.roles {
+            role.managed_policies.clone_from(&policies);
+        }
+        if self.has_set {
+            let set = &mut world.permission_sets[0];
+            set.managed_policies = policies;
+            self.duration.clone_into(&mut set.session_duration);
+        } else {
+            world.permission_sets.clear();
+        }
+        let store = &mut world.instances[0].store;
+        if !self.is_member {
+            store.memberships.clear();
+        }
+        if !self.has_group {
+            store.groups.clear();
+        }
+        if !self.has_user {
+            store.users.clear();
+        }
+        world
+    }
+
+    fn is_what_it_was_after_a_run_and_an_undo(&self) {
+        let stage = Stage::with(self.world());
+        let before = as_it_stands(&stage);
+        let path = stage.path(".aws/config");
+        if let Some(text) = &self.config {
+            std::fs::create_dir_all(stage.path(".aws")).unwrap();
+            std::fs::write(&path, text).unwrap();
+        }
+        let mut args = vec![
+            "run",
+            "--email=admin@example.com",
+            "--given-name=Alex",
+            "--family-name=Rivera",
+            "--session-duration=8h",
+        ];
+        args.extend(WILLING);
+        if self.with_update {
+            args.extend(["--update=permission-set", "--update=cli-profile"]);
+        }
+        let ran = stage.json(&args);
+        if self.with_update {
+            assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
+        }
+        let ran = undo(&stage, &[]);
+        assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
+        assert_eq!(as_it_stands(&stage), before, "{self:?}");
+        assert_eq!(std::fs::read_to_string(&path).ok(), self.config, "{self:?}");
+        let kept = stage.state();
+        assert_eq!(kept["intents"], json!([]), "{self:?}");
+        assert!(kept["replaced"].is_null(), "{self:?}: {:#}", kept["replaced"]);
+        let mut resources = kept["resources"].as_array().unwrap().iter();
+        assert!(resources.all(|kept| kept["how"] != "made"), "{self:?}: {kept:#}");
+    }
+}
+
+#[test]
+fn after_a_run_and_an_undo_any_account_is_what_it_was() {
+    let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+    let mut runner = TestRunner::new_with_rng(
+        Cases {
+            cases: if is_full { 120 } else { 12 },
+            max_shrink_iters: 20,
+            ..Cases::default()
+        },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let ran = runner.run(&account(), |account| {
+        account.is_what_it_was_after_a_run_and_an_undo();
+        Ok(())
+    });
+    if let Err(failure) = ran {
+        panic!("{failure}");
+    }
+}
