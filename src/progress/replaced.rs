@@ -60,6 +60,17 @@ impl Replaced {
     }
 }
 
+impl Replaced {
+    /// What it says again once it is put back.
+    pub fn before_in_words(&self) -> String {
+        let said = self.before.iter().map(|(name, value)| match value {
+            Some(value) => format!("{name}: {value}"),
+            None => format!("no {name}"),
+        });
+        said.collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Record {
     /// Writes down, before it happens, that a thing which was found is changed. What it said before the first of several
     /// changes is what counts.

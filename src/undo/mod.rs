@@ -73,7 +73,7 @@ pub struct Removal {
     pub step: &'static str,
     /// What becomes of it.
     pub verdict: Verdict,
-    /// Why it is left, where it is.
+    /// Why it is left, where it is; what is put back, where something is.
     pub why: Option<String>,
     /// The `aws` command that would remove it, or what is done to which file.
     pub command: String,

@@ -47,7 +47,7 @@ async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) ->
     let resource = resource(replaced);
     let (verdict, why) = match standing(setting, reports, replaced).await? {
         None | Some(Standing::AsBefore) => (Verdict::Gone, None),
-        Some(Standing::AsChanged) => (Verdict::Restore, None),
+        Some(Standing::AsChanged) => (Verdict::Restore, Some(again(replaced))),
         Some(Standing::Otherwise(names)) => {
             let why = format!("it says otherwise by now: {}", names.join(", "));
             (Verdict::Changed, Some(why))
@@ -69,6 +69,10 @@ async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) ->
         },
         None => removal,
     })
+}
+
+fn again(replaced: &Replaced) -> String {
+    format!("it says again what was there before: {}", replaced.before_in_words())
 }
 
 /// A file that is none of this environment's is not ours to touch.

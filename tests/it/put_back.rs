@@ -65,6 +65,8 @@ fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
         (&restored["verdict"], &restored["how"]),
         (&json!("restored"), &json!("found"))
     );
+    let why = restored["why"].as_str().unwrap();
+    assert!(why.contains("session-duration: PT4H"), "what it will be is said: {why}");
     let command = restored["command"].as_str().unwrap();
     for part in [
         "--session-duration PT4H",
