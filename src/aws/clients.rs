@@ -11,6 +11,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::clock::ServerClock;
+use super::http::is_plain_http_elsewhere;
 use super::regions::Partition;
 use super::retry::{self, ByContent};
 
@@ -40,24 +41,6 @@ const SERVICE_IDS: [&str; 11] = [
     "CloudTrail",
     "S3",
 ];
-
-/// Whether an address is plain http and not on this machine.
-fn is_plain_http_elsewhere(address: &str) -> bool {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return false;
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let is_here = name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    scheme.eq_ignore_ascii_case("http") && !is_here
-}
 
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $service:ident) => {
@@ -195,32 +178,4 @@ impl Clients {
         /// The access portal's API; takes a token instead of credentials.
         sso, aws_sdk_sso
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_http_is_for_this_machine_alone() {
-        for here in [
-            "http://127.0.0.1:4566",
-            "http://localhost/",
-            "http://[::1]:1",
-            "https://example.com",
-            "HTTPS://example.com",
-        ] {
-            assert!(!is_plain_http_elsewhere(here), "{here}");
-        }
-        for elsewhere in [
-            "http://example.com",
-            "HTTP://10.0.0.1:4566/x",
-            "http://127.0.0.1@example.com/",
-            "http://localhost.example.com",
-            "http://[2001:db8::1]/",
-            "http://",
-        ] {
-            assert!(is_plain_http_elsewhere(elsewhere), "{elsewhere}");
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -14,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::clients::Clients;
 use super::clock::ServerClock;
 use super::failure::{Failure, FailureKind, innermost};
+use super::http;
 use super::regions::{self, Partition};
 use super::retry::READ_LIMIT;
 use crate::environment::Environment;
@@ -194,8 +196,9 @@ fn why_none(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
 /// Credentials of one profile alone, or the SDK's default chain with a quick look for instance metadata.
 pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentialsProvider {
     if let Some(profile) = profile {
-        let config = aws_config::provider_config::ProviderConfig::without_region()
-            .with_region(Some(Region::new(region.to_owned())));
+        let config = ProviderConfig::without_region()
+            .with_region(Some(Region::new(region.to_owned())))
+            .with_http_client(http::client());
         let provider = ProfileFileCredentialsProvider::builder()
             .profile_name(profile)
             .configure(&config)
@@ -209,6 +212,7 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
         .build();
     let chain = DefaultCredentialsChain::builder()
         .region(Region::new(region.to_owned()))
+        .configure(ProviderConfig::default().with_http_client(http::client()))
         .imds_client(metadata)
         .build()
         .await;
@@ -219,6 +223,7 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
 pub async fn sdk_config(profile: Option<&str>, region: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
+        .http_client(http::client())
         .credentials_provider(credentials);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);

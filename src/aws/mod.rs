@@ -5,6 +5,7 @@ pub mod clock;
 pub mod connect;
 pub mod console;
 pub mod failure;
+mod http;
 pub mod portal_address;
 pub mod regions;
 pub mod retry;

@@ -1,6 +1,7 @@
 //! The worlds a rehearsal can start in. They hold AWS's side only: the home is empty.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use jiff::{Span, Timestamp};
@@ -181,8 +182,24 @@ pub fn read_file(path: &Path) -> Result<World, String> {
 pub fn write_file(path: &Path, world: &World) -> Result<(), String> {
     let failed = |why: String| format!("The world file {} cannot be written: {why}.", path.display());
     let text = toml::to_string(world).map_err(|error| failed(error.to_string()))?;
-    crate::files::write_atomically(path, text.as_bytes(), crate::files::Access::OwnerOnly)
-        .map_err(|error| failed(error.to_string()))
+    replace(path, &text).map_err(|error| failed(error.to_string()))
+}
+
+/// By way of a file beside it, which is the owner's alone: a rehearsal that is killed leaves the old world or the new.
+/// What is no file (`/dev/stdout`) is written into, and a symlink stays one.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, text);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".world-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 fn fresh() -> World {
@@ -342,6 +359,23 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_world_is_written_over_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_file(&link, &fresh()).unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(read_file(&file).unwrap().account.id, fresh().account.id);
+        let device = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        write_file(&device, &fresh()).unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+        assert!(write_file(folder.path(), &fresh()).unwrap_err().contains("cannot be written"));
     }
 
     #[test]

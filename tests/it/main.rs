@@ -22,6 +22,7 @@ mod outside;
 mod pages;
 mod papers;
 mod person;
+mod proxies;
 mod put_back;
 mod recommendations;
 mod rehearsed;

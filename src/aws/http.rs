@@ -1,0 +1,128 @@
+//! How calls leave this machine: by the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`, as with the AWS
+//! CLI), but never to this machine itself.
+//!
+//! The SDK gives plain http for loopback to `HTTP_PROXY` too: what was to stay on this machine would be read on the way.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// A client for every service. TLS trusts the platform's roots.
+pub fn client() -> SharedHttpClient {
+    SharedHttpClient::new(Ways::default())
+}
+
+/// Whether an address is plain http and not on this machine.
+pub fn is_plain_http_elsewhere(address: &str) -> bool {
+    let Some((scheme, _)) = address.split_once("://") else {
+        return false;
+    };
+    scheme.eq_ignore_ascii_case("http") && !is_here(address)
+}
+
+/// Whether an address is on this machine.
+fn is_here(address: &str) -> bool {
+    let Some((_, rest)) = address.split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// To connect, and to read.
+type Limits = (Option<Duration>, Option<Duration>);
+
+/// Connectors, each made once for its limits, so that connections are kept.
+#[derive(Debug, Default)]
+struct Ways {
+    kept: Mutex<HashMap<Limits, SharedHttpConnector>>,
+}
+
+impl HttpClient for Ways {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let limits = (settings.connect_timeout(), settings.read_timeout());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = kept.entry(limits).or_insert_with(|| {
+            let mut builder = Connector::builder();
+            builder.set_connector_settings(Some(settings.clone()));
+            builder.set_sleep_impl(components.sleep_impl());
+            SharedHttpConnector::new(ByHost::of(&builder))
+        });
+        connector.clone()
+    }
+}
+
+/// Chooses the way by where a call goes. Each way loads the platform's roots, so it is made when it is needed.
+#[derive(Debug)]
+struct ByHost {
+    here: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
+    elsewhere: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
+}
+
+impl ByHost {
+    fn of(builder: &ConnectorBuilder) -> Self {
+        let with = |proxy: ProxyConfig| -> Box<dyn FnOnce() -> Connector + Send> {
+            let builder = builder.clone().proxy_config(proxy);
+            Box::new(move || builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build())
+        };
+        Self {
+            here: LazyLock::new(with(ProxyConfig::disabled())),
+            elsewhere: LazyLock::new(with(ProxyConfig::from_env())),
+        }
+    }
+}
+
+impl HttpConnector for ByHost {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_here(request.uri()) {
+            self.here.call(request)
+        } else {
+            self.elsewhere.call(request)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for here in [
+            "http://127.0.0.1:4566",
+            "http://localhost/",
+            "http://[::1]:1",
+            "https://example.com",
+            "HTTPS://example.com",
+        ] {
+            assert!(!is_plain_http_elsewhere(here), "{here}");
+        }
+        for elsewhere in [
+            "http://example.com",
+            "HTTP://10.0.0.1:4566/x",
+            "http://127.0.0.1@example.com/",
+            "http://localhost.example.com",
+            "http://[2001:db8::1]/",
+            "http://",
+        ] {
+            assert!(is_plain_http_elsewhere(elsewhere), "{elsewhere}");
+        }
+    }
+}

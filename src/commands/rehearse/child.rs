@@ -1,0 +1,184 @@
+//! The run itself: this very program as a child, with an environment and a home of its own.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use super::keeping::{dump_world, home, keep_on_keeping, keep_world, writes_world};
+use super::{Stage, cannot_start, examples};
+use crate::answers::Key;
+use crate::checklist::Trouble;
+use crate::cli::{Cli, RehearseFlags, Rehearsed};
+use crate::environment::Environment;
+use crate::guide::Screen;
+use crate::rehearsal::PersonKind;
+use crate::words::quoted;
+
+/// The exit code of a run that has found another at work.
+const LOCKED: u8 = 6;
+
+/// What passes from our environment to the child's: how to show things, and where programs are.
+const PASSED_ON: [&str; 11] = [
+    "TERM",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "IDC_SETUP_ACCESSIBLE",
+    "COLUMNS",
+    "PATH",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+];
+
+/// What tells whether there is a browser, and where: passed on when somebody is to use the rehearsal's pages.
+const BROWSERS: [&str; 12] = [
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "SSH_CLIENT",
+    "WSL_DISTRO_NAME",
+    "CODESPACES",
+    "AWS_EXECUTION_ENV",
+];
+
+pub(super) async fn perform(
+    stage: &Stage,
+    cli: &Cli,
+    flags: &RehearseFlags,
+    environment: &Environment,
+    screen: Screen,
+) -> Result<u8, Trouble> {
+    let (home, _temporary) = home(flags).map_err(cannot_start)?;
+    if cli.flags.non_interactive {
+        screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
+    }
+    let mut command = command(stage, cli, flags, (environment, &home)).map_err(cannot_start)?;
+    let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
+    let status = tokio::select! {
+        status = wait(&mut child) => status.map_err(cannot_start)?,
+        trouble = keep_on_keeping(stage, flags) => return Err(trouble),
+    };
+    if writes_world(flags) && exit_code(status) != LOCKED {
+        keep_world(stage, flags)?;
+    } else {
+        dump_world(stage, flags)?;
+    }
+    if let Some(folder) = &flags.keep {
+        screen.talk(&format!(
+            "Home and world are kept. Go on with: idc-setup rehearse --keep {}",
+            quoted(&folder.display().to_string())
+        ));
+    } else if exit_code(status) == 130 {
+        screen.talk("This rehearsal was not kept; --keep DIR keeps one. Start anew with: idc-setup rehearse");
+    }
+    Ok(exit_code(status))
+}
+
+/// This very program, with the same flags, led to the server.
+fn command(
+    stage: &Stage,
+    cli: &Cli,
+    flags: &RehearseFlags,
+    (environment, home): (&Environment, &Path),
+) -> std::io::Result<tokio::process::Command> {
+    let program = std::env::current_exe()?;
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear();
+    for name in PASSED_ON {
+        if let Some(value) = environment.var(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(stage.variables()).env("HOME", home);
+    command.arg(match flags.what {
+        Rehearsed::Run => "run",
+        Rehearsed::Status => "status",
+        Rehearsed::Plan => "plan",
+        Rehearsed::Doctor => "doctor",
+        Rehearsed::Login => "login",
+        Rehearsed::Undo => "undo",
+    });
+    command
+        .arg(format!("--rehearsal={}", stage.server.url()))
+        .args(cli.to_args());
+    if let Some(folder) = &flags.keep {
+        command.arg(format!("--rehearsal-kept={}", folder.display()));
+    }
+    if flags.what == Rehearsed::Login && flags.login.again {
+        command.arg("--again");
+    }
+    if flags.what == Rehearsed::Undo {
+        command.args(flags.undo.to_args());
+    }
+    if stage.server.world().person.kind == PersonKind::Pages {
+        let browsers = BROWSERS
+            .into_iter()
+            .filter_map(|name| Some((name, environment.var(name)?)));
+        command.envs(browsers);
+    } else if !cli.flags.no_browser {
+        // The rehearsed person needs no browser, and nobody wants these pages to open.
+        command.arg("--no-browser");
+    }
+    if cli.flags.non_interactive {
+        command.args(example_arguments(cli));
+    }
+    command
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit());
+    Ok(command)
+}
+
+/// With `--non-interactive` the examples are answers, the consents are given, and the person has a minute.
+fn example_arguments(cli: &Cli) -> Vec<String> {
+    let typed = |key: Key| cli.answers.typed.iter().any(|(typed, _)| *typed == key);
+    let mut args = Vec::new();
+    if cli.flags.answers_file.is_none() {
+        let open = examples().into_iter().filter(|(key, _)| !typed(*key));
+        args.extend(open.map(|(key, value)| format!("{}={value}", key.flag())));
+    }
+    for (flag, given) in [
+        ("--create-organization", cli.flags.create_organization),
+        ("--accept-free-plan-end", cli.flags.accept_free_plan_end),
+        ("--enable-permission-sets", cli.flags.enable_permission_sets),
+    ] {
+        if !given {
+            args.push(flag.to_owned());
+        }
+    }
+    if cli.flags.wait.is_none() {
+        args.push("--wait=60s".to_owned());
+    }
+    args
+}
+
+/// Ctrl-C reaches the child too, and it is the child's to answer. A request to end is passed on.
+async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    loop {
+        #[cfg(unix)]
+        let asked_to_end = terminate.recv();
+        #[cfg(not(unix))]
+        let asked_to_end = std::future::pending::<Option<()>>();
+        tokio::select! {
+            status = child.wait() => return status,
+            _ = tokio::signal::ctrl_c() => {}
+            _ = asked_to_end => child.start_kill()?,
+        }
+    }
+}
+
+fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(1);
+    }
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

@@ -1,0 +1,78 @@
+//! What outlives a rehearsal: home and world, where `--keep` and `--dump` want them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Stage;
+use crate::checklist::Trouble;
+use crate::cli::{RehearseFlags, Rehearsed};
+use crate::files;
+use crate::rehearsal::worlds;
+
+/// The world, in the folder of `--keep`.
+pub(super) const KEPT_WORLD: &str = "world.toml";
+
+/// What only looks leaves the kept world to whoever changes it meanwhile.
+pub(super) fn writes_world(flags: &RehearseFlags) -> bool {
+    matches!(flags.what, Rehearsed::Run | Rehearsed::Login | Rehearsed::Undo)
+}
+
+/// Keeps the world after every change, so that a rehearsal that is killed is a kept one too. Answers only when it cannot.
+pub(super) async fn keep_on_keeping(stage: &Stage, flags: &RehearseFlags) -> Trouble {
+    const EVERY: Duration = Duration::from_millis(100);
+    let mut calls = 0;
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let now = stage
+            .server
+            .calls()
+            .iter()
+            .filter(|call| is_change(&call.operation))
+            .count();
+        if now == calls || flags.keep.is_none() || !writes_world(flags) {
+            continue;
+        }
+        calls = now;
+        if let Err(trouble) = write_world(
+            stage,
+            flags.keep.as_deref().map(|folder| folder.join(KEPT_WORLD)).as_deref(),
+        ) {
+            return trouble;
+        }
+    }
+}
+
+/// By its name: no look begins otherwise.
+fn is_change(operation: &str) -> bool {
+    !["Get", "List", "Describe", "Head", "Simulate"]
+        .iter()
+        .any(|look| operation.starts_with(look))
+}
+
+/// Writes the world where `--keep` and `--dump` want it.
+pub(super) fn keep_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+    let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
+    write_world(stage, kept.as_deref())?;
+    dump_world(stage, flags)
+}
+
+pub(super) fn dump_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+    write_world(stage, flags.dump.as_deref())
+}
+
+fn write_world(stage: &Stage, path: Option<&Path>) -> Result<(), Trouble> {
+    let Some(path) = path else { return Ok(()) };
+    worlds::write_file(path, &stage.server.world())
+        .map_err(|why| Trouble::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))
+}
+
+/// The folder that is asked for, or one that goes away at the end.
+pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    if let Some(folder) = &flags.keep {
+        files::make_private_folder(folder)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        return Ok((std::path::absolute(folder)?, None));
+    }
+    let folder = tempfile::Builder::new().prefix("idc-setup-rehearsal-").tempdir()?;
+    Ok((folder.path().to_owned(), Some(folder)))
+}

@@ -1,0 +1,193 @@
+//! `idc-setup rehearse`: serve a simulated AWS, and run this very program against it as a child with an empty
+//! environment and a home of its own, so that rehearsed and real runs share their code.
+
+mod child;
+mod keeping;
+mod serve;
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::prepare::{duration, typed_answers};
+use super::{ended_by, finish, screen};
+use crate::answers::Key;
+use crate::checklist::Trouble;
+use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
+use crate::environment::Environment;
+use crate::guide::Screen;
+use crate::rehearsal::worlds::{self, example_user};
+use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World, read_faults};
+use child::perform;
+use keeping::KEPT_WORLD;
+use serve::serve;
+
+/// Rehearses or serves, and answers the exit code.
+pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
+    let screen = Screen {
+        rehearsed: true,
+        ..screen(cli, environment)
+    };
+    let ended = match prepare(cli, flags).await {
+        Ok(stage) if flags.serve => serve(&stage, flags, environment, screen).await,
+        Ok(stage) => perform(&stage, cli, flags, environment, screen).await,
+        Err(trouble) => Err(trouble),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(trouble) => finish((cli, environment), screen, "rehearse", None, &ended_by(trouble)),
+    }
+}
+
+/// A server that runs, and root's session in its world.
+struct Stage {
+    server: Server,
+    credentials: Credentials,
+    region: String,
+}
+
+impl Stage {
+    /// Variables that lead any AWS tool to the server, as root.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.server.url()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.clone()),
+            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone()),
+            ("AWS_REGION", self.region.clone()),
+            // boto3 knows this one alone.
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+}
+
+async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
+    if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
+        return Err(Trouble::usage(
+            "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
+            "idc-setup rehearse undo --keep DIR --step NAME",
+        ));
+    }
+    if flags.what != Rehearsed::Login && flags.login.again {
+        return Err(Trouble::usage(
+            "--again has somebody sign in anew; this rehearsal signs nobody in.",
+            "idc-setup rehearse login --keep DIR --again",
+        ));
+    }
+    let latency = match &flags.latency {
+        Some(text) => duration("--latency", text)?,
+        None => Duration::ZERO,
+    };
+    let mut world = world(flags)?;
+    if let Some(person) = flags.person {
+        world.person.kind = match person {
+            PersonFlag::Auto => PersonKind::Auto,
+            PersonFlag::Pages => PersonKind::Pages,
+            PersonFlag::Never => PersonKind::Never,
+        };
+    }
+    if let Some(user) = told_user(cli)? {
+        world.person.adds = Some(user);
+    }
+    let root = world.root();
+    let credentials = world.issue(root);
+    let region = world.region.clone();
+    let options = Options {
+        port: flags.port,
+        latency,
+        calls: flags.calls.clone(),
+        quota: flags.quota.map(|QuotaFlag::Aws| 20),
+    };
+    let faults = match &flags.faults {
+        Some(path) => read_faults(path).map_err(|why| Trouble::usage(why, "idc-setup rehearse --faults FILE"))?,
+        None => Vec::new(),
+    };
+    if let Some(path) = &flags.calls {
+        std::fs::File::create(path).map_err(|error| {
+            Trouble::usage(
+                format!("--calls: {} cannot be written: {error}.", path.display()),
+                "idc-setup rehearse --calls FILE",
+            )
+        })?;
+    }
+    let server = Server::start(world, options).await.map_err(|error| {
+        Trouble::failed(
+            format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
+            "idc-setup rehearse --port N, with a free one",
+        )
+    })?;
+    for fault in faults {
+        server.fault(fault);
+    }
+    Ok(Stage {
+        server,
+        credentials,
+        region,
+    })
+}
+
+/// The world that is asked for, or the one that was kept.
+fn world(flags: &RehearseFlags) -> Result<World, Trouble> {
+    let kept = flags
+        .keep
+        .as_ref()
+        .map(|folder| folder.join(KEPT_WORLD))
+        .filter(|path| path.exists());
+    let next = "idc-setup rehearse --help (lists the worlds)";
+    match (&flags.world, kept) {
+        (Some(name), Some(kept)) => Err(Trouble::usage(
+            format!(
+                "A world is kept in {}; it cannot start as {name} again.",
+                kept.display()
+            ),
+            "idc-setup rehearse --keep DIR, with another folder or without --world",
+        )),
+        (None, Some(kept)) => worlds::read_file(&kept).map_err(|why| Trouble::usage(why, next)),
+        (None, None) => Ok(World::default()),
+        (Some(name), None) => match worlds::named(name) {
+            Some(world) => Ok(world),
+            None if Path::new(name).exists() => {
+                worlds::read_file(Path::new(name)).map_err(|why| Trouble::usage(why, next))
+            }
+            None => Err(Trouble::usage(
+                format!("There is no world {name:?}, and no such file."),
+                next,
+            )),
+        },
+    }
+}
+
+/// With `--create-user-with console`, what the person is told to fill into *Add user*: the answers that were
+/// given, else the examples.
+fn told_user(cli: &Cli) -> Result<Option<NewUser>, Trouble> {
+    let mut answers = typed_answers(cli, &Environment::default())?;
+    for (key, value) in examples() {
+        answers.default_to(key, value, crate::answers::Source::Default);
+    }
+    let by_hand = answers.text(Key::CreateUserWith) == "console";
+    Ok(by_hand.then(|| NewUser {
+        name: answers.text(Key::Username),
+        email: answers.text(Key::Email),
+        given_name: answers.text(Key::GivenName),
+        family_name: answers.text(Key::FamilyName),
+        display_name: answers.text(Key::DisplayName),
+    }))
+}
+
+/// Example answers for what has no default; a rehearsed run has them prefilled.
+pub fn examples() -> [(Key, String); 3] {
+    let user = example_user();
+    [
+        (Key::Email, user.email),
+        (Key::GivenName, user.given_name),
+        (Key::FamilyName, user.family_name),
+    ]
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn cannot_start(error: std::io::Error) -> Trouble {
+    Trouble::failed(
+        format!("The rehearsal cannot start: {error}."),
+        "make room or rights there, or name another folder: idc-setup rehearse --keep DIR",
+    )
+}

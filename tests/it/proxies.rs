@@ -1,0 +1,54 @@
+//! A proxy of the environment gets what goes to AWS, and nothing that stays on this machine.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::support::{ANSWERS, Ran, Stage, WILLING};
+
+/// A proxy that takes the first bytes of every connection and hangs up.
+fn proxy() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, seen) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut first = [0; 200];
+            let count = stream.read(&mut first).unwrap_or_default();
+            if sender
+                .send(String::from_utf8_lossy(&first[..count]).into_owned())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    (address, seen)
+}
+
+#[test]
+fn what_stays_on_this_machine_goes_through_no_proxy() {
+    let (address, seen) = proxy();
+    let mut stage = Stage::new("enabled");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        stage.set(name, &address);
+    }
+    stage.go(&["--told=mfa"]).expect(0);
+    assert!(seen.try_recv().is_err(), "no call, and no token, has left this machine");
+}
+
+#[test]
+fn what_goes_to_aws_goes_by_the_proxy_of_the_environment() {
+    let (address, seen) = proxy();
+    let stage = Stage::new("enabled");
+    let mut command = stage.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());
+    command
+        .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("IDC_SETUP_REHEARSAL")
+        .env("HTTPS_PROXY", &address);
+    let ran = Ran::of(command.output().unwrap()).expect(1);
+    assert!(ran.stderr.contains("next:"), "{}", ran.stderr);
+    let first = seen.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert!(first.starts_with("CONNECT sts.us-east-1.amazonaws.com:443"), "{first}");
+}
