@@ -110,8 +110,8 @@ impl Browser {
             Some(partition) => vec![partition],
             None => Partition::ALL.to_vec(),
         };
-        let mut suffixes = partitions.into_iter().flat_map(Partition::page_hosts);
-        suffixes.any(|suffix| host == *suffix || host.ends_with(&format!(".{suffix}")))
+        let mut hosts = partitions.into_iter().flat_map(Partition::page_hosts);
+        hosts.any(|pattern| is_of_form(host, pattern))
     }
 }
 
@@ -121,6 +121,31 @@ fn host_of(address: &str) -> Option<&str> {
     let host = rest.split(['/', '?', '#']).next()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     (!host.is_empty() && host.chars().all(plain)).then_some(host)
+}
+
+/// Whether a host has a pattern's labels, where `*` is any one, and `{region}` one like a Region's name.
+fn is_of_form(host: &str, pattern: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let (mut labels, mut wanted) = (host.split('.'), pattern.split('.'));
+    loop {
+        match (labels.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(label), Some("*")) if !label.is_empty() => {}
+            (Some(label), Some("{region}")) if looks_like_a_region(label) => {}
+            (Some(label), Some(wanted)) if label == wanted => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Such as `eu-west-1`: letters, more letters, a number. New ones come, so that a list would not do.
+fn looks_like_a_region(label: &str) -> bool {
+    let parts: Vec<&str> = label.split('-').collect();
+    let Some((number, words)) = parts.split_last() else {
+        return false;
+    };
+    let all = |part: &str, is: fn(&u8) -> bool| !part.is_empty() && part.bytes().all(|byte| is(&byte));
+    words.len() >= 2 && all(number, u8::is_ascii_digit) && words.iter().all(|word| all(word, u8::is_ascii_lowercase))
 }
 
 fn find(environment: &Environment) -> Result<Way, String> {
@@ -212,6 +237,16 @@ mod tests {
             "https://d-1.awsapps.com@evil.example/start",
             "https://d-1.awsapps.com:8443/start",
             "https://notamazonaws.com/",
+            // What anybody can have under a name of AWS.
+            "https://oidc.s3.amazonaws.com/authorize",
+            "https://bucket.s3.us-east-1.amazonaws.com/authorize",
+            "https://oidc.s3.us-east-1.amazonaws.com/authorize",
+            "https://abc.execute-api.us-east-1.amazonaws.com/",
+            "https://ec2-198-51-100-7.compute-1.amazonaws.com/",
+            "https://x.lambda-url.us-east-1.on.aws/",
+            "https://oidc.s3-eu-west-1.amazonaws.com/authorize",
+            "https://.awsapps.com/start",
+            "https://a.b.awsapps.com/start",
             "https://us-east-1.console.amazonaws.cn/",
             "file:///etc/passwd",
             "javascript:alert(1)",

@@ -28,29 +28,69 @@ impl Partition {
         }
     }
 
-    /// What the hosts of its pages end in: console, sign-in, access portal.
+    /// The hosts of its pages, where `*` stands for one label and `{region}` for one that looks like a Region's name: console, sign-in, documentation, sso-oidc with its
+    /// page for codes, access portal. Whole suffixes such as `amazonaws.com` would have anybody's bucket among them.
+    ///
+    /// Sources: the tables of `console.rs` and `portal_address.rs`; `verificationUri` in the sso-oidc API reference;
+    /// "AWS domains for the Console and sign-in" (AWS Sign-In User Guide).
     pub fn page_hosts(self) -> &'static [&'static str] {
         match self {
             Self::Aws => &[
                 "aws.amazon.com",
-                "amazonaws.com",
-                "awsapps.com",
-                "app.aws",
+                "*.aws.amazon.com",
+                "{region}.console.aws.amazon.com",
+                "{region}.signin.aws.amazon.com",
                 "signin.aws",
+                "{region}.signin.aws",
+                "oidc.{region}.amazonaws.com",
+                "device.sso.{region}.amazonaws.com",
+                "identitycenter.amazonaws.com",
+                "*.{region}.portal.amazonaws.com",
+                "*.awsapps.com",
+                "*.portal.{region}.app.aws",
+                "oidc.{region}.api.aws",
             ],
             Self::China => &[
-                "amazonaws.cn",
-                "amazonaws.com.cn",
-                "amazonwebservices.com.cn",
-                "awsapps.cn",
+                "console.amazonaws.cn",
+                "{region}.console.amazonaws.cn",
+                "signin.amazonaws.cn",
+                "{region}.signin.amazonaws.cn",
+                "docs.amazonaws.cn",
+                "oidc.{region}.amazonaws.com.cn",
+                "device.sso.{region}.amazonaws.com.cn",
+                "identitycenter.amazonaws.com.cn",
+                "*.{region}.portal.amazonaws.com.cn",
+                "start.home.awsapps.cn",
+                "start.{region}.home.awsapps.cn",
+                "*.portal.{region}.app.amazonwebservices.com.cn",
+                "oidc.{region}.api.amazonwebservices.com.cn",
             ],
             Self::GovCloud => &[
-                "amazonaws-us-gov.com",
-                "amazonaws.com",
-                "us-gov-home.awsapps.com",
-                "app.aws",
+                "console.amazonaws-us-gov.com",
+                "{region}.console.amazonaws-us-gov.com",
+                "signin.amazonaws-us-gov.com",
+                "{region}.signin.amazonaws-us-gov.com",
+                "docs.aws.amazon.com",
+                "oidc.{region}.amazonaws.com",
+                "device.sso.{region}.amazonaws.com",
+                "*.{region}.portal.amazonaws.com",
+                "start.us-gov-home.awsapps.com",
+                "*.portal.{region}.app.aws",
+                "oidc.{region}.api.aws",
             ],
-            Self::EuSovereign => &["amazonaws-eusc.eu", "amazonaws.eu", "amazonwebservices.eu"],
+            Self::EuSovereign => &[
+                "console.amazonaws-eusc.eu",
+                "{region}.console.amazonaws-eusc.eu",
+                "signin.amazonaws-eusc.eu",
+                "{region}.signin.amazonaws-eusc.eu",
+                "oidc.{region}.amazonaws.eu",
+                "device.sso.{region}.amazonaws.eu",
+                "identitycenter.amazonaws.eu",
+                "*.{region}.portal.amazonaws.eu",
+                "*.portal.{region}.api.amazonwebservices.eu",
+                "*.portal.{region}.app.amazonwebservices.eu",
+                "oidc.{region}.api.amazonwebservices.eu",
+            ],
         }
     }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use super::lines::{Line, content, kind, uncommented, without_comment};
+
 /// A section that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section<'a> {
@@ -53,14 +55,6 @@ pub struct Config {
     end: &'static str,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Line<'a> {
-    Header(&'a str),
-    Property(&'a str, &'a str),
-    Continuation,
-    Other,
-}
-
 impl Config {
     /// Reads a file's bytes.
     ///
@@ -98,7 +92,16 @@ impl Config {
 
     /// A section's properties; `None` when it is not there.
     pub fn get(&self, section: Section) -> Option<BTreeMap<String, String>> {
-        self.properties(|header| section.is(header))
+        self.properties(self.named(section))
+    }
+
+    /// Whether a header is that of the section. Where `[profile default]` stands, `[default]` counts for nothing ("Shared
+    /// config and credentials files", AWS SDKs and Tools Reference Guide).
+    fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
+        let by_profile = |header: &str| header != "default" && section.is(header);
+        let is_default = section == Section::Profile("default");
+        let without_short = is_default && self.headers().any(by_profile);
+        move |header| section.is(header) && !(without_short && header == "default")
     }
 
     fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
@@ -190,9 +193,10 @@ impl Config {
                 self.take_out(index);
             }
         }
+        let is_named = self.named(section);
         let mut index = 0;
         while index < self.lines.len() {
-            let is_header = matches!(kind(&self.lines[index], index), Line::Header(header) if section.is(header));
+            let is_header = matches!(kind(&self.lines[index], index), Line::Header(header) if is_named(header));
             let next = (index + 1..self.lines.len())
                 .find(|later| matches!(kind(&self.lines[*later], *later), Line::Header(_)))
                 .unwrap_or(self.lines.len());
@@ -207,11 +211,12 @@ impl Config {
 
     /// The property's last line in the section: the one that counts.
     fn find(&self, section: Section, wanted: &str) -> Option<usize> {
+        let is_named = self.named(section);
         let mut inside = false;
         let mut last = None;
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
-                Line::Header(header) => inside = section.is(header),
+                Line::Header(header) => inside = is_named(header),
                 Line::Property(key, _) if inside && key.eq_ignore_ascii_case(wanted) => last = Some(index),
                 _ => {}
             }
@@ -248,21 +253,23 @@ impl Config {
 
     /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
     pub fn quoted(&self, section: Section) -> Option<usize> {
+        let is_named = self.named(section);
         let mut lines = self.lines.iter().enumerate();
         let found = lines.find(|(index, line)| match kind(line, *index) {
-            Line::Header(header) => section.is(header) && header.contains(['"', '\'']),
+            Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
             _ => false,
         });
         found.map(|(index, _)| index + 1)
     }
 
     fn insert(&mut self, section: Section, line: &str) {
+        let is_named = self.named(section);
         let mut inside = false;
         let mut after = None;
         for (index, text) in self.lines.iter().enumerate() {
             match kind(text, index) {
                 Line::Header(header) => {
-                    inside = section.is(header);
+                    inside = is_named(header);
                     if inside {
                         after = Some(index);
                     }
@@ -295,51 +302,6 @@ impl Config {
             line.push_str(end);
         }
     }
-}
-
-/// A line without its end and, at the top of the file, without a byte order mark.
-fn content(line: &str, index: usize) -> &str {
-    let line = line.trim_end_matches(['\r', '\n']);
-    if index == 0 {
-        line.trim_start_matches('\u{feff}')
-    } else {
-        line
-    }
-}
-
-/// A header's text up to a comment.
-fn uncommented(line: &str) -> &str {
-    line.split(['#', ';']).next().unwrap_or(line)
-}
-
-fn kind(line: &str, index: usize) -> Line<'_> {
-    let line = content(line, index);
-    let text = line.trim();
-    if text.is_empty() || text.starts_with(['#', ';']) {
-        return Line::Other;
-    }
-    if line.starts_with([' ', '\t']) {
-        return Line::Continuation;
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        return Line::Header(rest.split(']').next().unwrap_or(rest).trim());
-    }
-    match text.split_once('=') {
-        Some((key, value)) => Line::Property(key.trim(), without_comment(value).trim()),
-        None => Line::Other,
-    }
-}
-
-/// In a value a comment begins at `#` or `;` after white space.
-fn without_comment(value: &str) -> &str {
-    let mut before = ' ';
-    for (index, letter) in value.char_indices() {
-        if matches!(letter, '#' | ';') && before.is_whitespace() && index > 0 {
-            return &value[..index];
-        }
-        before = letter;
-    }
-    value
 }
 
 #[cfg(test)]
@@ -388,6 +350,20 @@ mod tests {
         let found = config.get(Section::Profile("p")).unwrap();
         assert_eq!(found["region"], "b");
         assert_eq!(found["output"], "text#x");
+    }
+
+    #[test]
+    fn where_the_default_profile_stands_twice_the_long_form_counts() {
+        let text = "[default]\nregion = a\n[profile default]\noutput = text\n";
+        let mut config = Config::parse(text.as_bytes()).unwrap();
+        assert_eq!(config.get(Section::Profile("default")).unwrap().len(), 1);
+        config.set(Section::Profile("default"), &[("region", Some("b"))]);
+        assert_eq!(
+            config.text(),
+            "[default]\nregion = a\n[profile default]\noutput = text\nregion = b\n"
+        );
+        config.remove(Section::Profile("default"), &["region".to_owned(), "output".to_owned()]);
+        assert_eq!(config.text(), "[default]\nregion = a\n");
     }
 
     #[test]

@@ -42,6 +42,18 @@ impl Paths {
         &self.credentials
     }
 
+    /// The first of the two that is a pipe: the SDK would wait without end for somebody to write into it.
+    pub fn pipe(&self) -> Option<&Path> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileTypeExt as _;
+            let is_pipe = |path: &&Path| path.metadata().is_ok_and(|found| found.file_type().is_fifo());
+            [self.config(), self.credentials()].into_iter().find(is_pipe)
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
     /// The folder of cached tokens.
     pub fn cache(&self) -> &Path {
         &self.cache

@@ -8,7 +8,7 @@ use super::renewal;
 use crate::aws::clock;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::{Failure, FailureKind};
-use crate::aws_files::{Config, Paths, Section};
+use crate::aws_files::{Config, Paths, Section, credentials_have_section};
 use crate::checklist::{AwsWords, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -29,6 +29,7 @@ pub async fn connect_as_asked(
         region: cli.flags.region.clone(),
         last_region: last.as_ref().and_then(|last| last.region.clone()),
     };
+    refuse_pipes(environment, "idc-setup run")?;
     let region = connect::region(&wanted, environment).await;
     if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
         return Err(Trouble::usage(problem, "idc-setup run --region REGION"));
@@ -56,6 +57,24 @@ fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegio
     }
 }
 
+/// An AWS file that is a pipe is read by nobody here: each reader would wait for it, and the second one for ever.
+///
+/// # Errors
+/// It is named, with `again` as what to type then.
+pub fn refuse_pipes(environment: &Environment, again: &str) -> Result<(), Trouble> {
+    let paths = Paths::of(environment);
+    let Some(path) = paths.as_ref().and_then(Paths::pipe) else {
+        return Ok(());
+    };
+    Err(Trouble::failed(
+        format!(
+            "{} is a pipe; the AWS tools read this file more than once.",
+            path.display()
+        ),
+        format!("put a file there, then: {again}"),
+    ))
+}
+
 /// Whether the AWS files have such a profile; where they cannot be read, that is for the SDK to say.
 fn is_profile_there(environment: &Environment, profile: &str) -> bool {
     let Some(paths) = Paths::of(environment) else {
@@ -63,9 +82,7 @@ fn is_profile_there(environment: &Environment, profile: &str) -> bool {
     };
     let config = files::read(paths.config()).unwrap_or_default();
     let in_config = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
-    let credentials = std::fs::read_to_string(paths.credentials()).unwrap_or_default();
-    let header = format!("[{profile}]");
-    !in_config || credentials.lines().any(|line| line.trim() == header)
+    !in_config || credentials_have_section(paths.credentials(), profile).unwrap_or(true)
 }
 
 fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environment) -> Trouble {

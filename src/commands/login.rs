@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::connecting::{plain_http, refuse_pipes};
 use super::prepare::{Stage, duration, typed_answers};
 use super::{asking_guide, browser, say_rehearsal, screen};
 use crate::answers::{Answers, Key};
@@ -62,6 +63,7 @@ pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment) -> 
         let answers = typed_answers(cli, environment)?;
         let browser = browser(cli, environment)?;
         let found = find(cli, environment, &answers)?;
+        refuse_pipes(environment, "idc-setup login")?;
         Ok((browser, found))
     })();
     let (browser, found) = match setup {
@@ -166,12 +168,7 @@ async fn sign_in(
     let base = connect::sdk_config(Some(&profile.name), &found.sso_region, provider).await;
     let clients = Clients::new(&base, ServerClock::default());
     if let Some((service, address)) = clients.plain_http() {
-        return Err(super::connecting::plain_http(
-            environment,
-            &service,
-            &address,
-            Some(&profile.name),
-        ));
+        return Err(plain_http(environment, &service, &address, Some(&profile.name)));
     }
     let paths = Paths::of(environment)
         .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Row, Status};
 use crate::aws::clock::skew_words;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
-use crate::aws_files::{Config, Paths};
+use crate::aws_files::{Config, Paths, credentials_have_section};
 use crate::browser::Browser;
 use crate::environment::Environment;
 use crate::files;
@@ -86,13 +86,14 @@ fn aws_files(environment: &Environment) -> Row {
             "set HOME, then: idc-setup run",
         );
     };
-    for path in [paths.config(), paths.credentials()] {
-        let why = match files::read(path) {
-            Ok(content) if path == paths.config() => Config::parse(&content).err().map(|bad| bad.to_string()),
-            Ok(_) => None,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => Some(format!("cannot be read: {error}")),
-        };
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let of_config = match files::read(paths.config()) {
+        Ok(content) => Config::parse(&content).err().map(|bad| bad.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => Some(unreadable(error)),
+    };
+    let of_credentials = credentials_have_section(paths.credentials(), "").err().map(unreadable);
+    for (path, why) in [(paths.config(), of_config), (paths.credentials(), of_credentials)] {
         if let Some(why) = why {
             return Row::to_do(
                 CHECK,

@@ -375,7 +375,11 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &device).unwrap();
         write_file(&device, &fresh()).unwrap();
         assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
-        assert!(write_file(folder.path(), &fresh()).unwrap_err().contains("cannot be written"));
+        assert!(
+            write_file(folder.path(), &fresh())
+                .unwrap_err()
+                .contains("cannot be written")
+        );
     }
 
     #[test]

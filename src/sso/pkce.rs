@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::Registration;
 use crate::aws::{Clients, Failure};
@@ -29,6 +29,11 @@ pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
 
 /// How long a sign-in may take, as with the AWS CLI.
 pub const LIFETIME: Duration = Duration::from_mins(10);
+
+/// For one connection: a browser asks at once, and another program is not to hold us up.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(5);
+/// Connections at once; further ones wait for a place.
+const MOST_CONNECTIONS: usize = 64;
 
 /// A sign-in that has begun: somebody listens for its end.
 pub struct SignInPage {
@@ -84,12 +89,18 @@ impl SignInPage {
     pub async fn wait(&self, limit: Duration) -> Answer {
         let (sender, mut answers) = mpsc::channel(1);
         let state: Arc<str> = self.state.as_str().into();
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let accept = async {
-            loop {
-                match self.listener.accept().await {
-                    Ok((stream, _)) => drop(tokio::spawn(converse(stream, Arc::clone(&state), sender.clone()))),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+                let Ok((stream, _)) = self.listener.accept().await else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                let (state, sender) = (Arc::clone(&state), sender.clone());
+                tokio::spawn(async move {
+                    converse(stream, state, sender).await;
+                    drop(place);
+                });
             }
         };
         tokio::select! {
@@ -146,8 +157,8 @@ async fn converse(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answ
     let connection = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // An error here is a browser that went away; what it has brought counts all the same.
-    let _ = connection.await;
+    // An error here, or an end by time, is a browser that went away; what it has brought counts all the same.
+    let _ = tokio::time::timeout(CONNECTION_LIMIT, connection).await;
     let answer = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(answer) = answer {
         // Nobody waits any more where another one has brought an answer first.

@@ -28,6 +28,7 @@ mod recommendations;
 mod rehearsed;
 mod resumed;
 mod screens;
+mod sdk_parser;
 mod secrets;
 mod stress;
 mod support;

@@ -1,18 +1,17 @@
 //! Files under stress: whatever is in the way is named with the next command, every byte of somebody else's stays, and
 //! nothing panics.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use idc_setup::answers;
-use idc_setup::aws_files::{Config, Section, read_as_the_sdk};
+use idc_setup::aws_files::{Config, Section};
 use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, RUNTIME, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 fn go_without_sign_in(stage: &Stage) -> Ran {
     stage.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
@@ -70,6 +69,59 @@ fn a_file_where_a_folder_should_be_is_named() {
     assert!(stage.server.world().permission_sets.is_empty());
 }
 
+/// `mkfifo`, which is a program: the standard library makes none.
+#[cfg(unix)]
+fn make_pipe(at: &Path) {
+    std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+    assert!(Command::new("/usr/bin/mkfifo").arg(at).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_an_aws_file_is_named_and_waited_for_by_nobody() {
+    for file in [".aws/config", ".aws/credentials"] {
+        let stage = Stage::new("enabled");
+        make_pipe(&stage.path(file));
+        for (command, code) in [("run", 1), ("status", 1), ("undo", 1), ("login", 2), ("doctor", 3)] {
+            // The login has no profile to begin with.
+            if command == "login" && file == ".aws/credentials" {
+                continue;
+            }
+            let begun = std::time::Instant::now();
+            let ran = stage.run(&[command, "--non-interactive", "--yes"]).expect(code);
+            assert!(begun.elapsed().as_secs() < 15, "{command} with {file}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(file) && said.contains("next:"), "{command}: {said}");
+        }
+        assert!(stage.server.world().permission_sets.is_empty());
+    }
+}
+
+#[test]
+fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws/credentials")).unwrap();
+    let ran = go_without_sign_in(&stage).expect(1);
+    let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(".aws/credentials cannot be read"), "{message}");
+    assert!(!stage.path(".aws/config").exists());
+    // A section of the profile's name, as the tools read it.
+    std::fs::remove_dir(stage.path(".aws/credentials")).unwrap();
+    std::fs::write(
+        stage.path(".aws/credentials"),
+        "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
+    )
+    .unwrap();
+    let ran = go_without_sign_in(&stage);
+    assert!(
+        ran.step("cli-profile")
+            .to_string()
+            .contains("also has a section [eks-walkthrough]"),
+        "{}",
+        ran.summary()
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_config_behind_a_symlink_stays_behind_it() {
@@ -105,78 +157,6 @@ fn a_config_behind_a_symlink_stays_behind_it() {
             .file_type()
             .is_symlink()
     );
-}
-
-/// A file as people have it.
-fn config_text() -> impl Strategy<Value = String> {
-    let line = prop_oneof![
-        2 => "\\[profile [a-c]\\]",
-        1 => "\\[(default|profile default|profile \"q\"|sso-session s|services x)\\]( ?[#;] ?[a-z]*)?",
-        4 => "(region|output|sso_session|s3) ?= ?[a-zA-Z0-9:/.#;-]{0,8}( [#;][a-z]{0,4})?",
-        1 => "[#;] ?[a-z ]{0,8}",
-        1 => "  [a-z_]{1,6} = [a-z]{0,5}",
-        1 => Just(String::new()),
-    ];
-    let end = prop_oneof![Just("\n"), Just("\r\n")];
-    (proptest::collection::vec(line, 0..14), end, any::<bool>()).prop_map(|(lines, end, last)| {
-        let mut text = lines.join(end);
-        if last {
-            text.push_str(end);
-        }
-        text
-    })
-}
-
-/// What the SDK sees of the keys that matter here, by section.
-fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String>> {
-    const KEYS: [&str; 5] = ["region", "output", "sso_session", "sso_account_id", "sso_region"];
-    let profiles = RUNTIME.block_on(read_as_the_sdk(text)).ok()?;
-    let mut seen = BTreeMap::new();
-    for key in KEYS {
-        for name in profiles.profiles() {
-            let value = profiles.get_profile(name).and_then(|profile| profile.get(key));
-            seen.extend(value.map(|value| ((format!("profile {name}"), key), value.to_owned())));
-        }
-        for name in profiles.sso_sessions() {
-            let value = profiles.sso_session(name).and_then(|session| session.get(key));
-            seen.extend(value.map(|value| ((format!("session {name}"), key), value.to_owned())));
-        }
-    }
-    Some(seen)
-}
-
-proptest! {
-    #[test]
-    fn the_sdks_own_parser_sees_just_the_keys_change_that_are_meant_to(text in config_text()) {
-        let Some(before) = seen_by_the_sdk(&text) else { return Ok(()) };
-        let Ok(mut config) = Config::parse(text.as_bytes()) else { return Ok(()) };
-        config.set(Section::SsoSession("new"), &[("sso_region", Some("us-east-1"))]);
-        config.set(
-            Section::Profile("c"),
-            &[("sso_session", Some("new")), ("sso_account_id", Some("123456789012")), ("output", Some("json"))],
-        );
-        let mut expected = before;
-        expected.insert(("session new".to_owned(), "sso_region"), "us-east-1".to_owned());
-        for (key, value) in [("sso_session", "new"), ("sso_account_id", "123456789012"), ("output", "json")] {
-            expected.insert(("profile c".to_owned(), key), value.to_owned());
-        }
-        prop_assert_eq!(seen_by_the_sdk(&config.text()), Some(expected), "{:?} became {:?}", text, config.text());
-    }
-
-    #[test]
-    fn we_read_what_the_sdk_reads(text in config_text()) {
-        let Some(seen) = seen_by_the_sdk(&text) else { return Ok(()) };
-        let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
-        for name in ["a", "b", "c"] {
-            let ours = config.get(Section::Profile(name)).unwrap_or_default();
-            for key in ["region", "output", "sso_session"] {
-                let theirs = seen.get(&(format!("profile {name}"), key));
-                // Indented lines below a value are nobody's but its own.
-                let theirs = theirs.map(|value| value.lines().next().unwrap_or_default());
-                prop_assert_eq!(ours.get(key).map(String::as_str), theirs, "{} of {} in {:?}", key, name, text);
-            }
-        }
-    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod put_back;
 mod sections;
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -13,7 +12,7 @@ use similar::TextDiff;
 use super::facts::Profile;
 use super::setting::Setting;
 use crate::answers::Key;
-use crate::aws_files::{Config, Paths, Section, read_as_the_sdk};
+use crate::aws_files::{Config, Paths, Section, credentials_have_section, read_as_the_sdk};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::files::{self, Access};
 use crate::progress::{How, Resource, ResourceKind, Verb};
@@ -88,24 +87,27 @@ impl CliProfile {
     }
 
     /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
-    fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Option<Finding> {
+    fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Result<Option<Finding>, Trouble> {
         let blocked = |why: String| Finding::different(why, "take another name: idc-setup run --cli-profile NAME");
         let there = config.get(Section::Profile(&wanted.profile)).unwrap_or_default();
         if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| there.contains_key(*key)) {
-            return Some(blocked(format!(
+            return Ok(Some(blocked(format!(
                 "The profile {} has other credentials ({key}).",
                 wanted.profile
-            )));
+            ))));
         }
-        let path = self.setting.paths.as_ref()?.credentials();
-        let text = fs::read_to_string(path).ok()?;
-        let header = format!("[{}]", wanted.profile);
-        text.lines().any(|line| line.trim() == header).then(|| {
+        let path = self.paths()?.credentials();
+        let is_there = credentials_have_section(path, &wanted.profile).map_err(|error| {
+            let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
+            Trouble::failed(why, "mend that file, then: idc-setup run")
+        })?;
+        Ok(is_there.then(|| {
             blocked(format!(
-                "{} also has a section {header}, whose keys tools would take instead of SSO.",
-                path.display()
+                "{} also has a section [{}], whose keys tools would take instead of SSO.",
+                path.display(),
+                wanted.profile
             ))
-        })
+        }))
     }
 
     /// Whose the sections are: as written down, or ours when the file is just as an open intent says.
@@ -280,7 +282,7 @@ impl Step for CliProfile {
             let why = format!("line {line} has a name in quotes, which the AWS CLI reads and the SDKs do not");
             return Err(unreadable(path, &why));
         }
-        if let Some(finding) = self.other_credentials(&wanted, &config) {
+        if let Some(finding) = self.other_credentials(&wanted, &config)? {
             return Ok(finding);
         }
         let mut finding = wanted.judge(&config);

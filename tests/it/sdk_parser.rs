@@ -1,0 +1,80 @@
+//! Our editor of `~/.aws/config` beside the SDK's own parser, over files of anybody's.
+
+use std::collections::BTreeMap;
+
+use idc_setup::aws_files::{Config, Section, read_as_the_sdk};
+use proptest::prelude::*;
+
+use super::support::RUNTIME;
+
+/// A file as people have it.
+fn config_text() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        2 => "\\[profile [a-c]\\]",
+        1 => "\\[(default|profile default|profile \"q\"|sso-session s|services x)\\]( ?[#;] ?[a-z]*)?",
+        4 => "(region|output|sso_session|s3) ?= ?[a-zA-Z0-9:/.#;-]{0,8}( [#;][a-z]{0,4})?",
+        1 => "[#;] ?[a-z ]{0,8}",
+        1 => "  [a-z_]{1,6} = [a-z]{0,5}",
+        1 => Just(String::new()),
+    ];
+    let end = prop_oneof![Just("\n"), Just("\r\n")];
+    (proptest::collection::vec(line, 0..14), end, any::<bool>()).prop_map(|(lines, end, last)| {
+        let mut text = lines.join(end);
+        if last {
+            text.push_str(end);
+        }
+        text
+    })
+}
+
+/// What the SDK sees of the keys that matter here, by section.
+fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String>> {
+    const KEYS: [&str; 5] = ["region", "output", "sso_session", "sso_account_id", "sso_region"];
+    let profiles = RUNTIME.block_on(read_as_the_sdk(text)).ok()?;
+    let mut seen = BTreeMap::new();
+    for key in KEYS {
+        for name in profiles.profiles() {
+            let value = profiles.get_profile(name).and_then(|profile| profile.get(key));
+            seen.extend(value.map(|value| ((format!("profile {name}"), key), value.to_owned())));
+        }
+        for name in profiles.sso_sessions() {
+            let value = profiles.sso_session(name).and_then(|session| session.get(key));
+            seen.extend(value.map(|value| ((format!("session {name}"), key), value.to_owned())));
+        }
+    }
+    Some(seen)
+}
+
+proptest! {
+    #[test]
+    fn the_sdks_own_parser_sees_just_the_keys_change_that_are_meant_to(text in config_text()) {
+        let Some(before) = seen_by_the_sdk(&text) else { return Ok(()) };
+        let Ok(mut config) = Config::parse(text.as_bytes()) else { return Ok(()) };
+        config.set(Section::SsoSession("new"), &[("sso_region", Some("us-east-1"))]);
+        config.set(
+            Section::Profile("c"),
+            &[("sso_session", Some("new")), ("sso_account_id", Some("123456789012")), ("output", Some("json"))],
+        );
+        let mut expected = before;
+        expected.insert(("session new".to_owned(), "sso_region"), "us-east-1".to_owned());
+        for (key, value) in [("sso_session", "new"), ("sso_account_id", "123456789012"), ("output", "json")] {
+            expected.insert(("profile c".to_owned(), key), value.to_owned());
+        }
+        prop_assert_eq!(seen_by_the_sdk(&config.text()), Some(expected), "{:?} became {:?}", text, config.text());
+    }
+
+    #[test]
+    fn we_read_what_the_sdk_reads(text in config_text()) {
+        let Some(seen) = seen_by_the_sdk(&text) else { return Ok(()) };
+        let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
+        for name in ["a", "b", "c", "default"] {
+            let ours = config.get(Section::Profile(name)).unwrap_or_default();
+            for key in ["region", "output", "sso_session"] {
+                let theirs = seen.get(&(format!("profile {name}"), key));
+                // Indented lines below a value are nobody's but its own.
+                let theirs = theirs.map(|value| value.lines().next().unwrap_or_default());
+                prop_assert_eq!(ours.get(key).map(String::as_str), theirs, "{} of {} in {:?}", key, name, text);
+            }
+        }
+    }
+}
