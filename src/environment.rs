@@ -1,11 +1,12 @@
 //! What a process is given apart from its arguments, as one value: nothing else asks `std::env`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Variables, folder and terminals of this process.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// Variables that are valid Unicode; empty ones count as absent.
     variables: BTreeMap<String, String>,
@@ -15,6 +16,16 @@ pub struct Environment {
     pub stdout_is_terminal: bool,
     /// Whether a container engine has left its mark.
     in_container: bool,
+}
+
+/// Without values: access keys are among them.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.variables.keys().collect();
+        f.debug_struct("Environment")
+            .field("variables", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Environment {

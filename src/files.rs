@@ -60,23 +60,44 @@ pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Resu
         .unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".idc-setup-").tempfile_in(folder)?;
     file.write_all(content)?;
-    if access == Access::AsBefore
-        && let Ok(before) = fs::metadata(&target)
-    {
-        file.as_file().set_permissions(before.permissions())?;
+    match fs::metadata(&target) {
+        Ok(before) if access == Access::AsBefore => file.as_file().set_permissions(before.permissions())?,
+        _ => make_private(file.as_file())?,
     }
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
-/// Makes a folder and its parents; those that are new are the owner's alone (0700).
+/// Makes a folder and its parents; those that are new are the owner's alone (0700), whatever the umask.
 pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), make_private_folder)?;
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    match builder.create(path) {
+        #[cfg(unix)]
+        Ok(()) => fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)),
+        #[cfg(not(unix))]
+        Ok(()) => Ok(()),
+        // Another program was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a file the owner's alone (0600), whatever the umask.
+pub fn make_private(file: &fs::File) -> io::Result<()> {
+    #[cfg(unix)]
+    return file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        Ok(())
+    }
 }
 
 /// SHA-256 in hexadecimal: whether a file is just what was to be written.

@@ -55,6 +55,7 @@ impl Lock {
         if !is_ours(&mut file).map_err(LockError::Io)? {
             return Err(LockError::Io(other("is somebody else's")));
         }
+        files::make_private(&file).map_err(LockError::Io)?;
         let me = Holder {
             pid: std::process::id(),
             since: Timestamp::now(),

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::browser::{page, stage};
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, STEPS_ALONE, Stage, WILLING};
+use super::support::{ANSWERS, Ran, STEPS_ALONE, Stage, WILLING};
 
 /// Everything that nobody may see, as the simulated AWS knows it.
 fn secrets(stage: &Stage) -> BTreeSet<String> {
@@ -125,6 +125,40 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
 }
 
 #[test]
+fn what_a_run_makes_is_the_owners_alone_under_any_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    for umask in ["0000", "0022", "0777"] {
+        let stage = Stage::new("enabled");
+        let wizard = stage.command(&[&["run", "--told=mfa"], &WILLING[..], &ANSWERS[..]].concat());
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
+        shell.arg(wizard.get_program()).args(wizard.get_args()).env_clear();
+        shell.envs(wizard.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Ran::of(shell.current_dir(stage.home.path()).output().unwrap()).expect(0);
+        let mut folders = vec![stage.home.path().to_owned()];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let (path, found) = (entry.path(), entry.metadata().unwrap());
+                let wanted = if found.is_dir() { 0o700 } else { 0o600 };
+                assert_eq!(
+                    found.permissions().mode() & 0o777,
+                    wanted,
+                    "{} under {umask}",
+                    path.display()
+                );
+                count += 1;
+                if found.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        // Config, token, registration, state, lock and the last run, and their seven folders.
+        assert!(count >= 12, "{count}");
+    }
+}
+
+#[test]
 fn the_search_would_find_a_verifier() {
     let verifier = "a-verifier-of-forty-three-letters-0123456789abcd";
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
@@ -168,4 +202,10 @@ fn debug_shows_nothing_secret() {
     ] {
         assert!(shown.contains("REDACTED") && !shown.contains("very-secret"), "{shown}");
     }
+    let environment = idc_setup::environment::Environment::of_variables(&[("AWS_SECRET_ACCESS_KEY", "very-secret")]);
+    let shown = format!("{environment:?}");
+    assert!(
+        shown.contains("AWS_SECRET_ACCESS_KEY") && !shown.contains("very-secret"),
+        "{shown}"
+    );
 }
