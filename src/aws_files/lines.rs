@@ -58,3 +58,13 @@ pub fn without_comment(value: &str) -> &str {
     }
     value
 }
+
+/// Whether a line says something by another key than these, or begins a section.
+pub fn says_something_else(line: &str, keys: &[&str]) -> bool {
+    // Not as the top of a file: a byte order mark is no blank.
+    match kind(line, 1) {
+        Line::Header(_) => true,
+        Line::Property(key, _) => !keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
+        Line::Continuation | Line::Other => false,
+    }
+}

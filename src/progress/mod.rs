@@ -2,12 +2,14 @@
 //!
 //! It supplies answers and ownership, never the truth of whether a thing exists: that is the live account's.
 
+mod edit;
 mod last;
 mod lock;
 mod record;
 mod replaced;
 mod store;
 
+pub use edit::{Edit, Lines};
 pub use last::Last;
 pub use lock::{Holder, Lock};
 pub use record::{FORMAT, How, Intent, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb, Word};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::edit::Edit;
 use super::record::{Record, ResourceKind};
 
 /// What a thing says, by name; `None` where it does not say it.
@@ -23,9 +24,9 @@ pub struct Replaced {
     pub before: Says,
     /// What it was changed to.
     pub after: Says,
-    /// The SHA-256 of a file that we have ended with a line end, which it did not have before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<String>,
+    /// The changes of the file, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
 }
 
 /// How a thing that was changed stands.
@@ -87,7 +88,7 @@ impl Record {
             known.before.entry(name).or_insert(value);
         }
         known.after.extend(new.after);
-        known.ended = new.ended.or(known.ended.take());
+        known.edits.extend(new.edits);
     }
 
     /// It is as it was before, or not there any more.
@@ -115,7 +116,7 @@ mod tests {
             id: "config#p".to_owned(),
             before: says(&[("region", Some(before))]),
             after: says(&[("region", Some(after))]),
-            ended: None,
+            edits: Vec::new(),
         };
         let mut record = Record::new("aws", "123456789012");
         record.replace(change("a", "b"));

@@ -92,7 +92,7 @@ fn section<'a>(resource: &Resource, name: &'a str) -> Section<'a> {
     }
 }
 
-fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
+pub(super) fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
     Trouble::failed(
         format!("{} cannot be edited: {why}.", path.display()),
         "mend the file, then: idc-setup undo",

@@ -1,6 +1,7 @@
 //! What was found and changed by `--update` is put back as it was.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::command;
 use super::{Removal, Verdict, files};
@@ -126,8 +127,9 @@ pub async fn restore(setting: &Setting, reports: &[StepReport], removal: &mut Re
     };
     if replaced.kind.is_local() {
         let path = file_of(&replaced);
-        if let Some((text, config)) = files::read(&path)? {
-            files::write(&path, &cli_profile::put_back(&text, config, &replaced))?;
+        if let Some((text, _)) = files::read(&path)? {
+            let before = cli_profile::put_back(&text, &replaced).map_err(|bad| files::unreadable(&path, &bad))?;
+            files::write(&path, &before)?;
         }
     } else {
         let instance = setting.instance().await?;
@@ -137,7 +139,13 @@ pub async fn restore(setting: &Setting, reports: &[StepReport], removal: &mut Re
         let again = look(setting, reports, &replaced).await?;
         Ok::<_, Trouble>((again.verdict == Verdict::Gone).then_some(()))
     };
-    if waiting::until(setting.pace, SPREAD_LIMIT, is_back).await?.is_none() {
+    // A file says at once what was written into it.
+    let limit = if replaced.kind.is_local() {
+        Duration::ZERO
+    } else {
+        SPREAD_LIMIT
+    };
+    if waiting::until(setting.pace, limit, is_back).await?.is_none() {
         return Err(Trouble::failed(
             format!(
                 "{}: the {} was put back, and still says what it was changed to.",

@@ -35,6 +35,8 @@ mod support;
 mod sweep;
 mod terminal;
 mod undo;
+mod undo_agreed;
 mod undo_faults;
+mod undo_files;
 mod walked;
 mod wandering;

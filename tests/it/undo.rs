@@ -1,9 +1,7 @@
 //! The way back: what was made goes, what was found stays, and nothing is lost on the way.
 
-use idc_setup::aws_files::{Config, Section};
 use idc_setup::guide::output::{Envelope, UndoBody};
 use idc_setup::rehearsal::{CallLine, FaultKind, Membership, Refusal, Stamp, World};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::json::schema;
@@ -42,7 +40,7 @@ pub fn lasting(world: &World) -> Value {
     })
 }
 
-fn undo(stage: &Stage, more: &[&str]) -> Ran {
+pub fn undo(stage: &Stage, more: &[&str]) -> Ran {
     stage.json(&[&["undo", "--yes"], more].concat())
 }
 
@@ -56,7 +54,7 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
         .collect()
 }
 
-fn verdict(ran: &Ran, kind: &str) -> String {
+pub fn verdict(ran: &Ran, kind: &str) -> String {
     let all = verdicts(ran);
     let found = all.iter().find(|(of, _)| of == kind);
     found.unwrap_or_else(|| panic!("no {kind} in {all:?}")).1.clone()
@@ -141,76 +139,6 @@ fn a_trail_goes_and_a_bucket_with_files_in_it_stays() {
     assert_eq!(bucket == "stays", !stage.server.world().buckets.is_empty(), "{bucket}");
     assert_eq!(verdict(&ran, "organization"), "stays");
     assert!(stage.server.world().organization.is_some());
-}
-
-#[test]
-fn every_byte_that_others_wrote_stays() {
-    for before in [
-        "",
-        "# mine\r\n[profile other]\r\nregion = x\r\n",
-        "[profile other]\nregion=x",
-        "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
-    ] {
-        let stage = Stage::new("enabled");
-        std::fs::create_dir_all(stage.path(".aws")).unwrap();
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
-        // What the SDK does not read is no reason to lose a byte of it.
-        // Nobody signs in, so nothing proves the activation.
-        stage.go(&["--skip=sign-in"]).expect(3);
-        undo(&stage, &[]).expect(0);
-        assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
-        // And with something that somebody else has added meanwhile.
-        // Nobody signs in, so nothing proves the activation.
-        stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
-        text.push_str("\n[profile later]\noutput = text\n");
-        std::fs::write(stage.path(".aws/config"), &text).unwrap();
-        undo(&stage, &[]).expect(0);
-        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
-        assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
-        // Or has added without a blank line: that is not glued to the line before.
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
-        stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
-        text.push_str("[profile later]\noutput = text\n");
-        std::fs::write(stage.path(".aws/config"), &text).unwrap();
-        undo(&stage, &[]).expect(0);
-        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
-        let kept = if before.is_empty() || before.ends_with('\n') {
-            before.to_owned()
-        } else {
-            format!("{before}\n")
-        };
-        assert_eq!(after, format!("{kept}[profile later]\noutput = text\n"));
-    }
-}
-
-#[test]
-fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_keys_go() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let path = stage.path(".aws/config");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
-    let ran = undo(&stage, &["--step=cli-profile"]).expect(5);
-    assert_eq!(verdict(&ran, "cli-profile"), "changed");
-    assert_eq!(verdict(&ran, "sso-session"), "removed");
-    assert!(std::fs::read_to_string(&path).unwrap().contains("sso_account_id"));
-    undo(&stage, &["--step=cli-profile", "--include-changed"]).expect(0);
-    let after = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
-    // Nothing else was asked for.
-    assert_eq!(stage.server.world().permission_sets.len(), 1);
-}
-
-#[test]
-fn what_an_update_has_changed_is_still_ours() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    stage.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
-    let ran = undo(&stage, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli-profile"), "removed");
-    assert!(!stage.path(".aws").exists(), "{:?}", stage.files(".aws"));
 }
 
 #[test]
@@ -407,111 +335,6 @@ fn what_stops_undo_names_undo_as_the_way_on() {
 }
 
 #[test]
-fn a_state_file_cannot_have_other_files_removed() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let precious = stage.path("precious");
-    std::fs::write(&precious, "mine").unwrap();
-    let mut kept = stage.state();
-    for resource in kept["resources"].as_array_mut().unwrap() {
-        if resource["kind"] == "token" {
-            resource["id"] = json!(precious.to_str().unwrap());
-        }
-    }
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
-    let ran = undo(&stage, &[]).expect(0);
-    assert_eq!(verdict(&ran, "token"), "stays");
-    assert!(precious.exists());
-}
-
-#[test]
-fn a_session_that_another_profile_uses_is_left() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let path = stage.path(".aws/config");
-    let mut text = std::fs::read_to_string(&path).unwrap();
-    text.push_str("\n[profile bob]\nsso_session = my-sso\n");
-    std::fs::write(&path, text).unwrap();
-    let ran = undo(&stage, &[]).expect(5);
-    assert_eq!(verdict(&ran, "sso-session"), "changed");
-    assert_eq!(verdict(&ran, "cli-profile"), "removed");
-    assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
-}
-
-#[cfg(unix)]
-#[test]
-fn what_changes_while_undo_asks_is_seen_before_anything_is_removed() {
-    use super::support::terminal::Terminal;
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let mut terminal = Terminal::start(&stage, &["undo"]);
-    terminal.wait_for("type its id");
-    stage.server.world().permission_sets[0].inline_policy = Some("{}".to_owned());
-    terminal.answer("type its id", "123456789012\r");
-    assert_eq!(terminal.end(), 5, "{}", terminal.contents());
-    assert!(
-        terminal.contents().contains("Meanwhile: changed"),
-        "{}",
-        terminal.contents()
-    );
-    assert_eq!(stage.server.world().permission_sets.len(), 1);
-}
-
-#[test]
-fn nobody_removes_the_permission_set_that_they_are_signed_in_through() {
-    let mut stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let credentials = {
-        let mut world = stage.server.world();
-        let mut identity = world.root();
-        identity.arn =
-            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/Admin"
-                .to_owned();
-        world.issue(identity)
-    };
-    stage.credentials = credentials;
-    let before = lasting(&stage.server.world());
-    let ran = undo(&stage, &[]).expect(4);
-    let error = &ran.envelope()["error"];
-    assert!(
-        error["message"]
-            .as_str()
-            .unwrap()
-            .contains("signed in through the permission set"),
-        "{error}"
-    );
-    assert!(error["next"].as_str().unwrap().contains("aws login"), "{error}");
-    assert_eq!(lasting(&stage.server.world()), before);
-}
-
-#[test]
-fn without_somebody_who_agrees_nothing_is_removed() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let before = lasting(&stage.server.world());
-    stage.json(&["undo"]).expect(2);
-    stage.json(&["undo", "--yes", "--step=nonsense"]).expect(2);
-    #[cfg(unix)]
-    {
-        use super::support::terminal::Terminal;
-        let mut terminal = Terminal::start(&stage, &["undo"]);
-        terminal.wait_for("remove   user Admin");
-        terminal.answer("type its id", "123456789013\r");
-        assert_eq!(terminal.end(), 3, "{}", terminal.contents());
-        assert!(
-            terminal.contents().contains("Nothing was removed."),
-            "{}",
-            terminal.contents()
-        );
-        assert_eq!(lasting(&stage.server.world()), before);
-        let mut terminal = Terminal::start(&stage, &["undo"]);
-        terminal.answer("type its id", "123456789012\r");
-        assert_eq!(terminal.end(), 0, "{}", terminal.contents());
-    }
-    assert_ne!(lasting(&stage.server.world()), before);
-}
-
-#[test]
 fn it_can_be_killed_at_every_removal_and_run_again() {
     let deletes = |stage: &Stage| -> Vec<CallLine> {
         let calls = stage.server.calls().into_iter();
@@ -540,58 +363,5 @@ fn it_can_be_killed_at_every_removal_and_run_again() {
             let made: Vec<&Value> = left.filter(|resource| resource["how"] == "made").collect();
             assert!(made.is_empty(), "{what}: {made:?}");
         }
-    }
-}
-
-/// A file as people have it: sections, comments, odd line ends, with or without an end.
-fn config_text() -> impl Strategy<Value = String> {
-    let line = prop_oneof![
-        "\\[profile [a-z]{1,6}\\]",
-        "\\[sso-session [a-z]{1,6}\\]",
-        "[a-z_]{1,10} ?= ?[a-zA-Z0-9:/. -]{0,12}",
-        "# [a-z ]{0,10}",
-        "  [a-z_]{1,6} = [a-z]{0,5}",
-        Just(String::new()),
-    ];
-    let end = prop_oneof![Just("\n"), Just("\r\n")];
-    (
-        proptest::collection::vec(line, 0..12),
-        end,
-        any::<bool>(),
-        any::<bool>(),
-    )
-        .prop_map(|(lines, end, mark, last)| {
-            let mut text = if mark { "\u{feff}".to_owned() } else { String::new() };
-            text.push_str(&lines.join(end));
-            if last {
-                text.push_str(end);
-            }
-            text
-        })
-}
-
-proptest! {
-    #[test]
-    fn adding_is_one_text_that_can_be_taken_out_again_and_adding_twice_is_adding_once(text in config_text()) {
-        let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
-        let (session, profile) = (Section::SsoSession("new-session"), Section::Profile("new-profile"));
-        let edit = |mut config: Config| {
-            config.set(session, &[("sso_region", Some("us-east-1"))]);
-            config.set(profile, &[("sso_session", Some("new-session")), ("output", Some("json"))]);
-            config.text()
-        };
-        let after = edit(config);
-        let added = after.strip_prefix(text.as_str());
-        prop_assert!(added.is_some(), "{text:?} is not kept as it was: {after:?}");
-        prop_assert_eq!(&after.replacen(added.unwrap(), "", 1), &text);
-        let again = edit(Config::parse(after.as_bytes()).unwrap());
-        prop_assert_eq!(&again, &after);
-        // Where the text is not one any more, our keys go, and nothing else.
-        let mut config = Config::parse(after.as_bytes()).unwrap();
-        config.remove(profile, &["sso_session".to_owned(), "output".to_owned()]);
-        config.remove(session, &["sso_region".to_owned()]);
-        let left = config.text();
-        let lines = |text: &str| text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect::<Vec<_>>();
-        prop_assert_eq!(lines(&left), lines(&text));
     }
 }

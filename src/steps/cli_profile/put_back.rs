@@ -5,10 +5,9 @@ use std::path::Path;
 use super::super::setting::Setting;
 use super::sections::{Wanted, keys};
 use super::{id_of, unreadable};
-use crate::aws_files::{Config, Section};
+use crate::aws_files::{BadConfig, Config, Section, says_something_else};
 use crate::checklist::Trouble;
-use crate::files;
-use crate::progress::{How, Replaced, ResourceKind, Says};
+use crate::progress::{Edit, How, Replaced, ResourceKind, Says};
 
 /// Before the file is written: what our keys say in the sections that were there and are not ours.
 pub(super) fn remember(
@@ -38,14 +37,13 @@ pub(super) fn remember(
     } else {
         (ResourceKind::CliProfile, profile)
     };
-    let has_new_end = !before.ends_with('\n') && after.ends_with('\n');
     let replaced = Replaced {
         kind,
         name: name.to_owned(),
         id: id_of(path, kind, name),
         before: of_those(was_there),
         after: of_those(is_there),
-        ended: has_new_end.then(|| files::digest(after.as_bytes())),
+        edits: vec![Edit::between(before, after)],
     };
     setting.progress.change(|record| record.replace(replaced))?;
     Ok(())
@@ -84,21 +82,28 @@ pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) ->
     names.into_iter().map(|name| (name.clone(), value(name))).collect()
 }
 
-/// The file's text with the sections saying again what they said before. A section that is gone stays gone.
-pub fn put_back(text: &str, mut config: Config, replaced: &Replaced) -> String {
+/// The file's text with the sections saying again what they said before: line by line while the file begins as it was
+/// left, else by keys. A section that is gone stays gone.
+pub fn put_back(text: &str, replaced: &Replaced) -> Result<String, BadConfig> {
+    let ours = [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat();
+    let is_ours = |line: &str| !says_something_else(line, &ours);
+    let mut text = text.to_owned();
+    for edit in replaced.edits.iter().rev() {
+        match edit.reverted(&text, is_ours) {
+            Some(before) => text = before,
+            None => break,
+        }
+    }
+    let mut config = Config::parse(text.as_bytes())?;
     for (name, before) in &replaced.before {
         if let Some((section, key)) = place(name)
-            && config.get(section).is_some()
+            && ours.contains(&key)
+            && !before.as_ref().is_some_and(|value| value.contains(['\r', '\n']))
+            && let Some(there) = config.get(section)
+            && there.get(key) != before.as_ref()
         {
             config.set(section, &[(key, before.as_deref())]);
         }
     }
-    let after = config.text();
-    // The line end that we had to add goes too, while nobody else has written.
-    if replaced.ended.as_ref() == Some(&files::digest(text.as_bytes()))
-        && let Some(shorter) = after.strip_suffix('\n')
-    {
-        return shorter.strip_suffix('\r').unwrap_or(shorter).to_owned();
-    }
-    after
+    Ok(config.text())
 }

@@ -1,0 +1,193 @@
+//! Undo and the person's files: every byte that others wrote stays, and no state file can have more than ours changed.
+
+use idc_setup::aws_files::{Config, Section};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::support::Stage;
+use super::undo::{undo, verdict};
+
+#[test]
+fn every_byte_that_others_wrote_stays() {
+    for before in [
+        "",
+        "# mine\r\n[profile other]\r\nregion = x\r\n",
+        "[profile other]\nregion=x",
+        "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
+    ] {
+        let stage = Stage::new("enabled");
+        std::fs::create_dir_all(stage.path(".aws")).unwrap();
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        // What the SDK does not read is no reason to lose a byte of it.
+        // Nobody signs in, so nothing proves the activation.
+        stage.go(&["--skip=sign-in"]).expect(3);
+        undo(&stage, &[]).expect(0);
+        assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+        // And with something that somebody else has added meanwhile.
+        // Nobody signs in, so nothing proves the activation.
+        stage.go(&["--skip=sign-in"]).expect(3);
+        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        text.push_str("\n[profile later]\noutput = text\n");
+        std::fs::write(stage.path(".aws/config"), &text).unwrap();
+        undo(&stage, &[]).expect(0);
+        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
+        // Or has added without a blank line: that is not glued to the line before.
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.go(&["--skip=sign-in"]).expect(3);
+        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        text.push_str("[profile later]\noutput = text\n");
+        std::fs::write(stage.path(".aws/config"), &text).unwrap();
+        undo(&stage, &[]).expect(0);
+        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let kept = if before.is_empty() || before.ends_with('\n') {
+            before.to_owned()
+        } else {
+            format!("{before}\n")
+        };
+        assert_eq!(after, format!("{kept}[profile later]\noutput = text\n"));
+    }
+}
+
+#[test]
+fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_keys_go() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let path = stage.path(".aws/config");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
+    let ran = undo(&stage, &["--step=cli-profile"]).expect(5);
+    assert_eq!(verdict(&ran, "cli-profile"), "changed");
+    assert_eq!(verdict(&ran, "sso-session"), "removed");
+    assert!(std::fs::read_to_string(&path).unwrap().contains("sso_account_id"));
+    undo(&stage, &["--step=cli-profile", "--include-changed"]).expect(0);
+    let after = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
+    // Nothing else was asked for.
+    assert_eq!(stage.server.world().permission_sets.len(), 1);
+}
+
+#[test]
+fn what_an_update_has_changed_is_still_ours() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    stage.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert!(!stage.path(".aws").exists(), "{:?}", stage.files(".aws"));
+}
+
+#[test]
+fn a_state_file_cannot_have_other_files_removed() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let precious = stage.path("precious");
+    std::fs::write(&precious, "mine").unwrap();
+    let mut kept = stage.state();
+    for resource in kept["resources"].as_array_mut().unwrap() {
+        if resource["kind"] == "token" {
+            resource["id"] = json!(precious.to_str().unwrap());
+        }
+    }
+    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "token"), "stays");
+    assert!(precious.exists());
+}
+
+#[test]
+fn a_session_that_another_profile_uses_is_left() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let path = stage.path(".aws/config");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("\n[profile bob]\nsso_session = my-sso\n");
+    std::fs::write(&path, text).unwrap();
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "sso-session"), "changed");
+    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
+}
+
+#[test]
+fn a_state_file_cannot_have_other_keys_written() {
+    let stage = Stage::new("complete");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    let path = stage.path(".aws/config");
+    std::fs::write(&path, "[profile eks-walkthrough]\nregion = eu-west-1\ncli_pager =\n").unwrap();
+    let update = [
+        "run",
+        "--non-interactive",
+        "--email=admin@example.com",
+        "--update=cli-profile",
+        "--skip=sign-in",
+    ];
+    stage.json(&update);
+    let changed = std::fs::read_to_string(&path).unwrap();
+    let kept = stage.state();
+    for evil in ["credential_process = /bin/evil\n", "[profile evil]\n"] {
+        let mut kept = kept.clone();
+        let replaced = &mut kept["replaced"][0];
+        replaced["edits"][0]["changes"][0]["before"] = json!([evil]);
+        replaced["before"]["profile eks-walkthrough/credential_process"] = json!("/bin/evil");
+        replaced["before"]["profile eks-walkthrough/region"] = json!("x\ncredential_process = /bin/evil");
+        std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+        std::fs::write(&path, &changed).unwrap();
+        undo(&stage, &[]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("evil"), "{text}");
+    }
+}
+
+/// A file as people have it: sections, comments, odd line ends, with or without an end.
+fn config_text() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        "\\[profile [a-z]{1,6}\\]",
+        "\\[sso-session [a-z]{1,6}\\]",
+        "[a-z_]{1,10} ?= ?[a-zA-Z0-9:/. -]{0,12}",
+        "# [a-z ]{0,10}",
+        "  [a-z_]{1,6} = [a-z]{0,5}",
+        Just(String::new()),
+    ];
+    let end = prop_oneof![Just("\n"), Just("\r\n")];
+    (
+        proptest::collection::vec(line, 0..12),
+        end,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(lines, end, mark, last)| {
+            let mut text = if mark { "\u{feff}".to_owned() } else { String::new() };
+            text.push_str(&lines.join(end));
+            if last {
+                text.push_str(end);
+            }
+            text
+        })
+}
+
+proptest! {
+    #[test]
+    fn adding_is_one_text_that_can_be_taken_out_again_and_adding_twice_is_adding_once(text in config_text()) {
+        let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
+        let (session, profile) = (Section::SsoSession("new-session"), Section::Profile("new-profile"));
+        let edit = |mut config: Config| {
+            config.set(session, &[("sso_region", Some("us-east-1"))]);
+            config.set(profile, &[("sso_session", Some("new-session")), ("output", Some("json"))]);
+            config.text()
+        };
+        let after = edit(config);
+        let added = after.strip_prefix(text.as_str());
+        prop_assert!(added.is_some(), "{text:?} is not kept as it was: {after:?}");
+        prop_assert_eq!(&after.replacen(added.unwrap(), "", 1), &text);
+        let again = edit(Config::parse(after.as_bytes()).unwrap());
+        prop_assert_eq!(&again, &after);
+        // Where the text is not one any more, our keys go, and nothing else.
+        let mut config = Config::parse(after.as_bytes()).unwrap();
+        config.remove(profile, &["sso_session".to_owned(), "output".to_owned()]);
+        config.remove(session, &["sso_region".to_owned()]);
+        let left = config.text();
+        let lines = |text: &str| text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+        prop_assert_eq!(lines(&left), lines(&text));
+    }
+}
