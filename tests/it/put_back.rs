@@ -1,5 +1,7 @@
 //! What `--update` has changed of what was found is put back by undo.
 
+use std::time::Duration;
+
 use idc_setup::rehearsal::{FaultKind, Refusal, World, worlds};
 use serde_json::{Value, json};
 
@@ -265,4 +267,31 @@ fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() 
     undo(&stage, &[]).expect(1);
     let ran = stage.run(&["undo", "--yes"]).expect(0);
     ran.says("was kept aside");
+}
+
+#[test]
+fn an_assignment_that_comes_between_two_looks_is_taken_back() {
+    for spreading in [0, 900] {
+        let mut world = worlds::named("half-done").unwrap();
+        world.pace.provisioning = Duration::from_millis(1500);
+        world.pace.spreading = Duration::from_millis(spreading);
+        let stage = Stage::with(world);
+        let run = ["run", "--non-interactive", "--wait=60s", "--email=admin@example.com"];
+        stage.kill_at(&run, "CreateAccountAssignment", 1, false);
+        // The list is asked before it is there, and its request when it has succeeded.
+        stage.fault(
+            "DescribeAccountAssignmentCreationStatus",
+            1,
+            FaultKind::Delay(Duration::from_millis(2000)),
+        );
+        let ran = undo(&stage, &[]).expect(0);
+        assert_eq!(
+            row(&ran, "account-assignment")["verdict"],
+            "removed",
+            "{}",
+            ran.summary()
+        );
+        assert!(stage.server.world().assignments.is_empty());
+        assert_eq!(stage.state()["intents"], json!([]));
+    }
 }

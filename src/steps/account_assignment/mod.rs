@@ -6,16 +6,19 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, StatusValues};
+use jiff::Timestamp;
 
 use super::create::Created;
 use super::facts::{Instance, PermissionSet};
 use super::setting::{Setting, rerun, trouble};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
+use crate::aws::retry::SPREAD_LIMIT;
+use crate::aws::{Failure, waiting};
 use crate::checklist::{
     Change, Choice, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
-use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -168,6 +171,18 @@ impl AccountAssignment {
         Ok(resource)
     }
 
+    /// Whether an assignment whose request has succeeded is there: it may have come between two looks, or be on its way to
+    /// reads. Only a moment after the request that is waited for; later it is somebody else who has taken it away.
+    async fn comes_to_show(&self, subject: &Subject, intents: &[Intent]) -> Result<bool, Trouble> {
+        let last = intents.iter().map(|intent| intent.at).max().unwrap_or_default();
+        let ago = Timestamp::now().duration_since(last).unsigned_abs();
+        let limit = SPREAD_LIMIT.saturating_sub(ago);
+        let shows = waiting::until(self.setting.pace, limit, || async {
+            Ok::<_, Failure>(self.is_assigned(subject).await?.then_some(()))
+        });
+        Ok(shows.await.map_err(rerun(&INFO))?.is_some())
+    }
+
     /// The request of an earlier run that is still at work, or a new one; and whether an attempt of ours may have gone unanswered
     /// before it.
     async fn begin(
@@ -245,22 +260,25 @@ impl Step for AccountAssignment {
         if nothing_yet && !self.is_recorded(&subject) {
             return Ok(missing);
         }
-        if self.is_assigned(&subject).await.map_err(rerun(&INFO))? {
-            let resource = self.own(&subject).await?;
-            self.setting.facts.assignment.know(());
-            return Ok(Finding::done(format!("{who} has {what}."))
-                .with("account", &subject.account)
-                .with("principal", &subject.principal)
-                .with("permission-set-arn", &subject.set.arn)
-                .of(resource));
+        let mut is_there = self.is_assigned(&subject).await.map_err(rerun(&INFO))?;
+        if !is_there && !intents.is_empty() {
+            let request = self.request_of(&subject, &intents).await.map_err(rerun(&INFO))?;
+            match request.map(|request| (request.status, request.request_id)) {
+                Some((Some(StatusValues::InProgress), id)) => return Ok(missing.under_way(id.unwrap_or_default())),
+                Some((Some(StatusValues::Succeeded), _)) => is_there = self.comes_to_show(&subject, &intents).await?,
+                _ => {}
+            }
         }
-        if !intents.is_empty()
-            && let Some(status) = self.request_of(&subject, &intents).await.map_err(rerun(&INFO))?
-            && status.status == Some(StatusValues::InProgress)
-        {
-            return Ok(missing.under_way(status.request_id.unwrap_or_default()));
+        if !is_there {
+            return Ok(missing);
         }
-        Ok(missing)
+        let resource = self.own(&subject).await?;
+        self.setting.facts.assignment.know(());
+        Ok(Finding::done(format!("{who} has {what}."))
+            .with("account", &subject.account)
+            .with("principal", &subject.principal)
+            .with("permission-set-arn", &subject.set.arn)
+            .of(resource))
     }
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
