@@ -46,7 +46,12 @@ pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
             .iter()
             .filter(|other| other.kind == ResourceKind::CliProfile);
         let names = made.map(|other| &other.name).chain(changed.map(|other| &other.name));
-        names.cloned().collect::<Vec<_>>()
+        let sessions = record.resources.iter();
+        let sessions = sessions.filter(|other| other.kind == ResourceKind::SsoSession && other.how == How::Made);
+        Ours {
+            profiles: names.cloned().collect(),
+            sessions: sessions.map(|other| other.name.clone()).collect(),
+        }
     });
     Ok(match stands(resource, &ours)? {
         Stands::AsWritten => Sight::There,
@@ -120,8 +125,25 @@ fn written(resource: &Resource, name: &str) -> BTreeMap<String, String> {
         .unwrap_or_default()
 }
 
-/// How it stands. `ours` are the profiles that we made.
-fn stands(resource: &Resource, ours: &[String]) -> Result<Stands, Trouble> {
+/// Names of sections that are gone, or say again what they said, before anything else that stands on them.
+struct Ours {
+    profiles: Vec<String>,
+    sessions: Vec<String>,
+}
+
+impl Ours {
+    fn has(&self, kind: &str, name: &str) -> bool {
+        let names = match kind {
+            "profile" => &self.profiles,
+            "sso-session" => &self.sessions,
+            _ => return false,
+        };
+        names.iter().any(|own| own == name)
+    }
+}
+
+/// How it stands.
+fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         let Some((_, config)) = read(Path::new(&resource.id))? else {
@@ -129,11 +151,8 @@ fn stands(resource: &Resource, ours: &[String]) -> Result<Stands, Trouble> {
         };
         // Our sections are gone by the time its turn comes; what somebody else has written keeps it.
         let written = resource.text.as_deref().unwrap_or_default();
-        let has_others = Config::parse(written.as_bytes()).is_ok_and(|written| {
-            config.has_others_than(&written, |kind, name| {
-                kind == "profile" && ours.iter().any(|own| own == name)
-            })
-        });
+        let has_others = Config::parse(written.as_bytes())
+            .is_ok_and(|written| config.has_others_than(&written, |kind, name| ours.has(kind, name)));
         return Ok(if has_others {
             Stands::InUse("other sections are in it".to_owned())
         } else {
@@ -151,7 +170,10 @@ fn stands(resource: &Resource, ours: &[String]) -> Result<Stands, Trouble> {
     } else {
         ("source_profile", "profile")
     };
-    if let Some(user) = config.profiles_with(key, name).find(|profile| !ours.contains(profile)) {
+    if let Some(user) = config
+        .profiles_with(key, name)
+        .find(|profile| !ours.profiles.contains(profile))
+    {
         return Ok(Stands::Otherwise(format!("the profile {user} uses this {kind}")));
     }
     let written = written(resource, name);

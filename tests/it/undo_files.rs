@@ -96,6 +96,15 @@ fn a_state_file_cannot_have_other_files_removed() {
 }
 
 #[test]
+fn two_profiles_and_their_file_go_in_one_undo() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    stage.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
+    undo(&stage, &[]).expect(0);
+    assert!(!stage.path(".aws").exists());
+}
+
+#[test]
 fn a_session_that_another_profile_uses_is_left() {
     let stage = Stage::new("enabled");
     stage.go(&[]).expect(0);
