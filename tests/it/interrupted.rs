@@ -243,3 +243,15 @@ fn sha2_hex(bytes: &[u8]) -> String {
         .collect();
     parts.concat()
 }
+
+#[test]
+fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
+    let stage = Stage::new("complete");
+    stage.always("CreateToken", FaultKind::CutBefore);
+    let run = ["run", "--non-interactive", "--wait=3s", "--email=admin@example.com"];
+    let ran = stage.json(&run).expect(1);
+    let error = ran.step("sign-in")["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("sso-oidc:CreateToken"), "{error}");
+    assert!(error["next"].as_str().unwrap().starts_with("idc-setup "), "{error}");
+}

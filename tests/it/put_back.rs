@@ -282,7 +282,7 @@ fn an_assignment_that_comes_between_two_looks_is_taken_back() {
         stage.fault(
             "DescribeAccountAssignmentCreationStatus",
             1,
-            FaultKind::Delay(Duration::from_millis(2000)),
+            FaultKind::Delay(Duration::from_secs(2)),
         );
         let ran = undo(&stage, &[]).expect(0);
         assert_eq!(

@@ -155,7 +155,7 @@ impl Interactive {
     /// One key: a letter in lower case, Enter as `\r`, Esc as `b`.
     pub(super) async fn press(&self, words: &str) -> Result<char, Trouble> {
         let words = self.screen.spell(words);
-        self.prompt(move |_| {
+        let pressed = self.prompt(move |_| {
             let term = Term::stderr();
             term.write_str(&format!("{words} "))?;
             let pressed = loop {
@@ -167,8 +167,13 @@ impl Interactive {
                 }
             };
             Ok(pressed)
-        })
-        .await
+        });
+        let pressed = pressed.await;
+        if pressed.is_err() {
+            // What is said next is not to stand on the prompt's line.
+            self.pressed("");
+        }
+        pressed
     }
 
     /// Ends the line of a prompt that one key has answered, with what it meant.

@@ -59,7 +59,8 @@ impl Session<'_> {
                 }
                 // A new code only when the old one is no good: the end of the wait is no reason to show another.
                 Polled::CodeIsGone if Instant::now() < end => {}
-                Polled::TimeIsOver if code_ends < end => {}
+                Polled::TimeIsOver(_) if code_ends < end => {}
+                Polled::TimeIsOver(Some(failure)) => return Err(self.failed(&failure)),
                 _ => return Ok(None),
             }
         }
@@ -89,6 +90,7 @@ impl Session<'_> {
         let mut interval = authorization.interval;
         let mut unanswered = false;
         loop {
+            let mut without_answer = None;
             match sso::poll(self.clients, registration, authorization).await {
                 Ok(Poll::Token(token)) => return Ok(Polled::Token(token)),
                 Ok(Poll::Pending) => {}
@@ -96,13 +98,16 @@ impl Session<'_> {
                 Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
                 Ok(Poll::Refused) => return Err(self.trouble("the sign-in was refused in the browser.")),
                 // The connection comes and goes while a person is away: ask again.
-                Err(failure) if failure.may_pass() => unanswered |= !failure.effect_is_known(),
+                Err(failure) if failure.may_pass() => {
+                    unanswered |= !failure.effect_is_known();
+                    without_answer = Some(failure);
+                }
                 // A lost answer may have been the token: its code is used up.
                 Err(failure) if unanswered && failure.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
                 Err(failure) => return Err(self.failed(&failure)),
             }
             if Instant::now() + interval > end {
-                return Ok(Polled::TimeIsOver);
+                return Ok(Polled::TimeIsOver(without_answer));
             }
             tokio::time::sleep(interval).await;
         }
@@ -115,6 +120,6 @@ enum Polled {
     Token(Box<CachedToken>),
     /// The code is used up or too old.
     CodeIsGone,
-    /// Nobody came.
-    TimeIsOver,
+    /// Nobody came; or nobody knows, where AWS did not answer the last time.
+    TimeIsOver(Option<Failure>),
 }
