@@ -236,11 +236,7 @@ impl Walk<'_> {
         match task.kind {
             TaskKind::Told(topic) if self.guide.can_ask() => {
                 turn.show_task(info, task);
-                // Enter must not tell what nobody has looked at.
-                if self
-                    .is_said_to_be_done(info, "Done?", !info.is_recommendation(), turn)
-                    .await?
-                {
+                if self.is_said_to_be_done(info, "Done?", turn).await? {
                     step.told(topic)?;
                     // A word changes nothing in the account: what was seen there still is.
                     return Ok(Some(match step.reconsider(finding) {
@@ -253,7 +249,7 @@ impl Walk<'_> {
             TaskKind::Checked if self.guide.can_ask() => {
                 turn.show_task(info, task);
                 let prompt = "Done? Then it is checked; No leaves it for later.";
-                if self.is_said_to_be_done(info, prompt, false, turn).await? {
+                if self.is_said_to_be_done(info, prompt, turn).await? {
                     return Ok(Some(self.look_at(step).await));
                 }
                 Ok(None)
@@ -268,16 +264,11 @@ impl Walk<'_> {
         }
     }
 
-    async fn is_said_to_be_done(
-        &self,
-        info: &StepInfo,
-        prompt: &str,
-        default: bool,
-        turn: &Turn<'_>,
-    ) -> Result<bool, Trouble> {
+    /// Enter says no: it must not tell what nobody has looked at.
+    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, Trouble> {
         let question = Confirm {
             prompt: prompt.to_owned(),
-            default,
+            default: false,
             help: vec![
                 info.why.to_owned(),
                 format!("No leaves it for later: idc-setup run --only {}", info.slug),

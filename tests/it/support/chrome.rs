@@ -27,6 +27,31 @@ const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
+/// A driver, and the port that it has found. Two that start in the same moment can be after the same one.
+fn drive() -> std::io::Result<(Child, u16)> {
+    for _ in 0..5 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        if let Some(port) = port {
+            // Kept read, so that the driver is never stopped by a full pipe.
+            std::thread::spawn(move || lines.map_while(Result::ok).count());
+            return Ok((driver, port));
+        }
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    Err(std::io::Error::other("it did not find a port, five times"))
+}
+
 /// A browser with one window.
 pub struct Chrome {
     driver: Child,
@@ -38,13 +63,7 @@ pub struct Chrome {
 impl Chrome {
     /// Starts one; `None`, said loudly, where there is no chromedriver. Under `CI=true` that is a failure.
     pub fn start() -> Option<Self> {
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut driver = match driver {
+        let (driver, port) = match drive() {
             Ok(driver) => driver,
             Err(error) => {
                 assert!(
@@ -58,17 +77,10 @@ impl Chrome {
                 return None;
             }
         };
-        let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse().ok()
-        });
-        // Kept read, so that the driver is never stopped by a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).count());
         let profile = tempfile::tempdir().expect("a folder");
         let mut chrome = Self {
             driver,
-            port: port.expect("the driver's port"),
+            port,
             session: String::new(),
             profile,
         };
