@@ -205,14 +205,16 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
             .build();
         return SharedCredentialsProvider::new(provider);
     }
+    let direct = ProviderConfig::default().with_http_client(http::client());
     let metadata = aws_config::imds::Client::builder()
+        .configure(&direct)
         .connect_timeout(Duration::from_millis(300))
         .read_timeout(Duration::from_secs(1))
         .max_attempts(1)
         .build();
     let chain = DefaultCredentialsChain::builder()
         .region(Region::new(region.to_owned()))
-        .configure(ProviderConfig::default().with_http_client(http::client()))
+        .configure(direct)
         .imds_client(metadata)
         .build()
         .await;

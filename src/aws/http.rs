@@ -1,9 +1,10 @@
 //! How calls leave this machine: by the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`, as with the AWS
-//! CLI), but never to this machine itself.
+//! CLI), but never to this machine itself, nor to where its own credentials come from.
 //!
 //! The SDK gives plain http for loopback to `HTTP_PROXY` too: what was to stay on this machine would be read on the way.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,19 +32,31 @@ pub fn is_plain_http_elsewhere(address: &str) -> bool {
 
 /// Whether an address is on this machine.
 fn is_here(address: &str) -> bool {
+    let name = host_of(address);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether an address is one where a machine's or a container's own credentials come from: no proxy is to see them
+/// ("Using the AWS CLI with an HTTP proxy" has people set `NO_PROXY` for it).
+fn is_metadata(address: &str) -> bool {
+    match host_of(address).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.segments()[..2] == [0xfd00, 0x0ec2],
+        Err(_) => false,
+    }
+}
+
+/// The host of an address, without brackets; empty where there is none.
+fn host_of(address: &str) -> &str {
     let Some((_, rest)) = address.split_once("://") else {
-        return false;
+        return "";
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let name = match host.strip_prefix('[') {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// To connect, and to read.
@@ -72,8 +85,8 @@ impl HttpClient for Ways {
 /// Chooses the way by where a call goes. Each way loads the platform's roots, so it is made when it is needed.
 #[derive(Debug)]
 struct ByHost {
-    here: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
-    elsewhere: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
+    direct: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
+    by_proxy: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
 }
 
 impl ByHost {
@@ -83,18 +96,18 @@ impl ByHost {
             Box::new(move || builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build())
         };
         Self {
-            here: LazyLock::new(with(ProxyConfig::disabled())),
-            elsewhere: LazyLock::new(with(ProxyConfig::from_env())),
+            direct: LazyLock::new(with(ProxyConfig::disabled())),
+            by_proxy: LazyLock::new(with(ProxyConfig::from_env())),
         }
     }
 }
 
 impl HttpConnector for ByHost {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_here(request.uri()) {
-            self.here.call(request)
+        if is_here(request.uri()) || is_metadata(request.uri()) {
+            self.direct.call(request)
         } else {
-            self.elsewhere.call(request)
+            self.by_proxy.call(request)
         }
     }
 }
@@ -102,6 +115,25 @@ impl HttpConnector for ByHost {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_proxy_sees_a_machines_own_credentials() {
+        for near in [
+            "http://169.254.169.254/latest",
+            "http://169.254.170.2/v2",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert!(is_metadata(near) && is_plain_http_elsewhere(near), "{near}");
+        }
+        for far in [
+            "http://169.255.1.1/",
+            "https://sts.amazonaws.com/",
+            "http://[fd00::1]/",
+            "",
+        ] {
+            assert!(!is_metadata(far), "{far}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_alone() {

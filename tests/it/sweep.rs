@@ -268,7 +268,7 @@ fn answers(world: &str) -> Vec<&'static str> {
 
 #[test]
 fn killed_at_any_request_the_next_run_ends_it() {
-    for (world, about) in [("fresh", 12), ("enabled", 10), ("half-done", 6)] {
+    for (world, about) in [("fresh", 10), ("enabled", 8), ("half-done", 5)] {
         let args = answers(world);
         let whole = Stage::new(world);
         whole.run(&args).expect(0);
@@ -369,7 +369,7 @@ fn taken_back(world: &str, args: &[&str], cut: Cut) -> Option<String> {
 
 #[test]
 fn killed_anywhere_undo_takes_back_what_was_made() {
-    for (world, about) in [("fresh", 10), ("enabled", 10), ("half-done", 6)] {
+    for (world, about) in [("fresh", 7), ("enabled", 6), ("half-done", 4)] {
         let args = answers(world);
         let whole = Stage::new(world);
         whole.run(&args).expect(0);
