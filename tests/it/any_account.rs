@@ -131,7 +131,7 @@ fn after_a_run_and_an_undo_any_account_is_what_it_was() {
     let is_full = std::env::var_os("FULL_SWEEPS").is_some();
     let mut runner = TestRunner::new_with_rng(
         Cases {
-            cases: if is_full { 120 } else { 12 },
+            cases: if is_full { 120 } else { 8 },
             max_shrink_iters: 20,
             ..Cases::default()
         },

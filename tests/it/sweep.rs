@@ -291,7 +291,7 @@ fn killed_around_any_write_the_next_run_ends_it() {
         report("*** NOT TESTED: strace is missing or may not trace here, so nothing was killed around a write ***");
         return;
     }
-    for (world, about) in [("fresh", 8), ("enabled", 8), ("half-done", 4)] {
+    for (world, about) in [("fresh", 6), ("enabled", 6), ("half-done", 3)] {
         let args = answers(world);
         let whole = Stage::new(world);
         let count = syncs(&whole, &args);
@@ -310,7 +310,7 @@ fn killed_around_any_write_the_next_run_ends_it() {
 #[test]
 fn killed_anywhere_undo_ends_it_too() {
     let args = ["undo", "--yes"];
-    for (world, about) in [("fresh", 3), ("enabled", 6), ("half-done", 2)] {
+    for (world, about) in [("fresh", 2), ("enabled", 4), ("half-done", 2)] {
         let prepare = || {
             let stage = Stage::new(world);
             stage.run(&answers(world)).expect(0);
