@@ -207,7 +207,8 @@ pub fn is_out(resource: &Resource) -> Result<bool, Trouble> {
 pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
-        let path = Path::new(&resource.id);
+        // At the end of symlinks, which were there before us and stay.
+        let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         return if is_empty { remove_file(path) } else { Ok(()) };
     }

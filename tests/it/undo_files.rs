@@ -95,6 +95,19 @@ fn a_state_file_cannot_have_other_files_removed() {
     assert!(precious.exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_symlink_to_a_config_that_was_not_there_yet_stays() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::os::unix::fs::symlink(stage.path("dotfiles-aws"), stage.path(".aws/config")).unwrap();
+    stage.go(&[]).expect(0);
+    assert!(stage.path("dotfiles-aws").exists());
+    undo(&stage, &[]).expect(0);
+    assert!(stage.path(".aws/config").symlink_metadata().unwrap().is_symlink());
+    assert!(!stage.path("dotfiles-aws").exists());
+}
+
 #[test]
 fn two_profiles_and_their_file_go_in_one_undo() {
     let stage = Stage::new("enabled");
