@@ -43,7 +43,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         screen.talk(&note);
     }
     let first = EnableIdentityCenter::new(Rc::clone(setting));
-    say_where_we_stand(&prepared, &first, cli, screen).await;
+    say_where_we_stand(&prepared, &first, (cli, environment), screen).await;
     let steps = steps::checklist_from(first, setting);
     let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.run().await;
@@ -57,7 +57,12 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
 }
 
 /// The first lines: who and where we are, and of the rest what is not as it should be.
-async fn say_where_we_stand(prepared: &Prepared, first: &EnableIdentityCenter, cli: &Cli, screen: Screen) {
+async fn say_where_we_stand(
+    prepared: &Prepared,
+    first: &EnableIdentityCenter,
+    (cli, environment): (&Cli, &Environment),
+    screen: Screen,
+) {
     let setting = &prepared.setting;
     let is_wanted = |slug: &str| {
         let flags = &cli.flags;
@@ -69,6 +74,9 @@ async fn say_where_we_stand(prepared: &Prepared, first: &EnableIdentityCenter, c
         doctor::all_rights(setting, is_wanted, cli.flags.create_trail)
     );
     rows.push(rights);
+    // A config that cannot be edited is for its step to say; others who can look in are nobody else's to say.
+    let files = doctor::files(environment).into_iter();
+    rows.extend(files.filter(|row| row.status == Status::Note));
     for row in rows {
         let always = matches!(row.check, "credentials" | "account");
         if always || row.status != Status::Ok {

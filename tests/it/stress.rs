@@ -124,6 +124,21 @@ fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
 
 #[cfg(unix)]
 #[test]
+fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::new("complete");
+    let cache = stage.path(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o744)).unwrap();
+    let ran = stage
+        .run(&["run", "--non-interactive", "--wait=60s", "--told=mfa"])
+        .expect(0);
+    assert!(ran.stderr.contains("can be read by others (0744)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("chmod 700 "), "{}", ran.stderr);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_config_behind_a_symlink_stays_behind_it() {
     let stage = Stage::new("enabled");
     std::fs::create_dir_all(stage.path("dotfiles")).unwrap();
