@@ -23,6 +23,14 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// [`read`], as text.
+///
+/// # Errors
+/// As [`read`], and when it is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+}
+
 fn must_be_regular(found: &fs::Metadata) -> io::Result<()> {
     if found.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
@@ -44,29 +52,140 @@ pub enum Access {
 
 /// Writes to a temporary file beside the target, syncs it, renames it over the target and syncs the folder.
 ///
-/// A symlink stays one: what it points at is replaced. The folder must be there.
+/// A symlink stays one: what it points at is replaced. The folder must be there. What a killed process has left there
+/// half-written is swept away first.
 ///
 /// # Errors
 /// Any step that fails; the target is then as it was.
 pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     let target = resolve(path)?;
-    if let Ok(before) = fs::metadata(&target) {
+    let before = fs::metadata(&target).ok();
+    if let Some(before) = &before {
         // A device or a pipe, which a rename would take away from everybody.
-        must_be_regular(&before)?;
+        must_be_regular(before)?;
+        must_be_writable(before)?;
     }
-    let folder = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".idc-setup-").tempfile_in(folder)?;
+    let folder = folder_of(&target);
+    sweep(folder);
+    let prefix = format!("{UNFINISHED}{}-", std::process::id());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder)?;
     file.write_all(content)?;
-    match fs::metadata(&target) {
-        Ok(before) if access == Access::AsBefore => file.as_file().set_permissions(before.permissions())?,
+    match before {
+        Some(before) if access == Access::AsBefore => {
+            keep_owner(file.as_file(), &before)?;
+            file.as_file().set_permissions(before.permissions())?;
+        }
         _ => make_private(file.as_file())?,
     }
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// How the name of a file begins that is being written: then comes the process, and a number by lot.
+const UNFINISHED: &str = ".idc-setup-";
+
+/// Removes what killed processes have left half-written in a folder: it may hold a token, or a copy of a config. Nothing
+/// of a process that lives is touched. What cannot be removed is tried again at the next write.
+pub fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let writer = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(UNFINISHED)?.split('-').next()?.parse::<u32>().ok());
+        if writer.is_some_and(|id| !is_alive(id)) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process of this number lives, as far as can be told.
+fn is_alive(id: u32) -> bool {
+    #[cfg(unix)]
+    {
+        let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+        id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = id;
+        true
+    }
+}
+
+/// Whether a file could be written by [`write_atomically`], without writing it: what it is, its mode, and its folder's or
+/// that of the first of its parents that is there.
+///
+/// # Errors
+/// Why not.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    let target = resolve(path)?;
+    if let Ok(before) = fs::metadata(&target) {
+        must_be_regular(&before)?;
+        must_be_writable(&before)?;
+    } else if target != path && !folder_of(&target).is_dir() {
+        let why = format!("it leads to {}, whose folder is not there", target.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, why));
+    }
+    let mut folder = folder_of(&target);
+    while !folder.exists() {
+        folder = folder_of(folder);
+    }
+    if !folder.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::NotADirectory));
+    }
+    #[cfg(unix)]
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."))
+}
+
+/// Whoever has taken the right to write from a file's owner does not want it replaced either.
+fn must_be_writable(found: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    let is_read_only = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o200 == 0;
+    #[cfg(not(unix))]
+    let is_read_only = found.permissions().readonly();
+    if is_read_only {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    Ok(())
+}
+
+/// The new file is whose the old one was: else root would lock a person out of their own file.
+fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let now = file.metadata()?;
+        if now.uid() != before.uid() {
+            std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))
+                .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"))?;
+        } else if now.gid() != before.gid() {
+            // Of another group than one's own it may only be where one is in it.
+            let _ = std::os::unix::fs::fchown(file, None, Some(before.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (file, before);
+    Ok(())
+}
+
+/// The folders above a file that are not there yet, the outermost first.
+pub fn missing_folders(path: &Path) -> Vec<PathBuf> {
+    let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    let mut missing: Vec<PathBuf> = above
+        .take_while(|folder| !folder.exists())
+        .map(Path::to_owned)
+        .collect();
+    missing.reverse();
+    missing
 }
 
 /// Makes a folder and its parents; those that are new are the owner's alone (0700), whatever the umask.
@@ -115,7 +234,10 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The file itself, at the end of a chain of symlinks; what a dangling one names is made.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// When the links lead in a circle.
+pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     // As many as Linux follows.
     const MOST_LINKS: usize = 40;
     let mut path = path.to_owned();
@@ -153,6 +275,55 @@ mod tests {
         assert!(write_atomically(&link, b"x", Access::AsBefore).is_err());
         assert!(read(&link).is_err());
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_is_swept_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dead = std::process::Command::new("/bin/true").spawn().unwrap();
+        dead.wait().unwrap();
+        let left = folder.path().join(format!("{UNFINISHED}{}-abc", dead.id()));
+        let living = folder.path().join(format!("{UNFINISHED}{}-abc", std::process::id()));
+        let foreign = folder.path().join(".idc-setup-notes");
+        for path in [&left, &living, &foreign] {
+            fs::write(path, "x").unwrap();
+        }
+        write_atomically(&folder.path().join("file"), b"x", Access::OwnerOnly).unwrap();
+        assert!(!left.exists() && living.exists() && foreign.exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_known_before_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        check_writable(&folder.path().join("new").join("config")).unwrap();
+        fs::write(&file, "x").unwrap();
+        check_writable(&file).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(check_writable(&file).is_err() && write_atomically(&file, b"y", Access::AsBefore).is_err());
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere/config", &link).unwrap();
+        assert!(
+            check_writable(&link)
+                .unwrap_err()
+                .to_string()
+                .contains("nowhere/config")
+        );
+        assert!(check_writable(&file.join("config")).is_err(), "below a file");
+    }
+
+    #[test]
+    fn a_file_stays_its_owners() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        fs::write(&file, "x").unwrap();
+        // Only root can give a file away, and only then can it be lost.
+        if std::os::unix::fs::chown(&file, Some(1234), Some(1234)).is_ok() {
+            write_atomically(&file, b"y", Access::AsBefore).unwrap();
+            let found = fs::metadata(&file).unwrap();
+            assert_eq!((found.uid(), found.gid()), (1234, 1234));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::keys::Key;
 use super::{Answer, Source};
+use crate::files;
 
 /// The file's keys; kept in step with [`Key`] by a test.
 #[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
@@ -96,8 +97,7 @@ impl AnswersFile {
 /// value breaks its rule.
 pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, String> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("The answers file {name} cannot be read: {error}."))?;
+    let text = files::read_text(path).map_err(|error| format!("The answers file {name} cannot be read: {error}."))?;
     parse(
         &text,
         &path

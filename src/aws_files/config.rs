@@ -2,11 +2,12 @@
 //! ends and all.
 //!
 //! The format is the one the SDKs share: sections in brackets, `key = value` from the first column, indented
-//! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once.
+//! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once. An indented
+//! comment is one for the AWS CLI and a part of the value above for the SDKs: nothing of ours is put before one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::lines::{Line, content, kind, uncommented, without_comment};
+use super::lines::{Line, content, kind, own_part, uncommented, without_comment};
 
 /// A section that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,25 +106,85 @@ impl Config {
     }
 
     fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
-        let mut found = None;
+        let mut found: Option<BTreeMap<String, String>> = None;
         let mut inside = false;
+        let mut last = None;
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
                 Line::Header(header) => {
+                    last = None;
                     inside = is_wanted(header);
                     if inside {
-                        found.get_or_insert_with(BTreeMap::new);
+                        found.get_or_insert_default();
                     }
                 }
                 Line::Property(key, value) if inside => {
-                    found
-                        .get_or_insert_with(BTreeMap::new)
-                        .insert(key.to_ascii_lowercase(), value.to_owned());
+                    let key = key.to_ascii_lowercase();
+                    last = Some(key.clone());
+                    found.get_or_insert_default().insert(key, value.to_owned());
+                }
+                Line::Continuation(more) => {
+                    if let Some(value) = last.as_ref().and_then(|key| found.as_mut()?.get_mut(key)) {
+                        value.push('\n');
+                        value.push_str(more);
+                    }
                 }
                 _ => {}
             }
         }
         found
+    }
+
+    /// Every section's properties, by its header.
+    fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
+        let mut sections: BTreeMap<&str, BTreeMap<String, &str>> = BTreeMap::new();
+        let mut inside = None;
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => {
+                    inside = Some(header);
+                    sections.entry(header).or_default();
+                }
+                Line::Property(key, value) => {
+                    if let Some(section) = inside.and_then(|header| sections.get_mut(header)) {
+                        section.insert(key.to_ascii_lowercase(), value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        sections
+    }
+
+    /// Whether another text says the same but for these keys of these sections.
+    pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
+        let (here, there) = (self.sections(), other.sections());
+        let headers: BTreeSet<&str> = here.keys().chain(there.keys()).copied().collect();
+        headers.into_iter().all(|header| {
+            let (Some(here), Some(there)) = (here.get(header), there.get(header)) else {
+                return false;
+            };
+            let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+            keys.into_iter().all(|key| {
+                let is_known = |(section, name): &(Section, &str)| section.is(header) && name.eq_ignore_ascii_case(key);
+                here.get(key) == there.get(key) || known.iter().any(is_known)
+            })
+        })
+    }
+
+    /// The first line of these sections that is an indented comment below one of these keys.
+    pub fn aside_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
+        let is_named = self.named(section);
+        let (mut inside, mut is_ours) = (false, false);
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
+                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
+                Line::Aside if inside && is_ours => return Some(index + 1),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Sets properties of a section, which is made at the end of the file when it is not there. A property
@@ -173,20 +234,21 @@ impl Config {
 
     /// Profiles of which a key has this value.
     pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
-        let names = self
-            .headers()
-            .filter_map(|header| match header.split_once(char::is_whitespace) {
-                Some(("profile", name)) => Some(name.trim().trim_matches(['"', '\'']).to_owned()),
-                None if header == "default" => Some(header.to_owned()),
-                _ => None,
-            });
-        names.filter(move |name| {
-            let properties = self.get(Section::Profile(name));
-            properties.is_some_and(|properties| properties.get(key).is_some_and(|it| it == value))
-        })
+        let sections = self.sections();
+        let by_profile = |header: &&str| *header != "default" && Section::Profile("default").is(header);
+        let without_short = sections.keys().any(by_profile);
+        let found = sections.into_iter().filter_map(move |(header, properties)| {
+            let name = match header.split_once(char::is_whitespace) {
+                Some(("profile", name)) => name.trim().trim_matches(['"', '\'']),
+                None if header == "default" && !without_short => header,
+                _ => return None,
+            };
+            (properties.get(key) == Some(&value)).then(|| name.to_owned())
+        });
+        found.collect::<Vec<_>>().into_iter()
     }
 
-    /// Takes these properties out of a section, and the section itself when nothing is left in it.
+    /// Takes these properties out of a section, and its header when nothing is left below it; blank lines stay.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
         for key in keys {
             while let Some(index) = self.find(section, key) {
@@ -202,7 +264,7 @@ impl Config {
                 .unwrap_or(self.lines.len());
             let is_bare = self.lines[index + 1..next].iter().all(|line| line.trim().is_empty());
             if is_header && is_bare {
-                self.lines.drain(index..next);
+                self.lines.remove(index);
             } else {
                 index += 1;
             }
@@ -234,9 +296,17 @@ impl Config {
         self.drop_continuations(index + 1);
     }
 
+    /// What is behind the value is somebody's comment, and stays as a line of its own.
     fn take_out(&mut self, index: usize) {
         self.drop_continuations(index + 1);
-        self.lines.remove(index);
+        let line = &self.lines[index];
+        let text = line.trim_end_matches(['\r', '\n']);
+        let comment = &text[own_part(text).len()..];
+        if comment.is_empty() {
+            self.lines.remove(index);
+        } else {
+            self.lines[index] = format!("{comment}{}", &line[text.len()..]);
+        }
     }
 
     /// Comments and blank lines between them do not end a value, and stay.
@@ -244,8 +314,8 @@ impl Config {
         let mut index = from;
         while let Some(line) = self.lines.get(index) {
             match kind(line, index) {
-                Line::Continuation => drop(self.lines.remove(index)),
-                Line::Other => index += 1,
+                Line::Continuation(_) => drop(self.lines.remove(index)),
+                Line::Other | Line::Aside => index += 1,
                 Line::Header(_) | Line::Property(..) => break,
             }
         }
@@ -274,7 +344,7 @@ impl Config {
                         after = Some(index);
                     }
                 }
-                Line::Property(..) | Line::Continuation if inside => after = Some(index),
+                Line::Property(..) | Line::Continuation(_) | Line::Aside if inside => after = Some(index),
                 _ => {}
             }
         }

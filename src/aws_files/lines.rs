@@ -8,7 +8,9 @@ pub enum Line<'a> {
     /// Key and value, without a comment.
     Property(&'a str, &'a str),
     /// Indented: part of the value above.
-    Continuation,
+    Continuation(&'a str),
+    /// An indented comment: a comment for the AWS CLI, a part of the value above for what is built on the SDKs.
+    Aside,
     /// Blank, a comment, or nothing that anybody reads.
     Other,
 }
@@ -32,11 +34,15 @@ pub fn uncommented(line: &str) -> &str {
 pub fn kind(line: &str, index: usize) -> Line<'_> {
     let line = content(line, index);
     let text = line.trim();
-    if text.is_empty() || text.starts_with(['#', ';']) {
+    let is_indented = line.starts_with([' ', '\t']);
+    if text.is_empty() {
         return Line::Other;
     }
-    if line.starts_with([' ', '\t']) {
-        return Line::Continuation;
+    if text.starts_with(['#', ';']) {
+        return if is_indented { Line::Aside } else { Line::Other };
+    }
+    if is_indented {
+        return Line::Continuation(text);
     }
     if let Some(rest) = text.strip_prefix('[') {
         return Line::Header(rest.split(']').next().unwrap_or(rest).trim());
@@ -59,12 +65,31 @@ pub fn without_comment(value: &str) -> &str {
     value
 }
 
-/// Whether a line says something by another key than these, or begins a section.
-pub fn says_something_else(line: &str, keys: &[&str]) -> bool {
+/// A line of somebody else's as it may be shown or written down: what its values and comments say may be secret, and is
+/// only shown for these keys.
+pub fn without_values(line: &str, keys: &[&str]) -> String {
+    const HIDDEN: &str = "(not shown)";
+    let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
+    let text = &line[..line.len() - end.len()];
     // Not as the top of a file: a byte order mark is no blank.
     match kind(line, 1) {
-        Line::Header(_) => true,
-        Line::Property(key, _) => !keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
-        Line::Continuation | Line::Other => false,
+        Line::Header(_) => line.to_owned(),
+        Line::Property(key, _) if keys.iter().any(|known| key.eq_ignore_ascii_case(known)) => {
+            let own = own_part(text);
+            let hidden = if own.len() < text.len() { "# (not shown)" } else { "" };
+            format!("{own}{hidden}{end}")
+        }
+        Line::Property(key, _) => format!("{key} = {HIDDEN}{end}"),
+        Line::Other if text.trim().is_empty() => line.to_owned(),
+        Line::Other | Line::Aside => format!("# {HIDDEN}{end}"),
+        Line::Continuation(_) => format!("  {HIDDEN}{end}"),
     }
+}
+
+/// A property's line up to its comment.
+pub fn own_part(line: &str) -> &str {
+    let Some((key, value)) = line.split_once('=') else {
+        return line;
+    };
+    &line[..key.len() + 1 + without_comment(value).len()]
 }

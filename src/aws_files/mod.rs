@@ -10,7 +10,7 @@ mod token_cache;
 
 pub use config::{BadConfig, Config, Section};
 pub use credentials::has_section as credentials_have_section;
-pub use lines::says_something_else;
+pub use lines::{own_part, without_values};
 pub use paths::Paths;
 pub use registration::{KeptRegistration, SCOPE, read_registration, registration_text};
 pub use sdk::read_as_the_sdk;

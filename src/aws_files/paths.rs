@@ -21,9 +21,11 @@ impl Paths {
         let home = environment.home()?;
         let aws = home.join(".aws");
         let file = |variable: &str, name: &str| {
-            environment
+            let path = environment
                 .var(variable)
-                .map_or_else(|| aws.join(name), |path| at_home(path, &home))
+                .map_or_else(|| aws.join(name), |path| at_home(path, &home));
+            // Progress names it, and may be read in another folder.
+            std::path::absolute(&path).unwrap_or(path)
         };
         Some(Self {
             config: file("AWS_CONFIG_FILE", "config"),

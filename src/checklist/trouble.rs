@@ -126,9 +126,14 @@ impl From<ProgressError> for Trouble {
             }
             ProgressError::Unreadable { kept: Some(_), .. } => Self::failed(
                 message,
-                "idc-setup run (starts with empty progress; what is in the account is found again)",
+                "mend the kept file and move it back, so that undo knows what was made; or begin anew, with all that is there found: \
+                 idc-setup run",
             ),
             ProgressError::Unreadable { .. } => Self::failed(message, "idc-setup run (keeps the file aside)"),
+            ProgressError::Closed { .. } => Self::failed(
+                message,
+                "make it readable for you (was it written by root?); or with another file: idc-setup run --state FILE",
+            ),
             ProgressError::Newer { .. } => Self::failed(
                 message,
                 "install the newer idc-setup; or with another file: idc-setup run --state FILE",

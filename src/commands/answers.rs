@@ -6,6 +6,7 @@ use crate::answers::{KEYS, Key};
 use crate::checklist::Trouble;
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
+use crate::guide::clean_lines;
 use crate::guide::output::{AnswersBody, Envelope, FORMAT};
 use crate::progress::{Folder, How, Progress, Record, ResourceKind};
 use crate::words::quoted;
@@ -38,8 +39,7 @@ pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
         };
         screen.json(&envelope.json());
     } else {
-        screen.raw_result(&format!("# {line}"));
-        screen.verbatim(&format!("{}\n", file.trim_end()));
+        screen.verbatim(&clean_lines(&format!("# {line}\n{}\n", file.trim_end())));
     }
     0
 }
@@ -56,7 +56,8 @@ pub fn lines(record: &Record) -> Vec<String> {
 
 /// In the order of the checklist.
 fn answers_of(record: &Record) -> Vec<(Key, String)> {
-    let saved = |key: Key| Some((key, record.answers.get(key.name())?.value.clone()));
+    // A state file may be anybody's: what this version would not take as an answer is none.
+    let saved = |key: Key| Some((key, key.check(&record.answers.get(key.name())?.value).ok()?));
     KEYS.into_iter().filter_map(saved).collect()
 }
 

@@ -12,9 +12,9 @@ use crate::checklist::{StepReport, Trouble, TroubleKind};
 use crate::cli::{Cli, Output};
 use crate::doctor::{self, Row, Status};
 use crate::environment::Environment;
-use crate::guide::clean;
 use crate::guide::output::{CallerOut, DoctorBody, Envelope, FORMAT};
 use crate::guide::{NonInteractive, Screen};
+use crate::guide::{clean, clean_lines};
 use crate::steps::{self, EnableIdentityCenter};
 
 /// Looks at everything, and answers the exit code.
@@ -98,7 +98,7 @@ fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) 
         );
         if let Some(next) = &row.next {
             let indent = " ".repeat(column);
-            for (n, line) in clean(next).lines().enumerate() {
+            for (n, line) in clean_lines(next).lines().enumerate() {
                 let word = if n == 0 { "next: " } else { "  " };
                 screen.result_in_columns(&format!("{indent}{word}{}", line.trim_start()), column + 2);
             }

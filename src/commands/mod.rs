@@ -19,12 +19,12 @@ use clap::Parser;
 
 use crate::browser::Browser;
 
-use crate::checklist::{self, Guide, Outcome, Trouble};
+use crate::checklist::{self, Guide, Outcome, Trouble, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, print_text};
-use crate::guide::picture;
-use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean};
+use crate::guide::{self, picture};
+use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean_lines};
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.
@@ -61,8 +61,6 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     code
 }
 
-/// Runs the command until it ends or Ctrl-C is pressed: everything is recorded as it happens, so there is
-/// nothing to finish.
 /// The child of a rehearsal has nothing to do once the simulated AWS is gone, however that ended.
 fn end_with_the_rehearsal() {
     #[cfg(target_os = "linux")]
@@ -72,11 +70,33 @@ fn end_with_the_rehearsal() {
     }
 }
 
+/// Runs the command until it ends, Ctrl-C is pressed or somebody asks the process to end: everything is recorded as it
+/// happens, so there is nothing to finish.
 async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
     tokio::select! {
         code = dispatch(cli, environment) => code,
-        _ = tokio::signal::ctrl_c() => interrupted(cli, environment),
+        () = asked_to_end() => interrupted(cli, environment),
     }
+}
+
+/// Ctrl-C; and where there are such signals, SIGTERM and SIGHUP.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
+        let [Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
@@ -123,10 +143,10 @@ fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
 /// Progress is saved as it happens; a rehearsal's parent says how to go on with it.
 fn say_interrupted(cli: &Cli, environment: &Environment, screen: Screen) {
     let rehearsed = prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal());
-    let next = if rehearsed {
-        ""
-    } else {
-        " Progress is kept; go on with: idc-setup run"
+    let next = match command_name(cli) {
+        _ if rehearsed => String::new(),
+        "doctor" | "answers" | "completions" | "man" => String::new(),
+        command => format!(" Progress is kept; go on with: idc-setup {command}"),
     };
     screen.warn(&format!("\nInterrupted.{next}"));
 }
@@ -221,6 +241,18 @@ fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen, browser: &
     }
 }
 
+/// Shows that something is looked at, until it is dropped; nothing where nobody watches.
+fn looking(cli: &Cli, environment: &Environment, screen: Screen, what: &str) -> Option<Box<dyn Waiting>> {
+    if screen.quiet || !environment.is_terminal {
+        return None;
+    }
+    if is_accessible(cli, environment) || environment.var("TERM") == Some("dumb") {
+        screen.talk(what);
+        return None;
+    }
+    Some(guide::looking(screen, what))
+}
+
 fn ended_by(trouble: Trouble) -> Outcome {
     Outcome {
         reports: Vec::new(),
@@ -248,7 +280,7 @@ fn finish(
     } else if exit == 130 {
         say_interrupted(cli, environment, screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
-        screen.verbatim(&format!("{}\n", clean(&picture::mermaid(&outcome.reports))));
+        screen.verbatim(&format!("{}\n", clean_lines(&picture::mermaid(&outcome.reports))));
     } else {
         print_text(screen, outcome, command);
     }

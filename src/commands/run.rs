@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asking_guide, browser, ended_by, finish, say_rehearsal, screen};
+use super::{asking_guide, browser, ended_by, finish, looking, say_rehearsal, screen};
 use crate::checklist::Trouble;
 use crate::cli::Cli;
 use crate::doctor::{self, Status};
@@ -34,7 +34,10 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     if guide.can_ask() {
         guide.open();
     }
-    let prepared = match prepare(cli, environment, Access::Write, browser).await {
+    let waiting = looking(cli, environment, screen, "Looking at the account.");
+    let prepared = prepare(cli, environment, Access::Write, browser).await;
+    drop(waiting);
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
     };
@@ -69,10 +72,12 @@ async fn say_where_we_stand(
         let named = |list: &[String]| list.iter().any(|name| name == slug);
         (flags.only.is_empty() || named(&flags.only)) && !named(&flags.skip)
     };
+    let waiting = looking(cli, environment, screen, "Looking at the account.");
     let (mut rows, rights) = tokio::join!(
         doctor::standing(setting, &prepared.held, first),
         doctor::all_rights(setting, is_wanted, cli.flags.create_trail)
     );
+    drop(waiting);
     rows.push(rights);
     // A config that cannot be edited is for its step to say; others who can look in are nobody else's to say.
     let files = doctor::files(environment).into_iter();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, prepare, wanted_slugs};
-use super::{ended_by, finish, say_rehearsal, screen};
+use super::{ended_by, finish, looking, say_rehearsal, screen};
 use crate::browser::Browser;
 use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind};
 use crate::cli::Cli;
@@ -16,6 +16,7 @@ use crate::steps;
 pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     say_rehearsal(cli, environment, screen);
+    let waiting = looking(cli, environment, screen, "Looking at the account.");
     let prepared = match prepare(
         cli,
         environment,
@@ -26,17 +27,20 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     {
         Ok(prepared) => prepared,
         Err(trouble) => {
+            drop(waiting);
             let outcome = recorded(cli, environment, trouble);
             return finish((cli, environment), screen, "status", None, &outcome);
         }
     };
-    if let Some(note) = prepared.note_on_profile(cli) {
-        screen.talk(&note);
-    }
+    let note = prepared.note_on_profile(cli);
     let steps = steps::checklist(&prepared.setting);
     let guide = NonInteractive::new(screen);
     let walk = prepared.walk(&steps, &guide);
     let outcome = walk.look().await;
+    drop(waiting);
+    if let Some(note) = note {
+        screen.talk(&note);
+    }
     finish((cli, environment), screen, "status", Some(&prepared), &outcome)
 }
 

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asking_guide, browser, say_rehearsal, screen};
+use super::{asking_guide, browser, looking, say_rehearsal, screen};
+use crate::answers::Key;
 use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::waiting;
 use crate::checklist::{Guide, StepReport, Trouble, TroubleKind, exit};
@@ -13,6 +14,7 @@ use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::guide::{NonInteractive, Screen, clean};
 use crate::steps::{self, SLUGS, Setting};
 use crate::undo::{self, Branch, Removal, Verdict};
+use crate::words::quoted;
 
 /// What undo stopped at.
 struct Stopped {
@@ -34,15 +36,36 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     let mut removals = Vec::new();
     let mut prepared = None;
     let ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)).await;
-    // What failed is taken up again by this command: a run would make everything anew.
+    // What failed is taken up again by this command, as it was asked for: a run would make everything anew.
+    let again = again(cli, flags);
     let ended = ended.map_err(|Stopped { trouble, step }| {
         let next = trouble.next.replace("idc-setup run", "idc-setup undo");
+        let next = if next.contains("idc-setup undo -") {
+            next
+        } else {
+            next.replacen("idc-setup undo", &again, 1)
+        };
         Stopped {
             trouble: Trouble { next, ..trouble },
             step,
         }
     });
-    report(cli, screen, prepared.as_ref(), &removals, ended.err().as_ref())
+    report(
+        cli,
+        (screen, &again),
+        prepared.as_ref(),
+        &removals,
+        ended.err().as_ref(),
+    )
+}
+
+/// The command with what it was asked for.
+fn again(cli: &Cli, flags: &UndoFlags) -> String {
+    let state = cli.flags.state.iter().map(|path| format!("--state={}", path.display()));
+    let profile = cli.flags.profile.iter().map(|profile| format!("--profile={profile}"));
+    let mut words = vec!["idc-setup undo".to_owned()];
+    words.extend(state.chain(profile).chain(flags.to_args()).map(|word| quoted(&word)));
+    words.join(" ")
 }
 
 async fn go(
@@ -60,41 +83,53 @@ async fn go(
     }
     let browser = browser(cli, environment)?;
     refuse_what_undo_does_not_know(cli)?;
-    let guide = asking_guide(cli, environment, screen, &browser);
-    if guide.is_none() && !cli.flags.yes {
+    if let Some(path) = cli.flags.state.as_ref().filter(|path| !path.exists()) {
         return Err(Stopped::from(Trouble::usage(
-            "Nobody can be asked whether to remove all this; nothing was removed.",
-            "idc-setup status (shows what was made), and to remove it: idc-setup undo --yes",
+            format!("There is no state file {}; nothing was removed.", path.display()),
+            "idc-setup undo --state FILE, with the one that the run was given",
         )));
     }
+    let guide = asking_guide(cli, environment, screen, &browser);
     let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
     let setting = Rc::clone(&prepared.setting);
+    let waiting = looking(cli, environment, screen, "Looking at what was made.");
     let reports = look(prepared, screen).await?;
     *removals = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
+    drop(waiting);
     let count = removals.iter().filter(|removal| removal.verdict.is_to_do()).count();
-    show(screen, removals);
+    // What is agreed to has to be seen, with -q too.
+    let quiet = screen.quiet && (cli.flags.yes || count == 0);
+    show(Screen { quiet, ..screen }, removals);
     for kept in setting.progress.kept_aside() {
         screen.talk(&format!(
             "{} could not be read once and was kept aside: what was made before is not known here, and stays.",
             kept.display()
         ));
     }
-    if count > 0 && !is_agreed(cli, guide.as_deref(), &setting.caller.account, count).await? {
-        return Err(Stopped::from(Trouble::new(
-            TroubleKind::Left,
-            "Nothing was removed.",
-            "idc-setup undo, and type the account's id",
-        )));
-    }
     if count > 0 && !cli.flags.yes {
+        let Some(guide) = guide else {
+            return Err(Stopped::from(Trouble::usage(
+                "Nobody can be asked whether to remove all this; nothing was removed.",
+                "idc-setup undo --yes",
+            )));
+        };
+        if !is_agreed(guide.as_ref(), screen, &setting.caller.account, count).await? {
+            return Err(Stopped::from(Trouble::new(
+                TroubleKind::Left,
+                "You left; nothing was removed.",
+                "idc-setup undo",
+            )));
+        }
         // The question may have stood there for long.
         let asked = std::mem::take(removals);
+        let waiting = looking(cli, environment, screen, "Looking again.");
         let reports = look(prepared, screen).await?;
         let now = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
         *removals = undo::as_agreed(&asked, now);
+        drop(waiting);
         for removal in removals.iter().filter(|now| !asked.contains(now)) {
             screen.talk(&format!("Meanwhile: {}", line(removal)));
         }
@@ -164,14 +199,36 @@ fn said(removal: &Removal) -> String {
     match &removal.why {
         Some(why) if removal.verdict == Verdict::Stays => format!("The {} stays: {why}.", removal.name()),
         _ if removal.verdict == Verdict::Restored => format!("The {} is as it was before.", removal.name()),
+        Some(why) if removal.resource.kind.is_local() => {
+            format!("Removed what was ours of the {}: {why}.", removal.name())
+        }
         _ => format!("Removed the {}.", removal.name()),
     }
 }
 
 /// What the steps find now: a thing that says something else than what it was made with is not taken for ours.
 ///
-/// What a run that was cut short has asked for may still be on its way: it is waited for, so that it can be taken back.
+/// What a run that was cut short has asked for may still be on its way: it is waited for, so that it can be taken back,
+/// also under other names than the answers have now.
 async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {
+    let setting = &prepared.setting;
+    undo::settle_files(setting)?;
+    // Wherever Identity Center is: a Region that was asked for in vain is no reason to leave everything there.
+    setting.answers.borrow_mut().take_back(Key::IdentityCenterRegion);
+    let others = undo::other_answers(setting);
+    if !others.is_empty() {
+        let given = setting.answers.borrow().clone();
+        for other in &others {
+            undo::go_by(setting, other);
+            let looked = look_once(prepared, screen).await;
+            setting.answers.replace(given.clone());
+            looked?;
+        }
+    }
+    look_once(prepared, screen).await
+}
+
+async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {
     let steps = steps::checklist(&prepared.setting);
     let guide = NonInteractive::new(Screen { quiet: true, ..screen });
     let settled = || async {
@@ -192,7 +249,14 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Tr
 }
 
 fn line(removal: &Removal) -> String {
-    let why = removal.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let why = removal
+        .why
+        .as_ref()
+        .map_or_else(String::new, |why| match removal.verdict {
+            // What was changed goes all the same, as it was asked for.
+            Verdict::Remove | Verdict::Removed => format!(" (though {why})"),
+            _ => format!(": {why}"),
+        });
     format!("{:8} {}{}", removal.verdict.word(), removal.name(), clean(&why))
 }
 
@@ -204,31 +268,39 @@ fn show(screen: Screen, removals: &[Removal]) {
     screen.talk("What was made, and what becomes of it:");
     for removal in removals {
         screen.talk(&format!("  {}", line(removal)));
-        let is_file = removal.resource.kind.is_local() && removal.verdict.is_to_do();
-        if screen.verbose >= 1 || removal.verdict == Verdict::Stays || is_file {
+        let is_local = removal.resource.kind.is_local();
+        // How a file that stays could go is nothing to be pasted: others have come to stand in it.
+        let is_by_hand = removal.verdict == Verdict::Stays && !is_local;
+        let is_file = is_local && removal.verdict.is_to_do();
+        if is_by_hand || is_file || (screen.verbose >= 1 && removal.verdict.is_to_do()) {
             screen.talk(&format!("           {}", removal.command));
         }
     }
 }
 
-/// The account's id typed out, unless `--yes` says so.
-async fn is_agreed(cli: &Cli, guide: Option<&dyn Guide>, account: &str, count: usize) -> Result<bool, Trouble> {
-    if cli.flags.yes {
-        return Ok(true);
-    }
-    let Some(guide) = guide else { return Ok(false) };
+/// The account's id typed out. Nothing at all, `:quit` or `q` leaves.
+async fn is_agreed(guide: &dyn Guide, screen: Screen, account: &str, count: usize) -> Result<bool, Trouble> {
     let things = if count == 1 {
         "1 thing".to_owned()
     } else {
         format!("{count} things")
     };
-    let words = format!("To take back {things} in account {account}, type its id");
-    Ok(guide.type_out(&words).await? == account)
+    let words = format!("To take back {things} in account {account}, type its id (Enter leaves)");
+    loop {
+        let typed = guide.type_out(&words).await?;
+        match typed.as_str() {
+            typed if typed == account => return Ok(true),
+            "" | "q" | "n" | "no" | ":quit" | ":back" | ":skip" => return Ok(false),
+            "?" => screen
+                .warn("It removes what is listed above, and nothing else; idc-setup undo --step NAME removes less."),
+            other => screen.warn(&format!("{other:?} is not {account}.")),
+        }
+    }
 }
 
 fn report(
     cli: &Cli,
-    screen: Screen,
+    (screen, again): (Screen, &str),
     prepared: Option<&Prepared>,
     removals: &[Removal],
     stopped: Option<&Stopped>,
@@ -273,8 +345,10 @@ fn report(
         count(Verdict::Changed),
         count(Verdict::Stays)
     ));
-    if has_changed {
-        screen.result("  next: idc-setup undo --include-changed (removes what was changed since, too)");
+    if has_changed && !again.contains("--include-changed") {
+        screen.result(&format!(
+            "  next: {again} --include-changed (removes what was changed since, too)"
+        ));
     }
     exit
 }

@@ -11,8 +11,8 @@ mod screen;
 mod terminal;
 mod text;
 
-pub use interactive::Interactive;
+pub use interactive::{Interactive, looking};
 pub use non_interactive::NonInteractive;
 pub use plain::Plain;
-pub use screen::{Screen, clean};
+pub use screen::{Screen, clean, clean_lines};
 pub use terminal::TerminalGuard;

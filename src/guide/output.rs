@@ -334,7 +334,9 @@ fn print_picture(screen: Screen, reports: &[StepReport]) {
 fn print_handover(screen: Screen, reports: &[StepReport]) {
     if let Some(fragment) = Handover::of(reports).argo_cd() {
         screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
-        screen.result(&serde_json::to_string_pretty(&fragment).unwrap_or_default());
+        for line in serde_json::to_string_pretty(&fragment).unwrap_or_default().lines() {
+            screen.result(line);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The access picture: user → group → permission set → account, as far as it stands.
 
 use crate::checklist::{State, StepReport};
+use crate::words::one_line;
 
 /// One thing of the picture.
 struct Link<'a> {
@@ -86,7 +87,7 @@ pub fn mermaid(reports: &[StepReport]) -> String {
 /// In a quoted label only a few characters are not themselves.
 fn escaped(name: &str) -> String {
     let mut out = String::new();
-    for letter in name.chars() {
+    for letter in one_line(name).chars() {
         match letter {
             '"' => out.push_str("#quot;"),
             '#' => out.push_str("#35;"),
@@ -104,6 +105,6 @@ mod tests {
 
     #[test]
     fn a_name_cannot_break_out_of_its_label() {
-        assert_eq!(escaped("a\"]<b># "), "a#quot;]#lt;b#gt;#35; ");
+        assert_eq!(escaped("a\"]\n<b># "), "a#quot;] #lt;b#gt;#35;");
     }
 }

@@ -36,22 +36,39 @@ static KEPT: OnceLock<String> = OnceLock::new();
 /// A result could not be written, and somebody was reading.
 static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Text without control characters, so that a name cannot move the cursor or recolour the screen.
+/// One line without control characters: a name can neither move the cursor, nor recolour the screen, nor begin a line that
+/// passes for one of ours.
 pub fn clean(text: &str) -> String {
+    clean_lines(text).replace('\n', " ")
+}
+
+/// [`clean`], for text of ours that is several lines.
+pub fn clean_lines(text: &str) -> String {
     let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_unseen(c);
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// What turns the direction of writing, breaks a line or takes no room.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A line, after blank ones.
+fn clean_line(line: &str) -> String {
+    let text = line.trim_start_matches('\n');
+    format!("{}{}", &line[..line.len() - text.len()], clean(text))
 }
 
 /// JSON in which such letters are escaped: they can only stand within strings.
 fn escaped(json: &str) -> String {
     json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
         if (c.is_control() && c != '\n') || is_unseen(c) {
-            let _ = write!(text, "\\u{:04x}", u32::from(c));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
         } else {
             text.push(c);
         }
@@ -89,12 +106,12 @@ impl Screen {
 
     /// A line that is said even with `-q`.
     pub fn warn(&self, line: &str) {
-        self.raw(&clean(line));
+        self.raw(&clean_line(line));
     }
 
-    /// The result of a command.
-    pub fn result(&self, text: &str) {
-        self.raw_result(&clean(text));
+    /// A line of a command's result.
+    pub fn result(&self, line: &str) {
+        self.raw_result(&clean_line(line));
     }
 
     /// A result in JSON: for programs to read, so nothing in it is spelt otherwise.
@@ -258,16 +275,17 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert_eq!(
-            clean("a\u{1b}[2Jb\rc\u{202e}d\ne"),
-            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\ne"
+            clean("a\u{1b}[2Jb\rc\u{202e}d\u{e0041}\ne"),
+            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd} e"
         );
+        assert_eq!(clean_line("\nYou are x\nerror: y"), "\nYou are x error: y");
     }
 
     #[test]
     fn json_stays_json_whatever_is_in_it() {
-        let json = serde_json::json!({"name": "\u{9b}2J\u{202e}“x” → é\u{7f}"}).to_string();
+        let json = serde_json::json!({"name": "\u{9b}2J\u{202e}“x” → é\u{7f}\u{e0041}"}).to_string();
         let read: serde_json::Value = serde_json::from_str(&escaped(&json)).unwrap();
-        assert_eq!(read["name"], "\u{9b}2J\u{202e}“x” → é\u{7f}");
+        assert_eq!(read["name"], "\u{9b}2J\u{202e}“x” → é\u{7f}\u{e0041}");
         assert!(!escaped(&json).contains(['\u{9b}', '\u{202e}', '\u{7f}']));
     }
 

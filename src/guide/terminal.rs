@@ -41,3 +41,24 @@ impl Drop for TerminalGuard {
         self.restore();
     }
 }
+
+/// While it lives, what is typed between questions does not show: it would tear what moves, and nobody reads it. Prompts
+/// show what they read themselves. Ctrl-C works all the while.
+#[derive(Debug)]
+pub struct Hushed {
+    _before: TerminalGuard,
+}
+
+impl Hushed {
+    /// Turns the echo of stdin's terminal off, if it is one.
+    pub fn new() -> Self {
+        let before = TerminalGuard::new();
+        #[cfg(unix)]
+        if let Some(modes) = &before.modes {
+            let mut modes = modes.clone();
+            modes.local_modes.remove(rustix::termios::LocalModes::ECHO);
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+        }
+        Self { _before: before }
+    }
+}

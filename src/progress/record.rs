@@ -1,7 +1,8 @@
 //! The state file's content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -128,6 +129,9 @@ pub struct Resource {
     /// duration, a bucket's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// For an SSO session: profiles that named it before it was there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_before: Vec<String>,
     /// When it was first written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -144,6 +148,7 @@ impl Resource {
             how,
             region: None,
             text: None,
+            used_before: Vec::new(),
             at: None,
         }
     }
@@ -242,6 +247,9 @@ pub struct Record {
     /// What was changed of what was found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replaced>,
+    /// Folders that were not there before a file of ours was put into them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub folders: BTreeSet<PathBuf>,
     /// By topic (`activation`, `access-portal`).
     #[serde(default)]
     pub words: BTreeMap<String, Word>,
@@ -262,6 +270,7 @@ impl Record {
             intents: Vec::new(),
             resources: Vec::new(),
             replaced: Vec::new(),
+            folders: BTreeSet::new(),
             words: BTreeMap::new(),
             steps: BTreeMap::new(),
         }
@@ -309,6 +318,13 @@ impl Record {
             .iter()
             .find(|resource| resource.kind == kind && resource.id == id)
             .map(|resource| resource.how)
+    }
+
+    /// What a thing was made with, as far as we wrote it down.
+    pub fn text(&self, kind: ResourceKind, id: &str) -> Option<String> {
+        let known = self.resources.iter();
+        let mut known = known.filter(|resource| resource.kind == kind && resource.id == id);
+        known.next()?.text.clone()
     }
 
     /// Writes a thing down; what was once made stays made.

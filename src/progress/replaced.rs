@@ -24,9 +24,9 @@ pub struct Replaced {
     pub before: Says,
     /// What it was changed to.
     pub after: Says,
-    /// The changes of the file, in order.
+    /// The changes of the file, in order; a run of them that could not all be written down is worth nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub edits: Vec<Edit>,
+    pub rewrites: Vec<Edit>,
 }
 
 /// How a thing that was changed stands.
@@ -88,7 +88,7 @@ impl Record {
             known.before.entry(name).or_insert(value);
         }
         known.after.extend(new.after);
-        known.edits.extend(new.edits);
+        known.rewrites.extend(new.rewrites);
     }
 
     /// It is as it was before, or not there any more.
@@ -116,7 +116,7 @@ mod tests {
             id: "config#p".to_owned(),
             before: says(&[("region", Some(before))]),
             after: says(&[("region", Some(after))]),
-            edits: Vec::new(),
+            rewrites: Vec::new(),
         };
         let mut record = Record::new("aws", "123456789012");
         record.replace(change("a", "b"));

@@ -35,6 +35,14 @@ pub enum ProgressError {
         /// Where it was moved to.
         kept: Option<PathBuf>,
     },
+    /// It is there, and may not be opened or read.
+    #[error("the state file {} cannot be opened ({error})", path.display())]
+    Closed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// Written by a later version.
     #[error("the state file {} has format {format}; this version reads up to {FORMAT}", path.display())]
     Newer {
@@ -207,7 +215,10 @@ impl Progress {
 
 /// Beside the state file, under its whole name with `.lock`.
 fn lock_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    // One file has one lock, by whatever links it is named.
+    let mut name = files::resolve(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .into_os_string();
     name.push(".lock");
     PathBuf::from(name)
 }
@@ -233,10 +244,9 @@ pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(ProgressError::Unreadable {
+            return Err(ProgressError::Closed {
                 path: path.to_owned(),
-                why: error.to_string(),
-                kept: None,
+                error,
             });
         }
     };

@@ -5,7 +5,7 @@ mod account_assignment;
 pub mod cli_profile;
 mod create;
 mod create_group;
-mod create_user;
+pub mod create_user;
 mod enable_identity_center;
 mod facts;
 pub mod permission_set;

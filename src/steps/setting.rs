@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -21,6 +22,7 @@ use crate::aws_cli::Finder;
 use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
+use crate::files;
 use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
 
@@ -244,6 +246,44 @@ impl Setting {
             }
         })?;
         Ok(())
+    }
+
+    /// Writes down, before they are made, which folders a file of ours needs: undo may take just those away again.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub fn keep_new_folders(&self, file: &Path) -> Result<(), Trouble> {
+        let missing = files::missing_folders(file);
+        if !missing.is_empty() {
+            self.progress.change(|record| record.folders.extend(missing))?;
+        }
+        Ok(())
+    }
+
+    /// Settles what open intents were to write into a file: a section is ours when our text stands there, whatever
+    /// others have written around it. Answers it without the text, which is for the state file alone.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub fn settle_written(&self, content: &str, kind: ResourceKind, name: &str, id: &str) -> Result<Resource, Trouble> {
+        let mut resource = self.resource(kind, name, id);
+        for verb in [Verb::Create, Verb::Update] {
+            let intents: Vec<Intent> = self
+                .progress
+                .read(|record| record.intents(verb, kind, name).cloned().collect());
+            let digest = files::digest(content.as_bytes());
+            let stands = |text: &String| !text.is_empty() && content.matches(text.as_str()).count() == 1;
+            let written = intents
+                .iter()
+                .find(|intent| intent.mark.as_ref() == Some(&digest) || intent.text.as_ref().is_some_and(stands));
+            if let Some(intent) = written {
+                resource.how = How::Made;
+                resource.text.clone_from(&intent.text);
+            }
+            self.settle(verb, kind, name, Some(resource.clone()))?;
+        }
+        resource.text = None;
+        Ok(resource)
     }
 
     /// How a thing that is there came to be: as it was written down, else found.

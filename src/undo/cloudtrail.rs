@@ -128,7 +128,7 @@ async fn more_writers(setting: &Setting, region: &str, resource: &Resource) -> R
 }
 
 fn keeps_files(bucket: &str) -> String {
-    format!("the trail's files are in it; whoever does not need them: aws s3 rb s3://{bucket} --force")
+    format!("the trail's files are in it; whoever does not need them adds --force: aws s3 rb s3://{bucket} --force")
 }
 
 /// A trail that is not ours and has this bucket.

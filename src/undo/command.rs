@@ -86,7 +86,7 @@ pub fn command(setting: &Setting, resource: &Resource) -> String {
         }
         ResourceKind::Bucket => {
             let region = cloudtrail::bucket_region(setting, resource);
-            format!("aws s3api delete-bucket --region {region} --bucket {id}")
+            format!("aws s3 rb s3://{id} --region {region}")
         }
         ResourceKind::CliProfile | ResourceKind::SsoSession => format!("takes its section out of {}", file_of(id)),
         _ => format!("rm {}", quoted(id)),

@@ -10,7 +10,7 @@ use super::look::Sight;
 use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
 use crate::files::{self, Access};
-use crate::progress::{How, Resource, ResourceKind};
+use crate::progress::{How, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
 
 /// How a section, or the file, stands.
@@ -37,22 +37,7 @@ pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
             Err(error) => Err(unreadable(&path, &error)),
         };
     }
-    let ours = setting.progress.read(|record| {
-        let made = record.resources.iter();
-        let made = made.filter(|other| other.kind == ResourceKind::CliProfile && other.how == How::Made);
-        // One that was changed says again what it said before we had it use the session.
-        let changed = record
-            .replaced
-            .iter()
-            .filter(|other| other.kind == ResourceKind::CliProfile);
-        let names = made.map(|other| &other.name).chain(changed.map(|other| &other.name));
-        let sessions = record.resources.iter();
-        let sessions = sessions.filter(|other| other.kind == ResourceKind::SsoSession && other.how == How::Made);
-        Ours {
-            profiles: names.cloned().collect(),
-            sessions: sessions.map(|other| other.name.clone()).collect(),
-        }
-    });
+    let ours = Ours::of(setting)?;
     Ok(match stands(resource, &ours)? {
         Stands::AsWritten => Sight::There,
         Stands::Gone => Sight::Gone,
@@ -132,6 +117,31 @@ struct Ours {
 }
 
 impl Ours {
+    /// A profile of ours that somebody has changed stays, and what it stands on with it.
+    fn of(setting: &Setting) -> Result<Self, Trouble> {
+        let (made, changed) = setting.progress.read(|record| {
+            let made = record.resources.iter().filter(|other| other.how == How::Made);
+            let changed = record.replaced.iter();
+            // One that was changed says again what it said before we had it use the session.
+            let changed = changed.filter(|other| other.kind == ResourceKind::CliProfile);
+            (
+                made.cloned().collect::<Vec<_>>(),
+                changed.map(|other| other.name.clone()).collect::<Vec<_>>(),
+            )
+        });
+        let (mut profiles, mut sessions) = (changed, Vec::new());
+        for resource in made {
+            match resource.kind {
+                ResourceKind::SsoSession => sessions.push(resource.name),
+                ResourceKind::CliProfile if differences(&resource)?.is_none_or(|differs| differs.is_empty()) => {
+                    profiles.push(resource.name);
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { profiles, sessions })
+    }
+
     fn has(&self, kind: &str, name: &str) -> bool {
         let names = match kind {
             "profile" => &self.profiles,
@@ -162,7 +172,7 @@ fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
     let Some((_, config)) = read(&path)? else {
         return Ok(Stands::Gone);
     };
-    let Some(there) = config.get(section(resource, name)) else {
+    let Some(differs) = differences(resource)? else {
         return Ok(Stands::Gone);
     };
     let (key, kind) = if resource.kind == ResourceKind::SsoSession {
@@ -172,20 +182,28 @@ fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
     };
     if let Some(user) = config
         .profiles_with(key, name)
-        .find(|profile| !ours.profiles.contains(profile))
+        .find(|profile| !ours.profiles.contains(profile) && !resource.used_before.contains(profile))
     {
         return Ok(Stands::Otherwise(format!("the profile {user} uses this {kind}")));
     }
-    let written = written(resource, name);
-    let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
-    let missing = written.keys().filter(|key| !there.contains_key(*key));
-    let differs: Vec<&str> = other.map(|(key, _)| key).chain(missing).map(String::as_str).collect();
     Ok(if differs.is_empty() {
         Stands::AsWritten
     } else {
         // Values may be secrets; the keys' names say enough.
         Stands::Otherwise(format!("it says otherwise by now: {}", differs.join(", ")))
     })
+}
+
+/// The keys of a section that say something else than what was written; `None` when it is not there any more.
+fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
+    let (path, name) = place(resource);
+    let there = read(&path)?.and_then(|(_, config)| config.get(section(resource, name)));
+    let written = written(resource, name);
+    Ok(there.map(|there| {
+        let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
+        let missing = written.keys().filter(|key| !there.contains_key(*key));
+        other.map(|(key, _)| key).chain(missing).cloned().collect()
+    }))
 }
 
 /// Whether nothing that we wrote into a section is there any more. Where our text is gone as a whole, what still stands
@@ -203,14 +221,21 @@ pub fn is_out(resource: &Resource) -> Result<bool, Trouble> {
     Ok(there.is_none_or(|there| !written.keys().any(|key| there.contains_key(key))))
 }
 
+/// Whether somebody else's lines keep a section.
+pub fn is_kept_by_others(resource: &Resource) -> bool {
+    let (path, name) = place(resource);
+    let there = read(&path).ok().flatten();
+    there.is_some_and(|(_, config)| config.get(section(resource, name)).is_some())
+}
+
 /// Takes it out.
-pub fn take_out(resource: &Resource) -> Result<(), Trouble> {
+pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         // At the end of symlinks, which were there before us and stay.
         let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
-        return if is_empty { remove_file(path) } else { Ok(()) };
+        return if is_empty { remove_file(setting, path) } else { Ok(()) };
     }
     let Some((text, mut config)) = read(&path)? else {
         return Ok(());
@@ -261,8 +286,8 @@ fn without(text: &str, part: &str) -> String {
     format!("{before}{end}{after}")
 }
 
-/// Removes a file of ours, and the folders that held nothing else.
-pub fn remove_file(path: &Path) -> Result<(), Trouble> {
+/// Removes a file of ours, and the folders above it that were made for it, while they are empty.
+pub fn remove_file(setting: &Setting, path: &Path) -> Result<(), Trouble> {
     match fs::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -273,14 +298,65 @@ pub fn remove_file(path: &Path) -> Result<(), Trouble> {
             ));
         }
     }
-    // `sso/cache`, `sso`, `.aws`: only while they are empty, and never further up.
-    for folder in path.ancestors().skip(1).take_while(|folder| {
-        let name = folder.file_name().unwrap_or_default();
-        ["cache", "sso", ".aws"].iter().any(|known| name == *known)
-    }) {
+    remove_empty_folders(setting, path)
+}
+
+/// Only those that were not there before.
+fn remove_empty_folders(setting: &Setting, path: &Path) -> Result<(), Trouble> {
+    let made = setting.progress.read(|record| record.folders.clone());
+    for folder in path.ancestors().skip(1).filter(|folder| made.contains(*folder)) {
+        files::sweep(folder);
         if fs::remove_dir(folder).is_err() {
             break;
         }
+        setting.progress.change(|record| {
+            record.folders.remove(folder);
+        })?;
     }
     Ok(())
+}
+
+/// What a run that was killed has written into files, or was about to: ours where it stands there as it was intended,
+/// and nothing where it does not. What was left half-written is swept away.
+pub fn settle(setting: &Setting) -> Result<(), Trouble> {
+    let Some(paths) = &setting.paths else { return Ok(()) };
+    let folders = [paths.config().parent(), Some(paths.cache())];
+    folders.into_iter().flatten().for_each(files::sweep);
+    let open = setting.progress.read(|record| record.intents.clone());
+    for intent in open
+        .iter()
+        .filter(|intent| intent.verb != Verb::Remove && intent.kind.is_local())
+    {
+        let (kind, name) = (intent.kind, intent.name.as_str());
+        if matches!(kind, ResourceKind::Token | ResourceKind::Registration) {
+            let kept = cached(paths.cache(), intent.mark.as_deref());
+            let made = kept.map(|path| Resource::new(How::Made, kind, name, path.display().to_string()));
+            setting.settle(intent.verb, kind, name, made)?;
+            continue;
+        }
+        let content = files::read(paths.config()).unwrap_or_default();
+        let id = match kind {
+            ResourceKind::ConfigFile => paths.config().display().to_string(),
+            _ => format!("{}#{name}", paths.config().display()),
+        };
+        let (content, is_known) = (
+            String::from_utf8_lossy(&content),
+            setting.progress.read(|record| record.how(kind, &id).is_some()),
+        );
+        let settled = setting.settle_written(&content, kind, name, &id)?;
+        if settled.how != How::Made && !is_known {
+            // It was never written: there is nothing of that name to be found.
+            setting
+                .progress
+                .change(|record| record.resources.retain(|other| other.kind != kind || other.id != id))?;
+        }
+    }
+    Ok(())
+}
+
+/// The cached file with this digest.
+fn cached(folder: &Path, mark: Option<&str>) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut ours = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    ours.find(|path| files::read(path).is_ok_and(|content| Some(files::digest(&content).as_str()) == mark))
 }

@@ -5,8 +5,8 @@ use aws_sdk_ssoadmin::types::{PermissionSet, PrincipalType};
 use super::look::{Sight, unless_gone};
 use crate::answers::values::SessionDuration;
 use crate::aws::Failure;
-use crate::progress::{How, Resource, ResourceKind};
-use crate::steps::{Instance, Setting};
+use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::steps::{Instance, Setting, create_user, permission_set};
 
 /// How it stands.
 pub async fn sight(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Sight, Failure> {
@@ -61,11 +61,59 @@ async fn assignment(setting: &Setting, instance: &Instance, resource: &Resource)
         return Ok(Sight::Gone);
     };
     let found = principals(setting, instance, account, set).await?;
-    Ok(if found.iter().any(|(_, id)| id == principal) {
-        Sight::There
-    } else {
-        Sight::Gone
-    })
+    let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
+        return Ok(Sight::Gone);
+    };
+    // Who has come into a group that we made stands on this; who was in one that was there had no access before it.
+    let is_ours = ours(setting, ResourceKind::Group)
+        .iter()
+        .any(|group| group == principal);
+    if kind != PrincipalType::User.as_str() && is_ours {
+        let other = other_member(setting, instance, principal).await?;
+        return Ok(other.map_or(Sight::There, |name| {
+            Sight::Changed(format!("somebody else has come to have access by it: {name}"))
+        }));
+    }
+    Ok(Sight::There)
+}
+
+/// Somebody in a group whom we have not put there, by name.
+async fn other_member(setting: &Setting, instance: &Instance, group: &str) -> Result<Option<String>, Failure> {
+    let mut members = setting
+        .clients
+        .identitystore(&instance.region)
+        .list_group_memberships()
+        .identity_store_id(&instance.store)
+        .group_id(group)
+        .into_paginator()
+        .items()
+        .send();
+    let ours = ours(setting, ResourceKind::GroupMembership);
+    while let Some(member) = members.next().await {
+        let member = member.map_err(|error| Failure::of("identitystore:ListGroupMemberships", error));
+        let Some(member) = unless_gone(member)? else {
+            return Ok(None);
+        };
+        let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
+        let user = user.unwrap_or_default();
+        if !ours.contains(&format!("{group}/{user}")) {
+            return Ok(Some(user_name(setting, instance, user).await));
+        }
+    }
+    Ok(None)
+}
+
+/// As people call a user; the id where that cannot be found out.
+async fn user_name(setting: &Setting, instance: &Instance, id: String) -> String {
+    let described = setting
+        .clients
+        .identitystore(&instance.region)
+        .describe_user()
+        .identity_store_id(&instance.store)
+        .user_id(&id)
+        .send()
+        .await;
+    described.ok().and_then(|user| user.user_name).unwrap_or(id)
 }
 
 async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Sight, Failure> {
@@ -116,10 +164,23 @@ async fn more_in_it(
     if set.name.as_ref().is_some_and(|name| *name != resource.name) {
         return Ok(Some("it has another name now".to_owned()));
     }
+    let lasts = |text: &str| text.parse::<SessionDuration>().ok();
     if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
-        && made.parse::<SessionDuration>().ok() != now.parse::<SessionDuration>().ok()
+        && lasts(made) != lasts(now)
+        && !is_update_open(setting, resource)
     {
-        return Ok(Some(format!("a session lasts {now} now, and lasted {made}")));
+        let was = lasts(made).map_or_else(|| "otherwise".to_owned(), |made| made.to_string());
+        return Ok(Some(format!("a session lasts {now} now, and lasted {was}")));
+    }
+    if set
+        .description
+        .as_deref()
+        .is_some_and(|words| words != permission_set::DESCRIPTION)
+    {
+        return Ok(Some("it is described otherwise now".to_owned()));
+    }
+    if permission_set::has_other_tags(setting, instance, arn).await? {
+        return Ok(Some("somebody has tagged it".to_owned()));
     }
     if set.relay_state.as_ref().is_some_and(|state| !state.is_empty()) {
         return Ok(Some("it has a relay state now".to_owned()));
@@ -154,7 +215,15 @@ async fn more_in_it(
     other_policy(setting, instance, resource).await
 }
 
-/// An AWS managed policy on it that we have neither put there nor were about to.
+/// A run that was killed was about to change how long it lasts, and nobody has told of the end.
+fn is_update_open(setting: &Setting, resource: &Resource) -> bool {
+    setting.progress.read(|record| {
+        let mut open = record.intents(Verb::Update, resource.kind, &resource.name);
+        open.next().is_some()
+    })
+}
+
+/// An AWS managed policy on it that we have neither put there nor were about to, or one of ours that is not there any more.
 async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
     let mut pages = setting
         .clients
@@ -165,9 +234,16 @@ async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resourc
         .into_paginator()
         .items()
         .send();
+    let mut missing = setting.progress.read(|record| {
+        let made = record.resources.iter();
+        let made = made.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.how == How::Made);
+        let of_it = made.filter_map(|other| other.id.strip_prefix(&format!("{}/", resource.id)).map(str::to_owned));
+        of_it.collect::<Vec<_>>()
+    });
     while let Some(policy) = pages.next().await {
         let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
         let policy = policy.arn.unwrap_or_default();
+        missing.retain(|made| *made != policy);
         let is_ours = setting.progress.read(|record| {
             let id = format!("{}/{policy}", resource.id);
             record.how(ResourceKind::PolicyAttachment, &id) == Some(How::Made)
@@ -177,7 +253,18 @@ async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resourc
             return Ok(Some(format!("somebody has attached the policy {policy} to it")));
         }
     }
-    Ok(None)
+    // An update of ours that was cut short may have taken it off.
+    let was_to_go = |policy: &String| {
+        setting.progress.read(|record| {
+            let name = format!("{}/{policy}", resource.name);
+            record
+                .intents(Verb::Remove, ResourceKind::PolicyAttachment, &name)
+                .next()
+                .is_some()
+        })
+    };
+    let gone = missing.into_iter().find(|policy| !was_to_go(policy));
+    Ok(gone.map(|policy| format!("somebody has taken the policy {policy} off it")))
 }
 
 /// Group and user of a membership's id.
@@ -215,26 +302,8 @@ pub async fn membership_id(
 }
 
 async fn group(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Sight, Failure> {
-    let mut members = setting
-        .clients
-        .identitystore(&instance.region)
-        .list_group_memberships()
-        .identity_store_id(&instance.store)
-        .group_id(&resource.id)
-        .into_paginator()
-        .items()
-        .send();
-    let ours = ours(setting, ResourceKind::GroupMembership);
-    while let Some(member) = members.next().await {
-        let member = member.map_err(|error| Failure::of("identitystore:ListGroupMemberships", error));
-        let Some(member) = unless_gone(member)? else {
-            return Ok(Sight::Gone);
-        };
-        let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
-        let user = user.unwrap_or_default();
-        if !ours.contains(&format!("{}/{user}", resource.id)) {
-            return Ok(Sight::Changed(format!("somebody else is in it: {user}")));
-        }
+    if let Some(name) = other_member(setting, instance, &resource.id).await? {
+        return Ok(Sight::Changed(format!("somebody else is in it: {name}")));
     }
     let described = setting
         .clients
@@ -272,6 +341,16 @@ async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Re
         Some(user) if user.user_name.as_ref().is_some_and(|name| *name != resource.name) => {
             let name = user.user_name.unwrap_or_default();
             return Ok(Sight::Changed(format!("it is called {name} now")));
+        }
+        Some(user)
+            if resource
+                .text
+                .as_ref()
+                .is_some_and(|made| *made != create_user::digest_of(&user)) =>
+        {
+            return Ok(Sight::Changed(
+                "it does not say any more what it was made with".to_owned(),
+            ));
         }
         Some(_) => {}
     }

@@ -12,6 +12,7 @@ mod look;
 mod own_branch;
 mod remove;
 mod restore;
+mod unfinished;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -151,19 +152,44 @@ pub async fn plan(
         removals.push(look::at(setting, reports, resource, step).await?);
     }
     look_again_at_what_is_gone(setting, reports, &mut removals).await?;
+    keep_what_carries(&mut removals);
     removals.extend(restore::plan(setting, reports, step).await?);
     for removal in &mut removals {
         if removal.verdict == Verdict::Changed && include_changed {
             removal.verdict = match (removal.in_use, removal.resource.how) {
-                (true, _) => Verdict::Stays,
+                // Not for good: whoever stands on it may leave.
+                (true, _) => continue,
                 (false, How::Made) => Verdict::Remove,
                 (false, _) => Verdict::Restore,
             };
         }
     }
-    removals.extend(staying(setting, step, !removals.is_empty()));
+    let was_used = removals.iter().any(|removal| !removal.resource.kind.is_local());
+    removals.extend(staying(setting, step, was_used));
     Ok(removals)
 }
+
+/// A permission set stays as long as an assignment of it does.
+fn keep_what_carries(removals: &mut [Removal]) {
+    let stays = |removal: &&Removal| {
+        removal.resource.kind == ResourceKind::AccountAssignment
+            && matches!(removal.verdict, Verdict::Changed | Verdict::Stays)
+    };
+    let assigned: Vec<(String, String)> = removals
+        .iter()
+        .filter(stays)
+        .filter_map(|one| Some((identity_center::parts(&one.resource.id)?.1.to_owned(), one.name())))
+        .collect();
+    for removal in removals.iter_mut().filter(|removal| removal.verdict == Verdict::Remove) {
+        if let Some((_, assignment)) = assigned.iter().find(|(set, _)| *set == removal.resource.id) {
+            removal.verdict = Verdict::Changed;
+            removal.why = Some(format!("the {assignment} stays, and stands on it"));
+        }
+    }
+}
+
+pub use files::settle as settle_files;
+pub use unfinished::{go_by, other_answers};
 
 /// What was agreed to, as it stands now: a thing that was not to be removed then is not removed now.
 pub fn as_agreed(asked: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
@@ -304,14 +330,14 @@ fn made(setting: &Setting, step: Option<&str>) -> Vec<(Resource, &'static str)> 
 }
 
 /// What is never removed, though we made it: other things come to stand on it.
-const STAYS: [ResourceKind; 3] = [
-    ResourceKind::PermissionSetsSwitch,
-    ResourceKind::Instance,
-    ResourceKind::Organization,
-];
+const STAYS: [ResourceKind; 2] = [ResourceKind::PermissionSetsSwitch, ResourceKind::Organization];
 
 fn why_it_stays(setting: &Setting, resource: &Resource) -> (&'static str, String) {
-    let region = setting.wanted_region();
+    let region = setting
+        .facts
+        .instance
+        .now()
+        .map_or_else(|| setting.wanted_region(), |instance| instance.region);
     match resource.kind {
         ResourceKind::Organization => (
             "other accounts and services may stand on it by now; whoever is sure deletes it by hand",
@@ -337,12 +363,13 @@ fn staying(setting: &Setting, step: Option<&str>, was_used: bool) -> Vec<Removal
         return Vec::new();
     }
     let resources = setting.progress.read(|record| record.resources.clone());
-    let instance = setting.facts.instance.now();
-    let is_there = |resource: &Resource| instance.as_ref().is_some_and(|instance| instance.arn == resource.id);
-    let stays = resources.into_iter().filter(|resource| match resource.kind {
-        ResourceKind::Instance => was_used && is_there(resource),
-        kind => STAYS.contains(&kind) && resource.how == How::Made,
-    });
+    let made = resources
+        .into_iter()
+        .filter(|resource| STAYS.contains(&resource.kind) && resource.how == How::Made);
+    // No API makes an instance, so it is nobody's that progress knows.
+    let instance = setting.facts.instance.now().filter(|_| was_used);
+    let instance = instance.map(|it| Resource::new(How::Found, ResourceKind::Instance, it.region, it.arn));
+    let stays = made.chain(instance);
     let with_reason = stays.map(|resource| {
         let (why, command) = why_it_stays(setting, &resource);
         Removal {

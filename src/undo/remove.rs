@@ -31,16 +31,16 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
     setting.intend(info, (Verb::Remove, resource.kind, &resource.name), None)?;
     let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
     match resource.kind {
-        ResourceKind::Token | ResourceKind::Registration => files::remove_file(Path::new(&resource.id))?,
+        ResourceKind::Token | ResourceKind::Registration => files::remove_file(setting, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
-            files::take_out(&resource)?;
+            files::take_out(setting, &resource)?;
             if Path::new(&resource.id).exists() {
                 removal.verdict = Verdict::Stays;
                 removal.why = Some("something else is in it".to_owned());
                 return write_off_intent(setting, &resource);
             }
         }
-        ResourceKind::CliProfile | ResourceKind::SsoSession => files::take_out(&resource)?,
+        ResourceKind::CliProfile | ResourceKind::SsoSession => files::take_out(setting, &resource)?,
         ResourceKind::Trail => cloudtrail::delete_trail(setting, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
             if let Some(why) = cloudtrail::delete_bucket(setting, &resource).await.map_err(failed)? {
@@ -70,6 +70,10 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
         ));
     }
     removal.verdict = Verdict::Removed;
+    if is_of_a_file {
+        let is_kept = files::is_kept_by_others(&resource);
+        removal.why = is_kept.then(|| "its header stays, with what others have written below it".to_owned());
+    }
     write_off(setting, &resource, removal.step)
 }
 

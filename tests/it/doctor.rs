@@ -231,7 +231,6 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
             "cloudtrail:GetEventSelectors",
             "identitystore:DescribeGroupMembership",
             "organizations:ListAccounts",
-            "sso:ListTagsForResource",
             "sso:TagResource",
         ]
     );

@@ -253,8 +253,8 @@ fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
         world.assignments.push(other);
     }
     assert_eq!(verdict(&undo(&stage, &[]).expect(5), "permission-set"), "changed");
-    let ran = undo(&stage, &["--include-changed"]).expect(0);
-    assert_eq!(verdict(&ran, "permission-set"), "stays");
+    let ran = undo(&stage, &["--include-changed"]).expect(5);
+    assert_eq!(verdict(&ran, "permission-set"), "changed");
 }
 
 #[test]

@@ -58,8 +58,12 @@ fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_ke
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
     let ran = undo(&stage, &["--step=cli-profile"]).expect(5);
     assert_eq!(verdict(&ran, "cli-profile"), "changed");
-    assert_eq!(verdict(&ran, "sso-session"), "removed");
-    assert!(std::fs::read_to_string(&path).unwrap().contains("sso_account_id"));
+    assert_eq!(verdict(&ran, "sso-session"), "changed", "what stays stands on it");
+    let left = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
+        "{left}"
+    );
     undo(&stage, &["--step=cli-profile", "--include-changed"]).expect(0);
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
@@ -147,10 +151,24 @@ fn a_state_file_cannot_have_other_keys_written() {
     stage.json(&update);
     let changed = std::fs::read_to_string(&path).unwrap();
     let kept = stage.state();
-    for evil in ["credential_process = /bin/evil\n", "[profile evil]\n"] {
+    for evil in [
+        "credential_process = /bin/evil\n",
+        "[profile evil]\n",
+        // More than a line, of which only the first looks like ours.
+        "region = x\ncredential_process = /bin/evil\n",
+        "# note\n[default]\ncredential_process = /bin/evil\n",
+        // Another profile's keys, which nobody agreed to.
+        "region = x\n[profile other]\nregion = evil\n",
+    ] {
         let mut kept = kept.clone();
         let replaced = &mut kept["replaced"][0];
-        replaced["edits"][0]["changes"][0]["before"] = json!([evil]);
+        replaced["rewrites"][0]["changes"][0]["before"] = json!([{"own": evil.trim_end(), "end": "\n"}]);
+        // And an edit of nothing, which stands in any file.
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let line = json!({"own": evil.trim_end(), "end": "\n"});
+        replaced["rewrites"].as_array_mut().unwrap().push(json!({
+            "length": 0, "sha256": nothing, "changes": [{"at": 0, "count": 0, "before": [line]}]
+        }));
         replaced["before"]["profile eks-walkthrough/credential_process"] = json!("/bin/evil");
         replaced["before"]["profile eks-walkthrough/region"] = json!("x\ncredential_process = /bin/evil");
         std::fs::write(stage.state_file(), kept.to_string()).unwrap();

@@ -90,6 +90,7 @@ impl Walk<'_> {
         match self.guide.ask(&question).await? {
             Reply::Value(value) => {
                 self.answers.borrow_mut().replace(key, asked(value));
+                self.save_answers()?;
                 Ok(true)
             }
             Reply::Back | Reply::Skip => Ok(false),

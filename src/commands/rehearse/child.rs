@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use super::keeping::{dump_world, home, keep_on_keeping, keep_world, writes_world};
+use super::keeping::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
 use super::{Stage, cannot_start, examples};
 use crate::answers::Key;
 use crate::checklist::Trouble;
@@ -55,6 +55,7 @@ pub(super) async fn perform(
     screen: Screen,
 ) -> Result<u8, Trouble> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
+    begin_keeping(stage, flags)?;
     if cli.flags.non_interactive {
         screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
     }
@@ -70,8 +71,12 @@ pub(super) async fn perform(
         dump_world(stage, flags)?;
     }
     if let Some(folder) = &flags.keep {
+        let what = match flags.what {
+            Rehearsed::Undo if exit_code(status) != 0 => " undo",
+            _ => "",
+        };
         screen.talk(&format!(
-            "Home and world are kept. Go on with: idc-setup rehearse --keep {}",
+            "Home and world are kept. Go on with: idc-setup rehearse{what} --keep {}",
             quoted(&folder.display().to_string())
         ));
     } else if exit_code(status) == 130 {
@@ -170,9 +175,21 @@ async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> 
         tokio::select! {
             status = child.wait() => return status,
             _ = tokio::signal::ctrl_c() => {}
-            _ = asked_to_end => child.start_kill()?,
+            // The child restores the terminal, and says how to go on.
+            _ = asked_to_end => end(child)?,
         }
     }
+}
+
+fn end(child: &mut tokio::process::Child) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if let Some(id) = child
+        .id()
+        .and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?))
+    {
+        return Ok(rustix::process::kill_process(id, rustix::process::Signal::TERM)?);
+    }
+    child.start_kill()
 }
 
 fn exit_code(status: ExitStatus) -> u8 {

@@ -49,6 +49,12 @@ fn is_change(operation: &str) -> bool {
         .any(|look| operation.starts_with(look))
 }
 
+/// Writes the world before anything else: the folder is known to be a rehearsal's from now on, however this one ends.
+pub(super) fn begin_keeping(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+    let kept = flags.keep.as_ref().filter(|_| writes_world(flags));
+    write_world(stage, kept.map(|folder| folder.join(KEPT_WORLD)).as_deref())
+}
+
 /// Writes the world where `--keep` and `--dump` want it.
 pub(super) fn keep_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
     let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
@@ -69,10 +75,18 @@ fn write_world(stage: &Stage, path: Option<&Path>) -> Result<(), Trouble> {
 /// The folder that is asked for, or one that goes away at the end.
 pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
     if let Some(folder) = &flags.keep {
+        let mut entries = std::fs::read_dir(folder).into_iter().flatten();
+        if !folder.join(KEPT_WORLD).exists() && entries.next().is_some() {
+            let why = format!("{} holds something else than a rehearsal", folder.display());
+            return Err(std::io::Error::other(why));
+        }
         files::make_private_folder(folder)
             .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         return Ok((std::path::absolute(folder)?, None));
     }
-    let folder = tempfile::Builder::new().prefix("idc-setup-rehearsal-").tempdir()?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = builder.prefix("idc-setup-rehearsal-").tempdir()?;
     Ok((folder.path().to_owned(), Some(folder)))
 }

@@ -74,6 +74,17 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
             "idc-setup rehearse login --keep DIR --again",
         ));
     }
+    let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
+    let is_kept = flags
+        .keep
+        .as_ref()
+        .is_some_and(|folder| folder.join(KEPT_WORLD).exists());
+    if goes_on && !is_kept {
+        return Err(Trouble::usage(
+            "There is no kept rehearsal to go on with.",
+            "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
+        ));
+    }
     let latency = match &flags.latency {
         Some(text) => duration("--latency", text)?,
         None => Duration::ZERO,

@@ -1,6 +1,7 @@
-//! `--serve`: the simulated AWS for other tools, until Ctrl-C.
+//! `--serve`: the simulated AWS for other tools, until Ctrl-C or SIGTERM.
 
-use super::keeping::{home, keep_world};
+use super::super::asked_to_end;
+use super::keeping::{begin_keeping, home, keep_world};
 use super::{Stage, cannot_start};
 use crate::checklist::Trouble;
 use crate::cli::RehearseFlags;
@@ -17,6 +18,7 @@ pub(super) async fn serve(
     screen: Screen,
 ) -> Result<u8, Trouble> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
+    begin_keeping(stage, flags)?;
     let url = stage.server.url();
     screen.talk(&format!(
         "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
@@ -29,8 +31,7 @@ pub(super) async fn serve(
     if let Some(list) = without_proxy(environment) {
         screen.result(&format!("export NO_PROXY={list}"));
     }
-    // An error means that the signal cannot be waited for; then nothing keeps us here.
-    let _ = tokio::signal::ctrl_c().await;
+    asked_to_end().await;
     keep_world(stage, flags)?;
     screen.talk("\nThe rehearsal has ended.");
     Ok(0)

@@ -3,6 +3,8 @@
 mod prompts;
 mod waits;
 
+pub use waits::looking;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -11,6 +13,7 @@ use console::Style;
 
 use super::glossary;
 use super::screen::Screen;
+use super::terminal::Hushed;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
@@ -27,6 +30,8 @@ pub struct Interactive {
     browser: Rc<Browser>,
     /// How to answer has been said.
     has_explained: Cell<bool>,
+    /// Keys pressed between questions do not show.
+    _hushed: Hushed,
 }
 
 impl Interactive {
@@ -36,6 +41,7 @@ impl Interactive {
             screen,
             browser,
             has_explained: Cell::new(false),
+            _hushed: Hushed::new(),
         }
     }
 

@@ -21,6 +21,15 @@ const QUIT: &str = "quit (progress is kept)";
 /// Lists that are longer are searched by typing.
 const SHORT: usize = 12;
 
+/// What was typed before a question stood there answers another one, or none: it must not agree to anything.
+fn forget_typed_ahead() {
+    #[cfg(unix)]
+    {
+        // Without a terminal there is nobody to type ahead.
+        let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
+    }
+}
+
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
         if self.screen.colour && !self.screen.ascii {
@@ -86,6 +95,7 @@ impl Interactive {
     pub(super) async fn typed(&self, words: &str) -> Result<String, Trouble> {
         let words = self.screen.spell(&clean(words));
         let ask = move |theme: &dyn Theme| {
+            forget_typed_ahead();
             let input = Input::<String>::with_theme(theme).with_prompt(words).allow_empty(true);
             input.interact_text()
         };
@@ -157,6 +167,7 @@ impl Interactive {
         let words = self.screen.spell(words);
         let pressed = self.prompt(move |_| {
             let term = Term::stderr();
+            forget_typed_ahead();
             term.write_str(&format!("{words} "))?;
             let pressed = loop {
                 match term.read_key()? {

@@ -11,7 +11,7 @@ use crate::checklist::{Finding, StepInfo, Survey, Waiting};
 use crate::steps::STEPS;
 
 /// From then on a wait says what to do about it.
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(10);
 
 const IF_LONG: &str = "It can take minutes. Stopping is safe: Ctrl-C, and later idc-setup run goes on from here.";
 
@@ -44,6 +44,15 @@ pub fn spinner(screen: Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> 
     let mark = text::mark(info, STEPS);
     bar.set_message(screen.spell(&format!("{mark} {}", clean(what))));
     bar.enable_steady_tick(Duration::from_millis(120));
+    Box::new(Spinner { bar, mark, screen })
+}
+
+/// Shows that the account is looked at, outside a step.
+pub fn looking(screen: Screen, what: &str) -> Box<dyn Waiting> {
+    let bar = ProgressBar::new_spinner();
+    bar.set_message(screen.spell(&clean(what)));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let mark = String::new();
     Box::new(Spinner { bar, mark, screen })
 }
 

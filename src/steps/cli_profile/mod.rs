@@ -12,11 +12,11 @@ use similar::TextDiff;
 use super::facts::Profile;
 use super::setting::Setting;
 use crate::answers::Key;
-use crate::aws_files::{Config, Paths, Section, credentials_have_section, read_as_the_sdk};
+use crate::aws_files::{Config, Paths, Section, credentials_have_section, read_as_the_sdk, without_values};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
 use crate::files::{self, Access};
 use crate::progress::{How, Resource, ResourceKind, Verb};
-use sections::Wanted;
+use sections::{Wanted, keys};
 
 pub use put_back::{put_back, says};
 
@@ -86,6 +86,16 @@ impl CliProfile {
         Ok((config.text(), config))
     }
 
+    /// The config, and the cached token that step 8 writes.
+    fn must_be_writable(&self) -> Result<(), Trouble> {
+        let paths = self.paths()?;
+        let token = paths.token(&self.setting.text(Key::SsoSession));
+        for path in [paths.config(), &token] {
+            files::check_writable(path).map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(())
+    }
+
     /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
     fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Result<Option<Finding>, Trouble> {
         let blocked = |why: String| Finding::different(why, "take another name: idc-setup run --cli-profile NAME");
@@ -114,19 +124,7 @@ impl CliProfile {
     fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, Trouble> {
         let setting = &self.setting;
         let path = self.paths()?.config();
-        let own = |kind, name: &str| -> Result<Resource, Trouble> {
-            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
-            let digest = files::digest(text.as_bytes());
-            let intents = setting.open_intents(kind, name);
-            if let Some(intent) = intents.iter().find(|intent| intent.mark.as_ref() == Some(&digest)) {
-                resource.how = How::Made;
-                resource.text.clone_from(&intent.text);
-            }
-            setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
-            // The text is for the state file alone.
-            resource.text = None;
-            Ok(resource)
-        };
+        let own = |kind, name: &str| setting.settle_written(text, kind, name, &id_of(path, kind, name));
         let mut own_parts = vec![
             own(ResourceKind::SsoSession, &wanted.session)?,
             own(ResourceKind::CliProfile, &wanted.profile)?,
@@ -155,6 +153,7 @@ impl CliProfile {
         if is_new(Section::Profile(&wanted.profile)) {
             new_parts.push((ResourceKind::CliProfile, wanted.profile.as_str()));
         }
+        let named_before = config.clone();
         let in_place = wanted.edited_in_place(config.clone());
         let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
@@ -165,11 +164,8 @@ impl CliProfile {
             return Err(Trouble::failed(why, "idc-setup run"));
         }
         let is_new_file = !path.exists();
-        // What is added at the end is kept, so that just that can be taken out again; otherwise it is taken out by its keys.
-        let text = match after.strip_prefix(in_place.as_str()) {
-            Some(added) => added.to_owned(),
-            None => wanted.alone(),
-        };
+        // What is added at the end is kept, so that just that can be taken out again.
+        let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
         put_back::remember(setting, &wanted, path, (&before, &in_place))?;
         let mark = files::digest(after.as_bytes());
         if is_new_file {
@@ -179,42 +175,58 @@ impl CliProfile {
             let of = (Verb::Create, *kind, *name);
             setting.intend_text(&INFO, of, mark.clone(), &text)?;
         }
-        put(path, &after)?;
+        // What was made before says something else from now on.
+        let mut updated = Vec::new();
         for (kind, name) in [
             (ResourceKind::SsoSession, wanted.session.as_str()),
             (ResourceKind::CliProfile, wanted.profile.as_str()),
         ] {
-            // What was made before says something else now.
-            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
-            if resource.how == How::Made {
-                resource.text = Some(wanted.alone());
-                setting.progress.change(|record| record.keep(resource))?;
+            let id = id_of(path, kind, name);
+            if setting.how(kind, &id) == How::Made {
+                let made = setting
+                    .progress
+                    .read(|record| record.text(kind, &id))
+                    .unwrap_or_default();
+                let text = wanted.edited_within(&made);
+                setting.intend_text(&INFO, (Verb::Update, kind, name), mark.clone(), &text)?;
+                updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
             }
+        }
+        put(setting, path, &after)?;
+        for resource in updated {
+            setting.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
         }
         for (kind, name) in new_parts {
             let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
             resource.how = How::Made;
             resource.text = Some(text.clone());
+            if kind == ResourceKind::SsoSession {
+                let users = named_before.profiles_with("sso_session", name);
+                resource.used_before = users.filter(|profile| *profile != wanted.profile).collect();
+            }
             setting.settle(Verb::Create, kind, name, Some(resource))?;
         }
         Ok(())
     }
 }
 
-fn put(path: &Path, text: &str) -> Result<(), Trouble> {
+fn put(setting: &Setting, path: &Path, text: &str) -> Result<(), Trouble> {
+    setting.keep_new_folders(path)?;
     path.parent()
         .map_or(Ok(()), files::make_private_folder)
         .and_then(|()| files::write_atomically(path, text.as_bytes(), Access::AsBefore))
-        .map_err(|error| {
-            Trouble::failed(
-                format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
-                "make room or rights there, then: idc-setup run",
-            )
-        })
+        .map_err(|error| unwritable(path, &error))
 }
 
-/// The difference as it is shown. Lines around an edit may hold keys of other profiles: their values are not
-/// for screens and logs.
+fn unwritable(path: &Path, error: &std::io::Error) -> Trouble {
+    Trouble::failed(
+        format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
+        "make room or rights there, then: idc-setup run",
+    )
+}
+
+/// The difference as it is shown. Lines around an edit are somebody else's, and may hold secrets: of them only headers
+/// and names are for screens and logs.
 fn diff(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
     let diff = TextDiff::from_lines(before, after)
@@ -222,22 +234,14 @@ fn diff(path: &Path, before: &str, after: &str) -> String {
         .context_radius(2)
         .header(&name, &name)
         .to_string();
-    let lines = diff.split_inclusive('\n').map(|line| match line.split_once('=') {
-        Some((key, value)) if is_secret(key) => {
-            let end = &value[value.trim_end_matches(['\r', '\n']).len()..];
-            format!("{key}= (not shown){end}")
+    let ours = [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat();
+    let lines = diff.split_inclusive('\n').map(|line| match line.split_at_checked(1) {
+        Some((mark @ (" " | "+" | "-"), text)) if !line.starts_with("+++") && !line.starts_with("---") => {
+            format!("{mark}{}", without_values(text, &ours))
         }
         _ => line.to_owned(),
     });
     lines.collect()
-}
-
-/// Whether a line of a difference, up to its `=`, names a property that holds a secret.
-fn is_secret(key: &str) -> bool {
-    let key = key.trim_start_matches([' ', '+', '-']).trim().to_ascii_lowercase();
-    ["key", "secret", "token", "password"]
-        .iter()
-        .any(|word| key.contains(word))
 }
 
 fn unreadable(path: &Path, why: &str) -> Trouble {
@@ -256,6 +260,7 @@ impl Step for CliProfile {
     async fn look(&self) -> Result<Finding, Trouble> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
         self.read()?;
+        self.must_be_writable()?;
         let facts = &self.setting.facts;
         if facts.instance.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 1."));
@@ -275,6 +280,9 @@ impl Step for CliProfile {
         let (text, config) = self.read()?;
         let path = self.paths()?.config();
         if let Err(why) = read_as_the_sdk(&text).await {
+            return Err(unreadable(path, &why));
+        }
+        if let Some(why) = wanted.misread(&config) {
             return Err(unreadable(path, &why));
         }
         let parts = [Section::SsoSession(&wanted.session), Section::Profile(&wanted.profile)];

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::setting::Setting;
 use super::sections::{Wanted, keys};
 use super::{id_of, unreadable};
-use crate::aws_files::{BadConfig, Config, Section, says_something_else};
+use crate::aws_files::{BadConfig, Config, Section, own_part};
 use crate::checklist::Trouble;
 use crate::progress::{Edit, How, Replaced, ResourceKind, Says};
 
@@ -43,7 +43,7 @@ pub(super) fn remember(
         id: id_of(path, kind, name),
         before: of_those(was_there),
         after: of_those(is_there),
-        edits: vec![Edit::between(before, after)],
+        rewrites: Edit::between(before, after, own).into_iter().collect(),
     };
     setting.progress.change(|record| record.replace(replaced))?;
     Ok(())
@@ -82,19 +82,42 @@ pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) ->
     names.into_iter().map(|name| (name.clone(), value(name))).collect()
 }
 
-/// The file's text with the sections saying again what they said before: line by line while the file begins as it was
-/// left, else by keys. A section that is gone stays gone.
-pub fn put_back(text: &str, replaced: &Replaced) -> Result<String, BadConfig> {
-    let ours = [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat();
-    let is_ours = |line: &str| !says_something_else(line, &ours);
-    let mut text = text.to_owned();
-    for edit in replaced.edits.iter().rev() {
-        match edit.reverted(&text, is_ours) {
-            Some(before) => text = before,
-            None => break,
-        }
+/// How much of a line is ours to write down and to put back: a property of ours up to its comment.
+fn own(line: &str) -> usize {
+    let name = line.split_once('=').map_or("", |(name, _)| name);
+    let is_ours = ours().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
+    // What is indented belongs to the value above, and only a value of ours is ever taken out.
+    if is_ours || line.starts_with([' ', '\t']) {
+        own_part(line).len()
+    } else {
+        0
     }
-    let mut config = Config::parse(text.as_bytes())?;
+}
+
+fn ours() -> Vec<&'static str> {
+    [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat()
+}
+
+/// The file's text with the sections saying again what they said before: line by line while the file begins as it was
+/// left, and while nothing but that comes of it; else by keys. A section that is gone stays gone.
+pub fn put_back(text: &str, replaced: &Replaced) -> Result<String, BadConfig> {
+    let ours = ours();
+    let now = Config::parse(text.as_bytes())?;
+    let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(|name| place(name)).collect();
+    let is_just_that = |before: &str| {
+        let before = Config::parse(before.as_bytes());
+        before
+            .is_ok_and(|before| now.differs_only_in(&before, &known) && known.iter().all(|(_, key)| ours.contains(key)))
+    };
+    let edits = replaced.rewrites.iter().rev();
+    let mut by_lines = text.to_owned();
+    for edit in edits {
+        let Some(before) = edit.reverted(&by_lines).filter(|before| is_just_that(before)) else {
+            break;
+        };
+        by_lines = before;
+    }
+    let mut config = Config::parse(by_lines.as_bytes())?;
     for (name, before) in &replaced.before {
         if let Some((section, key)) = place(name)
             && ours.contains(&key)

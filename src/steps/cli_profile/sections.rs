@@ -94,9 +94,25 @@ impl Wanted {
         config.text()
     }
 
-    /// Both sections in a file of their own.
-    pub fn alone(&self) -> String {
-        Config::parse(b"").map_or_else(|_| String::new(), |config| self.edited(config))
+    /// A text that was made, and says now what it has to.
+    pub fn edited_within(&self, made: &str) -> String {
+        Config::parse(made.as_bytes()).map_or_else(|_| made.to_owned(), |made| self.edited_in_place(made))
+    }
+
+    /// Why what is built on the SDKs would read something else out of our sections than the AWS CLI does, if it would.
+    pub fn misread(&self, config: &Config) -> Option<String> {
+        let parts = [
+            (ResourceKind::SsoSession, Section::SsoSession(&self.session)),
+            (ResourceKind::CliProfile, Section::Profile(&self.profile)),
+        ];
+        let mut asides = parts
+            .into_iter()
+            .filter_map(|(kind, section)| config.aside_below(section, &keys(kind)));
+        asides.next().map(|line| {
+            format!(
+                "line {line} is an indented comment, which what is built on AWS's SDKs takes for a part of the value above;                  begin it in the first column"
+            )
+        })
     }
 
     /// How the file's sections differ.

@@ -6,6 +6,8 @@
 mod reads;
 mod tasks;
 
+pub use reads::digest_of;
+
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -56,6 +58,7 @@ struct Described {
     values: Vec<(Key, Option<String>)>,
     created_at: Option<Timestamp>,
     created_by: Option<String>,
+    digest: String,
 }
 
 /// Step 2.
@@ -73,12 +76,15 @@ impl CreateUser {
     fn settle_ownership(&self, user: &Described) -> Result<Resource, Trouble> {
         let setting = &self.setting;
         let wanted = setting.text(Key::Username);
-        let intents = setting.open_intents(ResourceKind::User, &wanted);
-        let mut resource = setting.resource(ResourceKind::User, &user.name, &user.id);
+        // Found by its address, it may have another name than the one that is wanted.
+        let name = if user.name.is_empty() { &wanted } else { &user.name };
+        let intents = setting.open_intents(ResourceKind::User, name);
+        let mut resource = setting.resource(ResourceKind::User, name, &user.id);
         if setting.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
             resource.how = How::Made;
+            resource.text = Some(user.digest.clone());
         }
-        setting.settle(Verb::Create, ResourceKind::User, &wanted, Some(resource.clone()))?;
+        setting.settle(Verb::Create, ResourceKind::User, name, Some(resource.clone()))?;
         Ok(resource)
     }
 
@@ -280,7 +286,7 @@ impl Step for CreateUser {
             )
             .await?;
         if let Some((id, _)) = made {
-            let resource = Resource::new(How::Made, change.kind, &change.name, id);
+            let resource = Resource::new(How::Made, change.kind, &change.name, id).with_text(Some(self.digest()));
             setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
             guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }

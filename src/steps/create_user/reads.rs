@@ -1,5 +1,6 @@
 //! What the directory has of users, and the one call that makes one.
 
+use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
 use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
 use aws_smithy_types::Document;
 
@@ -8,9 +9,64 @@ use super::super::setting::timestamp;
 use super::{CreateUser, Described, unbuilt};
 use crate::answers::Key;
 use crate::aws::{Failure, FailureKind};
+use crate::files;
 use crate::progress::ResourceKind;
 
+/// What a user says, so that it is seen when it says something else; a digest, since it is about a person.
+fn digest<'a>(values: [Option<&str>; 4], emails: impl Iterator<Item = &'a str>, more: &str) -> String {
+    let emails: Vec<&str> = emails.collect();
+    files::digest(serde_json::json!([values, emails, more]).to_string().as_bytes())
+}
+
+/// The digest of a user as it stands in the directory.
+pub fn digest_of(user: &DescribeUserOutput) -> String {
+    let name = user.name.as_ref();
+    let values = [
+        user.user_name(),
+        name.and_then(|name| name.given_name()),
+        name.and_then(|name| name.family_name()),
+        user.display_name(),
+    ];
+    // What we never say, and the console can.
+    let more = [
+        user.nick_name(),
+        user.profile_url(),
+        user.user_type(),
+        user.title(),
+        user.preferred_language(),
+        user.locale(),
+        user.timezone(),
+        name.and_then(|name| name.middle_name()),
+        name.and_then(|name| name.formatted()),
+    ];
+    let mut more: Vec<String> = more.into_iter().flatten().map(str::to_owned).collect();
+    more.extend(
+        user.phone_numbers()
+            .iter()
+            .filter_map(|number| number.value().map(str::to_owned)),
+    );
+    more.extend(
+        user.addresses()
+            .iter()
+            .filter_map(|address| address.street_address().map(str::to_owned)),
+    );
+    digest(
+        values,
+        user.emails().iter().filter_map(|email| email.value()),
+        &more.concat(),
+    )
+}
+
 impl CreateUser {
+    /// The digest of the user that the answers describe.
+    pub(super) fn digest(&self) -> String {
+        let text = |key| self.setting.text(key);
+        let (name, given, family) = (text(Key::Username), text(Key::GivenName), text(Key::FamilyName));
+        let (display, email) = (text(Key::DisplayName), text(Key::Email));
+        let values = [&name, &given, &family, &display].map(|value| Some(value.as_str()));
+        digest(values, std::iter::once(email.as_str()), "")
+    }
+
     pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
         let attribute = UniqueAttribute::builder()
             .attribute_path(path)
@@ -82,6 +138,7 @@ impl CreateUser {
             .send()
             .await
             .map_err(|error| Failure::of("identitystore:DescribeUser", error))?;
+        let digest = digest_of(&user);
         let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
         let (given, family) = user
             .name
@@ -98,6 +155,7 @@ impl CreateUser {
             ],
             created_at: timestamp(user.created_at),
             created_by: user.created_by,
+            digest,
         })
     }
 

@@ -266,7 +266,13 @@ impl EnableIdentityCenter {
             .as_ref()
             .filter(|seen| seen.permission_sets == Some(true))
         {
-            setting.settle(Verb::Update, ResourceKind::PermissionSetsSwitch, &seen.arn, None)?;
+            // Before the intent was written down a look had found it off.
+            let kind = ResourceKind::PermissionSetsSwitch;
+            let was_begun = setting
+                .progress
+                .read(|record| record.intents(Verb::Update, kind, &seen.arn).next().is_some());
+            let made = was_begun.then(|| Resource::new(How::Made, kind, "permission sets", &seen.arn));
+            setting.settle(Verb::Update, kind, &seen.arn, made)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
 use super::super::create::repeat;
 use super::super::facts::Instance;
 use super::super::setting::{Setting, rerun};
-use super::{INFO, INTENT_TAG, reads};
+use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
 use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::Trouble;
@@ -28,7 +28,7 @@ pub async fn create(
         .create_permission_set()
         .instance_arn(&instance.arn)
         .name(name)
-        .description("Made by idc-setup")
+        .description(DESCRIPTION)
         .set_session_duration(duration)
         .tags(tag)
         .send()

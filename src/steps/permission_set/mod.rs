@@ -25,6 +25,8 @@ use crate::checklist::{
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
 
+pub use reads::has_other_tags;
+
 pub use put_back::{commands_to_put_back, is_provisioning_owed, put_back, says};
 
 /// This step's line of the checklist.
@@ -54,6 +56,9 @@ pub const INFO: StepInfo = StepInfo {
 
 /// The tag that marks a set as ours until its creation is written down.
 pub const INTENT_TAG: &str = "idc-setup:intent";
+
+/// What a set says of itself that we make.
+pub const DESCRIPTION: &str = "Made by idc-setup";
 
 const ARN: &str = "permission-set-arn";
 const POLICIES: &str = "policies";

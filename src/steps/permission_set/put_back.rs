@@ -55,7 +55,7 @@ pub(super) async fn remember(
         id: arn.to_owned(),
         before: BTreeMap::from([(name.clone(), before)]),
         after: BTreeMap::from([(name, after)]),
-        edits: Vec::new(),
+        rewrites: Vec::new(),
     };
     setting.progress.change(|record| record.replace(replaced))?;
     Ok(())

@@ -1,7 +1,7 @@
 //! What the instance has of permission sets. There is no look-up by name: all are described until one has it.
 
 use aws_sdk_iam::types::PolicyScopeType;
-use aws_sdk_ssoadmin::types::StatusValues;
+use aws_sdk_ssoadmin::types::{StatusValues, Tag};
 use futures_util::stream::{self, StreamExt};
 
 use super::super::facts::Instance;
@@ -122,6 +122,21 @@ pub async fn policies(setting: &Setting, instance: &Instance, arn: &str) -> Resu
 
 /// The value of the set's tag `idc-setup:intent`. What does not know tags has none.
 pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Result<Option<String>, Failure> {
+    let tags = tags(setting, instance, arn).await?;
+    Ok(tags.into_iter().find(|tag| tag.key == INTENT_TAG).map(|tag| tag.value))
+}
+
+/// Whether somebody has tagged a set that we made with one tag.
+///
+/// # Errors
+/// When AWS cannot be asked.
+pub async fn has_other_tags(setting: &Setting, instance: &Instance, arn: &str) -> Result<bool, Failure> {
+    let tags = tags(setting, instance, arn).await?;
+    Ok(tags.iter().any(|tag| tag.key != INTENT_TAG))
+}
+
+/// An emulator that does not know tags has none; nor has a set that is gone.
+async fn tags(setting: &Setting, instance: &Instance, arn: &str) -> Result<Vec<Tag>, Failure> {
     let mut pages = setting
         .clients
         .ssoadmin(&instance.region)
@@ -131,15 +146,15 @@ pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Re
         .into_paginator()
         .items()
         .send();
+    let mut tags = Vec::new();
     while let Some(tag) = pages.next().await {
         match tag.map_err(|error| Failure::of("sso:ListTagsForResource", error)) {
-            Ok(tag) if tag.key == INTENT_TAG => return Ok(Some(tag.value)),
-            Ok(_) => {}
-            Err(failure) if failure.kind == FailureKind::NotThere => return Ok(None),
+            Ok(tag) => tags.push(tag),
+            Err(failure) if failure.kind == FailureKind::NotThere => return Ok(Vec::new()),
             Err(failure) => return Err(failure),
         }
     }
-    Ok(None)
+    Ok(tags)
 }
 
 /// Whether any account has the set provisioned.

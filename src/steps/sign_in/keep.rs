@@ -27,6 +27,7 @@ impl SignIn {
             let mark = Some(files::digest(text.as_bytes()));
             setting.intend(&INFO, (Verb::Create, kind, name), mark)?;
         }
+        setting.keep_new_folders(path)?;
         aws_files::write_secret(path, text).map_err(|error| {
             Trouble::failed(
                 format!(

@@ -111,10 +111,29 @@ impl Terminal {
         self.writer.flush().unwrap();
     }
 
-    /// Waits for words, then types.
+    /// Waits for words, then types; a single key is for a question that one key answers, and waits until that stands there.
     pub fn answer(&mut self, words: &str, keys: &str) {
         self.wait_for(words);
+        if keys.len() == 1 && keys.chars().all(char::is_alphanumeric) {
+            self.wait_for_a_question();
+        }
         self.keys(keys);
+    }
+
+    /// Waits until a question that one key answers stands before the cursor: what is pressed earlier is forgotten.
+    pub fn wait_for_a_question(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        let stands = || {
+            let screen = self.screen.lock().unwrap();
+            let (row, column) = screen.screen().cursor_position();
+            let line = screen.screen().contents_between(row, 0, row, column);
+            line.trim_end().ends_with(']')
+        };
+        while !stands() {
+            assert!(Instant::now() < end, "no question came:\n{}", self.contents());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(30));
     }
 
     /// Waits for the end, and answers the exit code.
