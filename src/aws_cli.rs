@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
+use crate::limits::AWS_CLI_LIMIT;
 
 /// `sso-session` sections are understood since this version ("AWS CLI changelog").
 pub const SESSIONS_SINCE: Version = Version(2, 9);
@@ -18,9 +18,6 @@ pub const PKCE_SINCE: Version = Version(2, 22);
 pub const LOGIN_SINCE: Version = Version(2, 32);
 /// Where it says how to install it, on every system.
 pub const INSTALL_PAGE: &str = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
-
-/// It starts a Python of its own, which can take seconds on a cold disk.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// What would answer for somebody else than the profile, or wait for somebody.
 const NOT_PASSED_ON: [&str; 12] = [
@@ -96,7 +93,7 @@ impl AwsCli {
         let path = environment.program("aws")?;
         let mut command = tokio::process::Command::new(&path);
         command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
+        let output = tokio::time::timeout(AWS_CLI_LIMIT, command.output()).await.ok()?.ok()?;
         // Version 1 of old writes it to stderr.
         let words = [output.stdout, output.stderr].concat();
         let words = String::from_utf8_lossy(&words);
@@ -125,7 +122,7 @@ impl AwsCli {
         for name in NOT_PASSED_ON {
             command.env_remove(name);
         }
-        let output = match tokio::time::timeout(LIMIT, command.output()).await {
+        let output = match tokio::time::timeout(AWS_CLI_LIMIT, command.output()).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(Silence::NotRun(error.to_string())),
             Err(_) => return Err(Silence::NotRun("it did not end in 30 seconds".to_owned())),

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// No file of ours or of the AWS tools comes near this many bytes.
-const LARGEST: u64 = 64 << 20;
+use crate::limits::LARGEST_FILE_MB;
 
 /// Reads a regular file, at the end of symlinks: a pipe would be waited for without end, and a device be read without.
 ///
@@ -17,8 +16,8 @@ const LARGEST: u64 = 64 << 20;
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::metadata(path)?;
     must_be_regular(&found)?;
-    if found.len() > LARGEST {
-        return Err(io::Error::other("it is larger than 64 MB"));
+    if found.len() > LARGEST_FILE_MB << 20 {
+        return Err(io::Error::other(format!("it is larger than {LARGEST_FILE_MB} MB")));
     }
     fs::read(path)
 }

@@ -38,6 +38,7 @@ pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod guide;
+pub mod limits;
 pub mod progress;
 pub mod rehearsal;
 pub mod sso;

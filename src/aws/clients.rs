@@ -14,6 +14,7 @@ use super::clock::ServerClock;
 use super::http::is_plain_http_elsewhere;
 use super::regions::Partition;
 use super::retry::{self, ByContent};
+use super::whole::WholeAnswers;
 
 /// Kind of client, Region, and whether it is without retries.
 type Which = (TypeId, String, bool);
@@ -50,6 +51,7 @@ macro_rules! service {
                 let config = $service::config::Builder::from(&self.base)
                     .region(Region::new(region.to_owned()))
                     .interceptor(self.clock.clone())
+                    .interceptor(WholeAnswers)
                     .retry_classifier(ByContent)
                     .build();
                 $service::Client::from_conf(config)
@@ -65,6 +67,7 @@ macro_rules! service {
                 let config = $service::config::Builder::from(&self.base)
                     .region(Region::new(region.to_owned()))
                     .interceptor(self.clock.clone())
+                    .interceptor(WholeAnswers)
                     .retry_config(RetryConfig::disabled())
                     .build();
                 $service::Client::from_conf(config)

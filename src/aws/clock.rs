@@ -4,7 +4,6 @@
 //! however wrong this machine's clock is.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -15,6 +14,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::limits::LARGEST_SKEW;
+
 /// This machine's clock, corrected by what the services' `Date` headers say.
 #[derive(Debug, Clone, Default)]
 pub struct ServerClock {
@@ -22,10 +23,6 @@ pub struct ServerClock {
 }
 
 impl ServerClock {
-    /// A `Date` header has whole seconds, and the reply took time to come: what is compared with
-    /// [`now`](Self::now) may lie this much before it.
-    pub const TOLERANCE: Duration = Duration::from_secs(2);
-
     /// The server's time now; this machine's before any answer came.
     pub fn now(&self) -> Timestamp {
         let now = Timestamp::now();
@@ -46,14 +43,11 @@ impl ServerClock {
     }
 }
 
-/// Signatures are good for five minutes ("Signing AWS API requests"); from here on a clock is worth a word.
-const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(5);
-
 /// That this machine's clock is too far off, in words; `None` while signatures are good. `ahead`: how far the server is
 /// ahead.
 pub fn skew_words(ahead: SignedDuration) -> Option<String> {
     let off = ahead.abs();
-    (off >= LARGEST_SKEW).then(|| {
+    (off.unsigned_abs() >= LARGEST_SKEW).then(|| {
         let side = if ahead.is_negative() { "ahead of" } else { "behind" };
         format!(
             "this machine's clock is {:#} {side} AWS's",

@@ -1,8 +1,6 @@
 //! Whose credentials, which Region, and who that is: decided here, so that the SDK guesses nothing and never
 //! sits waiting for an instance metadata service that is not there.
 
-use std::time::Duration;
-
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
@@ -17,8 +15,8 @@ use super::clock::ServerClock;
 use super::failure::{Failure, FailureKind, innermost};
 use super::http;
 use super::regions::{self, Partition};
-use super::retry::READ_LIMIT;
 use crate::environment::Environment;
+use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -160,25 +158,35 @@ pub async fn connect(
         }
     };
     let failed = |failure| ConnectError::Failed(failure, clients.clock().ahead());
-    let answer = clients.sts(region).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| failed(Failure::of("sts:GetCallerIdentity", error)))?;
-    let is_account = |account: &String| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
-    let (Some(account), Some(arn)) = (answer.account.filter(is_account), answer.arn) else {
-        return Err(failed(Failure {
-            operation: "sts:GetCallerIdentity".to_owned(),
-            kind: FailureKind::NotAws,
-            code: None,
-            message: "the answer holds neither account nor ARN".to_owned(),
-            retry_after: None,
-        }));
-    };
+    let caller = caller(&clients, region).await.map_err(failed)?;
     Ok(Connection {
         clients,
-        caller: Caller { account, arn },
+        caller,
         profile,
         is_long_lived: credentials.session_token().is_none(),
         ends_at: credentials.expiry().and_then(|at| Timestamp::try_from(at).ok()),
     })
+}
+
+/// Who these clients call as.
+///
+/// # Errors
+/// When STS does not say.
+pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, Failure> {
+    const OPERATION: &str = "sts:GetCallerIdentity";
+    let answer = clients.sts(region).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| Failure::of(OPERATION, error))?;
+    let is_account = |account: &String| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
+    match (answer.account.filter(is_account), answer.arn) {
+        (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+        _ => Err(Failure {
+            operation: OPERATION.to_owned(),
+            kind: FailureKind::NotAws,
+            code: None,
+            message: "the answer does not hold account and ARN".to_owned(),
+            retry_after: None,
+        }),
+    }
 }
 
 /// Why there are no credentials, where that says something: a machine that is no EC2 instance has no metadata
@@ -208,8 +216,8 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
     let direct = ProviderConfig::default().with_http_client(http::client());
     let metadata = aws_config::imds::Client::builder()
         .configure(&direct)
-        .connect_timeout(Duration::from_millis(300))
-        .read_timeout(Duration::from_secs(1))
+        .connect_timeout(METADATA_CONNECT_LIMIT)
+        .read_timeout(METADATA_READ_LIMIT)
         .max_attempts(1)
         .build();
     let chain = DefaultCredentialsChain::builder()

@@ -114,6 +114,47 @@ impl Failure {
         }
     }
 
+    /// What a service said through somebody who only hands its error on; `None` when it gave no code.
+    pub fn said(operation: &str, error: &impl ProvideErrorMetadata) -> Option<Self> {
+        let code = error.code()?;
+        // Without a status, what is not known is the service's.
+        let kind = sort(code, 400);
+        Some(Self {
+            operation: operation.to_owned(),
+            kind,
+            code: Some(one_line(code)),
+            message: one_line(error.message().unwrap_or_default()),
+            retry_after: None,
+        })
+    }
+
+    /// [`of`](Self::of) a HEAD, whose answer has no body: nothing but the status tells what is wrong.
+    pub fn of_head<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        let (kind, words) = match status {
+            Some(403) => (FailureKind::Denied, "403 Forbidden"),
+            Some(404) => (FailureKind::NotFound, "404 Not Found"),
+            Some(429 | 503) => (FailureKind::Throttled, "503 Slow Down"),
+            _ => return Self::of(operation, error),
+        };
+        Self {
+            operation: operation.to_owned(),
+            kind,
+            code: None,
+            message: words.to_owned(),
+            retry_after: None,
+        }
+    }
+
+    /// Whether the call is signed with nobody's credentials: it takes a token, or nothing at all.
+    pub fn is_of_nobody(&self) -> bool {
+        const OF_THE_PORTAL: [&str; 3] = ["sso:GetRoleCredentials", "sso:ListAccountRoles", "sso:ListAccounts"];
+        self.operation.starts_with("sso-oidc:") || OF_THE_PORTAL.contains(&self.operation.as_str())
+    }
+
     /// What a service, or something in its place, answered.
     fn of_answer(operation: &str, raw: &HttpResponse, code: Option<&str>, message: &str) -> Self {
         let status = raw.status().as_u16();

@@ -10,6 +10,7 @@ pub mod portal_address;
 pub mod regions;
 pub mod retry;
 pub mod waiting;
+mod whole;
 
 pub use clients::Clients;
 pub use failure::{Failure, FailureKind};

@@ -1,4 +1,4 @@
-//! Time limits and retry budgets, and what the SDK's retries do not know by themselves.
+//! Limits and retries of calls, and what the SDK's retries do not know by themselves.
 //!
 //! Reads are retried by the SDK, three attempts. Creates are not: after an unanswered attempt nobody can tell
 //! whether the thing was made, so the steps repeat them and look in between.
@@ -10,28 +10,13 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::retry::{ErrorKind, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
 
-/// To connect to an endpoint.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// For one attempt of one call; also how long after an intent a thing may appear that we asked for.
-pub const CALL_LIMIT: Duration = Duration::from_secs(20);
-/// For a read with its retries.
-pub const READ_LIMIT: Duration = Duration::from_mins(1);
-/// Attempts of a read.
-pub const READ_ATTEMPTS: u32 = 3;
-/// Attempts of a create, by us.
-pub const CREATE_ATTEMPTS: u32 = 5;
-/// Longest wait that a service may ask of us with `RetryAfterSeconds`.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
-/// For an asynchronous operation of Identity Center (assignment, provisioning).
-pub const OPERATION_LIMIT: Duration = Duration::from_mins(5);
-/// For a write to be visible to reads.
-pub const SPREAD_LIMIT: Duration = Duration::from_secs(30);
+use crate::limits::{CALL_LIMIT, CONNECT_LIMIT, LONGEST_RETRY_AFTER, READ_ATTEMPTS, READ_BACKOFF, READ_LIMIT};
 
 /// The SDK's retries for reads.
 pub fn reads() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(READ_ATTEMPTS)
-        .with_initial_backoff(Duration::from_millis(300))
+        .with_initial_backoff(READ_BACKOFF)
 }
 
 /// Limits for every call.

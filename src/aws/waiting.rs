@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::retry::SPREAD_LIMIT;
+use crate::limits::{
+    FIRST_PAUSE, LONGEST_PAUSE, PERSON_PAUSE, REHEARSED_FIRST_PAUSE, REHEARSED_LONGEST_PAUSE, REHEARSED_PERSON_PAUSE,
+    REHEARSED_SPREADING, SPREAD_LIMIT,
+};
 
 /// How long to pause between looks. A rehearsal's things happen quickly, so it looks more often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +26,17 @@ pub struct Pace {
 impl Pace {
     /// Against AWS.
     pub const REAL: Self = Self {
-        first: Duration::from_secs(1),
-        longest: Duration::from_secs(5),
-        person: Duration::from_secs(3),
+        first: FIRST_PAUSE,
+        longest: LONGEST_PAUSE,
+        person: PERSON_PAUSE,
         spreading: SPREAD_LIMIT,
     };
     /// Against the rehearsal.
     pub const REHEARSAL: Self = Self {
-        first: Duration::from_millis(60),
-        longest: Duration::from_millis(200),
-        person: Duration::from_millis(150),
-        spreading: Duration::from_secs(2),
+        first: REHEARSED_FIRST_PAUSE,
+        longest: REHEARSED_LONGEST_PAUSE,
+        person: REHEARSED_PERSON_PAUSE,
+        spreading: REHEARSED_SPREADING,
     };
 
     /// The pause after the n-th look, from 0.

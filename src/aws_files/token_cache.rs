@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::files::{self, Access};
+use crate::limits::TOKEN_WINDOW;
 
 /// A token of an SSO session. `Debug` shows nothing secret.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ pub struct CachedToken {
 impl CachedToken {
     /// Whether it is good for at least another minute.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.expires_at > now + std::time::Duration::from_mins(1)
+        self.expires_at > now + TOKEN_WINDOW
     }
 
     /// Whether another access token can be had without a person.

@@ -1,7 +1,6 @@
 //! `idc-setup login`: sign in again with a profile that is there. It needs no credentials but the person's own.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -20,6 +19,7 @@ use crate::environment::Environment;
 use crate::files;
 use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::guide::{NonInteractive, Screen};
+use crate::limits::LOGIN_WAIT;
 use crate::progress::{Folder, Progress};
 use crate::sso::Registrar;
 use crate::steps::Profile;
@@ -36,9 +36,6 @@ const INFO: StepInfo = StepInfo {
     feeds_others: false,
     rights: &[],
 };
-
-/// How long somebody has, where nothing else is said: as long as a code is good.
-const LIMIT: Duration = Duration::from_mins(10);
 
 /// A profile as the file has it.
 struct Found {
@@ -160,7 +157,7 @@ async fn sign_in(
     let stage = Stage::of(cli, environment)?;
     let limit = match &cli.flags.wait {
         Some(text) => duration("--wait", text)?,
-        None => LIMIT,
+        None => LOGIN_WAIT,
     };
     let profile = &found.profile;
     browser.keep_to(Partition::of_region(&found.sso_region));

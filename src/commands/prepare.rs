@@ -21,6 +21,7 @@ use crate::checklist::{Guide, Options, Step, Trouble, Walk};
 use crate::cli::Cli;
 use crate::doctor::Held;
 use crate::environment::Environment;
+use crate::limits::LONGEST_WAIT;
 use crate::progress::{Folder, Progress};
 use crate::steps::{CONSENTS, SLUGS, Setting, SettingParts, TOPICS, UPDATABLE};
 
@@ -233,9 +234,6 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Troub
         )),
     }
 }
-
-/// Nobody waits for longer.
-const LONGEST_WAIT: Duration = Duration::from_hours(7 * 24);
 
 /// `10m`, `60s`, `0`.
 pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {

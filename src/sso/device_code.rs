@@ -7,9 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Registration;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::CachedToken;
-
-/// How long a code is good when the service does not say.
-const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
+use crate::limits::{CODE_LIFETIME, SHORTEST_INTERVAL};
 
 /// What a person has to approve.
 #[derive(Debug, Clone)]
@@ -69,11 +67,11 @@ pub async fn start(
         region: region.to_owned(),
         user_code: answer.user_code.unwrap_or_default(),
         page: page.unwrap_or_default(),
-        interval: seconds(answer.interval).max(Duration::from_secs(1)),
+        interval: seconds(answer.interval).max(SHORTEST_INTERVAL),
         // RFC 8628 requires it; without one, ten minutes as AWS gives.
         expires_in: Some(seconds(answer.expires_in))
             .filter(|time| !time.is_zero())
-            .unwrap_or(DEFAULT_LIFETIME),
+            .unwrap_or(CODE_LIFETIME),
     })
 }
 

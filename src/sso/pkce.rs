@@ -23,17 +23,11 @@ use tokio::sync::{Semaphore, mpsc};
 use super::Registration;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::{CachedToken, SCOPE};
+use crate::limits::CONNECTION_LIMIT;
+use crate::limits::MOST_CONNECTIONS;
 
 /// The redirect that is registered: a loopback address, whose port is known only when somebody listens.
 pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
-
-/// How long a sign-in may take, as with the AWS CLI.
-pub const LIFETIME: Duration = Duration::from_mins(10);
-
-/// For one connection: a browser asks at once, and another program is not to hold us up.
-const CONNECTION_LIMIT: Duration = Duration::from_secs(5);
-/// Connections at once; further ones wait for a place.
-const MOST_CONNECTIONS: usize = 64;
 
 /// A sign-in that has begun: somebody listens for its end.
 pub struct SignInPage {

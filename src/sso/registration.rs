@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use super::pkce::REDIRECT;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::{self, CachedToken, KeptRegistration, SCOPE};
+use crate::limits::REGISTRATION_WINDOW;
 
 /// A registered public client. `Debug` shows nothing secret.
 #[derive(Debug, Clone)]
@@ -22,9 +23,6 @@ pub struct Registration {
     /// When it ends, 90 days after registration.
     pub expires_at: Timestamp,
 }
-
-/// A registration that ends so soon is made anew, as the AWS CLI does.
-const EXPIRY_WINDOW: Duration = Duration::from_mins(15);
 
 impl Registration {
     /// As it is kept in a file.
@@ -118,7 +116,7 @@ impl Registrar {
         path: &Path,
     ) -> Result<Registration, Failure> {
         let is_for_code = matches!(grant, Grant::Code(_));
-        let soon = Timestamp::now() + EXPIRY_WINDOW;
+        let soon = Timestamp::now() + REGISTRATION_WINDOW;
         let kept =
             aws_files::read_registration(path).filter(|kept| kept.is_for_code == is_for_code && kept.expires_at > soon);
         match kept {

@@ -5,10 +5,10 @@ use std::future::Future;
 use tokio::time::{Instant, sleep};
 
 use super::setting::{Setting, trouble};
-use crate::aws::retry::{CREATE_ATTEMPTS, SPREAD_LIMIT};
 use crate::aws::waiting::Pace;
 use crate::aws::{Failure, FailureKind};
 use crate::checklist::{Change, StepInfo, Trouble};
+use crate::limits::{CREATE_ATTEMPTS, SPREAD_LIMIT};
 use crate::progress::Intent;
 
 /// How a create has ended.

@@ -15,7 +15,6 @@ use crate::answers::{Answers, Given, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect::Caller;
 use crate::aws::console::Console;
-use crate::aws::retry::CALL_LIMIT;
 use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
 use crate::aws_cli::Finder;
@@ -23,6 +22,7 @@ use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
 use crate::files;
+use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
 use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
 
@@ -309,7 +309,7 @@ impl Setting {
     pub fn is_ours(&self, intents: &[Intent], created_at: Option<Timestamp>, created_by: Option<&str>) -> bool {
         let Some(created_at) = created_at else { return false };
         let somebody_else = created_by.is_some_and(|by| by.starts_with("arn:") && by != self.caller.arn);
-        let slack = SignedDuration::try_from(ServerClock::TOLERANCE).unwrap_or_default();
+        let slack = SignedDuration::try_from(CLOCK_TOLERANCE).unwrap_or_default();
         let limit = SignedDuration::try_from(CALL_LIMIT).unwrap_or_default();
         !somebody_else
             && intents.iter().any(|intent| {
@@ -335,6 +335,7 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
     let next = next.into();
     let command = command_of(&next);
     let next = match failure.kind {
+        FailureKind::Denied if failure.is_of_nobody() => next,
         FailureKind::Denied => format!(
             "give this caller the right to {} (an administrator has it), then: {command}",
             failure.operation

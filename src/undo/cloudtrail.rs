@@ -81,7 +81,7 @@ pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Fai
     match there {
         Ok(_) => {}
         Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => return Ok(Sight::Gone),
-        Err(error) => return Err(Failure::of("s3:HeadBucket", error)),
+        Err(error) => return Err(Failure::of_head("s3:HeadBucket", error)),
     }
     if let Some(other) = other_writer(setting, &region, name).await? {
         return Ok(Sight::Stays(format!("the trail {other} writes to it")));

@@ -9,14 +9,12 @@ use super::identity_center::{membership_id, parts, principals};
 use super::look;
 use super::{Removal, Verdict};
 use super::{cloudtrail, files};
-use crate::aws::retry::{OPERATION_LIMIT, SPREAD_LIMIT};
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{StepInfo, StepReport, Trouble};
+use crate::limits::REMOVAL_ATTEMPTS;
+use crate::limits::{OPERATION_LIMIT, SPREAD_LIMIT};
 use crate::progress::{Resource, ResourceKind, Verb};
 use crate::steps::{INFOS, Instance, Setting, trouble};
-
-/// What is asked of a service again while an earlier removal spreads.
-const TRIES: u32 = 8;
 
 /// Removes one thing: intent before it, written off after a look has not found it any more.
 ///
@@ -112,7 +110,7 @@ async fn in_identity_center(
     resource: &Resource,
     info: &'static StepInfo,
 ) -> Result<(), Trouble> {
-    let mut tries = 0;
+    let mut tries = 1;
     loop {
         let answer = match resource.kind {
             ResourceKind::AccountAssignment => assignment(setting, instance, resource).await,
@@ -126,7 +124,9 @@ async fn in_identity_center(
             Ok(None) => return Ok(()),
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
             // What stands on it is going, and has not gone everywhere yet; or nobody knows whether it was asked for.
-            Err(failure) if tries < TRIES && (failure.kind == FailureKind::Conflict || failure.may_pass()) => {
+            Err(failure)
+                if tries < REMOVAL_ATTEMPTS && (failure.kind == FailureKind::Conflict || failure.may_pass()) =>
+            {
                 tries += 1;
                 let pause = failure.retry_after.unwrap_or_else(|| setting.pace.pause(tries));
                 tokio::time::sleep(pause.max(Duration::from_millis(20))).await;

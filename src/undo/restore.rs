@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::command;
 use super::{Removal, Verdict, files};
-use crate::aws::retry::SPREAD_LIMIT;
 use crate::aws::waiting;
 use crate::checklist::{StepInfo, StepReport, Trouble};
+use crate::limits::SPREAD_LIMIT;
 use crate::progress::{How, Replaced, Resource, ResourceKind, Standing};
 use crate::steps::{INFOS, Setting, cli_profile, permission_set};
 

@@ -45,7 +45,6 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
         .shows("Example (123456789012): AdministratorAccess");
     terminal.answer("Done?", "y");
 
-    terminal.answer("[profile eks-walkthrough]", "y");
     terminal.wait_for("Sign in as Admin in your browser");
     chrome
         .open(&page(&opened, "/authorize?"))

@@ -15,6 +15,7 @@ mod faults;
 mod foreign;
 mod interrupted;
 mod json;
+mod limits;
 mod login;
 mod misbehaving;
 mod modes;

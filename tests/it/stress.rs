@@ -371,39 +371,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn every_limit_is_in_the_page_of_limits_as_it_is_in_the_code() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/limits.md")).unwrap();
-    let rows = page.lines().filter(|line| line.contains("` in `"));
-    let mut count = 0;
-    for row in rows {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let (name, place) = cells[2].trim_matches('`').split_once("` in `").unwrap();
-        let code = std::fs::read_to_string(root.join(place)).unwrap();
-        let declared = code.lines().find(|line| line.contains(&format!("const {name}: ")));
-        let declared = declared.unwrap_or_else(|| panic!("{place} has no {name}"));
-        let (_, value) = declared.split_once(" = ").unwrap();
-        let number: u64 = value
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-            .parse()
-            .unwrap();
-        let seconds = if value.contains("from_mins") {
-            number * 60
-        } else {
-            number
-        };
-        assert_eq!(cells[1].trim_end_matches(" s"), seconds.to_string(), "{name}");
-        count += 1;
-    }
-    // None is declared in that one place and not in the page.
-    let code = std::fs::read_to_string(root.join("src/aws/retry.rs")).unwrap();
-    for line in code.lines().filter(|line| line.starts_with("pub const ")) {
-        let name = line.split([' ', ':']).nth(2).unwrap();
-        assert!(page.contains(&format!("`{name}`")), "{name}");
-    }
-    assert!(count >= 12, "{count}");
-}

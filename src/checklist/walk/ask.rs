@@ -182,11 +182,26 @@ impl Walk<'_> {
         (step.info().slug, finding)
     }
 
+    /// What nobody could look at, or stands in the way, is to be said first: whether what waits behind it needs an answer is
+    /// not known.
+    fn is_behind_a_wall(&self, step: &dyn Step, findings: &Findings) -> bool {
+        let mut before = self.steps.iter().take_while(|other| other.info() != step.info());
+        let waits = findings
+            .get(step.info().slug)
+            .is_some_and(|finding| finding.waits_for.is_some());
+        waits
+            && before.any(|other| {
+                let finding = findings.get(other.info().slug);
+                let is_wall = |finding: &Finding| matches!(finding.found, Found::Unknown | Found::Blocked);
+                other.info().feeds_others && finding.is_some_and(is_wall)
+            })
+    }
+
     fn open_questions(&self, findings: &Findings) -> Vec<(&dyn Step, Question)> {
         self.steps
             .iter()
             .map(AsRef::as_ref)
-            .filter(|step| self.is_walked(*step))
+            .filter(|step| self.is_walked(*step) && !self.is_behind_a_wall(*step, findings))
             .filter_map(|step| Some((step, findings.get(step.info().slug)?)))
             .flat_map(|(step, finding)| {
                 step.questions(finding)

@@ -12,16 +12,9 @@ use crate::checklist::{
     Change, Confirm, Finding, Found, Guide, HumanTask, Need, Outcome, Plan, State, Step, StepInfo, StepReport,
     TaskKind, Trouble,
 };
-
-/// Rounds of look, plan and apply before a step is given up: a step needs two at most (organization, then
-/// switch); more means that what AWS accepted does not show.
-const ROUNDS: usize = 5;
-
-/// How long a write may take to show in a look. AWS names no figure; people report seconds.
-const SPREADING: Duration = Duration::from_secs(30);
-
-/// "As long as it takes": longer than anybody sits before a terminal.
-const VERY_LONG: Duration = Duration::from_hours(24 * 7);
+use crate::limits::LONGEST_WAIT;
+use crate::limits::ROUNDS;
+use crate::limits::SPREAD_LIMIT;
 
 impl Walk<'_> {
     /// Walks all steps, at the same time as far as they do not stand on each other. A person sees them one after the
@@ -163,7 +156,7 @@ impl Walk<'_> {
     /// Looks at what was changed. Writes spread, so a look right after one may still show what was before, or
     /// half of it: that is looked at again.
     async fn verify(&self, step: &dyn Step, before: &Finding, plan: &Plan) -> Result<Finding, Trouble> {
-        let end = Instant::now() + SPREADING;
+        let end = Instant::now() + SPREAD_LIMIT;
         let mut pause = self.options.person_pause / 3;
         loop {
             let finding = step.look().await?;
@@ -224,7 +217,7 @@ impl Walk<'_> {
             return Ok(None);
         };
         let info = step.info();
-        let limit = self.options.wait.unwrap_or(VERY_LONG);
+        let limit = self.options.wait.unwrap_or(LONGEST_WAIT);
         let is_for_a_person = !matches!(task.kind, TaskKind::Seen | TaskKind::Own) || !limit.is_zero();
         if is_for_a_person {
             turn.come().await;
@@ -291,6 +284,7 @@ impl Walk<'_> {
         let end = Instant::now() + limit;
         loop {
             tokio::time::sleep(self.options.person_pause).await;
+            let mut failed = None;
             match step.look().await {
                 Ok(finding) => {
                     let still_open = step.plan(&finding)?.tasks.contains(task);
@@ -300,10 +294,14 @@ impl Walk<'_> {
                     waiting.say(&finding.is);
                 }
                 Err(trouble) if trouble.kind.exit() != 1 => return Err(trouble),
-                Err(trouble) => waiting.say(&format!("{} Looking again.", trouble.message)),
+                Err(trouble) => {
+                    waiting.say(&format!("{} Looking again.", trouble.message));
+                    failed = Some(trouble);
+                }
             }
             if Instant::now() >= end {
-                return Ok(None);
+                // What could not be looked at in the end is no person who did not come.
+                return failed.map_or(Ok(None), Err);
             }
         }
     }

@@ -8,10 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use super::super::screen::{Screen, clean};
 use super::super::text;
 use crate::checklist::{Finding, StepInfo, Survey, Waiting};
+use crate::limits::LONG_WAIT;
 use crate::steps::STEPS;
-
-/// From then on a wait says what to do about it.
-const LONG: Duration = Duration::from_secs(10);
 
 const IF_LONG: &str = "It can take minutes. Stopping is safe: Ctrl-C, and later idc-setup run goes on from here.";
 
@@ -28,7 +26,7 @@ pub fn spinner(screen: Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> 
     let hint = screen.spell(IF_LONG);
     let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}{hint}").map(|style| {
         let style = style.with_key("hint", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            if state.elapsed() >= LONG {
+            if state.elapsed() >= LONG_WAIT {
                 let _ = write!(out, "\n    {hint}");
             }
         });

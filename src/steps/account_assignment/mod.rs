@@ -13,11 +13,11 @@ use super::facts::{Instance, PermissionSet};
 use super::setting::{Setting, rerun, trouble};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
-use crate::aws::retry::SPREAD_LIMIT;
 use crate::aws::{Failure, waiting};
 use crate::checklist::{
     Change, Choice, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
+use crate::limits::SPREAD_LIMIT;
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 
 /// This step's line of the checklist.
@@ -211,7 +211,11 @@ impl AccountAssignment {
                 if !end.unanswered {
                     setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
                 }
-                let next = "check the account's id, then: idc-setup run --account ID";
+                let next = if failure.may_pass() {
+                    "idc-setup run"
+                } else {
+                    "check the account's id, then: idc-setup run --account ID"
+                };
                 Err(super::trouble(&INFO, &failure, next))
             }
         }

@@ -7,9 +7,9 @@ use tokio::time::sleep;
 use super::super::create::{End, create};
 use super::super::setting::{rerun, timestamp};
 use super::{AccountAssignment, INFO, Subject};
-use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{Choice, Guide, Trouble};
+use crate::limits::OPERATION_LIMIT;
 use crate::progress::Intent;
 
 /// A request as the list of them has it.

@@ -16,12 +16,12 @@ use async_trait::async_trait;
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::Region;
-use crate::aws::retry::SPREAD_LIMIT;
 use crate::aws::{Failure, waiting};
 use crate::checklist::{
     Change, Choice, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo,
     Trouble,
 };
+use crate::limits::SPREAD_LIMIT;
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use reads::{Kind, Seen, Standing};
 
@@ -103,9 +103,13 @@ impl EnableIdentityCenter {
         };
         // An organization of ours that does not show has not spread to wherever we asked: without it our instance would
         // be taken for one that is in the way.
+        // And one answer alone makes no account instance of an instance, which a person would then be told to delete.
+        let seen = Cell::new(0);
         let shows = || async {
             let standing = reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))?;
-            let is_stale = standing.organization.is_none() && standing.instance.is_some() && has_organization();
+            seen.set(seen.get() + 1);
+            let is_odd = standing.organization.is_none() && standing.instance.is_some();
+            let is_stale = is_odd && (seen.get() == 1 || has_organization());
             Ok::<_, Trouble>((!is_stale).then_some(standing))
         };
         if let Some(standing) = waiting::until(setting.pace, SPREAD_LIMIT, shows).await? {

@@ -9,9 +9,7 @@ use jiff::Timestamp;
 
 use super::super::setting::{Setting, timestamp};
 use crate::aws::{Failure, FailureKind};
-
-/// Regions that are asked at the same time where nobody tells them all at once.
-const REGIONS_AT_ONCE: usize = 6;
+use crate::limits::REGIONS_AT_ONCE;
 
 /// The organization the account is in.
 #[derive(Debug, Clone)]

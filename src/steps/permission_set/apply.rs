@@ -102,7 +102,11 @@ impl PermissionSet {
             }
             Err(failure) => {
                 self.forget_promise(promise, &failure)?;
-                let next = "check that the policy is an AWS managed one, then: idc-setup run --policy NAME";
+                let next = if failure.may_pass() {
+                    "idc-setup run"
+                } else {
+                    "check that the policy is an AWS managed one, then: idc-setup run --policy NAME"
+                };
                 Err(trouble(&INFO, &failure, next))
             }
         }

@@ -6,9 +6,9 @@ use super::super::create::repeat;
 use super::super::facts::Instance;
 use super::super::setting::{Setting, rerun};
 use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
-use crate::aws::retry::OPERATION_LIMIT;
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::Trouble;
+use crate::limits::OPERATION_LIMIT;
 
 /// Makes a set with the intent's nonce in a tag, and answers its ARN.
 pub async fn create(

@@ -10,10 +10,8 @@ use super::INTENT_TAG;
 use crate::answers::values::SessionDuration;
 use crate::aws::{Failure, FailureKind};
 use crate::checklist::Choice;
+use crate::limits::SETS_AT_ONCE;
 use crate::progress::ResourceKind;
-
-/// Sets that are described at the same time; Identity Center takes 20 requests a second in all.
-const DESCRIBED_AT_ONCE: usize = 8;
 
 /// A permission set.
 #[derive(Debug, Clone)]
@@ -65,7 +63,7 @@ pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<
         let arns = page.permission_sets.unwrap_or_default();
         let mut sets = stream::iter(&arns)
             .map(|arn| describe(setting, instance, arn))
-            .buffer_unordered(DESCRIBED_AT_ONCE);
+            .buffer_unordered(SETS_AT_ONCE);
         while let Some(set) = sets.next().await {
             if let Some(set) = set?
                 && set.name == name

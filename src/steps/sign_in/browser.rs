@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use super::super::setting::trouble;
 use super::session::{Session, SignedIn};
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
+use crate::limits::PAGE_LIFETIME;
 use crate::sso::Grant;
-use crate::sso::pkce::{Answer, LIFETIME, SignInPage};
+use crate::sso::pkce::{Answer, SignInPage};
 
 impl Session<'_> {
     /// Opens sign-in pages until one comes back with a code; `None` when the time is over.
@@ -36,7 +37,7 @@ impl Session<'_> {
             guide.show_task(self.info, &self.browser_task(&page));
             let waiting = guide.wait(self.info, "Your sign-in in the browser.");
             let left = end.saturating_duration_since(Instant::now());
-            match page.wait(LIFETIME.min(left)).await {
+            match page.wait(PAGE_LIFETIME.min(left)).await {
                 Answer::Code(code) => {
                     let at = (self.region.as_str(), self.profile.start_url.as_str());
                     let token = page.redeem(self.clients, at, &registration, &code).await;

@@ -9,6 +9,7 @@ use super::session::{Session, SignedIn};
 use crate::aws::Failure;
 use crate::aws_files::CachedToken;
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
+use crate::limits::SLOW_DOWN;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 
 impl Session<'_> {
@@ -94,7 +95,7 @@ impl Session<'_> {
             match sso::poll(self.clients, registration, authorization).await {
                 Ok(Poll::Token(token)) => return Ok(Polled::Token(token)),
                 Ok(Poll::Pending) => {}
-                Ok(Poll::SlowDown) => interval += Duration::from_secs(5),
+                Ok(Poll::SlowDown) => interval += SLOW_DOWN,
                 Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
                 Ok(Poll::Refused) => return Err(self.trouble("the sign-in was refused in the browser.")),
                 // The connection comes and goes while a person is away: ask again.

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-
 use super::session::Session;
+use crate::aws::Failure;
 use crate::checklist::Trouble;
 use crate::sso;
 
@@ -40,18 +39,17 @@ pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Sh
     }
 }
 
-/// The error code of the portal or of sso-oidc, somewhere in a chain of errors.
-pub fn code(error: &(dyn Error + 'static)) -> Option<String> {
+/// What the portal or sso-oidc said, somewhere in a chain of errors.
+pub fn said(error: &(dyn Error + 'static)) -> Option<Failure> {
     use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
     use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
-        let portal = error
-            .downcast_ref::<GetRoleCredentialsError>()
-            .and_then(ProvideErrorMetadata::code);
-        let oidc = error
-            .downcast_ref::<CreateTokenError>()
-            .and_then(ProvideErrorMetadata::code);
-        portal.or(oidc).map(str::to_owned)
+        let portal = error.downcast_ref::<GetRoleCredentialsError>();
+        let portal = portal.and_then(|said| Failure::said("sso:GetRoleCredentials", said));
+        portal.or_else(|| {
+            let oidc = error.downcast_ref::<CreateTokenError>()?;
+            Failure::said("sso-oidc:CreateToken", oidc)
+        })
     })
 }
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
@@ -12,13 +14,14 @@ use super::super::setting::trouble;
 use super::refusal;
 use crate::aws::connect::{self, Caller};
 use crate::aws::failure::innermost;
-use crate::aws::retry::{READ_LIMIT, SPREAD_LIMIT};
 use crate::aws::waiting::Pace;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::{self, CachedToken, Paths};
 use crate::browser::Browser;
 use crate::checklist::{Guide, StepInfo, Trouble};
+use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
 use crate::sso::{Grant, Registrar, Registration};
+use crate::words::one_line;
 
 /// One profile's SSO session, and what signing in to it needs.
 pub struct Session<'a> {
@@ -132,7 +135,7 @@ impl Session<'_> {
                 ),
             ));
         }
-        let credentials = match timeout(READ_LIMIT, provider.provide_credentials()).await {
+        let credentials = match timeout(READ_LIMIT, self.credentials(&provider)).await {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return self.refused(&error),
             Err(_) => return Err(self.trouble("no credentials through the profile: no answer came in a minute.")),
@@ -141,15 +144,28 @@ impl Session<'_> {
         let credentials = SharedCredentialsProvider::new(credentials);
         let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
         let clients = Clients::new(&base, self.clients.clock().clone());
-        let answer = clients.sts(&profile.region).get_caller_identity().send().await;
-        let answer = answer.map_err(|error| self.failed(&Failure::of("sts:GetCallerIdentity", error)))?;
-        Ok(Answer::Caller(Identity {
-            caller: Caller {
-                account: answer.account.unwrap_or_default(),
-                arn: answer.arn.unwrap_or_default(),
-            },
-            ends_at,
-        }))
+        let caller = connect::caller(&clients, &profile.region).await;
+        let caller = caller.map_err(|failure| self.failed(&failure))?;
+        Ok(Answer::Caller(Identity { caller, ends_at }))
+    }
+
+    /// Credentials from the profile. The SDK's own provider does not ask again when an answer came that cannot be read.
+    async fn credentials(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, CredentialsError> {
+        let mut attempts = 1;
+        loop {
+            match provider.provide_credentials().await {
+                Err(error) if attempts < READ_ATTEMPTS && self.may_pass(&error) => {
+                    tokio::time::sleep(self.pace.pause(attempts)).await;
+                    attempts += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Neither refused, nor a matter of the token that is there.
+    fn may_pass(&self, error: &CredentialsError) -> bool {
+        refusal::said(error).is_none_or(|failure| failure.may_pass()) && self.is_usable()
     }
 
     /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
@@ -170,15 +186,18 @@ impl Session<'_> {
     /// What it means that the profile gives no credentials.
     fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, Trouble> {
         let has_no_valid_token = || self.token().is_none_or(|token| !token.is_valid(Timestamp::now()));
-        match refusal::code(error).as_deref() {
-            Some("ForbiddenException") => Ok(Answer::NoAccess),
-            Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
-                Ok(Answer::SignInAgain)
-            }
+        match refusal::said(error) {
+            Some(failure) => match failure.code.as_deref() {
+                Some("ForbiddenException") => Ok(Answer::NoAccess),
+                Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
+                    Ok(Answer::SignInAgain)
+                }
+                _ => Err(self.failed(&failure)),
+            },
             None if has_no_valid_token() => Ok(Answer::SignInAgain),
-            _ => Err(self.trouble(format!(
+            None => Err(self.trouble(format!(
                 "no credentials through the profile: {}.",
-                innermost(error).trim_end_matches('.')
+                one_line(&innermost(error)).trim_end_matches('.')
             ))),
         }
     }

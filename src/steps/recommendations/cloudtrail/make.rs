@@ -4,8 +4,6 @@
 //! Misdelivery is billed ("AWS CloudTrail pricing"): when a call after the trail's creation fails, the trail is
 //! taken back.
 
-use std::time::Duration;
-
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
 use serde_json::json;
 
@@ -14,10 +12,8 @@ use super::INFO;
 use super::reads::{self, Trail};
 use crate::aws::{Failure, waiting};
 use crate::checklist::Trouble;
+use crate::limits::FIRST_SIGN;
 use crate::progress::{How, Resource, ResourceKind, Verb};
-
-/// How long to wait for a first sign of delivery; files themselves take minutes.
-const FIRST_SIGN: Duration = Duration::from_secs(15);
 
 /// Makes a trail, or finishes the one that an interrupted run has begun.
 pub async fn make(setting: &Setting, name: &str) -> Result<Trail, Trouble> {

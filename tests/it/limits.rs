@@ -1,0 +1,86 @@
+//! The page of limits is what the code says, and no limit stands anywhere else.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+const ABOUT: &str = "# Time limits and retry budgets\n\n\
+    All of them. A run never waits for AWS without a limit; for a person it waits as long as `--wait` says, or as long as \
+    somebody sits before the terminal. Each stands in `src/limits.rs`, of which this page is made: \
+    `UPDATE_LIMITS=1 cargo test limits`.\n\n\
+    | what | limit | name |\n| --- | --- | --- |\n";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `Duration::from_secs(5)` as `5 s`.
+fn in_words(value: &str) -> String {
+    let number: String = value.chars().filter(char::is_ascii_digit).collect();
+    let unit = [("from_secs", " s"), ("from_millis", " ms"), ("from_hours", " h")];
+    let unit = unit.into_iter().find(|(word, _)| value.contains(word));
+    format!("{number}{}", unit.map_or("", |(_, unit)| unit))
+}
+
+#[test]
+fn the_page_of_limits_is_made_of_the_code() {
+    let code = std::fs::read_to_string(root().join("src/limits.rs")).unwrap();
+    let mut page = ABOUT.to_owned();
+    let mut about = String::new();
+    for line in code.lines() {
+        if let Some(doc) = line.strip_prefix("/// ") {
+            doc.replace(['[', ']'], "").clone_into(&mut about);
+        } else if let Some(declared) = line.strip_prefix("pub const ") {
+            let (name, rest) = declared.split_once(": ").unwrap();
+            let (_, value) = rest.split_once(" = ").unwrap();
+            assert!(!about.is_empty(), "{name} does not say what it is");
+            writeln!(page, "| {about} | {} | `{name}` |", in_words(value)).unwrap();
+            about.clear();
+        }
+    }
+    let path = root().join("docs/limits.md");
+    if std::env::var_os("UPDATE_LIMITS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        page,
+        "UPDATE_LIMITS=1 makes the page anew"
+    );
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("rehearsal") && !path.ends_with("rehearse") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("limits.rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_limit_stands_anywhere_else() {
+    let mut found = Vec::new();
+    sources(&root().join("src"), &mut found);
+    assert!(found.len() > 100);
+    for path in found {
+        let code = std::fs::read_to_string(&path).unwrap();
+        let product = code.split("#[cfg(test)]").next().unwrap();
+        for line in product.lines() {
+            let literal = ["secs", "mins", "hours", "millis"].iter().any(|unit| {
+                let call = format!("Duration::from_{unit}(");
+                let behind = line.split(&call).nth(1);
+                behind.is_some_and(|behind| behind.starts_with(|c: char| c.is_ascii_digit()))
+            });
+            // How often something that moves is drawn, and a breath between two tries of a socket, limit nothing.
+            let limits_nothing = [
+                "steady_tick",
+                "tokio::time::sleep(Duration::from_millis(50))",
+                "pause.max(",
+            ];
+            let limits = literal && !limits_nothing.iter().any(|words| line.contains(words));
+            assert!(!limits, "{}: {line}", path.display());
+        }
+    }
+}
