@@ -256,10 +256,11 @@ fn sort(code: &str, status: u16) -> FailureKind {
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature"
         | "IncompleteSignatureException" => FailureKind::Credentials,
-        "ResourceNotFoundException" | "AWSOrganizationsNotInUseException" => FailureKind::NotFound,
-        "ConflictException" | "AlreadyInOrganizationException" | "ConcurrentModificationException" => {
-            FailureKind::Conflict
-        }
+        "ResourceNotFoundException" | "AWSOrganizationsNotInUseException" | "NoSuchEntity" => FailureKind::NotFound,
+        "ConflictException"
+        | "OperationAborted"
+        | "AlreadyInOrganizationException"
+        | "ConcurrentModificationException" => FailureKind::Conflict,
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" => {
             FailureKind::Throttled
         }

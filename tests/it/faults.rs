@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::FaultKind;
 
-use super::support::faulty::{self, KeptTable, ended, strike};
+use super::support::faulty::{self, KeptTable, Wrong, ended, says_it, strike};
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 fn args() -> Vec<&'static str> {
@@ -22,13 +22,13 @@ fn operations() -> Vec<String> {
 }
 
 /// What came of one fault at the first call of one operation.
-fn cell(operation: &str, fault: &FaultKind) -> String {
+fn cell(operation: &str, fault: &Wrong) -> String {
     let stage = Stage::new("fresh");
     strike(&stage, operation, fault);
     let ran = ended(&stage, &args());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
     let came_of_it = if ran.code == 0 {
-        through(operation, &ran)
+        through(operation, &ran, fault)
     } else {
         let envelope = ran.envelope();
         let steps = envelope["steps"].as_array().unwrap().iter();
@@ -43,8 +43,7 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
             ["different", "blocked", "waiting-for-person", "to-do"].contains(&step["state"].as_str().unwrap())
         });
         if let Some((step, error)) = errors.first() {
-            let says = |name: &str| !error[name].as_str().unwrap_or_default().is_empty();
-            assert!(says("message") && says("next"), "{operation}: {error}");
+            says_it(error, operation, fault);
             format!("{} at {step}", ran.code)
         } else {
             // Nothing failed; something is not as it was asked for, and says so with a way on.
@@ -57,6 +56,7 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
             )
         }
     };
+    stage.server.heal();
     let again = ended(&stage, &args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(stage.counts(), [1; 5], "{operation}");
@@ -71,15 +71,14 @@ fn cell(operation: &str, fault: &FaultKind) -> String {
 }
 
 /// It ended well; a recommendation that did not is told, with the way on.
-fn through(operation: &str, ran: &Ran) -> String {
+fn through(operation: &str, ran: &Ran, fault: &Wrong) -> String {
     let envelope = ran.envelope();
     let mut steps = envelope["steps"].as_array().unwrap().iter();
     let Some(told) = steps.find(|step| !step["error"].is_null()) else {
         return "through".to_owned();
     };
     assert_eq!(told["need"], "recommendation", "{operation}: {told:#}");
-    let says = |name: &str| !told["error"][name].as_str().unwrap_or_default().is_empty();
-    assert!(says("message") && says("next"), "{operation}: {told:#}");
+    says_it(&told["error"], operation, fault);
     format!("through, told at {}", told["slug"].as_str().unwrap())
 }
 
@@ -88,7 +87,7 @@ fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run
     let kept = KeptTable {
         file: "docs/faults.md",
         about: "# Every operation with every fault\n\n\
-            What comes of a fault at the first call of an operation, in a whole run on a fresh account with `--create-trail`: \
+            What comes of a fault at the first call of an operation, at its second, or at each (*for good*), in a whole run on a fresh account with `--create-trail`: \
             it gets *through*, or it stops with an exit code at a step; a recommendation that fails is *told* and ends no run. Run again on a healthy server, every one of them ends \
             with everything there once. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",
     };
@@ -107,21 +106,21 @@ fn updating() -> Vec<&'static str> {
 }
 
 /// What came of one fault at the first call of an operation that only an update uses.
-fn cell_of_an_update(operation: &str, fault: &FaultKind) -> String {
+fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
     let stage = Stage::with(super::put_back::other_set());
     strike(&stage, operation, fault);
     let ran = ended(&stage, &updating());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
     let came_of_it = if ran.code == 0 {
-        through(operation, &ran)
+        through(operation, &ran, fault)
     } else {
         let envelope = ran.envelope();
         let mut steps = envelope["steps"].as_array().unwrap().iter();
         let step = steps.find(|step| !step["error"].is_null()).unwrap();
-        let says = |name: &str| !step["error"][name].as_str().unwrap_or_default().is_empty();
-        assert!(says("message") && says("next"), "{operation}: {step}");
+        says_it(&step["error"], operation, fault);
         format!("{} at {}", ran.code, step["slug"].as_str().unwrap())
     };
+    stage.server.heal();
     let again = ended(&stage, &updating());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(stage.state()["intents"], serde_json::json!([]), "{operation}");
@@ -161,7 +160,7 @@ fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_
     let kept = KeptTable {
         file: "docs/update-faults.md",
         about: "# Every operation of an update with every fault\n\n\
-            What comes of a fault at the first call of an operation (or its second) that `--update=permission-set` uses besides \
+            What comes of a fault at the first call of an operation, at its second, or at each (*for good*), that `--update=permission-set` uses besides \
             those of `faults.md`, on an account where the set is there and says something else: it gets *through*, or it stops \
             with an exit code at a step. Run again on a healthy server, every one of them ends with the set as it was asked for, \
             in every account that has it. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",

@@ -17,6 +17,7 @@ mod interrupted;
 mod json;
 mod limits;
 mod login;
+mod login_faults;
 mod misbehaving;
 mod modes;
 mod outside;

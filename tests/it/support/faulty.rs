@@ -18,8 +18,92 @@ const AT_ONCE: usize = 8;
 /// Of those that wait for most of their time.
 const WAITING_AT_ONCE: usize = 24;
 
+/// A fault: its column, what happens, and whether it lasts.
+#[derive(Debug, Clone)]
+pub struct Wrong {
+    pub name: &'static str,
+    kind: FaultKind,
+    /// At every call, and not at one alone.
+    lasts: bool,
+}
+
+impl Wrong {
+    /// What the service says, where it says no.
+    pub fn code(&self, row: &str) -> Option<String> {
+        match self.kind_at(row) {
+            FaultKind::Refuse(refusal) => Some(refusal.code),
+            _ => None,
+        }
+    }
+
+    /// Each service has its own words and statuses for the same ("Error responses" of Amazon S3; "Common errors" of IAM
+    /// and STS).
+    fn kind_at(&self, row: &str) -> FaultKind {
+        let FaultKind::Refuse(refusal) = &self.kind else {
+            return self.kind.clone();
+        };
+        let of_s3 = [
+            ("ThrottlingException", "SlowDown", 503),
+            ("AccessDeniedException", "AccessDenied", 403),
+            ("ExpiredTokenException", "ExpiredToken", 400),
+            ("ConflictException", "OperationAborted", 409),
+            ("ResourceNotFoundException", "NoSuchBucket", 404),
+            ("InternalServerException", "InternalError", 500),
+        ];
+        let of_query = [
+            ("ThrottlingException", "Throttling", 400),
+            ("AccessDeniedException", "AccessDenied", 403),
+            ("ExpiredTokenException", "ExpiredToken", 403),
+            ("ResourceNotFoundException", "NoSuchEntity", 404),
+            ("InternalServerException", "InternalFailure", 500),
+        ];
+        let own: &[(&str, &str, u16)] = match row.split(':').next() {
+            Some("s3") => &of_s3,
+            Some("iam" | "sts") => &of_query,
+            _ => &[],
+        };
+        let own = own.iter().find(|(code, ..)| *code == refusal.code);
+        FaultKind::Refuse(match own {
+            Some((_, code, status)) => Refusal::new(code, refusal.message.clone()).with_status(*status),
+            None => refusal.clone(),
+        })
+    }
+}
+
+/// Every fault: at one call each, and the first five for good.
+pub fn faults() -> Vec<Wrong> {
+    let once = kinds();
+    let lasting = [
+        (FOR_GOOD[0], "AccessDenied"),
+        (FOR_GOOD[1], "throttled"),
+        (FOR_GOOD[2], "internal"),
+        (FOR_GOOD[3], "cut before"),
+        (FOR_GOOD[4], "not found"),
+    ];
+    let kind = |wanted: &str| once.iter().find(|(name, _)| *name == wanted).unwrap().1.clone();
+    let lasting = lasting.map(|(name, of)| Wrong {
+        name,
+        kind: kind(of),
+        lasts: true,
+    });
+    let single = once.iter().map(|(name, kind)| Wrong {
+        name,
+        kind: kind.clone(),
+        lasts: false,
+    });
+    single.chain(lasting).collect()
+}
+
+const FOR_GOOD: [&str; 5] = [
+    "denied for good",
+    "throttled for good",
+    "internal for good",
+    "cut for good",
+    "not found for good",
+];
+
 /// Name and making of each fault.
-pub fn faults() -> Vec<(&'static str, FaultKind)> {
+fn kinds() -> Vec<(&'static str, FaultKind)> {
     let refuse = |code: &str, words: &str| FaultKind::Refuse(Refusal::new(code, words));
     let mut throttle = Refusal::new("ThrottlingException", "Rate exceeded");
     throttle.extra = serde_json::json!({"RetryAfterSeconds": 1})
@@ -93,14 +177,28 @@ const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// Where a row of the table is of an operation's second call.
 const SECOND: &str = ", 2nd";
 
-/// Lets the first call of an operation go wrong, or its second.
-pub fn strike(stage: &Stage, row: &str, fault: &FaultKind) {
+/// Lets the first call of an operation go wrong, or its second, or each.
+pub fn strike(stage: &Stage, row: &str, wrong: &Wrong) {
     let operation = row.strip_suffix(SECOND).unwrap_or(row);
     stage.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
-        nth: Some(if row.ends_with(SECOND) { 2 } else { 1 }),
-        kind: fault.clone(),
+        nth: (!wrong.lasts).then_some(if row.ends_with(SECOND) { 2 } else { 1 }),
+        kind: wrong.kind_at(row),
     });
+}
+
+/// An error says what AWS said, where it said anything, and how to go on.
+pub fn says_it(error: &serde_json::Value, row: &str, wrong: &Wrong) {
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    assert!(
+        !text("message").is_empty() && text("next").contains("idc-setup "),
+        "{row}: {error}"
+    );
+    // The answer to a HEAD has no words.
+    if let Some(code) = wrong.code(row).filter(|_| !row.contains(":Head")) {
+        let says = text("message").contains(&code) || error["aws"]["code"] == *code;
+        assert!(says, "{row} with {}: {code} is not said: {error}", wrong.name);
+    }
 }
 
 /// Every operation that has been called since the first `since` calls; twice, where it was called again.
@@ -158,30 +256,31 @@ pub struct KeptTable {
 
 impl KeptTable {
     /// Holds what comes of each fault at each operation (each `every`-th of them, where not all are wanted) against the table.
-    pub fn is_what_comes_of(
-        &self,
-        operations: &[String],
-        every: usize,
-        cell: impl Fn(&str, &FaultKind) -> String + Sync,
-    ) {
+    pub fn is_what_comes_of(&self, operations: &[String], every: usize, cell: impl Fn(&str, &Wrong) -> String + Sync) {
         let is_full = std::env::var_os("FULL_SWEEPS").is_some();
         let with_faults = |operation: &String| {
             let operation = operation.clone();
             let may = can_fail_later(&operation);
+            let is_second = operation.ends_with(SECOND);
             faults()
                 .into_iter()
-                .filter(move |(_, kind)| may || !matches!(kind, FaultKind::FailLater(_)))
-                .map(move |(name, kind)| (operation.clone(), name, kind))
+                .filter(move |wrong| may || !matches!(wrong.kind, FaultKind::FailLater(_)))
+                .filter(move |wrong| !(wrong.lasts && is_second))
+                .map(move |wrong| (operation.clone(), wrong))
         };
         // One column alone: the rest of the table is kept.
         let only = std::env::var("FAULT").ok();
         let chosen: Vec<_> = operations
             .iter()
             .flat_map(with_faults)
-            .filter(|(_, name, _)| only.as_ref().is_none_or(|only| only == name))
+            .filter(|(_, wrong)| {
+                only.as_ref()
+                    .is_none_or(|only| only.split(',').any(|only| only == wrong.name))
+            })
             .step_by(if is_full { 1 } else { every })
             .collect();
-        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, name, _)| *name == SILENT);
+        let waits = |wrong: &Wrong| wrong.name == SILENT || wrong.lasts;
+        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, wrong)| waits(wrong));
         let cells = Mutex::new(BTreeMap::new());
         std::thread::scope(|scope| {
             for (queue, at_once) in [(&waiting, WAITING_AT_ONCE), (&working, AT_ONCE)] {
@@ -189,9 +288,12 @@ impl KeptTable {
                 for _ in 0..at_once {
                     let (next, cells, cell) = (std::sync::Arc::clone(&next), &cells, &cell);
                     scope.spawn(move || {
-                        while let Some((operation, name, kind)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            let came_of_it = cell(operation, kind);
-                            cells.lock().unwrap().insert((operation.clone(), *name), came_of_it);
+                        while let Some((operation, wrong)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            let came_of_it = cell(operation, wrong);
+                            cells
+                                .lock()
+                                .unwrap()
+                                .insert((operation.clone(), wrong.name), came_of_it);
                         }
                     });
                 }
@@ -202,6 +304,10 @@ impl KeptTable {
             std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
         }
         let kept = self.kept();
+        // A row of an operation that nobody calls any more says nothing.
+        let rows: std::collections::BTreeSet<&String> = kept.keys().map(|(operation, _)| operation).collect();
+        let known: std::collections::BTreeSet<&String> = operations.iter().collect();
+        assert_eq!(rows, known, "{}: the operations are others", self.file);
         for ((operation, name), came_of_it) in &cells {
             let known = kept.get(&(operation.clone(), (*name).to_owned()));
             assert_eq!(
@@ -224,7 +330,7 @@ impl KeptTable {
             let kept = kept.get(&(operation.clone(), name.to_owned()));
             kept.map_or_else(|| "–".to_owned(), Clone::clone)
         };
-        let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = faults.iter().map(|wrong| wrong.name).collect();
         let _ = writeln!(out, "| operation | {} |", names.join(" | "));
         let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
         for operation in operations {
