@@ -213,6 +213,23 @@ impl Config {
         })
     }
 
+    /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
+    /// CLI reads no such file.
+    pub fn repeated(&self) -> Option<usize> {
+        let mut known = BTreeSet::new();
+        let mut inside = "";
+        let mut lines = self.lines.iter().enumerate();
+        let first = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => {
+                inside = header;
+                !known.insert((header, String::new()))
+            }
+            Line::Property(key, _) => !known.insert((inside, key.to_ascii_lowercase())),
+            _ => false,
+        });
+        first.map(|(index, _)| index + 1)
+    }
+
     /// Whether every section of another text says here just what it says there.
     pub fn holds(&self, other: &Self) -> bool {
         other

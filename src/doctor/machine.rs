@@ -87,8 +87,15 @@ fn aws_files(environment: &Environment) -> Row {
         );
     };
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut repeated = None;
     let of_config = match files::read(paths.config()) {
-        Ok(content) => Config::parse(&content).err().map(|bad| bad.to_string()),
+        Ok(content) => match Config::parse(&content) {
+            Ok(config) => {
+                repeated = config.repeated();
+                None
+            }
+            Err(bad) => Some(bad.to_string()),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => Some(unreadable(error)),
     };
@@ -101,6 +108,27 @@ fn aws_files(environment: &Environment) -> Row {
                 format!("mend {}, then: idc-setup run", path.display()),
             );
         }
+    }
+    // Any session's token lies beside the others.
+    for path in [paths.config(), &paths.token("")] {
+        if let Err(error) = files::check_writable(path) {
+            return Row::to_do(
+                CHECK,
+                format!("{} cannot be written: {error}.", path.display()),
+                "make room or rights there, then: idc-setup run",
+            );
+        }
+    }
+    if let Some(line) = repeated {
+        return Row::note(
+            CHECK,
+            format!(
+                "{} says something a second time in line {line} (a section, or a key in one): the AWS CLI does not read such a \
+                 file.",
+                paths.config().display()
+            ),
+        )
+        .or(format!("put the two together in {}", paths.config().display()));
     }
     if let Some(open) = is_open_to_others(paths.cache()) {
         return Row::note(
@@ -135,6 +163,13 @@ fn progress(environment: &Environment) -> Row {
         return Row::new(CHECK, Status::ToDo, "There is no home folder to keep progress in.")
             .or("idc-setup run --state FILE");
     };
+    if let Err(error) = folder.check_writable() {
+        return Row::to_do(
+            CHECK,
+            format!("Progress cannot be kept: {error}."),
+            "make room or rights there; or with another file: idc-setup run --state FILE",
+        );
+    }
     let Some(last) = folder.last() else {
         return Row::ok(CHECK, "Nothing has been recorded on this machine yet.");
     };

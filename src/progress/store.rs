@@ -103,6 +103,15 @@ impl Folder {
         self.path.join(format!("{partition}-{account}.json"))
     }
 
+    /// Whether state files can be written there.
+    ///
+    /// # Errors
+    /// Why not, with the folder.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let why = |error: io::Error| io::Error::new(error.kind(), format!("{} ({error})", self.path.display()));
+        files::check_writable(&self.path.join("last.json")).map_err(why)
+    }
+
     /// The account, profile and Region of the last run; `None` without one.
     pub fn last(&self) -> Option<Last> {
         let text = files::read(&self.path.join("last.json")).ok()?;
@@ -135,6 +144,10 @@ impl Progress {
             LockError::Held(holder) => ProgressError::Locked(holder),
             LockError::Io(error) => io_error(path, error),
         })?;
+        // What a killed run has left half-written holds answers.
+        if let Some(folder) = path.parent() {
+            files::sweep(folder);
+        }
         let record = match read(path) {
             // What somebody has named by mistake is not ours to move.
             Err(ProgressError::Unreadable { path, why, .. }) if is_named_by_us(&path) => {

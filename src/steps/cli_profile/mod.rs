@@ -312,6 +312,10 @@ impl Step for CliProfile {
         Ok(finding)
     }
 
+    fn judges(&self) -> &'static [Key] {
+        &[Key::CliRegion, Key::CliOutput]
+    }
+
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
         Vec::new()
     }

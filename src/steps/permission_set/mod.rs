@@ -300,6 +300,10 @@ impl Step for PermissionSet {
         Ok(finding)
     }
 
+    fn judges(&self) -> &'static [Key] {
+        &[Key::Policy, Key::SessionDuration]
+    }
+
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
         Vec::new()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -282,14 +283,20 @@ impl KeptTable {
         let waits = |wrong: &Wrong| wrong.name == SILENT || wrong.lasts;
         let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, wrong)| waits(wrong));
         let cells = Mutex::new(BTreeMap::new());
+        let wrong = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for (queue, at_once) in [(&waiting, WAITING_AT_ONCE), (&working, AT_ONCE)] {
                 let next = std::sync::Arc::new(AtomicUsize::new(0));
                 for _ in 0..at_once {
-                    let (next, cells, cell) = (std::sync::Arc::clone(&next), &cells, &cell);
+                    let (next, cells, cell, bad) = (std::sync::Arc::clone(&next), &cells, &cell, &wrong);
                     scope.spawn(move || {
                         while let Some((operation, wrong)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            let came_of_it = cell(operation, wrong);
+                            // All that goes wrong is wanted, and not the first alone.
+                            let tried = AssertUnwindSafe(|| cell(operation, wrong));
+                            let Ok(came_of_it) = std::panic::catch_unwind(tried) else {
+                                bad.lock().unwrap().push(format!("{operation} with {}", wrong.name));
+                                continue;
+                            };
                             cells
                                 .lock()
                                 .unwrap()
@@ -299,6 +306,8 @@ impl KeptTable {
                 }
             }
         });
+        let wrong = wrong.into_inner().unwrap();
+        assert!(wrong.is_empty(), "{}:\n{}", self.file, wrong.join("\n"));
         let cells = cells.into_inner().unwrap();
         if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
             std::fs::write(self.path(), self.table(&cells, operations)).unwrap();

@@ -222,6 +222,15 @@ impl Stage {
         self.home.path().join(name)
     }
 
+    /// How many files below the home were left half-written.
+    pub fn unfinished(&self) -> usize {
+        let is_unfinished = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with(".idc-setup-")
+        };
+        self.files("").iter().filter(|(path, _)| is_unfinished(path)).count()
+    }
+
     /// Every file below a folder of the home, by name and content.
     pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
