@@ -19,6 +19,8 @@ pub struct Trouble {
     pub aws: Option<AwsWords>,
     /// The next command, or what to do before it.
     pub next: String,
+    /// Seen before anything is changed, it keeps the run from changing anything.
+    pub stops_all: bool,
 }
 
 impl TroubleKind {
@@ -85,6 +87,16 @@ impl Trouble {
             message: message.into(),
             aws: None,
             next: next.into(),
+            stops_all: false,
+        }
+    }
+
+    /// The same, and nothing is to be changed while it stands.
+    #[must_use]
+    pub fn before_anything(self) -> Self {
+        Self {
+            stops_all: true,
+            ..self
         }
     }
 

@@ -196,5 +196,6 @@ fn failed_to_connect(
             message: failure.message.clone(),
         }),
         next,
+        stops_all: false,
     }
 }

@@ -187,9 +187,9 @@ async fn sign_in(
     let mut answer = if session.is_usable() && !flags.again {
         session.ask_through().await?
     } else {
-        Answer::SignInAgain
+        Answer::SignInAgain(None)
     };
-    if matches!(answer, Answer::SignInAgain) {
+    if matches!(answer, Answer::SignInAgain(_)) {
         let Some(signed_in) = session.sign_in(limit, guide).await? else {
             return Ok(None);
         };
@@ -203,8 +203,12 @@ async fn sign_in(
             signed_in_now,
             sign_in_ends: session.token().map(|token| token.expires_at),
         })),
-        Answer::SignInAgain => {
-            Err(session.trouble("the sign-in is not good for the profile: it was taken back meanwhile."))
+        Answer::SignInAgain(said) => {
+            let what = "the sign-in is not good for the profile: it was taken back meanwhile";
+            Err(match said {
+                Some(failure) => session.refused_by(what, &failure),
+                None => session.trouble(format!("{what}.")),
+            })
         }
         Answer::NoAccess => Err(no_access(&session, found).await?),
     }

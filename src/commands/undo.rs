@@ -225,7 +225,11 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Tr
             looked?;
         }
     }
-    look_once(prepared, screen).await
+    let reports = look_once(prepared, screen).await?;
+    // An assignment is looked for by its request, which tells of all that it joins.
+    let settled = || async { steps::settle_begun_assignments(setting).await };
+    waiting::until(setting.pace, OPERATION_LIMIT, settled).await?;
+    Ok(reports)
 }
 
 async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {

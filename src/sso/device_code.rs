@@ -37,7 +37,7 @@ pub enum Poll {
     /// The code's time is over.
     Expired,
     /// The person said no.
-    Refused,
+    Refused(Box<Failure>),
 }
 
 /// Begins a device authorization.
@@ -102,7 +102,7 @@ pub async fn poll(
         Err(failure) if failure.is("AuthorizationPendingException") => Ok(Poll::Pending),
         Err(failure) if failure.is("SlowDownException") => Ok(Poll::SlowDown),
         Err(failure) if failure.is("ExpiredTokenException") => Ok(Poll::Expired),
-        Err(failure) if failure.is("AccessDeniedException") => Ok(Poll::Refused),
+        Err(failure) if failure.is("AccessDeniedException") => Ok(Poll::Refused(Box::new(failure))),
         Err(failure) => Err(failure),
     }
 }

@@ -19,6 +19,7 @@ use crate::checklist::Step;
 
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
+pub use account_assignment::settle_begun as settle_begun_assignments;
 pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
 pub use facts::{Facts, Instance, Profile};
 pub use setting::{Setting, SettingParts, trouble};

@@ -353,6 +353,7 @@ pub fn trouble(info: &StepInfo, failure: &Failure, next: impl Into<String>) -> T
             message: failure.message.clone(),
         }),
         next,
+        stops_all: false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! What runs that were killed have begun, under whatever names they were asked for: it is looked at by these names, so that
 //! undo takes it back though the answers are others by now.
 
-use crate::answers::values::AssignTo;
 use crate::answers::{Answer, Key, Source};
 use crate::progress::{Intent, ResourceKind, Verb};
 use crate::steps::Setting;
@@ -20,14 +19,6 @@ fn answers_of(intent: &Intent) -> Vec<(Key, String)> {
         (ResourceKind::PolicyAttachment, [set, policy @ ..]) if !policy.is_empty() => {
             vec![(Key::PermissionSet, (*set).to_owned()), (Key::Policy, policy.join("/"))]
         }
-        (ResourceKind::AccountAssignment, [account, set, principal @ ..]) => {
-            let mut answers = vec![
-                (Key::Account, (*account).to_owned()),
-                (Key::PermissionSet, (*set).to_owned()),
-            ];
-            answers.push((Key::Group, principal.join("/")));
-            answers
-        }
         _ => Vec::new(),
     }
 }
@@ -37,19 +28,7 @@ pub fn other_answers(setting: &Setting) -> Vec<Vec<(Key, String)>> {
     let open = setting.progress.read(|record| record.intents.clone());
     let mut sets: Vec<Vec<(Key, String)>> = Vec::new();
     for intent in open.iter().filter(|intent| intent.verb == Verb::Create) {
-        let mut wanted = vec![answers_of(intent)];
-        if intent.kind == ResourceKind::AccountAssignment {
-            // Its name does not tell whether it is a group's or a user's.
-            let principal = |to: AssignTo| (Key::AssignTo, to.to_string());
-            let by_user = wanted[0].iter().map(|(key, value)| match key {
-                Key::Group => (Key::Username, value.clone()),
-                _ => (*key, value.clone()),
-            });
-            let by_user = by_user.chain([principal(AssignTo::User)]).collect();
-            wanted[0].push(principal(AssignTo::Group));
-            wanted.push(by_user);
-        }
-        sets.extend(wanted.into_iter().filter(|answers| !answers.is_empty()));
+        sets.extend([answers_of(intent)].into_iter().filter(|answers| !answers.is_empty()));
     }
     let is_asked_for = |answers: &Vec<(Key, String)>| answers.iter().all(|(key, value)| setting.text(*key) == *value);
     sets.retain(|answers| !is_asked_for(answers));

@@ -80,6 +80,11 @@ fn the_browser_opens_and_what_comes_back_is_checked() {
         .press("Allow access", &[]);
     let back = browser.page.clone();
     let (port, query) = back.split_once("/oauth/callback?").unwrap();
+    // Whatever listens on every address of the machine would answer here too.
+    if cfg!(target_os = "linux") {
+        let elsewhere = port.strip_prefix("http://").unwrap().replace("127.0.0.1", "127.0.0.2");
+        assert!(TcpStream::connect(elsewhere).is_err());
+    }
     // Connections that say nothing hold nobody up for long, however many there are.
     let _silent: Vec<TcpStream> = (0..80)
         .map(|_| TcpStream::connect(port.strip_prefix("http://").unwrap()).unwrap())

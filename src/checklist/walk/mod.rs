@@ -201,7 +201,8 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Whether a look of a step that is walked was refused for lack of rights or credentials.
+    /// Whether a look of a step that is walked was refused for lack of rights or credentials, or has shown what would be in
+    /// the way of a later step.
     fn is_refused(&self, findings: &Findings) -> bool {
         self.steps
             .iter()
@@ -210,7 +211,7 @@ impl<'a> Walk<'a> {
                 let trouble = findings
                     .get(step.info().slug)
                     .and_then(|finding| finding.trouble.as_ref());
-                trouble.is_some_and(|trouble| trouble.kind.exit() == 4)
+                trouble.is_some_and(|trouble| trouble.kind.exit() == 4 || trouble.stops_all)
             })
     }
 

@@ -259,8 +259,8 @@ impl Step for CliProfile {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
-        self.read()?;
-        self.must_be_writable()?;
+        self.read().map_err(Trouble::before_anything)?;
+        self.must_be_writable().map_err(Trouble::before_anything)?;
         let facts = &self.setting.facts;
         if facts.instance.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 1."));

@@ -97,7 +97,9 @@ impl Session<'_> {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::SlowDown) => interval += SLOW_DOWN,
                 Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
-                Ok(Poll::Refused) => return Err(self.trouble("the sign-in was refused in the browser.")),
+                Ok(Poll::Refused(failure)) => {
+                    return Err(self.refused_by("the sign-in was refused in the browser", &failure));
+                }
                 // The connection comes and goes while a person is away: ask again.
                 Err(failure) if failure.may_pass() => {
                     unanswered |= !failure.effect_is_known();

@@ -192,7 +192,7 @@ impl SignIn {
     async fn found(&self, session: &Session<'_>, answer: Answer) -> Result<Finding, Trouble> {
         match answer {
             Answer::Caller(identity) => self.judge(session, &identity).await,
-            Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
+            Answer::SignInAgain(_) => Ok(Finding::missing("Nobody is signed in.")),
             Answer::NoAccess => Err(self.no_access(session).await?),
         }
     }
@@ -274,7 +274,7 @@ impl Step for SignIn {
         let mut answer = if session.is_usable() {
             session.ask_through().await?
         } else {
-            Answer::SignInAgain
+            Answer::SignInAgain(None)
         };
         if matches!(answer, Answer::Caller(_)) {
             return self.found(&session, answer).await;
@@ -289,7 +289,7 @@ impl Step for SignIn {
         match answer {
             Answer::Caller(_) => self.found(&session, answer).await,
             Answer::NoAccess => Ok(Finding::missing("Whoever is signed in has no access to the account.")),
-            Answer::SignInAgain => Ok(Finding::missing("Nobody is signed in.")),
+            Answer::SignInAgain(_) => Ok(Finding::missing("Nobody is signed in.")),
         }
     }
 

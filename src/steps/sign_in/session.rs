@@ -53,8 +53,8 @@ pub struct Session<'a> {
 pub enum Answer {
     /// Credentials, and whose.
     Caller(Identity),
-    /// The token is worth nothing: somebody has to sign in.
-    SignInAgain,
+    /// The token is worth nothing: somebody has to sign in. With what the portal said to it, where it was asked.
+    SignInAgain(Option<Box<Failure>>),
     /// The portal says `No access`.
     NoAccess,
 }
@@ -190,11 +190,11 @@ impl Session<'_> {
             Some(failure) => match failure.code.as_deref() {
                 Some("ForbiddenException") => Ok(Answer::NoAccess),
                 Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
-                    Ok(Answer::SignInAgain)
+                    Ok(Answer::SignInAgain(Some(Box::new(failure))))
                 }
                 _ => Err(self.failed(&failure)),
             },
-            None if has_no_valid_token() => Ok(Answer::SignInAgain),
+            None if has_no_valid_token() => Ok(Answer::SignInAgain(None)),
             None => Err(self.trouble(format!(
                 "no credentials through the profile: {}.",
                 one_line(&innermost(error)).trim_end_matches('.')
@@ -205,6 +205,15 @@ impl Session<'_> {
     /// Trouble of this sign-in, with the command that tries again.
     pub fn trouble(&self, what: impl AsRef<str>) -> Trouble {
         Trouble::failed(format!("{}: {}", self.info.name(), what.as_ref()), self.again.clone())
+    }
+
+    /// Trouble in our words, with those of the call that told of it.
+    pub fn refused_by(&self, what: &str, failure: &Failure) -> Trouble {
+        let said = failure.sentence();
+        Trouble {
+            aws: self.failed(failure).aws,
+            ..self.trouble(format!("{what} ({}).", said.trim_end_matches('.')))
+        }
     }
 
     /// Trouble of a failed call.

@@ -1,0 +1,250 @@
+//! Undo among others: what was theirs stays theirs, what they have come to stand on stays, and what a killed run has begun
+//! under another name is not forgotten.
+
+use idc_setup::rehearsal::{FaultKind, Refusal};
+use serde_json::json;
+
+use super::support::{ANSWERS, STEPS_ALONE, Stage, WILLING};
+use super::undo::{lasting, undo, verdict};
+
+fn run_as<'a>(answers: &[&'a str]) -> Vec<&'a str> {
+    [&["run"], &WILLING[..], &STEPS_ALONE[..], answers].concat()
+}
+
+#[test]
+fn a_session_that_was_found_keeps_every_byte_though_our_profile_was_updated() {
+    let stage = Stage::new("complete");
+    let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
+    stage.json(&[&["run"], &start[..]].concat());
+    // Only the session, as somebody else has it.
+    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let session = config.split("\n[profile").next().unwrap().to_owned() + "# by hand\n";
+    undo(&stage, &[]).expect(0);
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    std::fs::write(stage.path(".aws/config"), &session).unwrap();
+    stage.json(&[&["run"], &start[..]].concat());
+    stage.json(&[&["run", "--update=cli-profile", "--cli-region=eu-west-1"], &start[..]].concat());
+    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    assert!(config.contains("region = eu-west-1"), "{config}");
+    undo(&stage, &[]).expect(0);
+    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), session);
+}
+
+#[test]
+fn an_update_of_our_own_section_is_taken_out_to_the_byte() {
+    for before in ["[default]\nregion = eu-west-1", "# x\r\n[default]\r\n"] {
+        let stage = Stage::new("enabled");
+        std::fs::create_dir_all(stage.path(".aws")).unwrap();
+        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.go(&["--skip=sign-in"]);
+        stage.go(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
+        undo(&stage, &[]).expect(0);
+        assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    }
+}
+
+#[test]
+fn folders_that_were_there_stay_though_they_are_empty() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws/sso/cache")).unwrap();
+    stage.go(&[]).expect(0);
+    undo(&stage, &[]).expect(0);
+    assert!(stage.path(".aws/sso/cache").is_dir());
+    assert!(stage.files(".aws").is_empty());
+}
+
+#[test]
+fn a_colleague_who_came_into_our_group_keeps_their_access() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let home = tempfile::tempdir().unwrap();
+    let bob = [
+        "--email=bob@example.com",
+        "--given-name=Bob",
+        "--family-name=B",
+        "--username=bob",
+        "--skip=sign-in",
+    ];
+    let theirs = stage.command(&run_as(&bob)).env("HOME", home.path()).output().unwrap();
+    assert_eq!(
+        theirs.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&theirs.stderr)
+    );
+    let ran = undo(&stage, &[]).expect(5);
+    for kind in ["account-assignment", "permission-set", "group"] {
+        assert_eq!(verdict(&ran, kind), "changed", "{kind}");
+    }
+    assert_eq!(verdict(&ran, "user"), "removed");
+    let removals = ran.envelope()["removals"].to_string();
+    assert!(removals.contains("to have access by it: bob"), "{removals}");
+    assert_eq!(stage.server.world().assignments.len(), 1);
+    // Whoever is sure takes it all the same.
+    undo(&stage, &["--include-changed"]).expect(0);
+    assert!(stage.server.world().assignments.is_empty() && stage.server.world().permission_sets.is_empty());
+}
+
+#[test]
+fn what_a_killed_run_has_made_under_another_name_is_taken_back() {
+    for operation in [
+        "CreateUser",
+        "CreateGroup",
+        "CreateGroupMembership",
+        "CreatePermissionSet",
+        "CreateAccountAssignment",
+    ] {
+        let stage = Stage::new("enabled");
+        let before = lasting(&stage.server.world());
+        let first = ["--username=ada", "--group=First", "--permission-set=First"];
+        stage.kill_at(&run_as(&[&ANSWERS[..], &first[..]].concat()), operation, 1, false);
+        let other = [
+            "--username=bob",
+            "--email=bob@example.com",
+            "--group=Second",
+            "--permission-set=Second",
+        ];
+        let second = run_as(&[&ANSWERS[1..], &other[..]].concat());
+        stage.json(&second).expect(0);
+        let ran = undo(&stage, &[]).expect(0);
+        assert_eq!(lasting(&stage.server.world()), before, "{operation}: {}", ran.summary());
+    }
+}
+
+#[test]
+fn an_assignment_that_a_killed_run_asked_for_is_ours_whoever_is_assigned_now() {
+    let stage = Stage::new("enabled");
+    let before = lasting(&stage.server.world());
+    stage.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
+    stage.go(&["--assign-to=user"]).expect(0);
+    assert_eq!(stage.server.world().assignments.len(), 2);
+    undo(&stage, &[]).expect(0);
+    assert_eq!(lasting(&stage.server.world()), before);
+}
+
+#[test]
+fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    // The state file as it was before the write was recorded.
+    let mut kept = stage.state();
+    let resources = kept["resources"].as_array().unwrap().clone();
+    let (sections, rest): (Vec<_>, Vec<_>) = resources
+        .into_iter()
+        .partition(|resource| ["sso-session", "cli-profile"].contains(&resource["kind"].as_str().unwrap()));
+    let intents = sections.iter().map(|section| {
+        json!({"step": "cli-profile", "verb": "create", "kind": section["kind"], "name": section["name"],
+            "mark": "of the file as it was", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
+    });
+    kept["intents"] = intents.collect();
+    kept["resources"] = rest.into();
+    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    let path = stage.path(".aws/config");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("\n[profile later]\noutput = text\n");
+    std::fs::write(&path, text).unwrap();
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    let left = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(left, "\n[profile later]\noutput = text\n");
+}
+
+#[test]
+fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
+    for change in ["title", "display", "detach", "description", "tag"] {
+        let stage = Stage::new("enabled");
+        stage.go(&["--skip=sign-in"]).expect(3);
+        {
+            let mut world = stage.server.world();
+            if let Some(user) = world.instances[0].store.users.values_mut().next()
+                && ["title", "display"].contains(&change)
+            {
+                let name = if change == "title" { "Title" } else { "DisplayName" };
+                user.attributes.insert(name.to_owned(), json!("Chief"));
+            }
+            let set = &mut world.permission_sets[0];
+            match change {
+                "detach" => set.managed_policies.clear(),
+                "description" => set.description = Some("mine now".to_owned()),
+                "tag" => drop(set.tags.insert("owner".to_owned(), "bob".to_owned())),
+                _ => {}
+            }
+        }
+        let ran = undo(&stage, &[]).expect(5);
+        let kind = if ["title", "display"].contains(&change) {
+            "user"
+        } else {
+            "permission-set"
+        };
+        assert_eq!(verdict(&ran, kind), "changed", "{change}");
+    }
+}
+
+#[test]
+fn undo_names_the_instance_and_how_it_could_go() {
+    let stage = Stage::new("fresh");
+    stage.go(&[]).expect(0);
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "instance"), "stays");
+    assert_eq!(verdict(&ran, "organization"), "stays");
+}
+
+#[test]
+fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
+    let stage = Stage::new("no-permission-sets");
+    let args = run_as(&[&ANSWERS[..], &["--enable-permission-sets"]].concat());
+    stage.kill_at(&args, "UpdateInstance", 1, false);
+    stage.json(&args).expect(0);
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "permission-sets-switch"), "stays");
+}
+
+#[test]
+fn a_region_that_was_asked_for_in_vain_is_neither_remembered_nor_in_the_way_of_undo() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    stage.go(&["--identity-center-region=eu-west-1"]).expect(5);
+    stage.go(&["--session-duration=8h"]).expect(5);
+    stage.json(&["run", "--non-interactive"]).expect(0);
+    undo(&stage, &["--identity-center-region=eu-west-1"]).expect(0);
+    assert!(stage.server.world().permission_sets.is_empty());
+}
+
+#[test]
+fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there_is_named() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let ran = stage.run(&["undo", "--step=cli-profile"]).expect(2);
+    assert!(
+        ran.stderr.contains("remove   CLI profile eks-walkthrough"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("idc-setup undo --step=cli-profile") || ran.stderr.contains("undo --yes"),
+        "{}",
+        ran.stderr
+    );
+    let typo = stage.path("typo.json");
+    let ran = stage
+        .run(&["undo", "--yes", "--state", typo.to_str().unwrap()])
+        .expect(2);
+    assert!(ran.stderr.contains("There is no state file"), "{}", ran.stderr);
+    assert!(!typo.exists());
+}
+
+#[test]
+fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let busy = Refusal::new("ThrottlingException", "Rate exceeded");
+    stage.always("DeleteGroup", FaultKind::Refuse(busy));
+    let since = stage.server.calls().len();
+    undo(&stage, &[]).expect(1);
+    let calls = stage.server.calls();
+    let count = calls[since..]
+        .iter()
+        .filter(|call| call.operation == "DeleteGroup")
+        .count();
+    assert_eq!(count, usize::try_from(idc_setup::limits::REMOVAL_ATTEMPTS).unwrap());
+}
