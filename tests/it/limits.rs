@@ -16,7 +16,12 @@ fn root() -> &'static Path {
 /// `Duration::from_secs(5)` as `5 s`.
 fn in_words(value: &str) -> String {
     let number: String = value.chars().filter(char::is_ascii_digit).collect();
-    let unit = [("from_secs", " s"), ("from_millis", " ms"), ("from_hours", " h")];
+    let unit = [
+        ("from_secs", " s"),
+        ("from_millis", " ms"),
+        ("from_hours", " h"),
+        ("from_mins", " min"),
+    ];
     let unit = unit.into_iter().find(|(word, _)| value.contains(word));
     format!("{number}{}", unit.map_or("", |(_, unit)| unit))
 }

@@ -227,6 +227,7 @@ struct SmallDisk<'a> {
 
 impl<'a> SmallDisk<'a> {
     fn mount(at: &'a Path, options: &str) -> Option<Self> {
+        const WHY: &str = "NOT TESTED on a full or read-only disk: none may be mounted here";
         std::fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "none"])
@@ -235,7 +236,6 @@ impl<'a> SmallDisk<'a> {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self { at });
         }
-        const WHY: &str = "NOT TESTED on a full or read-only disk: none may be mounted here";
         assert!(
             std::env::var_os("CI").is_none() || !rustix::process::geteuid().is_root(),
             "{WHY}"
