@@ -1,11 +1,13 @@
 //! What is tried with bytes of anybody's: each target takes any input, and panics only where a promise is broken.
 //!
-//! `fuzz/` runs them under libFuzzer, which needs a nightly toolchain; `cargo test` runs the seeds and random bytes.
+//! `fuzz/` runs them under libFuzzer (`cargo fuzz run --sanitizer none --dev config`, which a stable toolchain can);
+//! `cargo test` runs the seeds and random bytes.
 
 use crate::answers;
 use crate::aws_files::{Config, Section};
 use crate::progress::Record;
 use crate::sso::pkce;
+use crate::steps::cli_profile;
 
 /// The config editor: what is read is written back as it was, and editing twice is editing once.
 ///
@@ -26,10 +28,11 @@ pub fn config(bytes: &[u8]) {
     }
 }
 
-/// The state file: read or refused, and what is read is written so that it is read again.
+/// The state file: read or refused, what is read is written so that it is read again, and nothing that it says can have
+/// somebody else's lines of a config file changed.
 ///
 /// # Panics
-/// When a record that was read cannot be written and read again.
+/// When a record that was read cannot be written and read again, or a foreign line is lost or made.
 pub fn state(bytes: &[u8]) {
     let Ok(record) = serde_json::from_slice::<Record>(bytes) else {
         return;
@@ -40,7 +43,25 @@ pub fn state(bytes: &[u8]) {
         again.as_ref() == Some(&record),
         "a record does not survive being written"
     );
+    for replaced in &record.replaced {
+        let Ok(put_back) = cli_profile::put_back(FOREIGN, replaced) else {
+            continue;
+        };
+        let keys = ["region", "output", "sso_region", "sso_session"];
+        let foreign = |text: &str| {
+            let is_foreign = |line: &&str| !keys.iter().any(|key| line.starts_with(key)) && !line.starts_with("sso_");
+            text.lines().filter(is_foreign).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(
+            foreign(&put_back) == foreign(FOREIGN),
+            "a state file changes what is somebody else's"
+        );
+    }
 }
+
+/// A config file of somebody's, with what a hostile state file could want to change.
+const FOREIGN: &str =
+    "[default]\ncredential_process = /bin/theirs\n# theirs\n[profile p]\nregion = a\nmfa_serial = x\n";
 
 /// The answers file: read or refused with its line, and what is read comes out as a file that is read the same.
 ///

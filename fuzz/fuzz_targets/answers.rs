@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run answers`: seeds are in `corpus/answers`, which `cargo test` reads as well.
+//! `cargo fuzz run --sanitizer none --dev answers`: seeds are in `corpus/answers`, which `cargo test` reads as well.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run callback`: seeds are in `corpus/callback`, which `cargo test` reads as well.
+//! `cargo fuzz run --sanitizer none --dev callback`: seeds are in `corpus/callback`, which `cargo test` reads as well.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run config`: seeds are in `corpus/config`, which `cargo test` reads as well.
+//! `cargo fuzz run --sanitizer none --dev config`: seeds are in `corpus/config`, which `cargo test` reads as well.
 
 #![no_main]
 

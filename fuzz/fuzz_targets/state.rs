@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run state`: seeds are in `corpus/state`, which `cargo test` reads as well.
+//! `cargo fuzz run --sanitizer none --dev state`: seeds are in `corpus/state`, which `cargo test` reads as well.
 
 #![no_main]
 

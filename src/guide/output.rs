@@ -19,6 +19,9 @@ use crate::undo::Removal;
 /// Version of the envelope.
 pub const FORMAT: u32 = 1;
 
+/// With less room than that for its last column, a table has it below.
+const LAST_COLUMN: usize = 45;
+
 /// What every command prints with `--output json`: what all have in common, and a body of its own.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Envelope<B> {
@@ -366,16 +369,20 @@ fn print_table(screen: Screen, reports: &[StepReport], command: &str) {
             }
             _ => String::new(),
         };
-        screen.result_in_columns(
-            &format!(
-                "{:>2} {:title_width$}  {}{padding}  {how:5}  {}{age}",
-                text::short_mark(report.info),
-                report.info.title,
-                screen.state(report.state),
-                clean(&report.finding.is)
-            ),
-            title_width + state_width + 14,
+        let column = title_width + state_width + 14;
+        let row = format!(
+            "{:>2} {:title_width$}  {}{padding}  {how:5}",
+            text::short_mark(report.info),
+            report.info.title,
+            screen.state(report.state),
         );
+        let is = format!("{}{age}", clean(&report.finding.is));
+        if screen.result_width.is_some_and(|width| width < column + LAST_COLUMN) {
+            screen.raw_result(row.trim_end());
+            screen.raw_result(&format!("     {is}"));
+        } else {
+            screen.result_in_columns(&format!("{row}  {is}"), column);
+        }
         if command == "plan" && report.state != State::Done && report.state != State::Skipped {
             for line in text::plan_lines(&report.plan, screen) {
                 screen.result(&line);

@@ -90,3 +90,80 @@ proptest! {
         }
     }
 }
+
+/// The cases that the SDK's parser is tested with, as its package ships them.
+fn cases() -> Vec<serde_json::Value> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let rustc = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    // What other platforms need is not there.
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let asked = std::process::Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", host])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let mut packages = metadata["packages"].as_array().unwrap().iter();
+    let parser = packages.find(|package| package["name"] == "aws-runtime").unwrap();
+    let manifest = std::path::Path::new(parser["manifest_path"].as_str().unwrap());
+    let file = manifest.with_file_name("test-data").join("profile-parser-tests.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    all["tests"].as_array().unwrap().clone()
+}
+
+#[test]
+fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
+    let mut counts = [0, 0];
+    for case in cases() {
+        let (name, input) = (case["name"].as_str().unwrap(), &case["input"]);
+        let Some(text) = input["configFile"]
+            .as_str()
+            .filter(|_| input["credentialsFile"].is_null())
+        else {
+            continue;
+        };
+        let read = RUNTIME.block_on(read_as_the_sdk(text));
+        let Some(profiles) = case["output"]["config"]["profiles"].as_object() else {
+            // Step 7 refuses what the SDK refuses.
+            assert!(read.is_err(), "{name}");
+            counts[1] += 1;
+            continue;
+        };
+        let mut config = Config::parse(text.as_bytes()).unwrap();
+        for (profile, properties) in profiles {
+            let ours = config.get(Section::Profile(profile)).unwrap_or_default();
+            for (key, value) in properties.as_object().unwrap() {
+                assert_eq!(
+                    ours.get(key).map(String::as_str),
+                    value.as_str(),
+                    "{name}: {key} of {profile}"
+                );
+            }
+        }
+        config.set(Section::SsoSession("new-one"), &[("sso_region", Some("us-east-1"))]);
+        config.set(Section::Profile("new-one"), &[("sso_session", Some("new-one"))]);
+        let edited = RUNTIME.block_on(read_as_the_sdk(&config.text())).unwrap();
+        for (profile, properties) in profiles {
+            let seen = edited.get_profile(profile).unwrap();
+            for (key, value) in properties.as_object().unwrap() {
+                assert_eq!(seen.get(key), value.as_str(), "{name}: {key} of {profile}, edited");
+            }
+        }
+        let ours = edited
+            .get_profile("new-one")
+            .and_then(|profile| profile.get("sso_session"));
+        assert_eq!(ours, Some("new-one"), "{name}");
+        config.remove(Section::Profile("new-one"), &["sso_session".to_owned()]);
+        config.remove(Section::SsoSession("new-one"), &["sso_region".to_owned()]);
+        let left = config.text();
+        assert!(
+            left.starts_with(text) && left[text.len()..].trim().is_empty(),
+            "{name}: {left:?}"
+        );
+        counts[0] += 1;
+    }
+    assert!(counts[0] >= 30 && counts[1] >= 8, "{counts:?} were found");
+}

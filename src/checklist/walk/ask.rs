@@ -60,7 +60,13 @@ impl Walk<'_> {
         let last = self.history.borrow_mut().pop();
         match last {
             Some(key) => {
-                self.answers.borrow_mut().take_back(key);
+                let mut answers = self.answers.borrow_mut();
+                if let Some(said) = answers.explicit(key).map(|answer| answer.value.clone()) {
+                    // It stands there as it was typed, to be corrected.
+                    answers.suggest(key, said);
+                }
+                answers.take_back(key);
+                drop(answers);
                 self.save_answers()?;
             }
             None => self.guide.say(None, "Nothing was asked before this."),
