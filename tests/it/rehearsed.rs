@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::worlds;
 
-use super::support::{Ran, Stage};
+use super::support::{ANSWERS, Ran, Stage};
 
 pub fn idc(stage: &Stage, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
@@ -344,4 +344,14 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
         .collect();
     assert_eq!(organization[0]["how"], "made", "{step:#}");
     Ran::of(keep(&["undo", "--yes"]).output().unwrap()).expect(0);
+}
+
+#[test]
+fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
+    let stage = Stage::new("fresh");
+    let keep = stage.path("kept");
+    let keep = ["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()];
+    stage.run(&[&keep[..], &ANSWERS[..]].concat()).expect(0);
+    let ran = stage.run(&keep).expect(0);
+    assert!(ran.stdout.contains("The user Admin is there."), "{}", ran.stdout);
 }

@@ -10,6 +10,7 @@ use crate::checklist::Trouble;
 use crate::cli::{Cli, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::guide::Screen;
+use crate::progress::{Folder, Progress};
 use crate::rehearsal::PersonKind;
 use crate::words::quoted;
 
@@ -131,7 +132,7 @@ fn command(
         command.arg("--no-browser");
     }
     if cli.flags.non_interactive {
-        command.args(example_arguments(cli));
+        command.args(example_arguments(cli, &answered(home)));
     }
     command
         .stdin(Stdio::inherit())
@@ -140,9 +141,19 @@ fn command(
     Ok(command)
 }
 
+/// What was answered in a rehearsal that is gone on with: no example takes its place.
+fn answered(home: &Path) -> Vec<Key> {
+    let own = Environment::of_variables(&[("HOME", &home.display().to_string())]);
+    let last = Folder::of(&own).and_then(|folder| Some((folder.last()?, folder)));
+    let state = last.map(|(last, folder)| folder.state_file(&last.partition, &last.account));
+    let record = state.and_then(|state| Progress::read_file(&state).ok().flatten());
+    let answers = record.map(|record| record.answers).unwrap_or_default();
+    answers.keys().filter_map(|name| Key::named(name)).collect()
+}
+
 /// With `--non-interactive` the examples are answers, the consents are given, and the person has a minute.
-fn example_arguments(cli: &Cli) -> Vec<String> {
-    let typed = |key: Key| cli.answers.typed.iter().any(|(typed, _)| *typed == key);
+fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
+    let typed = |key: Key| answered.contains(&key) || cli.answers.typed.iter().any(|(typed, _)| *typed == key);
     let mut args = Vec::new();
     if cli.flags.answers_file.is_none() {
         let open = examples().into_iter().filter(|(key, _)| !typed(*key));
