@@ -5,7 +5,7 @@
 //! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once. An indented
 //! comment is one for the AWS CLI and a part of the value above for the SDKs: nothing of ours is put before one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::lines::{Line, content, kind, own_part, uncommented, without_comment};
 
@@ -27,7 +27,7 @@ impl Section<'_> {
         }
     }
 
-    fn is(self, header: &str) -> bool {
+    pub(super) fn is(self, header: &str) -> bool {
         let mut words = header.splitn(2, char::is_whitespace);
         let kind = words.next().unwrap_or_default();
         let name = words.next().map(|name| name.trim().trim_matches(['"', '\'']));
@@ -52,7 +52,7 @@ pub struct BadConfig {
 /// The file's text, in lines with their ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    lines: Vec<String>,
+    pub(super) lines: Vec<String>,
     end: &'static str,
 }
 
@@ -98,14 +98,14 @@ impl Config {
 
     /// Whether a header is that of the section. Where `[profile default]` stands, `[default]` counts for nothing ("Shared
     /// config and credentials files", AWS SDKs and Tools Reference Guide).
-    fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
+    pub(super) fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
         let by_profile = |header: &str| header != "default" && section.is(header);
         let is_default = section == Section::Profile("default");
         let without_short = is_default && self.headers().any(by_profile);
         move |header| section.is(header) && !(without_short && header == "default")
     }
 
-    fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
+    pub(super) fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
         let mut found: Option<BTreeMap<String, String>> = None;
         let mut inside = false;
         let mut last = None;
@@ -136,7 +136,7 @@ impl Config {
     }
 
     /// Every section's properties, by its header.
-    fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
+    pub(super) fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
         let mut sections: BTreeMap<&str, BTreeMap<String, &str>> = BTreeMap::new();
         let mut inside = None;
         for (index, line) in self.lines.iter().enumerate() {
@@ -154,37 +154,6 @@ impl Config {
             }
         }
         sections
-    }
-
-    /// Whether another text says the same but for these keys of these sections.
-    pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
-        let (here, there) = (self.sections(), other.sections());
-        let headers: BTreeSet<&str> = here.keys().chain(there.keys()).copied().collect();
-        headers.into_iter().all(|header| {
-            let (Some(here), Some(there)) = (here.get(header), there.get(header)) else {
-                return false;
-            };
-            let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
-            keys.into_iter().all(|key| {
-                let is_known = |(section, name): &(Section, &str)| section.is(header) && name.eq_ignore_ascii_case(key);
-                here.get(key) == there.get(key) || known.iter().any(is_known)
-            })
-        })
-    }
-
-    /// The first line of these sections that is an indented comment below one of these keys.
-    pub fn aside_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
-        let is_named = self.named(section);
-        let (mut inside, mut is_ours) = (false, false);
-        for (index, line) in self.lines.iter().enumerate() {
-            match kind(line, index) {
-                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
-                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
-                Line::Aside if inside && is_ours => return Some(index + 1),
-                _ => {}
-            }
-        }
-        None
     }
 
     /// Sets properties of a section, which is made at the end of the file when it is not there. A property
@@ -205,64 +174,12 @@ impl Config {
     }
 
     /// The headers' texts, in order.
-    fn headers(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn headers(&self) -> impl Iterator<Item = &str> {
         let lines = self.lines.iter().enumerate();
         lines.filter_map(|(index, line)| match kind(line, index) {
             Line::Header(header) => Some(header),
             _ => None,
         })
-    }
-
-    /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
-    /// CLI reads no such file.
-    pub fn repeated(&self) -> Option<usize> {
-        let mut known = BTreeSet::new();
-        let mut inside = "";
-        let mut lines = self.lines.iter().enumerate();
-        let first = lines.find(|(index, line)| match kind(line, *index) {
-            Line::Header(header) => {
-                inside = header;
-                !known.insert((header, String::new()))
-            }
-            Line::Property(key, _) => !known.insert((inside, key.to_ascii_lowercase())),
-            _ => false,
-        });
-        first.map(|(index, _)| index + 1)
-    }
-
-    /// Whether every section of another text says here just what it says there.
-    pub fn holds(&self, other: &Self) -> bool {
-        other
-            .headers()
-            .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
-    }
-
-    /// Whether there is more here than another text's sections and those that are known by kind and name: sections of
-    /// somebody else, or comments.
-    pub fn has_others_than(&self, other: &Self, is_known: impl Fn(&str, &str) -> bool) -> bool {
-        let mut sections = self.headers();
-        let has_sections = sections.any(|header| {
-            let (kind, name) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
-            !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
-        });
-        let has_comments = self.lines.iter().any(|line| line.trim_start().starts_with(['#', ';']));
-        has_sections || has_comments
-    }
-
-    /// Profiles of which a key has this value.
-    pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
-        let sections = self.sections();
-        let by_profile = |header: &&str| *header != "default" && Section::Profile("default").is(header);
-        let without_short = sections.keys().any(by_profile);
-        let found = sections.into_iter().filter_map(move |(header, properties)| {
-            let name = match header.split_once(char::is_whitespace) {
-                Some(("profile", name)) => name.trim().trim_matches(['"', '\'']),
-                None if header == "default" && !without_short => header,
-                _ => return None,
-            };
-            (properties.get(key) == Some(&value)).then(|| name.to_owned())
-        });
-        found.collect::<Vec<_>>().into_iter()
     }
 
     /// Takes these properties out of a section, and its header when nothing is left below it; blank lines stay.
@@ -336,17 +253,6 @@ impl Config {
                 Line::Header(_) | Line::Property(..) => break,
             }
         }
-    }
-
-    /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
-    pub fn quoted(&self, section: Section) -> Option<usize> {
-        let is_named = self.named(section);
-        let mut lines = self.lines.iter().enumerate();
-        let found = lines.find(|(index, line)| match kind(line, *index) {
-            Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
-            _ => false,
-        });
-        found.map(|(index, _)| index + 1)
     }
 
     fn insert(&mut self, section: Section, line: &str) {

@@ -4,6 +4,7 @@ mod config;
 mod credentials;
 mod lines;
 mod paths;
+mod questions;
 mod registration;
 mod sdk;
 mod token_cache;

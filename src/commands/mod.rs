@@ -22,9 +22,9 @@ use crate::browser::Browser;
 use crate::checklist::{self, Guide, Outcome, Trouble, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
-use crate::guide::output::{CallerOut, Envelope, print_text};
+use crate::guide::output::{CallerOut, Envelope};
 use crate::guide::{self, picture};
-use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean_lines};
+use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.

@@ -8,6 +8,7 @@ pub mod output;
 pub mod picture;
 mod plain;
 mod screen;
+mod table;
 mod terminal;
 mod text;
 
@@ -15,4 +16,5 @@ pub use interactive::{Interactive, looking};
 pub use non_interactive::NonInteractive;
 pub use plain::Plain;
 pub use screen::{Screen, clean, clean_lines};
+pub use table::print_text;
 pub use terminal::TerminalGuard;

@@ -1,18 +1,18 @@
 //! How what was made in Identity Center stands now: a thing that somebody else has come to use is *changed*.
 
-use aws_sdk_ssoadmin::types::{PermissionSet, PrincipalType};
+use aws_sdk_ssoadmin::types::PrincipalType;
 
 use super::look::{Sight, unless_gone};
-use crate::answers::values::SessionDuration;
+use super::permission_set;
 use crate::aws::Failure;
-use crate::progress::{How, Resource, ResourceKind, Verb};
-use crate::steps::{Instance, Setting, create_user, permission_set};
+use crate::progress::{How, Resource, ResourceKind};
+use crate::steps::{Instance, Setting, create_user};
 
 /// How it stands.
 pub async fn sight(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Sight, Failure> {
     match resource.kind {
         ResourceKind::AccountAssignment => assignment(setting, instance, resource).await,
-        ResourceKind::PermissionSet => permission_set(setting, instance, resource).await,
+        ResourceKind::PermissionSet => permission_set::sight(setting, instance, resource).await,
         ResourceKind::GroupMembership => membership(setting, instance, resource).await,
         ResourceKind::Group => group(setting, instance, resource).await,
         ResourceKind::User => user(setting, instance, resource).await,
@@ -114,157 +114,6 @@ async fn user_name(setting: &Setting, instance: &Instance, id: String) -> String
         .send()
         .await;
     described.ok().and_then(|user| user.user_name).unwrap_or(id)
-}
-
-async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Sight, Failure> {
-    let admin = setting.clients.ssoadmin(&instance.region);
-    let described = admin
-        .describe_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
-        .send()
-        .await;
-    let described = described.map_err(|error| Failure::of("sso:DescribePermissionSet", error));
-    let Some(described) = unless_gone(described)? else {
-        return Ok(Sight::Gone);
-    };
-    let set = described
-        .permission_set
-        .unwrap_or_else(|| PermissionSet::builder().build());
-    let mut accounts = admin
-        .list_accounts_for_provisioned_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
-        .into_paginator()
-        .items()
-        .send();
-    let ours = ours(setting, ResourceKind::AccountAssignment);
-    while let Some(account) = accounts.next().await {
-        let account = account.map_err(|error| Failure::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
-        for (_, principal) in principals(setting, instance, &account, &resource.id).await? {
-            if !ours.contains(&format!("{account}/{}/{principal}", resource.id)) {
-                return Ok(Sight::InUse(format!(
-                    "somebody else has it too, in account {account}: {principal}"
-                )));
-            }
-        }
-    }
-    let more = more_in_it(setting, instance, resource, &set).await?;
-    Ok(more.map_or(Sight::There, Sight::Changed))
-}
-
-/// What a permission set of ours says by now that it was not made with.
-async fn more_in_it(
-    setting: &Setting,
-    instance: &Instance,
-    resource: &Resource,
-    set: &PermissionSet,
-) -> Result<Option<String>, Failure> {
-    let (admin, arn) = (setting.clients.ssoadmin(&instance.region), &resource.id);
-    if set.name.as_ref().is_some_and(|name| *name != resource.name) {
-        return Ok(Some("it has another name now".to_owned()));
-    }
-    let lasts = |text: &str| text.parse::<SessionDuration>().ok();
-    if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
-        && lasts(made) != lasts(now)
-        && !is_update_open(setting, resource)
-    {
-        let was = lasts(made).map_or_else(|| "otherwise".to_owned(), |made| made.to_string());
-        return Ok(Some(format!("a session lasts {now} now, and lasted {was}")));
-    }
-    if set
-        .description
-        .as_deref()
-        .is_some_and(|words| words != permission_set::DESCRIPTION)
-    {
-        return Ok(Some("it is described otherwise now".to_owned()));
-    }
-    if permission_set::has_other_tags(setting, instance, arn).await? {
-        return Ok(Some("somebody has tagged it".to_owned()));
-    }
-    if set.relay_state.as_ref().is_some_and(|state| !state.is_empty()) {
-        return Ok(Some("it has a relay state now".to_owned()));
-    }
-    let inline = admin.get_inline_policy_for_permission_set();
-    let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
-    let inline = inline.map_err(|error| Failure::of("sso:GetInlinePolicyForPermissionSet", error))?;
-    if inline.inline_policy.is_some_and(|policy| !policy.is_empty()) {
-        return Ok(Some("it has an inline policy now".to_owned()));
-    }
-    let customers = admin.list_customer_managed_policy_references_in_permission_set();
-    let customers = customers
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .send()
-        .await;
-    let customers =
-        customers.map_err(|error| Failure::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
-    if !customers.customer_managed_policy_references().is_empty() {
-        return Ok(Some("it has a customer managed policy now".to_owned()));
-    }
-    let boundary = admin.get_permissions_boundary_for_permission_set();
-    let boundary = boundary
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .send()
-        .await;
-    let boundary = boundary.map_err(|error| Failure::of("sso:GetPermissionsBoundaryForPermissionSet", error));
-    if unless_gone(boundary)?.is_some_and(|answer| answer.permissions_boundary.is_some()) {
-        return Ok(Some("it has a permissions boundary now".to_owned()));
-    }
-    other_policy(setting, instance, resource).await
-}
-
-/// A run that was killed was about to change how long it lasts, and nobody has told of the end.
-fn is_update_open(setting: &Setting, resource: &Resource) -> bool {
-    setting.progress.read(|record| {
-        let mut open = record.intents(Verb::Update, resource.kind, &resource.name);
-        open.next().is_some()
-    })
-}
-
-/// An AWS managed policy on it that we have neither put there nor were about to, or one of ours that is not there any more.
-async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
-    let mut pages = setting
-        .clients
-        .ssoadmin(&instance.region)
-        .list_managed_policies_in_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
-        .into_paginator()
-        .items()
-        .send();
-    let mut missing = setting.progress.read(|record| {
-        let made = record.resources.iter();
-        let made = made.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.how == How::Made);
-        let of_it = made.filter_map(|other| other.id.strip_prefix(&format!("{}/", resource.id)).map(str::to_owned));
-        of_it.collect::<Vec<_>>()
-    });
-    while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
-        let policy = policy.arn.unwrap_or_default();
-        missing.retain(|made| *made != policy);
-        let is_ours = setting.progress.read(|record| {
-            let id = format!("{}/{policy}", resource.id);
-            record.how(ResourceKind::PolicyAttachment, &id) == Some(How::Made)
-                || record.is_any_open(ResourceKind::PolicyAttachment, &format!("{}/{policy}", resource.name))
-        });
-        if !is_ours {
-            return Ok(Some(format!("somebody has attached the policy {policy} to it")));
-        }
-    }
-    // An update of ours that was cut short may have taken it off.
-    let was_to_go = |policy: &String| {
-        setting.progress.read(|record| {
-            let name = format!("{}/{policy}", resource.name);
-            record
-                .intents(Verb::Remove, ResourceKind::PolicyAttachment, &name)
-                .next()
-                .is_some()
-        })
-    };
-    let gone = missing.into_iter().find(|policy| !was_to_go(policy));
-    Ok(gone.map(|policy| format!("somebody has taken the policy {policy} off it")))
 }
 
 /// Group and user of a membership's id.
@@ -375,7 +224,7 @@ async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Re
 }
 
 /// Ids of what was made.
-fn ours(setting: &Setting, kind: ResourceKind) -> Vec<String> {
+pub(super) fn ours(setting: &Setting, kind: ResourceKind) -> Vec<String> {
     setting.progress.read(|record| {
         let made = record.resources.iter();
         let made = made.filter(|other| other.kind == kind && other.how == How::Made);

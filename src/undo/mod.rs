@@ -10,6 +10,7 @@ mod files;
 mod identity_center;
 mod look;
 mod own_branch;
+mod permission_set;
 mod remove;
 mod restore;
 mod unfinished;

@@ -1,6 +1,9 @@
 //! Step 5: the group, or the user, gets the permission set in the account.
 
+mod begun;
 mod requests;
+
+pub use begun::settle_begun;
 
 use std::rc::Rc;
 
@@ -381,70 +384,4 @@ impl AccountAssignment {
             .progress
             .read(|record| record.how(ResourceKind::AccountAssignment, &id).is_some())
     }
-}
-
-/// Settles what killed runs have asked for, whatever the answers are by now: an assignment is ours when a request of ours
-/// made it. `None` while AWS is still at work on one.
-///
-/// # Errors
-/// When AWS cannot be asked, or it cannot be saved.
-pub async fn settle_begun(setting: &Rc<Setting>) -> Result<Option<()>, Trouble> {
-    let Some(instance) = setting.facts.instance.now() else {
-        return Ok(Some(()));
-    };
-    let step = AccountAssignment::new(Rc::clone(setting));
-    let (open, known) = setting
-        .progress
-        .read(|record| (record.intents.clone(), record.resources.clone()));
-    let is_begun = |intent: &&Intent| intent.kind == ResourceKind::AccountAssignment && intent.verb == Verb::Create;
-    for intent in open.iter().filter(is_begun) {
-        let mut made = None;
-        for subject in subjects(&instance, &known, &intent.name) {
-            let request = step.request_of(&subject, std::slice::from_ref(intent)).await;
-            match request.map_err(rerun(&INFO))?.and_then(|request| request.status) {
-                Some(StatusValues::InProgress) => return Ok(None),
-                Some(StatusValues::Succeeded) => {
-                    let kind = ResourceKind::AccountAssignment;
-                    made = Some(Resource::new(How::Made, kind, &intent.name, subject.id()));
-                }
-                _ => {}
-            }
-        }
-        // What no request tells of never came to AWS.
-        setting.settle(Verb::Create, ResourceKind::AccountAssignment, &intent.name, made)?;
-    }
-    Ok(Some(()))
-}
-
-/// What an assignment's name may mean: the names are the intent's, the ids those that were written down.
-fn subjects(instance: &Instance, known: &[Resource], name: &str) -> Vec<Subject> {
-    let mut parts = name.splitn(3, '/');
-    let (Some(account), Some(set_name), Some(principal_name)) = (parts.next(), parts.next(), parts.next()) else {
-        return Vec::new();
-    };
-    let named = |kind, name: &str| {
-        let name = name.to_owned();
-        known.iter().filter(move |one| one.kind == kind && one.name == name)
-    };
-    let mut subjects = Vec::new();
-    for set in named(ResourceKind::PermissionSet, set_name) {
-        for (kind, principal_type) in [
-            (ResourceKind::Group, PrincipalType::Group),
-            (ResourceKind::User, PrincipalType::User),
-        ] {
-            subjects.extend(named(kind, principal_name).map(|principal| Subject {
-                instance: instance.clone(),
-                set: PermissionSet {
-                    arn: set.id.clone(),
-                    name: set.name.clone(),
-                    is_new: false,
-                },
-                account: account.to_owned(),
-                principal_type: principal_type.clone(),
-                principal: principal.id.clone(),
-                principal_name: principal.name.clone(),
-            }));
-        }
-    }
-    subjects
 }

@@ -4,6 +4,7 @@
 //! in between is ours. `CreateInstance` is never called: it makes an account instance, which has no permission
 //! sets and stands in the way.
 
+mod apply;
 mod changes;
 mod condition;
 mod reads;
@@ -16,7 +17,7 @@ use async_trait::async_trait;
 use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::Region;
-use crate::aws::{Failure, waiting};
+use crate::aws::waiting;
 use crate::checklist::{
     Change, Choice, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo,
     Trouble,
@@ -25,7 +26,6 @@ use crate::limits::SPREAD_LIMIT;
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use reads::{Kind, Seen, Standing};
 
-use super::create::repeat;
 use super::facts::Instance;
 
 pub use condition::{Condition, Kind as AccountKind};
@@ -279,57 +279,6 @@ impl EnableIdentityCenter {
             setting.settle(Verb::Update, kind, &seen.arn, made)?;
         }
         Ok(())
-    }
-
-    async fn apply_create_organization(&self, change: &Change) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        let attempt = |_| reads::create_organization(setting);
-        let look = || async { Ok(reads::organization(setting).await?.map(|organization| organization.id)) };
-        let made = setting.make(&INFO, (change, &change.name), attempt, look).await;
-        let made = made.map_err(|trouble| {
-            let code = trouble.aws.as_ref().and_then(|aws| aws.code.as_deref());
-            if code == Some("ConstraintViolationException") {
-                let next = "complete the account's sign-up in the console (contact information, a valid payment \
-                            method), then: idc-setup run";
-                return Trouble {
-                    next: next.to_owned(),
-                    ..trouble
-                };
-            }
-            trouble
-        })?;
-        if let Some((id, _)) = made {
-            let resource = Resource::new(
-                How::Made,
-                change.kind,
-                format!("of account {}", setting.caller.account),
-                id,
-            );
-            setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-        }
-        // Until it shows everywhere, an instance would be taken for an account instance.
-        let shows = || async { Ok::<_, Trouble>(reads::organization(setting).await.ok().flatten()) };
-        waiting::until(setting.pace, SPREAD_LIMIT, shows).await?;
-        Ok(())
-    }
-
-    async fn apply_permission_sets_switch(&self, change: &Change) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let region = setting
-            .facts
-            .instance
-            .now()
-            .map_or_else(|| setting.wanted_region(), |instance| instance.region);
-        let client = setting.clients.ssoadmin_once(&region);
-        let answer = repeat(setting.pace, || async {
-            let call = client.update_instance().instance_arn(&change.name);
-            let answer = call.permission_sets_enabled(true).send().await;
-            answer.map_err(|error| Failure::of("sso:UpdateInstance", error))
-        });
-        answer.await.map_err(rerun(&INFO))?;
-        let made = Resource::new(How::Made, change.kind, "permission sets", &change.name);
-        setting.settle(change.verb, change.kind, &change.name, Some(made))
     }
 }
 

@@ -1,0 +1,102 @@
+//! What is asked of a config file besides its properties.
+
+use std::collections::BTreeSet;
+
+use super::config::{Config, Section};
+use super::lines::{Line, kind};
+
+impl Config {
+    /// Whether another text says the same but for these keys of these sections.
+    pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
+        let (here, there) = (self.sections(), other.sections());
+        let headers: BTreeSet<&str> = here.keys().chain(there.keys()).copied().collect();
+        headers.into_iter().all(|header| {
+            let (Some(here), Some(there)) = (here.get(header), there.get(header)) else {
+                return false;
+            };
+            let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+            keys.into_iter().all(|key| {
+                let is_known = |(section, name): &(Section, &str)| section.is(header) && name.eq_ignore_ascii_case(key);
+                here.get(key) == there.get(key) || known.iter().any(is_known)
+            })
+        })
+    }
+
+    /// The first line of these sections that is an indented comment below one of these keys.
+    pub fn aside_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
+        let is_named = self.named(section);
+        let (mut inside, mut is_ours) = (false, false);
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
+                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
+                Line::Aside if inside && is_ours => return Some(index + 1),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
+    /// CLI reads no such file.
+    pub fn repeated(&self) -> Option<usize> {
+        let mut known = BTreeSet::new();
+        let mut inside = "";
+        let mut lines = self.lines.iter().enumerate();
+        let first = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => {
+                inside = header;
+                !known.insert((header, String::new()))
+            }
+            Line::Property(key, _) => !known.insert((inside, key.to_ascii_lowercase())),
+            _ => false,
+        });
+        first.map(|(index, _)| index + 1)
+    }
+
+    /// Whether every section of another text says here just what it says there.
+    pub fn holds(&self, other: &Self) -> bool {
+        other
+            .headers()
+            .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
+    }
+
+    /// Whether there is more here than another text's sections and those that are known by kind and name: sections of
+    /// somebody else, or comments.
+    pub fn has_others_than(&self, other: &Self, is_known: impl Fn(&str, &str) -> bool) -> bool {
+        let mut sections = self.headers();
+        let has_sections = sections.any(|header| {
+            let (kind, name) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+            !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
+        });
+        let has_comments = self.lines.iter().any(|line| line.trim_start().starts_with(['#', ';']));
+        has_sections || has_comments
+    }
+
+    /// Profiles of which a key has this value.
+    pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
+        let sections = self.sections();
+        let by_profile = |header: &&str| *header != "default" && Section::Profile("default").is(header);
+        let without_short = sections.keys().any(by_profile);
+        let found = sections.into_iter().filter_map(move |(header, properties)| {
+            let name = match header.split_once(char::is_whitespace) {
+                Some(("profile", name)) => name.trim().trim_matches(['"', '\'']),
+                None if header == "default" && !without_short => header,
+                _ => return None,
+            };
+            (properties.get(key) == Some(&value)).then(|| name.to_owned())
+        });
+        found.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
+    pub fn quoted(&self, section: Section) -> Option<usize> {
+        let is_named = self.named(section);
+        let mut lines = self.lines.iter().enumerate();
+        let found = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
+            _ => false,
+        });
+        found.map(|(index, _)| index + 1)
+    }
+}
