@@ -3,25 +3,13 @@
 //! `FULL_SWEEPS=1`.
 
 use std::fmt::Write;
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use idc_setup::rehearsal::{Fault, FaultKind, Hold};
 use serde_json::{Value, json};
 
-use super::support::{RUNTIME, Stage, WILLING};
+use super::support::cuts::{Cut, all_at_once, is_traceable, kill, report, requests, sample, syncs};
+use super::support::{ANSWERS, Stage, WILLING};
 use super::undo::lasting;
-
-/// The cut points that are tried at the same time: a run mostly waits.
-const AT_ONCE: usize = 6;
-
-fn is_full() -> bool {
-    std::env::var_os("FULL_SWEEPS").is_some()
-}
 
 /// What matters of a stage, by names: ids differ from run to run.
 fn outcome(stage: &Stage) -> Value {
@@ -112,113 +100,6 @@ fn outcome(stage: &Stage) -> Value {
     })
 }
 
-/// Where a run is cut.
-#[derive(Debug, Clone, Copy)]
-enum Cut {
-    /// At the n-th request, before or after it took effect.
-    Request(u32, bool),
-    /// At the n-th sync to the disk: before a file is replaced, or after.
-    Sync(u32),
-}
-
-/// Starts a run and kills it there; `false` where it ended before that.
-fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
-    match cut {
-        Cut::Request(nth, is_before) => {
-            let hold = Hold::default();
-            let kind = if is_before {
-                FaultKind::HoldBefore(hold.clone())
-            } else {
-                FaultKind::HoldAfter(hold.clone())
-            };
-            stage.server.fault(Fault {
-                operation: None,
-                nth: Some(nth),
-                kind,
-            });
-            let mut child = stage.spawn(args);
-            let reached = RUNTIME.block_on(async {
-                let ended = async {
-                    loop {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                        if child.try_wait().unwrap().is_some() {
-                            break;
-                        }
-                    }
-                };
-                tokio::select! {
-                    () = hold.reached() => true,
-                    () = ended => false,
-                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: it hangs"),
-                }
-            });
-            let _ = child.kill();
-            child.wait().unwrap();
-            hold.release();
-            reached
-        }
-        Cut::Sync(nth) => {
-            let inject = format!("inject=fsync:signal=KILL:when={nth}");
-            let mut command = traced(stage, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
-            let status = command.status().unwrap();
-            // strace ends as the program did.
-            let is_killed = status.signal() == Some(9) || status.code() == Some(137);
-            assert!(is_killed || status.success(), "{cut:?}: {status}");
-            is_killed
-        }
-    }
-}
-
-/// The binary on this stage under strace.
-fn traced(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
-    let plain = stage.command(args);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq"])
-        .args(flags)
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(stage.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-}
-
-/// Whether runs can be killed around a write; where they cannot, that is said loudly, and is a failure in CI.
-fn is_traceable() -> bool {
-    let can = can_trace();
-    if !can {
-        const WHY: &str = "NOT TESTED: strace is missing or may not trace here, so nothing was killed around a write";
-        assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "{WHY}");
-        report(&format!("*** {WHY} ***"));
-    }
-    can
-}
-
-/// Whether the system lets one program look at another's calls.
-fn can_trace() -> bool {
-    let traced = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "/bin/true"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    cfg!(target_os = "linux") && traced.is_ok_and(|status| status.success())
-}
-
-/// How many syncs a run makes.
-fn syncs(stage: &Stage, args: &[&str]) -> u32 {
-    let log: PathBuf = stage.home.path().join("strace.log");
-    let status = traced(stage, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
-    assert!(status.unwrap().success());
-    let text = std::fs::read_to_string(&log).unwrap();
-    std::fs::remove_file(&log).unwrap();
-    u32::try_from(text.matches("fsync(").count()).unwrap()
-}
-
 /// What was answered in the run that was killed is not asked again: the next one goes without these flags.
 fn without_known_answers<'a>(stage: &Stage, args: &[&'a str]) -> Vec<&'a str> {
     let kept = if stage.state_file().exists() {
@@ -272,33 +153,11 @@ fn differences(now: &Value, expected: &Value) -> String {
     lines.fold(String::new(), |all, line| all + "\n" + &line)
 }
 
-fn report(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// All of them, or a fixed sample.
-fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
-    if is_full() {
-        return all;
-    }
-    let step = all.len().div_ceil(about);
-    // Starting at different places, so that all kinds are met.
-    all.into_iter().skip(step / 2).step_by(step).collect()
-}
-
-fn requests(count: usize) -> Vec<Cut> {
-    let numbers = 1..=u32::try_from(count).unwrap();
-    numbers
-        .flat_map(|nth| [Cut::Request(nth, true), Cut::Request(nth, false)])
-        .collect()
-}
-
 fn answers(world: &str) -> Vec<&'static str> {
     let own: &[&str] = if world == "half-done" {
         &["--email=admin@example.com"]
     } else {
-        &super::support::ANSWERS
+        &ANSWERS
     };
     // With the trail: what is made last can be cut too.
     let recommendations = ["--skip=mfa", "--create-trail", "--skip=root-access-keys"];
@@ -478,7 +337,7 @@ fn made() -> (Stage, Value) {
     let before = lasting(&stage.server.world());
     let skipped = ["run", "--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
     stage
-        .run(&[&skipped[..], &WILLING[..], &super::support::ANSWERS[..]].concat())
+        .run(&[&skipped[..], &WILLING[..], &ANSWERS[..]].concat())
         .expect(0);
     stage.server.clear_calls();
     (stage, before)
@@ -505,20 +364,4 @@ fn killed_anywhere_an_update_of_our_own_ends_and_is_taken_back() {
         "update of our own and undo: {} cut points, 0 lost, 0 doubled",
         cuts.len()
     ));
-}
-
-/// Tries every cut, several at the same time, and gathers what went wrong.
-fn all_at_once(cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) -> Vec<String> {
-    let next = AtomicUsize::new(0);
-    let wrong = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    wrong.lock().unwrap().extend(attempt(*cut));
-                }
-            });
-        }
-    });
-    wrong.into_inner().unwrap()
 }

@@ -3,6 +3,8 @@
 pub mod aws_cli;
 pub mod browser;
 pub mod chrome;
+#[cfg(unix)]
+pub mod cuts;
 pub mod faulty;
 pub mod python;
 pub mod scripted;

@@ -1,0 +1,164 @@
+//! Runs that are killed at a request, or around a write.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use idc_setup::rehearsal::{Fault, FaultKind, Hold};
+
+use super::{RUNTIME, Stage};
+
+/// The cut points that are tried at the same time: a run mostly waits.
+const AT_ONCE: usize = 6;
+
+pub fn is_full() -> bool {
+    std::env::var_os("FULL_SWEEPS").is_some()
+}
+
+/// Where a run is cut.
+#[derive(Debug, Clone, Copy)]
+pub enum Cut {
+    /// At the n-th request, before or after it took effect.
+    Request(u32, bool),
+    /// At the n-th sync to the disk: before a file is replaced, or after.
+    Sync(u32),
+}
+
+/// Starts a run and kills it there; `false` where it ended before that.
+pub fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
+    match cut {
+        Cut::Request(nth, is_before) => {
+            let hold = Hold::default();
+            let kind = if is_before {
+                FaultKind::HoldBefore(hold.clone())
+            } else {
+                FaultKind::HoldAfter(hold.clone())
+            };
+            stage.server.fault(Fault {
+                operation: None,
+                nth: Some(nth),
+                kind,
+            });
+            let mut child = stage.spawn(args);
+            let reached = RUNTIME.block_on(async {
+                let ended = async {
+                    loop {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        if child.try_wait().unwrap().is_some() {
+                            break;
+                        }
+                    }
+                };
+                tokio::select! {
+                    () = hold.reached() => true,
+                    () = ended => false,
+                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: it hangs"),
+                }
+            });
+            let _ = child.kill();
+            child.wait().unwrap();
+            hold.release();
+            reached
+        }
+        Cut::Sync(nth) => {
+            let inject = format!("inject=fsync:signal=KILL:when={nth}");
+            let mut command = traced(stage, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
+            let status = command.status().unwrap();
+            // strace ends as the program did.
+            let is_killed = status.signal() == Some(9) || status.code() == Some(137);
+            assert!(is_killed || status.success(), "{cut:?}: {status}");
+            is_killed
+        }
+    }
+}
+
+/// The binary on this stage under strace.
+pub fn traced(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
+    let plain = stage.command(args);
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq"])
+        .args(flags)
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(stage.home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Whether runs can be killed around a write; where they cannot, that is said loudly, and is a failure in CI.
+pub fn is_traceable() -> bool {
+    let can = can_trace();
+    if !can {
+        const WHY: &str = "NOT TESTED: strace is missing or may not trace here, so nothing was killed around a write";
+        assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "{WHY}");
+        report(&format!("*** {WHY} ***"));
+    }
+    can
+}
+
+/// Whether the system lets one program look at another's calls.
+pub fn can_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "/bin/true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    cfg!(target_os = "linux") && traced.is_ok_and(|status| status.success())
+}
+
+/// How many syncs a run makes.
+pub fn syncs(stage: &Stage, args: &[&str]) -> u32 {
+    let log: PathBuf = stage.home.path().join("strace.log");
+    let status = traced(stage, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
+    assert!(status.unwrap().success());
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::remove_file(&log).unwrap();
+    u32::try_from(text.matches("fsync(").count()).unwrap()
+}
+
+pub fn report(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// All of them, or a fixed sample.
+pub fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
+    if is_full() {
+        return all;
+    }
+    let step = all.len().div_ceil(about);
+    // Starting at different places, so that all kinds are met.
+    all.into_iter().skip(step / 2).step_by(step).collect()
+}
+
+pub fn requests(count: usize) -> Vec<Cut> {
+    let numbers = 1..=u32::try_from(count).unwrap();
+    numbers
+        .flat_map(|nth| [Cut::Request(nth, true), Cut::Request(nth, false)])
+        .collect()
+}
+
+/// Tries every cut, several at the same time, and gathers what went wrong.
+pub fn all_at_once(cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    wrong.lock().unwrap().extend(attempt(*cut));
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
+}
