@@ -12,7 +12,7 @@ use crate::checklist::{StepReport, Trouble, TroubleKind};
 use crate::cli::{Cli, Output};
 use crate::doctor::{self, Row, Status};
 use crate::environment::Environment;
-use crate::guide::output::{CallerOut, DoctorBody, Envelope, FORMAT};
+use crate::guide::output::{CallerOut, DoctorBody, Envelope, ErrorOut, FORMAT};
 use crate::guide::{NonInteractive, Screen};
 use crate::guide::{clean, clean_lines};
 use crate::steps::{self, EnableIdentityCenter};
@@ -135,6 +135,16 @@ fn envelope(
         exit,
         body: DoctorBody { caller, checks, policy },
     }
+}
+
+/// Ctrl-C before the end.
+pub fn interrupted(screen: Screen) -> u8 {
+    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup doctor");
+    let exit = trouble.kind.exit();
+    let mut envelope = envelope(None, Vec::new(), None, exit);
+    envelope.error = Some(ErrorOut::of(&trouble, None));
+    screen.json(&envelope.json());
+    exit
 }
 
 /// In the partition of the Region that is named; nothing is asked of AWS.

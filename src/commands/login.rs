@@ -281,6 +281,14 @@ fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// Ctrl-C before the end.
+pub fn interrupted(screen: Screen) -> u8 {
+    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup login");
+    let exit = trouble.kind.exit();
+    screen.json(&envelope(None, &Err(trouble), exit).json());
+    exit
+}
+
 fn envelope(found: Option<&Found>, ended: &Result<Done, Trouble>, exit: u8) -> Envelope<LoginBody> {
     let done = ended.as_ref().ok();
     let caller = done.map(|done| CallerOut {

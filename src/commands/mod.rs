@@ -134,6 +134,13 @@ fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let trouble = Trouble::interrupted();
     if cli.flags.output == Output::Json {
+        // Each command's envelope has a body of its own.
+        match &cli.command {
+            Some(Command::Undo(flags)) => return undo::interrupted(cli, flags, screen),
+            Some(Command::Login(_)) => return login::interrupted(screen),
+            Some(Command::Doctor) => return doctor::interrupted(screen),
+            _ => {}
+        }
         return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
     }
     say_interrupted(cli, environment, screen);

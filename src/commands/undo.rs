@@ -59,6 +59,13 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     )
 }
 
+/// Ctrl-C before the end: what was removed is written off, and the next undo goes on.
+pub fn interrupted(cli: &Cli, flags: &UndoFlags, screen: Screen) -> u8 {
+    let again = again(cli, flags);
+    let stopped = Stopped::from(Trouble::new(TroubleKind::Interrupted, "Interrupted.", &again));
+    report(cli, (screen, &again), None, &[], Some(&stopped))
+}
+
 /// The command with what it was asked for.
 fn again(cli: &Cli, flags: &UndoFlags) -> String {
     let state = cli.flags.state.iter().map(|path| format!("--state={}", path.display()));

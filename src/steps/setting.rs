@@ -248,6 +248,19 @@ impl Setting {
         Ok(())
     }
 
+    /// A token that was there before its session was is not the session's.
+    ///
+    /// # Errors
+    /// When it cannot be saved.
+    pub fn keep_older_token(&self, paths: &Paths, session: &str) -> Result<(), Trouble> {
+        let path = paths.token(session);
+        if path.exists() {
+            let kept = self.resource(ResourceKind::Token, session, &path.display().to_string());
+            self.progress.change(|record| record.keep(kept))?;
+        }
+        Ok(())
+    }
+
     /// Writes down, before they are made, which folders a file of ours needs: undo may take just those away again.
     ///
     /// # Errors

@@ -7,10 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::look::Sight;
+use super::{Removal, Verdict};
 use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
 use crate::files::{self, Access};
-use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
 
 /// How a section, or the file, stands.
@@ -352,6 +353,33 @@ pub fn settle(setting: &Setting) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+/// What `login` has kept since for a session of ours that goes: without it they are of use to nobody, and good for hours.
+pub fn of_sessions_that_go(setting: &Setting, removals: &[Removal]) -> Vec<(Resource, &'static str)> {
+    let Some(paths) = &setting.paths else { return Vec::new() };
+    let going = removals.iter().filter(|removal| {
+        let resource = &removal.resource;
+        resource.kind == ResourceKind::SsoSession && removal.verdict == Verdict::Remove
+    });
+    let kept = going.flat_map(|removal| {
+        let name = removal.resource.name.as_str();
+        let says = written(&removal.resource, name);
+        let says = |key: &str| says.get(key).map_or("", String::as_str);
+        let registration = paths.registration(says("sso_region"), name, says("sso_start_url"));
+        [
+            (ResourceKind::Registration, registration),
+            (ResourceKind::Token, paths.token(name)),
+        ]
+        .map(|(kind, path)| Resource::new(How::Made, kind, name, path.display().to_string()))
+    });
+    let is_known = |resource: &Resource| {
+        let of_it = |record: &Record| record.how(resource.kind, &resource.id).is_some();
+        setting.progress.read(of_it)
+    };
+    kept.filter(|resource| Path::new(&resource.id).exists() && !is_known(resource))
+        .map(|resource| (resource, "sign-in"))
+        .collect()
 }
 
 /// The cached file with this digest.

@@ -154,6 +154,9 @@ pub async fn plan(
     }
     look_again_at_what_is_gone(setting, reports, &mut removals).await?;
     keep_what_carries(&mut removals);
+    for (resource, step) in files::of_sessions_that_go(setting, &removals) {
+        removals.insert(0, look::at(setting, reports, resource, step).await?);
+    }
     removals.extend(restore::plan(setting, reports, step).await?);
     for removal in &mut removals {
         if removal.verdict == Verdict::Changed && include_changed {

@@ -183,6 +183,31 @@ fn a_request_to_end_ends_as_ctrl_c_does() {
 }
 
 #[test]
+fn an_undo_that_is_interrupted_prints_its_own_envelope() {
+    use super::json::schema;
+    use idc_setup::guide::output::{Envelope, UndoBody};
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    stage.slow_down(700);
+    let mut child = stage
+        .command(&["undo", "--yes", "--output=json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    Command::new("/bin/kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let envelope: serde_json::Value = serde_json::from_reader(child.stdout.take().unwrap()).unwrap();
+    let schema = schema("envelope-undo.v1.json", schemars::schema_for!(Envelope<UndoBody>));
+    jsonschema::validate(&schema, &envelope).unwrap_or_else(|error| panic!("{error}: {envelope:#}"));
+    assert_eq!(envelope["error"]["next"], "idc-setup undo");
+}
+
+#[test]
 fn what_was_typed_before_a_question_agrees_to_nothing() {
     use super::support::terminal::Terminal;
     let stage = Stage::new("fresh");

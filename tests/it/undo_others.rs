@@ -248,3 +248,14 @@ fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
         .count();
     assert_eq!(count, usize::try_from(idc_setup::limits::REMOVAL_ATTEMPTS).unwrap());
 }
+
+#[test]
+fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    stage.json(&["login", "--wait=60s"]).expect(0);
+    assert!(stage.path(".aws/sso/cache").is_dir());
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "token"), "removed");
+    assert!(stage.files(".aws").is_empty(), "{:?}", stage.files(".aws"));
+}

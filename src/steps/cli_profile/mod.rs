@@ -203,6 +203,7 @@ impl CliProfile {
             if kind == ResourceKind::SsoSession {
                 let users = named_before.profiles_with("sso_session", name);
                 resource.used_before = users.filter(|profile| *profile != wanted.profile).collect();
+                setting.keep_older_token(self.paths()?, name)?;
             }
             setting.settle(Verb::Create, kind, name, Some(resource))?;
         }

@@ -58,12 +58,20 @@ impl SignIn {
 
     fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, Trouble> {
         let setting = &self.setting;
-        let mut resource = setting.resource(kind, name, &path.display().to_string());
-        if self.is_as_intended(kind, name, path) {
+        let id = path.display().to_string();
+        let mut resource = setting.resource(kind, name, &id);
+        let is_known = setting.progress.read(|record| record.how(kind, &id)).is_some();
+        // What a login has kept since for a session of ours.
+        if self.is_as_intended(kind, name, path) || (!is_known && self.is_our_session(name)?) {
             resource.how = How::Made;
         }
         setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
         Ok(resource)
+    }
+
+    fn is_our_session(&self, name: &str) -> Result<bool, Trouble> {
+        let id = format!("{}#{name}", self.paths()?.config().display());
+        Ok(self.setting.how(ResourceKind::SsoSession, &id) == How::Made)
     }
 
     /// Whether the file is just what an open intent was to write.
