@@ -184,6 +184,7 @@ impl Config {
 
     /// Takes these properties out of a section, and its header when nothing is left below it; blank lines stay.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
+        self.dedent(section);
         for key in keys {
             while let Some(index) = self.find(section, key) {
                 self.take_out(index);
@@ -202,6 +203,23 @@ impl Config {
             } else {
                 index += 1;
             }
+        }
+    }
+
+    /// Comments begin in the first column: below nothing, or below another key, they would be read as a part of what is above.
+    fn dedent(&mut self, section: Section) {
+        let is_named = self.named(section);
+        let mut inside = false;
+        let mut asides = Vec::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => inside = is_named(header),
+                Line::Aside if inside => asides.push(index),
+                _ => {}
+            }
+        }
+        for index in asides {
+            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
         }
     }
 

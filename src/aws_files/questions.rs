@@ -3,23 +3,36 @@
 use std::collections::BTreeSet;
 
 use super::config::{Config, Section};
-use super::lines::{Line, kind};
+use super::lines::{Line, kind, own_part};
 
 impl Config {
-    /// Whether another text says the same but for these keys of these sections.
+    /// Whether another text is the same line by line, but for these keys of these sections.
     pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
-        let (here, there) = (self.sections(), other.sections());
-        let headers: BTreeSet<&str> = here.keys().chain(there.keys()).copied().collect();
-        headers.into_iter().all(|header| {
-            let (Some(here), Some(there)) = (here.get(header), there.get(header)) else {
-                return false;
-            };
-            let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
-            keys.into_iter().all(|key| {
-                let is_known = |(section, name): &(Section, &str)| section.is(header) && name.eq_ignore_ascii_case(key);
-                here.get(key) == there.get(key) || known.iter().any(is_known)
-            })
-        })
+        self.without(known) == other.without(known)
+    }
+
+    /// The lines without these keys and what belongs to their values; their comments stay.
+    fn without(&self, known: &[(Section, &str)]) -> Vec<&str> {
+        let (mut left, mut inside, mut is_ours) = (Vec::new(), "", false);
+        for (index, line) in self.lines.iter().enumerate() {
+            let line = line.trim_end_matches(['\r', '\n']);
+            match kind(line, index) {
+                Line::Header(header) => (inside, is_ours) = (header, false),
+                Line::Property(key, _) => {
+                    let is_it =
+                        |(section, name): &(Section, &str)| section.is(inside) && name.eq_ignore_ascii_case(key);
+                    is_ours = known.iter().any(is_it);
+                    if is_ours {
+                        left.extend(Some(&line[own_part(line).len()..]).filter(|comment| !comment.is_empty()));
+                        continue;
+                    }
+                }
+                Line::Continuation(_) if is_ours => continue,
+                _ => {}
+            }
+            left.push(line);
+        }
+        left
     }
 
     /// The first line of these sections that is an indented comment below one of these keys.

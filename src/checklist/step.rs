@@ -109,12 +109,6 @@ pub trait Step {
         true
     }
 
-    /// The answers that a look holds against what is there: one that it finds different, and that nobody had it changed
-    /// to, is not remembered.
-    fn judges(&self) -> &'static [Key] {
-        &[]
-    }
-
     /// What would be done, given what was found.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ mod status;
 mod undo;
 
 use std::rc::Rc;
+#[cfg(unix)]
+use std::sync::OnceLock;
 
 use clap::Parser;
 
@@ -84,19 +86,38 @@ async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
-        let [Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
             let _ = tokio::signal::ctrl_c().await;
             return;
+        };
+        let hung_up = async {
+            // Whoever has the program go on without a terminal (nohup) wants it to.
+            let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
+            match hangup {
+                Some(Ok(mut hangup)) => drop(hangup.recv().await),
+                _ => std::future::pending().await,
+            }
         };
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            () = hung_up => {}
         }
     }
     #[cfg(not(unix))]
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Whether this process was started with SIGHUP ignored. Where the system does not tell, it is left alone.
+#[cfg(unix)]
+fn is_hangup_ignored() -> bool {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_none_or(|mask| mask & 1 != 0)
+    })
 }
 
 async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
-use crate::checklist::{State, Trouble};
+use crate::checklist::{State, Trouble, TroubleKind};
 use crate::words::quoted;
 
 /// Where everything is printed.
@@ -122,7 +122,12 @@ impl Screen {
     /// An error in its one shape: what happened, why as AWS put it, what to type next.
     pub fn trouble(&self, trouble: &Trouble) {
         let error = self.paint("error:", &Style::new().red().bold());
-        self.raw(&format!("{error} {}", clean(&trouble.message)));
+        let message = match trouble.kind {
+            // A list, in words of ours alone.
+            TroubleKind::MissingAnswers => clean_lines(&trouble.message),
+            _ => clean(&trouble.message),
+        };
+        self.raw(&format!("{error} {message}"));
         self.raw(&format!("  next: {}", clean(&trouble.next)));
     }
 

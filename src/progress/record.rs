@@ -183,6 +183,9 @@ pub struct Intent {
     /// For a file: the text that is written into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// For an SSO session: profiles that name it already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_before: Vec<String>,
 }
 
 /// An explicit answer of an earlier run.

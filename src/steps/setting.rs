@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -203,6 +203,7 @@ impl Setting {
             nonce: format!("{:016x}", fastrand::u64(..)),
             mark,
             text: None,
+            used_before: Vec::new(),
         };
         self.progress.change(|record| record.open(intent.clone()))?;
         Ok(intent)
@@ -217,12 +218,13 @@ impl Setting {
         info: &StepInfo,
         of: (Verb, ResourceKind, &str),
         digest: String,
-        text: &str,
+        (text, used_before): (&str, &[String]),
     ) -> Result<(), Trouble> {
         let nonce = self.intend(info, of, Some(digest))?.nonce;
         self.progress.change(|record| {
             for intent in record.intents.iter_mut().filter(|intent| intent.nonce == nonce) {
                 intent.text = Some(text.to_owned());
+                intent.used_before = used_before.to_vec();
             }
         })?;
         Ok(())
@@ -248,14 +250,13 @@ impl Setting {
         Ok(())
     }
 
-    /// A token that was there before its session was is not the session's.
+    /// A token and a registration that were there before their session was are not the session's.
     ///
     /// # Errors
     /// When it cannot be saved.
-    pub fn keep_older_token(&self, paths: &Paths, session: &str) -> Result<(), Trouble> {
-        let path = paths.token(session);
-        if path.exists() {
-            let kept = self.resource(ResourceKind::Token, session, &path.display().to_string());
+    pub fn keep_older(&self, session: &str, cached: [(ResourceKind, PathBuf); 2]) -> Result<(), Trouble> {
+        for (kind, path) in cached.into_iter().filter(|(_, path)| path.exists()) {
+            let kept = self.resource(kind, session, &path.display().to_string());
             self.progress.change(|record| record.keep(kept))?;
         }
         Ok(())
@@ -285,13 +286,16 @@ impl Setting {
                 .progress
                 .read(|record| record.intents(verb, kind, name).cloned().collect());
             let digest = files::digest(content.as_bytes());
-            let stands = |text: &String| !text.is_empty() && content.matches(text.as_str()).count() == 1;
+            // A file of its own is ours only as we have written it: somebody may have made one meanwhile.
+            let is_part = kind != ResourceKind::ConfigFile;
+            let stands = |text: &String| is_part && !text.is_empty() && content.matches(text.as_str()).count() == 1;
             let written = intents
                 .iter()
                 .find(|intent| intent.mark.as_ref() == Some(&digest) || intent.text.as_ref().is_some_and(stands));
             if let Some(intent) = written {
                 resource.how = How::Made;
                 resource.text.clone_from(&intent.text);
+                resource.used_before.clone_from(&intent.used_before);
             }
             self.settle(verb, kind, name, Some(resource.clone()))?;
         }

@@ -198,12 +198,17 @@ fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
 /// The keys of a section that say something else than what was written; `None` when it is not there any more.
 fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
     let (path, name) = place(resource);
-    let there = read(&path)?.and_then(|(_, config)| config.get(section(resource, name)));
+    let config = read(&path)?.map(|(_, config)| config);
+    let there = config.as_ref().and_then(|config| config.get(section(resource, name)));
     let written = written(resource, name);
+    let keys: Vec<&str> = written.keys().map(String::as_str).collect();
+    // Without what it stands below, tools would take it for a part of what is above.
+    let aside = config.and_then(|config| config.aside_below(section(resource, name), &keys));
+    let aside = aside.map(|line| format!("the indented comment in line {line}"));
     Ok(there.map(|there| {
         let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
         let missing = written.keys().filter(|key| !there.contains_key(*key));
-        other.map(|(key, _)| key).chain(missing).cloned().collect()
+        other.map(|(key, _)| key).chain(missing).cloned().chain(aside).collect()
     }))
 }
 
@@ -236,7 +241,12 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
         // At the end of symlinks, which were there before us and stay.
         let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
-        return if is_empty { remove_file(setting, path) } else { Ok(()) };
+        if is_empty {
+            remove_file(setting, path)?;
+            // By the names that the folders were made under.
+            remove_empty_folders(setting, Path::new(&resource.id))?;
+        }
+        return Ok(());
     }
     let Some((text, mut config)) = read(&path)? else {
         return Ok(());
@@ -248,16 +258,23 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
     };
     // A session and its first profile were written as one text: somebody else's profile may have come to use the session.
     let session = written(resource, name).remove("sso_session").unwrap_or_default();
+    let used_before = setting.progress.read(|record| {
+        let mut sessions = record.resources.iter();
+        let it = sessions.find(|other| other.kind == ResourceKind::SsoSession && other.name == session);
+        it.map(|session| session.used_before.clone()).unwrap_or_default()
+    });
     let is_shared = resource.kind == ResourceKind::CliProfile
         && config
             .profiles_with("sso_session", &session)
-            .any(|profile| profile != name);
-    let is_intact = |ours: &&str| is_intact(ours) && !(is_shared && ours.contains("[sso-session "));
+            .any(|profile| profile != name && !used_before.contains(&profile));
+    let keys: Vec<String> = written(resource, name).into_keys().collect();
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let has_aside = config.aside_below(section(resource, name), &names).is_some();
+    let is_intact = |ours: &&str| is_intact(ours) && !has_aside && !(is_shared && ours.contains("[sso-session "));
     let ours = resource.text.as_deref().filter(is_intact);
     let after = if let Some(ours) = ours {
         without(&text, ours)
     } else {
-        let keys: Vec<String> = written(resource, name).into_keys().collect();
         config.remove(section(resource, name), &keys);
         config.text()
     };

@@ -48,5 +48,5 @@ fn every_operation_of_signing_in_again_with_every_fault_gets_through_or_stops_we
             on a finished account: it gets *through*, or it stops with an exit code. Once more on a healthy server, somebody \
             is signed in. Made by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test login_faults`.\n\n",
     };
-    kept.is_what_comes_of(&operations(&stage, 0), 13, cell);
+    kept.is_what_comes_of(&operations(&stage, 0), 29, cell);
 }

@@ -257,7 +257,7 @@ fn line_by_line_through_a_pipe() {
     let stage = Stage::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
     let ran = piped(&stage, &["run", "--accessible"], lines);
-    // "Ada" was taken back, and the empty line took the example that a rehearsal prefills.
+    // "Ada" was taken back, and stood there to be corrected: the empty line took it again.
     let ran = ran
         .expect(0)
         .says("is not an e-mail address")
@@ -270,7 +270,7 @@ fn line_by_line_through_a_pipe() {
         .next()
         .cloned()
         .unwrap();
-    assert_eq!(user.attributes["Name"]["GivenName"], "Alex");
+    assert_eq!(user.attributes["Name"]["GivenName"], "Ada");
     assert_eq!(user.attributes["Name"]["FamilyName"], "Lovelace");
 }
 

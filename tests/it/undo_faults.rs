@@ -72,5 +72,5 @@ fn every_operation_of_an_undo_with_every_fault_gets_through_or_stops_well_and_en
             server, every one of them leaves the account as it was. Made by \
             `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test undo_faults`.\n\n",
     };
-    kept.is_what_comes_of(&operations(&stage, since), 61, cell);
+    kept.is_what_comes_of(&operations(&stage, since), 113, cell);
 }

@@ -200,14 +200,99 @@ fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
 }
 
 #[test]
-fn a_region_that_was_asked_for_in_vain_is_neither_remembered_nor_in_the_way_of_undo() {
+fn a_region_that_was_asked_for_in_vain_is_not_in_the_way_of_undo() {
     let stage = Stage::new("enabled");
     stage.go(&[]).expect(0);
     stage.go(&["--identity-center-region=eu-west-1"]).expect(5);
-    stage.go(&["--session-duration=8h"]).expect(5);
-    stage.json(&["run", "--non-interactive"]).expect(0);
-    undo(&stage, &["--identity-center-region=eu-west-1"]).expect(0);
+    undo(&stage, &[]).expect(0);
     assert!(stage.server.world().permission_sets.is_empty());
+}
+
+#[test]
+fn what_an_answer_has_asked_for_in_vain_can_be_had_or_kept_by_the_printed_command() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let ran = stage.go(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
+    let next = ran.step("permission-set")["next"].to_string();
+    assert!(next.contains("--update permission-set"), "{next}");
+    stage
+        .json(&["run", "--non-interactive", "--skip=sign-in", "--update=permission-set"])
+        .expect(3);
+    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT8H");
+    stage
+        .json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
+        .expect(5);
+    let ran = stage.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
+    let next = ran.step("permission-set")["next"].to_string();
+    assert!(next.contains("--session-duration 8h"), "{next}");
+    stage
+        .json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=8h"])
+        .expect(3);
+}
+
+#[test]
+fn a_policy_that_our_own_update_took_off_is_nobodys_to_miss() {
+    let stage = Stage::new("enabled");
+    let before = lasting(&stage.server.world());
+    let ops = ["--skip=sign-in", "--permission-set=Ops"];
+    stage.go(&[&ops[..], &["--policy=PowerUserAccess"]].concat()).expect(3);
+    let other = ["--policy=ReadOnlyAccess", "--update=permission-set"];
+    stage.go(&[&ops[..], &other[..]].concat()).expect(3);
+    undo(&stage, &[]).expect(0);
+    assert_eq!(lasting(&stage.server.world()), before);
+}
+
+#[test]
+fn a_session_that_a_profile_named_before_it_was_there_goes_to_the_byte() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    let before = "[profile theirs]\nsso_session = my-sso\nregion = eu-west-1\n";
+    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.go(&["--skip=sign-in"]).expect(3);
+    undo(&stage, &[]).expect(0);
+    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+}
+
+#[test]
+fn a_token_and_a_registration_that_were_there_before_stay() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let kept = stage.files(".aws/sso");
+    assert_eq!(kept.len(), 2);
+    std::fs::remove_file(stage.state_file()).unwrap();
+    std::fs::remove_file(stage.path(".aws/config")).unwrap();
+    stage.go(&[]).expect(0);
+    undo(&stage, &[]).expect(0);
+    let names =
+        |files: &[(std::path::PathBuf, Vec<u8>)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&stage.files(".aws/sso")), names(&kept));
+}
+
+#[test]
+fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
+    let stage = Stage::new("enabled");
+    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    let path = stage.path(".aws/config");
+    std::fs::write(&path, "[profile theirs]\nregion = eu-west-1").unwrap();
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("  # note\n");
+    std::fs::write(&path, text).unwrap();
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "cli-profile"), "changed");
+    undo(&stage, &["--include-changed"]).expect(0);
+    let left = std::fs::read_to_string(&path).unwrap();
+    assert!(left.starts_with("[profile theirs]\nregion = eu-west-1\n"), "{left}");
+    assert!(left.lines().any(|line| line == "# note"), "{left}");
+}
+
+#[test]
+fn a_config_that_says_all_already_need_not_be_writable() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    std::fs::set_permissions(stage.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    stage.json(&["run", "--non-interactive"]).expect(0);
 }
 
 #[test]

@@ -119,7 +119,6 @@ impl<'a> Walk<'a> {
 
     /// Goes all the way.
     pub async fn run(&self) -> Outcome {
-        let before = self.progress.read(|record| record.answers.clone());
         // First of all: a run that is killed in its first look has been told what it was told.
         if let Err(error) = self.save_answers() {
             return Outcome {
@@ -130,11 +129,8 @@ impl<'a> Walk<'a> {
         }
         let mut findings = self.survey().await;
         loop {
-            let mut outcome = self.run_from(findings).await;
+            let outcome = self.run_from(findings).await;
             if !self.wants_back.take() {
-                if let Err(error) = self.forget_refused(&outcome.reports, &before) {
-                    outcome.trouble = outcome.trouble.or_else(|| Some(error.into()));
-                }
                 return outcome;
             }
             // Back from a question in a step, before anything was changed: the review is where values are changed.
@@ -303,26 +299,6 @@ impl<'a> Walk<'a> {
                         at: Timestamp::now(),
                     };
                     record.answers.insert(key.name().to_owned(), saved);
-                }
-            }
-        })
-    }
-
-    /// What was answered in this run, and is otherwise in the account, was no answer to go on with: the next run goes by
-    /// what was said before it.
-    fn forget_refused(
-        &self,
-        reports: &[StepReport],
-        before: &BTreeMap<String, SavedAnswer>,
-    ) -> Result<(), ProgressError> {
-        let refused = reports.iter().filter(|report| report.state == State::Different);
-        let steps = refused.filter_map(|report| self.steps.iter().find(|step| step.info() == report.info));
-        let keys: Vec<Key> = steps.flat_map(|step| step.judges().iter().copied()).collect();
-        self.progress.change(|record| {
-            for key in keys {
-                match before.get(key.name()) {
-                    Some(saved) => drop(record.answers.insert(key.name().to_owned(), saved.clone())),
-                    None => drop(record.answers.remove(key.name())),
                 }
             }
         })

@@ -8,6 +8,7 @@ use super::super::facts::{Instance, PermissionSet};
 use super::super::setting::{Setting, rerun};
 use super::{AccountAssignment, INFO, Subject};
 use crate::checklist::Trouble;
+use crate::limits::CALL_LIMIT;
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 
 /// Settles what killed runs have asked for, whatever the answers are by now: an assignment is ours when a request of ours
@@ -36,6 +37,11 @@ pub async fn settle_begun(setting: &Rc<Setting>) -> Result<Option<()>, Trouble> 
                 }
                 _ => {}
             }
+        }
+        let age = setting.clients.clock().now().duration_since(intent.at).unsigned_abs();
+        if made.is_none() && age < CALL_LIMIT + setting.pace.spreading {
+            // It may still be on its way.
+            return Ok(None);
         }
         // What no request tells of never came to AWS.
         setting.settle(Verb::Create, ResourceKind::AccountAssignment, &intent.name, made)?;

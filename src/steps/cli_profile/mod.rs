@@ -171,9 +171,21 @@ impl CliProfile {
         if is_new_file {
             new_parts.push((ResourceKind::ConfigFile, CONFIG));
         }
+        let users = named_before.profiles_with("sso_session", &wanted.session);
+        let users: Vec<String> = users.filter(|profile| *profile != wanted.profile).collect();
+        let used_before = |kind| {
+            if kind == ResourceKind::SsoSession {
+                &users[..]
+            } else {
+                &[]
+            }
+        };
         for (kind, name) in &new_parts {
+            if *kind == ResourceKind::SsoSession {
+                setting.keep_older(name, wanted.cached(self.paths()?))?;
+            }
             let of = (Verb::Create, *kind, *name);
-            setting.intend_text(&INFO, of, mark.clone(), &text)?;
+            setting.intend_text(&INFO, of, mark.clone(), (&text, used_before(*kind)))?;
         }
         // What was made before says something else from now on.
         let mut updated = Vec::new();
@@ -188,7 +200,7 @@ impl CliProfile {
                     .read(|record| record.text(kind, &id))
                     .unwrap_or_default();
                 let text = wanted.edited_within(&made);
-                setting.intend_text(&INFO, (Verb::Update, kind, name), mark.clone(), &text)?;
+                setting.intend_text(&INFO, (Verb::Update, kind, name), mark.clone(), (&text, &[]))?;
                 updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
             }
         }
@@ -200,11 +212,7 @@ impl CliProfile {
             let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
             resource.how = How::Made;
             resource.text = Some(text.clone());
-            if kind == ResourceKind::SsoSession {
-                let users = named_before.profiles_with("sso_session", name);
-                resource.used_before = users.filter(|profile| *profile != wanted.profile).collect();
-                setting.keep_older_token(self.paths()?, name)?;
-            }
+            resource.used_before = used_before(kind).to_vec();
             setting.settle(Verb::Create, kind, name, Some(resource))?;
         }
         Ok(())
@@ -260,8 +268,13 @@ impl Step for CliProfile {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
-        self.read().map_err(Trouble::before_anything)?;
-        self.must_be_writable().map_err(Trouble::before_anything)?;
+        let (_, config) = self.read().map_err(Trouble::before_anything)?;
+        let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
+        let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
+        // What says all already need not be written.
+        if parts.into_iter().any(|part| config.get(part).is_none()) {
+            self.must_be_writable().map_err(Trouble::before_anything)?;
+        }
         let facts = &self.setting.facts;
         if facts.instance.get().await.is_err() {
             return Ok(Finding::waits_for("Waits for step 1."));
@@ -295,6 +308,9 @@ impl Step for CliProfile {
             return Ok(finding);
         }
         let mut finding = wanted.judge(&config);
+        if !finding.is_done() && self.setting.is_update_wanted(&INFO) {
+            self.must_be_writable().map_err(Trouble::before_anything)?;
+        }
         finding = finding
             .with("file", path.display().to_string())
             .with("profile", &wanted.profile)
@@ -311,10 +327,6 @@ impl Step for CliProfile {
             });
         }
         Ok(finding)
-    }
-
-    fn judges(&self) -> &'static [Key] {
-        &[Key::CliRegion, Key::CliOutput]
     }
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {

@@ -1,9 +1,11 @@
 //! The two sections: what they have to say, and how the file's differ.
 
+use std::path::PathBuf;
+
 use super::super::setting::Setting;
 use super::INFO;
 use crate::answers::Key;
-use crate::aws_files::{Config, Section};
+use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Finding;
 use crate::progress::ResourceKind;
 
@@ -92,6 +94,19 @@ impl Wanted {
         of_profile.extend(OLDER_FORM.map(|key| (key, None)));
         set(Section::Profile(&self.profile), of_profile);
         config.text()
+    }
+
+    /// The session's token and registration.
+    pub fn cached(&self, paths: &Paths) -> [(ResourceKind, PathBuf); 2] {
+        let says = |key: &str| {
+            let found = self.session_properties.iter().find(|(name, _)| *name == key);
+            found.map_or("", |(_, value)| value.as_str())
+        };
+        let registration = paths.registration(says("sso_region"), &self.session, says("sso_start_url"));
+        [
+            (ResourceKind::Token, paths.token(&self.session)),
+            (ResourceKind::Registration, registration),
+        ]
     }
 
     /// A text that was made, and says now what it has to.

@@ -245,10 +245,6 @@ impl Step for CreateUser {
         matches!(key, Key::Username | Key::Email)
     }
 
-    fn judges(&self) -> &'static [Key] {
-        &USER_KEYS
-    }
-
     fn questions(&self, finding: &Finding) -> Vec<Question> {
         if finding.found != Found::Missing || self.setting.is_external() {
             return Vec::new();

@@ -43,7 +43,7 @@ impl EnableIdentityCenter {
 
     pub(super) async fn apply_permission_sets_switch(&self, change: &Change) -> Result<(), Trouble> {
         let setting = &self.setting;
-        setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let intent = setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         let region = setting
             .facts
             .instance
@@ -55,7 +55,13 @@ impl EnableIdentityCenter {
             let answer = call.permission_sets_enabled(true).send().await;
             answer.map_err(|error| Failure::of("sso:UpdateInstance", error))
         });
-        answer.await.map_err(rerun(&INFO))?;
+        if let Err(failure) = answer.await {
+            if failure.effect_is_known() {
+                // Whoever turns it on later is somebody else.
+                setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
+            }
+            return Err(rerun(&INFO)(failure));
+        }
         let made = Resource::new(How::Made, change.kind, "permission sets", &change.name);
         setting.settle(change.verb, change.kind, &change.name, Some(made))
     }

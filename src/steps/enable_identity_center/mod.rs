@@ -314,10 +314,6 @@ impl Step for EnableIdentityCenter {
         Ok(finding)
     }
 
-    fn judges(&self) -> &'static [Key] {
-        &[Key::IdentityCenterRegion]
-    }
-
     fn questions(&self, finding: &Finding) -> Vec<Question> {
         let open = finding.found == Found::Missing && !self.setting.has(Key::IdentityCenterRegion);
         open.then(|| Question {

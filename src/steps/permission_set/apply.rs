@@ -132,6 +132,11 @@ impl PermissionSet {
             }
             return Err(rerun(&INFO)(failure));
         }
+        if change.verb == Verb::Remove {
+            // What we have taken off ourselves is nobody's to miss.
+            let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+            return self.forget_attachment(&arn, policy);
+        }
         let is_ours = setting.how(ResourceKind::PermissionSet, &arn) == How::Made;
         let now = (change.kind == ResourceKind::PermissionSet && is_ours).then(|| {
             let made = Resource::new(How::Made, change.kind, &change.name, &arn);

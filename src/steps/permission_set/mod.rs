@@ -173,7 +173,6 @@ impl PermissionSet {
     /// What stands open from the creation of a set to the attachment of its policy.
     fn attachment_intent(&self, made: &Intent) -> Intent {
         Intent {
-            text: None,
             kind: ResourceKind::PolicyAttachment,
             name: format!("{}{}", self.attachment_prefix(), self.policy_arn()),
             ..made.clone()
@@ -195,6 +194,35 @@ impl PermissionSet {
             }
             record.close_all(ResourceKind::PolicyAttachment, &prefix);
         })?;
+        Ok(())
+    }
+
+    /// A policy of ours that is off the set by our own doing.
+    fn forget_attachment(&self, arn: &str, policy: &str) -> Result<(), Trouble> {
+        let (kind, name) = (
+            ResourceKind::PolicyAttachment,
+            format!("{}{policy}", self.attachment_prefix()),
+        );
+        let id = format!("{arn}/{policy}");
+        self.setting.progress.change(|record| {
+            record.close(Verb::Remove, kind, &name);
+            record.resources.retain(|other| other.kind != kind || other.id != id);
+        })?;
+        Ok(())
+    }
+
+    /// An update that was cut short has taken these off.
+    fn forget_what_was_taken_off(&self, set: &Described) -> Result<(), Trouble> {
+        let prefix = self.attachment_prefix();
+        let open = self.setting.progress.read(|record| record.intents.clone());
+        let off = open
+            .iter()
+            .filter(|intent| intent.verb == Verb::Remove && intent.kind == ResourceKind::PolicyAttachment)
+            .filter_map(|intent| intent.name.strip_prefix(&prefix))
+            .filter(|policy| !set.policies.iter().any(|there| there == policy));
+        for policy in off {
+            self.forget_attachment(&set.arn, policy)?;
+        }
         Ok(())
     }
 
@@ -242,7 +270,11 @@ impl PermissionSet {
             ),
         );
         if saved {
-            return finding.or_next("or take back what an earlier run was told: idc-setup run --fresh");
+            let kept = format!(
+                "or keep it as it is: idc-setup run --session-duration {}",
+                set.duration_words()
+            );
+            return finding.or_next(kept);
         }
         finding
     }
@@ -286,6 +318,7 @@ impl Step for PermissionSet {
             .of(resource);
         if finding.is_done() {
             self.settle_attachment(&set, is_ours)?;
+            self.forget_what_was_taken_off(&set)?;
             self.setting.facts.permission_set.know(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,
@@ -298,10 +331,6 @@ impl Step for PermissionSet {
             finding = finding.with(PROVISIONED, if provisioned { "yes" } else { "no" });
         }
         Ok(finding)
-    }
-
-    fn judges(&self) -> &'static [Key] {
-        &[Key::Policy, Key::SessionDuration]
     }
 
     fn questions(&self, _finding: &Finding) -> Vec<Question> {
