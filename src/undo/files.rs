@@ -340,6 +340,7 @@ pub fn settle(setting: &Setting) -> Result<(), Trouble> {
     let Some(paths) = &setting.paths else { return Ok(()) };
     let folders = [paths.config().parent(), Some(paths.cache())];
     folders.into_iter().flatten().for_each(files::sweep);
+    remove_folders_of_nothing(setting)?;
     let open = setting.progress.read(|record| record.intents.clone());
     for intent in open
         .iter()
@@ -397,6 +398,17 @@ pub fn of_sessions_that_go(setting: &Setting, removals: &[Removal]) -> Vec<(Reso
     kept.filter(|resource| Path::new(&resource.id).exists() && !is_known(resource))
         .map(|resource| (resource, "sign-in"))
         .collect()
+}
+
+/// Folders that were made for a file which then was not written; the innermost first.
+fn remove_folders_of_nothing(setting: &Setting) -> Result<(), Trouble> {
+    let made = setting.progress.read(|record| record.folders.clone());
+    for folder in made.iter().rev().filter(|folder| fs::remove_dir(folder).is_ok()) {
+        setting.progress.change(|record| {
+            record.folders.remove(folder);
+        })?;
+    }
+    Ok(())
 }
 
 /// The cached file with this digest.
