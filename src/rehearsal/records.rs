@@ -19,6 +19,9 @@ pub struct Pace {
     pub person: Duration,
     /// Until a write is visible to every read.
     pub spreading: Duration,
+    /// Instead of the time that provisioning takes: how often it is told to be under way before it ends, however slowly
+    /// somebody asks.
+    pub looks: Option<u32>,
 }
 
 impl Default for Pace {
@@ -28,6 +31,7 @@ impl Default for Pace {
             provisioning: Duration::from_millis(150),
             person: Duration::from_millis(400),
             spreading: Duration::ZERO,
+            looks: None,
         }
     }
 }

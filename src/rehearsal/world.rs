@@ -75,6 +75,8 @@ pub struct World {
     pub login_codes: BTreeMap<String, LoginCode>,
     /// When what was written, where a read may not see it yet.
     pub written: BTreeMap<String, Timestamp>,
+    /// How often what was told to be under way, where that counts ([`Pace::looks`]).
+    pub looks: BTreeMap<String, u32>,
     /// How long things take.
     pub pace: Pace,
     /// Where identifiers come from.
@@ -182,6 +184,21 @@ impl World {
         self.written.get(what).is_none_or(|at| *at + self.pace.spreading <= now)
     }
 
+    /// Whether what takes the time of provisioning has ended: by the clock, or by how often it was looked at.
+    pub fn is_over(&self, what: &str, due: Timestamp, now: Timestamp) -> bool {
+        match self.pace.looks {
+            Some(wanted) => self.looks.get(what).is_some_and(|looks| *looks >= wanted),
+            None => due <= now,
+        }
+    }
+
+    /// Notes that somebody was told that it is under way.
+    pub fn note_look(&mut self, what: &str) {
+        if self.pace.looks.is_some() {
+            *self.looks.entry(what.to_owned()).or_default() += 1;
+        }
+    }
+
     /// Lets everything happen that is due by `now`.
     pub fn settle(&mut self, now: Timestamp) {
         super::person::act(self, now);
@@ -194,7 +211,10 @@ impl World {
             .collect();
         self.accounts.extend(arrived);
         let due: Vec<usize> = (0..self.operations.len())
-            .filter(|&i| self.operations[i].outcome == Outcome::Pending && self.operations[i].due <= now)
+            .filter(|&i| {
+                let operation = &self.operations[i];
+                operation.outcome == Outcome::Pending && self.is_over(&operation.request_id, operation.due, now)
+            })
             .collect();
         for index in due {
             let outcome = self.finish(&self.operations[index].clone());

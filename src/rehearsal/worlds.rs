@@ -231,6 +231,7 @@ fn fresh() -> World {
         buckets: BTreeMap::new(),
         browser_sessions: BTreeMap::new(),
         written: BTreeMap::new(),
+        looks: BTreeMap::new(),
         mails: Vec::new(),
         login_sessions: BTreeMap::new(),
         login_codes: BTreeMap::new(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::FaultKind;
 
-use super::support::faulty::{self, KeptTable, Wrong, ended, says_it, strike};
+use super::support::faulty::{self, KeptTable, Wrong, ended, named, says_it, strike};
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 fn args() -> Vec<&'static str> {
@@ -16,14 +16,14 @@ fn args() -> Vec<&'static str> {
 
 /// Every operation that a whole run on a fresh account uses.
 fn operations() -> Vec<String> {
-    let stage = Stage::new("fresh");
+    let stage = faulty::stage(named("fresh"));
     ended(&stage, &args()).expect(0);
     faulty::operations(&stage, 0)
 }
 
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &Wrong) -> String {
-    let stage = Stage::new("fresh");
+    let stage = faulty::stage(named("fresh"));
     strike(&stage, operation, fault);
     let ran = ended(&stage, &args());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
@@ -107,7 +107,7 @@ fn updating() -> Vec<&'static str> {
 
 /// What came of one fault at the first call of an operation that only an update uses.
 fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
-    let stage = Stage::with(super::put_back::other_set());
+    let stage = faulty::stage(super::put_back::other_set());
     strike(&stage, operation, fault);
     let ran = ended(&stage, &updating());
     assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
@@ -138,7 +138,7 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
 
 #[test]
 fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
-    let stage = Stage::with(super::put_back::other_set());
+    let stage = faulty::stage(super::put_back::other_set());
     ended(&stage, &updating()).expect(0);
     let of_a_run = operations();
     let mut own = faulty::operations(&stage, 0);

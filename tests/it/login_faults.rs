@@ -1,13 +1,13 @@
 //! Every operation of signing in again with every fault: it gets through, or stops in AWS's words with the next command and
 //! the right exit code; and once more on a healthy server, somebody is signed in. Kept in `docs/login-faults.md`.
 
-use super::support::faulty::{KeptTable, Wrong, ended, operations, says_it, strike};
+use super::support::faulty::{KeptTable, Wrong, ended, named, operations, says_it, stage, strike};
 use super::support::{ANSWERS, Stage, WILLING};
 
 const LOGIN: [&str; 4] = ["login", "--again", "--wait=60s", "--output=json"];
 
 fn signed_in() -> Stage {
-    let stage = Stage::new("enabled");
+    let stage = stage(named("enabled"));
     let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
     ended(&stage, &args).expect(0);
     stage.server.clear_calls();

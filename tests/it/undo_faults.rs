@@ -1,7 +1,7 @@
 //! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
 //! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
 
-use super::support::faulty::{KeptTable, Wrong, ended, operations, says_it, strike};
+use super::support::faulty::{KeptTable, Wrong, ended, named, operations, says_it, stage, strike};
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 use super::undo::lasting;
 
@@ -9,7 +9,7 @@ const UNDO: [&str; 3] = ["undo", "--yes", "--output=json"];
 
 /// An account where everything was made, and what it was before.
 fn made() -> (Stage, serde_json::Value) {
-    let stage = Stage::new("enabled");
+    let stage = stage(named("enabled"));
     let before = lasting(&stage.server.world());
     let args = [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat();
     ended(&stage, &args).expect(0);

@@ -224,7 +224,8 @@ fn status(world: &mut World, index: usize, now: Timestamp) -> Value {
     };
     status["StartLoggingTime"] = epoch(since);
     let first = since + world.pace.provisioning;
-    if first > now {
+    if !world.is_over(&trail.arn, first, now) {
+        world.note_look(&trail.arn);
         return status;
     }
     if may_deliver(world, &trail) {

@@ -75,16 +75,20 @@ fn ask(world: &mut World, caller: &Identity, request: &Request, kind: OperationK
 }
 
 /// How an operation stands.
-fn describe(world: &World, request: &Request, kind: OperationKind) -> Answer {
+fn describe(world: &mut World, request: &Request, kind: OperationKind) -> Answer {
     instance_with_permission_sets(world, request)?;
     let (key, id, _) = names(kind);
-    let operation = operation(world, kind, text(request.input, id))?;
-    Ok(json!({ key: status(operation) }))
+    let id = text(request.input, id);
+    let answer = json!({ key: status(operation(world, kind, id)?) });
+    world.note_look(id);
+    Ok(answer)
 }
 
 /// Status, request id and date only, newest first.
-fn list_statuses(world: &World, request: &Request, kind: OperationKind) -> Answer {
+fn list_statuses(world: &mut World, request: &Request, kind: OperationKind) -> Answer {
     instance_with_permission_sets(world, request)?;
+    let listed = world.operations.iter().filter(|operation| operation.kind == kind);
+    let listed: Vec<String> = listed.map(|operation| operation.request_id.clone()).collect();
     let wanted = request.input["Filter"]["Status"].as_str();
     let rows = world
         .operations
@@ -100,6 +104,9 @@ fn list_statuses(world: &World, request: &Request, kind: OperationKind) -> Answe
             })
         })
         .collect();
+    for id in listed {
+        world.note_look(&id);
+    }
     paging::page(request.input, request.operation, names(kind).2, 100, rows)
 }
 
