@@ -6,12 +6,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::leftovers;
 use super::look::Sight;
-use super::{Removal, Verdict};
 use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
 use crate::files::{self, Access};
-use crate::progress::{How, Record, Resource, ResourceKind, Verb};
+use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::Setting;
 
 /// How a section, or the file, stands.
@@ -103,7 +103,7 @@ pub fn read(path: &Path) -> Result<Option<(String, Config)>, Trouble> {
 }
 
 /// The properties that were written into a section, by the text that was.
-fn written(resource: &Resource, name: &str) -> BTreeMap<String, String> {
+pub(super) fn written(resource: &Resource, name: &str) -> BTreeMap<String, String> {
     let text = resource.text.as_deref().unwrap_or_default();
     let config = Config::parse(text.as_bytes()).ok();
     config
@@ -242,9 +242,9 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
         let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         if is_empty {
-            remove_file(setting, path)?;
+            leftovers::remove_file(setting, path)?;
             // By the names that the folders were made under.
-            remove_empty_folders(setting, Path::new(&resource.id))?;
+            leftovers::remove_empty_folders(setting, Path::new(&resource.id))?;
         }
         return Ok(());
     }
@@ -302,118 +302,4 @@ fn without(text: &str, part: &str) -> String {
         ""
     };
     format!("{before}{end}{after}")
-}
-
-/// Removes a file of ours, and the folders above it that were made for it, while they are empty.
-pub fn remove_file(setting: &Setting, path: &Path) -> Result<(), Trouble> {
-    match fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            return Err(Trouble::failed(
-                format!("{} cannot be removed: {error}.", path.display()),
-                "mend its folder's rights, then: idc-setup undo",
-            ));
-        }
-    }
-    remove_empty_folders(setting, path)
-}
-
-/// Only those that were not there before.
-fn remove_empty_folders(setting: &Setting, path: &Path) -> Result<(), Trouble> {
-    let made = setting.progress.read(|record| record.folders.clone());
-    for folder in path.ancestors().skip(1).filter(|folder| made.contains(*folder)) {
-        files::sweep(folder);
-        if fs::remove_dir(folder).is_err() {
-            break;
-        }
-        setting.progress.change(|record| {
-            record.folders.remove(folder);
-        })?;
-    }
-    Ok(())
-}
-
-/// What a run that was killed has written into files, or was about to: ours where it stands there as it was intended,
-/// and nothing where it does not. What was left half-written is swept away.
-pub fn settle(setting: &Setting) -> Result<(), Trouble> {
-    let Some(paths) = &setting.paths else { return Ok(()) };
-    let folders = [paths.config().parent(), Some(paths.cache())];
-    folders.into_iter().flatten().for_each(files::sweep);
-    remove_folders_of_nothing(setting)?;
-    let open = setting.progress.read(|record| record.intents.clone());
-    for intent in open
-        .iter()
-        .filter(|intent| intent.verb != Verb::Remove && intent.kind.is_local())
-    {
-        let (kind, name) = (intent.kind, intent.name.as_str());
-        if matches!(kind, ResourceKind::Token | ResourceKind::Registration) {
-            let kept = cached(paths.cache(), intent.mark.as_deref());
-            let made = kept.map(|path| Resource::new(How::Made, kind, name, path.display().to_string()));
-            setting.settle(intent.verb, kind, name, made)?;
-            continue;
-        }
-        let content = files::read(paths.config()).unwrap_or_default();
-        let id = match kind {
-            ResourceKind::ConfigFile => paths.config().display().to_string(),
-            _ => format!("{}#{name}", paths.config().display()),
-        };
-        let (content, is_known) = (
-            String::from_utf8_lossy(&content),
-            setting.progress.read(|record| record.how(kind, &id).is_some()),
-        );
-        let settled = setting.settle_written(&content, kind, name, &id)?;
-        if settled.how != How::Made && !is_known {
-            // It was never written: there is nothing of that name to be found.
-            setting
-                .progress
-                .change(|record| record.resources.retain(|other| other.kind != kind || other.id != id))?;
-        }
-    }
-    Ok(())
-}
-
-/// What `login` has kept since for a session of ours that goes: without it they are of use to nobody, and good for hours.
-pub fn of_sessions_that_go(setting: &Setting, removals: &[Removal]) -> Vec<(Resource, &'static str)> {
-    let Some(paths) = &setting.paths else { return Vec::new() };
-    let going = removals.iter().filter(|removal| {
-        let resource = &removal.resource;
-        resource.kind == ResourceKind::SsoSession && removal.verdict == Verdict::Remove
-    });
-    let kept = going.flat_map(|removal| {
-        let name = removal.resource.name.as_str();
-        let says = written(&removal.resource, name);
-        let says = |key: &str| says.get(key).map_or("", String::as_str);
-        let registration = paths.registration(says("sso_region"), name, says("sso_start_url"));
-        [
-            (ResourceKind::Registration, registration),
-            (ResourceKind::Token, paths.token(name)),
-        ]
-        .map(|(kind, path)| Resource::new(How::Made, kind, name, path.display().to_string()))
-    });
-    let is_known = |resource: &Resource| {
-        let of_it = |record: &Record| record.how(resource.kind, &resource.id).is_some();
-        setting.progress.read(of_it)
-    };
-    kept.filter(|resource| Path::new(&resource.id).exists() && !is_known(resource))
-        .map(|resource| (resource, "sign-in"))
-        .collect()
-}
-
-/// Folders that were made for a file which then was not written; the innermost first.
-fn remove_folders_of_nothing(setting: &Setting) -> Result<(), Trouble> {
-    let made = setting.progress.read(|record| record.folders.clone());
-    for folder in made.iter().rev().filter(|folder| fs::remove_dir(folder).is_ok()) {
-        setting.progress.change(|record| {
-            record.folders.remove(folder);
-        })?;
-    }
-    Ok(())
-}
-
-/// The cached file with this digest.
-fn cached(folder: &Path, mark: Option<&str>) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    let mut ours = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
-    ours.find(|path| files::read(path).is_ok_and(|content| Some(files::digest(&content).as_str()) == mark))
 }

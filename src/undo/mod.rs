@@ -8,6 +8,7 @@ mod cloudtrail;
 mod command;
 mod files;
 mod identity_center;
+mod leftovers;
 mod look;
 mod own_branch;
 mod permission_set;
@@ -154,7 +155,7 @@ pub async fn plan(
     }
     look_again_at_what_is_gone(setting, reports, &mut removals).await?;
     keep_what_carries(&mut removals);
-    for (resource, step) in files::of_sessions_that_go(setting, &removals) {
+    for (resource, step) in leftovers::of_sessions_that_go(setting, &removals) {
         removals.insert(0, look::at(setting, reports, resource, step).await?);
     }
     removals.extend(restore::plan(setting, reports, step).await?);
@@ -192,7 +193,7 @@ fn keep_what_carries(removals: &mut [Removal]) {
     }
 }
 
-pub use files::settle as settle_files;
+pub use leftovers::settle as settle_files;
 pub use unfinished::{go_by, other_answers};
 
 /// What was agreed to, as it stands now: a thing that was not to be removed then is not removed now.

@@ -54,9 +54,22 @@ async fn more_in_it(
     resource: &Resource,
     set: &PermissionSet,
 ) -> Result<Option<String>, Failure> {
-    let (admin, arn) = (setting.clients.ssoadmin(&instance.region), &resource.id);
+    if let Some(more) = said_otherwise(setting, resource, set) {
+        return Ok(Some(more));
+    }
+    if permission_set::has_other_tags(setting, instance, &resource.id).await? {
+        return Ok(Some("somebody has tagged it".to_owned()));
+    }
+    if let Some(more) = document_of_others(setting, instance, &resource.id).await? {
+        return Ok(Some(format!("it has {more} now")));
+    }
+    other_policy(setting, instance, resource).await
+}
+
+/// What it says itself that it was not made with.
+fn said_otherwise(setting: &Setting, resource: &Resource, set: &PermissionSet) -> Option<String> {
     if set.name.as_ref().is_some_and(|name| *name != resource.name) {
-        return Ok(Some("it has another name now".to_owned()));
+        return Some("it has another name now".to_owned());
     }
     let lasts = |text: &str| text.parse::<SessionDuration>().ok();
     if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
@@ -64,26 +77,29 @@ async fn more_in_it(
         && !is_update_open(setting, resource)
     {
         let was = lasts(made).map_or_else(|| "otherwise".to_owned(), |made| made.to_string());
-        return Ok(Some(format!("a session lasts {now} now, and lasted {was}")));
+        return Some(format!("a session lasts {now} now, and lasted {was}"));
     }
-    if set
-        .description
-        .as_deref()
-        .is_some_and(|words| words != permission_set::DESCRIPTION)
-    {
-        return Ok(Some("it is described otherwise now".to_owned()));
+    let description = set.description.as_deref();
+    if description.is_some_and(|words| words != permission_set::DESCRIPTION) {
+        return Some("it is described otherwise now".to_owned());
     }
-    if permission_set::has_other_tags(setting, instance, arn).await? {
-        return Ok(Some("somebody has tagged it".to_owned()));
-    }
-    if set.relay_state.as_ref().is_some_and(|state| !state.is_empty()) {
-        return Ok(Some("it has a relay state now".to_owned()));
-    }
+    let state = set.relay_state.as_deref();
+    let has_relay_state = state.is_some_and(|state| !state.is_empty());
+    has_relay_state.then(|| "it has a relay state now".to_owned())
+}
+
+/// A document that a set of ours never has: an inline policy, a reference to a customer managed policy, a boundary.
+async fn document_of_others(
+    setting: &Setting,
+    instance: &Instance,
+    arn: &str,
+) -> Result<Option<&'static str>, Failure> {
+    let admin = setting.clients.ssoadmin(&instance.region);
     let inline = admin.get_inline_policy_for_permission_set();
     let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
     let inline = inline.map_err(|error| Failure::of("sso:GetInlinePolicyForPermissionSet", error))?;
     if inline.inline_policy.is_some_and(|policy| !policy.is_empty()) {
-        return Ok(Some("it has an inline policy now".to_owned()));
+        return Ok(Some("an inline policy"));
     }
     let customers = admin.list_customer_managed_policy_references_in_permission_set();
     let customers = customers
@@ -94,7 +110,7 @@ async fn more_in_it(
     let customers =
         customers.map_err(|error| Failure::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
     if !customers.customer_managed_policy_references().is_empty() {
-        return Ok(Some("it has a customer managed policy now".to_owned()));
+        return Ok(Some("a customer managed policy"));
     }
     let boundary = admin.get_permissions_boundary_for_permission_set();
     let boundary = boundary
@@ -103,10 +119,8 @@ async fn more_in_it(
         .send()
         .await;
     let boundary = boundary.map_err(|error| Failure::of("sso:GetPermissionsBoundaryForPermissionSet", error));
-    if unless_gone(boundary)?.is_some_and(|answer| answer.permissions_boundary.is_some()) {
-        return Ok(Some("it has a permissions boundary now".to_owned()));
-    }
-    other_policy(setting, instance, resource).await
+    let boundary = unless_gone(boundary)?.and_then(|answer| answer.permissions_boundary);
+    Ok(boundary.map(|_| "a permissions boundary"))
 }
 
 /// A run that was killed was about to change how long it lasts, and nobody has told of the end.
@@ -119,24 +133,13 @@ fn is_update_open(setting: &Setting, resource: &Resource) -> bool {
 
 /// An AWS managed policy on it that we have neither put there nor were about to, or one of ours that is not there any more.
 async fn other_policy(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
-    let mut pages = setting
-        .clients
-        .ssoadmin(&instance.region)
-        .list_managed_policies_in_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
-        .into_paginator()
-        .items()
-        .send();
     let mut missing = setting.progress.read(|record| {
         let made = record.resources.iter();
         let made = made.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.how == How::Made);
         let of_it = made.filter_map(|other| other.id.strip_prefix(&format!("{}/", resource.id)).map(str::to_owned));
         of_it.collect::<Vec<_>>()
     });
-    while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
-        let policy = policy.arn.unwrap_or_default();
+    for policy in permission_set::policies(setting, instance, &resource.id).await? {
         missing.retain(|made| *made != policy);
         let is_ours = setting.progress.read(|record| {
             let id = format!("{}/{policy}", resource.id);

@@ -8,11 +8,10 @@ use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 use super::identity_center::{membership_id, parts, principals};
 use super::look;
 use super::{Removal, Verdict};
-use super::{cloudtrail, files};
+use super::{cloudtrail, files, leftovers};
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{StepInfo, StepReport, Trouble};
-use crate::limits::REMOVAL_ATTEMPTS;
-use crate::limits::{OPERATION_LIMIT, SPREAD_LIMIT};
+use crate::limits::{OPERATION_LIMIT, REMOVAL_ATTEMPTS, SPREAD_LIMIT};
 use crate::progress::{Resource, ResourceKind, Verb};
 use crate::steps::{INFOS, Instance, Setting, trouble};
 
@@ -29,7 +28,7 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
     setting.intend(info, (Verb::Remove, resource.kind, &resource.name), None)?;
     let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
     match resource.kind {
-        ResourceKind::Token | ResourceKind::Registration => files::remove_file(setting, Path::new(&resource.id))?,
+        ResourceKind::Token | ResourceKind::Registration => leftovers::remove_file(setting, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
             files::take_out(setting, &resource)?;
             if Path::new(&resource.id).exists() {

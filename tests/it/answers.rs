@@ -81,7 +81,7 @@ fn every_answer_reaches_what_it_is_about() {
     let set = &world.permission_sets[0];
     assert_eq!((set.name.as_str(), set.session_duration.as_str()), ("Bills", "PT8H"));
     assert_eq!(set.managed_policies, ["arn:aws:iam::aws:policy/job-function/Billing"]);
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let config = stage.config();
     let expected = "[sso-session work]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
                     sso_registration_scopes = sso:account:access\n\n[profile bills]\nsso_session = work\n\
                     sso_account_id = 123456789012\nsso_role_name = Bills\nregion = eu-central-1\noutput = table\n";
@@ -116,11 +116,7 @@ fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
     let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
     let args = ["run", "--non-interactive", "--wait=60s", "--start-url", right];
     stage.json(&args).expect(0);
-    assert!(
-        std::fs::read_to_string(stage.path(".aws/config"))
-            .unwrap()
-            .contains(right)
-    );
+    assert!(stage.config().contains(right));
 }
 
 #[test]
@@ -178,8 +174,7 @@ fn without_any_region_it_is_asked_for_only_where_there_is_no_instance_yet() {
 fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
     let mut stage = Stage::new("fresh");
     stage.set("AWS_REGION", "");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), "[default]\nregion = eu-north-1\n").unwrap();
+    stage.has_config("[default]\nregion = eu-north-1\n");
     stage.go(&[]).expect(0);
     assert_eq!(stage.server.world().instances[0].region, "eu-north-1");
     std::fs::write(stage.path(".aws/config"), "").unwrap();

@@ -46,8 +46,7 @@ const CONFIG: &str = "[sso-session theirs]\nsso_start_url = https://d-9067aabbcc
 
 fn with_config(world: &str) -> Stage {
     let stage = Stage::new(world);
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), CONFIG).unwrap();
+    stage.has_config(CONFIG);
     stage
 }
 

@@ -275,8 +275,7 @@ fn without_a_terminal_run_changes_nothing_and_says_which_flag() {
 #[test]
 fn a_config_file_that_cannot_be_edited_is_left_with_its_line() {
     let stage = Stage::new("complete");
-    fs::create_dir_all(stage.path(".aws")).unwrap();
-    fs::write(stage.path(".aws/config"), b"[default]\nregion = \xff\n").unwrap();
+    stage.has_config(b"[default]\nregion = \xff\n");
     let ran = stage.json(&["run", "--non-interactive"]).expect(1);
     assert!(
         ran.step("cli-profile")["error"]["message"]

@@ -102,13 +102,12 @@ fn an_update_cut_short_is_provisioned_by_the_next_run() {
 fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_stays() {
     let stage = Stage::new("complete");
     let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     let ran = run(&stage, &[]).expect(5);
     assert_eq!(ran.step("cli-profile")["state"], "different");
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
     run(&stage, &["--update=cli-profile"]).expect(0);
-    let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let after = stage.config();
     assert!(
         after.starts_with(
             "# work\n[profile eks-walkthrough]\nregion = us-east-1 # mine\ncli_pager =\nsso_session=my-sso\n"
@@ -122,10 +121,9 @@ fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_s
 fn a_profile_with_other_credentials_is_never_touched() {
     let stage = Stage::new("complete");
     let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     run(&stage, &["--update=cli-profile"]).expect(5).says("role_arn");
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
     run(&stage, &["--cli-profile=mine"]).expect(0);
     std::fs::write(stage.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
     run(&stage, &["--cli-profile=third"]).expect(5).says("credentials");

@@ -17,12 +17,11 @@ const FOUND: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--s
 #[test]
 fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
     let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
     let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
                   region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     let ran = stage.run(&[&["run", "--update=cli-profile", "-vv"], &FOUND[..]].concat());
-    let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let after = stage.config();
     assert!(after.contains("sso_session = my-sso"), "{after}");
     for n in 1..=5 {
         let secret = format!("SECRET{n}");
@@ -34,29 +33,27 @@ fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
         );
     }
     undo(&stage, &[]).expect(0);
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
 }
 
 #[test]
 fn an_indented_comment_below_a_key_of_ours_is_refused_with_its_line() {
     let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
     let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     let ran = stage
         .json(&[&["run", "--update=cli-profile"], &FOUND[..]].concat())
         .expect(1);
     let message = ran.step("cli-profile")["error"]["message"].to_string();
     assert!(message.contains("line 4 is an indented comment"), "{message}");
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
 }
 
 #[test]
 fn a_config_that_may_not_be_written_is_said_before_the_account_is_changed() {
     use std::os::unix::fs::PermissionsExt as _;
     let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), "[default]\n").unwrap();
+    stage.has_config("[default]\n");
     std::fs::set_permissions(stage.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
     let ran = stage.go(&[]).expect(1);
     let error = ran.step("cli-profile")["error"].to_string();
@@ -83,7 +80,7 @@ fn a_config_of_thousands_of_profiles_is_written_and_taken_back_soon() {
     let begun = Instant::now();
     stage.go(&["--skip=sign-in"]).expect(3);
     undo(&stage, &[]).expect(0);
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
     // A scan of the file for each of its profiles would take an hour.
     assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
 }

@@ -77,9 +77,8 @@ fn aws_config_file_is_honoured() {
 #[test]
 fn keys_that_stand_near_an_edit_are_not_shown() {
     let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
     let before = "[profile old]\naws_access_key_id = AKIAVERYVISIBLE\naws_secret_access_key = hunter2\n";
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     let ran = stage
         .run(&["run", "--non-interactive", "--wait=60s"])
         .expect(0)
@@ -87,22 +86,13 @@ fn keys_that_stand_near_an_edit_are_not_shown() {
     for secret in ["AKIAVERYVISIBLE", "hunter2"] {
         assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret));
     }
-    assert!(
-        std::fs::read_to_string(stage.path(".aws/config"))
-            .unwrap()
-            .starts_with(before)
-    );
+    assert!(stage.config().starts_with(before));
 }
 
 #[test]
 fn what_an_earlier_profile_held_is_not_copied_into_the_state_file() {
     let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(
-        stage.path(".aws/config"),
-        "[profile eks-walkthrough]\nregion = hunter2\n",
-    )
-    .unwrap();
+    stage.has_config("[profile eks-walkthrough]\nregion = hunter2\n");
     stage.json(&["run", "--non-interactive"]).expect(5);
     assert!(!std::fs::read_to_string(stage.state_file()).unwrap().contains("hunter2"));
 }

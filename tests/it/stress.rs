@@ -191,12 +191,11 @@ fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
         large.as_str(),
     ] {
         let stage = Stage::new("enabled");
-        std::fs::create_dir_all(stage.path(".aws")).unwrap();
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.has_config(before);
         let ran = go_without_sign_in(&stage);
         let shown: String = before.chars().take(60).collect();
         assert_eq!(ran.code, 3, "{shown:?}: {}", ran.summary());
-        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let after = stage.config();
         assert!(after.starts_with(before), "{shown:?}");
         assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
     }
@@ -211,8 +210,7 @@ fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
     ] {
         let stage = Stage::new("enabled");
-        std::fs::create_dir_all(stage.path(".aws")).unwrap();
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.has_config(before);
         let ran = go_without_sign_in(&stage);
         let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(line), "{message}");

@@ -16,30 +16,29 @@ fn every_byte_that_others_wrote_stays() {
         "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
     ] {
         let stage = Stage::new("enabled");
-        std::fs::create_dir_all(stage.path(".aws")).unwrap();
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.has_config(before);
         // What the SDK does not read is no reason to lose a byte of it.
         // Nobody signs in, so nothing proves the activation.
         stage.go(&["--skip=sign-in"]).expect(3);
         undo(&stage, &[]).expect(0);
-        assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+        assert_eq!(stage.config(), before);
         // And with something that somebody else has added meanwhile.
         // Nobody signs in, so nothing proves the activation.
         stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let mut text = stage.config();
         text.push_str("\n[profile later]\noutput = text\n");
         std::fs::write(stage.path(".aws/config"), &text).unwrap();
         undo(&stage, &[]).expect(0);
-        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let after = stage.config();
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
         // Or has added without a blank line: that is not glued to the line before.
         std::fs::write(stage.path(".aws/config"), before).unwrap();
         stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let mut text = stage.config();
         text.push_str("[profile later]\noutput = text\n");
         std::fs::write(stage.path(".aws/config"), &text).unwrap();
         undo(&stage, &[]).expect(0);
-        let after = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+        let after = stage.config();
         let kept = if before.is_empty() || before.ends_with('\n') {
             before.to_owned()
         } else {

@@ -17,29 +17,27 @@ fn a_session_that_was_found_keeps_every_byte_though_our_profile_was_updated() {
     let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
     stage.json(&[&["run"], &start[..]].concat());
     // Only the session, as somebody else has it.
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let config = stage.config();
     let session = config.split("\n[profile").next().unwrap().to_owned() + "# by hand\n";
     undo(&stage, &[]).expect(0);
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path(".aws/config"), &session).unwrap();
+    stage.has_config(&session);
     stage.json(&[&["run"], &start[..]].concat());
     stage.json(&[&["run", "--update=cli-profile", "--cli-region=eu-west-1"], &start[..]].concat());
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let config = stage.config();
     assert!(config.contains("region = eu-west-1"), "{config}");
     undo(&stage, &[]).expect(0);
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), session);
+    assert_eq!(stage.config(), session);
 }
 
 #[test]
 fn an_update_of_our_own_section_is_taken_out_to_the_byte() {
     for before in ["[default]\nregion = eu-west-1", "# x\r\n[default]\r\n"] {
         let stage = Stage::new("enabled");
-        std::fs::create_dir_all(stage.path(".aws")).unwrap();
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
+        stage.has_config(before);
         stage.go(&["--skip=sign-in"]);
         stage.go(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
         undo(&stage, &[]).expect(0);
-        assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+        assert_eq!(stage.config(), before);
     }
 }
 
@@ -245,12 +243,11 @@ fn a_policy_that_our_own_update_took_off_is_nobodys_to_miss() {
 #[test]
 fn a_session_that_a_profile_named_before_it_was_there_goes_to_the_byte() {
     let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
     let before = "[profile theirs]\nsso_session = my-sso\nregion = eu-west-1\n";
-    std::fs::write(stage.path(".aws/config"), before).unwrap();
+    stage.has_config(before);
     stage.go(&["--skip=sign-in"]).expect(3);
     undo(&stage, &[]).expect(0);
-    assert_eq!(std::fs::read_to_string(stage.path(".aws/config")).unwrap(), before);
+    assert_eq!(stage.config(), before);
 }
 
 #[test]
@@ -343,4 +340,16 @@ fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
     let ran = undo(&stage, &[]).expect(0);
     assert_eq!(verdict(&ran, "token"), "removed");
     assert!(stage.files(".aws").is_empty(), "{:?}", stage.files(".aws"));
+}
+
+#[test]
+fn a_folder_of_ours_that_somebody_made_anew_is_theirs() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    assert!(!stage.state()["folders"].as_array().unwrap().is_empty());
+    std::fs::remove_dir_all(stage.path(".aws")).unwrap();
+    undo(&stage, &[]).expect(0);
+    std::fs::create_dir(stage.path(".aws")).unwrap();
+    undo(&stage, &[]).expect(0);
+    assert!(stage.path(".aws").is_dir());
 }

@@ -84,7 +84,7 @@ fn takes_an_instance_in_another_region_over_a_default() {
     let stage = Stage::new("other-region");
     let ran = stage.go(&[]).expect(0);
     assert_eq!(ran.envelope()["region"], "eu-west-1");
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap();
+    let config = stage.config();
     assert!(config.contains("sso_region = eu-west-1"), "{config}");
 }
 

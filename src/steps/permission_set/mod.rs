@@ -25,7 +25,7 @@ use crate::checklist::{
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
 use reads::Described;
 
-pub use reads::has_other_tags;
+pub use reads::{has_other_tags, policies};
 
 pub use put_back::{commands_to_put_back, is_provisioning_owed, put_back, says};
 

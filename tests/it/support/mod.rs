@@ -84,6 +84,17 @@ impl Stage {
         }
     }
 
+    /// Writes `~/.aws/config` before anything runs.
+    pub fn has_config(&self, text: impl AsRef<[u8]>) {
+        std::fs::create_dir_all(self.path(".aws")).expect("a folder of the test's own");
+        std::fs::write(self.path(".aws/config"), text).expect("a file of the test's own");
+    }
+
+    /// What `~/.aws/config` says.
+    pub fn config(&self) -> String {
+        std::fs::read_to_string(self.path(".aws/config")).expect("a config")
+    }
+
     /// Lets every call take some milliseconds longer.
     pub fn slow_down(&self, milliseconds: u64) {
         self.server.fault(Fault {
