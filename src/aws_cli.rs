@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
 use crate::limits::AWS_CLI_LIMIT;
+use crate::words::lasting;
 
 /// `sso-session` sections are understood since this version ("AWS CLI changelog").
 pub const SESSIONS_SINCE: Version = Version(2, 9);
@@ -125,7 +126,10 @@ impl AwsCli {
         let output = match tokio::time::timeout(AWS_CLI_LIMIT, command.output()).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(Silence::NotRun(error.to_string())),
-            Err(_) => return Err(Silence::NotRun("it did not end in 30 seconds".to_owned())),
+            Err(_) => {
+                let why = format!("it did not end in {}", lasting(AWS_CLI_LIMIT));
+                return Err(Silence::NotRun(why));
+            }
         };
         let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout);
         match answer.ok().and_then(|answer| answer["Arn"].as_str().map(str::to_owned)) {

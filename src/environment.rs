@@ -55,12 +55,6 @@ impl Environment {
         }
     }
 
-    /// Variables whose names begin so.
-    pub fn vars_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let found = self.variables.iter().filter(move |(name, _)| name.starts_with(start));
-        found.map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
     /// Whether the terminal shows more than ASCII: the first of `LC_ALL`, `LC_CTYPE` and `LANG` says so (POSIX locales);
     /// without any it is the `C` locale, but for Windows.
     pub fn is_unicode(&self) -> bool {

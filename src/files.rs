@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-use crate::limits::LARGEST_FILE_MB;
+use crate::limits::{LARGEST_FILE_MB, LONGEST_WRITE, MOST_LINKS};
 
 /// Reads a regular file, at the end of symlinks: a pipe would be waited for without end, and a device be read without.
 ///
@@ -57,6 +58,30 @@ pub enum Access {
 /// # Errors
 /// Any step that fails; the target is then as it was.
 pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+    write(path, content, access, || Ok(()))
+}
+
+/// [`write_atomically`] over a file that still says what it did (nothing, where it was not there): what another program has
+/// written since it was read is not lost.
+///
+/// # Errors
+/// [`io::ErrorKind::ResourceBusy`] when it says something else by now; any step that fails.
+pub fn edit_atomically(path: &Path, before: &[u8], content: &[u8]) -> io::Result<()> {
+    write(path, content, Access::AsBefore, || {
+        let now = match read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            now => now?,
+        };
+        let why = "another program has written it just now";
+        let is_same = now == before;
+        is_same
+            .then_some(())
+            .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, why))
+    })
+}
+
+/// `may_replace` is asked last, when nothing is left to be done but the rename.
+fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let target = resolve(path)?;
     let before = fs::metadata(&target).ok();
     if let Some(before) = &before {
@@ -66,37 +91,60 @@ pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Resu
     }
     let folder = folder_of(&target);
     sweep(folder);
-    let prefix = format!("{UNFINISHED}{}-", std::process::id());
+    let prefix = format!("{UNFINISHED}{}-{}-", std::process::id(), origin());
     let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder)?;
     file.write_all(content)?;
     match before {
         Some(before) if access == Access::AsBefore => {
-            keep_owner(file.as_file(), &before)?;
-            file.as_file().set_permissions(before.permissions())?;
+            let permissions = keep_owner(file.as_file(), &before)?;
+            file.as_file().set_permissions(permissions)?;
         }
         _ => make_private(file.as_file())?,
     }
     file.as_file().sync_all()?;
+    may_replace()?;
     file.persist(&target).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
-/// How the name of a file begins that is being written: then comes the process, and a number by lot.
+/// How the name of a file begins that is being written: then come the process, where that runs, and letters by lot.
 const UNFINISHED: &str = ".idc-setup-";
 
 /// Removes what killed processes have left half-written in a folder: it may hold a token, or a copy of a config. Nothing
-/// of a process that lives is touched. What cannot be removed is tried again at the next write.
+/// of a process that lives is touched; one that another machine or container has begun is left for as long as a write
+/// could take. What cannot be removed is tried again at the next write.
 pub fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
         let name = entry.file_name();
-        let writer = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(UNFINISHED)?.split('-').next()?.parse::<u32>().ok());
-        if writer.is_some_and(|id| !is_alive(id)) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED)) else {
+            continue;
+        };
+        let mut parts = name.splitn(3, '-');
+        let writer = parts.next().and_then(|id| id.parse::<u32>().ok());
+        let (Some(writer), Some(origin), Some(_)) = (writer, parts.next(), parts.next()) else {
+            continue;
+        };
+        let is_abandoned = if origin == self::origin() {
+            !is_alive(writer)
+        } else {
+            let age = entry.metadata().and_then(|found| found.modified());
+            age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
+        };
+        if is_abandoned {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Where a process number means something: this boot of this machine, and the container in it. Eight letters.
+fn origin() -> &'static str {
+    static ORIGIN: OnceLock<String> = OnceLock::new();
+    ORIGIN.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        digest(format!("{boot}{}", space.display()).as_bytes())[..8].to_owned()
+    })
 }
 
 /// Whether a process of this number lives, as far as can be told.
@@ -157,23 +205,24 @@ fn must_be_writable(found: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// The new file is whose the old one was: else root would lock a person out of their own file.
-fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<()> {
+/// The new file is whose the old one was: else root would lock a person out of their own file. Answers what may be done with
+/// it; where its group cannot be kept, another group gets nothing.
+fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissions> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt as _;
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
         let now = file.metadata()?;
+        let mode = before.permissions().mode();
         if now.uid() != before.uid() {
-            std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))
+            fchown(file, Some(before.uid()), Some(before.gid()))
                 .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"))?;
-        } else if now.gid() != before.gid() {
-            // Of another group than one's own it may only be where one is in it.
-            let _ = std::os::unix::fs::fchown(file, None, Some(before.gid()));
+        } else if now.gid() != before.gid() && fchown(file, None, Some(before.gid())).is_err() {
+            return Ok(fs::Permissions::from_mode(mode & !0o070));
         }
     }
     #[cfg(not(unix))]
-    let _ = (file, before);
-    Ok(())
+    let _ = file;
+    Ok(before.permissions())
 }
 
 /// The folders above a file that are not there yet, the outermost first.
@@ -237,8 +286,6 @@ pub fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// When the links lead in a circle.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
-    // As many as Linux follows.
-    const MOST_LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::symlink_metadata(&path) {
@@ -279,16 +326,44 @@ mod tests {
     #[test]
     fn what_a_killed_process_has_left_is_swept_away_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let mut dead = std::process::Command::new("/bin/true").spawn().unwrap();
+        let mut dead = std::process::Command::new(std::env::current_exe().unwrap())
+            .arg("--list")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
         dead.wait().unwrap();
-        let left = folder.path().join(format!("{UNFINISHED}{}-abc", dead.id()));
-        let living = folder.path().join(format!("{UNFINISHED}{}-abc", std::process::id()));
-        let foreign = folder.path().join(".idc-setup-notes");
-        for path in [&left, &living, &foreign] {
+        let (living, origin) = (std::process::id(), origin());
+        let names = [
+            format!("{UNFINISHED}{}-{origin}-abc", dead.id()),
+            format!("{UNFINISHED}{living}-another0-old"),
+            format!("{UNFINISHED}{living}-{origin}-abc"),
+            format!("{UNFINISHED}{}-another0-new", dead.id()),
+            ".idc-setup-notes".to_owned(),
+        ];
+        let paths = names.map(|name| folder.path().join(name));
+        for path in &paths {
             fs::write(path, "x").unwrap();
         }
+        let long_ago = std::time::SystemTime::now() - 2 * LONGEST_WRITE;
+        fs::File::options()
+            .write(true)
+            .open(&paths[1])
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
         write_atomically(&folder.path().join("file"), b"x", Access::OwnerOnly).unwrap();
-        assert!(!left.exists() && living.exists() && foreign.exists());
+        assert_eq!(paths.map(|path| path.exists()), [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn what_another_program_has_written_meanwhile_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        edit_atomically(&file, b"", b"one").unwrap();
+        edit_atomically(&file, b"one", b"two").unwrap();
+        let error = edit_atomically(&file, b"one", b"three").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        assert_eq!(fs::read(&file).unwrap(), b"two");
     }
 
     #[test]

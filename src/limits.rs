@@ -75,6 +75,10 @@ pub const LARGEST_SKEW: Duration = Duration::from_mins(5);
 pub const LONG_WAIT: Duration = Duration::from_secs(10);
 /// The largest file that is read (in MB)
 pub const LARGEST_FILE_MB: u64 = 64;
+/// Symlinks in a row that are followed, as many as Linux does
+pub const MOST_LINKS: usize = 40;
+/// What another machine or container has left half-written is swept away when it is older
+pub const LONGEST_WRITE: Duration = Duration::from_hours(1);
 
 /// [`FIRST_PAUSE`] in a rehearsal
 pub const REHEARSED_FIRST_PAUSE: Duration = Duration::from_millis(60);

@@ -25,7 +25,7 @@ OPERATIONS = {
         DeletePermissionsBoundaryFromPermissionSet
         CreateAccountAssignment DescribeAccountAssignmentCreationStatus ListAccountAssignmentCreationStatus
         DeleteAccountAssignment DescribeAccountAssignmentDeletionStatus ListAccountAssignmentDeletionStatus
-        ListAccountAssignments ListAccountAssignmentsForPrincipal
+        ListAccountAssignments ListAccountAssignmentsForPrincipal ListApplicationAssignmentsForPrincipal
         ProvisionPermissionSet DescribePermissionSetProvisioningStatus ListPermissionSetProvisioningStatus
         ListPermissionSetsProvisionedToAccount ListAccountsForProvisionedPermissionSet
         TagResource UntagResource ListTagsForResource""",

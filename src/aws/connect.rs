@@ -17,6 +17,7 @@ use super::http;
 use super::regions::{self, Partition};
 use crate::environment::Environment;
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
+use crate::words::lasting;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -153,8 +154,8 @@ pub async fn connect(
         Ok(Ok(credentials)) => credentials,
         Ok(Err(error)) => return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref()))),
         Err(_) => {
-            let why = "nothing that could give them has answered in a minute";
-            return Err(ConnectError::NoCredentials(Some(why.to_owned())));
+            let why = format!("nothing that could give them has answered in {}", lasting(READ_LIMIT));
+            return Err(ConnectError::NoCredentials(Some(why)));
         }
     };
     let failed = |failure| ConnectError::Failed(failure, clients.clock().ahead());

@@ -168,12 +168,22 @@ impl Failure {
         };
         match code {
             Some(code) if !html => failure(sort(code, status), Some(code), message.to_owned()),
-            _ if status >= 500 && status != 501 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
+            _ if is_of_an_emulator(raw) => failure(FailureKind::NotThere, None, foreign(status)),
+            _ if status >= 500 && !html => failure(FailureKind::ServiceTrouble, None, foreign(status)),
             // The SDK takes a success that it cannot read for an error without a code.
             _ if raw.status().is_success() && !html => failure(FailureKind::Unreadable, None, CUT_SHORT.to_owned()),
-            // The web frameworks of emulators say so with a page.
-            _ if status == 501 || status == 500 => failure(FailureKind::NotThere, None, foreign(status)),
             _ => failure(FailureKind::NotAws, None, foreign(status)),
+        }
+    }
+
+    /// An answer that was cut short or changed on the way, where only the one who asked can tell.
+    pub fn unreadable(operation: &str) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            kind: FailureKind::Unreadable,
+            code: None,
+            message: CUT_SHORT.to_owned(),
+            retry_after: None,
         }
     }
 
@@ -194,11 +204,11 @@ impl Failure {
         })
     }
 
-    /// Whether it is known that the call took no effect.
+    /// Whether it is known that the call took no effect. Whoever puts a page in an answer's place may have handed the call on.
     pub fn effect_is_known(&self) -> bool {
         !matches!(
             self.kind,
-            FailureKind::Unanswered | FailureKind::ServiceTrouble | FailureKind::Unreadable
+            FailureKind::Unanswered | FailureKind::ServiceTrouble | FailureKind::Unreadable | FailureKind::NotAws
         )
     }
 
@@ -279,6 +289,13 @@ fn sort(code: &str, status: u16) -> FailureKind {
 fn is_page(raw: &HttpResponse) -> bool {
     let kind = raw.headers().get("content-type");
     kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// Where moto does not know an operation, its web framework says so with a page and a status of 500 or 501. That of anybody
+/// else is no word on what there is.
+fn is_of_an_emulator(raw: &HttpResponse) -> bool {
+    let server = raw.headers().get("server").unwrap_or_default();
+    matches!(raw.status().as_u16(), 500 | 501) && server.starts_with("Werkzeug/")
 }
 
 fn foreign(status: u16) -> String {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::lines::{Line, content, kind, own_part, uncommented, without_comment};
+use super::lines::{Line, content, kind, own_part, uncommented, without_comment, without_header};
 
 /// A section that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl Config {
 
     /// Takes these properties out of a section, and its header when nothing is left below it; blank lines stay.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
-        self.dedent(section);
+        self.dedent(section, keys);
         for key in keys {
             while let Some(index) = self.find(section, key) {
                 self.take_out(index);
@@ -199,22 +199,23 @@ impl Config {
                 .unwrap_or(self.lines.len());
             let is_bare = self.lines[index + 1..next].iter().all(|line| line.trim().is_empty());
             if is_header && is_bare {
-                self.lines.remove(index);
-            } else {
-                index += 1;
+                self.lines[index] = without_header(&self.lines[index]);
             }
+            index += 1;
         }
+        self.lines.retain(|line| !line.is_empty());
     }
 
-    /// Comments begin in the first column: below nothing, or below another key, they would be read as a part of what is above.
-    fn dedent(&mut self, section: Section) {
+    /// Comments below these keys begin in the first column: without the key they would be read as a part of what is above.
+    fn dedent(&mut self, section: Section, keys: &[String]) {
         let is_named = self.named(section);
-        let mut inside = false;
+        let (mut inside, mut is_ours) = (false, false);
         let mut asides = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
-                Line::Header(header) => inside = is_named(header),
-                Line::Aside if inside => asides.push(index),
+                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
+                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
+                Line::Aside if inside && is_ours => asides.push(index),
                 _ => {}
             }
         }

@@ -86,6 +86,22 @@ pub fn without_values(line: &str, keys: &[&str]) -> String {
     }
 }
 
+/// What stands behind a header's bracket.
+pub fn behind_header(line: &str) -> &str {
+    line.split_once(']').map_or("", |(_, behind)| behind.trim())
+}
+
+/// What somebody else has put into a header's line stays: a comment, and a byte order mark.
+pub fn without_header(line: &str) -> String {
+    let text = line.trim_end_matches(['\r', '\n']);
+    let mark = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    match behind_header(text) {
+        "" => mark.to_owned(),
+        comment if comment.starts_with(['#', ';']) => format!("{mark}{comment}{}", &line[text.len()..]),
+        other => format!("{mark}# {other}{}", &line[text.len()..]),
+    }
+}
+
 /// A property's line up to its comment.
 pub fn own_part(line: &str) -> &str {
     let Some((key, value)) = line.split_once('=') else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::config::{Config, Section};
-use super::lines::{Line, kind, own_part};
+use super::lines::{Line, behind_header, kind, own_part};
 
 impl Config {
     /// Whether another text is the same line by line, but for these keys of these sections.
@@ -82,8 +82,14 @@ impl Config {
             let (kind, name) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
             !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
         });
-        let has_comments = self.lines.iter().any(|line| line.trim_start().starts_with(['#', ';']));
-        has_sections || has_comments
+        let has_comment = |(index, line): (usize, &String)| match kind(line, index) {
+            Line::Header(_) => !behind_header(line).is_empty(),
+            Line::Property(..) => own_part(line).len() < line.len(),
+            Line::Aside => true,
+            Line::Other => !line.trim().is_empty(),
+            Line::Continuation(_) => false,
+        };
+        has_sections || self.lines.iter().enumerate().any(has_comment)
     }
 
     /// Profiles of which a key has this value.

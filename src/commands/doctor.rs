@@ -138,11 +138,10 @@ fn envelope(
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen) -> u8 {
-    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup doctor");
+pub fn interrupted(screen: Screen, trouble: &Trouble) -> u8 {
     let exit = trouble.kind.exit();
     let mut envelope = envelope(None, Vec::new(), None, exit);
-    envelope.error = Some(ErrorOut::of(&trouble, None));
+    envelope.error = Some(ErrorOut::of(trouble, None));
     screen.json(&envelope.json());
     exit
 }

@@ -282,8 +282,7 @@ fn stamp(at: Timestamp) -> String {
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen) -> u8 {
-    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", "idc-setup login");
+pub fn interrupted(screen: Screen, trouble: Trouble) -> u8 {
     let exit = trouble.kind.exit();
     screen.json(&envelope(None, &Err(trouble), exit).json());
     exit

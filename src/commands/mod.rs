@@ -21,12 +21,14 @@ use clap::Parser;
 
 use crate::browser::Browser;
 
-use crate::checklist::{self, Guide, Outcome, Trouble, Waiting};
+use crate::answers::Key;
+use crate::checklist::{self, Guide, Outcome, Trouble, TroubleKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope};
 use crate::guide::{self, picture};
 use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
+use crate::words::quoted;
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.
@@ -76,6 +78,8 @@ fn end_with_the_rehearsal() {
 /// happens, so there is nothing to finish.
 async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
     tokio::select! {
+        // A command that knows what it has done by then tells it itself.
+        biased;
         code = dispatch(cli, environment) => code,
         () = asked_to_end() => interrupted(cli, environment),
     }
@@ -153,13 +157,12 @@ async fn command(cli: &Cli, environment: &Environment) -> u8 {
 
 fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
-    let trouble = Trouble::interrupted();
+    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", again(cli));
     if cli.flags.output == Output::Json {
         // Each command's envelope has a body of its own.
         match &cli.command {
-            Some(Command::Undo(flags)) => return undo::interrupted(cli, flags, screen),
-            Some(Command::Login(_)) => return login::interrupted(screen),
-            Some(Command::Doctor) => return doctor::interrupted(screen),
+            Some(Command::Login(_)) => return login::interrupted(screen, trouble),
+            Some(Command::Doctor) => return doctor::interrupted(screen, &trouble),
             _ => {}
         }
         return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
@@ -174,9 +177,37 @@ fn say_interrupted(cli: &Cli, environment: &Environment, screen: Screen) {
     let next = match command_name(cli) {
         _ if rehearsed => String::new(),
         "doctor" | "answers" | "completions" | "man" => String::new(),
-        command => format!(" Progress is kept; go on with: idc-setup {command}"),
+        _ => format!(" Progress is kept; go on with: {}", again(cli)),
     };
     screen.warn(&format!("\nInterrupted.{next}"));
+}
+
+/// The command with what decides what it is about: the state file, the profile, and flags of its own.
+fn again(cli: &Cli) -> String {
+    let own = match &cli.command {
+        Some(Command::Undo(flags)) => flags.to_args(),
+        Some(Command::Login(_)) => {
+            let typed = cli.answers.typed.iter();
+            let profile = typed.filter(|(key, _)| *key == Key::CliProfile);
+            profile.map(|(key, name)| format!("--{}={name}", key.name())).collect()
+        }
+        _ => Vec::new(),
+    };
+    again_with(cli, &own)
+}
+
+/// The command with the same state file and profile, and other flags.
+fn again_with(cli: &Cli, own: &[String]) -> String {
+    let state = cli.flags.state.iter().map(|path| format!("--state={}", path.display()));
+    let profile = cli.flags.profile.iter().map(|profile| format!("--profile={profile}"));
+    let mut words = vec![format!("idc-setup {}", command_name(cli))];
+    words.extend(
+        state
+            .chain(profile)
+            .chain(own.iter().cloned())
+            .map(|word| quoted(&word)),
+    );
+    words.join(" ")
 }
 
 fn command_name(cli: &Cli) -> &'static str {

@@ -3,18 +3,17 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asking_guide, browser, looking, say_rehearsal, screen};
+use super::{again, again_with, asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal, screen};
 use crate::answers::Key;
 use crate::aws::waiting;
-use crate::checklist::{Guide, StepReport, Trouble, TroubleKind, exit};
+use crate::checklist::{Found, Guide, StepReport, Trouble, TroubleKind, exit};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::guide::{NonInteractive, Screen, clean};
 use crate::limits::OPERATION_LIMIT;
-use crate::steps::{self, SLUGS, Setting};
+use crate::steps::{self, SLUGS, Setting, cli_profile};
 use crate::undo::{self, Branch, Removal, Verdict};
-use crate::words::quoted;
 
 /// What undo stopped at.
 struct Stopped {
@@ -35,44 +34,41 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     say_rehearsal(cli, environment, screen);
     let mut removals = Vec::new();
     let mut prepared = None;
-    let ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)).await;
-    // What failed is taken up again by this command, as it was asked for: a run would make everything anew.
-    let again = again(cli, flags);
+    let ended = tokio::select! {
+        biased;
+        ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)) => ended,
+        // What was removed is written off, and told.
+        () = asked_to_end() => Err(Stopped::from(Trouble::interrupted())),
+    };
     let ended = ended.map_err(|Stopped { trouble, step }| {
-        let next = trouble.next.replace("idc-setup run", "idc-setup undo");
-        let next = if next.contains("idc-setup undo -") {
-            next
-        } else {
-            next.replacen("idc-setup undo", &again, 1)
-        };
+        let next = next(cli, &trouble.next);
         Stopped {
             trouble: Trouble { next, ..trouble },
             step,
         }
     });
+    let stopped = ended.err();
+    let is_interrupted = |stopped: &Stopped| stopped.trouble.kind == TroubleKind::Interrupted;
+    if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
+        say_interrupted(cli, environment, screen);
+        return TroubleKind::Interrupted.exit();
+    }
     report(
         cli,
-        (screen, &again),
+        (screen, &again(cli)),
         prepared.as_ref(),
         &removals,
-        ended.err().as_ref(),
+        stopped.as_ref(),
     )
 }
 
-/// Ctrl-C before the end: what was removed is written off, and the next undo goes on.
-pub fn interrupted(cli: &Cli, flags: &UndoFlags, screen: Screen) -> u8 {
-    let again = again(cli, flags);
-    let stopped = Stopped::from(Trouble::new(TroubleKind::Interrupted, "Interrupted.", &again));
-    report(cli, (screen, &again), None, &[], Some(&stopped))
-}
-
-/// The command with what it was asked for.
-fn again(cli: &Cli, flags: &UndoFlags) -> String {
-    let state = cli.flags.state.iter().map(|path| format!("--state={}", path.display()));
-    let profile = cli.flags.profile.iter().map(|profile| format!("--profile={profile}"));
-    let mut words = vec!["idc-setup undo".to_owned()];
-    words.extend(state.chain(profile).chain(flags.to_args()).map(|word| quoted(&word)));
-    words.join(" ")
+/// What failed is taken up again by this command, as it was asked for: a run would make everything anew. One that has flags
+/// of its own goes by them, and by the same state file and profile.
+fn next(cli: &Cli, next: &str) -> String {
+    let next = next.replace("idc-setup run", "idc-setup undo");
+    let has_own = next.contains("idc-setup undo --");
+    let with = if has_own { again_with(cli, &[]) } else { again(cli) };
+    next.replacen("idc-setup undo", &with, 1)
 }
 
 async fn go(
@@ -120,7 +116,10 @@ async fn go(
         let Some(guide) = guide else {
             return Err(Stopped::from(Trouble::usage(
                 "Nobody can be asked whether to remove all this; nothing was removed.",
-                "idc-setup undo --yes",
+                format!(
+                    "idc-setup undo {}",
+                    [flags.to_args(), vec!["--yes".to_owned()]].concat().join(" ")
+                ),
             )));
         };
         if !is_agreed(guide.as_ref(), screen, &setting.caller.account, count).await? {
@@ -141,7 +140,12 @@ async fn go(
             screen.talk(&format!("Meanwhile: {}", line(removal)));
         }
     }
-    take_back(&setting, &reports, removals, screen).await
+    take_back(&setting, &reports, removals, screen).await?;
+    // Folders that a killed run has made, and no file in them.
+    if flags.step.as_deref().is_none_or(|step| step == cli_profile::INFO.slug) {
+        undo::remove_folders(&setting)?;
+    }
+    Ok(())
 }
 
 /// Takes back one thing after the other. What cannot be removed stops those that it stands on, and nothing else; without
@@ -157,10 +161,14 @@ async fn take_back(
     for removal in removals.iter_mut() {
         let is_to_do = removal.verdict.is_to_do();
         if is_to_do && blocked.contains(&removal.branch()) {
-            removal.why = Some("what has to go before it could not be removed".to_owned());
+            removal.why = Some("what has to go before it was not removed".to_owned());
             continue;
         }
-        let Err(trouble) = undo::take_back(setting, reports, removal).await else {
+        let ended = undo::take_back(setting, reports, removal).await;
+        if is_to_do && (ended.is_err() || removal.verdict == Verdict::Changed) && removal.branch() != Branch::Alone {
+            blocked.push(removal.branch());
+        }
+        let Err(trouble) = ended else {
             if is_to_do {
                 screen.talk(&said(removal));
             }
@@ -168,9 +176,6 @@ async fn take_back(
         };
         removal.why = Some(trouble.message.clone());
         screen.talk(&format!("Left the {}.", removal.name()));
-        if removal.branch() != Branch::Alone {
-            blocked.push(removal.branch());
-        }
         let is_over = matches!(trouble.kind, TroubleKind::NoCredentials | TroubleKind::Left);
         let step = Some(removal.step);
         stopped.get_or_insert(Stopped { trouble, step });
@@ -205,6 +210,7 @@ fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), Trouble> {
 fn said(removal: &Removal) -> String {
     match &removal.why {
         Some(why) if removal.verdict == Verdict::Stays => format!("The {} stays: {why}.", removal.name()),
+        Some(why) if removal.verdict == Verdict::Changed => format!("Left the {}: {why}.", removal.name()),
         _ if removal.verdict == Verdict::Restored => format!("The {} is as it was before.", removal.name()),
         Some(why) if removal.resource.kind.is_local() => {
             format!("Removed what was ours of the {}: {why}.", removal.name())
@@ -232,11 +238,25 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Tr
             looked?;
         }
     }
-    let reports = look_once(prepared, screen).await?;
+    let mut reports = look_once(prepared, screen).await?;
+    // Where Identity Center was once, it is looked for twice before all that was in it is taken for gone.
+    let was_there = setting.progress.read(|record| record.region.is_some());
+    let is_missing = |report: &StepReport| report.info.number == 1 && report.finding.found == Found::Missing;
+    if was_there && setting.facts.instance.now().is_none() && reports.iter().any(is_missing) {
+        tokio::time::sleep(setting.pace.pause(0)).await;
+        reports = look_once(prepared, screen).await?;
+    }
     // An assignment is looked for by its request, which tells of all that it joins.
     let settled = || async { steps::settle_begun_assignments(setting).await };
-    waiting::until(setting.pace, OPERATION_LIMIT, settled).await?;
-    Ok(reports)
+    let settled = waiting::until(setting.pace, OPERATION_LIMIT, settled).await?;
+    settled.map(|()| reports).ok_or_else(still_at_work)
+}
+
+fn still_at_work() -> Trouble {
+    Trouble::failed(
+        "AWS is still working on what an earlier run has asked for; nothing was removed.",
+        "wait a minute, then: idc-setup undo",
+    )
 }
 
 async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Trouble> {
@@ -251,12 +271,7 @@ async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport
         }
     };
     let settled = waiting::until(prepared.setting.pace, OPERATION_LIMIT, settled).await?;
-    settled.ok_or_else(|| {
-        Trouble::failed(
-            "AWS is still working on what an earlier run has asked for; nothing was removed.",
-            "wait a minute, then: idc-setup undo",
-        )
-    })
+    settled.ok_or_else(still_at_work)
 }
 
 fn line(removal: &Removal) -> String {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::glossary;
 use super::screen::Screen;
+use super::terminal::forget_typed_ahead;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
@@ -42,6 +43,7 @@ impl Plain {
 
     /// A line of input; `None` at its end.
     async fn read(&self, prompt: &str) -> Result<Option<String>, Trouble> {
+        forget_typed_ahead();
         self.screen.warn(prompt);
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();

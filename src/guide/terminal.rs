@@ -19,7 +19,7 @@ impl TerminalGuard {
     /// Shows the cursor and restores the modes.
     pub fn restore(&self) {
         #[cfg(unix)]
-        if let Some(modes) = &self.modes {
+        if let Some(modes) = self.modes.as_ref().filter(|modes| have_changed(modes)) {
             // Nothing can be done about a terminal that has gone away.
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, modes);
         }
@@ -28,6 +28,20 @@ impl TerminalGuard {
             let _ = terminal.show_cursor();
         }
     }
+}
+
+/// Whether the modes are others by now. Setting them from the background would stop the program, though nothing changed.
+#[cfg(unix)]
+fn have_changed(before: &rustix::termios::Termios) -> bool {
+    let all = |modes: &rustix::termios::Termios| {
+        (
+            modes.input_modes,
+            modes.output_modes,
+            modes.control_modes,
+            modes.local_modes,
+        )
+    };
+    rustix::termios::tcgetattr(std::io::stdin()).is_ok_and(|now| all(&now) != all(before))
 }
 
 impl Default for TerminalGuard {
@@ -60,5 +74,14 @@ impl Hushed {
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &modes);
         }
         Self { _before: before }
+    }
+}
+
+/// What was typed before a question stood there answers another one, or none: it must not agree to anything.
+pub fn forget_typed_ahead() {
+    #[cfg(unix)]
+    {
+        // Without a terminal there is nobody to type ahead.
+        let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
     }
 }

@@ -33,6 +33,6 @@ pub use person::{NewUser, Person, PersonKind};
 pub use refusal::Refusal;
 pub use server::{Options, Server};
 pub use world::{
-    Account, Assignment, Credentials, Group, Identity, IdentityStore, Instance, Membership, Organization, Pace,
-    PermissionSet, Plan, Stamp, User, World,
+    Account, ApplicationAssignment, Assignment, Credentials, Group, Identity, IdentityStore, Instance, Membership,
+    Organization, Pace, PermissionSet, Plan, Stamp, User, World,
 };

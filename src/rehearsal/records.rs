@@ -296,6 +296,17 @@ pub struct CustomerPolicy {
     pub path: String,
 }
 
+/// Who may use which application; none of the simulated operations makes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationAssignment {
+    /// The application's ARN.
+    pub application: String,
+    /// `USER` or `GROUP`.
+    pub principal_type: String,
+    /// Its id in the store.
+    pub principal: String,
+}
+
 /// Who may do what in which account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {

@@ -41,6 +41,8 @@ pub struct World {
     pub permission_sets: Vec<PermissionSet>,
     /// In force.
     pub assignments: Vec<Assignment>,
+    /// Of applications, such as Argo CD.
+    pub application_assignments: Vec<ApplicationAssignment>,
     /// Every asynchronous request, oldest first.
     pub operations: Vec<Operation>,
     /// One for each permission set in each account that has it.

@@ -218,6 +218,7 @@ fn fresh() -> World {
         instances: Vec::new(),
         permission_sets: Vec::new(),
         assignments: Vec::new(),
+        application_assignments: Vec::new(),
         operations: Vec::new(),
         roles: Vec::new(),
         identities: BTreeMap::new(),

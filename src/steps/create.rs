@@ -73,9 +73,7 @@ where
                 unanswered,
             };
         }
-        let mends = spreading
-            || !failure.effect_is_known()
-            || matches!(failure.kind, FailureKind::Throttled | FailureKind::NoConnection);
+        let mends = spreading || failure.may_pass();
         // What waits for a write to spread has until the limit; everything else a number of attempts.
         let used_up = if spreading {
             Instant::now() >= give_up

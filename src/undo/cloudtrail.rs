@@ -123,7 +123,10 @@ async fn more_writers(setting: &Setting, region: &str, resource: &Resource) -> R
         other => other?.policy.unwrap_or_default(),
     };
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    let is_same = parsed(&now).is_some() && parsed(&now) == parsed(made_with);
+    let Some(now) = parsed(&now) else {
+        return Err(Failure::unreadable("s3:GetBucketPolicy"));
+    };
+    let is_same = Some(now) == parsed(made_with);
     Ok((!is_same).then(|| "somebody has changed its policy".to_owned()))
 }
 

@@ -10,7 +10,7 @@ use super::leftovers;
 use super::look::Sight;
 use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
-use crate::files::{self, Access};
+use crate::files;
 use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::Setting;
 
@@ -134,6 +134,8 @@ impl Ours {
         for resource in made {
             match resource.kind {
                 ResourceKind::SsoSession => sessions.push(resource.name),
+                // What is none of this environment's files tells nothing about them, and may not be there to be read.
+                ResourceKind::CliProfile if out_of_reach(setting, &resource).is_some() => {}
                 ResourceKind::CliProfile if differences(&resource)?.is_none_or(|differs| differs.is_empty()) => {
                     profiles.push(resource.name);
                 }
@@ -212,15 +214,24 @@ fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
     }))
 }
 
-/// Whether nothing that we wrote into a section is there any more. Where our text is gone as a whole, what still stands
-/// under that name is somebody else's.
-pub fn is_out(resource: &Resource) -> Result<bool, Trouble> {
+/// How something was taken out of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenOut {
+    /// Just the bytes that were written.
+    AsWritten,
+    /// Key by key: somebody has written into it.
+    ByKeys,
+}
+
+/// Whether nothing that we wrote into a section is there any more. Where our text went as a whole, what still stands under
+/// that name is somebody else's.
+pub fn is_out(resource: &Resource, taken_out: TakenOut) -> Result<bool, Trouble> {
     let (path, name) = place(resource);
     let Some((text, config)) = read(&path)? else {
         return Ok(true);
     };
-    if resource.text.as_deref().is_some_and(|ours| !text.contains(ours)) {
-        return Ok(true);
+    if taken_out == TakenOut::AsWritten {
+        return Ok(resource.text.as_deref().is_none_or(|ours| !text.contains(ours)));
     }
     let there = config.get(section(resource, name));
     let written = written(resource, name);
@@ -235,7 +246,7 @@ pub fn is_kept_by_others(resource: &Resource) -> bool {
 }
 
 /// Takes it out.
-pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
+pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         // At the end of symlinks, which were there before us and stay.
@@ -246,10 +257,10 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
             // By the names that the folders were made under.
             leftovers::remove_empty_folders(setting, Path::new(&resource.id))?;
         }
-        return Ok(());
+        return Ok(TakenOut::AsWritten);
     }
     let Some((text, mut config)) = read(&path)? else {
-        return Ok(());
+        return Ok(TakenOut::AsWritten);
     };
     // Just those bytes, unless somebody has written into a section of ours: that must not lose its header.
     let is_intact = |ours: &&str| {
@@ -272,18 +283,19 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
     let has_aside = config.aside_below(section(resource, name), &names).is_some();
     let is_intact = |ours: &&str| is_intact(ours) && !has_aside && !(is_shared && ours.contains("[sso-session "));
     let ours = resource.text.as_deref().filter(is_intact);
-    let after = if let Some(ours) = ours {
-        without(&text, ours)
+    let (after, taken_out) = if let Some(ours) = ours {
+        (without(&text, ours), TakenOut::AsWritten)
     } else {
         config.remove(section(resource, name), &keys);
-        config.text()
+        (config.text(), TakenOut::ByKeys)
     };
-    write(&path, &after)
+    write(&path, &text, &after)?;
+    Ok(taken_out)
 }
 
-/// Writes the file whole or not at all.
-pub fn write(path: &Path, text: &str) -> Result<(), Trouble> {
-    files::write_atomically(path, text.as_bytes(), Access::AsBefore).map_err(|error| unreadable(path, &error))
+/// Writes the file whole or not at all, over the text that was read.
+pub fn write(path: &Path, before: &str, after: &str) -> Result<(), Trouble> {
+    files::edit_atomically(path, before.as_bytes(), after.as_bytes()).map_err(|error| unreadable(path, &error))
 }
 
 /// A text without one of its parts. What was ours may have begun with the line end of the line before it: what somebody

@@ -4,7 +4,7 @@ use aws_sdk_ssoadmin::types::PrincipalType;
 
 use super::look::{Sight, unless_gone};
 use super::permission_set;
-use crate::aws::Failure;
+use crate::aws::{Failure, FailureKind};
 use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::{Instance, Setting, create_user};
 
@@ -232,7 +232,7 @@ pub(super) fn ours(setting: &Setting, kind: ResourceKind) -> Vec<String> {
     })
 }
 
-/// Whether somebody else has given a user or a group access to an account.
+/// Whether somebody else has given a user or a group access to an account or an application.
 async fn assigned_by_others(
     setting: &Setting,
     instance: &Instance,
@@ -246,7 +246,7 @@ async fn assigned_by_others(
         .list_account_assignments_for_principal()
         .instance_arn(&instance.arn)
         .principal_id(&principal.id)
-        .principal_type(kind)
+        .principal_type(kind.clone())
         .into_paginator()
         .items()
         .send();
@@ -264,5 +264,39 @@ async fn assigned_by_others(
             )));
         }
     }
-    Ok(Sight::There)
+    let application = application_of(setting, instance, principal, kind).await?;
+    Ok(application.map_or(Sight::There, |application| {
+        Sight::Changed(format!("somebody has given it the application {application}"))
+    }))
+}
+
+/// An application that a user or a group may use itself, by its ARN: Argo CD may stand on it. An emulator that does not know
+/// applications has none.
+async fn application_of(
+    setting: &Setting,
+    instance: &Instance,
+    principal: &Resource,
+    kind: PrincipalType,
+) -> Result<Option<String>, Failure> {
+    let mut given = setting
+        .clients
+        .ssoadmin(&instance.region)
+        .list_application_assignments_for_principal()
+        .instance_arn(&instance.arn)
+        .principal_id(&principal.id)
+        .principal_type(kind)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(assignment) = given.next().await {
+        match assignment.map_err(|error| Failure::of("sso:ListApplicationAssignmentsForPrincipal", error)) {
+            Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id.as_str()) => {
+                return Ok(Some(assignment.application_arn.unwrap_or_default()));
+            }
+            Ok(_) => {}
+            Err(failure) if failure.kind == FailureKind::NotThere => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(None)
 }

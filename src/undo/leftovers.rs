@@ -38,8 +38,13 @@ pub fn remove_empty_folders(setting: &Setting, path: &Path) -> Result<(), Troubl
     Ok(())
 }
 
-/// Removes a folder that was made, if nothing is in it; whether it is gone.
+/// Removes a folder that was made, if nothing is in it; whether it is gone. Only one that this environment's AWS files are
+/// below: a state file may name any.
 fn remove_folder(setting: &Setting, folder: &Path) -> Result<bool, Trouble> {
+    let ours = setting.paths.iter().flat_map(|paths| [paths.config(), paths.cache()]);
+    if !ours.flat_map(Path::ancestors).any(|ours| ours == folder) {
+        return Ok(false);
+    }
     // One that is not there was removed by an undo that was killed before it said so.
     let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let is_gone = fs::remove_dir(folder).as_ref().err().is_none_or(is_gone);
@@ -51,16 +56,23 @@ fn remove_folder(setting: &Setting, folder: &Path) -> Result<bool, Trouble> {
     Ok(is_gone)
 }
 
+/// Removes the folders that were made for a file which then was not written, or is gone; the innermost first.
+///
+/// # Errors
+/// When it cannot be saved.
+pub fn remove_folders(setting: &Setting) -> Result<(), Trouble> {
+    for folder in setting.progress.read(|record| record.folders.clone()).iter().rev() {
+        remove_folder(setting, folder)?;
+    }
+    Ok(())
+}
+
 /// What a run that was killed has written into files, or was about to: ours where it stands there as it was intended,
 /// and nothing where it does not. What was left half-written is swept away.
 pub fn settle(setting: &Setting) -> Result<(), Trouble> {
     let Some(paths) = &setting.paths else { return Ok(()) };
     let folders = [paths.config().parent(), Some(paths.cache())];
     folders.into_iter().flatten().for_each(files::sweep);
-    // Folders that were made for a file which then was not written; the innermost first.
-    for folder in setting.progress.read(|record| record.folders.clone()).iter().rev() {
-        remove_folder(setting, folder)?;
-    }
     let open = setting.progress.read(|record| record.intents.clone());
     for intent in open
         .iter()

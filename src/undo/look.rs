@@ -1,9 +1,12 @@
 //! How a thing that was made stands now.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
 use super::command::command;
 use super::{Removal, Verdict};
 use super::{cloudtrail, files, identity_center};
-use crate::aws::{Failure, FailureKind};
+use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::{Found, StepReport, Trouble};
 use crate::progress::{Resource, ResourceKind};
 use crate::steps::{Setting, trouble};
@@ -42,6 +45,36 @@ pub async fn at(
         command,
         in_use,
     })
+}
+
+/// Looks once more right before a thing goes: what went before it has taken its time, and somebody may have come to use this
+/// one. Where that only shows late what we have just removed, it is waited for.
+pub async fn again(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
+    // What has changed was asked for as it is.
+    let is_agreed = removal.why.is_some();
+    let is_to_go = |now: &Removal| match now.verdict {
+        Verdict::Changed => is_agreed && !now.in_use,
+        Verdict::Stays => false,
+        _ => true,
+    };
+    let limit = if removal.resource.kind.is_local() {
+        Duration::ZERO
+    } else {
+        setting.pace.spreading
+    };
+    let last = RefCell::new(None);
+    let look = || async {
+        let now = at(setting, reports, removal.resource.clone(), removal.step).await?;
+        let is_to_go = is_to_go(&now);
+        last.replace(Some(now));
+        Ok::<_, Trouble>(is_to_go.then_some(()))
+    };
+    if waiting::until(setting.pace, limit, look).await?.is_none()
+        && let Some(now) = last.take()
+    {
+        *removal = now;
+    }
+    Ok(())
 }
 
 async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, step: &str) -> Result<Sight, Trouble> {
@@ -94,7 +127,8 @@ fn different(reports: &[StepReport], step: &str, resource: &Resource) -> Option<
         .resources
         .iter()
         .any(|other| other.kind == resource.kind && other.id == resource.id);
-    let is_user = resource.kind == ResourceKind::User;
+    // One that was made with a digest tells by itself; the answers may be others by now.
+    let is_user = resource.kind == ResourceKind::User && resource.text.is_none();
     (is_user && is_about_it && finding.found == Found::Different).then(|| finding.is.clone())
 }
 

@@ -42,7 +42,7 @@ pub fn refuse(setting: &Setting, made: &[(Resource, &str)]) -> Result<(), Troubl
             .is_some_and(|(_, member)| member.eq_ignore_ascii_case(user)),
         ResourceKind::Group => assigned
             .iter()
-            .any(|name| name.split('/').nth(2) == Some(&resource.name)),
+            .any(|name| name.splitn(3, '/').nth(2) == Some(&resource.name)),
         _ => false,
     };
     match made.iter().find(|(resource, _)| carries(resource)) {

@@ -68,9 +68,6 @@ async fn more_in_it(
 
 /// What it says itself that it was not made with.
 fn said_otherwise(setting: &Setting, resource: &Resource, set: &PermissionSet) -> Option<String> {
-    if set.name.as_ref().is_some_and(|name| *name != resource.name) {
-        return Some("it has another name now".to_owned());
-    }
     let lasts = |text: &str| text.parse::<SessionDuration>().ok();
     if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
         && lasts(made) != lasts(now)

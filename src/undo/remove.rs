@@ -1,7 +1,6 @@
 //! Removing a thing, and looking that it is gone.
 
 use std::path::Path;
-use std::time::Duration;
 
 use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 
@@ -14,6 +13,7 @@ use crate::checklist::{StepInfo, StepReport, Trouble};
 use crate::limits::{OPERATION_LIMIT, REMOVAL_ATTEMPTS, SPREAD_LIMIT};
 use crate::progress::{Resource, ResourceKind, Verb};
 use crate::steps::{INFOS, Instance, Setting, trouble};
+use crate::words::lasting;
 
 /// Removes one thing: intent before it, written off after a look has not found it any more.
 ///
@@ -27,6 +27,7 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
         .unwrap_or(INFOS[0]);
     setting.intend(info, (Verb::Remove, resource.kind, &resource.name), None)?;
     let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+    let mut taken_out = None;
     match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => leftovers::remove_file(setting, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
@@ -37,7 +38,7 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
                 return write_off_intent(setting, &resource);
             }
         }
-        ResourceKind::CliProfile | ResourceKind::SsoSession => files::take_out(setting, &resource)?,
+        ResourceKind::CliProfile | ResourceKind::SsoSession => taken_out = Some(files::take_out(setting, &resource)?),
         ResourceKind::Trail => cloudtrail::delete_trail(setting, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
             if let Some(why) = cloudtrail::delete_bucket(setting, &resource).await.map_err(failed)? {
@@ -51,11 +52,10 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
             in_identity_center(setting, &instance, &resource, info).await?;
         }
     }
-    let is_of_a_file = matches!(resource.kind, ResourceKind::CliProfile | ResourceKind::SsoSession);
     let gone = || async {
-        if is_of_a_file {
+        if let Some(taken_out) = taken_out {
             // Somebody else's lines may keep the section.
-            return Ok(files::is_out(&resource)?.then_some(()));
+            return Ok(files::is_out(&resource, taken_out)?.then_some(()));
         }
         let again = look::at(setting, reports, resource.clone(), removal.step).await?;
         Ok::<_, Trouble>((again.verdict == Verdict::Gone).then_some(()))
@@ -67,7 +67,7 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
         ));
     }
     removal.verdict = Verdict::Removed;
-    if is_of_a_file {
+    if taken_out.is_some() {
         let is_kept = files::is_kept_by_others(&resource);
         removal.why = is_kept.then(|| "its header stays, with what others have written below it".to_owned());
     }
@@ -127,8 +127,8 @@ async fn in_identity_center(
                 if tries < REMOVAL_ATTEMPTS && (failure.kind == FailureKind::Conflict || failure.may_pass()) =>
             {
                 tries += 1;
-                let pause = failure.retry_after.unwrap_or_else(|| setting.pace.pause(tries));
-                tokio::time::sleep(pause.max(Duration::from_millis(20))).await;
+                let asked = failure.retry_after.unwrap_or_default();
+                tokio::time::sleep(asked.max(setting.pace.pause(tries))).await;
             }
             Err(failure) => return Err(trouble(info, &failure, "idc-setup undo")),
         }
@@ -256,7 +256,11 @@ async fn unassigned(
         )),
         Some(_) => Ok(()),
         None => Err(Trouble::failed(
-            format!("{}: AWS has not taken the assignment away in 5 minutes.", info.name()),
+            format!(
+                "{}: AWS has not taken the assignment away in {}.",
+                info.name(),
+                lasting(OPERATION_LIMIT)
+            ),
             "idc-setup undo",
         )),
     }

@@ -45,30 +45,24 @@ pub fn resource(replaced: &Replaced) -> Resource {
 }
 
 async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) -> Result<Removal, Trouble> {
-    let resource = resource(replaced);
-    let (verdict, why) = match standing(setting, reports, replaced).await? {
-        None | Some(Standing::AsBefore) => (Verdict::Gone, None),
-        Some(Standing::AsChanged) => (Verdict::Restore, Some(again(replaced))),
-        Some(Standing::Otherwise(names)) => {
-            let why = format!("it says otherwise by now: {}", names.join(", "));
-            (Verdict::Changed, Some(why))
-        }
+    let (verdict, why) = match out_of_reach(setting, replaced) {
+        Some(why) => (Verdict::Stays, Some(why)),
+        None => match standing(setting, reports, replaced).await? {
+            None | Some(Standing::AsBefore) => (Verdict::Gone, None),
+            Some(Standing::AsChanged) => (Verdict::Restore, Some(again(replaced))),
+            Some(Standing::Otherwise(names)) => {
+                let why = format!("it says otherwise by now: {}", names.join(", "));
+                (Verdict::Changed, Some(why))
+            }
+        },
     };
-    let removal = Removal {
+    Ok(Removal {
         command: command::put_back(setting, replaced),
-        resource,
+        resource: resource(replaced),
         step: info(replaced).slug,
         verdict,
         why,
         in_use: false,
-    };
-    Ok(match out_of_reach(setting, replaced) {
-        Some(why) => Removal {
-            verdict: Verdict::Stays,
-            why: Some(why),
-            ..removal
-        },
-        None => removal,
     })
 }
 
@@ -129,7 +123,7 @@ pub async fn restore(setting: &Setting, reports: &[StepReport], removal: &mut Re
         let path = file_of(&replaced);
         if let Some((text, _)) = files::read(&path)? {
             let before = cli_profile::put_back(&text, &replaced).map_err(|bad| files::unreadable(&path, &bad))?;
-            files::write(&path, &before)?;
+            files::write(&path, &text, &before)?;
         }
     } else {
         let instance = setting.instance().await?;

@@ -6,19 +6,23 @@ use crate::progress::{Intent, ResourceKind, Verb};
 use crate::steps::Setting;
 
 /// The answers that a look needs to come upon what an intent is about; none where a look needs no name, or goes by files.
-fn answers_of(intent: &Intent) -> Vec<(Key, String)> {
-    let name = intent.name.clone();
-    let parts: Vec<&str> = intent.name.split('/').collect();
-    match (intent.kind, parts.as_slice()) {
-        (ResourceKind::User, _) => vec![(Key::Username, name)],
-        (ResourceKind::Group, _) => vec![(Key::Group, name)],
-        (ResourceKind::GroupMembership, _) => intent.name.rsplit_once('/').map_or_else(Vec::new, |(group, user)| {
-            vec![(Key::Group, group.to_owned()), (Key::Username, user.to_owned())]
-        }),
-        (ResourceKind::PermissionSet, _) => vec![(Key::PermissionSet, name)],
-        (ResourceKind::PolicyAttachment, [set, policy @ ..]) if !policy.is_empty() => {
-            vec![(Key::PermissionSet, (*set).to_owned()), (Key::Policy, policy.join("/"))]
-        }
+/// Names may have slashes in them, and a membership's is then read in each way.
+fn answers_of(intent: &Intent) -> Vec<Vec<(Key, String)>> {
+    let name = intent.name.as_str();
+    let pairs = |one: Key, other: Key| {
+        let slashes = name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        let pairs = slashes.filter(|(left, right)| !left.is_empty() && !right.is_empty());
+        pairs
+            .map(|(left, right)| vec![(one, left.to_owned()), (other, right.to_owned())])
+            .collect()
+    };
+    match intent.kind {
+        ResourceKind::User => vec![vec![(Key::Username, name.to_owned())]],
+        ResourceKind::Group => vec![vec![(Key::Group, name.to_owned())]],
+        ResourceKind::GroupMembership => pairs(Key::Group, Key::Username),
+        ResourceKind::PermissionSet => vec![vec![(Key::PermissionSet, name.to_owned())]],
+        // A permission set's name has none.
+        ResourceKind::PolicyAttachment => pairs(Key::PermissionSet, Key::Policy).into_iter().take(1).collect(),
         _ => Vec::new(),
     }
 }
@@ -28,7 +32,7 @@ pub fn other_answers(setting: &Setting) -> Vec<Vec<(Key, String)>> {
     let open = setting.progress.read(|record| record.intents.clone());
     let mut sets: Vec<Vec<(Key, String)>> = Vec::new();
     for intent in open.iter().filter(|intent| intent.verb == Verb::Create) {
-        sets.extend([answers_of(intent)].into_iter().filter(|answers| !answers.is_empty()));
+        sets.extend(answers_of(intent));
     }
     let is_asked_for = |answers: &Vec<(Key, String)>| answers.iter().all(|(key, value)| setting.text(*key) == *value);
     sets.retain(|answers| !is_asked_for(answers));

@@ -8,6 +8,7 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{FuzzySelect, Input, Select};
 
 use super::super::screen::clean;
+use super::super::terminal::forget_typed_ahead;
 use super::Interactive;
 use crate::answers::Key;
 use crate::checklist::{Choice, Question, Reply, Trouble};
@@ -20,15 +21,6 @@ const QUIT: &str = "quit (progress is kept)";
 
 /// Lists that are longer are searched by typing.
 const SHORT: usize = 12;
-
-/// What was typed before a question stood there answers another one, or none: it must not agree to anything.
-fn forget_typed_ahead() {
-    #[cfg(unix)]
-    {
-        // Without a terminal there is nobody to type ahead.
-        let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
-    }
-}
 
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
@@ -45,7 +37,11 @@ impl Interactive {
         prompt: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
     ) -> Result<T, Trouble> {
         let theme = self.theme();
-        match tokio::task::spawn_blocking(move || prompt(theme.as_ref())).await {
+        let asked = move || {
+            forget_typed_ahead();
+            prompt(theme.as_ref())
+        };
+        match tokio::task::spawn_blocking(asked).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(dialoguer::Error::IO(error))) if error.kind() == std::io::ErrorKind::Interrupted => {
                 Err(Trouble::interrupted())
@@ -95,7 +91,6 @@ impl Interactive {
     pub(super) async fn typed(&self, words: &str) -> Result<String, Trouble> {
         let words = self.screen.spell(&clean(words));
         let ask = move |theme: &dyn Theme| {
-            forget_typed_ahead();
             let input = Input::<String>::with_theme(theme).with_prompt(words).allow_empty(true);
             input.interact_text()
         };
@@ -167,7 +162,6 @@ impl Interactive {
         let words = self.screen.spell(words);
         let pressed = self.prompt(move |_| {
             let term = Term::stderr();
-            forget_typed_ahead();
             term.write_str(&format!("{words} "))?;
             let pressed = loop {
                 match term.read_key()? {

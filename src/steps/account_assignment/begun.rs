@@ -26,20 +26,23 @@ pub async fn settle_begun(setting: &Rc<Setting>) -> Result<Option<()>, Trouble> 
         .read(|record| (record.intents.clone(), record.resources.clone()));
     let is_begun = |intent: &&Intent| intent.kind == ResourceKind::AccountAssignment && intent.verb == Verb::Create;
     for intent in open.iter().filter(is_begun) {
-        let mut made = None;
+        let (mut made, mut is_told) = (None, false);
         for subject in subjects(&instance, &known, &intent.name) {
-            let request = step.request_of(&subject, std::slice::from_ref(intent)).await;
-            match request.map_err(rerun(&INFO))?.and_then(|request| request.status) {
-                Some(StatusValues::InProgress) => return Ok(None),
-                Some(StatusValues::Succeeded) => {
-                    let kind = ResourceKind::AccountAssignment;
-                    made = Some(Resource::new(How::Made, kind, &intent.name, subject.id()));
-                }
-                _ => {}
+            let intents = std::slice::from_ref(intent);
+            let request = step.request_of(&subject, intents).await.map_err(rerun(&INFO))?;
+            let Some(request) = request else { continue };
+            if request.status == Some(StatusValues::InProgress) {
+                return Ok(None);
+            }
+            is_told = true;
+            let has_made = step.has_made(&subject, intents, &request).await;
+            if has_made.map_err(rerun(&INFO))? {
+                let kind = ResourceKind::AccountAssignment;
+                made = Some(Resource::new(How::Made, kind, &intent.name, subject.id()));
             }
         }
         let age = setting.clients.clock().now().duration_since(intent.at).unsigned_abs();
-        if made.is_none() && age < CALL_LIMIT + setting.pace.spreading {
+        if !is_told && age < CALL_LIMIT + setting.pace.spreading {
             // It may still be on its way.
             return Ok(None);
         }

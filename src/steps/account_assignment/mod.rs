@@ -20,8 +20,9 @@ use crate::aws::{Failure, waiting};
 use crate::checklist::{
     Change, Choice, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
 };
-use crate::limits::SPREAD_LIMIT;
+use crate::limits::{OPERATION_LIMIT, SPREAD_LIMIT};
 use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
+use crate::words::lasting;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -161,8 +162,9 @@ impl AccountAssignment {
         } else {
             self.request_of(subject, &intents).await.map_err(rerun(&INFO))?
         };
-        // One of ours that failed did not make what somebody has made since.
-        if request.is_some_and(|request| request.status == Some(StatusValues::Succeeded)) {
+        if let Some(request) = request
+            && self.has_made(subject, &intents, &request).await.map_err(rerun(&INFO))?
+        {
             resource.how = How::Made;
         }
         setting.settle(
@@ -354,7 +356,10 @@ impl Step for AccountAssignment {
         let intents = setting.open_intents(change.kind, &change.name);
         let Some(ended) = self.wait(&subject, (status, &intents), guide).await? else {
             return Err(Trouble::failed(
-                "Step 5 account-assignment: the assignment has not ended after 5 minutes.",
+                format!(
+                    "Step 5 account-assignment: the assignment has not ended after {}.",
+                    lasting(OPERATION_LIMIT)
+                ),
                 "idc-setup run (it goes on waiting for the same request)",
             ));
         };

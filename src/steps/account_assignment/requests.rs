@@ -121,21 +121,42 @@ impl AccountAssignment {
     }
 
     /// The request of ours that an unanswered attempt or a cut-short run left: one that is newer than the
-    /// intent and about the same target, permission set and principal.
+    /// intent and about the same target, permission set and principal. One that failed counts where no other did better.
     pub(super) async fn request_of(
         &self,
         subject: &Subject,
         intents: &[Intent],
     ) -> Result<Option<AccountAssignmentOperationStatus>, Failure> {
+        let mut failed = None;
         for request in self.requests(subject).await? {
             if self.setting.is_ours(intents, Some(request.at), None) {
                 let status = self.status(subject, &request.id).await?;
-                if subject.is_of(&status) {
+                if !subject.is_of(&status) {
+                    continue;
+                }
+                if status.status != Some(StatusValues::Failed) {
                     return Ok(Some(status));
                 }
+                failed = Some(status);
             }
         }
-        Ok(None)
+        Ok(failed)
+    }
+
+    /// Whether a request of ours, which a cut-short run left, has made the assignment: it has succeeded, and nobody had asked
+    /// for the same before it.
+    pub(super) async fn has_made(
+        &self,
+        subject: &Subject,
+        intents: &[Intent],
+        request: &AccountAssignmentOperationStatus,
+    ) -> Result<bool, Failure> {
+        if request.status != Some(StatusValues::Succeeded) {
+            return Ok(false);
+        }
+        let own = request.request_id.as_deref().unwrap_or_default();
+        let recent = Self::recent(self.requests(subject).await?, intents);
+        self.was_first(subject, intents, (&recent, own, true)).await
     }
 
     /// Of all requests, those that were made within [`OPERATION_LIMIT`] before our intents, or since.

@@ -14,7 +14,7 @@ use super::setting::Setting;
 use crate::answers::Key;
 use crate::aws_files::{Config, Paths, Section, credentials_have_section, read_as_the_sdk, without_values};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
-use crate::files::{self, Access};
+use crate::files;
 use crate::progress::{How, Resource, ResourceKind, Verb};
 use sections::{Wanted, keys};
 
@@ -204,7 +204,7 @@ impl CliProfile {
                 updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
             }
         }
-        put(setting, path, &after)?;
+        put(setting, path, (&before, &after))?;
         for resource in updated {
             setting.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
         }
@@ -219,19 +219,23 @@ impl CliProfile {
     }
 }
 
-fn put(setting: &Setting, path: &Path, text: &str) -> Result<(), Trouble> {
+/// The text over the one that was read.
+fn put(setting: &Setting, path: &Path, (before, after): (&str, &str)) -> Result<(), Trouble> {
     setting.keep_new_folders(path)?;
     path.parent()
         .map_or(Ok(()), files::make_private_folder)
-        .and_then(|()| files::write_atomically(path, text.as_bytes(), Access::AsBefore))
+        .and_then(|()| files::edit_atomically(path, before.as_bytes(), after.as_bytes()))
         .map_err(|error| unwritable(path, &error))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Trouble {
-    Trouble::failed(
-        format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display()),
-        "make room or rights there, then: idc-setup run",
-    )
+    let next = if error.kind() == std::io::ErrorKind::ResourceBusy {
+        "idc-setup run"
+    } else {
+        "make room or rights there, then: idc-setup run"
+    };
+    let words = format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display());
+    Trouble::failed(words, next)
 }
 
 /// The difference as it is shown. Lines around an edit are somebody else's, and may hold secrets: of them only headers

@@ -201,13 +201,17 @@ async fn sweep(setting: &Setting, first: &str) -> Result<Vec<Seen>, Failure> {
     let mut found = instances_in(setting, first, None).await?;
     let others = setting.partition().regions().filter(|other| *other != first);
     let mut looks = stream::iter(others)
-        .map(|region| instances_in(setting, region, None))
+        .map(|region| async move { (region, instances_in(setting, region, None).await) })
         .buffer_unordered(REGIONS_AT_ONCE);
-    while let Some(look) = looks.next().await {
+    // Where it was once, it is not taken for gone because nobody answers.
+    let known = setting.progress.read(|record| record.region.clone());
+    while let Some((region, look)) = looks.next().await {
+        let is_known = known.as_deref() == Some(region);
         match look {
             Ok(more) => found.extend(more),
             // A Region that the account has not opted into refuses its credentials: nothing can be there.
-            Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::NoConnection) => {}
+            Err(failure)
+                if !is_known && matches!(failure.kind, FailureKind::Credentials | FailureKind::NoConnection) => {}
             Err(failure) => return Err(failure),
         }
     }
@@ -289,10 +293,8 @@ pub async fn create_organization(setting: &Setting) -> Result<String, Failure> {
         .send()
         .await
         .map_err(|error| Failure::of("organizations:CreateOrganization", error))?;
-    Ok(answer
-        .organization
-        .and_then(|organization| organization.id)
-        .unwrap_or_default())
+    let id = answer.organization.and_then(|organization| organization.id);
+    Failure::unless_without_id("organizations:CreateOrganization", id.unwrap_or_default())
 }
 
 /// When this account joined its organization; `None` where that is not told.

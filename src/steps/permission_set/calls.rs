@@ -9,6 +9,7 @@ use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
 use crate::aws::{Failure, FailureKind, waiting};
 use crate::checklist::Trouble;
 use crate::limits::OPERATION_LIMIT;
+use crate::words::lasting;
 
 /// Makes a set with the intent's nonce in a tag, and answers its ARN.
 pub async fn create(
@@ -121,7 +122,10 @@ pub async fn provision(setting: &Setting, instance: &Instance, arn: &str) -> Res
             "mend what the reason names, then: idc-setup run",
         )),
         None => Err(Trouble::failed(
-            "Step 4 permission-set: provisioning has not ended after 5 minutes.",
+            format!(
+                "Step 4 permission-set: provisioning has not ended after {}.",
+                lasting(OPERATION_LIMIT)
+            ),
             "idc-setup status, and when it has not ended: idc-setup run",
         )),
     }

@@ -21,6 +21,7 @@ use crate::browser::Browser;
 use crate::checklist::{Guide, StepInfo, Trouble};
 use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
 use crate::sso::{Grant, Registrar, Registration};
+use crate::words::lasting;
 use crate::words::one_line;
 
 /// One profile's SSO session, and what signing in to it needs.
@@ -138,7 +139,11 @@ impl Session<'_> {
         let credentials = match timeout(READ_LIMIT, self.credentials(&provider)).await {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return self.refused(&error),
-            Err(_) => return Err(self.trouble("no credentials through the profile: no answer came in a minute.")),
+            Err(_) => {
+                let limit = lasting(READ_LIMIT);
+                let why = format!("no credentials through the profile: no answer came in {limit}.");
+                return Err(self.trouble(&why));
+            }
         };
         let ends_at = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
         let credentials = SharedCredentialsProvider::new(credentials);

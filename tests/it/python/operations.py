@@ -221,6 +221,8 @@ assert ok(SA, "ListAccountAssignments", AccountId=account, **at)["AccountAssignm
 no("ResourceNotFoundException", SA, "ListAccountAssignments", AccountId=account, **missing)
 assert ok(SA, "ListAccountAssignmentsForPrincipal", InstanceArn=instance, PrincipalId=user, PrincipalType="USER")["AccountAssignments"]
 no("ValidationException", SA, "ListAccountAssignmentsForPrincipal", InstanceArn=instance, PrincipalId="x", PrincipalType="USER")
+assert ok(SA, "ListApplicationAssignmentsForPrincipal", InstanceArn=instance, PrincipalId=group, PrincipalType="GROUP")["ApplicationAssignments"] == []
+no("ValidationException", SA, "ListApplicationAssignmentsForPrincipal", InstanceArn=instance, PrincipalId="x", PrincipalType="USER")
 no("ConflictException", SA, "DeletePermissionSet", **at)
 provisioning = ok(SA, "ProvisionPermissionSet", **at, TargetType="ALL_PROVISIONED_ACCOUNTS")["PermissionSetProvisioningStatus"]["RequestId"]
 no("ResourceNotFoundException", SA, "ProvisionPermissionSet", **missing, TargetType="ALL_PROVISIONED_ACCOUNTS")

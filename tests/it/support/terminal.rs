@@ -21,6 +21,9 @@ pub struct Terminal {
     _master: Box<dyn MasterPty + Send>,
 }
 
+/// What a busy machine may take for a screen; nothing is measured by it.
+const LONGEST: Duration = Duration::from_mins(1);
+
 impl Terminal {
     /// Starts the binary on a stage.
     pub fn start(stage: &Stage, args: &[&str]) -> Self {
@@ -96,7 +99,7 @@ impl Terminal {
 
     /// Waits until these words are on the last lines of the screen.
     pub fn wait_for(&self, words: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + LONGEST;
         while !self.contents().contains(words) {
             assert!(Instant::now() < end, "{words:?} never came:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
@@ -122,7 +125,7 @@ impl Terminal {
 
     /// Waits until a question that one key answers stands before the cursor: what is pressed earlier is forgotten.
     pub fn wait_for_a_question(&self) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + LONGEST;
         let stands = || {
             let screen = self.screen.lock().unwrap();
             let (row, column) = screen.screen().cursor_position();
@@ -138,7 +141,7 @@ impl Terminal {
 
     /// Waits for the end, and answers the exit code.
     pub fn end(&mut self) -> u32 {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + LONGEST;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 std::thread::sleep(Duration::from_millis(100));

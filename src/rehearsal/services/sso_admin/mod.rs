@@ -1,5 +1,6 @@
 //! IAM Identity Center's administration (`sso-admin`).
 
+mod applications;
 mod assignments;
 mod instances;
 mod permission_sets;
@@ -40,6 +41,7 @@ pub fn answer(world: &mut World, caller: &Identity, request: &Request) -> Answer
         "PutPermissionsBoundaryToPermissionSet" => policies::put_boundary(world, request),
         "GetPermissionsBoundaryForPermissionSet" => policies::get_boundary(world, request),
         "DeletePermissionsBoundaryFromPermissionSet" => policies::delete_boundary(world, request),
+        "ListApplicationAssignmentsForPrincipal" => applications::list_for_principal(world, request),
         _ => assignments::answer(world, caller, request),
     }
 }
