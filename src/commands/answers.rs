@@ -16,7 +16,7 @@ pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let record = match last_record(cli, environment) {
         Ok(record) => record,
-        Err(trouble) => return finish((cli, environment), screen, "answers", None, &ended_by(trouble)),
+        Err(trouble) => return finish(cli, screen, "answers", None, &ended_by(trouble)),
     };
     let answers = answers_of(&record);
     let (file, line) = (to_toml(&answers), line_of(&record, &answers));

@@ -35,7 +35,7 @@ pub async fn doctor(cli: &Cli, environment: &Environment) -> u8 {
         }
         // What was typed wrong is no condition of anything.
         Err(trouble) if trouble.kind == TroubleKind::Usage && !is_of_the_surroundings(&trouble) => {
-            finish((cli, environment), screen, "doctor", None, &ended_by(trouble))
+            finish(cli, screen, "doctor", None, &ended_by(trouble))
         }
         Err(trouble) => {
             let rows = doctor::without_credentials(environment, &trouble).await;

@@ -131,7 +131,7 @@ async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
             "idc-setup status --output mermaid",
         );
         let screen = screen(cli, environment);
-        return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
+        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
     }
     let exit = command(cli, environment).await;
     if Screen::is_result_lost() {
@@ -165,17 +165,16 @@ fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
             Some(Command::Doctor) => return doctor::interrupted(screen, &trouble),
             _ => {}
         }
-        return finish((cli, environment), screen, command_name(cli), None, &ended_by(trouble));
+        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
     }
-    say_interrupted(cli, environment, screen);
+    say_interrupted(cli, screen);
     130
 }
 
 /// Progress is saved as it happens; a rehearsal's parent says how to go on with it.
-fn say_interrupted(cli: &Cli, environment: &Environment, screen: Screen) {
-    let rehearsed = prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal());
+fn say_interrupted(cli: &Cli, screen: Screen) {
     let next = match command_name(cli) {
-        _ if rehearsed => String::new(),
+        _ if screen.rehearsed => String::new(),
         "doctor" | "answers" | "completions" | "man" => String::new(),
         _ => format!(" Progress is kept; go on with: {}", again(cli)),
     };
@@ -321,13 +320,7 @@ fn ended_by(trouble: Trouble) -> Outcome {
 }
 
 /// Prints how a command has ended, and answers the exit code.
-fn finish(
-    (cli, environment): (&Cli, &Environment),
-    screen: Screen,
-    command: &str,
-    prepared: Option<&Prepared>,
-    outcome: &Outcome,
-) -> u8 {
+fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>, outcome: &Outcome) -> u8 {
     let exit = outcome.exit(cli.flags.strict);
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
@@ -337,7 +330,7 @@ fn finish(
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
         screen.json(&Envelope::of_steps(command, caller, region, outcome, exit).json());
     } else if exit == 130 {
-        say_interrupted(cli, environment, screen);
+        say_interrupted(cli, screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
         screen.verbatim(&format!("{}\n", clean_lines(&picture::mermaid(&outcome.reports))));
     } else {

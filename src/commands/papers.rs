@@ -35,7 +35,7 @@ pub fn man(cli: &Cli, folder: &Path, environment: &Environment) -> u8 {
                 format!("The pages cannot be written to {}: {error}.", folder.display()),
                 "idc-setup man DIR, with another folder",
             );
-            finish((cli, environment), screen, "man", None, &ended_by(trouble))
+            finish(cli, screen, "man", None, &ended_by(trouble))
         }
     }
 }

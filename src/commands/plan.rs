@@ -13,13 +13,13 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     say_rehearsal(cli, environment, screen);
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(trouble) => return finish((cli, environment), screen, "plan", None, &ended_by(trouble)),
+        Err(trouble) => return finish(cli, screen, "plan", None, &ended_by(trouble)),
     };
     let guide =
         asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
     let prepared = match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish((cli, environment), screen, "plan", None, &ended_by(trouble)),
+        Err(trouble) => return finish(cli, screen, "plan", None, &ended_by(trouble)),
     };
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
@@ -27,5 +27,5 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     let steps = steps::checklist(&prepared.setting);
     let walk = prepared.walk(&steps, guide.as_ref());
     let outcome = walk.plan().await;
-    finish((cli, environment), screen, "plan", Some(&prepared), &outcome)
+    finish(cli, screen, "plan", Some(&prepared), &outcome)
 }

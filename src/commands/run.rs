@@ -16,7 +16,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
+        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
     };
     let guide = match asking_guide(cli, environment, screen, &browser) {
         Some(guide) => guide,
@@ -27,7 +27,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
                 "idc-setup run --non-interactive (takes answers from flags), or idc-setup run --accessible (asks line by \
                  line)",
             );
-            return finish((cli, environment), screen, "run", None, &ended_by(trouble));
+            return finish(cli, screen, "run", None, &ended_by(trouble));
         }
     };
     say_rehearsal(cli, environment, screen);
@@ -39,7 +39,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     drop(waiting);
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish((cli, environment), screen, "run", None, &ended_by(trouble)),
+        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
     };
     let setting = &prepared.setting;
     if let Some(note) = prepared.note_on_profile(cli) {
@@ -56,7 +56,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
             screen.talk(&line);
         }
     }
-    finish((cli, environment), screen, "run", Some(&prepared), &outcome)
+    finish(cli, screen, "run", Some(&prepared), &outcome)
 }
 
 /// The first lines: who and where we are, and of the rest what is not as it should be.

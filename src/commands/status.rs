@@ -29,7 +29,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
         Err(trouble) => {
             drop(waiting);
             let outcome = recorded(cli, environment, trouble);
-            return finish((cli, environment), screen, "status", None, &outcome);
+            return finish(cli, screen, "status", None, &outcome);
         }
     };
     let note = prepared.note_on_profile(cli);
@@ -41,7 +41,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     if let Some(note) = note {
         screen.talk(&note);
     }
-    finish((cli, environment), screen, "status", Some(&prepared), &outcome)
+    finish(cli, screen, "status", Some(&prepared), &outcome)
 }
 
 /// Without credentials nothing can be looked at: every state is unknown, with what was seen last.

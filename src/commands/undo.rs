@@ -50,7 +50,7 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     let stopped = ended.err();
     let is_interrupted = |stopped: &Stopped| stopped.trouble.kind == TroubleKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
-        say_interrupted(cli, environment, screen);
+        say_interrupted(cli, screen);
         return TroubleKind::Interrupted.exit();
     }
     report(

@@ -41,6 +41,7 @@ mod undo;
 mod undo_agreed;
 mod undo_faults;
 mod undo_files;
+mod undo_meanwhile;
 mod undo_others;
 mod walked;
 mod wandering;

@@ -303,7 +303,7 @@ fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there
         ran.stderr
     );
     assert!(
-        ran.stderr.contains("idc-setup undo --step=cli-profile") || ran.stderr.contains("undo --yes"),
+        ran.stderr.contains("idc-setup undo --step=cli-profile --yes"),
         "{}",
         ran.stderr
     );

@@ -34,7 +34,7 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     };
     match ended {
         Ok(code) => code,
-        Err(trouble) => finish((cli, environment), screen, "rehearse", None, &ended_by(trouble)),
+        Err(trouble) => finish(cli, screen, "rehearse", None, &ended_by(trouble)),
     }
 }
 

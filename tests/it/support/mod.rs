@@ -149,6 +149,25 @@ impl Stage {
         self.json(&[&["run"], &WILLING[..], &ANSWERS[..], more].concat())
     }
 
+    /// Runs it while `change` happens to the account: when this operation has taken effect, and before its answer comes.
+    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut World)) -> Ran {
+        let hold = Hold::default();
+        self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
+        let child = self
+            .command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let longest = std::time::Duration::from_secs(20);
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(longest, hold.reached()).await });
+        change(&mut self.server.world());
+        hold.release();
+        let ran = Ran::of(child.wait_with_output().expect("the child ends"));
+        assert!(reached.is_ok(), "{operation} was never called: {}", ran.summary());
+        ran
+    }
+
     /// Starts the binary and lets it run.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)

@@ -1,0 +1,235 @@
+//! What happens between a run and its undo, and while undo is at work.
+
+use std::process::Command;
+use std::time::Duration;
+
+use idc_setup::rehearsal::{ApplicationAssignment, FaultKind, Membership, Stamp, World};
+use serde_json::json;
+
+use super::support::{Stage, WILLING};
+use super::undo::{lasting, undo, verdict};
+
+/// Somebody puts a colleague into the group.
+fn eve_comes(world: &mut World) {
+    let by = world.root().arn;
+    let store = &mut world.instances[0].store;
+    let (user, mut eve) = store
+        .users
+        .iter()
+        .next()
+        .map(|(id, user)| (id.clone(), user.clone()))
+        .unwrap();
+    eve.attributes["UserName"] = json!("eve");
+    let id = user.replace(|c: char| c.is_ascii_digit(), "7");
+    store.users.insert(id.clone(), eve);
+    let group = store.groups.keys().next().unwrap().clone();
+    let created = Stamp {
+        at: jiff::Timestamp::now(),
+        by,
+    };
+    let membership = Membership {
+        group,
+        user: id,
+        created,
+    };
+    store
+        .memberships
+        .insert("9067aabbcc-00000000-0000-4000-8000-000000000000".to_owned(), membership);
+}
+
+#[test]
+fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let args = ["undo", "--yes", "--output=json"];
+    let ran = stage.run_while(&args, "DeleteAccountAssignment", eve_comes).expect(5);
+    assert_eq!(verdict(&ran, "account-assignment"), "removed");
+    assert_eq!(verdict(&ran, "group"), "changed");
+    let removals = ran.envelope()["removals"].to_string();
+    assert!(removals.contains("somebody else is in it: eve"), "{removals}");
+    let world = stage.server.world();
+    let store = &world.instances[0].store;
+    assert_eq!((store.groups.len(), store.memberships.len()), (1, 1));
+    drop(world);
+    // What stood on it goes the next time.
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+}
+
+#[test]
+fn a_group_that_may_use_an_application_stays() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    {
+        let mut world = stage.server.world();
+        let principal = world.instances[0].store.groups.keys().next().unwrap().clone();
+        world.application_assignments.push(ApplicationAssignment {
+            application: "arn:aws:sso::123456789012:application/ssoins-1/apl-0123456789abcdef".to_owned(),
+            principal_type: "GROUP".to_owned(),
+            principal,
+        });
+    }
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "group"), "changed");
+    let removals = ran.envelope()["removals"].to_string();
+    assert!(removals.contains("apl-0123456789abcdef"), "{removals}");
+    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+}
+
+#[test]
+fn a_trail_that_stays_keeps_its_bucket_though_that_is_empty() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--create-trail"]).expect(0);
+    for bucket in stage.server.world().buckets.values_mut() {
+        bucket.objects.clear();
+    }
+    {
+        let mut world = stage.server.world();
+        world.trails[0].event_selectors = json!([{"ReadWriteType": "WriteOnly"}]);
+        // Nothing is delivered any more.
+        world.trails[0].logging_since = None;
+    }
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(
+        (verdict(&ran, "trail"), verdict(&ran, "bucket")),
+        ("changed".to_owned(), "changed".to_owned())
+    );
+    assert_eq!(stage.server.world().buckets.len(), 1);
+    let ran = undo(&stage, &["--include-changed"]).expect(0);
+    assert_eq!(verdict(&ran, "bucket"), "removed");
+    assert!(stage.server.world().trails.is_empty() && stage.server.world().buckets.is_empty());
+}
+
+#[test]
+fn a_comment_on_a_header_of_ours_stays() {
+    for more in [&[][..], &["--include-changed"]] {
+        let stage = Stage::new("enabled");
+        stage.go(&[]).expect(0);
+        let header = "[profile eks-walkthrough]";
+        let commented = stage.config().replace(header, &format!("{header} # PRECIOUS"));
+        stage.has_config(&commented);
+        let ran = undo(&stage, more).expect(0);
+        // It stands below the session's header by now, which stays with it.
+        assert_eq!(stage.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
+        assert_eq!(verdict(&ran, "config-file"), "stays");
+    }
+}
+
+#[test]
+fn a_sign_in_goes_with_a_session_that_was_changed_and_is_wanted_gone() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    stage.json(&["login", "--wait=60s"]).expect(0);
+    let changed = stage.config().replace("output = json", "output = text");
+    stage.has_config(&changed);
+    undo(&stage, &["--include-changed"]).expect(0);
+    assert!(stage.files(".aws").is_empty(), "{:?}", stage.files(".aws"));
+}
+
+#[test]
+fn a_user_that_nobody_changed_is_none_that_somebody_has_though_the_answers_are_others() {
+    let stage = Stage::new("enabled");
+    let before = lasting(&stage.server.world());
+    stage.go(&["--skip=sign-in"]).expect(3);
+    stage
+        .json(&[&["run", "--display-name=Another", "--skip=sign-in"], &WILLING[..]].concat())
+        .expect(5);
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(lasting(&stage.server.world()), before);
+}
+
+#[test]
+fn a_state_file_cannot_have_other_folders_removed() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let theirs = stage.path("mail/new");
+    std::fs::create_dir_all(&theirs).unwrap();
+    let mut kept = stage.state();
+    let folders = kept["folders"].as_array_mut().unwrap();
+    folders.extend([json!(stage.path("mail")), json!(theirs)]);
+    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    undo(&stage, &[]).expect(0);
+    assert!(theirs.is_dir() && !stage.path(".aws").exists());
+}
+
+#[test]
+fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
+    let stage = Stage::new("enabled");
+    stage.has_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
+    stage.go(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
+    let kept = std::fs::read_to_string(stage.state_file()).unwrap();
+    let elsewhere = stage.path("elsewhere");
+    std::fs::write(&elsewhere, "[broken").unwrap();
+    let config = stage.path(".aws/config").display().to_string();
+    std::fs::write(stage.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
+    let ran = undo(&stage, &[]).expect(0);
+    assert_eq!(verdict(&ran, "group"), "removed");
+    assert_eq!(verdict(&ran, "cli-profile"), "stays");
+    assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "[broken");
+}
+
+/// Starts undo, lets it remove the assignment, and ends it as Ctrl-C does.
+fn interrupted_after_the_assignment(stage: &Stage, args: &[&str]) -> (String, String) {
+    stage.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
+    let child = stage
+        .command(args)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let since = std::time::Instant::now();
+    while !stage.server.world().assignments.is_empty() {
+        assert!(since.elapsed() < Duration::from_secs(20), "the assignment never went");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let status = Command::new("/bin/kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let (told, _) = interrupted_after_the_assignment(&stage, &["undo", "--yes", "--output=json"]);
+    let envelope: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let removals = envelope["removals"].as_array().unwrap();
+    let verdict = |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["verdict"].clone();
+    assert_eq!(verdict("account-assignment"), "removed");
+    assert_eq!(verdict("user"), "remove");
+    assert_eq!(envelope["account"], "123456789012");
+
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let file = format!("--state={}", stage.state_file().display());
+    let (_, said) = interrupted_after_the_assignment(&stage, &["undo", "--yes", &file, "--include-changed"]);
+    assert!(
+        said.contains(&format!("idc-setup undo {file} --include-changed")),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let file = format!("--state={}", stage.state_file().display());
+    let ran = stage.json(&["undo", "--step=cli-profile", &file]).expect(2);
+    let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
+    assert_eq!(next, format!("idc-setup undo {file} --step=cli-profile --yes"));
+    // A way on that has a step of its own keeps to it.
+    let ran = stage.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
+    let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
+    assert!(
+        next.starts_with(&format!("idc-setup undo {file} --step account-assignment")),
+        "{next}"
+    );
+}
