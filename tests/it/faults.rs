@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::FaultKind;
 
-use super::support::faulty::{self, KeptTable, Wrong, ended, named, says_it, strike};
+use super::support::faulty::{self, Wrong, ended, named, says_it, struck};
+use super::support::kept_table::KeptTable;
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 
 fn args() -> Vec<&'static str> {
@@ -24,9 +25,7 @@ fn operations() -> Vec<String> {
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &Wrong) -> String {
     let stage = faulty::stage(named("fresh"));
-    strike(&stage, operation, fault);
-    let ran = ended(&stage, &args());
-    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let ran = struck(&stage, operation, fault, &args());
     let came_of_it = if ran.code == 0 {
         through(operation, &ran, fault)
     } else {
@@ -108,9 +107,7 @@ fn updating() -> Vec<&'static str> {
 /// What came of one fault at the first call of an operation that only an update uses.
 fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
     let stage = faulty::stage(super::put_back::other_set());
-    strike(&stage, operation, fault);
-    let ran = ended(&stage, &updating());
-    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let ran = struck(&stage, operation, fault, &updating());
     let came_of_it = if ran.code == 0 {
         through(operation, &ran, fault)
     } else {

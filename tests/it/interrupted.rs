@@ -1,9 +1,11 @@
 //! Killed between any two of its calls, the next run goes on: nothing lost, nothing doubled, nothing asked
 //! again, and made and found told apart. A fixed sample of cut points; at least one inside each step.
 
-use idc_setup::rehearsal::{FaultKind, PersonKind, Refusal};
+use std::time::Duration;
 
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use idc_setup::rehearsal::{FaultKind, Hold, PersonKind, Refusal};
+
+use super::support::{ANSWERS, RUNTIME, Ran, Stage, WILLING};
 
 fn run_args() -> Vec<&'static str> {
     [&["run"], &WILLING[..], &ANSWERS[..]].concat()
@@ -254,4 +256,72 @@ fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("sso-oidc:CreateToken"), "{error}");
     assert!(error["next"].as_str().unwrap().starts_with("idc-setup "), "{error}");
+}
+
+#[test]
+fn a_page_is_no_word_on_whose_a_thing_is() {
+    for (made, told) in [
+        ("CreateAccountAssignment", "ListAccountAssignmentCreationStatus"),
+        ("CreatePermissionSet", "ListTagsForResource"),
+    ] {
+        for (status, content_type) in [(500, "text/html"), (501, "text/plain")] {
+            let stage = Stage::new("enabled");
+            stage.kill_at(&run_args(), made, 1, false);
+            let page = FaultKind::Foreign {
+                status,
+                content_type: content_type.to_owned(),
+                body: "The proxy is not in the mood".to_owned(),
+            };
+            stage.always(told, page);
+            let stopped = stage.json(&[&["run"], &WILLING[..]].concat());
+            assert_eq!(stopped.code, 1, "{told}: {}", stopped.summary());
+            stage.server.heal();
+            let ran = stage.json(&[&["run"], &WILLING[..]].concat()).expect(0);
+            check(&stage, &ran, told);
+        }
+    }
+}
+
+#[test]
+fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
+    let stage = Stage::new("enabled");
+    // Ours takes so long that a colleague's whole run is quicker.
+    stage.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
+    let mut child = stage.spawn(&run_args());
+    let asks = || {
+        stage
+            .server
+            .calls()
+            .iter()
+            .any(|call| call.operation == "AttachManagedPolicyToPermissionSet")
+    };
+    while !asks() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let home = tempfile::tempdir().unwrap();
+    let mut colleague = stage.command(&run_args());
+    let colleague = colleague
+        .env("HOME", home.path())
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert_eq!(colleague.status.code(), Some(0));
+    let looks = Hold::default();
+    stage.fault(
+        "ListAccountAssignmentCreationStatus",
+        1,
+        FaultKind::HoldBefore(looks.clone()),
+    );
+    RUNTIME
+        .block_on(async { tokio::time::timeout(Duration::from_secs(20), looks.reached()).await })
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    looks.release();
+    assert_eq!(stage.server.world().operations.len(), 2);
+    let ran = stage.json(&[&["run"], &WILLING[..]].concat()).expect(0);
+    let resource = ran.step("account-assignment")["resources"][0].clone();
+    assert_eq!(resource["how"], "found", "{resource}");
+    assert_eq!(stage.server.world().assignments.len(), 1);
 }

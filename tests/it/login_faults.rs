@@ -1,7 +1,8 @@
 //! Every operation of signing in again with every fault: it gets through, or stops in AWS's words with the next command and
 //! the right exit code; and once more on a healthy server, somebody is signed in. Kept in `docs/login-faults.md`.
 
-use super::support::faulty::{KeptTable, Wrong, ended, named, operations, says_it, stage, strike};
+use super::support::faulty::{Wrong, ended, named, operations, says_it, stage, struck};
+use super::support::kept_table::KeptTable;
 use super::support::{ANSWERS, Stage, WILLING};
 
 const LOGIN: [&str; 4] = ["login", "--again", "--wait=60s", "--output=json"];
@@ -16,9 +17,7 @@ fn signed_in() -> Stage {
 
 fn cell(operation: &str, fault: &Wrong) -> String {
     let stage = signed_in();
-    strike(&stage, operation, fault);
-    let ran = ended(&stage, &LOGIN);
-    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let ran = struck(&stage, operation, fault, &LOGIN);
     let envelope = ran.envelope();
     let came_of_it = if ran.code == 0 {
         let caller = envelope["caller"]["arn"].as_str().unwrap().to_owned();

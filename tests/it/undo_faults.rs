@@ -1,7 +1,8 @@
 //! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
 //! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
 
-use super::support::faulty::{KeptTable, Wrong, ended, named, operations, says_it, stage, strike};
+use super::support::faulty::{Wrong, ended, named, operations, says_it, stage, struck};
+use super::support::kept_table::KeptTable;
 use super::support::{ANSWERS, Ran, Stage, WILLING};
 use super::undo::lasting;
 
@@ -31,9 +32,7 @@ fn stopped_at(ran: &Ran) -> String {
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &Wrong) -> String {
     let (stage, before) = made();
-    strike(&stage, operation, fault);
-    let ran = ended(&stage, &UNDO);
-    assert!(!ran.stderr.contains("panicked"), "{operation}: {}", ran.stderr);
+    let ran = struck(&stage, operation, fault, &UNDO);
     let came_of_it = if ran.code == 0 {
         "through".to_owned()
     } else {

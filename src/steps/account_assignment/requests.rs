@@ -144,7 +144,7 @@ impl AccountAssignment {
     }
 
     /// Whether a request of ours, which a cut-short run left, has made the assignment: it has succeeded, and nobody had asked
-    /// for the same before it.
+    /// for the same before it. Each intent stands for one request: where more may be ours, nobody can tell.
     pub(super) async fn has_made(
         &self,
         subject: &Subject,
@@ -154,9 +154,18 @@ impl AccountAssignment {
         if request.status != Some(StatusValues::Succeeded) {
             return Ok(false);
         }
-        let own = request.request_id.as_deref().unwrap_or_default();
-        let recent = Self::recent(self.requests(subject).await?, intents);
-        self.was_first(subject, intents, (&recent, own, true)).await
+        let mut may_be_ours = 0;
+        for other in Self::recent(self.requests(subject).await?, intents) {
+            if other.status == Some(StatusValues::Failed) || !subject.is_of(&self.status(subject, &other.id).await?) {
+                continue;
+            }
+            if self.setting.is_ours(intents, Some(other.at), None) {
+                may_be_ours += 1;
+            } else if may_be_ours == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(may_be_ours <= intents.len())
     }
 
     /// Of all requests, those that were made within [`OPERATION_LIMIT`] before our intents, or since.

@@ -1,12 +1,7 @@
-//! Every fault at every operation, and the table that keeps what comes of it.
+//! Every fault at every operation.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use idc_setup::rehearsal::{Fault, FaultKind, Refusal, World, worlds};
@@ -15,9 +10,6 @@ use super::{Ran, Stage};
 
 /// A run may wait for AWS, and for a person; longer than this it hangs.
 const LIMIT: Duration = Duration::from_secs(150);
-const AT_ONCE: usize = 8;
-/// Of those that wait for most of their time.
-const WAITING_AT_ONCE: usize = 24;
 
 /// A fault: its column, what happens, and whether it lasts.
 #[derive(Debug, Clone)]
@@ -25,10 +17,15 @@ pub struct Wrong {
     pub name: &'static str,
     kind: FaultKind,
     /// At every call, and not at one alone.
-    lasts: bool,
+    pub lasts: bool,
 }
 
 impl Wrong {
+    /// Whether what was accepted fails later.
+    pub fn is_late(&self) -> bool {
+        matches!(self.kind, FaultKind::FailLater(_))
+    }
+
     /// What the service says, where it says no.
     pub fn code(&self, row: &str) -> Option<String> {
         match self.kind_at(row) {
@@ -114,6 +111,11 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         content_type: "text/html".to_owned(),
         body: "<html>Service unavailable</html>".to_owned(),
     };
+    let broken = FaultKind::Foreign {
+        status: 500,
+        content_type: "text/html".to_owned(),
+        body: "<html>The proxy is broken</html>".to_owned(),
+    };
     let page = FaultKind::Foreign {
         status: 200,
         content_type: "text/html; charset=utf-8".to_owned(),
@@ -159,6 +161,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
             FaultKind::Refuse(Refusal::new("InternalServerException", "try again").with_status(500)),
         ),
         ("html", html),
+        ("html 500", broken),
         ("page", page),
         ("garbage", garbage),
         ("cut before", FaultKind::CutBefore),
@@ -170,11 +173,11 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
 }
 
 /// Nothing comes within the limit of a call (`docs/limits.md`).
-const SILENT: &str = "no answer";
+pub const SILENT: &str = "no answer";
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// Where a row of the table is of an operation's second call.
-const SECOND: &str = ", 2nd";
+pub const SECOND: &str = ", 2nd";
 
 /// Where AWS says once of each thing that it is at work on it, so that the calls of a run are the same ones on a slow machine.
 pub fn stage(mut world: World) -> Stage {
@@ -187,8 +190,27 @@ pub fn named(world: &str) -> World {
     worlds::named(world).expect("a known world")
 }
 
+/// Runs into a fault: it is met, nothing panics, and the exit code says whether the credentials were at fault.
+pub fn struck(stage: &Stage, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
+    strike(stage, row, wrong);
+    let ran = ended(stage, args);
+    let what = format!("{row} with {}", wrong.name);
+    assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
+    // A call that nobody waits for any more is not told of before its end.
+    let is_met = stage.server.calls().iter().any(|call| call.fault.is_some());
+    assert!(is_met || wrong.name == SILENT, "{what}: it was never met");
+    // A token, or nothing, stands for the caller there; and the answer to a HEAD has no words.
+    let is_of_others = row.starts_with("sso-oidc:") || row.starts_with("sso:");
+    let is_wordless = row.contains(":Head") && wrong.name == "ExpiredToken";
+    let is_of_credentials = ["AccessDenied", "ExpiredToken", FOR_GOOD[0]].contains(&wrong.name);
+    if ran.code != 0 && !is_of_others && !is_wordless {
+        assert_eq!(ran.code == 4, is_of_credentials, "{what}: exit {}", ran.code);
+    }
+    ran
+}
+
 /// Lets the first call of an operation go wrong, or its second, or each.
-pub fn strike(stage: &Stage, row: &str, wrong: &Wrong) {
+fn strike(stage: &Stage, row: &str, wrong: &Wrong) {
     let operation = row.strip_suffix(SECOND).unwrap_or(row);
     stage.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
@@ -227,17 +249,6 @@ pub fn operations(stage: &Stage, since: usize) -> Vec<String> {
     rows.collect()
 }
 
-/// Whether an operation can be accepted and fail later.
-fn can_fail_later(row: &str) -> bool {
-    [
-        "CreateAccountAssignment",
-        "DeleteAccountAssignment",
-        "ProvisionPermissionSet",
-    ]
-    .iter()
-    .any(|operation| row.contains(operation) && !row.contains("Describe") && !row.contains("List"))
-}
-
 /// Ends within the limit, or fails.
 pub fn ended(stage: &Stage, args: &[&str]) -> Ran {
     let mut child = stage
@@ -256,139 +267,4 @@ pub fn ended(stage: &Stage, args: &[&str]) -> Ran {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ran::of(child.wait_with_output().unwrap())
-}
-
-/// A table in the repository.
-pub struct KeptTable {
-    pub file: &'static str,
-    /// What stands above it.
-    pub about: &'static str,
-}
-
-impl KeptTable {
-    /// Holds what comes of each fault at each operation (each `every`-th of them, where not all are wanted) against the table.
-    pub fn is_what_comes_of(&self, operations: &[String], every: usize, cell: impl Fn(&str, &Wrong) -> String + Sync) {
-        let is_full = std::env::var_os("FULL_SWEEPS").is_some();
-        let with_faults = |operation: &String| {
-            let operation = operation.clone();
-            let may = can_fail_later(&operation);
-            let is_second = operation.ends_with(SECOND);
-            faults()
-                .into_iter()
-                .filter(move |wrong| may || !matches!(wrong.kind, FaultKind::FailLater(_)))
-                .filter(move |wrong| !(wrong.lasts && is_second))
-                .map(move |wrong| (operation.clone(), wrong))
-        };
-        // One column alone: the rest of the table is kept.
-        let only = std::env::var("FAULT").ok();
-        let chosen: Vec<_> = operations
-            .iter()
-            .flat_map(with_faults)
-            .filter(|(_, wrong)| {
-                only.as_ref()
-                    .is_none_or(|only| only.split(',').any(|only| only == wrong.name))
-            })
-            .step_by(if is_full { 1 } else { every })
-            .collect();
-        let waits = |wrong: &Wrong| wrong.name == SILENT || wrong.lasts;
-        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, wrong)| waits(wrong));
-        let cells = Mutex::new(BTreeMap::new());
-        let wrong = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for (queue, at_once) in [(&waiting, WAITING_AT_ONCE), (&working, AT_ONCE)] {
-                let next = std::sync::Arc::new(AtomicUsize::new(0));
-                for _ in 0..at_once {
-                    let (next, cells, cell, bad) = (std::sync::Arc::clone(&next), &cells, &cell, &wrong);
-                    scope.spawn(move || {
-                        while let Some((operation, wrong)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            // All that goes wrong is wanted, and not the first alone.
-                            let tried = AssertUnwindSafe(|| cell(operation, wrong));
-                            let Ok(came_of_it) = std::panic::catch_unwind(tried) else {
-                                bad.lock().unwrap().push(format!("{operation} with {}", wrong.name));
-                                continue;
-                            };
-                            cells
-                                .lock()
-                                .unwrap()
-                                .insert((operation.clone(), wrong.name), came_of_it);
-                        }
-                    });
-                }
-            }
-        });
-        let wrong = wrong.into_inner().unwrap();
-        assert!(wrong.is_empty(), "{}:\n{}", self.file, wrong.join("\n"));
-        let cells = cells.into_inner().unwrap();
-        if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
-            std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
-        }
-        let kept = self.kept();
-        // A row of an operation that nobody calls any more says nothing.
-        let rows: std::collections::BTreeSet<&String> = kept.keys().map(|(operation, _)| operation).collect();
-        let known: std::collections::BTreeSet<&String> = operations.iter().collect();
-        assert_eq!(rows, known, "{}: the operations are others", self.file);
-        let mut others = String::new();
-        for ((operation, name), came_of_it) in &cells {
-            let known = kept.get(&(operation.clone(), (*name).to_owned()));
-            if known != Some(came_of_it) {
-                let known = known.map_or("nothing", String::as_str);
-                let _ = writeln!(others, "{operation} with {name}: {came_of_it}, and not {known}");
-            }
-        }
-        let update = "UPDATE_FAULTS=1 with FULL_SWEEPS=1 keeps what comes now";
-        assert!(others.is_empty(), "{}: {update}\n{others}", self.file);
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(self.file)
-    }
-
-    fn table(&self, cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
-        let faults = faults();
-        let mut out = self.about.to_owned();
-        let kept = self.kept();
-        let known = |operation: &String, name: &str| {
-            let kept = kept.get(&(operation.clone(), name.to_owned()));
-            kept.map_or_else(|| "–".to_owned(), Clone::clone)
-        };
-        let names: Vec<&str> = faults.iter().map(|wrong| wrong.name).collect();
-        let _ = writeln!(out, "| operation | {} |", names.join(" | "));
-        let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
-        for operation in operations {
-            let row: Vec<String> = names
-                .iter()
-                .map(|name| {
-                    let cell = cells.get(&(operation.clone(), *name));
-                    cell.map_or_else(|| known(operation, name), Clone::clone)
-                })
-                .collect();
-            let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
-        }
-        out
-    }
-
-    /// The kept table's cells.
-    fn kept(&self) -> BTreeMap<(String, String), String> {
-        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
-        let rows: Vec<Vec<String>> = text
-            .lines()
-            .filter(|line| line.starts_with("| "))
-            .map(|line| {
-                line.trim_matches('|')
-                    .split('|')
-                    .map(|cell| cell.trim().to_owned())
-                    .collect()
-            })
-            .collect();
-        let Some(header) = rows.first().cloned() else {
-            return BTreeMap::new();
-        };
-        let mut cells = BTreeMap::new();
-        for row in rows.iter().filter(|row| row[0].starts_with('`')) {
-            for (name, cell) in header.iter().zip(row).skip(1) {
-                cells.insert((row[0].trim_matches('`').to_owned(), name.clone()), cell.clone());
-            }
-        }
-        cells
-    }
 }

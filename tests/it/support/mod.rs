@@ -6,6 +6,7 @@ pub mod chrome;
 #[cfg(unix)]
 pub mod cuts;
 pub mod faulty;
+pub mod kept_table;
 pub mod python;
 pub mod scripted;
 pub mod svg;
