@@ -66,6 +66,7 @@ fn check_length(what: &str, text: &str, max: usize) -> Result<(), Invalid> {
     match text.chars().count() {
         0 => invalid(format!("{what} must not be empty")),
         n if n > max => invalid(format!("{what} must have at most {max} characters, this one has {n}")),
+        _ if text.starts_with('-') => invalid(format!("{what} must not begin with a -: commands take that for a flag")),
         _ => Ok(()),
     }
 }

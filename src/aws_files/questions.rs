@@ -50,6 +50,21 @@ impl Config {
         None
     }
 
+    /// The first line of a section that is indented and belongs to no key: the AWS CLI reads it as a key, and the SDKs do not.
+    pub fn indented(&self, section: Section) -> Option<usize> {
+        let is_named = self.named(section);
+        let (mut inside, mut has_key) = (false, false);
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => (inside, has_key) = (is_named(header), false),
+                Line::Property(..) => has_key = true,
+                Line::Continuation(_) if inside && !has_key => return Some(index + 1),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
     /// CLI reads no such file.
     pub fn repeated(&self) -> Option<usize> {

@@ -257,6 +257,11 @@ fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option
             Trouble::new(TroubleKind::Left, "Sign in: nobody came in time.", next)
         })
     });
+    // What is in the way of a sign-in is in the way of a run too, and says so.
+    let ended = ended.map_err(|trouble| Trouble {
+        next: trouble.next.replace("then: idc-setup run", "then: idc-setup login"),
+        ..trouble
+    });
     let exit = ended.as_ref().map_or_else(|trouble| trouble.kind.exit(), |_| 0);
     if cli.flags.output == Output::Json {
         screen.json(&envelope(found, &ended, exit).json());

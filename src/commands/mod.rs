@@ -49,6 +49,7 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
             return 1;
         }
     };
+    Screen::go_on_with(own_flags(&cli));
     if cli.flags.rehearsal.is_some() {
         end_with_the_rehearsal();
         if let Some(folder) = &cli.flags.rehearsal_kept {
@@ -77,9 +78,11 @@ fn end_with_the_rehearsal() {
 /// Runs the command until it ends, Ctrl-C is pressed or somebody asks the process to end: everything is recorded as it
 /// happens, so there is nothing to finish.
 async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
+    if matches!(cli.command, Some(Command::Undo(_))) {
+        // It tells what it has removed by then.
+        return dispatch(cli, environment).await;
+    }
     tokio::select! {
-        // A command that knows what it has done by then tells it itself.
-        biased;
         code = dispatch(cli, environment) => code,
         () = asked_to_end() => interrupted(cli, environment),
     }
@@ -181,7 +184,7 @@ fn say_interrupted(cli: &Cli, screen: Screen) {
     screen.warn(&format!("\nInterrupted.{next}"));
 }
 
-/// The command with what decides what it is about: the state file, the profile, and flags of its own.
+/// The command with flags of its own; the screen adds those that say which state file and credentials it goes on with.
 fn again(cli: &Cli) -> String {
     let own = match &cli.command {
         Some(Command::Undo(flags)) => flags.to_args(),
@@ -192,21 +195,21 @@ fn again(cli: &Cli) -> String {
         }
         _ => Vec::new(),
     };
-    again_with(cli, &own)
+    let words = own.iter().map(|word| quoted(word));
+    [vec![format!("idc-setup {}", command_name(cli))], words.collect()]
+        .concat()
+        .join(" ")
 }
 
-/// The command with the same state file and profile, and other flags.
-fn again_with(cli: &Cli, own: &[String]) -> String {
-    let state = cli.flags.state.iter().map(|path| format!("--state={}", path.display()));
-    let profile = cli.flags.profile.iter().map(|profile| format!("--profile={profile}"));
-    let mut words = vec![format!("idc-setup {}", command_name(cli))];
-    words.extend(
-        state
-            .chain(profile)
-            .chain(own.iter().cloned())
-            .map(|word| quoted(&word)),
-    );
-    words.join(" ")
+/// Flags that say what a command is about: they are needed again, whatever it goes on with.
+fn own_flags(cli: &Cli) -> Vec<(&'static str, String)> {
+    let state = cli
+        .flags
+        .state
+        .iter()
+        .map(|path| ("--state", path.display().to_string()));
+    let profile = cli.flags.profile.iter().map(|profile| ("--profile", profile.clone()));
+    state.chain(profile).collect()
 }
 
 fn command_name(cli: &Cli) -> &'static str {

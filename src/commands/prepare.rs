@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::command_name;
 use super::connecting::connect_as_asked;
 use super::rehearse::examples;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
@@ -87,8 +88,8 @@ impl Stage {
                 .and_then(|port| port.parse::<u16>().ok());
             if port.is_none() || environment.var("AWS_ENDPOINT_URL") != Some(url.as_str()) {
                 return Err(Trouble::usage(
-                    "--rehearsal must be a loopback address and the one that AWS_ENDPOINT_URL names.",
-                    "idc-setup rehearse",
+                    "IDC_SETUP_REHEARSAL must be a loopback address and the one that AWS_ENDPOINT_URL names.",
+                    "unset IDC_SETUP_REHEARSAL, for a real account; or: idc-setup rehearse",
                 ));
             }
         }
@@ -347,7 +348,7 @@ fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Re
         .ok_or_else(|| {
             Trouble::usage(
                 "There is no home folder to keep progress in.",
-                "idc-setup run --state FILE",
+                format!("set HOME; or: idc-setup {} --state FILE", command_name(cli)),
             )
         })
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{again, again_with, asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal, screen};
+use super::{again, asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal, screen};
 use crate::answers::Key;
 use crate::aws::waiting;
 use crate::checklist::{Found, Guide, StepReport, Trouble, TroubleKind, exit};
@@ -62,13 +62,15 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
     )
 }
 
-/// What failed is taken up again by this command, as it was asked for: a run would make everything anew. One that has flags
-/// of its own goes by them, and by the same state file and profile.
+/// What failed is taken up again by this command, as it was asked for: a run would make everything anew. A way on that has
+/// flags of its own goes by them.
 fn next(cli: &Cli, next: &str) -> String {
     let next = next.replace("idc-setup run", "idc-setup undo");
-    let has_own = next.contains("idc-setup undo --");
-    let with = if has_own { again_with(cli, &[]) } else { again(cli) };
-    next.replacen("idc-setup undo", &with, 1)
+    if next.contains("idc-setup undo -") {
+        next
+    } else {
+        next.replacen("idc-setup undo", &again(cli), 1)
+    }
 }
 
 async fn go(
@@ -333,8 +335,10 @@ fn report(
 ) -> u8 {
     let trouble = stopped.map(|stopped| &stopped.trouble);
     let has_changed = removals.iter().any(|removal| removal.verdict == Verdict::Changed);
+    let elsewhere = removals.iter().find(|removal| removal.is_elsewhere);
     let of_trouble = trouble.map(|trouble| trouble.kind.exit());
-    let exit = exit(of_trouble.into_iter().chain(has_changed.then_some(5)));
+    let is_left = has_changed || elsewhere.is_some();
+    let exit = exit(of_trouble.into_iter().chain(is_left.then_some(5)));
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.setting.caller.account.clone(),
@@ -371,6 +375,9 @@ fn report(
         count(Verdict::Changed),
         count(Verdict::Stays)
     ));
+    if let Some(elsewhere) = elsewhere {
+        screen.result(&format!("  next: {} (for what is there)", elsewhere.command));
+    }
     if has_changed && !again.contains("--include-changed") {
         screen.result(&format!(
             "  next: {again} --include-changed (removes what was changed since, too)"

@@ -161,7 +161,7 @@ fn progress(environment: &Environment) -> Row {
     const CHECK: &str = "progress";
     let Some(folder) = Folder::of(environment) else {
         return Row::new(CHECK, Status::ToDo, "There is no home folder to keep progress in.")
-            .or("idc-setup run --state FILE");
+            .or("set HOME; or: idc-setup run --state FILE");
     };
     if let Err(error) = folder.check_writable() {
         return Row::to_do(

@@ -3,6 +3,7 @@
 mod glossary;
 pub mod handover;
 mod interactive;
+mod next_command;
 mod non_interactive;
 pub mod output;
 pub mod picture;

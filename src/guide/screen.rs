@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
+use super::next_command::{completed, within_json};
 use crate::checklist::{State, Trouble, TroubleKind};
-use crate::words::quoted;
 
 /// Where everything is printed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +32,9 @@ pub struct Screen {
 
 /// The folder that this rehearsal is kept in, as it was typed: commands to type next name it too.
 static KEPT: OnceLock<String> = OnceLock::new();
+
+/// Flags that say what the commands to type next are about.
+static OWN: OnceLock<Vec<(&'static str, String)>> = OnceLock::new();
 
 /// A result could not be written, and somebody was reading.
 static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
@@ -116,7 +119,7 @@ impl Screen {
 
     /// A result in JSON: for programs to read, so nothing in it is spelt otherwise.
     pub fn json(&self, json: &str) {
-        self.verbatim(&format!("{}\n", escaped(&self.hint(json))));
+        self.verbatim(&format!("{}\n", escaped(&self.hint(json, within_json))));
     }
 
     /// An error in its one shape: what happened, why as AWS put it, what to type next.
@@ -174,7 +177,7 @@ impl Screen {
     pub fn result_in_columns(&self, line: &str, column: usize) {
         let written = wrapped(
             &mut io::stdout().lock(),
-            &self.hint(line),
+            &self.hint(line, str::to_owned),
             self.result_width,
             Some(column),
         );
@@ -211,25 +214,31 @@ impl Screen {
 
     /// As it is written in the end.
     fn spelt(&self, text: &str) -> String {
-        let text = self.hint(text);
+        let text = self.hint(text, str::to_owned);
         if self.ascii { in_ascii(&text) } else { text }
     }
 
-    /// In a rehearsal, a command that is copied from the screen must not act on a real account.
-    fn hint(&self, text: &str) -> String {
-        if !self.rehearsed {
-            return text.to_owned();
+    /// A command that is copied from the screen goes on with the same state file and credentials, and in a rehearsal it
+    /// does not act on a real account.
+    fn hint(&self, text: &str, spell: fn(&str) -> String) -> String {
+        let own = OWN.get().map_or(&[][..], Vec::as_slice);
+        let kept = KEPT.get().filter(|_| self.rehearsed);
+        if self.rehearsed || !own.is_empty() {
+            completed(text, (self.rehearsed, kept.map(String::as_str), own), spell)
+        } else {
+            text.to_owned()
         }
-        let kept = KEPT
-            .get()
-            .map_or_else(String::new, |folder| format!(" --keep {}", quoted(folder)));
-        ["status", "plan", "doctor", "login", "undo"].iter().fold(
-            text.replace("idc-setup run", &format!("idc-setup rehearse{kept}")),
-            |text, command| {
-                let real = format!("idc-setup {command}");
-                text.replace(&real, &format!("idc-setup rehearse {command}{kept}"))
-            },
-        )
+    }
+
+    /// From now on commands to type next have these flags, where they do not say otherwise: name, and how it was typed.
+    pub fn go_on_with(flags: Vec<(&'static str, String)>) {
+        // Set once, at the start.
+        let _ = OWN.set(flags);
+    }
+
+    /// Whether this is a rehearsal of which nothing is kept.
+    pub fn is_passing(&self) -> bool {
+        self.rehearsed && KEPT.get().is_none()
     }
 
     /// From now on commands to type next name the folder that the rehearsal is kept in.
@@ -307,18 +316,5 @@ mod tests {
             String::from_utf8(written).unwrap(),
             "  one two three\n    https://example.com/a/long/address\n"
         );
-    }
-
-    #[test]
-    fn a_command_to_type_next_is_a_rehearsed_one_in_a_rehearsal() {
-        let screen = Screen {
-            rehearsed: true,
-            ..Screen::default()
-        };
-        assert_eq!(
-            screen.hint("next: idc-setup run --only x"),
-            "next: idc-setup rehearse --only x"
-        );
-        assert_eq!(Screen::default().hint("idc-setup run"), "idc-setup run");
     }
 }

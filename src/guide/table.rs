@@ -48,9 +48,12 @@ pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
         let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials-end"));
         print_handover(screen, &outcome.reports);
         if !end.is_empty() {
+            let tomorrow = format!(
+                " Tomorrow: idc-setup login --cli-profile {profile} (aws sso login --profile {profile} does the same)."
+            );
+            let tomorrow = if screen.is_passing() { String::new() } else { tomorrow };
             screen.result(&format!(
-                "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves. Tomorrow: \
-                 idc-setup login --cli-profile {profile} (aws sso login --profile {profile} does the same)."
+                "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves.{tomorrow}"
             ));
         }
         screen.result(&format!("\nYou are {arn} in account {account}."));

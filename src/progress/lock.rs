@@ -44,7 +44,7 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-            return Err(LockError::Io(other("is not a file")));
+            return Err(LockError::Io(other(path, "is not a file")));
         }
         let mut file = options.open(path).map_err(LockError::Io)?;
         match file.try_lock() {
@@ -53,7 +53,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
         if !is_ours(&mut file).map_err(LockError::Io)? {
-            return Err(LockError::Io(other("is somebody else's")));
+            return Err(LockError::Io(other(path, "is somebody else's")));
         }
         files::make_private(&file).map_err(LockError::Io)?;
         let me = Holder {
@@ -69,8 +69,11 @@ impl Lock {
     }
 }
 
-fn other(why: &str) -> io::Error {
-    io::Error::other(format!("the lock file beside it {why}"))
+fn other(path: &Path, why: &str) -> io::Error {
+    let path = path.display();
+    io::Error::other(format!(
+        "what stands where its lock file would, {path}, {why}: move it away"
+    ))
 }
 
 /// Whether it is empty, or says who had the lock: anything else is a file that only has this name.

@@ -11,7 +11,7 @@ mod store;
 
 pub use edit::{Edit, Lines};
 pub use last::Last;
-pub use lock::{Holder, Lock};
+pub use lock::{Holder, Lock, LockError};
 pub use record::{FORMAT, How, Intent, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb, Word};
 pub use replaced::{Replaced, Says, Standing};
-pub use store::{Folder, Progress, ProgressError};
+pub use store::{Folder, Progress, ProgressError, holder_words};

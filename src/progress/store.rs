@@ -71,7 +71,8 @@ pub enum ProgressError {
     },
 }
 
-fn holder_words(holder: Option<&Holder>) -> String {
+/// Who is at work, in brackets.
+pub fn holder_words(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| {
         format!(
             " (process {}, since {})",

@@ -1,5 +1,7 @@
 //! What a removal would be by hand.
 
+use std::path::Path;
+
 use super::cloudtrail;
 use super::identity_center::{group_and_user, parts};
 use crate::progress::{Replaced, Resource, ResourceKind};
@@ -48,6 +50,22 @@ pub fn put_back(setting: &Setting, replaced: &Replaced) -> String {
         file_of(&replaced.id),
         said.collect::<Vec<_>>().join(", ")
     )
+}
+
+/// The undo that reaches a file of another environment; `None` for one that is where no environment has it.
+pub fn elsewhere(resource: &Resource) -> Option<String> {
+    let path = Path::new(file_of(&resource.id));
+    let (variable, value) = match resource.kind {
+        ResourceKind::Token | ResourceKind::Registration => {
+            let cache = path.parent().filter(|folder| folder.ends_with(".aws/sso/cache"));
+            ("HOME", cache?.ancestors().nth(3)?)
+        }
+        _ => ("AWS_CONFIG_FILE", path),
+    };
+    Some(format!(
+        "{variable}={} idc-setup undo",
+        quoted(&value.display().to_string())
+    ))
 }
 
 /// As an `aws` command, or what is done to which file.

@@ -23,13 +23,7 @@ enum Stands {
 }
 
 /// How what was written into this person's files stands.
-///
-/// Only the AWS files of this environment are ours to touch: a state file may come from another home folder, or from
-/// somebody else.
 pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
-    if let Some(why) = out_of_reach(setting, resource) {
-        return Ok(Sight::Stays(why));
-    }
     let (path, _) = place(resource);
     if matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
         return match path.try_exists() {
@@ -47,8 +41,12 @@ pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
     })
 }
 
-/// Why a file is not ours to touch, if it is not.
+/// Why a file is not ours to touch, if it is not: only the AWS files of this environment are, since a state file may come
+/// from another home folder, or from somebody else.
 pub fn out_of_reach(setting: &Setting, resource: &Resource) -> Option<String> {
+    if !resource.kind.is_local() {
+        return None;
+    }
     let (path, _) = place(resource);
     (!is_within_reach(setting.paths.as_ref(), resource, &path)).then(|| {
         format!(
@@ -118,7 +116,7 @@ struct Ours {
 }
 
 impl Ours {
-    /// A profile of ours that somebody has changed stays, and what it stands on with it.
+    /// A profile of ours that somebody has changed, or has another profile use, stays, and what it stands on with it.
     fn of(setting: &Setting) -> Result<Self, Trouble> {
         let (made, changed) = setting.progress.read(|record| {
             let made = record.resources.iter().filter(|other| other.how == How::Made);
@@ -140,6 +138,17 @@ impl Ours {
                     profiles.push(resource.name);
                 }
                 _ => {}
+            }
+        }
+        let paths = setting.paths.as_ref();
+        if let Some((_, config)) = paths.map_or(Ok(None), |paths| read(paths.config()))? {
+            let is_used = |all: &[String], name: &str| {
+                config
+                    .profiles_with("source_profile", name)
+                    .any(|user| !all.contains(&user))
+            };
+            while let Some(index) = profiles.iter().position(|name| is_used(&profiles, name)) {
+                profiles.remove(index);
             }
         }
         Ok(Self { profiles, sessions })
@@ -205,8 +214,12 @@ fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
     let written = written(resource, name);
     let keys: Vec<&str> = written.keys().map(String::as_str).collect();
     // Without what it stands below, tools would take it for a part of what is above.
-    let aside = config.and_then(|config| config.aside_below(section(resource, name), &keys));
+    let aside = config
+        .as_ref()
+        .and_then(|config| config.aside_below(section(resource, name), &keys));
     let aside = aside.map(|line| format!("the indented comment in line {line}"));
+    let indented = config.and_then(|config| config.indented(section(resource, name)));
+    let aside = aside.or_else(|| indented.map(|line| format!("the indented line {line}")));
     Ok(there.map(|there| {
         let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
         let missing = written.keys().filter(|key| !there.contains_key(*key));
@@ -262,6 +275,10 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trou
     let Some((text, mut config)) = read(&path)? else {
         return Ok(TakenOut::AsWritten);
     };
+    if let Some(line) = config.indented(section(resource, name)) {
+        let why = format!("line {line} is indented below a header, where the AWS CLI reads a key and the SDKs do not");
+        return Err(unreadable(&path, &why));
+    }
     // Just those bytes, unless somebody has written into a section of ours: that must not lose its header.
     let is_intact = |ours: &&str| {
         let sections = Config::parse(ours.as_bytes());
@@ -281,7 +298,18 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trou
     let keys: Vec<String> = written(resource, name).into_keys().collect();
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     let has_aside = config.aside_below(section(resource, name), &names).is_some();
-    let is_intact = |ours: &&str| is_intact(ours) && !has_aside && !(is_shared && ours.contains("[sso-session "));
+    let is_others_too = |ours: &str| {
+        let stays = setting.progress.read(|record| {
+            let mut same = record
+                .resources
+                .iter()
+                .filter(|other| other.text.as_deref() == Some(ours));
+            // The profile, which went first unless it stays.
+            same.any(|other| other.kind == ResourceKind::CliProfile && resource.kind == ResourceKind::SsoSession)
+        });
+        stays || (is_shared && ours.contains("[sso-session "))
+    };
+    let is_intact = |ours: &&str| is_intact(ours) && !has_aside && !is_others_too(ours);
     let ours = resource.text.as_deref().filter(is_intact);
     let (after, taken_out) = if let Some(ours) = ours {
         (without(&text, ours), TakenOut::AsWritten)

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use super::command::command;
+use super::command::{command, elsewhere};
 use super::{Removal, Verdict};
 use super::{cloudtrail, files, identity_center};
 use crate::aws::{Failure, FailureKind, waiting};
@@ -28,6 +28,18 @@ pub async fn at(
     resource: Resource,
     step: &'static str,
 ) -> Result<Removal, Trouble> {
+    if let Some(why) = files::out_of_reach(setting, &resource) {
+        let elsewhere = elsewhere(&resource);
+        return Ok(Removal {
+            is_elsewhere: elsewhere.is_some(),
+            command: elsewhere.unwrap_or_else(|| command(setting, &resource)),
+            resource,
+            step,
+            verdict: Verdict::Stays,
+            why: Some(why),
+            in_use: false,
+        });
+    }
     let sight = sight(setting, reports, &resource, step).await?;
     let command = command(setting, &resource);
     let in_use = matches!(sight, Sight::InUse(_));
@@ -44,6 +56,7 @@ pub async fn at(
         why,
         command,
         in_use,
+        is_elsewhere: false,
     })
 }
 

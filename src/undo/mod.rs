@@ -68,6 +68,9 @@ pub struct Removal {
     /// Somebody else stands on it, so that AWS would not let it go.
     #[serde(skip)]
     pub in_use: bool,
+    /// It is in files of another environment, whose undo is the way to it.
+    #[serde(skip)]
+    pub is_elsewhere: bool,
 }
 
 /// What becomes of a thing.

@@ -54,7 +54,12 @@ pub fn refuse(setting: &Setting, made: &[(Resource, &str)]) -> Result<(), Troubl
                  removed or changed: the rest could not be.",
                 resource.kind, resource.name
             ),
-            "sign in as root or as another administrator (aws login, or CloudShell), then: idc-setup undo",
+            match setting.bootstrap_profile {
+                Some(_) => {
+                    "take a profile of root or of another administrator (aws login makes one): idc-setup undo --profile NAME"
+                }
+                None => "sign in as root or as another administrator (aws login, or CloudShell), then: idc-setup undo",
+            },
         )),
     }
 }

@@ -246,6 +246,7 @@ fn staying(setting: &Setting, step: Option<&str>, was_used: bool) -> Vec<Removal
             why: Some(why.to_owned()),
             command,
             in_use: false,
+            is_elsewhere: false,
         }
     });
     with_reason.collect()

@@ -45,7 +45,11 @@ pub fn resource(replaced: &Replaced) -> Resource {
 }
 
 async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) -> Result<Removal, Trouble> {
-    let (verdict, why) = match out_of_reach(setting, replaced) {
+    let out_of_reach = files::out_of_reach(setting, &resource(replaced));
+    let elsewhere = out_of_reach
+        .as_ref()
+        .and_then(|_| command::elsewhere(&resource(replaced)));
+    let (verdict, why) = match out_of_reach {
         Some(why) => (Verdict::Stays, Some(why)),
         None => match standing(setting, reports, replaced).await? {
             None | Some(Standing::AsBefore) => (Verdict::Gone, None),
@@ -57,7 +61,8 @@ async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) ->
         },
     };
     Ok(Removal {
-        command: command::put_back(setting, replaced),
+        is_elsewhere: elsewhere.is_some(),
+        command: elsewhere.unwrap_or_else(|| command::put_back(setting, replaced)),
         resource: resource(replaced),
         step: info(replaced).slug,
         verdict,
@@ -68,14 +73,6 @@ async fn look(setting: &Setting, reports: &[StepReport], replaced: &Replaced) ->
 
 fn again(replaced: &Replaced) -> String {
     format!("it says again what was there before: {}", replaced.before_in_words())
-}
-
-/// A file that is none of this environment's is not ours to touch.
-fn out_of_reach(setting: &Setting, replaced: &Replaced) -> Option<String> {
-    let is_local = replaced.kind.is_local();
-    is_local
-        .then(|| files::out_of_reach(setting, &resource(replaced)))
-        .flatten()
 }
 
 /// `None` when it is not there any more.

@@ -164,9 +164,14 @@ fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
     std::fs::write(&elsewhere, "[broken").unwrap();
     let config = stage.path(".aws/config").display().to_string();
     std::fs::write(stage.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
-    let ran = undo(&stage, &[]).expect(0);
+    let ran = undo(&stage, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "removed");
     assert_eq!(verdict(&ran, "cli-profile"), "stays");
+    let removals = ran.envelope()["removals"].to_string();
+    assert!(
+        removals.contains(&format!("AWS_CONFIG_FILE={} idc-setup undo", elsewhere.display())),
+        "{removals}"
+    );
     assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "[broken");
 }
 
@@ -232,4 +237,49 @@ fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
         next.starts_with(&format!("idc-setup undo {file} --step account-assignment")),
         "{next}"
     );
+}
+
+#[test]
+fn a_profile_that_another_uses_stays_with_its_session() {
+    let stage = Stage::new("enabled");
+    stage.go(&[]).expect(0);
+    let theirs =
+        "\n[profile deploy]\nsource_profile = eks-walkthrough\nrole_arn = arn:aws:iam::123456789012:role/deploy\n";
+    let with_theirs = stage.config() + theirs;
+    stage.has_config(&with_theirs);
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(
+        (verdict(&ran, "cli-profile"), verdict(&ran, "sso-session")),
+        ("changed".to_owned(), "changed".to_owned())
+    );
+    assert_eq!(stage.config(), with_theirs);
+    // Whoever is sure takes them all the same, and leaves what is theirs.
+    undo(&stage, &["--include-changed"]).expect(0);
+    assert_eq!(stage.config().trim(), theirs.trim());
+}
+
+#[test]
+fn keys_that_were_indented_below_their_header_are_not_called_removed() {
+    let stage = Stage::new("enabled");
+    stage.go(&["--skip=sign-in"]).expect(3);
+    let indented: String = stage
+        .config()
+        .split_inclusive('\n')
+        .map(|line| {
+            if line.starts_with('[') {
+                line.to_owned()
+            } else {
+                format!("\t{line}")
+            }
+        })
+        .collect();
+    stage.has_config(&indented);
+    let ran = undo(&stage, &[]).expect(5);
+    assert_eq!(verdict(&ran, "cli-profile"), "changed");
+    let ran = undo(&stage, &["--include-changed"]).expect(1);
+    let message = ran.envelope()["error"]["message"].to_string();
+    assert!(message.contains("is indented below a header"), "{message}");
+    assert_eq!(stage.config(), indented);
+    let kept = stage.state()["resources"].to_string();
+    assert!(kept.contains("cli-profile") && kept.contains("sso-session"), "{kept}");
 }

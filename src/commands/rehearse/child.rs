@@ -56,7 +56,7 @@ pub(super) async fn perform(
     screen: Screen,
 ) -> Result<u8, Trouble> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
-    begin_keeping(stage, flags)?;
+    let _lock = begin_keeping(stage, flags)?;
     if cli.flags.non_interactive {
         screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
     }

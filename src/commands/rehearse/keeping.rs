@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Stage;
-use crate::checklist::Trouble;
+use crate::checklist::{Trouble, TroubleKind};
 use crate::cli::{RehearseFlags, Rehearsed};
 use crate::files;
+use crate::progress::{Lock, LockError, holder_words};
 use crate::rehearsal::worlds;
 
 /// The world, in the folder of `--keep`.
 pub(super) const KEPT_WORLD: &str = "world.toml";
+
+/// Who is at work on that world.
+const LOCK: &str = "world.lock";
 
 /// What only looks leaves the kept world to whoever changes it meanwhile.
 pub(super) fn writes_world(flags: &RehearseFlags) -> bool {
@@ -49,10 +53,44 @@ fn is_change(operation: &str) -> bool {
         .any(|look| operation.starts_with(look))
 }
 
-/// Writes the world before anything else: the folder is known to be a rehearsal's from now on, however this one ends.
-pub(super) fn begin_keeping(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
-    let kept = flags.keep.as_ref().filter(|_| writes_world(flags));
-    write_world(stage, kept.map(|folder| folder.join(KEPT_WORLD)).as_deref())
+/// The folder in which a world is kept already.
+pub(super) fn kept(flags: &RehearseFlags) -> Option<&Path> {
+    flags.keep.as_deref().filter(|folder| folder.join(KEPT_WORLD).exists())
+}
+
+/// The right to write a kept world, before it is read: of two that read the same one, the later end would undo the other.
+pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>, Trouble> {
+    if !writes_world(flags) {
+        return Ok(None);
+    }
+    Lock::take(&folder.join(LOCK)).map(Some).map_err(|error| {
+        let folder = folder.display();
+        match error {
+            LockError::Held(holder) => Trouble::new(
+                TroubleKind::Locked,
+                format!(
+                    "Another rehearsal is at work in {folder}{}.",
+                    holder_words(holder.as_ref())
+                ),
+                "wait for it to end, or: idc-setup rehearse, with another --keep DIR",
+            ),
+            LockError::Io(error) => Trouble::failed(
+                format!("{folder} cannot be kept: {error}."),
+                "idc-setup rehearse, with another --keep DIR",
+            ),
+        }
+    })
+}
+
+/// Writes a new world before anything else: the folder is known to be a rehearsal's from now on, however this one ends.
+/// Answers the lock, unless it is held already.
+pub(super) fn begin_keeping(stage: &Stage, flags: &RehearseFlags) -> Result<Option<Lock>, Trouble> {
+    let Some(folder) = flags.keep.as_deref().filter(|_| kept(flags).is_none()) else {
+        return Ok(None);
+    };
+    let lock = hold(folder, flags)?;
+    write_world(stage, Some(&folder.join(KEPT_WORLD)))?;
+    Ok(lock)
 }
 
 /// Writes the world where `--keep` and `--dump` want it.
@@ -75,8 +113,8 @@ fn write_world(stage: &Stage, path: Option<&Path>) -> Result<(), Trouble> {
 /// The folder that is asked for, or one that goes away at the end.
 pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
     if let Some(folder) = &flags.keep {
-        let mut entries = std::fs::read_dir(folder).into_iter().flatten();
-        if !folder.join(KEPT_WORLD).exists() && entries.next().is_some() {
+        let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        if !folder.join(KEPT_WORLD).exists() && entries.any(|entry| entry.file_name() != LOCK) {
             let why = format!("{} holds something else than a rehearsal", folder.display());
             return Err(std::io::Error::other(why));
         }

@@ -15,10 +15,11 @@ use crate::checklist::Trouble;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
 use crate::guide::Screen;
+use crate::progress::Lock;
 use crate::rehearsal::worlds::{self, example_user};
 use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World, read_faults};
 use child::perform;
-use keeping::KEPT_WORLD;
+use keeping::{KEPT_WORLD, hold, kept};
 use serve::serve;
 
 /// Rehearses or serves, and answers the exit code.
@@ -43,6 +44,8 @@ struct Stage {
     server: Server,
     credentials: Credentials,
     region: String,
+    /// On the folder of a kept world, as long as this rehearsal lasts.
+    _lock: Option<Lock>,
 }
 
 impl Stage {
@@ -75,11 +78,8 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         ));
     }
     let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
-    let is_kept = flags
-        .keep
-        .as_ref()
-        .is_some_and(|folder| folder.join(KEPT_WORLD).exists());
-    if goes_on && !is_kept {
+    let kept = kept(flags);
+    if goes_on && kept.is_none() {
         return Err(Trouble::usage(
             "There is no kept rehearsal to go on with.",
             "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
@@ -89,6 +89,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         Some(text) => duration("--latency", text)?,
         None => Duration::ZERO,
     };
+    let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
     let mut world = world(flags)?;
     if let Some(person) = flags.person {
         world.person.kind = match person {
@@ -134,6 +135,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         server,
         credentials,
         region,
+        _lock: lock,
     })
 }
 

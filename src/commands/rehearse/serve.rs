@@ -18,7 +18,7 @@ pub(super) async fn serve(
     screen: Screen,
 ) -> Result<u8, Trouble> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
-    begin_keeping(stage, flags)?;
+    let _lock = begin_keeping(stage, flags)?;
     let url = stage.server.url();
     screen.talk(&format!(
         "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
