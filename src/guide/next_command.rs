@@ -40,7 +40,10 @@ pub fn completed(
         }
         let line = behind.split('\n').next().unwrap_or_default();
         let line = line.split("idc-setup ").next().unwrap_or_default();
-        for (flag, typed) in own.iter().filter(|(flag, _)| !line.contains(flag)) {
+        // Signing in takes nobody's credentials.
+        let is_of_use = |flag: &str| command != "login" || flag != "--profile";
+        let wanted = own.iter().filter(|(flag, _)| !line.contains(flag) && is_of_use(flag));
+        for (flag, typed) in wanted {
             done.extend([" ", flag, "=", &spell(&quoted(typed))]);
         }
         rest = behind;
@@ -84,6 +87,10 @@ mod tests {
         assert_eq!(
             with_own("idc-setup run --state FILE\nidc-setup undo --profile NAME"),
             "idc-setup run --profile=work --state FILE\nidc-setup undo --state='it'\\''s.json' --profile NAME"
+        );
+        assert_eq!(
+            with_own("idc-setup login, then: idc-setup run"),
+            "idc-setup login --state='it'\\''s.json', then: idc-setup run --state='it'\\''s.json' --profile=work"
         );
         let own = [("--state", "a\"b".to_owned())];
         let json = completed("\"idc-setup run\"", (false, None, &own), within_json);
