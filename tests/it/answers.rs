@@ -2,7 +2,7 @@
 
 use idc_setup::rehearsal::{FaultKind, Refusal};
 
-use super::support::Stage;
+use super::support::{ANSWERS, Stage, WILLING};
 
 #[test]
 fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
@@ -183,4 +183,26 @@ fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
     let calls = stage.server.calls().len();
     stage.json(&["status"]);
     assert_eq!(stage.server.calls()[calls].region, "eu-north-1");
+}
+
+#[test]
+fn what_to_type_next_goes_on_with_the_same_state_file() {
+    let stage = Stage::new("enabled");
+    let file = format!("--state={}", stage.path("its own.json").display());
+    let quoted = format!("--state='{}'", stage.path("its own.json").display());
+    let ran = stage
+        .run(&[&["run", &file, "--group=Ops"], &WILLING[..], &ANSWERS[..]].concat())
+        .expect(0);
+    assert!(
+        ran.stdout.contains(&format!("idc-setup run {quoted} --create-trail")),
+        "{}",
+        ran.stdout
+    );
+    let told = stage.json(&["run", &file, "--non-interactive"]).expect(0);
+    told.envelope();
+    assert!(
+        told.stdout.contains(&format!("idc-setup run {quoted} --create-trail")),
+        "{}",
+        told.stdout
+    );
 }

@@ -355,3 +355,37 @@ fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
     let ran = stage.run(&keep).expect(0);
     assert!(ran.stdout.contains("The user Admin is there."), "{}", ran.stdout);
 }
+
+#[test]
+fn a_rehearsal_is_kept_from_its_first_look_and_held_by_one_at_a_time() {
+    let stage = Stage::new("fresh");
+    let keep = |more: &[&str]| {
+        let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
+        idc(&stage, &args)
+    };
+    let run = |more: &[&str]| Ran::of(keep(more).output().unwrap());
+    run(&["status", "--world=complete"]).says("rehearse --keep kept");
+    let ran = run(&["status", "--output=json"]);
+    assert_eq!(ran.step("create-group")["state"], "done", "{}", ran.summary());
+    // What is served may be changed by anybody, and is written at the end.
+    let mut serves = Serves(keep(&["--serve"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = std::io::BufReader::new(serves.0.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut lines, &mut String::new()).unwrap();
+    let second = run(&["--output=json"]).expect(6);
+    let message = second.envelope()["error"]["message"].to_string();
+    assert!(message.contains(&format!("process {}", serves.0.id())), "{message}");
+    run(&["status"]).expect(3);
+    drop(serves);
+    run(&["--email=admin@example.com", "--wait=0"]).expect(3);
+    run(&["undo", "--yes"]).expect(0);
+}
+
+/// Ends with the test, however that ends.
+struct Serves(std::process::Child);
+
+impl Drop for Serves {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
