@@ -95,7 +95,8 @@ text_value!(
         if regions::is_known(text) {
             return Ok(());
         }
-        invalid(format!("{text:?} is not a Region that this version knows; did you mean {}?", regions::nearest(text)))
+        let nearest = regions::nearest(text);
+        invalid(format!("{text:?} is not a Region that this version knows; the nearest by its name is {nearest}"))
     }
 );
 text_value!(

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::sync::Notify;
 
+use super::models::SERVICES;
 use super::refusal::Refusal;
 
 /// One thing that goes wrong.
@@ -177,7 +178,17 @@ pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("The faults file {name} cannot be read: {error}."))?;
     let file: FaultFile = toml::from_str(&text).map_err(|error| format!("The faults file {name}: {error}"))?;
+    let mut operations = file.fault.iter().filter_map(|row| row.operation.as_deref());
+    if let Some(unknown) = operations.find(|operation| !is_operation(operation)) {
+        return Err(format!(
+            "The faults file {name}: {unknown:?} is no operation that the rehearsal has."
+        ));
+    }
     Ok(file.fault.into_iter().map(FaultRow::fault).collect())
+}
+
+fn is_operation(name: &str) -> bool {
+    SERVICES.values().any(|service| service.operations.contains_key(name))
 }
 
 /// A call that is held until it is released.

@@ -73,8 +73,12 @@ fn said_otherwise(setting: &Setting, resource: &Resource, set: &PermissionSet) -
         && lasts(made) != lasts(now)
         && !is_update_open(setting, resource)
     {
-        let was = lasts(made).map_or_else(|| "otherwise".to_owned(), |made| made.to_string());
-        return Some(format!("a session lasts {now} now, and lasted {was}"));
+        let in_words = |text: &str| lasts(text).map_or_else(|| text.to_owned(), |time| time.to_string());
+        return Some(format!(
+            "a session lasts {} now, and lasted {}",
+            in_words(now),
+            in_words(made)
+        ));
     }
     let description = set.description.as_deref();
     if description.is_some_and(|words| words != permission_set::DESCRIPTION) {

@@ -52,7 +52,7 @@ fn values_that_break_a_rule_are_refused_before_any_call() {
         ),
         (
             vec!["--identity-center-region=us-esat-1"],
-            vec!["us-esat-1", "did you mean us-east-1"],
+            vec!["us-esat-1", "the nearest by its name is us-east-1"],
         ),
         (vec!["--region=mars-1"], vec!["mars-1", "--region"]),
         (vec!["--account=12"], vec!["twelve digits"]),

@@ -11,7 +11,7 @@ use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, Stage, WILLING, is_mutating};
 
 fn go_without_sign_in(stage: &Stage) -> Ran {
     stage.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
@@ -369,5 +369,18 @@ proptest! {
             again.set(Section::SsoSession("s"), &[("sso_region", Some("x"))]);
             prop_assert_eq!(again.text(), once, "editing twice is editing once");
         }
+    }
+}
+
+#[test]
+fn a_config_that_no_tool_reads_is_said_before_the_account_is_changed() {
+    for text in ["\u{feff}[default]\n", "[default\n", "[a]\rregion = x\r"] {
+        let stage = Stage::new("enabled");
+        stage.has_config(text);
+        let ran = stage.go(&[]).expect(1);
+        let message = ran.step("cli-profile")["error"]["message"].to_string();
+        assert!(message.contains("cannot be edited"), "{text:?}: {message}");
+        assert!(!stage.server.calls().iter().any(is_mutating), "{text:?}");
+        assert_eq!(stage.config(), text);
     }
 }

@@ -221,7 +221,7 @@ fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
             let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
             world.permission_sets[0].managed_policies.push(policy);
         }),
-        ("a session lasts PT2H", |world| {
+        ("a session lasts 2h now, and lasted 1h", |world| {
             "PT2H".clone_into(&mut world.permission_sets[0].session_duration);
         }),
         ("relay state", |world| {

@@ -272,7 +272,10 @@ impl Step for CliProfile {
 
     async fn look(&self) -> Result<Finding, Trouble> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
-        let (_, config) = self.read().map_err(Trouble::before_anything)?;
+        let (text, config) = self.read().map_err(Trouble::before_anything)?;
+        if let Err(why) = read_as_the_sdk(&text).await {
+            return Err(unreadable(self.paths()?.config(), &why).before_anything());
+        }
         let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
         let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
         // What says all already need not be written.
