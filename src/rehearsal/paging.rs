@@ -24,6 +24,29 @@ pub fn page_named(
     default_size: usize,
     items: Vec<Value>,
 ) -> Answer {
+    let items = items.into_iter();
+    page_of(
+        input,
+        (scope, key),
+        (size_member, token_member),
+        default_size,
+        items,
+        |item| item,
+    )
+}
+
+/// [`page`] of which only what is on it is given its shape.
+///
+/// # Errors
+/// As [`page`].
+pub fn page_of<T>(
+    input: &Value,
+    (scope, key): (&str, &str),
+    (size_member, token_member): (&str, &str),
+    default_size: usize,
+    items: impl ExactSizeIterator<Item = T>,
+    shape: impl Fn(T) -> Value,
+) -> Answer {
     let size = input[size_member]
         .as_u64()
         .and_then(|n| usize::try_from(n).ok())
@@ -35,7 +58,7 @@ pub fn page_named(
             .ok_or_else(|| Refusal::new("ValidationException", "The provided pagination token is invalid."))?,
     };
     let total = items.len();
-    let rows: Vec<Value> = items.into_iter().skip(start).take(size).collect();
+    let rows: Vec<Value> = items.skip(start).take(size).map(shape).collect();
     let end = start + rows.len();
     let mut body = json!({ key: rows });
     if end < total {

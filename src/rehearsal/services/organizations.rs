@@ -64,11 +64,12 @@ fn list_accounts(world: &World, request: &Request) -> Answer {
     if world.organization.is_none() || !world.has_spread("organization", request.now) {
         return describe(world, request.now);
     }
-    let rows = world
-        .all_accounts()
-        .map(|account| account_shape(world, account))
-        .collect();
-    paging::page(request.input, "organizations:ListAccounts", "Accounts", 20, rows)
+    // An organization may have thousands, and a page has twenty.
+    let accounts: Vec<_> = world.all_accounts().collect();
+    let shape = |account: &Account| account_shape(world, account);
+    let names = ("MaxResults", "NextToken");
+    let list = ("organizations:ListAccounts", "Accounts");
+    paging::page_of(request.input, list, names, 20, accounts.into_iter(), shape)
 }
 
 /// `CreateAccount`: by the management account, done a moment later.

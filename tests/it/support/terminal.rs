@@ -119,8 +119,23 @@ impl Terminal {
         self.wait_for(words);
         if keys.len() == 1 && keys.chars().all(char::is_alphanumeric) {
             self.wait_for_a_question();
+        } else {
+            self.wait_until_it_stands();
         }
         self.keys(keys);
+    }
+
+    /// Waits until nothing on the screen has changed for a moment: what is asked stands there by then, and takes keys.
+    fn wait_until_it_stands(&self) {
+        let mut last = (self.contents(), Instant::now());
+        let end = Instant::now() + Duration::from_secs(5);
+        while last.1.elapsed() < Duration::from_millis(150) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+            let now = self.contents();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+        }
     }
 
     /// Waits until a question that one key answers stands before the cursor: what is pressed earlier is forgotten.
