@@ -80,20 +80,8 @@ async fn go(
     screen: Screen,
     (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
 ) -> Result<(), Stopped> {
-    if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
-        return Err(Stopped::from(Trouble::usage(
-            format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
-            "idc-setup undo --step NAME",
-        )));
-    }
+    refuse_what_cannot_be(cli, flags)?;
     let browser = browser(cli, environment)?;
-    refuse_what_undo_does_not_know(cli)?;
-    if let Some(path) = cli.flags.state.as_ref().filter(|path| !path.exists()) {
-        return Err(Stopped::from(Trouble::usage(
-            format!("There is no state file {}; nothing was removed.", path.display()),
-            "idc-setup undo --state FILE, with the one that the run was given",
-        )));
-    }
     let guide = asking_guide(cli, environment, screen, &browser);
     let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
     if let Some(note) = prepared.note_on_profile(cli) {
@@ -101,7 +89,7 @@ async fn go(
     }
     let setting = Rc::clone(&prepared.setting);
     let waiting = looking(cli, environment, screen, "Looking at what was made.");
-    let reports = look(prepared, screen).await?;
+    let mut reports = look(prepared, screen).await?;
     *removals = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
     drop(waiting);
     let count = removals.iter().filter(|removal| removal.verdict.is_to_do()).count();
@@ -115,26 +103,11 @@ async fn go(
         ));
     }
     if count > 0 && !cli.flags.yes {
-        let Some(guide) = guide else {
-            return Err(Stopped::from(Trouble::usage(
-                "Nobody can be asked whether to remove all this; nothing was removed.",
-                format!(
-                    "idc-setup undo {}",
-                    [flags.to_args(), vec!["--yes".to_owned()]].concat().join(" ")
-                ),
-            )));
-        };
-        if !is_agreed(guide.as_ref(), screen, &setting.caller.account, count).await? {
-            return Err(Stopped::from(Trouble::new(
-                TroubleKind::Left,
-                "You left; nothing was removed.",
-                "idc-setup undo",
-            )));
-        }
+        must_be_agreed(guide.as_deref(), screen, (&setting.caller.account, count), flags).await?;
         // The question may have stood there for long.
         let asked = std::mem::take(removals);
         let waiting = looking(cli, environment, screen, "Looking again.");
-        let reports = look(prepared, screen).await?;
+        reports = look(prepared, screen).await?;
         let now = undo::plan(&setting, &reports, flags.step.as_deref(), flags.include_changed).await?;
         *removals = undo::as_agreed(&asked, now);
         drop(waiting);
@@ -148,6 +121,47 @@ async fn go(
         undo::remove_folders(&setting)?;
     }
     Ok(())
+}
+
+/// A step or a state file that is none, and flags of a run.
+fn refuse_what_cannot_be(cli: &Cli, flags: &UndoFlags) -> Result<(), Trouble> {
+    if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
+        return Err(Trouble::usage(
+            format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
+            "idc-setup undo --step NAME",
+        ));
+    }
+    if let Some(path) = cli.flags.state.as_ref().filter(|path| !path.exists()) {
+        return Err(Trouble::usage(
+            format!("There is no state file {}; nothing was removed.", path.display()),
+            "idc-setup undo --state FILE, with the one that the run was given",
+        ));
+    }
+    refuse_what_undo_does_not_know(cli)
+}
+
+/// Asks for the account's id; nothing is removed without it.
+async fn must_be_agreed(
+    guide: Option<&dyn Guide>,
+    screen: Screen,
+    (account, count): (&str, usize),
+    flags: &UndoFlags,
+) -> Result<(), Trouble> {
+    let Some(guide) = guide else {
+        let again = [flags.to_args(), vec!["--yes".to_owned()]].concat().join(" ");
+        return Err(Trouble::usage(
+            "Nobody can be asked whether to remove all this; nothing was removed.",
+            format!("idc-setup undo {again}"),
+        ));
+    };
+    if is_agreed(guide, screen, account, count).await? {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        TroubleKind::Left,
+        "You left; nothing was removed.",
+        "idc-setup undo",
+    ))
 }
 
 /// Takes back one thing after the other. What cannot be removed stops those that it stands on, and nothing else; without

@@ -145,15 +145,13 @@ impl CliProfile {
         };
         let path = self.paths()?.config();
         let (before, config) = self.read()?;
-        let is_new = |section| config.get(section).is_none();
-        let mut new_parts = Vec::new();
-        if is_new(Section::SsoSession(&wanted.session)) {
-            new_parts.push((ResourceKind::SsoSession, wanted.session.as_str()));
-        }
-        if is_new(Section::Profile(&wanted.profile)) {
-            new_parts.push((ResourceKind::CliProfile, wanted.profile.as_str()));
-        }
-        let named_before = config.clone();
+        let new_parts = new_parts(&wanted, &config, path);
+        let users = config.profiles_with("sso_session", &wanted.session);
+        let users: Vec<String> = users.filter(|profile| *profile != wanted.profile).collect();
+        let used_before = |kind| match kind {
+            ResourceKind::SsoSession => &users[..],
+            _ => &[],
+        };
         let in_place = wanted.edited_in_place(config.clone());
         let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
@@ -163,23 +161,10 @@ impl CliProfile {
             );
             return Err(Trouble::failed(why, "idc-setup run"));
         }
-        let is_new_file = !path.exists();
         // What is added at the end is kept, so that just that can be taken out again.
         let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
         put_back::remember(setting, &wanted, path, (&before, &in_place))?;
         let mark = files::digest(after.as_bytes());
-        if is_new_file {
-            new_parts.push((ResourceKind::ConfigFile, CONFIG));
-        }
-        let users = named_before.profiles_with("sso_session", &wanted.session);
-        let users: Vec<String> = users.filter(|profile| *profile != wanted.profile).collect();
-        let used_before = |kind| {
-            if kind == ResourceKind::SsoSession {
-                &users[..]
-            } else {
-                &[]
-            }
-        };
         for (kind, name) in &new_parts {
             if *kind == ResourceKind::SsoSession {
                 setting.keep_older(name, wanted.cached(self.paths()?))?;
@@ -187,23 +172,7 @@ impl CliProfile {
             let of = (Verb::Create, *kind, *name);
             setting.intend_text(&INFO, of, mark.clone(), (&text, used_before(*kind)))?;
         }
-        // What was made before says something else from now on.
-        let mut updated = Vec::new();
-        for (kind, name) in [
-            (ResourceKind::SsoSession, wanted.session.as_str()),
-            (ResourceKind::CliProfile, wanted.profile.as_str()),
-        ] {
-            let id = id_of(path, kind, name);
-            if setting.how(kind, &id) == How::Made {
-                let made = setting
-                    .progress
-                    .read(|record| record.text(kind, &id))
-                    .unwrap_or_default();
-                let text = wanted.edited_within(&made);
-                setting.intend_text(&INFO, (Verb::Update, kind, name), mark.clone(), (&text, &[]))?;
-                updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
-            }
-        }
+        let updated = self.intend_updates(&wanted, path, &mark)?;
         put(setting, path, (&before, &after))?;
         for resource in updated {
             setting.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
@@ -217,6 +186,39 @@ impl CliProfile {
         }
         Ok(())
     }
+
+    /// What was made before says something else from now on.
+    fn intend_updates(&self, wanted: &Wanted, path: &Path, mark: &str) -> Result<Vec<Resource>, Trouble> {
+        let setting = &self.setting;
+        let mut updated = Vec::new();
+        for (kind, name) in [
+            (ResourceKind::SsoSession, wanted.session.as_str()),
+            (ResourceKind::CliProfile, wanted.profile.as_str()),
+        ] {
+            let id = id_of(path, kind, name);
+            if setting.how(kind, &id) != How::Made {
+                continue;
+            }
+            let made = setting.progress.read(|record| record.text(kind, &id));
+            let text = wanted.edited_within(&made.unwrap_or_default());
+            setting.intend_text(&INFO, (Verb::Update, kind, name), mark.to_owned(), (&text, &[]))?;
+            updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
+        }
+        Ok(updated)
+    }
+}
+
+/// What is not there yet: sections, and the file itself.
+fn new_parts<'a>(wanted: &'a Wanted, config: &Config, path: &Path) -> Vec<(ResourceKind, &'a str)> {
+    let is_new = |section| config.get(section).is_none();
+    let session = is_new(Section::SsoSession(&wanted.session));
+    let profile = is_new(Section::Profile(&wanted.profile));
+    let parts = [
+        session.then_some((ResourceKind::SsoSession, wanted.session.as_str())),
+        profile.then_some((ResourceKind::CliProfile, wanted.profile.as_str())),
+        (!path.exists()).then_some((ResourceKind::ConfigFile, CONFIG)),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// The text over the one that was read.
