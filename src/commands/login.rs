@@ -1,6 +1,7 @@
 //! `idc-setup login`: sign in again with a profile that is there. It needs no credentials but the person's own.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -183,8 +184,18 @@ async fn sign_in(
         region: found.sso_region.clone(),
         user: String::new(),
     };
+    through(&session, found, (limit, flags.again), guide).await
+}
+
+/// Who one is through the profile, after a sign-in where the last one is not good any more; `None` when nobody came.
+async fn through(
+    session: &Session<'_>,
+    found: &Found,
+    (limit, again): (Duration, bool),
+    guide: &dyn Guide,
+) -> Result<Option<Done>, Trouble> {
     let mut signed_in_now = false;
-    let mut answer = if session.is_usable() && !flags.again {
+    let mut answer = if session.is_usable() && !again {
         session.ask_through().await?
     } else {
         Answer::SignInAgain(None)
@@ -193,7 +204,7 @@ async fn sign_in(
         let Some(signed_in) = session.sign_in(limit, guide).await? else {
             return Ok(None);
         };
-        keep(&session, &signed_in)?;
+        keep(session, &signed_in)?;
         signed_in_now = true;
         answer = session.ask_through().await?;
     }
@@ -210,7 +221,7 @@ async fn sign_in(
                 None => session.trouble(format!("{what}.")),
             })
         }
-        Answer::NoAccess => Err(no_access(&session, found).await?),
+        Answer::NoAccess => Err(no_access(session, found).await?),
     }
 }
 

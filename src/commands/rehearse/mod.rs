@@ -65,26 +65,8 @@ impl Stage {
 }
 
 async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
-    if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
-        return Err(Trouble::usage(
-            "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
-            "idc-setup rehearse undo --keep DIR --step NAME",
-        ));
-    }
-    if flags.what != Rehearsed::Login && flags.login.again {
-        return Err(Trouble::usage(
-            "--again has somebody sign in anew; this rehearsal signs nobody in.",
-            "idc-setup rehearse login --keep DIR --again",
-        ));
-    }
-    let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
     let kept = kept(flags);
-    if goes_on && kept.is_none() {
-        return Err(Trouble::usage(
-            "There is no kept rehearsal to go on with.",
-            "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
-        ));
-    }
+    refuse_what_cannot_be(flags, kept.is_some())?;
     let latency = match &flags.latency {
         Some(text) => duration("--latency", text)?,
         None => Duration::ZERO,
@@ -104,12 +86,40 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
     let root = world.root();
     let credentials = world.issue(root);
     let region = world.region.clone();
-    let options = Options {
-        port: flags.port,
-        latency,
-        calls: flags.calls.clone(),
-        quota: flags.quota.map(|QuotaFlag::Aws| 20),
-    };
+    Ok(Stage {
+        server: start(world, flags, latency).await?,
+        credentials,
+        region,
+        _lock: lock,
+    })
+}
+
+/// Flags that say what another rehearsal does, and going on with one that is not kept.
+fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), Trouble> {
+    if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
+        return Err(Trouble::usage(
+            "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
+            "idc-setup rehearse undo --keep DIR --step NAME",
+        ));
+    }
+    if flags.what != Rehearsed::Login && flags.login.again {
+        return Err(Trouble::usage(
+            "--again has somebody sign in anew; this rehearsal signs nobody in.",
+            "idc-setup rehearse login --keep DIR --again",
+        ));
+    }
+    let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
+    if goes_on && !is_kept {
+        return Err(Trouble::usage(
+            "There is no kept rehearsal to go on with.",
+            "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
+        ));
+    }
+    Ok(())
+}
+
+/// Serves a world, with the faults that are asked for.
+async fn start(world: World, flags: &RehearseFlags, latency: Duration) -> Result<Server, Trouble> {
     let faults = match &flags.faults {
         Some(path) => read_faults(path).map_err(|why| Trouble::usage(why, "idc-setup rehearse --faults FILE"))?,
         None => Vec::new(),
@@ -122,6 +132,12 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
             )
         })?;
     }
+    let options = Options {
+        port: flags.port,
+        latency,
+        calls: flags.calls.clone(),
+        quota: flags.quota.map(|QuotaFlag::Aws| 20),
+    };
     let server = Server::start(world, options).await.map_err(|error| {
         Trouble::failed(
             format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
@@ -131,12 +147,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
     for fault in faults {
         server.fault(fault);
     }
-    Ok(Stage {
-        server,
-        credentials,
-        region,
-        _lock: lock,
-    })
+    Ok(server)
 }
 
 /// The world that is asked for, or the one that was kept.
