@@ -163,12 +163,11 @@ impl Config {
             self.append(&section.header());
         }
         for (key, value) in properties {
-            let at = self.find(section, key);
-            match (at, value) {
+            match (self.find(section, key), value) {
                 (Some(index), Some(value)) => self.replace(index, value),
-                (Some(index), None) => self.take_out(index),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
-                (None, None) => {}
+                // Where it stands twice, the first would count then.
+                (_, None) => self.take_all_out(section, key),
             }
         }
     }
@@ -186,9 +185,7 @@ impl Config {
     pub fn remove(&mut self, section: Section, keys: &[String]) {
         self.dedent(section, keys);
         for key in keys {
-            while let Some(index) = self.find(section, key) {
-                self.take_out(index);
-            }
+            self.take_all_out(section, key);
         }
         let is_named = self.named(section);
         let mut index = 0;
@@ -247,6 +244,12 @@ impl Config {
         let comment = &after[without_comment(after).trim_end().len()..].trim_end_matches(['\r', '\n']);
         self.lines[index] = format!("{before}={blank}{value}{comment}{end}");
         self.drop_continuations(index + 1);
+    }
+
+    fn take_all_out(&mut self, section: Section, key: &str) {
+        while let Some(index) = self.find(section, key) {
+            self.take_out(index);
+        }
     }
 
     /// What is behind the value is somebody's comment, and stays as a line of its own.
