@@ -30,7 +30,8 @@ pub fn completed(
             continue;
         };
         match command {
-            "answers" => done.push_str(command),
+            // There is none of a rehearsal.
+            "answers" if rehearsed => continue,
             "run" if rehearsed => done.push_str("rehearse"),
             _ if rehearsed => done.extend(["rehearse ", command]),
             _ => done.push_str(command),
@@ -69,6 +70,14 @@ mod tests {
                 str::to_owned
             ),
             "idc-setup rehearse undo --keep 'a b'; idc-setup rehearse doctor --keep 'a b'"
+        );
+        assert_eq!(
+            completed(
+                "(idc-setup answers > idc.toml)",
+                (true, Some("a b"), &[]),
+                str::to_owned
+            ),
+            "(idc-setup answers > idc.toml)"
         );
         assert_eq!(
             rehearsed("idc-setup runs, idc-setup rehearse"),

@@ -122,7 +122,13 @@ impl Terminal {
         } else {
             self.wait_until_it_stands();
         }
+        let asked = self.contents();
         self.keys(keys);
+        // Until it is taken, this question would pass for the next one.
+        let end = Instant::now() + Duration::from_secs(5);
+        while self.contents() == asked && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until nothing on the screen has changed for a moment: what is asked stands there by then, and takes keys.

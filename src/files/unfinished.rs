@@ -1,0 +1,105 @@
+//! Files that are being written, and what killed processes have left of them.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::digest;
+use crate::limits::LONGEST_WRITE;
+
+/// How the name of a file begins that is being written: then come the process, where that runs, and letters by lot.
+const UNFINISHED: &str = ".idc-setup-";
+
+/// The beginning of a name for this process.
+pub fn prefix() -> String {
+    format!("{UNFINISHED}{}-{}-", std::process::id(), origin())
+}
+
+/// Removes what killed processes have left half-written in a folder: it may hold a token, or a copy of a config. Nothing
+/// of a process that lives is touched; one that another machine or container has begun is left for as long as a write
+/// could take. What cannot be removed is tried again at the next write.
+pub fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED)) else {
+            continue;
+        };
+        let mut parts = name.splitn(3, '-');
+        let writer = parts.next().and_then(|id| id.parse::<u32>().ok());
+        let (Some(writer), Some(origin), Some(_)) = (writer, parts.next(), parts.next()) else {
+            continue;
+        };
+        let is_abandoned = if origin == self::origin() {
+            !is_alive(writer)
+        } else {
+            let age = entry.metadata().and_then(|found| found.modified());
+            age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
+        };
+        if is_abandoned {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Where a process number means something: this boot of this machine, and the container in it. Eight letters.
+fn origin() -> &'static str {
+    static ORIGIN: OnceLock<String> = OnceLock::new();
+    ORIGIN.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        digest(format!("{boot}{}", space.display()).as_bytes())[..8].to_owned()
+    })
+}
+
+/// Whether a process of this number lives, as far as can be told.
+fn is_alive(id: u32) -> bool {
+    #[cfg(unix)]
+    {
+        let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+        id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = id;
+        true
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::{Access, write_atomically};
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_has_left_is_swept_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dead = std::process::Command::new(std::env::current_exe().unwrap())
+            .arg("--list")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        dead.wait().unwrap();
+        let (living, origin) = (std::process::id(), origin());
+        let names = [
+            format!("{UNFINISHED}{}-{origin}-abc", dead.id()),
+            format!("{UNFINISHED}{living}-another0-old"),
+            format!("{UNFINISHED}{living}-{origin}-abc"),
+            format!("{UNFINISHED}{}-another0-new", dead.id()),
+            ".idc-setup-notes".to_owned(),
+        ];
+        let paths = names.map(|name| folder.path().join(name));
+        for path in &paths {
+            fs::write(path, "x").unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - 2 * LONGEST_WRITE;
+        fs::File::options()
+            .write(true)
+            .open(&paths[1])
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        write_atomically(&folder.path().join("file"), b"x", Access::OwnerOnly).unwrap();
+        assert_eq!(paths.map(|path| path.exists()), [false, false, true, true, true]);
+    }
+}
