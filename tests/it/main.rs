@@ -25,6 +25,7 @@ mod outside;
 mod pages;
 mod papers;
 mod person;
+mod promises;
 mod proxies;
 mod put_back;
 mod recommendations;
