@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{CallLine, Credentials, Options, Server, worlds};
+use idc_sim::{CallLine, Credentials, Options, Server, scenarios};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -19,23 +19,23 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
 const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
-struct Stage {
+struct TestEnv {
     server: Server,
     credentials: Credentials,
     home: TempDir,
 }
 
-impl Stage {
-    fn new(runtime: &Runtime, world: &str, latency: u64) -> Self {
-        let mut world = worlds::named(world).unwrap();
-        let root = world.root();
-        let credentials = world.issue(root);
+impl TestEnv {
+    fn new(runtime: &Runtime, cloud: &str, latency: u64) -> Self {
+        let mut cloud = scenarios::named(cloud).unwrap();
+        let root = cloud.root();
+        let credentials = cloud.issue(root);
         let options = Options {
             latency: Duration::from_millis(latency),
             ..Options::default()
         };
         Self {
-            server: runtime.block_on(Server::start(world, options)).unwrap(),
+            server: runtime.block_on(Server::start(cloud, options)).unwrap(),
             credentials,
             home: tempfile::tempdir().unwrap(),
         }
@@ -77,9 +77,9 @@ fn median(mut values: Vec<u128>) -> u128 {
 
 /// From the start of the program to the first thing a person reads.
 fn first_output(runtime: &Runtime) {
-    let stage = Stage::new(runtime, "fresh", 100);
+    let env = TestEnv::new(runtime, "fresh", 100);
     let took = (0..15).map(|_| {
-        let mut child = stage
+        let mut child = env
             .command(PROGRAM)
             .arg("--accessible")
             .stdin(Stdio::piped())
@@ -105,8 +105,8 @@ fn waits(runtime: &Runtime) {
         "{:>8}  {:>14}  {:>7}  next question",
         "wait ms", "calls' own ms", "hidden"
     );
-    let stage = Stage::new(runtime, "enabled", 100);
-    let mut child = stage
+    let env = TestEnv::new(runtime, "enabled", 100);
+    let mut child = env
         .command(PROGRAM)
         .args([&["run", "--accessible"], &STEPS_ALONE[..]].concat())
         .stdin(Stdio::piped())
@@ -136,7 +136,7 @@ fn waits(runtime: &Runtime) {
         if let Some(answered) = answered {
             let wait = answered.elapsed();
             waited += wait;
-            let calls = stage.server.calls();
+            let calls = env.server.calls();
             let own: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
             // Where nothing was called there was nothing to hide.
             let hidden = match u128::from(own) {
@@ -146,7 +146,7 @@ fn waits(runtime: &Runtime) {
             short += usize::from(wait <= Duration::from_millis(150));
             println!("{:>8}  {own:>14}  {hidden:>7}  {question}", wait.as_millis());
         }
-        stage.server.clear_calls();
+        env.server.clear_calls();
         // A person reads before answering; for a password they are gone for longer.
         std::thread::sleep(Duration::from_millis(if *question == "Done?" { 4000 } else { 1500 }));
         writeln!(stdin, "{reply}").unwrap();
@@ -197,8 +197,8 @@ fn whole_runs(runtime: &Runtime) {
     );
     let python = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("python-1/bin/python");
     for latency in [0, 20, 100] {
-        let report = |by: &str, stage: &Stage, took: Duration| {
-            let calls = stage.server.calls();
+        let report = |by: &str, env: &TestEnv, took: Duration| {
+            let calls = env.server.calls();
             println!(
                 "{latency:>5} ms  {by:<22} {:>8}  {:>11}  {:>8}",
                 calls.len(),
@@ -207,8 +207,8 @@ fn whole_runs(runtime: &Runtime) {
             );
         };
         for (by, more) in [("idc-setup, steps 1-5", true), ("idc-setup, all of it", false)] {
-            let stage = Stage::new(runtime, "enabled", latency);
-            let mut command = stage.command(PROGRAM);
+            let env = TestEnv::new(runtime, "enabled", latency);
+            let mut command = env.command(PROGRAM);
             command.args([&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
             if more {
                 command.args(
@@ -221,7 +221,7 @@ fn whole_runs(runtime: &Runtime) {
             }
             let started = Instant::now();
             command.status().unwrap();
-            report(by, &stage, started.elapsed());
+            report(by, &env, started.elapsed());
         }
         if !python.exists() {
             println!(
@@ -230,15 +230,11 @@ fn whole_runs(runtime: &Runtime) {
             );
             continue;
         }
-        let stage = Stage::new(runtime, "enabled", latency);
+        let env = TestEnv::new(runtime, "enabled", latency);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sequential.py");
         let started = Instant::now();
-        let status = stage
-            .command(&python.display().to_string())
-            .arg(script)
-            .status()
-            .unwrap();
+        let status = env.command(&python.display().to_string()).arg(script).status().unwrap();
         assert!(status.success(), "the script fails");
-        report("boto3, one by one", &stage, started.elapsed());
+        report("boto3, one by one", &env, started.elapsed());
     }
 }

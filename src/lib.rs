@@ -40,7 +40,6 @@ pub mod fuzzing;
 pub mod guide;
 pub mod limits;
 pub mod progress;
-pub mod rehearsal;
 pub mod sso;
 pub mod steps;
 pub mod undo;

@@ -1,7 +1,7 @@
-"""Writes src/rehearsal/service_models.json: what the services' own models say of a request.
+"""Writes crates/idc-sim/src/protocol/service_models.json: what the services' own models say of a request.
 
     pip install botocore==1.44.5
-    python tools/service_models.py > src/rehearsal/service_models.json
+    python tools/service_models.py > crates/idc-sim/src/protocol/service_models.json
 
 For each operation that the rehearsal answers: its HTTP line, the input's members with their lengths,
 patterns, enumerations and required marks, and the HTTP status of each modelled error. Documentation is

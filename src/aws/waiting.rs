@@ -12,7 +12,7 @@ use crate::limits::{
 
 /// How long to pause between looks. A rehearsal's things happen quickly, so it looks more often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct Timing {
     /// Between the first and the second look.
     pub first: Duration,
     /// Pauses grow by half up to this.
@@ -20,23 +20,23 @@ pub struct Pace {
     /// Between looks for something a person does.
     pub person: Duration,
     /// How long what was just made may not show.
-    pub spreading: Duration,
+    pub propagation: Duration,
 }
 
-impl Pace {
+impl Timing {
     /// Against AWS.
     pub const REAL: Self = Self {
         first: FIRST_PAUSE,
         longest: LONGEST_PAUSE,
         person: PERSON_PAUSE,
-        spreading: SPREAD_LIMIT,
+        propagation: SPREAD_LIMIT,
     };
     /// Against the rehearsal.
     pub const REHEARSAL: Self = Self {
         first: REHEARSED_FIRST_PAUSE,
         longest: REHEARSED_LONGEST_PAUSE,
         person: REHEARSED_PERSON_PAUSE,
-        spreading: REHEARSED_SPREADING,
+        propagation: REHEARSED_SPREADING,
     };
 
     /// The pause after the n-th look, from 0.
@@ -50,7 +50,7 @@ impl Pace {
 ///
 /// # Errors
 /// Whatever a look fails with.
-pub async fn until<T, E, F>(pace: Pace, limit: Duration, mut look: impl FnMut() -> F) -> Result<Option<T>, E>
+pub async fn until<T, E, F>(timing: Timing, limit: Duration, mut look: impl FnMut() -> F) -> Result<Option<T>, E>
 where
     F: Future<Output = Result<Option<T>, E>>,
 {
@@ -59,7 +59,7 @@ where
         if let Some(found) = look().await? {
             return Ok(Some(found));
         }
-        let pause = pace.pause(n);
+        let pause = timing.pause(n);
         if Instant::now() + pause > end {
             return Ok(None);
         }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::answers::Key;
-use crate::rehearsal::worlds::WORLDS;
 use crate::steps::SLUGS;
+use idc_sim::scenarios::SCENARIOS;
 
 pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
@@ -78,7 +78,7 @@ fn only_help() -> String {
 
 /// The worlds, a line each.
 fn worlds_help() -> String {
-    let lines = WORLDS.map(|(name, what)| format!("\n  {name:18} {what}"));
+    let lines = SCENARIOS.map(|(name, what)| format!("\n  {name:18} {what}"));
     format!("Worlds:{}", lines.concat())
 }
 

@@ -178,7 +178,7 @@ async fn sign_in(
         registrar: &registrar,
         browser,
         use_device_code: cli.flags.use_device_code,
-        pace: stage.pace(),
+        timing: stage.timing(),
         paths: &paths,
         profile,
         region: found.sso_region.clone(),

@@ -14,7 +14,7 @@ use super::rehearse::examples;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
 use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
-use crate::aws::waiting::Pace;
+use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
 use crate::aws_files::Paths;
 use crate::browser::Browser;
@@ -113,11 +113,11 @@ impl Stage {
     }
 
     /// How long to pause between looks.
-    pub fn pace(&self) -> Pace {
+    pub fn timing(&self) -> Timing {
         if self.is_rehearsal() {
-            Pace::REHEARSAL
+            Timing::REHEARSAL
         } else {
-            Pace::REAL
+            Timing::REAL
         }
     }
 }
@@ -139,7 +139,7 @@ pub async fn prepare(
     browser: Rc<Browser>,
 ) -> Result<Prepared, Trouble> {
     let stage = Stage::of(cli, environment)?;
-    let mut options = options(cli, stage.pace())?;
+    let mut options = options(cli, stage.timing())?;
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
@@ -173,7 +173,7 @@ pub async fn prepare(
         answers,
         progress,
         console: stage.console(),
-        pace: stage.pace(),
+        timing: stage.timing(),
         paths: Paths::of(environment),
         updates: cli.flags.update.iter().cloned().collect(),
         told: cli.flags.told.iter().cloned().collect(),
@@ -192,7 +192,7 @@ pub async fn prepare(
 }
 
 /// How the walk is to go.
-fn options(cli: &Cli, pace: Pace) -> Result<Options, Trouble> {
+fn options(cli: &Cli, timing: Timing) -> Result<Options, Trouble> {
     let flags = &cli.flags;
     check_names("--only", &flags.only, &SLUGS)?;
     check_names("--skip", &flags.skip, &SLUGS)?;
@@ -222,7 +222,7 @@ fn options(cli: &Cli, pace: Pace) -> Result<Options, Trouble> {
         yes: flags.yes,
         wait,
         consents: consents.map(|(flag, _)| flag.to_owned()).collect(),
-        person_pause: pace.person,
+        person_pause: timing.person,
     })
 }
 

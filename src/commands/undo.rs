@@ -259,12 +259,12 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Tr
     let was_there = setting.progress.read(|record| record.region.is_some());
     let is_missing = |report: &StepReport| report.info.number == 1 && report.finding.found == Found::Missing;
     if was_there && setting.facts.instance.now().is_none() && reports.iter().any(is_missing) {
-        tokio::time::sleep(setting.pace.pause(0)).await;
+        tokio::time::sleep(setting.timing.pause(0)).await;
         reports = look_once(prepared, screen).await?;
     }
     // An assignment is looked for by its request, which tells of all that it joins.
     let settled = || async { steps::settle_begun_assignments(setting).await };
-    let settled = waiting::until(setting.pace, OPERATION_LIMIT, settled).await?;
+    let settled = waiting::until(setting.timing, OPERATION_LIMIT, settled).await?;
     settled.map(|()| reports).ok_or_else(still_at_work)
 }
 
@@ -286,7 +286,7 @@ async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport
             None => Ok(Some(outcome.reports)),
         }
     };
-    let settled = waiting::until(prepared.setting.pace, OPERATION_LIMIT, settled).await?;
+    let settled = waiting::until(prepared.setting.timing, OPERATION_LIMIT, settled).await?;
     settled.ok_or_else(still_at_work)
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::time::{Instant, sleep};
 
 use super::setting::{Setting, trouble};
-use crate::aws::waiting::Pace;
+use crate::aws::waiting::Timing;
 use crate::aws::{Failure, FailureKind};
 use crate::checklist::{Change, StepInfo, Trouble};
 use crate::limits::{CREATE_ATTEMPTS, SPREAD_LIMIT};
@@ -39,7 +39,7 @@ pub struct End<T> {
 /// took effect; a look that fails decides nothing, and the next attempt does.
 ///
 /// The result is a failure that repeating does not mend, or the last one when the attempts are used up.
-pub async fn create<T, A, L>(pace: Pace, mut attempt: impl FnMut() -> A, mut look: impl FnMut() -> L) -> End<T>
+pub async fn create<T, A, L>(timing: Timing, mut attempt: impl FnMut() -> A, mut look: impl FnMut() -> L) -> End<T>
 where
     A: Future<Output = Result<T, Failure>>,
     L: Future<Output = Result<Option<T>, Failure>>,
@@ -59,7 +59,7 @@ where
         };
         attempts += 1;
         unanswered |= !failure.effect_is_known();
-        let spreading = matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound);
+        let propagation = matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound);
         if (failure.kind == FailureKind::Conflict || !failure.effect_is_known())
             && let Ok(Some(there)) = look().await
         {
@@ -73,9 +73,9 @@ where
                 unanswered,
             };
         }
-        let mends = spreading || failure.may_pass();
+        let mends = propagation || failure.may_pass();
         // What waits for a write to spread has until the limit; everything else a number of attempts.
-        let used_up = if spreading {
+        let used_up = if propagation {
             Instant::now() >= give_up
         } else {
             attempts >= CREATE_ATTEMPTS
@@ -86,7 +86,7 @@ where
                 unanswered,
             };
         }
-        sleep(failure.retry_after.unwrap_or_else(|| pace.pause(attempts))).await;
+        sleep(failure.retry_after.unwrap_or_else(|| timing.pause(attempts))).await;
     }
 }
 
@@ -94,11 +94,11 @@ where
 ///
 /// # Errors
 /// A failure that repeating does not mend, or the last one.
-pub async fn repeat<T, A>(pace: Pace, attempt: impl FnMut() -> A) -> Result<T, Failure>
+pub async fn repeat<T, A>(timing: Timing, attempt: impl FnMut() -> A) -> Result<T, Failure>
 where
     A: Future<Output = Result<T, Failure>>,
 {
-    match create(pace, attempt, || async { Ok(None) }).await.result? {
+    match create(timing, attempt, || async { Ok(None) }).await.result? {
         Created::Made(answer) | Created::Found(answer) | Created::Undecided(answer) => Ok(answer),
     }
 }
@@ -126,7 +126,7 @@ impl Setting {
         let intent = self.intend(info, (change.verb, change.kind, name), None)?;
         let mut is_first = true;
         let end = create(
-            self.pace,
+            self.timing,
             || {
                 // A repeat has a time limit of its own. If that cannot be saved, a lost reply counts as found.
                 if !std::mem::take(&mut is_first) {
@@ -178,7 +178,7 @@ mod tests {
         let script = RefCell::new(script.into_iter());
         let looks = RefCell::new(looks.into_iter());
         create(
-            Pace::REHEARSAL,
+            Timing::REHEARSAL,
             || async { script.borrow_mut().next().unwrap().map_err(failure) },
             || async { Ok(looks.borrow_mut().next().unwrap()) },
         )
@@ -219,7 +219,7 @@ mod tests {
     async fn a_failure_after_a_lost_reply_leaves_it_open_whose_the_thing_is() {
         let script = RefCell::new(vec![FailureKind::Unanswered, FailureKind::Denied].into_iter());
         let end: End<u8> = create(
-            Pace::REHEARSAL,
+            Timing::REHEARSAL,
             || async { Err(failure(script.borrow_mut().next().unwrap())) },
             || async { Err(failure(FailureKind::NoConnection)) },
         )

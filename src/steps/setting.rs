@@ -15,7 +15,7 @@ use crate::answers::{Answers, Given, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect::Caller;
 use crate::aws::console::Console;
-use crate::aws::waiting::Pace;
+use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
 use crate::aws_cli::Finder;
 use crate::aws_files::Paths;
@@ -46,7 +46,7 @@ pub struct Setting {
     /// Where links lead.
     pub console: Console,
     /// How long to pause between looks.
-    pub pace: Pace,
+    pub timing: Timing,
     /// The AWS files of this person; `None` without a home folder.
     pub paths: Option<Paths>,
     /// Slugs of `--update`.
@@ -81,7 +81,7 @@ pub struct SettingParts {
     /// Where links lead.
     pub console: Console,
     /// How long to pause between looks.
-    pub pace: Pace,
+    pub timing: Timing,
     /// The AWS files.
     pub paths: Option<Paths>,
     /// Slugs of `--update`.
@@ -109,7 +109,7 @@ impl Setting {
             progress: parts.progress,
             facts: Facts::default(),
             console: parts.console,
-            pace: parts.pace,
+            timing: parts.timing,
             paths: parts.paths,
             updates: parts.updates,
             told: parts.told,

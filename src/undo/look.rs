@@ -73,7 +73,7 @@ pub async fn again(setting: &Setting, reports: &[StepReport], removal: &mut Remo
     let limit = if removal.resource.kind.is_local() {
         Duration::ZERO
     } else {
-        setting.pace.spreading
+        setting.timing.propagation
     };
     let last = RefCell::new(None);
     let look = || async {
@@ -82,7 +82,7 @@ pub async fn again(setting: &Setting, reports: &[StepReport], removal: &mut Remo
         last.replace(Some(now));
         Ok::<_, Trouble>(is_to_go.then_some(()))
     };
-    if waiting::until(setting.pace, limit, look).await?.is_none()
+    if waiting::until(setting.timing, limit, look).await?.is_none()
         && let Some(now) = last.take()
     {
         *removal = now;

@@ -125,7 +125,7 @@ async fn look_again_at_what_is_gone(
             .filter(|removal| removal.verdict == Verdict::Gone && !removal.resource.kind.is_local())
             .peekable();
         if gone.peek().is_some() {
-            tokio::time::sleep(setting.pace.pause(pauses)).await;
+            tokio::time::sleep(setting.timing.pause(pauses)).await;
             pauses += 1;
         }
         for removal in gone {
@@ -145,7 +145,7 @@ fn may_not_have_spread(setting: &Setting, resource: &Resource) -> bool {
         removals.next().is_some()
     });
     let age = resource.at.map(|at| Timestamp::now().duration_since(at));
-    !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < setting.pace.spreading)
+    !is_asked_for && age.is_some_and(|age| age.unsigned_abs() < setting.timing.propagation)
 }
 
 /// A step's things are not pulled from under an assignment that another step has made.

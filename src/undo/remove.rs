@@ -60,7 +60,7 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
         let again = look::at(setting, reports, resource.clone(), removal.step).await?;
         Ok::<_, Trouble>((again.verdict == Verdict::Gone).then_some(()))
     };
-    if waiting::until(setting.pace, SPREAD_LIMIT, gone).await?.is_none() {
+    if waiting::until(setting.timing, SPREAD_LIMIT, gone).await?.is_none() {
         return Err(Trouble::failed(
             format!("{}: the {} was removed, and still shows.", info.name(), removal.name()),
             "wait a minute, then: idc-setup undo",
@@ -128,7 +128,7 @@ async fn in_identity_center(
             {
                 tries += 1;
                 let asked = failure.retry_after.unwrap_or_default();
-                tokio::time::sleep(asked.max(setting.pace.pause(tries))).await;
+                tokio::time::sleep(asked.max(setting.timing.pause(tries))).await;
             }
             Err(failure) => return Err(trouble(info, &failure, "idc-setup undo")),
         }
@@ -241,7 +241,7 @@ async fn unassigned(
         let status = answer.account_assignment_deletion_status;
         Ok::<_, Trouble>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
     };
-    match waiting::until(setting.pace, OPERATION_LIMIT, ended).await? {
+    match waiting::until(setting.timing, OPERATION_LIMIT, ended).await? {
         Some(status) if status.status == Some(StatusValues::Failed) => Err(Trouble::failed(
             format!(
                 "{}: AWS could not take the assignment away: {}.",

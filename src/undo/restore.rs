@@ -136,7 +136,7 @@ pub async fn restore(setting: &Setting, reports: &[StepReport], removal: &mut Re
     } else {
         SPREAD_LIMIT
     };
-    if waiting::until(setting.pace, limit, is_back).await?.is_none() {
+    if waiting::until(setting.timing, limit, is_back).await?.is_none() {
         return Err(Trouble::failed(
             format!(
                 "{}: the {} was put back, and still says what it was changed to.",

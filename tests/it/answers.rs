@@ -1,19 +1,19 @@
 //! Flag, variable, answers file, saved, found, default: the first that is there counts.
 
-use idc_setup::rehearsal::{FaultKind, Refusal};
+use idc_sim::{FaultKind, ServiceError};
 
-use super::support::{ANSWERS, Stage, WILLING};
+use super::support::{ANSWERS, TestEnv, WILLING};
 
 #[test]
 fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
-    let mut stage = Stage::new("enabled");
+    let mut env = TestEnv::new("enabled");
     std::fs::write(
-        stage.path("idc.toml"),
+        env.path("idc.toml"),
         "email = \"file@example.com\"\ngiven-name = \"File\"\nfamily-name = \"File\"\ngroup = \"Filers\"\n",
     )
     .unwrap();
-    stage.set("IDC_SETUP_EMAIL", "variable@example.com");
-    stage.set("IDC_SETUP_GIVEN_NAME", "Variable");
+    env.set("IDC_SETUP_EMAIL", "variable@example.com");
+    env.set("IDC_SETUP_GIVEN_NAME", "Variable");
     let args = [
         "run",
         "--non-interactive",
@@ -21,9 +21,9 @@ fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
         "--answers=idc.toml",
         "--email=flag@example.com",
     ];
-    stage.json(&args).expect(0);
-    let world = stage.server.world();
-    let user = world.instances[0].store.users.values().next().unwrap();
+    env.json(&args).expect(0);
+    let cloud = env.server.cloud();
+    let user = cloud.instances[0].store.users.values().next().unwrap();
     assert_eq!(user.email(), Some("flag@example.com"));
     assert_eq!(
         user.attributes["Name"],
@@ -31,57 +31,56 @@ fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
     );
     assert_eq!(user.attributes["DisplayName"], "Variable File");
     assert_eq!(
-        world.instances[0].store.groups.values().next().unwrap().display_name,
+        cloud.instances[0].store.groups.values().next().unwrap().display_name,
         "Filers"
     );
 }
 
 #[test]
 fn a_saved_answer_keeps_the_rank_it_came_with() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--session-duration=4h"]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&["--session-duration=4h"]).expect(0);
     // What was said explicitly stays explicit: a set that somebody changed since is different.
-    stage.server.world().permission_sets[0].session_duration = "PT1H".to_owned();
-    let ran = stage.json(&["status"]).expect(5);
+    env.server.cloud().permission_sets[0].session_duration = "PT1H".to_owned();
+    let ran = env.json(&["status"]).expect(5);
     assert_eq!(ran.step("permission-set")["state"], "different");
     assert!(ran.step("permission-set")["is"].as_str().unwrap().contains("not 4h"));
     // A default was never said: what is found there wins, in every later run.
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    stage.server.world().permission_sets[0].session_duration = "PT2H".to_owned();
-    stage.json(&["status"]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
+    env.json(&["status"]).expect(0);
 }
 
 #[test]
 fn every_answer_reaches_what_it_is_about() {
-    let stage = Stage::new("enabled");
-    stage
-        .go(&[
-            "--username=ada",
-            "--display-name=Countess",
-            "--group=EKS-Walkthrough",
-            "--policy=job-function/Billing",
-            "--permission-set=Bills",
-            "--session-duration=8h",
-            "--sso-session=work",
-            "--cli-profile=bills",
-            "--cli-region=eu-central-1",
-            "--cli-output=table",
-            "--skip=sign-in",
-        ])
-        .expect(3);
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
+    let env = TestEnv::new("enabled");
+    env.go(&[
+        "--username=ada",
+        "--display-name=Countess",
+        "--group=EKS-Walkthrough",
+        "--policy=job-function/Billing",
+        "--permission-set=Bills",
+        "--session-duration=8h",
+        "--sso-session=work",
+        "--cli-profile=bills",
+        "--cli-region=eu-central-1",
+        "--cli-output=table",
+        "--skip=sign-in",
+    ])
+    .expect(3);
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
     assert_eq!(store.users.values().next().unwrap().name(), "ada");
     assert_eq!(
         store.users.values().next().unwrap().attributes["DisplayName"],
         "Countess"
     );
     assert_eq!(store.groups.values().next().unwrap().display_name, "EKS-Walkthrough");
-    let set = &world.permission_sets[0];
+    let set = &cloud.permission_sets[0];
     assert_eq!((set.name.as_str(), set.session_duration.as_str()), ("Bills", "PT8H"));
     assert_eq!(set.managed_policies, ["arn:aws:iam::aws:policy/job-function/Billing"]);
-    let config = stage.config();
+    let config = env.config();
     let expected = "[sso-session work]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
                     sso_registration_scopes = sso:account:access\n\n[profile bills]\nsso_session = work\n\
                     sso_account_id = 123456789012\nsso_role_name = Bills\nregion = eu-central-1\noutput = table\n";
@@ -90,41 +89,40 @@ fn every_answer_reaches_what_it_is_about() {
 
 #[test]
 fn users_of_an_external_identity_source_are_looked_up_and_never_made() {
-    let stage = Stage::new("enabled");
-    let ran = stage.go(&["--identity-source=external"]).expect(3);
+    let env = TestEnv::new("enabled");
+    let ran = env.go(&["--identity-source=external"]).expect(3);
     assert_eq!(ran.step("create-user")["state"], "blocked");
     assert_eq!(ran.step("create-group")["state"], "blocked");
-    assert!(stage.server.world().instances[0].store.users.is_empty());
-    let stage = Stage::new("complete");
-    stage
-        .json(&["run", "--non-interactive", "--wait=60s", "--identity-source=external"])
+    assert!(env.server.cloud().instances[0].store.users.is_empty());
+    let env = TestEnv::new("complete");
+    env.json(&["run", "--non-interactive", "--wait=60s", "--identity-source=external"])
         .expect(0);
 }
 
 #[test]
 fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let wrong = [
         "run",
         "--non-interactive",
         "--start-url=https://wrong.awsapps.com/start",
     ];
-    let ran = stage.json(&wrong).expect(3);
+    let ran = env.json(&wrong).expect(3);
     assert_eq!(ran.step("access-portal")["state"], "blocked");
     // A wrong address is written nowhere, so the right one needs no update.
-    assert!(!stage.path(".aws/config").exists());
+    assert!(!env.path(".aws/config").exists());
     let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
     let args = ["run", "--non-interactive", "--wait=60s", "--start-url", right];
-    stage.json(&args).expect(0);
-    assert!(stage.config().contains(right));
+    env.json(&args).expect(0);
+    assert!(env.config().contains(right));
 }
 
 #[test]
 fn a_portal_that_answers_at_another_form_only_is_found() {
-    let stage = Stage::new("complete");
-    let refused = Refusal::new("InvalidRequestException", "Invalid startUrl");
-    stage.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
-    let ran = stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let env = TestEnv::new("complete");
+    let refused = ServiceError::new("InvalidRequestException", "Invalid startUrl");
+    env.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
+    let ran = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let address = ran.step("access-portal")["evidence"]["start-url"]
         .as_str()
         .unwrap()
@@ -134,63 +132,62 @@ fn a_portal_that_answers_at_another_form_only_is_found() {
 
 #[test]
 fn what_is_typed_now_revokes_a_saved_answer_that_says_the_contrary() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--assign-to=group", "--only=create-user"]).expect(3);
-    let ran = stage
+    let env = TestEnv::new("enabled");
+    env.go(&["--assign-to=group", "--only=create-user"]).expect(3);
+    let ran = env
         .json(&["run", "--non-interactive", "--wait=60s", "--no-group"])
         .expect(0);
     assert_eq!(ran.step("create-group")["state"], "skipped");
-    assert_eq!(stage.state()["answers"]["assign-to"], serde_json::Value::Null);
-    let ran = stage
+    assert_eq!(env.state()["answers"]["assign-to"], serde_json::Value::Null);
+    let ran = env
         .json(&["run", "--non-interactive", "--wait=60s", "--group=Ops"])
         .expect(0);
     assert_eq!(ran.step("create-group")["state"], "done");
-    assert_eq!(stage.server.world().assignments.len(), 2);
-    stage
-        .json(&["run", "--non-interactive", "--group=Ops", "--no-group"])
+    assert_eq!(env.server.cloud().assignments.len(), 2);
+    env.json(&["run", "--non-interactive", "--group=Ops", "--no-group"])
         .expect(2)
         .says("contradict");
 }
 
 #[test]
 fn without_any_region_it_is_asked_for_only_where_there_is_no_instance_yet() {
-    let mut stage = Stage::new("fresh");
-    stage.set("AWS_REGION", "");
-    let ran = stage.go(&[]).expect(2);
+    let mut env = TestEnv::new("fresh");
+    env.set("AWS_REGION", "");
+    let ran = env.go(&[]).expect(2);
     assert!(
         ran.envelope()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("--identity-center-region")
     );
-    stage.go(&["--identity-center-region=ap-southeast-6"]).expect(0);
-    assert_eq!(stage.server.world().instances[0].region, "ap-southeast-6");
-    let mut stage = Stage::new("other-region");
-    stage.set("AWS_REGION", "");
-    stage.go(&[]).expect(0);
+    env.go(&["--identity-center-region=ap-southeast-6"]).expect(0);
+    assert_eq!(env.server.cloud().instances[0].region, "ap-southeast-6");
+    let mut env = TestEnv::new("other-region");
+    env.set("AWS_REGION", "");
+    env.go(&[]).expect(0);
 }
 
 #[test]
 fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
-    let mut stage = Stage::new("fresh");
-    stage.set("AWS_REGION", "");
-    stage.has_config("[default]\nregion = eu-north-1\n");
-    stage.go(&[]).expect(0);
-    assert_eq!(stage.server.world().instances[0].region, "eu-north-1");
-    std::fs::write(stage.path(".aws/config"), "").unwrap();
-    let last = std::fs::read_to_string(stage.path(".local/state/idc-setup/last.json")).unwrap();
+    let mut env = TestEnv::new("fresh");
+    env.set("AWS_REGION", "");
+    env.has_config("[default]\nregion = eu-north-1\n");
+    env.go(&[]).expect(0);
+    assert_eq!(env.server.cloud().instances[0].region, "eu-north-1");
+    std::fs::write(env.path(".aws/config"), "").unwrap();
+    let last = std::fs::read_to_string(env.path(".local/state/idc-setup/last.json")).unwrap();
     assert!(last.contains("eu-north-1"), "{last}");
-    let calls = stage.server.calls().len();
-    stage.json(&["status"]);
-    assert_eq!(stage.server.calls()[calls].region, "eu-north-1");
+    let calls = env.server.calls().len();
+    env.json(&["status"]);
+    assert_eq!(env.server.calls()[calls].region, "eu-north-1");
 }
 
 #[test]
 fn what_to_type_next_goes_on_with_the_same_state_file() {
-    let stage = Stage::new("enabled");
-    let file = format!("--state={}", stage.path("its own.json").display());
-    let quoted = format!("--state='{}'", stage.path("its own.json").display());
-    let ran = stage
+    let env = TestEnv::new("enabled");
+    let file = format!("--state={}", env.path("its own.json").display());
+    let quoted = format!("--state='{}'", env.path("its own.json").display());
+    let ran = env
         .run(&[&["run", &file, "--group=Ops"], &WILLING[..], &ANSWERS[..]].concat())
         .expect(0);
     assert!(
@@ -198,7 +195,7 @@ fn what_to_type_next_goes_on_with_the_same_state_file() {
         "{}",
         ran.stdout
     );
-    let told = stage.json(&["run", &file, "--non-interactive"]).expect(0);
+    let told = env.json(&["run", &file, "--non-interactive"]).expect(0);
     told.envelope();
     assert!(
         told.stdout.contains(&format!("idc-setup run {quoted} --create-trail")),

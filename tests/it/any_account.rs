@@ -1,12 +1,12 @@
 //! A property over accounts and files: after a run, with or without updates, and an undo, both are what they were.
 
-use idc_setup::rehearsal::{World, worlds};
+use idc_sim::{Cloud, scenarios};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
 use super::put_back::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
-use super::support::{Stage, WILLING};
+use super::support::{TestEnv, WILLING};
 
 /// An account as people have it: some of it there, some of it saying something else; and a file.
 #[derive(Debug, Clone)]
@@ -61,24 +61,24 @@ fn config() -> impl Strategy<Value = Option<String>> {
 }
 
 impl Account {
-    fn world(&self) -> World {
-        let mut world = worlds::named("complete").unwrap();
+    fn cloud(&self) -> Cloud {
+        let mut cloud = scenarios::named("complete").unwrap();
         let policies: Vec<String> = self.policies.iter().map(|policy| (*policy).to_owned()).collect();
         if !self.is_assigned {
-            world.assignments.clear();
-            world.roles.clear();
+            cloud.assignments.clear();
+            cloud.roles.clear();
         }
-        for role in &mut world.roles {
+        for role in &mut cloud.roles {
             role.managed_policies.clone_from(&policies);
         }
         if self.has_set {
-            let set = &mut world.permission_sets[0];
+            let set = &mut cloud.permission_sets[0];
             set.managed_policies = policies;
             self.duration.clone_into(&mut set.session_duration);
         } else {
-            world.permission_sets.clear();
+            cloud.permission_sets.clear();
         }
-        let store = &mut world.instances[0].store;
+        let store = &mut cloud.instances[0].store;
         if !self.is_member {
             store.memberships.clear();
         }
@@ -88,15 +88,15 @@ impl Account {
         if !self.has_user {
             store.users.clear();
         }
-        world
+        cloud
     }
 
     fn is_what_it_was_after_a_run_and_an_undo(&self) {
-        let stage = Stage::with(self.world());
-        let before = as_it_stands(&stage);
-        let path = stage.path(".aws/config");
+        let env = TestEnv::with(self.cloud());
+        let before = as_it_stands(&env);
+        let path = env.path(".aws/config");
         if let Some(text) = &self.config {
-            std::fs::create_dir_all(stage.path(".aws")).unwrap();
+            std::fs::create_dir_all(env.path(".aws")).unwrap();
             std::fs::write(&path, text).unwrap();
         }
         let mut args = vec![
@@ -110,15 +110,15 @@ impl Account {
         if self.with_update {
             args.extend(["--update=permission-set", "--update=cli-profile"]);
         }
-        let ran = stage.json(&args);
+        let ran = env.json(&args);
         if self.with_update {
             assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
         }
-        let ran = undo(&stage, &[]);
+        let ran = undo(&env, &[]);
         assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
-        assert_eq!(as_it_stands(&stage), before, "{self:?}");
+        assert_eq!(as_it_stands(&env), before, "{self:?}");
         assert_eq!(std::fs::read_to_string(&path).ok(), self.config, "{self:?}");
-        let kept = stage.state();
+        let kept = env.state();
         assert_eq!(kept["intents"], json!([]), "{self:?}");
         assert!(kept["replaced"].is_null(), "{self:?}: {:#}", kept["replaced"]);
         let mut resources = kept["resources"].as_array().unwrap().iter();

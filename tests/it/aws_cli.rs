@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::support::aws_cli::aws_cli;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
-fn command(stage: &Stage, program: &Path, args: &[&str]) -> Command {
+fn command(env: &TestEnv, program: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command
         .args(args)
         .env_clear()
-        .env("HOME", stage.home.path())
+        .env("HOME", env.home.path())
         .env("PATH", "/usr/bin:/bin")
-        .env("AWS_ENDPOINT_URL", stage.server.url())
+        .env("AWS_ENDPOINT_URL", env.server.url())
         .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("AWS_PAGER", "")
         .stdin(Stdio::null());
@@ -23,9 +23,9 @@ fn command(stage: &Stage, program: &Path, args: &[&str]) -> Command {
 }
 
 /// As root, whose session is in the environment.
-fn as_root(stage: &Stage, program: &Path, args: &[&str]) -> serde_json::Value {
-    let keys = &stage.credentials;
-    let output = command(stage, program, args)
+fn as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
+    let keys = &env.credentials;
+    let output = command(env, program, args)
         .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
         .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key)
         .env("AWS_SESSION_TOKEN", &keys.session_token)
@@ -36,21 +36,21 @@ fn as_root(stage: &Stage, program: &Path, args: &[&str]) -> serde_json::Value {
 }
 
 /// Through a profile, with nothing else in the environment.
-fn through(stage: &Stage, program: &Path, args: &[&str]) -> Ran {
-    Ran::of(command(stage, program, args).output().unwrap())
+fn through(env: &TestEnv, program: &Path, args: &[&str]) -> Ran {
+    Ran::of(command(env, program, args).output().unwrap())
 }
 
 const CONFIG: &str = "[sso-session theirs]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
                       sso_registration_scopes = sso:account:access\n\n[profile theirs]\nsso_session = theirs\n\
                       sso_account_id = 123456789012\nsso_role_name = AdministratorAccess\nregion = us-east-1\n";
 
-fn with_config(world: &str) -> Stage {
-    let stage = Stage::new(world);
-    stage.has_config(CONFIG);
-    stage
+fn with_config(cloud: &str) -> TestEnv {
+    let env = TestEnv::new(cloud);
+    env.has_config(CONFIG);
+    env
 }
 
-fn caller(stage: &Stage, program: &Path, profile: &str) -> String {
+fn caller(env: &TestEnv, program: &Path, profile: &str) -> String {
     let args = [
         "sts",
         "get-caller-identity",
@@ -59,23 +59,23 @@ fn caller(stage: &Stage, program: &Path, profile: &str) -> String {
         "--profile",
         profile,
     ];
-    through(stage, program, &args).expect(0).stdout.trim().to_owned()
+    through(env, program, &args).expect(0).stdout.trim().to_owned()
 }
 
 #[test]
 fn its_commands_read_and_change_the_rehearsed_account() {
     let Some(aws) = aws_cli() else { return };
-    let stage = Stage::new("complete");
-    let instances = as_root(&stage, &aws, &["sso-admin", "list-instances"]);
+    let env = TestEnv::new("complete");
+    let instances = as_root(&env, &aws, &["sso-admin", "list-instances"]);
     let instance = instances["Instances"][0]["InstanceArn"].as_str().unwrap().to_owned();
     let sets = as_root(
-        &stage,
+        &env,
         &aws,
         &["sso-admin", "list-permission-sets", "--instance-arn", &instance],
     );
     assert_eq!(sets["PermissionSets"].as_array().unwrap().len(), 1);
     let made = as_root(
-        &stage,
+        &env,
         &aws,
         &[
             "identitystore",
@@ -85,7 +85,7 @@ fn its_commands_read_and_change_the_rehearsed_account() {
         ],
     );
     let groups = as_root(
-        &stage,
+        &env,
         &aws,
         &["identitystore", "list-groups", "--identity-store-id=d-9067aabbcc"],
     );
@@ -96,40 +96,35 @@ fn its_commands_read_and_change_the_rehearsed_account() {
         .map(|group| &group["GroupId"])
         .collect();
     assert!(ids.contains(&&made["GroupId"]));
-    let organization = as_root(&stage, &aws, &["organizations", "describe-organization"]);
+    let organization = as_root(&env, &aws, &["organizations", "describe-organization"]);
     assert_eq!(organization["Organization"]["FeatureSet"], "ALL");
 }
 
 #[test]
 fn it_signs_in_with_a_device_code_and_sees_its_accounts() {
     let Some(aws) = aws_cli() else { return };
-    let stage = with_config("complete");
+    let env = with_config("complete");
     through(
-        &stage,
+        &env,
         &aws,
         &["sso", "login", "--use-device-code", "--no-browser", "--profile=theirs"],
     )
     .expect(0)
     .says("Successfully logged into");
-    assert!(caller(&stage, &aws, "theirs").ends_with("/Admin"));
-    let token = stage.files(".aws/sso/cache").into_iter().find_map(|(_, content)| {
+    assert!(caller(&env, &aws, "theirs").ends_with("/Admin"));
+    let token = env.files(".aws/sso/cache").into_iter().find_map(|(_, content)| {
         let content: serde_json::Value = serde_json::from_slice(&content).ok()?;
         content["accessToken"].as_str().map(str::to_owned)
     });
-    let accounts = through(
-        &stage,
-        &aws,
-        &["sso", "list-accounts", "--access-token", &token.unwrap()],
-    )
-    .expect(0);
+    let accounts = through(&env, &aws, &["sso", "list-accounts", "--access-token", &token.unwrap()]).expect(0);
     assert!(accounts.stdout.contains("123456789012"), "{}", accounts.stdout);
 }
 
 #[test]
 fn it_signs_in_with_pkce() {
     let Some(aws) = aws_cli() else { return };
-    let stage = with_config("complete");
-    let mut login = command(&stage, &aws, &["sso", "login", "--no-browser", "--profile=theirs"])
+    let env = with_config("complete");
+    let mut login = command(&env, &aws, &["sso", "login", "--no-browser", "--profile=theirs"])
         .env("PYTHONUNBUFFERED", "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -141,7 +136,7 @@ fn it_signs_in_with_pkce() {
     follow(&mut lines);
     assert!(lines.any(|line| line.contains("Successfully logged into")));
     assert!(login.wait().unwrap().success());
-    assert!(caller(&stage, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
+    assert!(caller(&env, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
 }
 
 /// Opens the address that a program prints, and follows to the program's own listener, as a browser does.
@@ -158,8 +153,8 @@ fn follow(lines: &mut impl Iterator<Item = String>) {
 #[test]
 fn a_console_session_that_it_logged_in_with_is_all_the_wizard_needs_and_is_renewed() {
     let Some(aws) = aws_cli() else { return };
-    let stage = Stage::new("fresh");
-    let mut login = command(&stage, &aws, &["login", "--region=us-east-1"])
+    let env = TestEnv::new("fresh");
+    let mut login = command(&env, &aws, &["login", "--region=us-east-1"])
         .env("PYTHONUNBUFFERED", "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -171,15 +166,15 @@ fn a_console_session_that_it_logged_in_with_is_all_the_wizard_needs_and_is_renew
     let _ = lines.by_ref().count();
     assert!(login.wait().unwrap().success());
     let root = "arn:aws:iam::123456789012:root";
-    assert_eq!(caller(&stage, &aws, "default"), root);
+    assert_eq!(caller(&env, &aws, "default"), root);
     // The credentials have run out: only the session is left, which gives new ones.
-    let cache = stage.path(".aws/login/cache");
+    let cache = env.path(".aws/login/cache");
     let file = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
     let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     session["accessToken"]["expiresAt"] = "2026-01-01T00:00:00Z".into();
     std::fs::write(&file, session.to_string()).unwrap();
     let with_the_session = |args: &[&str]| {
-        let mut command = stage.command(args);
+        let mut command = env.command(args);
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             command.env_remove(name);
         }
@@ -188,7 +183,7 @@ fn a_console_session_that_it_logged_in_with_is_all_the_wizard_needs_and_is_renew
     let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
     let ran = with_the_session(&args).expect(0);
     assert_eq!(ran.envelope()["caller"]["arn"], root);
-    assert!(stage.server.calls().iter().any(|call| call.service == "signin"));
+    assert!(env.server.calls().iter().any(|call| call.service == "signin"));
 }
 
 /// Status and `Location` of a page on this machine.
@@ -213,14 +208,14 @@ fn get(url: &str) -> (u16, Option<String>) {
 #[test]
 fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_its() {
     let Some(aws) = aws_cli() else { return };
-    let stage = Stage::new("fresh");
-    let ran = stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&[]).expect(0);
     let arn = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
-    assert_eq!(caller(&stage, &aws, "eks-walkthrough"), arn);
+    assert_eq!(caller(&env, &aws, "eks-walkthrough"), arn);
     // The other way round: the CLI signs in anew for the wizard's session, and the wizard takes that token.
-    std::fs::remove_dir_all(stage.path(".aws/sso")).unwrap();
+    std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     through(
-        &stage,
+        &env,
         &aws,
         &[
             "sso",
@@ -231,10 +226,10 @@ fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_
         ],
     )
     .expect(0);
-    let calls = stage.server.calls().len();
-    stage.json(&["run", "--non-interactive"]).expect(0);
+    let calls = env.server.calls().len();
+    env.json(&["run", "--non-interactive"]).expect(0);
     assert!(
-        !stage.server.calls()[calls..]
+        !env.server.calls()[calls..]
             .iter()
             .any(|call| call.operation == "CreateToken")
     );
@@ -243,13 +238,13 @@ fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_
 #[test]
 fn it_and_the_wizard_use_each_others_client_registration() {
     let Some(aws) = aws_cli() else { return };
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
     let sign_in = |forget: bool| {
         if forget {
-            forget_tokens(&stage);
+            forget_tokens(&env);
         }
-        stage.server.clear_calls();
+        env.server.clear_calls();
         let args = [
             "sso",
             "login",
@@ -257,8 +252,8 @@ fn it_and_the_wizard_use_each_others_client_registration() {
             "--no-browser",
             "--profile=eks-walkthrough",
         ];
-        through(&stage, &aws, &args).expect(0);
-        let calls = stage.server.calls();
+        through(&env, &aws, &args).expect(0);
+        let calls = env.server.calls();
         calls.iter().any(|call| call.operation == "RegisterClient")
     };
     assert!(
@@ -266,17 +261,17 @@ fn it_and_the_wizard_use_each_others_client_registration() {
         "the CLI registers anew, beside the wizard's registration"
     );
     // The other way round.
-    std::fs::remove_dir_all(stage.path(".aws/sso")).unwrap();
+    std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     assert!(sign_in(false));
-    forget_tokens(&stage);
-    stage.server.clear_calls();
-    stage.run(&["login"]).expect(0);
-    let calls = stage.server.calls();
+    forget_tokens(&env);
+    env.server.clear_calls();
+    env.run(&["login"]).expect(0);
+    let calls = env.server.calls();
     assert!(!calls.iter().any(|call| call.operation == "RegisterClient"));
 }
 
-fn forget_tokens(stage: &Stage) {
-    for (path, content) in stage.files(".aws/sso/cache") {
+fn forget_tokens(env: &TestEnv) {
+    for (path, content) in env.files(".aws/sso/cache") {
         if String::from_utf8_lossy(&content).contains("accessToken") {
             std::fs::remove_file(path).unwrap();
         }
@@ -286,9 +281,9 @@ fn forget_tokens(stage: &Stage) {
 #[test]
 fn step_8_asks_it_too_and_says_where_it_disagrees() {
     let Some(aws) = aws_cli() else { return };
-    let mut stage = Stage::new("fresh");
-    stage.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
-    let ran = stage.go(&[]).expect(0);
+    let mut env = TestEnv::new("fresh");
+    env.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
+    let ran = env.go(&[]).expect(0);
     let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
     assert!(said.ends_with(" says the same"), "{said}");
     // Root's session in the environment was not what it asked with.
@@ -310,13 +305,13 @@ fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not(
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     };
-    let mut stage = Stage::new("fresh");
-    stage.set("PATH", &format!("{}:/usr/bin:/bin", programs.path().display()));
+    let mut env = TestEnv::new("fresh");
+    env.set("PATH", &format!("{}:/usr/bin:/bin", programs.path().display()));
     let version = "[ \"$1\" = --version ] && echo aws-cli/2.40.1 Python/3.13 && exit";
     write(&format!(
         "{version}; echo 'The config profile could not be found' >&2; exit 255"
     ));
-    let ran = stage.go(&[]).expect(1);
+    let ran = env.go(&[]).expect(1);
     let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("the AWS CLI 2.40.1"), "{message}");
     assert!(
@@ -327,11 +322,11 @@ fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not(
     write(&format!(
         "{version}; env | grep -E '^AWS_(ACCESS|SECRET|SESSION|PROFILE)' >&2; exit 1"
     ));
-    let ran = stage.go(&[]).expect(1);
+    let ran = env.go(&[]).expect(1);
     let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("disagrees: no reason given."), "{message}");
     write("echo 'aws-cli/1.45.0 Python/3.12'");
-    let ran = stage.go(&[]).expect(0);
+    let ran = env.go(&[]).expect(0);
     let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
     assert_eq!(said, "not asked: 1.45.0 does not know SSO sessions");
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use idc_setup::rehearsal::{FaultKind, Refusal};
+use idc_sim::{FaultKind, ServiceError};
 
-use super::support::{ANSWERS, Ran, Stage, WILLING, is_mutating};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
 
 /// One message with a reason and a next command; nothing was changed at AWS or at home.
-fn refused(stage: &Stage, ran: Ran, code: i32, words: &[&str]) {
+fn refused(env: &TestEnv, ran: Ran, code: i32, words: &[&str]) {
     let ran = ran.expect(code);
     let envelope = ran.envelope();
     let steps = envelope["steps"].as_array().unwrap().iter();
@@ -29,13 +29,12 @@ fn refused(stage: &Stage, ran: Ran, code: i32, words: &[&str]) {
         errors[0]
     );
     assert!(
-        !stage
-            .server
+        !env.server
             .calls()
             .iter()
             .any(|call| is_mutating(call) && call.outcome == "ok")
     );
-    assert!(!stage.path(".aws").exists());
+    assert!(!env.path(".aws").exists());
 }
 
 #[test]
@@ -61,23 +60,23 @@ fn values_that_break_a_rule_are_refused_before_any_call() {
         (vec!["--wait=soon"], vec!["--wait"]),
         (vec!["--no-group", "--assign-to=group"], vec!["contradict"]),
     ] {
-        let stage = Stage::new("enabled");
-        refused(&stage, stage.go(&args), 2, &words);
-        assert!(stage.server.calls().is_empty(), "{args:?}");
+        let env = TestEnv::new("enabled");
+        refused(&env, env.go(&args), 2, &words);
+        assert!(env.server.calls().is_empty(), "{args:?}");
     }
 }
 
 #[test]
 fn a_variable_that_breaks_a_rule_is_named() {
-    let mut stage = Stage::new("enabled");
-    stage.set("IDC_SETUP_USERNAME", "Ada Lovelace");
-    refused(&stage, stage.go(&[]), 2, &["IDC_SETUP_USERNAME", "white space"]);
+    let mut env = TestEnv::new("enabled");
+    env.set("IDC_SETUP_USERNAME", "Ada Lovelace");
+    refused(&env, env.go(&[]), 2, &["IDC_SETUP_USERNAME", "white space"]);
 }
 
 #[test]
 fn a_flag_that_does_not_exist_is_refused_in_json_too() {
-    let stage = Stage::new("enabled");
-    let ran = stage.json(&["run", "--emial=x"]).expect(2);
+    let env = TestEnv::new("enabled");
+    let ran = env.json(&["run", "--emial=x"]).expect(2);
     assert!(ran.envelope()["error"]["message"].as_str().unwrap().contains("--emial"));
 }
 
@@ -88,20 +87,20 @@ fn a_malformed_answers_file_is_refused_with_its_line() {
         ("username = \"Ada\n", ["line 1", "idc.toml"]),
         ("\nsession-duration = \"13h\"\n", ["line 2", "12 hours"]),
     ] {
-        let stage = Stage::new("enabled");
-        fs::write(stage.path("idc.toml"), text).unwrap();
-        refused(&stage, stage.go(&["--answers=idc.toml"]), 2, &words);
+        let env = TestEnv::new("enabled");
+        fs::write(env.path("idc.toml"), text).unwrap();
+        refused(&env, env.go(&["--answers=idc.toml"]), 2, &words);
     }
-    let stage = Stage::new("enabled");
-    refused(&stage, stage.go(&["--answers=none.toml"]), 2, &["none.toml"]);
+    let env = TestEnv::new("enabled");
+    refused(&env, env.go(&["--answers=none.toml"]), 2, &["none.toml"]);
 }
 
 #[test]
 fn missing_answers_are_listed_together_before_any_change() {
-    let stage = Stage::new("fresh");
-    let ran = stage.json(&[&["run"], &WILLING[..]].concat());
+    let env = TestEnv::new("fresh");
+    let ran = env.json(&[&["run"], &WILLING[..]].concat());
     refused(
-        &stage,
+        &env,
         ran,
         2,
         &["--email", "--given-name", "--family-name", "IDC_SETUP_EMAIL"],
@@ -110,83 +109,83 @@ fn missing_answers_are_listed_together_before_any_change() {
 
 #[test]
 fn without_credentials_the_ways_in_are_named() {
-    let mut stage = Stage::new("enabled");
+    let mut env = TestEnv::new("enabled");
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        stage.set(name, "");
+        env.set(name, "");
     }
-    let ran = stage.go(&[]).expect(4);
+    let ran = env.go(&[]).expect(4);
     assert!(ran.envelope()["error"]["next"].as_str().unwrap().contains("aws login"));
-    refused(&stage, ran, 4, &["credentials"]);
+    refused(&env, ran, 4, &["credentials"]);
 }
 
 #[test]
 fn a_profile_that_is_not_there_is_named() {
-    let stage = Stage::new("enabled");
-    refused(&stage, stage.go(&["--profile=nobody"]), 4, &["nobody"]);
+    let env = TestEnv::new("enabled");
+    refused(&env, env.go(&["--profile=nobody"]), 4, &["nobody"]);
 }
 
 #[test]
 fn expired_credentials_say_how_to_renew_them() {
-    let stage = Stage::new("enabled");
-    let key = stage.credentials.access_key_id.clone();
+    let env = TestEnv::new("enabled");
+    let key = env.credentials.access_key_id.clone();
     let past = jiff::Timestamp::UNIX_EPOCH;
-    stage.server.world().identities.get_mut(&key).unwrap().expires = Some(past);
-    let ran = stage.go(&[]).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().expires = Some(past);
+    let ran = env.go(&[]).expect(4);
     assert_eq!(ran.envelope()["error"]["aws"]["code"], "ExpiredToken");
     assert!(ran.envelope()["error"]["next"].as_str().unwrap().contains("aws login"));
-    refused(&stage, ran, 4, &["expired"]);
+    refused(&env, ran, 4, &["expired"]);
 }
 
 #[test]
 fn a_denied_look_stops_before_anything_is_changed() {
-    let stage = Stage::new("enabled");
-    let key = stage.credentials.access_key_id.clone();
+    let env = TestEnv::new("enabled");
+    let key = env.credentials.access_key_id.clone();
     let denied = vec!["sso:ListPermissionSets".to_owned()];
-    stage.server.world().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = stage.go(&[]).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    let ran = env.go(&[]).expect(4);
     let error = ran.step("permission-set")["error"].clone();
     assert_eq!(error["aws"]["code"], "AccessDeniedException");
     assert_eq!(error["step"], "permission-set");
-    refused(&stage, ran, 4, &["Step 4", "sso:ListPermissionSets"]);
+    refused(&env, ran, 4, &["Step 4", "sso:ListPermissionSets"]);
 }
 
 #[test]
 fn a_denied_change_says_which_right_is_missing_and_changes_nothing_further() {
-    let stage = Stage::new("enabled");
-    let key = stage.credentials.access_key_id.clone();
+    let env = TestEnv::new("enabled");
+    let key = env.credentials.access_key_id.clone();
     let denied = vec!["identitystore:CreateUser".to_owned()];
-    stage.server.world().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = stage.go(&[]).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    let ran = env.go(&[]).expect(4);
     let error = ran.step("create-user")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("Step 2"), "{error}");
     assert!(
         error["next"].as_str().unwrap().contains("identitystore:CreateUser"),
         "{error}"
     );
-    assert!(stage.server.world().assignments.is_empty());
-    assert!(!stage.path(".aws").exists());
+    assert!(env.server.cloud().assignments.is_empty());
+    assert!(!env.path(".aws").exists());
     // With the right, a rerun completes.
-    stage.server.world().identities.get_mut(&key).unwrap().denied.clear();
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
 
 #[test]
 fn an_assignment_that_fails_shows_awss_reason_and_what_to_do() {
-    let stage = Stage::new("enabled");
-    let key = stage.credentials.access_key_id.clone();
+    let env = TestEnv::new("enabled");
+    let key = env.credentials.access_key_id.clone();
     let denied = vec!["iam:CreateRole".to_owned()];
-    stage.server.world().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = stage.go(&[]).expect(1);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    let ran = env.go(&[]).expect(1);
     let error = ran.step("account-assignment")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("iam:CreateRole"), "{error}");
     assert!(error["next"].as_str().unwrap().contains("your own rights"), "{error}");
-    stage.server.world().identities.get_mut(&key).unwrap().denied.clear();
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
 
 #[test]
 fn no_network_is_said_soon() {
-    let mut stage = Stage::new("enabled");
+    let mut env = TestEnv::new("enabled");
     // A port that nobody listens on: bound, then given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -194,22 +193,17 @@ fn no_network_is_said_soon() {
         .unwrap()
         .port();
     let nowhere = format!("http://127.0.0.1:{port}");
-    stage.set("AWS_ENDPOINT_URL", &nowhere);
-    stage.set("IDC_SETUP_REHEARSAL", &nowhere);
+    env.set("AWS_ENDPOINT_URL", &nowhere);
+    env.set("IDC_SETUP_REHEARSAL", &nowhere);
     let began = std::time::Instant::now();
-    refused(
-        &stage,
-        stage.go(&[]),
-        1,
-        &["sts:GetCallerIdentity", "could not be reached"],
-    );
+    refused(&env, env.go(&[]), 1, &["sts:GetCallerIdentity", "could not be reached"]);
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
 }
 
 #[test]
 fn something_that_is_not_aws_is_said_soon() {
-    let stage = Stage::new("enabled");
-    stage.always(
+    let env = TestEnv::new("enabled");
+    env.always(
         "GetCallerIdentity",
         FaultKind::Foreign {
             status: 500,
@@ -217,17 +211,17 @@ fn something_that_is_not_aws_is_said_soon() {
             body: "<html>no</html>".to_owned(),
         },
     );
-    refused(&stage, stage.go(&[]), 1, &["not answered by AWS"]);
-    assert_eq!(stage.server.calls().len(), 1, "it is not retried");
+    refused(&env, env.go(&[]), 1, &["not answered by AWS"]);
+    assert_eq!(env.server.calls().len(), 1, "it is not retried");
 }
 
 #[test]
 fn a_state_file_cut_in_half_is_kept_aside_and_named() {
-    let stage = Stage::new("enabled");
-    let file = stage.state_file();
+    let env = TestEnv::new("enabled");
+    let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "{\"format\": 1, \"partition\": \"aw").unwrap();
-    refused(&stage, stage.go(&[]), 1, &["cannot be read", "was kept as"]);
+    refused(&env, env.go(&[]), 1, &["cannot be read", "was kept as"]);
     let kept: Vec<_> = fs::read_dir(file.parent().unwrap())
         .unwrap()
         .flatten()
@@ -237,46 +231,46 @@ fn a_state_file_cut_in_half_is_kept_aside_and_named() {
         fs::read_to_string(kept[0].path()).unwrap(),
         "{\"format\": 1, \"partition\": \"aw"
     );
-    stage.go(&[]).expect(0);
+    env.go(&[]).expect(0);
 }
 
 #[test]
 fn a_state_file_of_a_newer_version_is_refused_and_left() {
-    let stage = Stage::new("enabled");
-    let file = stage.state_file();
+    let env = TestEnv::new("enabled");
+    let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "{\"format\": 2, \"new\": []}").unwrap();
-    refused(&stage, stage.go(&[]), 1, &["format 2"]);
+    refused(&env, env.go(&[]), 1, &["format 2"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "{\"format\": 2, \"new\": []}");
 }
 
 #[test]
 fn a_state_file_of_another_account_is_refused_and_left() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let text = include_str!("../fixtures/progress-format-1.json").replace("\"123456789012\"", "\"210987654321\"");
-    fs::write(stage.path("mine.json"), &text).unwrap();
-    let ran = stage.go(&["--state=mine.json"]);
-    refused(&stage, ran, 2, &["210987654321", "123456789012"]);
-    assert_eq!(fs::read_to_string(stage.path("mine.json")).unwrap(), text);
+    fs::write(env.path("mine.json"), &text).unwrap();
+    let ran = env.go(&["--state=mine.json"]);
+    refused(&env, ran, 2, &["210987654321", "123456789012"]);
+    assert_eq!(fs::read_to_string(env.path("mine.json")).unwrap(), text);
 }
 
 #[test]
 fn without_a_terminal_run_changes_nothing_and_says_which_flag() {
-    let stage = Stage::new("enabled");
-    let ran = stage.json(&[&["run"], &ANSWERS[..]].concat()).expect(2);
+    let env = TestEnv::new("enabled");
+    let ran = env.json(&[&["run"], &ANSWERS[..]].concat()).expect(2);
     let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
     assert!(
         next.contains("--non-interactive") && next.contains("--accessible"),
         "{next}"
     );
-    assert!(stage.server.calls().is_empty());
+    assert!(env.server.calls().is_empty());
 }
 
 #[test]
 fn a_config_file_that_cannot_be_edited_is_left_with_its_line() {
-    let stage = Stage::new("complete");
-    stage.has_config(b"[default]\nregion = \xff\n");
-    let ran = stage.json(&["run", "--non-interactive"]).expect(1);
+    let env = TestEnv::new("complete");
+    env.has_config(b"[default]\nregion = \xff\n");
+    let ran = env.json(&["run", "--non-interactive"]).expect(1);
     assert!(
         ran.step("cli-profile")["error"]["message"]
             .as_str()
@@ -284,28 +278,26 @@ fn a_config_file_that_cannot_be_edited_is_left_with_its_line() {
             .contains("line 2")
     );
     assert_eq!(
-        fs::read(stage.path(".aws/config")).unwrap(),
+        fs::read(env.path(".aws/config")).unwrap(),
         b"[default]\nregion = \xff\n"
     );
 }
 
 #[test]
 fn a_rehearsal_flag_that_is_not_the_endpoint_is_refused() {
-    let stage = Stage::new("enabled");
-    stage
-        .json(&["status", "--rehearsal=http://127.0.0.1:9"])
+    let env = TestEnv::new("enabled");
+    env.json(&["status", "--rehearsal=http://127.0.0.1:9"])
         .expect(2)
         .says("loopback");
-    stage
-        .json(&["status", "--rehearsal=http://example.com"])
+    env.json(&["status", "--rehearsal=http://example.com"])
         .expect(2)
         .says("loopback");
 }
 
 #[test]
 fn a_permission_set_name_that_is_taken_by_another_policy_is_different() {
-    let stage = Stage::new("half-done");
-    let ran = stage.json(&[
+    let env = TestEnv::new("half-done");
+    let ran = env.json(&[
         "run",
         "--non-interactive",
         "--policy=ReadOnlyAccess",
@@ -313,21 +305,20 @@ fn a_permission_set_name_that_is_taken_by_another_policy_is_different() {
     ]);
     let ran = ran.expect(5);
     assert_eq!(ran.step("permission-set")["state"], "different");
-    let refusal = Refusal::new("ConflictException", "earlier write");
-    stage.fault("CreateGroupMembership", 1, FaultKind::Refuse(refusal));
-    stage
-        .json(&["run", "--non-interactive", "--fresh", "--wait=60s"])
+    let refusal = ServiceError::new("ConflictException", "earlier write");
+    env.fault("CreateGroupMembership", 1, FaultKind::Refuse(refusal));
+    env.json(&["run", "--non-interactive", "--fresh", "--wait=60s"])
         .expect(0);
 }
 
 #[test]
 fn what_only_a_prerequisite_fails_with_is_said_too() {
-    let stage = Stage::new("enabled");
-    let key = stage.credentials.access_key_id.clone();
+    let env = TestEnv::new("enabled");
+    let key = env.credentials.access_key_id.clone();
     let denied = vec!["sso:ListInstances".to_owned()];
-    stage.server.world().identities.get_mut(&key).unwrap().denied = denied;
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
     let args = [&["run", "--non-interactive", "--only=create-user"], &ANSWERS[..]].concat();
-    refused(&stage, stage.json(&args), 4, &["Step 1", "sso:ListInstances"]);
+    refused(&env, env.json(&args), 4, &["Step 1", "sso:ListInstances"]);
     let args = ["status", "--only=permission-set"];
-    refused(&stage, stage.json(&args), 4, &["sso:ListInstances"]);
+    refused(&env, env.json(&args), 4, &["sso:ListInstances"]);
 }

@@ -8,26 +8,26 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{PersonKind, worlds};
+use idc_sim::{PersonKind, scenarios};
 
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{STEPS_ALONE, Stage};
+use super::support::{STEPS_ALONE, TestEnv};
 
 /// A stage with a program for a browser, which writes down what it is to open.
-pub fn stage(world: &str) -> (Stage, PathBuf) {
-    let mut world = worlds::named(world).unwrap();
-    world.person.kind = PersonKind::Pages;
-    let mut stage = Stage::with(world);
-    let (program, opened) = (stage.path("browser"), stage.path("opened"));
+pub fn env(cloud: &str) -> (TestEnv, PathBuf) {
+    let mut cloud = scenarios::named(cloud).unwrap();
+    cloud.person.kind = PersonKind::Pages;
+    let mut env = TestEnv::with(cloud);
+    let (program, opened) = (env.path("browser"), env.path("opened"));
     std::fs::write(
         &program,
         format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> {}\n", opened.display()),
     )
     .unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    stage.set("BROWSER", program.to_str().unwrap());
-    (stage, opened)
+    env.set("BROWSER", program.to_str().unwrap());
+    (env, opened)
 }
 
 /// The page with these words in its address, once it was opened.
@@ -57,8 +57,8 @@ pub fn get(url: &str) -> String {
     answer
 }
 
-fn start(stage: &Stage) -> Terminal {
-    let mut terminal = Terminal::start(stage, &[&["--yes"], &STEPS_ALONE[..]].concat());
+fn start(env: &TestEnv) -> Terminal {
+    let mut terminal = Terminal::start(env, &[&["--yes"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     terminal
@@ -66,12 +66,12 @@ fn start(stage: &Stage) -> Terminal {
 
 #[test]
 fn the_browser_opens_and_what_comes_back_is_checked() {
-    let (stage, opened) = stage("complete");
-    let mut terminal = start(&stage);
+    let (env, opened) = env("complete");
+    let mut terminal = start(&env);
     terminal.wait_for("Opened in your browser");
     let address = page(&opened, "/authorize?");
     assert!(address.contains("code_challenge_method=S256"), "{address}");
-    let mut browser = Browser::new(&stage.server.url());
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open(&address)
         .press("Next", &[("username", "Admin")])
@@ -111,7 +111,7 @@ fn the_browser_opens_and_what_comes_back_is_checked() {
     assert!(!terminal.contents().contains(code));
     // Nobody listens any more.
     assert!(TcpStream::connect(port.trim_start_matches("http://")).is_err());
-    let calls = stage.server.calls();
+    let calls = env.server.calls();
     assert!(
         !calls
             .iter()
@@ -121,10 +121,10 @@ fn the_browser_opens_and_what_comes_back_is_checked() {
 
 #[test]
 fn a_refusal_in_the_browser_is_told_and_the_way_on_with_it() {
-    let (stage, opened) = stage("complete");
-    let mut terminal = start(&stage);
+    let (env, opened) = env("complete");
+    let mut terminal = start(&env);
     let address = page(&opened, "/authorize?");
-    let mut browser = Browser::new(&stage.server.url());
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open(&address)
         .press("Next", &[("username", "Admin")])
@@ -138,9 +138,9 @@ fn a_refusal_in_the_browser_is_told_and_the_way_on_with_it() {
 #[test]
 fn with_a_device_code_or_without_a_browser_no_page_of_ours_is_needed() {
     for flag in ["--use-device-code", "--no-browser"] {
-        let (stage, opened) = stage("complete");
-        stage.server.world().person.kind = PersonKind::Auto;
-        let mut terminal = Terminal::start(&stage, &[&["--yes", flag], &STEPS_ALONE[..]].concat());
+        let (env, opened) = env("complete");
+        env.server.cloud().person.kind = PersonKind::Auto;
+        let mut terminal = Terminal::start(&env, &[&["--yes", flag], &STEPS_ALONE[..]].concat());
         terminal.answer("Activate the user", "n");
         terminal.answer("Open the access portal", "n");
         terminal.wait_for("Approve only a code that you asked for yourself");

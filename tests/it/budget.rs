@@ -1,22 +1,22 @@
 //! How many requests a run makes; the call log says.
 
-use super::support::Stage;
+use super::support::TestEnv;
 
 #[test]
 fn from_enabled_a_run_makes_at_most_32_requests() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let calls = stage.counted_calls();
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let calls = env.counted_calls();
     let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
     assert!(calls.len() <= 32, "{} requests: {names:?}", calls.len());
 }
 
 #[test]
 fn independent_steps_do_not_wait_for_each_other() {
-    let stage = Stage::new("enabled");
-    stage.slow_down(50);
-    stage.go(&[]).expect(0);
-    let calls = stage.server.calls();
+    let env = TestEnv::new("enabled");
+    env.slow_down(50);
+    env.go(&[]).expect(0);
+    let calls = env.server.calls();
     let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
     let (user, set) = (of("CreateUser"), of("CreatePermissionSet"));
     let together = user.start_us < set.end_us && set.start_us < user.end_us;
@@ -30,18 +30,18 @@ fn independent_steps_do_not_wait_for_each_other() {
 
 #[test]
 fn nothing_is_called_before_the_caller_is_known() {
-    let stage = Stage::new("enabled");
-    stage.json(&["status"]).expect(3);
-    assert_eq!(stage.server.calls()[0].operation, "GetCallerIdentity");
+    let env = TestEnv::new("enabled");
+    env.json(&["status"]).expect(3);
+    assert_eq!(env.server.calls()[0].operation, "GetCallerIdentity");
 }
 
 #[test]
 fn nobody_is_assigned_a_permission_set_before_its_policy_is_attached() {
     for latency in [0, 15] {
-        let stage = Stage::new("enabled");
-        stage.slow_down(latency);
-        stage.go(&[]).expect(0);
-        let calls = stage.server.calls();
+        let env = TestEnv::new("enabled");
+        env.slow_down(latency);
+        env.go(&[]).expect(0);
+        let calls = env.server.calls();
         let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
         assert!(of("AttachManagedPolicyToPermissionSet").end_us <= of("CreateAccountAssignment").start_us);
         assert!(of("CreateGroupMembership").end_us <= of("CreateAccountAssignment").start_us);

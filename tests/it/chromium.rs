@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use super::browser::{page, stage};
+use super::browser::{env, page};
 use super::support::STEPS_ALONE;
 use super::support::chrome::{Chrome, ENTER};
 use super::support::terminal::Terminal;
@@ -10,10 +10,10 @@ use super::support::terminal::Terminal;
 #[test]
 fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
     let Some(chrome) = Chrome::start() else { return };
-    let (stage, opened) = stage("fresh");
+    let (env, opened) = env("fresh");
     let answers = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
     let consents = ["--yes", "--create-organization", "--accept-free-plan-end"];
-    let mut terminal = Terminal::start(&stage, &[&answers[..], &consents[..], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(&env, &[&answers[..], &consents[..], &STEPS_ALONE[..]].concat());
 
     terminal.wait_for("Enable IAM Identity Center in us-east-1.");
     // By keys alone.
@@ -67,8 +67,8 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
 #[test]
 fn a_real_browser_approves_a_code_after_a_wrong_password() {
     let Some(chrome) = Chrome::start() else { return };
-    let (stage, opened) = stage("complete");
-    let mut terminal = Terminal::start(&stage, &[&["--yes", "--use-device-code"], &STEPS_ALONE[..]].concat());
+    let (env, opened) = env("complete");
+    let mut terminal = Terminal::start(&env, &[&["--yes", "--use-device-code"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     terminal.wait_for("Approve only a code that you asked for yourself");

@@ -1,30 +1,30 @@
 //! What is there and says something else: explicit answers, defaults, and `--update`.
 
-use super::support::{Stage, is_mutating};
-use idc_setup::rehearsal::{FaultKind, Refusal, worlds};
+use super::support::{TestEnv, is_mutating};
+use idc_sim::{FaultKind, ServiceError, scenarios};
 
 const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
 
-fn run(stage: &Stage, more: &[&str]) -> super::support::Ran {
-    stage.json(&[&RUN, more].concat())
+fn run(env: &TestEnv, more: &[&str]) -> super::support::Ran {
+    env.json(&[&RUN, more].concat())
 }
 
 #[test]
 fn another_region_than_the_one_asked_for_is_different_and_nothing_is_changed() {
-    let stage = Stage::new("other-region");
-    let ran = stage.go(&["--identity-center-region=us-east-1"]).expect(5);
+    let env = TestEnv::new("other-region");
+    let ran = env.go(&["--identity-center-region=us-east-1"]).expect(5);
     assert_eq!(ran.step("enable-identity-center")["state"], "different");
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn a_user_that_is_there_is_never_changed() {
-    let stage = Stage::new("half-done");
-    let ran = run(&stage, &["--email=other@example.com"]).expect(5);
+    let env = TestEnv::new("half-done");
+    let ran = run(&env, &["--email=other@example.com"]).expect(5);
     let step = ran.step("create-user");
     assert_eq!(step["state"], "different");
     assert!(step["is"].as_str().unwrap().contains("admin@example.com"), "{step:#}");
-    let user = stage.server.world().instances[0]
+    let user = env.server.cloud().instances[0]
         .store
         .users
         .values()
@@ -36,78 +36,78 @@ fn a_user_that_is_there_is_never_changed() {
 
 #[test]
 fn a_user_of_another_name_with_the_same_address_is_found_against_a_default() {
-    let mut world = worlds::named("half-done").unwrap();
-    let user = world.instances[0].store.users.values_mut().next().unwrap();
+    let mut cloud = scenarios::named("half-done").unwrap();
+    let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["UserName"] = serde_json::json!("bob");
-    let stage = Stage::with(world);
-    let ran = run(&stage, &["--email=admin@example.com"]).expect(0);
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &["--email=admin@example.com"]).expect(0);
     assert_eq!(ran.step("create-user")["evidence"]["user-name"], "bob");
-    assert_eq!(stage.server.world().instances[0].store.users.len(), 1);
-    let stage = Stage::with({
-        let mut world = worlds::named("half-done").unwrap();
-        let user = world.instances[0].store.users.values_mut().next().unwrap();
+    assert_eq!(env.server.cloud().instances[0].store.users.len(), 1);
+    let env = TestEnv::with({
+        let mut cloud = scenarios::named("half-done").unwrap();
+        let user = cloud.instances[0].store.users.values_mut().next().unwrap();
         user.attributes["UserName"] = serde_json::json!("bob");
-        world
+        cloud
     });
-    run(&stage, &["--email=admin@example.com", "--username=alice"]).expect(5);
+    run(&env, &["--email=admin@example.com", "--username=alice"]).expect(5);
 }
 
 #[test]
 fn a_duration_that_was_found_wins_over_the_default_and_not_over_an_answer() {
-    let mut world = worlds::named("half-done").unwrap();
-    world.permission_sets[0].session_duration = "PT4H".to_owned();
-    let stage = Stage::with(world);
-    let ran = run(&stage, &[]).expect(0);
+    let mut cloud = scenarios::named("half-done").unwrap();
+    cloud.permission_sets[0].session_duration = "PT4H".to_owned();
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &[]).expect(0);
     assert_eq!(ran.step("permission-set")["evidence"]["session-duration"], "4h");
-    let ran = run(&stage, &["--session-duration=8h"]).expect(5);
+    let ran = run(&env, &["--session-duration=8h"]).expect(5);
     assert_eq!(ran.step("permission-set")["state"], "different");
-    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT4H");
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT4H");
 }
 
 #[test]
 fn update_changes_the_set_and_provisions_it() {
-    let mut world = worlds::named("complete").unwrap();
-    world.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
-    let stage = Stage::with(world);
-    run(&stage, &["--session-duration=8h"]).expect(5).says("ReadOnlyAccess");
-    let ran = run(&stage, &["--session-duration=8h", "--update=permission-set"]).expect(0);
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let env = TestEnv::with(cloud);
+    run(&env, &["--session-duration=8h"]).expect(5).says("ReadOnlyAccess");
+    let ran = run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(0);
     assert_eq!(ran.step("permission-set")["state"], "done");
-    let world = stage.server.world();
-    assert_eq!(world.permission_sets[0].session_duration, "PT8H");
+    let cloud = env.server.cloud();
+    assert_eq!(cloud.permission_sets[0].session_duration, "PT8H");
     assert_eq!(
-        world.permission_sets[0].managed_policies,
+        cloud.permission_sets[0].managed_policies,
         ["arn:aws:iam::aws:policy/AdministratorAccess"]
     );
-    let role = world.roles.first().unwrap();
+    let role = cloud.roles.first().unwrap();
     assert_eq!(
-        role.managed_policies, world.permission_sets[0].managed_policies,
+        role.managed_policies, cloud.permission_sets[0].managed_policies,
         "provisioned"
     );
 }
 
 #[test]
 fn an_update_cut_short_is_provisioned_by_the_next_run() {
-    let mut world = worlds::named("complete").unwrap();
-    world.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
-    let stage = Stage::with(world);
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let env = TestEnv::with(cloud);
     let args = [&RUN[..], &["--update=permission-set"]].concat();
-    stage.kill_at(&args, "ProvisionPermissionSet", 1, true);
-    run(&stage, &[]).expect(0);
-    let world = stage.server.world();
-    let role = world.roles.first().unwrap();
+    env.kill_at(&args, "ProvisionPermissionSet", 1, true);
+    run(&env, &[]).expect(0);
+    let cloud = env.server.cloud();
+    let role = cloud.roles.first().unwrap();
     assert_eq!(role.managed_policies, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
 }
 
 #[test]
 fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_stays() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
-    stage.has_config(before);
-    let ran = run(&stage, &[]).expect(5);
+    env.has_config(before);
+    let ran = run(&env, &[]).expect(5);
     assert_eq!(ran.step("cli-profile")["state"], "different");
-    assert_eq!(stage.config(), before);
-    run(&stage, &["--update=cli-profile"]).expect(0);
-    let after = stage.config();
+    assert_eq!(env.config(), before);
+    run(&env, &["--update=cli-profile"]).expect(0);
+    let after = env.config();
     assert!(
         after.starts_with(
             "# work\n[profile eks-walkthrough]\nregion = us-east-1 # mine\ncli_pager =\nsso_session=my-sso\n"
@@ -119,20 +119,20 @@ fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_s
 
 #[test]
 fn a_profile_with_other_credentials_is_never_touched() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
-    stage.has_config(before);
-    run(&stage, &["--update=cli-profile"]).expect(5).says("role_arn");
-    assert_eq!(stage.config(), before);
-    run(&stage, &["--cli-profile=mine"]).expect(0);
-    std::fs::write(stage.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
-    run(&stage, &["--cli-profile=third"]).expect(5).says("credentials");
+    env.has_config(before);
+    run(&env, &["--update=cli-profile"]).expect(5).says("role_arn");
+    assert_eq!(env.config(), before);
+    run(&env, &["--cli-profile=mine"]).expect(0);
+    std::fs::write(env.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
+    run(&env, &["--cli-profile=third"]).expect(5).says("credentials");
 }
 
 #[test]
 fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
-    let mut world = worlds::named("complete").unwrap();
-    let (id, mut user) = world.instances[0]
+    let mut cloud = scenarios::named("complete").unwrap();
+    let (id, mut user) = cloud.instances[0]
         .store
         .users
         .iter()
@@ -142,27 +142,27 @@ fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
     user.attributes["UserName"] = serde_json::json!("mallory");
     user.attributes["Emails"][0]["Value"] = serde_json::json!("mallory@example.com");
     let other = id.replace("1111", "2222");
-    world.instances[0].store.users.insert(other.clone(), user);
-    let mut membership = world.instances[0].store.memberships.values().next().cloned().unwrap();
+    cloud.instances[0].store.users.insert(other.clone(), user);
+    let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
     membership.user = other;
-    world.instances[0]
+    cloud.instances[0]
         .store
         .memberships
         .insert("m-2".to_owned(), membership);
-    world.person.signs_in_as = Some("mallory".to_owned());
-    let stage = Stage::with(world);
-    let ran = run(&stage, &[]).expect(5);
+    cloud.person.signs_in_as = Some("mallory".to_owned());
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &[]).expect(5);
     assert_eq!(ran.step("sign-in")["state"], "different");
     assert_eq!(ran.step("create-user")["state"], "waiting-for-person");
-    stage.server.world().person.signs_in_as = Some("Admin".to_owned());
-    run(&stage, &[]).expect(0);
+    env.server.cloud().person.signs_in_as = Some("Admin".to_owned());
+    run(&env, &[]).expect(0);
 }
 
 #[test]
 fn the_profile_answers_even_with_roots_keys_in_the_environment() {
     // Every run of these tests has root's session in its environment.
-    let stage = Stage::new("complete");
-    let ran = run(&stage, &[]).expect(0);
+    let env = TestEnv::new("complete");
+    let ran = run(&env, &[]).expect(0);
     assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
     let caller = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
     assert!(caller.contains("AWSReservedSSO_"), "{caller}");
@@ -170,12 +170,12 @@ fn the_profile_answers_even_with_roots_keys_in_the_environment() {
 
 #[test]
 fn where_no_server_knows_all_regions_each_is_asked() {
-    let stage = Stage::new("other-region");
-    let refusal = Refusal::new("ValidationException", "Unknown member RegionScope");
-    stage.fault("ListInstances", 1, FaultKind::Refuse(refusal));
-    let ran = stage.json(&["status"]).expect(3);
+    let env = TestEnv::new("other-region");
+    let refusal = ServiceError::new("ValidationException", "Unknown member RegionScope");
+    env.fault("ListInstances", 1, FaultKind::Refuse(refusal));
+    let ran = env.json(&["status"]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["evidence"]["region"], "eu-west-1");
-    let regions: std::collections::BTreeSet<String> = stage
+    let regions: std::collections::BTreeSet<String> = env
         .server
         .calls()
         .into_iter()
@@ -187,10 +187,10 @@ fn where_no_server_knows_all_regions_each_is_asked() {
 
 #[test]
 fn another_users_cached_token_is_replaced_by_signing_in() {
-    let stage = Stage::new("complete");
-    run(&stage, &[]).expect(0);
+    let env = TestEnv::new("complete");
+    run(&env, &[]).expect(0);
     // Somebody else's session stands in the cache, from another tool.
-    let (id, user) = stage.server.world().instances[0]
+    let (id, user) = env.server.cloud().instances[0]
         .store
         .users
         .iter()
@@ -199,24 +199,24 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
         .unwrap();
     let other = id.replace("1111", "2222");
     {
-        let mut world = stage.server.world();
+        let mut cloud = env.server.cloud();
         let mut mallory = user;
         mallory.attributes["UserName"] = serde_json::json!("mallory");
-        let mut membership = world.instances[0].store.memberships.values().next().cloned().unwrap();
+        let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
         membership.user.clone_from(&other);
-        world.instances[0].store.users.insert(other.clone(), mallory);
-        world.instances[0]
+        cloud.instances[0].store.users.insert(other.clone(), mallory);
+        cloud.instances[0]
             .store
             .memberships
             .insert("m-2".to_owned(), membership);
-        for session in world.sessions.values_mut() {
+        for session in cloud.sessions.values_mut() {
             session.user.clone_from(&other);
         }
-        world.person.signs_in_as = Some("Admin".to_owned());
+        cloud.person.signs_in_as = Some("Admin".to_owned());
     }
-    let ran = stage.json(&["run", "--non-interactive"]).expect(5);
+    let ran = env.json(&["run", "--non-interactive"]).expect(5);
     assert_eq!(ran.step("sign-in")["evidence"]["signed-in-as"], "mallory");
-    let ran = run(&stage, &[]).expect(0);
+    let ran = run(&env, &[]).expect(0);
     assert!(
         ran.step("sign-in")["evidence"]["caller"]
             .as_str()
@@ -227,15 +227,15 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
 
 #[test]
 fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
-    let stage = Stage::new("enabled");
-    let refusal = Refusal::new("ResourceNotFoundException", "Policy does not exist");
+    let env = TestEnv::new("enabled");
+    let refusal = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
     // Longer than anything is waited for to spread would take minutes; a validation error is as final.
-    let refusal = Refusal {
+    let refusal = ServiceError {
         code: "ValidationException".to_owned(),
         ..refusal
     };
-    stage.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(refusal));
-    let ran = stage.go(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
+    env.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(refusal));
+    let ran = env.go(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
     assert_eq!(ran.step("permission-set")["resources"][0]["how"], "made");
     assert!(
         ran.step("permission-set")["is"]
@@ -243,22 +243,22 @@ fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
             .unwrap()
             .contains("without its policy")
     );
-    let ran = run(&stage, &["--policy=ReadOnlyAccess"]).expect(0);
+    let ran = run(&env, &["--policy=ReadOnlyAccess"]).expect(0);
     assert_eq!(ran.step("permission-set")["how"], "made");
     assert_eq!(
-        stage.server.world().permission_sets[0].managed_policies,
+        env.server.cloud().permission_sets[0].managed_policies,
         ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
     );
-    assert_eq!(stage.state()["intents"], serde_json::json!([]));
+    assert_eq!(env.state()["intents"], serde_json::json!([]));
 }
 
 #[test]
 fn a_refused_update_is_not_carried_out_later() {
-    let stage = Stage::new("complete");
-    let key = stage.credentials.access_key_id.clone();
-    stage.server.world().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
-    run(&stage, &["--session-duration=8h", "--update=permission-set"]).expect(4);
-    stage.server.world().identities.get_mut(&key).unwrap().denied.clear();
-    run(&stage, &[]).expect(5);
-    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT1H");
+    let env = TestEnv::new("complete");
+    let key = env.credentials.access_key_id.clone();
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    run(&env, &[]).expect(5);
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT1H");
 }

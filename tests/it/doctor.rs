@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use idc_setup::guide::output::{DoctorBody, Envelope};
-use idc_setup::rehearsal::CallLine;
-use idc_setup::rehearsal::worlds::WORLDS;
+use idc_sim::CallLine;
+use idc_sim::scenarios::SCENARIOS;
 use serde_json::Value;
 
-use idc_setup::rehearsal::PersonKind;
+use idc_sim::PersonKind;
 
 use super::json::schema;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 /// As it is on every machine: addresses, folders and the AWS CLI differ.
-fn steady(text: &str, stage: &Stage) -> String {
-    let home = stage.home.path().display().to_string();
-    text.replace(&stage.server.url(), "REHEARSAL").replace(&home, "HOME")
+fn steady(text: &str, env: &TestEnv) -> String {
+    let home = env.home.path().display().to_string();
+    text.replace(&env.server.url(), "REHEARSAL").replace(&home, "HOME")
 }
 
 /// Without the rows that tell of this machine alone.
@@ -47,28 +47,28 @@ fn row(ran: &Ran, check: &str) -> Value {
 }
 
 /// A stage whose credentials are somebody else's than root.
-fn as_caller(world: &str, arn: &str, denied: &[&str]) -> Stage {
-    let mut stage = Stage::new(world);
+fn as_caller(cloud: &str, arn: &str, denied: &[&str]) -> TestEnv {
+    let mut env = TestEnv::new(cloud);
     let credentials = {
-        let mut world = stage.server.world();
-        let mut identity = world.root();
+        let mut cloud = env.server.cloud();
+        let mut identity = cloud.root();
         arn.clone_into(&mut identity.arn);
         identity.denied = denied.iter().map(|action| (*action).to_owned()).collect();
-        world.issue(identity)
+        cloud.issue(identity)
     };
-    stage.credentials = credentials;
-    stage
+    env.credentials = credentials;
+    env
 }
 
 #[test]
 fn every_account_condition_has_its_sentence_and_its_way_out() {
     let schema = schema("doctor.v1.json", schemars::schema_for!(Envelope<DoctorBody>));
-    for (name, _) in WORLDS {
-        let stage = Stage::new(name);
+    for (name, _) in SCENARIOS {
+        let env = TestEnv::new(name);
         // Nobody clicks Enable while this is looked at.
-        stage.server.world().person.kind = PersonKind::Never;
-        let text = stage.run(&["doctor"]);
-        let ran = stage.json(&["doctor"]).expect(text.code);
+        env.server.cloud().person.kind = PersonKind::Never;
+        let text = env.run(&["doctor"]);
+        let ran = env.json(&["doctor"]).expect(text.code);
         jsonschema::validate(&schema, &ran.envelope()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut envelope = ran.envelope();
         let rows = envelope["checks"].as_array_mut().unwrap();
@@ -79,8 +79,8 @@ fn every_account_condition_has_its_sentence_and_its_way_out() {
             format!(
                 "exit {}\n\n{}\n\n{}",
                 text.code,
-                of_the_account(&steady(&text.stdout, &stage)),
-                steady(&json, &stage)
+                of_the_account(&steady(&text.stdout, &env)),
+                steady(&json, &env)
             )
         );
     }
@@ -88,8 +88,8 @@ fn every_account_condition_has_its_sentence_and_its_way_out() {
 
 #[test]
 fn a_run_begins_with_where_it_stands() {
-    let stage = Stage::new("free-plan");
-    let ran = stage.run(&["run", "--non-interactive"]);
+    let env = TestEnv::new("free-plan");
+    let ran = env.run(&["run", "--non-interactive"]);
     let first: Vec<&str> = ran.stderr.lines().take(3).collect();
     assert!(
         first[1].contains("the root user of account 123456789012"),
@@ -102,8 +102,8 @@ fn a_run_begins_with_where_it_stands() {
 #[test]
 fn a_users_rights_are_simulated_and_what_is_missing_is_named() {
     let ada = "arn:aws:iam::123456789012:user/ada";
-    let stage = as_caller("enabled", ada, &["sso:CreateAccountAssignment", "iam:CreateRole"]);
-    let ran = stage.json(&["doctor"]).expect(4);
+    let env = as_caller("enabled", ada, &["sso:CreateAccountAssignment", "iam:CreateRole"]);
+    let ran = env.json(&["doctor"]).expect(4);
     let rights = row(&ran, "rights");
     assert_eq!(rights["status"], "denied");
     assert_eq!(
@@ -118,13 +118,13 @@ fn a_users_rights_are_simulated_and_what_is_missing_is_named() {
 #[test]
 fn what_is_done_already_needs_no_rights_to_change_it() {
     let ada = "arn:aws:iam::123456789012:user/ada";
-    let stage = as_caller(
+    let env = as_caller(
         "complete",
         ada,
         &["sso:CreatePermissionSet", "identitystore:CreateUser"],
     );
     // Activation and the portal are a person's word, the profile this machine's: the permission set is done.
-    let ran = stage.json(&["doctor"]);
+    let ran = env.json(&["doctor"]);
     let message = row(&ran, "rights")["message"].as_str().unwrap().to_owned();
     assert!(!message.contains("CreatePermissionSet"), "{message}");
 }
@@ -132,16 +132,16 @@ fn what_is_done_already_needs_no_rights_to_change_it() {
 #[test]
 fn a_roles_session_is_simulated_by_its_role() {
     let arn = "arn:aws:sts::123456789012:assumed-role/Admin/ada";
-    let stage = as_caller("enabled", arn, &["sso:CreatePermissionSet"]);
-    let rights = row(&stage.json(&["doctor"]).expect(4), "rights");
+    let env = as_caller("enabled", arn, &["sso:CreatePermissionSet"]);
+    let rights = row(&env.json(&["doctor"]).expect(4), "rights");
     assert_eq!(rights["message"], "This caller may not do sso:CreatePermissionSet.");
 }
 
 #[test]
 fn where_simulation_is_refused_it_says_so_and_goes_on() {
     let ada = "arn:aws:iam::123456789012:user/ada";
-    let stage = as_caller("enabled", ada, &["iam:SimulatePrincipalPolicy"]);
-    let ran = stage.json(&["doctor"]).expect(0);
+    let env = as_caller("enabled", ada, &["iam:SimulatePrincipalPolicy"]);
+    let ran = env.json(&["doctor"]).expect(0);
     let rights = row(&ran, "rights");
     assert_eq!(rights["status"], "note");
     assert!(
@@ -151,16 +151,16 @@ fn where_simulation_is_refused_it_says_so_and_goes_on() {
             .contains("iam:SimulatePrincipalPolicy answered AccessDenied"),
         "{rights}"
     );
-    stage.go(&[]).expect(0);
+    env.go(&[]).expect(0);
 }
 
 #[test]
 fn a_run_without_all_rights_says_so_before_anything_is_changed() {
     let ada = "arn:aws:iam::123456789012:user/ada";
-    let stage = as_caller("enabled", ada, &["iam:CreateRole"]);
-    let ran = stage.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
+    let env = as_caller("enabled", ada, &["iam:CreateRole"]);
+    let ran = env.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
     assert_eq!(ran.code, 3, "{}", ran.summary());
-    let ran = stage.run(&[&["run", "--wait=60s"], &WILLING[..1], &ANSWERS[..]].concat());
+    let ran = env.run(&[&["run", "--wait=60s"], &WILLING[..1], &ANSWERS[..]].concat());
     let warned = ran.stderr.find("This caller may not do iam:CreateRole.");
     let changed = ran.stderr.find("Created the user");
     assert!(warned.is_some() && warned < changed, "{}", ran.stderr);
@@ -188,20 +188,20 @@ fn actions_of(policy: &Value) -> BTreeSet<String> {
 
 #[test]
 fn whole_runs_stay_within_the_policy_that_doctor_prints() {
-    let printed = Stage::new("fresh").run(&["doctor", "--policy"]).expect(0);
+    let printed = TestEnv::new("fresh").run(&["doctor", "--policy"]).expect(0);
     let policy: Value = serde_json::from_str(&printed.stdout).unwrap();
     let allowed = actions_of(&policy);
     let mut used = BTreeSet::new();
-    let mut walk = |world: &str, email: &str, runs: &[&[&str]]| {
-        let stage = Stage::new(world);
+    let mut walk = |cloud: &str, email: &str, runs: &[&[&str]]| {
+        let env = TestEnv::new(cloud);
         for more in runs {
             let answers = [email, "--given-name=Ada", "--family-name=Lovelace"];
-            stage.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
+            env.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
         }
-        stage.json(&["doctor"]);
-        stage.empty_buckets();
-        stage.json(&["undo", "--yes"]);
-        let calls = stage.server.calls();
+        env.json(&["doctor"]);
+        env.empty_buckets();
+        env.json(&["undo", "--yes"]);
+        let calls = env.server.calls();
         let signed = |call: &&CallLine| !matches!(call.service.as_str(), "sts" | "sso" | "sso-oidc");
         used.extend(calls.iter().filter(signed).map(action));
     };
@@ -248,8 +248,8 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
 
 #[test]
 fn the_policy_is_of_the_partition_that_is_asked_for_and_needs_no_credentials() {
-    let stage = Stage::new("fresh");
-    let mut command = stage.command(&["doctor", "--policy", "--region=us-gov-west-1"]);
+    let env = TestEnv::new("fresh");
+    let mut command = env.command(&["doctor", "--policy", "--region=us-gov-west-1"]);
     command
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_ENDPOINT_URL")
@@ -264,8 +264,8 @@ fn the_policy_is_of_the_partition_that_is_asked_for_and_needs_no_credentials() {
 }
 
 /// The binary on a stage, with these variables instead of root's session.
-fn with_keys(stage: &Stage, args: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = stage.command(args);
+fn with_keys(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = env.command(args);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         command.env_remove(name);
     }
@@ -275,28 +275,28 @@ fn with_keys(stage: &Stage, args: &[&str], variables: &[(&str, &str)]) -> Ran {
 
 #[test]
 fn access_keys_of_root_are_refused_unless_they_are_allowed() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let keys = [
-        ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.as_str()),
+        ("AWS_ACCESS_KEY_ID", env.credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", env.credentials.secret_access_key.as_str()),
     ];
     for command in ["run", "status", "plan"] {
-        let ran = with_keys(&stage, &[command, "--non-interactive"], &keys).expect(4);
+        let ran = with_keys(&env, &[command, "--non-interactive"], &keys).expect(4);
         let ran = ran.says("access keys of the root user");
         assert!(ran.stderr.contains("--allow-root-keys"), "{}", ran.stderr);
     }
-    with_keys(&stage, &["doctor"], &keys)
+    with_keys(&env, &["doctor"], &keys)
         .expect(4)
         .says("access keys of the root user");
-    assert!(!stage.state_file().exists());
-    let ran = with_keys(&stage, &["doctor", "--allow-root-keys"], &keys).expect(0);
+    assert!(!env.state_file().exists());
+    let ran = with_keys(&env, &["doctor", "--allow-root-keys"], &keys).expect(0);
     assert!(
         ran.stdout.contains("by an access key that never ends"),
         "{}",
         ran.stdout
     );
     with_keys(
-        &stage,
+        &env,
         &[&["run", "--allow-root-keys"], &WILLING[..], &ANSWERS[..]].concat(),
         &keys,
     )
@@ -305,23 +305,23 @@ fn access_keys_of_root_are_refused_unless_they_are_allowed() {
 
 #[test]
 fn without_credentials_the_ways_in_are_named_best_first() {
-    let stage = Stage::new("fresh");
-    let ran = with_keys(&stage, &["run", "--non-interactive"], &[]).expect(4);
+    let env = TestEnv::new("fresh");
+    let ran = with_keys(&env, &["run", "--non-interactive"], &[]).expect(4);
     let at = |words: &str| {
         ran.stderr
             .find(words)
             .unwrap_or_else(|| panic!("{words}: {}", ran.stderr))
     };
     assert!(at("1. aws login") < at("2. AWS CloudShell") && at("2. AWS CloudShell") < at("3. a profile"));
-    let ran = with_keys(&stage, &["doctor"], &[]).expect(4);
+    let ran = with_keys(&env, &["doctor"], &[]).expect(4);
     assert!(ran.stdout.contains("1. aws login"), "{}", ran.stdout);
     assert!(ran.stdout.contains("aws-files"), "{}", ran.stdout);
 }
 
 #[test]
 fn credentials_that_have_ended_name_the_command_that_renews_them() {
-    let stage = Stage::new("enabled");
-    let home = stage.home.path();
+    let env = TestEnv::new("enabled");
+    let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws")).unwrap();
     let config = "[profile work]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Admin\n\
                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\n\
@@ -333,31 +333,31 @@ fn credentials_that_have_ended_name_the_command_that_renews_them() {
         ("console", "aws login --profile console"),
         ("behind", "aws login --profile console"),
     ] {
-        let ran = with_keys(&stage, &["run", "--non-interactive", "--profile", profile], &[]).expect(4);
+        let ran = with_keys(&env, &["run", "--non-interactive", "--profile", profile], &[]).expect(4);
         assert!(ran.stderr.contains(command), "{profile}: {}", ran.stderr);
     }
     let expired = {
-        let mut world = stage.server.world();
-        let mut root = world.root();
+        let mut cloud = env.server.cloud();
+        let mut root = cloud.root();
         root.expires = Some("2026-01-01T00:00:00Z".parse().unwrap());
-        world.issue(root)
+        cloud.issue(root)
     };
     let keys = [
         ("AWS_ACCESS_KEY_ID", expired.access_key_id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", expired.secret_access_key.as_str()),
         ("AWS_SESSION_TOKEN", expired.session_token.as_str()),
     ];
-    let ran = with_keys(&stage, &["doctor"], &keys).expect(4);
+    let ran = with_keys(&env, &["doctor"], &keys).expect(4);
     assert!(ran.stdout.contains("unset AWS_ACCESS_KEY_ID"), "{}", ran.stdout);
 }
 
 #[test]
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let session = [
-        ("AWS_ACCESS_KEY_ID", stage.credentials.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", stage.credentials.secret_access_key.as_str()),
-        ("AWS_SESSION_TOKEN", stage.credentials.session_token.as_str()),
+        ("AWS_ACCESS_KEY_ID", env.credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", env.credentials.secret_access_key.as_str()),
+        ("AWS_SESSION_TOKEN", env.credentials.session_token.as_str()),
     ];
     for name in [
         "AWS_ENDPOINT_URL_SSO_ADMIN",
@@ -366,23 +366,23 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     ] {
         let mut variables = session.to_vec();
         variables.push((name, "http://198.51.100.7:4566"));
-        let ran = with_keys(&stage, &["run", "--non-interactive"], &variables).expect(2);
+        let ran = with_keys(&env, &["run", "--non-interactive"], &variables).expect(2);
         assert!(
             ran.stderr
                 .contains(&format!("{name} leads to http://198.51.100.7:4566")),
             "{}",
             ran.stderr
         );
-        with_keys(&stage, &["doctor"], &variables).expect(3).says("plain http");
+        with_keys(&env, &["doctor"], &variables).expect(3).says("plain http");
     }
-    let home = stage.home.path();
+    let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws")).unwrap();
     for config in [
         "[profile far]\nendpoint_url = http://example.com\n",
         "[profile far]\nservices = there\n[services there]\nidentitystore =\n  endpoint_url = http://example.com\n",
     ] {
         std::fs::write(home.join(".aws/config"), config).unwrap();
-        let mut command = stage.command(&["run", "--non-interactive"]);
+        let mut command = env.command(&["run", "--non-interactive"]);
         command
             .env_remove("AWS_ENDPOINT_URL")
             .env_remove("IDC_SETUP_REHEARSAL")
@@ -390,16 +390,16 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
         let ran = Ran::of(command.output().unwrap()).expect(2);
         assert!(ran.stderr.contains("endpoint_url of profile far"), "{}", ran.stderr);
     }
-    assert!(stage.server.calls().is_empty());
+    assert!(env.server.calls().is_empty());
 }
 
 #[test]
 fn files_that_cannot_be_used_are_named() {
-    let stage = Stage::new("enabled");
-    let home = stage.home.path();
+    let env = TestEnv::new("enabled");
+    let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
     std::fs::write(home.join(".aws/config"), "[default\nregion = us-east-1\n").unwrap();
-    let ran = stage.json(&["doctor"]).expect(3);
+    let ran = env.json(&["doctor"]).expect(3);
     let files = row(&ran, "aws-files");
     assert!(files["message"].as_str().unwrap().contains("config line 1"), "{files}");
     std::fs::write(home.join(".aws/config"), "").unwrap();
@@ -408,7 +408,7 @@ fn files_that_cannot_be_used_are_named() {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(home.join(".aws/sso/cache"), open).unwrap();
-        let files = row(&stage.json(&["doctor"]).expect(0), "aws-files");
+        let files = row(&env.json(&["doctor"]).expect(0), "aws-files");
         assert_eq!(files["status"], "note", "{files}");
         assert!(files["next"].as_str().unwrap().starts_with("chmod 700"), "{files}");
     }

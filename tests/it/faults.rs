@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::FaultKind;
+use idc_sim::FaultKind;
 
 use super::support::faulty::{self, Wrong, ended, named, says_it, struck};
 use super::support::kept_table::KeptTable;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 fn args() -> Vec<&'static str> {
     [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat()
@@ -17,15 +17,15 @@ fn args() -> Vec<&'static str> {
 
 /// Every operation that a whole run on a fresh account uses.
 fn operations() -> Vec<String> {
-    let stage = faulty::stage(named("fresh"));
-    ended(&stage, &args()).expect(0);
-    faulty::operations(&stage, 0)
+    let env = faulty::env(named("fresh"));
+    ended(&env, &args()).expect(0);
+    faulty::operations(&env, 0)
 }
 
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &Wrong) -> String {
-    let stage = faulty::stage(named("fresh"));
-    let ran = struck(&stage, operation, fault, &args());
+    let env = faulty::env(named("fresh"));
+    let ran = struck(&env, operation, fault, &args());
     let came_of_it = if ran.code == 0 {
         through(operation, &ran, fault)
     } else {
@@ -55,11 +55,11 @@ fn cell(operation: &str, fault: &Wrong) -> String {
             )
         }
     };
-    stage.server.heal();
-    let again = ended(&stage, &args());
+    env.server.heal();
+    let again = ended(&env, &args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
-    assert_eq!(stage.counts(), [1; 5], "{operation}");
-    let kept = stage.state();
+    assert_eq!(env.counts(), [1; 5], "{operation}");
+    let kept = env.state();
     assert_eq!(kept["intents"], serde_json::json!([]), "{operation}");
     // On a fresh account all of it was made by the two runs, whatever came between.
     for resource in kept["resources"].as_array().unwrap() {
@@ -106,8 +106,8 @@ fn updating() -> Vec<&'static str> {
 
 /// What came of one fault at the first call of an operation that only an update uses.
 fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
-    let stage = faulty::stage(super::put_back::other_set());
-    let ran = struck(&stage, operation, fault, &updating());
+    let env = faulty::env(super::put_back::other_set());
+    let ran = struck(&env, operation, fault, &updating());
     let came_of_it = if ran.code == 0 {
         through(operation, &ran, fault)
     } else {
@@ -117,12 +117,12 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
         says_it(&step["error"], operation, fault);
         format!("{} at {}", ran.code, step["slug"].as_str().unwrap())
     };
-    stage.server.heal();
-    let again = ended(&stage, &updating());
+    env.server.heal();
+    let again = ended(&env, &updating());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
-    assert_eq!(stage.state()["intents"], serde_json::json!([]), "{operation}");
-    let world = stage.server.world();
-    let (set, role) = (&world.permission_sets[0], &world.roles[0]);
+    assert_eq!(env.state()["intents"], serde_json::json!([]), "{operation}");
+    let cloud = env.server.cloud();
+    let (set, role) = (&cloud.permission_sets[0], &cloud.roles[0]);
     assert_eq!(set.session_duration, "PT8H", "{operation}");
     assert_eq!(
         set.managed_policies,
@@ -135,10 +135,10 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
 
 #[test]
 fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
-    let stage = faulty::stage(super::put_back::other_set());
-    ended(&stage, &updating()).expect(0);
+    let env = faulty::env(super::put_back::other_set());
+    ended(&env, &updating()).expect(0);
     let of_a_run = operations();
-    let mut own = faulty::operations(&stage, 0);
+    let mut own = faulty::operations(&env, 0);
     own.retain(|operation| !of_a_run.contains(operation));
     let changes = [
         "UpdatePermissionSet",
@@ -166,8 +166,8 @@ fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_
 }
 
 /// Another person's machine: the same account, a home of its own.
-fn elsewhere(stage: &Stage, home: &Path) -> Command {
-    let mut command = stage.command(&args());
+fn elsewhere(env: &TestEnv, home: &Path) -> Command {
+    let mut command = env.command(&args());
     command.env("HOME", home).current_dir(home);
     command
 }
@@ -185,10 +185,10 @@ fn how(ran: &Ran, kind: &str) -> Vec<String> {
 
 /// The first run's create takes long; a colleague's run, begun and ended meanwhile, makes the thing.
 fn a_colleague_is_quicker(operation: &str, kind: &str) {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let home = tempfile::tempdir().unwrap();
-    stage.fault(operation, 1, FaultKind::Delay(Duration::from_secs(14)));
-    let first = stage
+    env.fault(operation, 1, FaultKind::Delay(Duration::from_secs(14)));
+    let first = env
         .command(&args())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -197,7 +197,7 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
     // The intent is written down right before the call.
     let started = Instant::now();
     let is_begun = || {
-        let text = std::fs::read_to_string(stage.state_file()).unwrap_or_default();
+        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
         let kept: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let intents = kept["intents"].as_array().cloned().unwrap_or_default();
         intents.iter().any(|intent| intent["kind"] == kind)
@@ -210,12 +210,12 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(300));
-    let colleague = Ran::of(elsewhere(&stage, home.path()).output().unwrap()).expect(0);
+    let colleague = Ran::of(elsewhere(&env, home.path()).output().unwrap()).expect(0);
     let ran = Ran::of(first.wait_with_output().unwrap());
     assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
     assert_eq!(how(&ran, kind), ["found"], "{operation}: the slower one's");
     assert_eq!(how(&colleague, kind), ["made"], "{operation}: the colleague's");
-    assert_eq!(stage.counts(), [1; 5], "{operation}");
+    assert_eq!(env.counts(), [1; 5], "{operation}");
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours
 #[test]
 fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
     for _ in 0..3 {
-        let stage = Stage::new("organization");
+        let env = TestEnv::new("organization");
         let home = tempfile::tempdir().unwrap();
         let start = |mut command: Command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (one, other) = (start(stage.command(&args())), start(elsewhere(&stage, home.path())));
+        let (one, other) = (start(env.command(&args())), start(elsewhere(&env, home.path())));
         let (one, other) = (
             Ran::of(one.wait_with_output().unwrap()),
             Ran::of(other.wait_with_output().unwrap()),
@@ -263,16 +263,16 @@ fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
         ] {
             assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
         }
-        assert_eq!(stage.counts(), [1; 5]);
+        assert_eq!(env.counts(), [1; 5]);
     }
 }
 
 #[test]
 fn of_ten_wizards_on_one_state_one_works_and_nine_say_who_does() {
-    let stage = Stage::new("enabled");
-    stage.slow_down(40);
+    let env = TestEnv::new("enabled");
+    env.slow_down(40);
     let start = |_| {
-        let mut command = stage.command(&args());
+        let mut command = env.command(&args());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let children: Vec<_> = (0..10).map(start).collect();

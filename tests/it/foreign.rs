@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::support::{ANSWERS, Ran, Stage, python::python};
+use super::support::{ANSWERS, Ran, TestEnv, python::python};
 
 /// A moto server with an organization in it; it ends with the test.
 struct Moto {
@@ -61,8 +61,8 @@ impl Moto {
         assert!(child.wait().unwrap().success(), "{words}");
     }
 
-    fn run(&self, stage: &Stage, args: &[&str]) -> Ran {
-        let output = stage
+    fn run(&self, env: &TestEnv, args: &[&str]) -> Ran {
+        let output = env
             .command(args)
             .env("AWS_ENDPOINT_URL", &self.url)
             .env_remove("IDC_SETUP_REHEARSAL")
@@ -76,7 +76,7 @@ impl Moto {
 #[test]
 fn walks_against_moto_as_far_as_moto_knows() {
     let Some(moto) = Moto::start() else { return };
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let args = [
         &[
             "run",
@@ -89,11 +89,11 @@ fn walks_against_moto_as_far_as_moto_knows() {
     ]
     .concat();
     // Without an organization, moto's instance reads as an account instance.
-    let ran = moto.run(&stage, &args).expect(3);
+    let ran = moto.run(&env, &args).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "blocked");
     moto.make_organization();
     let began = Instant::now();
-    let ran = moto.run(&stage, &args).expect(1);
+    let ran = moto.run(&env, &args).expect(1);
     let states: Vec<String> = ran.states().into_iter().map(|(_, state)| state).collect();
     assert_eq!(
         states,
@@ -111,10 +111,10 @@ fn walks_against_moto_as_far_as_moto_knows() {
     );
     assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
     // What was made is found again.
-    let ran = moto.run(&stage, &args).expect(1);
+    let ran = moto.run(&env, &args).expect(1);
     assert_eq!(ran.step("permission-set")["how"], "made");
     assert_eq!(ran.step("account-assignment")["how"], "made");
-    assert!(stage.server.calls().is_empty());
+    assert!(env.server.calls().is_empty());
 }
 
 /// The table's rows as cells.
@@ -135,15 +135,15 @@ fn table(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn each_difference_to_moto_side_by_side_is_known_and_judged() {
     let Some(moto) = Moto::start() else { return };
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let root = env!("CARGO_MANIFEST_DIR");
     let output = Command::new(python().unwrap())
         .arg(format!("{root}/tests/it/python/side_by_side.py"))
-        .args([&stage.server.url(), &moto.url])
+        .args([&env.server.url(), &moto.url])
         .env_clear()
-        .env("HOME", stage.home.path())
-        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
+        .env("HOME", env.home.path())
+        .env("AWS_ACCESS_KEY_ID", &env.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &env.credentials.secret_access_key)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use idc_setup::rehearsal::{FaultKind, Hold, PersonKind, Refusal};
+use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
 
-use super::support::{ANSWERS, RUNTIME, Ran, Stage, WILLING};
+use super::support::{ANSWERS, RUNTIME, Ran, TestEnv, WILLING};
 
 fn run_args() -> Vec<&'static str> {
     [&["run"], &WILLING[..], &ANSWERS[..]].concat()
@@ -13,15 +13,15 @@ fn run_args() -> Vec<&'static str> {
 
 /// Kills a run at a call, runs again without answers, and checks that the world is as after one whole run.
 fn killed_at(operation: &str, nth: u32, before: bool) {
-    let stage = Stage::new("fresh");
-    stage.kill_at(&run_args(), operation, nth, before);
-    let ran = stage.json(&[&["run"], &WILLING[..]].concat());
+    let env = TestEnv::new("fresh");
+    env.kill_at(&run_args(), operation, nth, before);
+    let ran = env.json(&[&["run"], &WILLING[..]].concat());
     let what = format!("killed {} {operation} {nth}", if before { "before" } else { "after" });
     assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-    check(&stage, &ran, &what);
+    check(&env, &ran, &what);
 }
 
-fn check(stage: &Stage, ran: &Ran, what: &str) {
+fn check(env: &TestEnv, ran: &Ran, what: &str) {
     assert!(
         ran.states().iter().all(|(_, state)| state == "done"),
         "{what}: {:?}",
@@ -39,17 +39,17 @@ fn check(stage: &Stage, ran: &Ran, what: &str) {
             assert_eq!(resource["how"], "made", "{what}: {slug}: {resource}");
         }
     }
-    assert_eq!(stage.state()["intents"], serde_json::json!([]), "{what}");
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
+    assert_eq!(env.state()["intents"], serde_json::json!([]), "{what}");
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
     let counts = [
-        world.instances.len(),
+        cloud.instances.len(),
         store.users.len(),
         store.groups.len(),
         store.memberships.len(),
-        world.permission_sets.len(),
-        world.permission_sets[0].managed_policies.len(),
-        world.assignments.len(),
+        cloud.permission_sets.len(),
+        cloud.permission_sets[0].managed_policies.len(),
+        cloud.assignments.len(),
     ];
     assert_eq!(counts, [1; 7], "{what}");
 }
@@ -115,33 +115,33 @@ fn a_lost_reply_is_looked_for_and_the_thing_is_ours() {
         "AttachManagedPolicyToPermissionSet",
         "CreateAccountAssignment",
     ] {
-        let stage = Stage::new("fresh");
-        stage.fault(operation, 1, FaultKind::CutAfter);
-        let ran = stage.go(&[]);
+        let env = TestEnv::new("fresh");
+        env.fault(operation, 1, FaultKind::CutAfter);
+        let ran = env.go(&[]);
         assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-        check(&stage, &ran, &format!("lost reply of {operation}"));
+        check(&env, &ran, &format!("lost reply of {operation}"));
     }
 }
 
 #[test]
 fn a_lost_request_is_made_again() {
     for operation in ["CreateUser", "CreatePermissionSet", "CreateAccountAssignment"] {
-        let stage = Stage::new("fresh");
-        stage.fault(operation, 1, FaultKind::CutBefore);
-        let ran = stage.go(&[]);
+        let env = TestEnv::new("fresh");
+        env.fault(operation, 1, FaultKind::CutBefore);
+        let ran = env.go(&[]);
         assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-        check(&stage, &ran, &format!("lost request of {operation}"));
+        check(&env, &ran, &format!("lost request of {operation}"));
     }
 }
 
 #[test]
 fn a_throttled_create_waits_as_long_as_the_service_asks() {
-    let stage = Stage::new("enabled");
-    let throttled = Refusal::new("ThrottlingException", "Rate exceeded").with("RetryAfterSeconds", 1);
-    stage.fault("CreatePermissionSet", 1, FaultKind::Refuse(throttled.clone()));
-    stage.fault("ListPermissionSets", 1, FaultKind::Refuse(throttled));
-    stage.go(&[]).expect(0);
-    let calls = stage.server.calls();
+    let env = TestEnv::new("enabled");
+    let throttled = ServiceError::new("ThrottlingException", "Rate exceeded").with("RetryAfterSeconds", 1);
+    env.fault("CreatePermissionSet", 1, FaultKind::Refuse(throttled.clone()));
+    env.fault("ListPermissionSets", 1, FaultKind::Refuse(throttled));
+    env.go(&[]).expect(0);
+    let calls = env.server.calls();
     let starts = |operation: &str| -> Vec<u64> {
         let of_it = calls.iter().filter(|call| call.operation == operation);
         of_it.map(|call| call.start_us).collect()
@@ -154,22 +154,22 @@ fn a_throttled_create_waits_as_long_as_the_service_asks() {
 
 #[test]
 fn a_write_that_spreads_late_is_waited_for() {
-    for world in ["enabled", "fresh"] {
-        let mut world = idc_setup::rehearsal::worlds::named(world).unwrap();
-        world.pace.spreading = std::time::Duration::from_millis(700);
-        let stage = Stage::with(world);
-        let ran = stage.go(&[]).expect(0);
-        check(&stage, &ran, "late writes");
+    for cloud in ["enabled", "fresh"] {
+        let mut cloud = idc_sim::scenarios::named(cloud).unwrap();
+        cloud.timing.propagation = std::time::Duration::from_millis(700);
+        let env = TestEnv::with(cloud);
+        let ran = env.go(&[]).expect(0);
+        check(&env, &ran, "late writes");
     }
 }
 
 #[test]
 fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
     // The state file as it was before the write was recorded: intents with the digest of what was written.
-    let mut progress = stage.state();
-    let config = std::fs::read(stage.path(".aws/config")).unwrap();
+    let mut progress = env.state();
+    let config = std::fs::read(env.path(".aws/config")).unwrap();
     let digest = sha2_hex(&config);
     let sections = ["sso-session", "cli-profile"];
     let resources = progress["resources"].as_array_mut().unwrap();
@@ -183,8 +183,8 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
         // A file that somebody else has written since cannot be told to be ours.
         intent("cli-profile", "eks-walkthrough", "another digest"),
     ]);
-    std::fs::write(stage.state_file(), progress.to_string()).unwrap();
-    let ran = stage.json(&["run", "--non-interactive"]).expect(0);
+    std::fs::write(env.state_file(), progress.to_string()).unwrap();
+    let ran = env.json(&["run", "--non-interactive"]).expect(0);
     let how: Vec<_> = ran.step("cli-profile")["resources"]
         .as_array()
         .unwrap()
@@ -193,42 +193,42 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
         .collect();
     // The third is the file itself, which was recorded.
     assert_eq!(how, ["made", "found", "made"]);
-    assert_eq!(stage.state()["intents"], serde_json::json!([]));
+    assert_eq!(env.state()["intents"], serde_json::json!([]));
 }
 
 #[test]
 fn a_failure_after_a_lost_reply_does_not_lose_whose_the_thing_is() {
-    let stage = Stage::new("enabled");
-    let refused = || FaultKind::Refuse(Refusal::new("AccessDeniedException", "not now"));
+    let env = TestEnv::new("enabled");
+    let refused = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not now"));
     // Made, the reply lost; the look that would have found it is refused, and so is every further attempt.
-    stage.fault("CreateUser", 1, FaultKind::CutAfter);
-    stage.fault("CreateUser", 2, refused());
+    env.fault("CreateUser", 1, FaultKind::CutAfter);
+    env.fault("CreateUser", 2, refused());
     for nth in [3, 4] {
-        stage.fault("GetUserId", nth, refused());
+        env.fault("GetUserId", nth, refused());
     }
-    let ran = stage.go(&[]);
+    let ran = env.go(&[]);
     assert_eq!(ran.code, 4, "{}", ran.summary());
-    let ran = stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    check(&stage, &ran, "a failure after a lost reply");
+    let ran = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    check(&env, &ran, "a failure after a lost reply");
 }
 
 #[test]
 fn a_connection_that_comes_and_goes_while_a_person_approves_is_waited_for() {
-    let stage = Stage::new("complete");
-    stage.fault("CreateToken", 1, FaultKind::CutBefore);
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
+    env.fault("CreateToken", 1, FaultKind::CutBefore);
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let env = TestEnv::new("complete");
     // The answer that held the token is lost: a new code is asked for.
-    stage.fault("CreateToken", 2, FaultKind::CutAfter);
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    env.fault("CreateToken", 2, FaultKind::CutAfter);
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
 
 #[test]
 fn the_end_of_the_wait_shows_no_further_codes() {
-    let stage = Stage::new("complete");
-    stage.server.world().person.kind = PersonKind::Never;
-    stage.json(&["run", "--non-interactive", "--wait=3s"]).expect(3);
-    let codes = stage
+    let env = TestEnv::new("complete");
+    env.server.cloud().person.kind = PersonKind::Never;
+    env.json(&["run", "--non-interactive", "--wait=3s"]).expect(3);
+    let codes = env
         .server
         .calls()
         .iter()
@@ -248,10 +248,10 @@ fn sha2_hex(bytes: &[u8]) -> String {
 
 #[test]
 fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
-    let stage = Stage::new("complete");
-    stage.always("CreateToken", FaultKind::CutBefore);
+    let env = TestEnv::new("complete");
+    env.always("CreateToken", FaultKind::CutBefore);
     let run = ["run", "--non-interactive", "--wait=3s", "--email=admin@example.com"];
-    let ran = stage.json(&run).expect(1);
+    let ran = env.json(&run).expect(1);
     let error = ran.step("sign-in")["error"].clone();
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("sso-oidc:CreateToken"), "{error}");
@@ -265,32 +265,31 @@ fn a_page_is_no_word_on_whose_a_thing_is() {
         ("CreatePermissionSet", "ListTagsForResource"),
     ] {
         for (status, content_type) in [(500, "text/html"), (501, "text/plain")] {
-            let stage = Stage::new("enabled");
-            stage.kill_at(&run_args(), made, 1, false);
+            let env = TestEnv::new("enabled");
+            env.kill_at(&run_args(), made, 1, false);
             let page = FaultKind::Foreign {
                 status,
                 content_type: content_type.to_owned(),
                 body: "The proxy is not in the mood".to_owned(),
             };
-            stage.always(told, page);
-            let stopped = stage.json(&[&["run"], &WILLING[..]].concat());
+            env.always(told, page);
+            let stopped = env.json(&[&["run"], &WILLING[..]].concat());
             assert_eq!(stopped.code, 1, "{told}: {}", stopped.summary());
-            stage.server.heal();
-            let ran = stage.json(&[&["run"], &WILLING[..]].concat()).expect(0);
-            check(&stage, &ran, told);
+            env.server.heal();
+            let ran = env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
+            check(&env, &ran, told);
         }
     }
 }
 
 #[test]
 fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     // Ours takes so long that a colleague's whole run is quicker.
-    stage.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
-    let mut child = stage.spawn(&run_args());
+    env.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
+    let mut child = env.spawn(&run_args());
     let asks = || {
-        stage
-            .server
+        env.server
             .calls()
             .iter()
             .any(|call| call.operation == "AttachManagedPolicyToPermissionSet")
@@ -300,7 +299,7 @@ fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
     }
     std::thread::sleep(Duration::from_secs(1));
     let home = tempfile::tempdir().unwrap();
-    let mut colleague = stage.command(&run_args());
+    let mut colleague = env.command(&run_args());
     let colleague = colleague
         .env("HOME", home.path())
         .current_dir(home.path())
@@ -308,7 +307,7 @@ fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
         .unwrap();
     assert_eq!(colleague.status.code(), Some(0));
     let looks = Hold::default();
-    stage.fault(
+    env.fault(
         "ListAccountAssignmentCreationStatus",
         1,
         FaultKind::HoldBefore(looks.clone()),
@@ -319,9 +318,9 @@ fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
     child.kill().unwrap();
     child.wait().unwrap();
     looks.release();
-    assert_eq!(stage.server.world().operations.len(), 2);
-    let ran = stage.json(&[&["run"], &WILLING[..]].concat()).expect(0);
+    assert_eq!(env.server.cloud().operations.len(), 2);
+    let ran = env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
     let resource = ran.step("account-assignment")["resources"][0].clone();
     assert_eq!(resource["how"], "found", "{resource}");
-    assert_eq!(stage.server.world().assignments.len(), 1);
+    assert_eq!(env.server.cloud().assignments.len(), 1);
 }

@@ -6,7 +6,7 @@ use idc_setup::answers::file::AnswersFile;
 use idc_setup::guide::output::{AnswersBody, Envelope, StepsBody};
 use idc_setup::progress::Record;
 
-use super::support::{Ran, Stage};
+use super::support::{Ran, TestEnv};
 
 /// The schema in the repository, made anew when `UPDATE_SCHEMAS` is set.
 pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
@@ -36,24 +36,23 @@ fn check(ran: &Ran) {
 
 #[test]
 fn every_command_prints_one_envelope_that_fits_its_schema() {
-    let stage = Stage::new("fresh");
-    check(&stage.json(&["plan", "--non-interactive"]).expect(2));
-    check(&stage.json(&["status"]).expect(3));
-    check(&stage.go(&[]).expect(0));
-    check(&stage.json(&["status"]).expect(0));
-    check(&stage.json(&["run", "--non-interactive", "--region=mars-1"]).expect(2));
-    check(&stage.json(&["run", "--nonsense"]).expect(2));
+    let env = TestEnv::new("fresh");
+    check(&env.json(&["plan", "--non-interactive"]).expect(2));
+    check(&env.json(&["status"]).expect(3));
+    check(&env.go(&[]).expect(0));
+    check(&env.json(&["status"]).expect(0));
+    check(&env.json(&["run", "--non-interactive", "--region=mars-1"]).expect(2));
+    check(&env.json(&["run", "--nonsense"]).expect(2));
     check(
-        &stage
-            .run(&["rehearse", "--non-interactive", "--output=json", "--world=half-done"])
+        &env.run(&["rehearse", "--non-interactive", "--output=json", "--world=half-done"])
             .expect(0),
     );
 }
 
 #[test]
 fn the_envelope_names_who_asked_and_where() {
-    let stage = Stage::new("enabled");
-    let ran = stage.json(&["status"]).expect(3);
+    let env = TestEnv::new("enabled");
+    let ran = env.json(&["status"]).expect(3);
     let envelope = ran.envelope();
     assert_eq!(envelope["command"], "status");
     assert_eq!(envelope["account"], "123456789012");
@@ -64,11 +63,11 @@ fn the_envelope_names_who_asked_and_where() {
 #[test]
 fn the_state_file_and_the_answers_file_have_schemas_too() {
     let record = schema("progress.v1.json", schemars::schema_for!(Record));
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    jsonschema::validate(&record, &stage.state()).unwrap();
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    jsonschema::validate(&record, &env.state()).unwrap();
     let answers = schema("envelope-answers.v1.json", schemars::schema_for!(Envelope<AnswersBody>));
-    let ran = stage.json(&["answers"]).expect(0);
+    let ran = env.json(&["answers"]).expect(0);
     jsonschema::validate(&answers, &ran.envelope()).unwrap();
     schema("answers.v1.json", schemars::schema_for!(AnswersFile));
 }

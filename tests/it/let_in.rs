@@ -6,97 +6,97 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{FaultKind, PersonKind, Refusal};
+use idc_sim::{FaultKind, PersonKind, ServiceError};
 use serde_json::json;
 
-use super::support::{ANSWERS, Stage, WILLING, is_mutating};
+use super::support::{ANSWERS, TestEnv, WILLING, is_mutating};
 use super::undo::undo;
 
 const FOUND: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--skip=sign-in"];
 
 #[test]
 fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
                   region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
-    stage.has_config(before);
-    let ran = stage.run(&[&["run", "--update=cli-profile", "-vv"], &FOUND[..]].concat());
-    let after = stage.config();
+    env.has_config(before);
+    let ran = env.run(&[&["run", "--update=cli-profile", "-vv"], &FOUND[..]].concat());
+    let after = env.config();
     assert!(after.contains("sso_session = my-sso"), "{after}");
     for n in 1..=5 {
         let secret = format!("SECRET{n}");
         assert!(after.contains(&secret), "{secret} is lost: {after}");
-        assert!(!stage.state().to_string().contains(&secret), "{secret} is written down");
+        assert!(!env.state().to_string().contains(&secret), "{secret} is written down");
         assert!(
             !format!("{}{}", ran.stdout, ran.stderr).contains(&secret),
             "{secret} is shown"
         );
     }
-    undo(&stage, &[]).expect(0);
-    assert_eq!(stage.config(), before);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), before);
 }
 
 #[test]
 fn an_indented_comment_below_a_key_of_ours_is_refused_with_its_line() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
-    stage.has_config(before);
-    let ran = stage
+    env.has_config(before);
+    let ran = env
         .json(&[&["run", "--update=cli-profile"], &FOUND[..]].concat())
         .expect(1);
     let message = ran.step("cli-profile")["error"]["message"].to_string();
     assert!(message.contains("line 4 is an indented comment"), "{message}");
-    assert_eq!(stage.config(), before);
+    assert_eq!(env.config(), before);
 }
 
 #[test]
 fn a_config_that_may_not_be_written_is_said_before_the_account_is_changed() {
     use std::os::unix::fs::PermissionsExt as _;
-    let stage = Stage::new("enabled");
-    stage.has_config("[default]\n");
-    std::fs::set_permissions(stage.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
-    let ran = stage.go(&[]).expect(1);
+    let env = TestEnv::new("enabled");
+    env.has_config("[default]\n");
+    std::fs::set_permissions(env.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    let ran = env.go(&[]).expect(1);
     let error = ran.step("cli-profile")["error"].to_string();
     assert!(
         error.contains("cannot be written") && error.contains("read-only"),
         "{error}"
     );
-    assert!(!stage.server.calls().iter().any(is_mutating));
-    let doctor = stage.run(&["doctor"]);
+    assert!(!env.server.calls().iter().any(is_mutating));
+    let doctor = env.run(&["doctor"]);
     assert!(doctor.stdout.contains("cannot be written"), "{}", doctor.stdout);
 }
 
 #[test]
 fn a_config_of_thousands_of_profiles_is_written_and_taken_back_soon() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
     let mut before = String::new();
     while before.len() < 1 << 18 {
         use std::fmt::Write as _;
         let n = before.len();
         write!(before, "[profile p{n}]\nregion = eu-west-1\nsso_session = s{n}\n\n").unwrap();
     }
-    std::fs::write(stage.path(".aws/config"), &before).unwrap();
+    std::fs::write(env.path(".aws/config"), &before).unwrap();
     let begun = Instant::now();
-    stage.go(&["--skip=sign-in"]).expect(3);
-    undo(&stage, &[]).expect(0);
-    assert_eq!(stage.config(), before);
+    env.go(&["--skip=sign-in"]).expect(3);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), before);
     // A scan of the file for each of its profiles would take an hour.
     assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
 }
 
 #[test]
 fn what_a_state_file_says_neither_steers_the_terminal_nor_comes_out_as_an_answer() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let mut kept = stage.state();
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let mut kept = env.state();
     let evil = "a\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\nerror: y";
     kept["answers"]["email"]["value"] = json!(evil);
     kept["answers"]["cli-profile"] = json!({"value": "p]\ncredential_process = x", "at": "2026-11-24T10:00:00Z"});
     kept["answers"]["family-name"]["value"] = json!("L\u{9b}31m\u{e0041}");
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
     for args in [&["answers"][..], &["status"], &["undo", "--yes"]] {
-        let ran = stage.run(args);
+        let ran = env.run(args);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(
             !said.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{e0041}']),
@@ -112,10 +112,10 @@ fn what_a_state_file_says_neither_steers_the_terminal_nor_comes_out_as_an_answer
 
 #[test]
 fn a_pipe_is_no_answers_file() {
-    let stage = Stage::new("enabled");
-    let pipe = stage.path("pipe");
+    let env = TestEnv::new("enabled");
+    let pipe = env.path("pipe");
     assert!(Command::new("/usr/bin/mkfifo").arg(&pipe).status().unwrap().success());
-    let ran = stage
+    let ran = env
         .json(&["plan", "--non-interactive", "--answers", pipe.to_str().unwrap()])
         .expect(2);
     let message = ran.envelope()["error"]["message"].to_string();
@@ -124,11 +124,11 @@ fn a_pipe_is_no_answers_file() {
 
 #[test]
 fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path("mine/.aws")).unwrap();
-    std::fs::write(stage.path("mine/.aws/config"), "[profile prod]\n").unwrap();
-    let keep = stage.path("mine");
-    let ran = stage
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path("mine/.aws")).unwrap();
+    std::fs::write(env.path("mine/.aws/config"), "[profile prod]\n").unwrap();
+    let keep = env.path("mine");
+    let ran = env
         .run(&["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()])
         .expect(1);
     assert!(
@@ -136,18 +136,17 @@ fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
         "{}",
         ran.stderr
     );
-    assert_eq!(stage.files("mine").len(), 1);
-    let gone = stage.path("nowhere");
-    stage
-        .run(&["rehearse", "undo", "--yes", "--keep", gone.to_str().unwrap()])
+    assert_eq!(env.files("mine").len(), 1);
+    let gone = env.path("nowhere");
+    env.run(&["rehearse", "undo", "--yes", "--keep", gone.to_str().unwrap()])
         .expect(2);
     assert!(!gone.exists());
 }
 
 #[test]
 fn a_rehearsal_listens_on_this_machine_alone_and_on_one_address_of_it() {
-    let stage = Stage::new("enabled");
-    let port = stage.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let env = TestEnv::new("enabled");
+    let port = env.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
     // Whatever listens on every address of the machine would answer here too.
     if cfg!(target_os = "linux") {
@@ -157,16 +156,16 @@ fn a_rehearsal_listens_on_this_machine_alone_and_on_one_address_of_it() {
 
 #[test]
 fn a_request_to_end_ends_as_ctrl_c_does() {
-    let stage = Stage::new("organization");
-    stage.server.world().person.kind = PersonKind::Never;
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
     let args = [&["run"], &WILLING[..], &ANSWERS[..]].concat();
-    let mut child = stage
+    let mut child = env
         .command(&args)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while !stage.state_file().exists() {
+    while !env.state_file().exists() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let ended = Command::new("/bin/kill")
@@ -183,10 +182,10 @@ fn a_request_to_end_ends_as_ctrl_c_does() {
 fn an_undo_that_is_interrupted_prints_its_own_envelope() {
     use super::json::schema;
     use idc_setup::guide::output::{Envelope, UndoBody};
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    stage.slow_down(700);
-    let mut child = stage
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    env.slow_down(700);
+    let mut child = env
         .command(&["undo", "--yes", "--output=json"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
@@ -207,9 +206,9 @@ fn an_undo_that_is_interrupted_prints_its_own_envelope() {
 #[test]
 fn what_was_typed_before_a_question_agrees_to_nothing() {
     use super::support::terminal::Terminal;
-    let stage = Stage::new("fresh");
-    stage.slow_down(150);
-    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    let env = TestEnv::new("fresh");
+    env.slow_down(150);
+    let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.wait_for("Have at hand");
     for _ in 0..6 {
         terminal.keys("\r");
@@ -219,30 +218,30 @@ fn what_was_typed_before_a_question_agrees_to_nothing() {
     terminal.wait_for("How do you want to go on?");
     terminal.wait_for_a_question();
     std::thread::sleep(Duration::from_millis(500));
-    assert!(!stage.server.calls().iter().any(is_mutating), "{}", terminal.contents());
-    assert!(stage.server.world().organization.is_none());
+    assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
+    assert!(env.server.cloud().organization.is_none());
     terminal.answer("How do you want to go on?", "q");
     assert_eq!(terminal.end(), 3);
 }
 
 #[test]
 fn what_cannot_be_looked_at_is_said_as_what_it_is() {
-    let denied = || FaultKind::Refuse(Refusal::new("AccessDeniedException", "not for you"));
+    let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not for you"));
     // Without a look at step 1 nobody knows whether more answers are needed.
-    let stage = Stage::new("complete");
-    stage.always("ListInstances", denied());
-    let ran = stage
+    let env = TestEnv::new("complete");
+    env.always("ListInstances", denied());
+    let ran = env
         .json(&["run", "--non-interactive", "--email=admin@example.com"])
         .expect(4);
     assert!(ran.stdout.contains("not for you"), "{}", ran.stdout);
     // A look that fails while a person is waited for is no person who does not come.
-    let stage = Stage::new("organization");
-    stage.always(
+    let env = TestEnv::new("organization");
+    env.always(
         "DescribeInstance",
-        FaultKind::Refuse(Refusal::new("InternalServerException", "later").with_status(500)),
+        FaultKind::Refuse(ServiceError::new("InternalServerException", "later").with_status(500)),
     );
     let quick = [&["run"], &WILLING[..3], &["--wait=6s"], &ANSWERS[..]].concat();
-    let ran = stage.json(&quick).expect(1);
+    let ran = env.json(&quick).expect(1);
     assert!(
         ran.step("enable-identity-center")["error"]
             .to_string()
@@ -251,23 +250,23 @@ fn what_cannot_be_looked_at_is_said_as_what_it_is() {
         ran.stdout
     );
     // One stale answer makes no account instance, which somebody would then be told to delete.
-    let stage = Stage::new("enabled");
-    let old = Refusal::new("AWSOrganizationsNotInUseException", "not yet here");
-    stage.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not yet here");
+    env.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
+    env.go(&[]).expect(0);
 }
 
 #[test]
 fn a_name_with_line_breaks_makes_no_line_of_ours() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     {
-        let mut world = stage.server.world();
-        let store = &mut world.instances[0].store;
+        let mut cloud = env.server.cloud();
+        let store = &mut cloud.instances[0].store;
         let user = store.users.values_mut().next().unwrap();
         user.attributes
             .insert("DisplayName".to_owned(), json!("x\nerror: pwned\n  next: rm -rf ~"));
     }
-    let ran = stage.run(&["status", "--email=admin@example.com", "--display-name=Other"]);
+    let ran = env.run(&["status", "--email=admin@example.com", "--display-name=Other"]);
     let said = format!("{}{}", ran.stdout, ran.stderr);
     let _ = std::io::stderr().flush();
     assert!(said.contains("error: pwned"), "{said}");

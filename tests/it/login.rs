@@ -1,14 +1,14 @@
 //! Signing in again later, and why a good sign-in may still give nothing.
 
 use idc_setup::guide::output::{Envelope, LoginBody};
-use idc_setup::rehearsal::{FaultKind, Hold, Refusal};
+use idc_sim::{FaultKind, Hold, ServiceError};
 
 use super::json::schema;
-use super::support::{ANSWERS, RUNTIME, Ran, Stage, WILLING};
+use super::support::{ANSWERS, RUNTIME, Ran, TestEnv, WILLING};
 
 /// With nothing of AWS in the environment but where it is.
-fn login(stage: &Stage, args: &[&str]) -> Ran {
-    let mut command = stage.command(&[&["login"], args].concat());
+fn login(env: &TestEnv, args: &[&str]) -> Ran {
+    let mut command = env.command(&[&["login"], args].concat());
     for name in [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -21,20 +21,20 @@ fn login(stage: &Stage, args: &[&str]) -> Ran {
 }
 
 /// Everything done, and the sign-in forgotten.
-fn next_morning() -> Stage {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
-    for (path, content) in stage.files(".aws/sso/cache") {
+fn next_morning() -> TestEnv {
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
+    for (path, content) in env.files(".aws/sso/cache") {
         if String::from_utf8_lossy(&content).contains("accessToken") {
             std::fs::remove_file(path).unwrap();
         }
     }
-    stage.server.clear_calls();
-    stage
+    env.server.clear_calls();
+    env
 }
 
-fn set_role(stage: &Stage, name: &str) {
-    let path = stage.path(".aws/config");
+fn set_role(env: &TestEnv, name: &str) {
+    let path = env.path(".aws/config");
     let config = std::fs::read_to_string(&path).unwrap();
     std::fs::write(
         path,
@@ -48,8 +48,8 @@ fn set_role(stage: &Stage, name: &str) {
 
 #[test]
 fn the_profile_alone_is_enough_to_sign_in_again() {
-    let stage = next_morning();
-    let ran = login(&stage, &[]).expect(0);
+    let env = next_morning();
+    let ran = login(&env, &[]).expect(0);
     assert!(
         ran.stderr.contains("compare it, then Confirm and Allow"),
         "{}",
@@ -61,28 +61,28 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
         "{}",
         ran.stdout
     );
-    let calls: Vec<String> = stage.server.calls().into_iter().map(|call| call.operation).collect();
+    let calls: Vec<String> = env.server.calls().into_iter().map(|call| call.operation).collect();
     assert!(
         !calls.contains(&"RegisterClient".to_owned()),
         "the kept registration is used: {calls:?}"
     );
-    let ran = login(&stage, &[]).expect(0);
+    let ran = login(&env, &[]).expect(0);
     assert!(ran.stderr.contains("still good"), "{}", ran.stderr);
-    let before = stage.files(".aws/sso/cache");
-    login(&stage, &["--again"]).expect(0);
-    assert_ne!(stage.files(".aws/sso/cache"), before);
+    let before = env.files(".aws/sso/cache");
+    login(&env, &["--again"]).expect(0);
+    assert_ne!(env.files(".aws/sso/cache"), before);
 }
 
 #[test]
 fn its_envelope_fits_its_schema_however_it_ends() {
     let schema = schema("login.v1.json", schemars::schema_for!(Envelope<LoginBody>));
-    let stage = next_morning();
+    let env = next_morning();
     for (args, code) in [
         (&["--output=json", "--cli-profile=nobody"][..], 2),
         (&["--output=json"][..], 0),
         (&["--output=json"][..], 0),
     ] {
-        let ran = login(&stage, args).expect(code);
+        let ran = login(&env, args).expect(code);
         jsonschema::validate(&schema, &ran.envelope()).unwrap();
         assert_eq!(ran.envelope()["exit"], code);
         assert_eq!(ran.envelope()["command"], "login");
@@ -91,31 +91,31 @@ fn its_envelope_fits_its_schema_however_it_ends() {
 
 #[test]
 fn a_profile_that_cannot_sign_in_is_named() {
-    let stage = next_morning();
-    login(&stage, &["--cli-profile=nobody"])
+    let env = next_morning();
+    login(&env, &["--cli-profile=nobody"])
         .expect(2)
         .says("There is no profile nobody in");
-    let path = stage.path(".aws/config");
+    let path = env.path(".aws/config");
     let config =
         std::fs::read_to_string(&path).unwrap() + "[profile old]\nsso_start_url = https://d-1.awsapps.com/start\n";
     std::fs::write(&path, config).unwrap();
-    login(&stage, &["--cli-profile=old"])
+    login(&env, &["--cli-profile=old"])
         .expect(2)
         .says("aws sso login --profile old");
 }
 
 #[test]
 fn nobody_coming_is_said_after_the_time_that_is_given() {
-    let stage = next_morning();
-    stage.server.world().person.kind = idc_setup::rehearsal::PersonKind::Never;
-    login(&stage, &["--wait=2s"]).expect(3).says("nobody came in time");
+    let env = next_morning();
+    env.server.cloud().person.kind = idc_sim::PersonKind::Never;
+    login(&env, &["--wait=2s"]).expect(3).says("nobody came in time");
 }
 
 #[test]
 fn a_roles_name_in_the_place_of_a_permission_sets_is_told_apart() {
-    let stage = next_morning();
-    set_role(&stage, "AWSReservedSSO_AdministratorAccess_0123");
-    let ran = login(&stage, &[]).expect(1);
+    let env = next_morning();
+    set_role(&env, "AWSReservedSSO_AdministratorAccess_0123");
+    let ran = login(&env, &[]).expect(1);
     assert!(ran.stderr.contains("ForbiddenException: No access"), "{}", ran.stderr);
     assert!(
         ran.stderr
@@ -132,39 +132,39 @@ fn a_roles_name_in_the_place_of_a_permission_sets_is_told_apart() {
 
 #[test]
 fn somebody_without_any_access_is_told_apart() {
-    let stage = next_morning();
-    stage.server.world().assignments.clear();
-    login(&stage, &[])
+    let env = next_morning();
+    env.server.cloud().assignments.clear();
+    login(&env, &[])
         .expect(1)
         .says("the portal shows whoever signed in no account 123456789012");
 }
 
 #[test]
 fn a_role_that_is_still_being_set_up_is_told_apart() {
-    let stage = next_morning();
-    stage.always(
+    let env = next_morning();
+    env.always(
         "GetRoleCredentials",
-        FaultKind::Refuse(Refusal::new("ForbiddenException", "No access").with_status(403)),
+        FaultKind::Refuse(ServiceError::new("ForbiddenException", "No access").with_status(403)),
     );
-    login(&stage, &[])
+    login(&env, &[])
         .expect(1)
         .says("AWS is still setting up the role there");
 }
 
 #[test]
 fn a_user_who_was_taken_out_of_the_group_meanwhile_is_told_apart() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let hold = Hold::default();
-    stage.fault("CreateToken", 1, FaultKind::HoldBefore(hold.clone()));
+    env.fault("CreateToken", 1, FaultKind::HoldBefore(hold.clone()));
     let args = [&["run"], &WILLING[..], &ANSWERS[..]].concat();
-    let child = stage
+    let child = env
         .command(&args)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     RUNTIME.block_on(hold.reached());
-    stage.server.world().instances[0].store.memberships.clear();
+    env.server.cloud().instances[0].store.memberships.clear();
     hold.release();
     let ran = Ran::of(child.wait_with_output().unwrap()).expect(1);
     assert!(
@@ -173,5 +173,5 @@ fn a_user_who_was_taken_out_of_the_group_meanwhile_is_told_apart() {
         "{}",
         ran.stderr
     );
-    stage.json(&[&["run"], &WILLING[..]].concat()).expect(0);
+    env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
 }

@@ -3,16 +3,16 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::FaultKind;
+use idc_sim::FaultKind;
 
 use super::rehearsed::run;
-use super::support::Stage;
+use super::support::TestEnv;
 
 #[test]
 fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     std::fs::write(
-        stage.path("faults.toml"),
+        env.path("faults.toml"),
         r#"
         [[fault]]
         operation = "CreateUser"
@@ -58,7 +58,7 @@ fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
     )
     .unwrap();
     let ran = run(
-        &stage,
+        &env,
         &[
             "rehearse",
             "--non-interactive",
@@ -70,19 +70,19 @@ fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
     )
     .expect(0);
     assert_eq!(ran.step("create-user")["how"], "made");
-    let log = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
+    let log = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
     for fault in ["cut-after", "refuse", "foreign", "delay", "reset", "refused"] {
         assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
     }
-    std::fs::write(stage.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
-    run(&stage, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
+    std::fs::write(env.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
+    run(&env, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
 }
 
 #[test]
 fn a_reset_is_one_and_for_a_while_connections_are_refused() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let ask = || -> std::io::Result<String> {
-        let address = stage.server.url();
+        let address = env.server.url();
         let mut stream = std::net::TcpStream::connect(address.trim_start_matches("http://"))?;
         let body = "{}";
         write!(
@@ -95,10 +95,10 @@ fn a_reset_is_one_and_for_a_while_connections_are_refused() {
         stream.read_to_string(&mut answer)?;
         Ok(answer)
     };
-    stage.fault("ListInstances", 1, FaultKind::Reset);
+    env.fault("ListInstances", 1, FaultKind::Reset);
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(ask().unwrap().starts_with("HTTP/1.1 403"));
-    stage.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
+    env.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
     let since = Instant::now();
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
     std::thread::sleep(Duration::from_millis(50));
@@ -112,7 +112,7 @@ fn a_reset_is_one_and_for_a_while_connections_are_refused() {
 
 #[test]
 fn aws_takes_twenty_requests_a_second_and_the_run_keeps_to_it() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let args = [
         "rehearse",
         "--non-interactive",
@@ -120,5 +120,5 @@ fn aws_takes_twenty_requests_a_second_and_the_run_keeps_to_it() {
         "--quota=aws",
         "--output=json",
     ];
-    run(&stage, &args).expect(0);
+    run(&env, &args).expect(0);
 }

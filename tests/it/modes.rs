@@ -4,32 +4,32 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::support::Stage;
+use super::support::TestEnv;
 
 #[test]
 fn what_is_written_is_the_owners_alone() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
     let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(stage.state_file()), 0o600);
-    assert_eq!(mode(stage.path(".local/state/idc-setup")), 0o700);
-    assert_eq!(mode(stage.path(".local/state/idc-setup/last.json")), 0o600);
-    assert_eq!(mode(stage.path(".aws/sso/cache")), 0o700);
-    for (path, _) in stage.files(".aws") {
+    assert_eq!(mode(env.state_file()), 0o600);
+    assert_eq!(mode(env.path(".local/state/idc-setup")), 0o700);
+    assert_eq!(mode(env.path(".local/state/idc-setup/last.json")), 0o600);
+    assert_eq!(mode(env.path(".aws/sso/cache")), 0o700);
+    for (path, _) in env.files(".aws") {
         assert_eq!(mode(path), 0o600);
     }
 }
 
 #[test]
 fn no_secret_is_in_the_state_file_or_in_any_output() {
-    let stage = Stage::new("fresh");
-    let ran = stage.go(&["-vv"]).expect(0);
-    let progress = std::fs::read_to_string(stage.state_file()).unwrap();
-    let (_, token) = stage.files(".aws/sso/cache").remove(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&["-vv"]).expect(0);
+    let progress = std::fs::read_to_string(env.state_file()).unwrap();
+    let (_, token) = env.files(".aws/sso/cache").remove(0);
     let token: serde_json::Value = serde_json::from_slice(&token).unwrap();
     let mut secrets = vec![
-        stage.credentials.secret_access_key.clone(),
-        stage.credentials.session_token.clone(),
+        env.credentials.secret_access_key.clone(),
+        env.credentials.session_token.clone(),
     ];
     secrets
         .extend(["accessToken", "refreshToken", "clientSecret"].map(|name| token[name].as_str().unwrap().to_owned()));
@@ -46,15 +46,15 @@ fn no_secret_is_in_the_state_file_or_in_any_output() {
 
 #[test]
 fn a_config_file_keeps_its_mode_and_its_link() {
-    let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::create_dir_all(stage.path("dotfiles")).unwrap();
-    let real = stage.path("dotfiles/config");
+    let env = TestEnv::new("complete");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    std::fs::create_dir_all(env.path("dotfiles")).unwrap();
+    let real = env.path("dotfiles/config");
     std::fs::write(&real, "[default]\r\nregion = eu-west-1\r\n").unwrap();
     std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o644)).unwrap();
-    std::os::unix::fs::symlink(&real, stage.path(".aws/config")).unwrap();
-    stage.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(3);
-    let link = std::fs::symlink_metadata(stage.path(".aws/config")).unwrap();
+    std::os::unix::fs::symlink(&real, env.path(".aws/config")).unwrap();
+    env.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(3);
+    let link = std::fs::symlink_metadata(env.path(".aws/config")).unwrap();
     assert!(link.file_type().is_symlink());
     assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o644);
     let text = std::fs::read_to_string(&real).unwrap();
@@ -66,33 +66,33 @@ fn a_config_file_keeps_its_mode_and_its_link() {
 
 #[test]
 fn aws_config_file_is_honoured() {
-    let mut stage = Stage::new("complete");
-    let path = stage.path("elsewhere/conf").display().to_string();
-    stage.set("AWS_CONFIG_FILE", &path);
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    assert!(stage.path("elsewhere/conf").exists());
-    assert!(!stage.path(".aws/config").exists());
+    let mut env = TestEnv::new("complete");
+    let path = env.path("elsewhere/conf").display().to_string();
+    env.set("AWS_CONFIG_FILE", &path);
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    assert!(env.path("elsewhere/conf").exists());
+    assert!(!env.path(".aws/config").exists());
 }
 
 #[test]
 fn keys_that_stand_near_an_edit_are_not_shown() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let before = "[profile old]\naws_access_key_id = AKIAVERYVISIBLE\naws_secret_access_key = hunter2\n";
-    stage.has_config(before);
-    let ran = stage
+    env.has_config(before);
+    let ran = env
         .run(&["run", "--non-interactive", "--wait=60s"])
         .expect(0)
         .says("(not shown)");
     for secret in ["AKIAVERYVISIBLE", "hunter2"] {
         assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret));
     }
-    assert!(stage.config().starts_with(before));
+    assert!(env.config().starts_with(before));
 }
 
 #[test]
 fn what_an_earlier_profile_held_is_not_copied_into_the_state_file() {
-    let stage = Stage::new("complete");
-    stage.has_config("[profile eks-walkthrough]\nregion = hunter2\n");
-    stage.json(&["run", "--non-interactive"]).expect(5);
-    assert!(!std::fs::read_to_string(stage.state_file()).unwrap().contains("hunter2"));
+    let env = TestEnv::new("complete");
+    env.has_config("[profile eks-walkthrough]\nregion = hunter2\n");
+    env.json(&["run", "--non-interactive"]).expect(5);
+    assert!(!std::fs::read_to_string(env.state_file()).unwrap().contains("hunter2"));
 }

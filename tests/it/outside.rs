@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use idc_setup::rehearsal::Identity;
+use idc_sim::Identity;
 use serde_json::{Value, json};
 
-use super::support::{Stage, python::python};
+use super::support::{TestEnv, python::python};
 
 const READS: &str = r#"
 import boto3, json, sys
@@ -43,13 +43,13 @@ json.dump({
 #[test]
 fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
     let Some(python) = python() else { return };
-    let stage = Stage::new("fresh");
-    let ran = stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&[]).expect(0);
     let (instance, store) = {
-        let world = stage.server.world();
-        (world.instances[0].arn.clone(), world.instances[0].store.id.clone())
+        let cloud = env.server.cloud();
+        (cloud.instances[0].arn.clone(), cloud.instances[0].store.id.clone())
     };
-    let mut read = ask(&stage, python, &["-c", READS, &store, &instance, "123456789012"]);
+    let mut read = ask(&env, python, &["-c", READS, &store, &instance, "123456789012"]);
     let caller = read.as_object_mut().unwrap().remove("caller").unwrap();
     assert_eq!(
         read,
@@ -70,17 +70,17 @@ fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
 }
 
 /// Runs Python against a stage, as root; answers the JSON it prints.
-fn ask(stage: &Stage, python: PathBuf, args: &[&str]) -> Value {
+fn ask(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
     let output = Command::new(python)
         .args(args)
         .env_clear()
-        .env("HOME", stage.home.path())
-        .env("AWS_ENDPOINT_URL", stage.server.url())
+        .env("HOME", env.home.path())
+        .env("AWS_ENDPOINT_URL", env.server.url())
         .env("AWS_REGION", "us-east-1")
         .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", &stage.credentials.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &stage.credentials.secret_access_key)
-        .env("AWS_SESSION_TOKEN", &stage.credentials.session_token)
+        .env("AWS_ACCESS_KEY_ID", &env.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &env.credentials.secret_access_key)
+        .env("AWS_SESSION_TOKEN", &env.credentials.session_token)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -90,27 +90,27 @@ fn ask(stage: &Stage, python: PathBuf, args: &[&str]) -> Value {
 #[test]
 fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() {
     let Some(python) = python() else { return };
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let (instance, store, login) = {
-        let mut world = stage.server.world();
+        let mut cloud = env.server.cloud();
         let ada = Identity {
             arn: "arn:aws:iam::123456789012:user/ada".to_owned(),
             user_id: "AIDAREHEARSALADA".to_owned(),
             denied: vec!["iam:CreateRole".to_owned()],
-            ..world.root()
+            ..cloud.root()
         };
-        world.issue(ada.clone());
-        let login = world.lend(&ada);
+        cloud.issue(ada.clone());
+        let login = cloud.start_login_session(&ada, None, jiff::Timestamp::now());
         (
-            world.instances[0].arn.clone(),
-            world.instances[0].store.id.clone(),
+            cloud.instances[0].arn.clone(),
+            cloud.instances[0].store.id.clone(),
             login,
         )
     };
     let root = env!("CARGO_MANIFEST_DIR");
     let script = format!("{root}/tests/it/python/operations.py");
-    let models = format!("{root}/src/rehearsal/service_models.json");
-    let fresh = Stage::new("fresh");
+    let models = format!("{root}/crates/idc-sim/src/protocol/service_models.json");
+    let fresh = TestEnv::new("fresh");
     let lead_there = json!({
         "endpoint_url": fresh.server.url(),
         "aws_access_key_id": fresh.credentials.access_key_id,
@@ -119,7 +119,7 @@ fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() 
     })
     .to_string();
     let found = ask(
-        &stage,
+        &env,
         python,
         &[&script, &models, &store, &instance, "123456789012", &login, &lead_there],
     );

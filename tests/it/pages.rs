@@ -2,22 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{PersonKind, World, worlds};
+use idc_sim::{Cloud, PersonKind, scenarios};
 
 use super::support::browser::Browser;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
-fn stage(world: &str) -> Stage {
-    let mut world = worlds::named(world).unwrap();
-    world.person.kind = PersonKind::Pages;
-    Stage::with(world)
+fn env(cloud: &str) -> TestEnv {
+    let mut cloud = scenarios::named(cloud).unwrap();
+    cloud.person.kind = PersonKind::Pages;
+    TestEnv::with(cloud)
 }
 
 /// Waits until the world has come so far.
-fn once<T>(stage: &Stage, found: impl Fn(&World) -> Option<T>) -> T {
+fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        if let Some(found) = found(&stage.server.world()) {
+        if let Some(found) = found(&env.server.cloud()) {
             return found;
         }
         assert!(Instant::now() < end, "the wizard did not come so far");
@@ -27,26 +27,26 @@ fn once<T>(stage: &Stage, found: impl Fn(&World) -> Option<T>) -> T {
 
 #[test]
 fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
-    let stage = stage("fresh");
+    let env = env("fresh");
     let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
     let wizard = std::thread::scope(|scope| {
-        let wizard = scope.spawn(|| Ran::of(stage.command(&args).output().unwrap()));
-        let mut browser = Browser::new(&stage.server.url());
-        once(&stage, |world| world.organization.clone());
+        let wizard = scope.spawn(|| Ran::of(env.command(&args).output().unwrap()));
+        let mut browser = Browser::new(&env.server.url());
+        once(&env, |cloud| cloud.organization.clone());
         browser
             .open("/console/singlesignon/home?region=us-east-1")
             .shows("It cannot be changed later")
             .press("Enable", &[])
             .shows("IAM Identity Center");
-        let (instance, user) = once(&stage, |world| {
-            let instance = world.instances.first()?;
+        let (instance, user) = once(&env, |cloud| {
+            let instance = cloud.instances.first()?;
             let id = instance.store.users.keys().next()?;
             Some((instance.id().trim_start_matches("ssoins-").to_owned(), id.clone()))
         });
         // A user made by API cannot sign in, whatever the password.
-        let code = once(&stage, |world| {
+        let code = once(&env, |cloud| {
             // The check of the portal's address starts one too, and never asks for it.
-            let asked = world.devices.values().find(|device| device.polled.is_some());
+            let asked = cloud.devices.values().find(|device| device.polled.is_some());
             asked.map(|device| device.user_code.clone())
         });
         browser
@@ -87,7 +87,7 @@ fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits(
             .ends_with("/Admin")
     );
     // Signed in again from scratch: the password is asked for, and has to be the right one.
-    Browser::new(&stage.server.url())
+    Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "Admin")])
         .press("Sign in", &[("password", "correct house")])
@@ -98,8 +98,8 @@ fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits(
 
 #[test]
 fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
-    let stage = stage("enabled");
-    let instance = stage.server.world().instances[0]
+    let env = env("enabled");
+    let instance = env.server.cloud().instances[0]
         .id()
         .trim_start_matches("ssoins-")
         .to_owned();
@@ -111,7 +111,7 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
         ("family_name", "Lovelace"),
         ("display_name", "Ada <Lovelace>"),
     ];
-    let mut browser = Browser::new(&stage.server.url());
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open(&format!("{home}/users"))
         .follow("Add user")
@@ -140,9 +140,9 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
             .shows("This code is not valid");
     };
     sign_in(&mut browser, "000000");
-    let code = stage
+    let code = env
         .server
-        .world()
+        .cloud()
         .mails
         .last()
         .unwrap()
@@ -160,14 +160,14 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
         .press("Register device", &[])
         .shows("You do not have any accounts");
     assert!(
-        stage.server.world().instances[0]
+        env.server.cloud().instances[0]
             .store
             .users
             .values()
             .all(|user| user.activated)
     );
     // A one-time password has to be changed.
-    let user = stage.server.world().instances[0]
+    let user = env.server.cloud().instances[0]
         .store
         .users
         .keys()
@@ -186,7 +186,7 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
         .next()
         .unwrap()
         .to_owned();
-    Browser::new(&stage.server.url())
+    Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "ada")])
         .press("Sign in", &[("password", &once)])
@@ -199,20 +199,20 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
 
 #[test]
 fn the_pages_show_what_is_missing_and_mend_it() {
-    let stage = stage("billing-only");
-    let mut browser = Browser::new(&stage.server.url());
+    let env = env("billing-only");
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open("/console/organizations/v2/home/settings")
         .press("Begin process to enable all features", &[])
         .shows("All features are enabled");
-    stage.server.world().root_user.access_keys = true;
+    env.server.cloud().root_user.access_keys = true;
     browser
         .open("/console/iam/security_credentials")
         .press("Delete access key", &[])
         .shows("The root user has no access keys")
         .press("Assign MFA device", &[])
         .shows("One device is assigned");
-    let root = stage.server.world().root_user;
+    let root = env.server.cloud().root_user;
     assert!(root.mfa && !root.access_keys);
     browser.open("/").follow("The access portal").shows("not enabled");
     assert!(browser.open("/nowhere").page.contains("NotImplemented"));

@@ -2,13 +2,13 @@
 
 use std::process::Command;
 
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 #[test]
 fn the_access_picture_shows_how_far_access_reaches() {
-    let stage = Stage::new("half-done");
+    let env = TestEnv::new("half-done");
     let email = "--email=admin@example.com";
-    let ran = stage.run(&["status", email]);
+    let ran = env.run(&["status", email]);
     for line in [
         "  user Admin (waiting-for-person)",
         "  └─ group Admins (to-do)",
@@ -16,42 +16,41 @@ fn the_access_picture_shows_how_far_access_reaches() {
     ] {
         assert!(ran.stdout.contains(line), "{line:?} is not in:\n{}", ran.stdout);
     }
-    let ran = stage.run(&["status", email, "--output=mermaid"]);
+    let ran = env.run(&["status", email, "--output=mermaid"]);
     assert!(
         ran.stdout.starts_with("flowchart LR\n    n0[\"user<br/>Admin\"]"),
         "{}",
         ran.stdout
     );
     assert!(ran.stdout.contains("n0 -.-> n1\n    n1 --> n2"), "{}", ran.stdout);
-    stage
-        .run(&["run", "--non-interactive", "--output=mermaid"])
+    env.run(&["run", "--non-interactive", "--output=mermaid"])
         .expect(2)
         .says("status --output mermaid");
 }
 
 #[test]
 fn status_says_how_old_what_it_shows_is() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let path = stage.state_file();
-    let mut kept = stage.state();
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let path = env.state_file();
+    let mut kept = env.state();
     kept["steps"]["create-group"]["since"] = "2020-01-01T00:00:00Z".into();
     std::fs::write(&path, kept.to_string()).unwrap();
-    let ran = stage.run(&["status"]).expect(0);
+    let ran = env.run(&["status"]).expect(0);
     let line = ran.stdout.lines().find(|line| line.contains("Create a group")).unwrap();
     assert!(line.contains("days ago)"), "{line}");
     assert_eq!(
-        stage.json(&["status"]).step("create-group")["since"],
+        env.json(&["status"]).step("create-group")["since"],
         "2020-01-01T00:00:00Z"
     );
     // Looking again does not make it younger.
-    stage.go(&[]).expect(0);
-    assert_eq!(stage.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
+    env.go(&[]).expect(0);
+    assert_eq!(env.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
 }
 
 #[test]
 fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions() {
-    let first = Stage::new("fresh");
+    let first = TestEnv::new("fresh");
     first
         .go(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
         .expect(0);
@@ -61,9 +60,9 @@ fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions(
     assert!(line.contains("--create-organization"), "{line}");
     let text = first.run(&["answers"]).expect(0).stdout;
     assert_eq!(text, format!("# {line}\n{file}"));
-    let user = |stage: &Stage| {
-        let world = stage.server.world();
-        let user = world.instances[0]
+    let user = |env: &TestEnv| {
+        let cloud = env.server.cloud();
+        let user = cloud.instances[0]
             .store
             .users
             .values()
@@ -71,10 +70,10 @@ fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions(
             .unwrap()
             .attributes
             .clone();
-        (user, world.permission_sets[0].session_duration.clone())
+        (user, cloud.permission_sets[0].session_duration.clone())
     };
     // The line, as a shell reads it.
-    let second = Stage::new("fresh");
+    let second = TestEnv::new("fresh");
     let args = line.strip_prefix("idc-setup ").unwrap();
     let plain = second.command(&[]);
     let mut command = Command::new("/bin/sh");
@@ -87,7 +86,7 @@ fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions(
     Ran::of(command.output().unwrap()).expect(0);
     assert_eq!(user(&second), user(&first));
     // The file.
-    let third = Stage::new("fresh");
+    let third = TestEnv::new("fresh");
     std::fs::write(third.path("idc.toml"), &text).unwrap();
     third
         .json(&[&["run", "--answers=idc.toml"], &WILLING[..]].concat())
@@ -97,7 +96,7 @@ fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions(
 
 #[test]
 fn without_an_earlier_run_there_are_no_answers() {
-    Stage::new("fresh")
+    TestEnv::new("fresh")
         .run(&["answers"])
         .expect(2)
         .says("Nothing has been answered on this machine yet.");
@@ -105,48 +104,48 @@ fn without_an_earlier_run_there_are_no_answers() {
 
 #[test]
 fn completions_are_what_their_shell_reads() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = stage.run(&["completions", shell]).expect(0);
+        let ran = env.run(&["completions", shell]).expect(0);
         for command in ["rehearse", "doctor", "status", "--non-interactive", "--permission-set"] {
             let word = command.trim_start_matches('-');
             assert!(ran.stdout.contains(word), "{shell}: {command}");
         }
         if shell == "bash" {
-            std::fs::write(stage.path("completions"), &ran.stdout).unwrap();
-            let checked = Command::new("bash").arg("-n").arg(stage.path("completions")).status();
+            std::fs::write(env.path("completions"), &ran.stdout).unwrap();
+            let checked = Command::new("bash").arg("-n").arg(env.path("completions")).status();
             assert!(checked.is_ok_and(|status| status.success()));
         }
     }
-    stage.run(&["completions", "tcsh"]).expect(2);
+    env.run(&["completions", "tcsh"]).expect(2);
 }
 
 #[test]
 fn there_is_a_man_page_for_every_command() {
-    let stage = Stage::new("fresh");
-    let ran = stage.run(&["man", "pages"]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.run(&["man", "pages"]).expect(0);
     assert!(ran.stderr.contains("man pages/idc-setup.1"), "{}", ran.stderr);
     for page in ["idc-setup", "idc-setup-run", "idc-setup-rehearse", "idc-setup-login"] {
-        let text = std::fs::read_to_string(stage.path("pages").join(format!("{page}.1"))).unwrap();
+        let text = std::fs::read_to_string(env.path("pages").join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }
-    std::fs::write(stage.path("taken"), "").unwrap();
-    stage.run(&["man", "taken"]).expect(1).says("cannot be written");
+    std::fs::write(env.path("taken"), "").unwrap();
+    env.run(&["man", "taken"]).expect(1).says("cannot be written");
 }
 
 #[test]
 fn the_next_tool_gets_ids_ready_to_use() {
-    let stage = Stage::new("fresh");
-    let envelope = stage.go(&[]).expect(0).envelope();
+    let env = TestEnv::new("fresh");
+    let envelope = env.go(&[]).expect(0).envelope();
     let handover = &envelope["handover"];
-    let world = stage.server.world();
-    assert_eq!(handover["instance_arn"], world.instances[0].arn.as_str());
+    let cloud = env.server.cloud();
+    assert_eq!(handover["instance_arn"], cloud.instances[0].arn.as_str());
     assert_eq!(
         handover["group_id"],
-        world.instances[0].store.groups.keys().next().unwrap().as_str()
+        cloud.instances[0].store.groups.keys().next().unwrap().as_str()
     );
-    drop(world);
-    let text = stage.run(&["status"]).expect(0).stdout;
+    drop(cloud);
+    let text = env.run(&["status"]).expect(0).stdout;
     let start = text.find("{\n").unwrap();
     let fragment: serde_json::Value = serde_json::Deserializer::from_str(&text[start..])
         .into_iter()
@@ -160,7 +159,7 @@ fn the_next_tool_gets_ids_ready_to_use() {
     assert_eq!(identity["id"], handover["group_id"]);
     assert_eq!(identity["type"], "SSO_GROUP");
     // Without a group it is the user.
-    let alone = Stage::new("enabled");
+    let alone = TestEnv::new("enabled");
     let text = alone
         .run(&[&["run", "--no-group", "--assign-to=user"], &WILLING[..], &ANSWERS[..]].concat())
         .expect(0)
@@ -174,23 +173,20 @@ fn the_next_tool_gets_ids_ready_to_use() {
 fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
     use super::support::terminal::Terminal;
     use std::time::{Duration, Instant};
-    let stage = Stage::new("big");
+    let env = TestEnv::new("big");
     let answers = [
         "--email=ada@example.com",
         "--given-name=Ada",
         "--family-name=Lovelace",
         "--username=ada-new",
     ];
-    let mut terminal = Terminal::start(
-        &stage,
-        &[&answers[..], &["--group=New", "--permission-set=New"]].concat(),
-    );
+    let mut terminal = Terminal::start(&env, &[&answers[..], &["--group=New", "--permission-set=New"]].concat());
     terminal.answer("How do you want to go on?", "c");
     terminal.answer("Which value?", "Account");
     terminal.answer("Account: 123456789012", "\r");
     // Every account is there, by name and id.
     terminal.wait_for("Account 1005 ");
-    let wanted = stage.server.world().accounts[4321].clone();
+    let wanted = env.server.cloud().accounts[4321].clone();
     let started = Instant::now();
     terminal.keys(&wanted.id[4..]);
     terminal.wait_for(&format!("({})", wanted.id));

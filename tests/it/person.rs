@@ -14,7 +14,7 @@ use idc_setup::aws::Clients;
 use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::Caller;
 use idc_setup::aws::console::Console;
-use idc_setup::aws::waiting::Pace;
+use idc_setup::aws::waiting::Timing;
 use idc_setup::aws_cli::Finder;
 use idc_setup::aws_files::Paths;
 use idc_setup::browser::Browser;
@@ -24,22 +24,22 @@ use idc_setup::progress::Progress;
 use idc_setup::steps::{self, Setting, SettingParts};
 
 use super::support::scripted::{Line, Scripted};
-use super::support::{RUNTIME, Ran, Stage, is_mutating};
+use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
 
 /// Walks steps 1 to 6 in this process, following a script.
-fn walk(stage: &Stage, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
+fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
     let mut options = options;
     options
         .skip
         .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
-    let (outcome, guide) = walk_with(stage, options, Scripted::new(script));
+    let (outcome, guide) = walk_with(env, options, Scripted::new(script));
     guide.finish();
     (outcome, guide)
 }
 
 /// Walks in this process with a guide.
-pub fn walk_with<G: Guide>(stage: &Stage, options: Options, guide: G) -> (Outcome, G) {
-    let keys = &stage.credentials;
+pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcome, G) {
+    let keys = &env.credentials;
     let credentials = Credentials::new(
         &keys.access_key_id,
         &keys.secret_access_key,
@@ -50,11 +50,11 @@ pub fn walk_with<G: Guide>(stage: &Stage, options: Options, guide: G) -> (Outcom
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
-        .endpoint_url(stage.server.url())
+        .endpoint_url(env.server.url())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let mut answers = Answers::default();
-    put_saved(&mut answers, stage);
+    put_saved(&mut answers, env);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
     let setting = Rc::new(Setting::new(SettingParts {
@@ -66,12 +66,12 @@ pub fn walk_with<G: Guide>(stage: &Stage, options: Options, guide: G) -> (Outcom
         region: Some("us-east-1".to_owned()),
         profile: None,
         answers,
-        progress: Progress::open(&stage.state_file(), "aws", "123456789012").unwrap(),
+        progress: Progress::open(&env.state_file(), "aws", "123456789012").unwrap(),
         console: Console::real(),
-        pace: Pace::REHEARSAL,
+        timing: Timing::REHEARSAL,
         paths: Paths::of(&Environment::of_variables(&[(
             "HOME",
-            stage.home.path().to_str().unwrap(),
+            env.home.path().to_str().unwrap(),
         )])),
         updates: [].into(),
         told: [].into(),
@@ -88,8 +88,8 @@ pub fn walk_with<G: Guide>(stage: &Stage, options: Options, guide: G) -> (Outcom
 }
 
 /// What an earlier run was answered.
-fn put_saved(answers: &mut Answers, stage: &Stage) {
-    let Ok(text) = std::fs::read(stage.state_file()) else {
+fn put_saved(answers: &mut Answers, env: &TestEnv) {
+    let Ok(text) = std::fs::read(env.state_file()) else {
         return;
     };
     let kept: serde_json::Value = serde_json::from_slice(&text).unwrap();
@@ -118,7 +118,7 @@ fn states(outcome: &Outcome) -> Vec<&'static str> {
 
 #[test]
 fn asks_only_what_has_no_answer_and_confirms_once() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let script = [
         answered(),
         vec![
@@ -128,7 +128,7 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
         ],
     ]
     .concat();
-    let (outcome, guide) = walk(&stage, Options::default(), script);
+    let (outcome, guide) = walk(&env, Options::default(), script);
     assert_eq!(states(&outcome)[..6], ["done"; 6]);
     assert_eq!(outcome.exit(false), 0);
     let review = guide.reviews.borrow()[0].clone();
@@ -141,7 +141,7 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
 
 #[test]
 fn back_leads_to_the_question_before_and_takes_its_answer_back() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let script = vec![
         value(Key::Email, "wrong@example.com"),
         Line::Ask(Key::GivenName, Reply::Back),
@@ -150,7 +150,7 @@ fn back_leads_to_the_question_before_and_takes_its_answer_back() {
         value(Key::FamilyName, "Lovelace"),
         Line::Review(ReviewReply::Quit),
     ];
-    let (outcome, guide) = walk(&stage, Options::default(), script);
+    let (outcome, guide) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 3);
     assert!(
         guide.reviews.borrow()[0]
@@ -158,25 +158,25 @@ fn back_leads_to_the_question_before_and_takes_its_answer_back() {
             .iter()
             .any(|(_, value, _)| value == "ada@example.com")
     );
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let script = vec![
         Line::Ask(Key::Email, Reply::Back),
         Line::Ask(Key::Email, Reply::Skip),
         Line::Ask(Key::Email, Reply::Quit),
     ];
-    let (outcome, _) = walk(&stage, Options::default(), script);
+    let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 3);
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn an_organization_that_nobody_agrees_to_is_not_made() {
-    let stage = Stage::new("free-plan");
+    let env = TestEnv::new("free-plan");
     let script = [
         answered(),
         vec![
@@ -186,15 +186,15 @@ fn an_organization_that_nobody_agrees_to_is_not_made() {
         ],
     ]
     .concat();
-    let (outcome, _) = walk(&stage, Options::default(), script);
+    let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 3);
     assert_eq!(states(&outcome)[0], "waiting-for-person");
-    assert!(stage.server.world().organization.is_none());
+    assert!(env.server.cloud().organization.is_none());
 }
 
 #[test]
 fn a_changed_value_is_looked_up_before_anything_is_done() {
-    let stage = Stage::new("half-done");
+    let env = TestEnv::new("half-done");
     let script = vec![
         Line::Review(ReviewReply::Change(Key::Group)),
         value(Key::Group, "Builders"),
@@ -202,7 +202,7 @@ fn a_changed_value_is_looked_up_before_anything_is_done() {
         Line::Confirm("Done?", Reply::Value(false)),
         Line::Confirm("Done?", Reply::Value(false)),
     ];
-    let (outcome, guide) = walk(&stage, Options::default(), script);
+    let (outcome, guide) = walk(&env, Options::default(), script);
     let reviews = guide.reviews.borrow();
     let sentences = |n: usize| {
         reviews[n]
@@ -226,22 +226,22 @@ fn a_changed_value_is_looked_up_before_anything_is_done() {
 
 #[test]
 fn nothing_to_do_shows_no_review() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let script = vec![
         Line::Review(ReviewReply::GoOn),
         Line::Confirm("Done?", Reply::Value(true)),
         Line::Confirm("Done?", Reply::Value(true)),
     ];
     // The first time somebody has to say that user and portal work; the second time that is known.
-    let (outcome, _) = walk(&stage, Options::default(), script);
+    let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 0);
-    let (outcome, _) = walk(&stage, Options::default(), Vec::new());
+    let (outcome, _) = walk(&env, Options::default(), Vec::new());
     assert_eq!(outcome.exit(false), 0);
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
-fn piped(stage: &Stage, args: &[&str], lines: &str) -> Ran {
-    let mut child = stage
+fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
+    let mut child = env
         .command(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -254,16 +254,16 @@ fn piped(stage: &Stage, args: &[&str], lines: &str) -> Ran {
 
 #[test]
 fn line_by_line_through_a_pipe() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
-    let ran = piped(&stage, &["run", "--accessible"], lines);
+    let ran = piped(&env, &["run", "--accessible"], lines);
     // "Ada" was taken back, and stood there to be corrected: the empty line took it again.
     let ran = ran
         .expect(0)
         .says("is not an e-mail address")
         .says("Type a number from 1 to 5");
     assert!(!ran.stderr.contains('\u{1b}'));
-    let user = stage.server.world().instances[0]
+    let user = env.server.cloud().instances[0]
         .store
         .users
         .values()
@@ -276,10 +276,10 @@ fn line_by_line_through_a_pipe() {
 
 #[test]
 fn the_end_of_the_input_leaves_and_changes_nothing() {
-    let stage = Stage::new("enabled");
-    piped(&stage, &["run", "--accessible"], "ada@example.com\n").expect(3);
-    assert!(!stage.server.calls().iter().any(is_mutating));
-    piped(&stage, &["run", "--accessible"], ":quit\n")
+    let env = TestEnv::new("enabled");
+    piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
+    assert!(!env.server.calls().iter().any(is_mutating));
+    piped(&env, &["run", "--accessible"], ":quit\n")
         .expect(3)
         .says("idc-setup run");
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 /// A proxy that takes the first bytes of every connection and hangs up.
 fn proxy() -> (String, Receiver<String>) {
@@ -30,19 +30,19 @@ fn proxy() -> (String, Receiver<String>) {
 #[test]
 fn what_stays_on_this_machine_goes_through_no_proxy() {
     let (address, seen) = proxy();
-    let mut stage = Stage::new("enabled");
+    let mut env = TestEnv::new("enabled");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
-        stage.set(name, &address);
+        env.set(name, &address);
     }
-    stage.go(&["--told=mfa"]).expect(0);
+    env.go(&["--told=mfa"]).expect(0);
     assert!(seen.try_recv().is_err(), "no call, and no token, has left this machine");
 }
 
 #[test]
 fn what_goes_to_aws_goes_by_the_proxy_of_the_environment() {
     let (address, seen) = proxy();
-    let stage = Stage::new("enabled");
-    let mut command = stage.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());
+    let env = TestEnv::new("enabled");
+    let mut command = env.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());
     command
         .env_remove("AWS_ENDPOINT_URL")
         .env_remove("IDC_SETUP_REHEARSAL")

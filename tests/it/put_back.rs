@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use idc_setup::rehearsal::{FaultKind, Refusal, World, worlds};
+use idc_sim::{Cloud, FaultKind, ServiceError, scenarios};
 use serde_json::{Value, json};
 
-use super::support::{Ran, Stage, is_mutating};
+use super::support::{Ran, TestEnv, is_mutating};
 use super::undo::lasting;
 
 pub const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -22,30 +22,30 @@ const UPDATE: [&str; 6] = [
 ];
 
 /// Everything is there, with a permission set that says something else than what will be asked for.
-pub fn other_set() -> World {
-    let mut world = worlds::named("complete").unwrap();
-    world.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
-    "PT4H".clone_into(&mut world.permission_sets[0].session_duration);
-    for role in &mut world.roles {
+pub fn other_set() -> Cloud {
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
+    "PT4H".clone_into(&mut cloud.permission_sets[0].session_duration);
+    for role in &mut cloud.roles {
         role.managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
     }
-    world
+    cloud
 }
 
 /// Policies in any order: AWS tells them in the order in which they were attached.
-pub fn as_it_stands(stage: &Stage) -> Value {
-    let mut world = lasting(&stage.server.world());
+pub fn as_it_stands(env: &TestEnv) -> Value {
+    let mut cloud = lasting(&env.server.cloud());
     for name in ["permission_sets", "roles"] {
-        for thing in world[name].as_array_mut().unwrap() {
+        for thing in cloud[name].as_array_mut().unwrap() {
             let policies = thing["managed_policies"].as_array_mut().unwrap();
             policies.sort_by_key(|policy| policy.as_str().unwrap_or_default().to_owned());
         }
     }
-    world
+    cloud
 }
 
-pub fn undo(stage: &Stage, more: &[&str]) -> Ran {
-    stage.json(&[&["undo", "--yes"], more].concat())
+pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
+    env.json(&[&["undo", "--yes"], more].concat())
 }
 
 fn row(ran: &Ran, kind: &str) -> Value {
@@ -57,11 +57,11 @@ fn row(ran: &Ran, kind: &str) -> Value {
 
 #[test]
 fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
-    let stage = Stage::with(other_set());
-    let before = as_it_stands(&stage);
-    stage.json(&UPDATE).expect(0);
-    assert_ne!(as_it_stands(&stage), before);
-    let ran = undo(&stage, &[]).expect(0);
+    let env = TestEnv::with(other_set());
+    let before = as_it_stands(&env);
+    env.json(&UPDATE).expect(0);
+    assert_ne!(as_it_stands(&env), before);
+    let ran = undo(&env, &[]).expect(0);
     let restored = row(&ran, "permission-set");
     assert_eq!(
         (&restored["verdict"], &restored["how"]),
@@ -79,8 +79,8 @@ fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
     ] {
         assert!(command.contains(part), "{part}: {command}");
     }
-    assert_eq!(as_it_stands(&stage), before, "the set and its roles");
-    let kept = stage.state();
+    assert_eq!(as_it_stands(&env), before, "the set and its roles");
+    let kept = env.state();
     assert_eq!(kept["intents"], json!([]));
     assert!(kept["replaced"].is_null(), "{:#}", kept["replaced"]);
     let attachments = kept["resources"].as_array().unwrap().iter();
@@ -92,7 +92,7 @@ fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
 
 #[test]
 fn putting_back_can_be_killed_at_every_change_and_done_again() {
-    let whole = Stage::with(other_set());
+    let whole = TestEnv::with(other_set());
     whole.json(&UPDATE).expect(0);
     whole.server.clear_calls();
     undo(&whole, &[]).expect(0);
@@ -111,15 +111,15 @@ fn putting_back_can_be_killed_at_every_change_and_done_again() {
     for (n, operation) in names.iter().enumerate() {
         let nth = 1 + u32::try_from(names[..n].iter().filter(|other| *other == operation).count()).unwrap();
         for is_before in [true, false] {
-            let stage = Stage::with(other_set());
-            let before = as_it_stands(&stage);
-            stage.json(&UPDATE).expect(0);
-            stage.kill_at(&["undo", "--yes"], operation, nth, is_before);
+            let env = TestEnv::with(other_set());
+            let before = as_it_stands(&env);
+            env.json(&UPDATE).expect(0);
+            env.kill_at(&["undo", "--yes"], operation, nth, is_before);
             let what = format!("{operation} {nth} before={is_before}");
-            let ran = undo(&stage, &[]);
+            let ran = undo(&env, &[]);
             assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-            assert_eq!(as_it_stands(&stage), before, "{what}");
-            assert_eq!(stage.state()["intents"], json!([]), "{what}");
+            assert_eq!(as_it_stands(&env), before, "{what}");
+            assert_eq!(env.state()["intents"], json!([]), "{what}");
         }
     }
 }
@@ -133,36 +133,36 @@ fn an_update_that_was_killed_is_put_back_too() {
         ("ProvisionPermissionSet", true),
         ("ProvisionPermissionSet", false),
     ] {
-        let stage = Stage::with(other_set());
-        let before = as_it_stands(&stage);
-        stage.kill_at(&UPDATE, operation, 1, is_before);
-        let ran = undo(&stage, &[]);
+        let env = TestEnv::with(other_set());
+        let before = as_it_stands(&env);
+        env.kill_at(&UPDATE, operation, 1, is_before);
+        let ran = undo(&env, &[]);
         assert_eq!(ran.code, 0, "{operation} {is_before}: {}", ran.summary());
-        assert_eq!(as_it_stands(&stage), before, "{operation} {is_before}");
+        assert_eq!(as_it_stands(&env), before, "{operation} {is_before}");
     }
 }
 
 #[test]
 fn what_somebody_has_changed_since_the_update_is_left() {
-    let stage = Stage::with(other_set());
-    stage.json(&UPDATE).expect(0);
-    stage.server.world().permission_sets[0].session_duration = "PT2H".to_owned();
-    let ran = undo(&stage, &[]).expect(5);
+    let env = TestEnv::with(other_set());
+    env.json(&UPDATE).expect(0);
+    env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
+    let ran = undo(&env, &[]).expect(5);
     let changed = row(&ran, "permission-set");
     assert_eq!(changed["verdict"], "changed");
     assert!(
         changed["why"].as_str().unwrap().contains("session-duration"),
         "{changed}"
     );
-    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT2H");
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT2H");
     // A policy that somebody has added is theirs in any case.
     let security = "arn:aws:iam::aws:policy/SecurityAudit".to_owned();
-    stage.server.world().permission_sets[0]
+    env.server.cloud().permission_sets[0]
         .managed_policies
         .push(security.clone());
-    undo(&stage, &["--include-changed"]).expect(0);
-    let world = stage.server.world();
-    let set = &world.permission_sets[0];
+    undo(&env, &["--include-changed"]).expect(0);
+    let cloud = env.server.cloud();
+    let set = &cloud.permission_sets[0];
     assert_eq!(set.session_duration, "PT4H");
     assert!(set.managed_policies.contains(&security) && set.managed_policies.contains(&READ_ONLY.to_owned()));
     assert!(!set.managed_policies.contains(&ADMINISTRATOR.to_owned()));
@@ -170,14 +170,14 @@ fn what_somebody_has_changed_since_the_update_is_left() {
 
 #[test]
 fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
-    let stage = Stage::with(other_set());
-    let before = as_it_stands(&stage);
+    let env = TestEnv::with(other_set());
+    let before = as_it_stands(&env);
     let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
-    stage.fault("AttachManagedPolicyToPermissionSet", 1, slow);
-    let mut run = stage.spawn(&UPDATE);
+    env.fault("AttachManagedPolicyToPermissionSet", 1, slow);
+    let mut run = env.spawn(&UPDATE);
     // What is remembered is written down right before the call.
     let is_begun = || {
-        let text = std::fs::read_to_string(stage.state_file()).unwrap_or_default();
+        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
         text.contains(&format!("policy {ADMINISTRATOR}"))
     };
     while !is_begun() {
@@ -185,12 +185,12 @@ fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let by_colleague = ADMINISTRATOR.to_owned();
-    stage.server.world().permission_sets[0]
+    env.server.cloud().permission_sets[0]
         .managed_policies
         .push(by_colleague);
     assert_eq!(run.wait().unwrap().code(), Some(0));
-    undo(&stage, &[]).expect(0);
-    let mut after = as_it_stands(&stage);
+    undo(&env, &[]).expect(0);
+    let mut after = as_it_stands(&env);
     let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
     assert_eq!(policies.len(), 3, "{policies:?}");
     policies.retain(|policy| policy != ADMINISTRATOR);
@@ -200,12 +200,12 @@ fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
 
 #[test]
 fn what_cannot_be_removed_stops_only_what_it_stands_on() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--create-trail"]).expect(0);
-    stage.empty_buckets();
-    let denied = Refusal::new("AccessDeniedException", "not yours to delete");
-    stage.always("DeletePermissionSet", FaultKind::Refuse(denied));
-    let ran = undo(&stage, &[]).expect(4);
+    let env = TestEnv::new("enabled");
+    env.go(&["--create-trail"]).expect(0);
+    env.empty_buckets();
+    let denied = ServiceError::new("AccessDeniedException", "not yours to delete");
+    env.always("DeletePermissionSet", FaultKind::Refuse(denied));
+    let ran = undo(&env, &[]).expect(4);
     assert_eq!(ran.envelope()["error"]["step"], "permission-set");
     assert!(
         row(&ran, "permission-set")["why"]
@@ -217,42 +217,42 @@ fn what_cannot_be_removed_stops_only_what_it_stands_on() {
     assert_eq!(row(&ran, "group")["verdict"], "remove");
     assert_eq!(row(&ran, "trail")["verdict"], "removed");
     assert_eq!(row(&ran, "bucket")["verdict"], "removed");
-    assert!(!stage.path(".aws").exists());
+    assert!(!env.path(".aws").exists());
 }
 
 #[test]
 fn a_bucket_that_somebody_else_may_write_to_is_left() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--create-trail"]).expect(0);
-    for bucket in stage.server.world().buckets.values_mut() {
+    let env = TestEnv::new("enabled");
+    env.go(&["--create-trail"]).expect(0);
+    for bucket in env.server.cloud().buckets.values_mut() {
         bucket.objects.clear();
         bucket.policy = Some(json!({"Version": "2012-10-17", "Statement": []}).to_string());
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(row(&ran, "bucket")["verdict"], "changed");
     assert_eq!(row(&ran, "bucket")["why"], "somebody has changed its policy");
-    assert_eq!(stage.server.world().buckets.len(), 1);
-    undo(&stage, &["--include-changed"]).expect(0);
-    assert!(stage.server.world().buckets.is_empty());
+    assert_eq!(env.server.cloud().buckets.len(), 1);
+    undo(&env, &["--include-changed"]).expect(0);
+    assert!(env.server.cloud().buckets.is_empty());
 }
 
 #[test]
 fn a_group_that_was_given_a_description_is_left() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    for group in stage.server.world().instances[0].store.groups.values_mut() {
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    for group in env.server.cloud().instances[0].store.groups.values_mut() {
         group.description = Some("everybody who may".to_owned());
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(row(&ran, "group")["verdict"], "changed");
 }
 
 #[test]
 fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    undo(&stage, &[]).expect(0);
-    let ran = stage
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    undo(&env, &[]).expect(0);
+    let ran = env
         .command(&["status"])
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
@@ -262,36 +262,36 @@ fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() 
     let said = String::from_utf8(ran.stdout).unwrap();
     assert!(said.contains("Never looked at"), "{said}");
     assert!(!said.contains("The user Admin is there"), "{said}");
-    std::fs::write(stage.state_file(), "{").unwrap();
-    stage.run(&["status"]);
-    undo(&stage, &[]).expect(1);
-    let ran = stage.run(&["undo", "--yes"]).expect(0);
+    std::fs::write(env.state_file(), "{").unwrap();
+    env.run(&["status"]);
+    undo(&env, &[]).expect(1);
+    let ran = env.run(&["undo", "--yes"]).expect(0);
     ran.says("was kept aside");
 }
 
 #[test]
 fn an_assignment_that_comes_between_two_looks_is_taken_back() {
-    for spreading in [0, 900] {
-        let mut world = worlds::named("half-done").unwrap();
-        world.pace.provisioning = Duration::from_millis(1500);
-        world.pace.spreading = Duration::from_millis(spreading);
-        let stage = Stage::with(world);
+    for propagation in [0, 900] {
+        let mut cloud = scenarios::named("half-done").unwrap();
+        cloud.timing.provisioning = Duration::from_millis(1500);
+        cloud.timing.propagation = Duration::from_millis(propagation);
+        let env = TestEnv::with(cloud);
         let run = ["run", "--non-interactive", "--wait=60s", "--email=admin@example.com"];
-        stage.kill_at(&run, "CreateAccountAssignment", 1, false);
+        env.kill_at(&run, "CreateAccountAssignment", 1, false);
         // The list is asked before it is there, and its request when it has succeeded.
-        stage.fault(
+        env.fault(
             "DescribeAccountAssignmentCreationStatus",
             1,
             FaultKind::Delay(Duration::from_secs(2)),
         );
-        let ran = undo(&stage, &[]).expect(0);
+        let ran = undo(&env, &[]).expect(0);
         assert_eq!(
             row(&ran, "account-assignment")["verdict"],
             "removed",
             "{}",
             ran.summary()
         );
-        assert!(stage.server.world().assignments.is_empty());
-        assert_eq!(stage.state()["intents"], json!([]));
+        assert!(env.server.cloud().assignments.is_empty());
+        assert_eq!(env.state()["intents"], json!([]));
     }
 }

@@ -1,20 +1,20 @@
 //! The three recommendations: looked at in every run, done when somebody wants it, and never in the way.
 
-use idc_setup::rehearsal::{FaultKind, Refusal, worlds};
+use idc_sim::{FaultKind, ServiceError, scenarios};
 use serde_json::Value;
 
 use super::support::browser::Browser;
-use super::support::{Stage, WILLING, is_mutating};
+use super::support::{TestEnv, WILLING, is_mutating};
 
-fn only(stage: &Stage, slug: &str, more: &[&str]) -> super::support::Ran {
+fn only(env: &TestEnv, slug: &str, more: &[&str]) -> super::support::Ran {
     let only = format!("--only={slug}");
-    stage.json(&[&["run", "--non-interactive", only.as_str()], more].concat())
+    env.json(&[&["run", "--non-interactive", only.as_str()], more].concat())
 }
 
 #[test]
 fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
-    let stage = Stage::new("fresh");
-    let ran = stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&[]).expect(0);
     let states: Vec<(String, String)> = ran.recommendations();
     let expected = [
         ("mfa", "waiting-for-person"),
@@ -25,10 +25,9 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
         states,
         expected.map(|(slug, state)| (slug.to_owned(), state.to_owned()))
     );
-    stage.json(&["run", "--non-interactive", "--strict"]).expect(3);
-    assert!(stage.server.world().trails.is_empty());
-    stage
-        .run(&["status"])
+    env.json(&["run", "--non-interactive", "--strict"]).expect(3);
+    assert!(env.server.cloud().trails.is_empty());
+    env.run(&["status"])
         .expect(0)
         .says("Recommended besides:")
         .says("--told mfa");
@@ -36,13 +35,13 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
 
 #[test]
 fn what_may_not_be_looked_at_there_does_not_stop_the_steps() {
-    let mut world = worlds::named("enabled").unwrap();
-    let mut root = world.root();
+    let mut cloud = scenarios::named("enabled").unwrap();
+    let mut root = cloud.root();
     root.denied = vec!["iam:GetAccountSummary".to_owned(), "cloudtrail:*".to_owned()];
-    let key = world.issue(root).access_key_id;
-    let mut stage = Stage::with(world);
-    stage.set("AWS_ACCESS_KEY_ID", &key);
-    let ran = stage.go(&[]).expect(0);
+    let key = cloud.issue(root).access_key_id;
+    let mut env = TestEnv::with(cloud);
+    env.set("AWS_ACCESS_KEY_ID", &key);
+    let ran = env.go(&[]).expect(0);
     assert!(ran.states().iter().all(|(_, state)| state == "done"));
     assert_eq!(ran.step("cloudtrail")["state"], "unknown");
     assert!(
@@ -51,74 +50,74 @@ fn what_may_not_be_looked_at_there_does_not_stop_the_steps() {
             .unwrap()
             .contains("Recommendation root-access-keys: iam:GetAccountSummary")
     );
-    stage.json(&["run", "--non-interactive", "--strict"]).expect(4);
+    env.json(&["run", "--non-interactive", "--strict"]).expect(4);
 }
 
 #[test]
 fn mfa_rests_on_a_word_with_its_date() {
-    let stage = Stage::new("enabled");
-    let ran = only(&stage, "mfa", &["--told=mfa"]).expect(0);
+    let env = TestEnv::new("enabled");
+    let ran = only(&env, "mfa", &["--told=mfa"]).expect(0);
     assert_eq!(ran.step("mfa")["how"], "told");
-    let today = stage.state()["words"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
+    let today = env.state()["words"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
     // Kept, and shown with its date.
-    let ran = stage.json(&["status", "--only=mfa", "--strict"]).expect(0);
+    let ran = env.json(&["status", "--only=mfa", "--strict"]).expect(0);
     assert_eq!(ran.step("mfa")["evidence"]["told-on"], today);
 }
 
 #[test]
 fn roots_keys_and_second_factor_are_a_persons_to_mend_and_looked_at_again() {
-    let mut world = worlds::named("enabled").unwrap();
-    world.root_user.access_keys = true;
-    let stage = Stage::with(world);
-    let ran = only(&stage, "root-access-keys", &["--strict"]).expect(3);
+    let mut cloud = scenarios::named("enabled").unwrap();
+    cloud.root_user.access_keys = true;
+    let env = TestEnv::with(cloud);
+    let ran = only(&env, "root-access-keys", &["--strict"]).expect(3);
     let tasks: Vec<Value> = ran.step("root-access-keys")["left_to_do"].as_array().unwrap().clone();
     assert_eq!(tasks.len(), 2);
     assert_eq!(tasks[1]["sentence"], "Delete the root user's access keys.");
-    let mut browser = Browser::new(&stage.server.url());
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open(tasks[1]["link"].as_str().unwrap())
         .press("Delete access key", &[])
         .press("Assign MFA device", &[]);
-    let ran = only(&stage, "root-access-keys", &["--strict"]).expect(0);
+    let ran = only(&env, "root-access-keys", &["--strict"]).expect(0);
     assert_eq!(ran.step("root-access-keys")["how"], "found");
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn a_trail_that_is_there_is_enough_and_no_second_one_is_made() {
-    let stage = Stage::new("complete");
-    let ran = only(&stage, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
+    let env = TestEnv::new("complete");
+    let ran = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
     assert_eq!(ran.step("cloudtrail")["how"], "found");
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
     // One that is no longer enough is said to be so.
-    stage.server.world().trails[0].event_selectors =
+    env.server.cloud().trails[0].event_selectors =
         serde_json::json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true}]);
-    let ran = stage.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
+    let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
     assert!(
         ran.stdout.contains("none records the management events"),
         "{}",
         ran.stdout
     );
-    stage.server.world().trails[0].event_selectors = serde_json::json!([{"ReadWriteType": "All"}]);
-    stage.server.world().buckets.clear();
-    let ran = stage.json(&["status", "--only=cloudtrail", "--strict"]).expect(5);
+    env.server.cloud().trails[0].event_selectors = serde_json::json!([{"ReadWriteType": "All"}]);
+    env.server.cloud().buckets.clear();
+    let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(5);
     assert!(ran.stdout.contains("NoSuchBucket"), "{}", ran.stdout);
 }
 
 #[test]
 fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
     for region in ["us-east-1", "eu-west-1"] {
-        let mut world = worlds::named("enabled").unwrap();
-        region.clone_into(&mut world.region);
-        region.clone_into(&mut world.instances[0].region);
-        let mut stage = Stage::with(world);
-        stage.set("AWS_REGION", region);
-        let ran = only(&stage, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+        let mut cloud = scenarios::named("enabled").unwrap();
+        region.clone_into(&mut cloud.region);
+        region.clone_into(&mut cloud.instances[0].region);
+        let mut env = TestEnv::with(cloud);
+        env.set("AWS_REGION", region);
+        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
         assert_eq!(ran.step("cloudtrail")["how"], "made");
-        let world = stage.server.world();
-        let trail = world.trails[0].clone();
-        let bucket = world.buckets[&trail.bucket].clone();
-        drop(world);
+        let cloud = env.server.cloud();
+        let trail = cloud.trails[0].clone();
+        let bucket = cloud.buckets[&trail.bucket].clone();
+        drop(cloud);
         assert!(trail.is_multi_region && trail.validates_files && trail.logging_since.is_some());
         assert_eq!((trail.region.as_str(), bucket.region.as_str()), (region, region));
         assert!(bucket.public_access_block.values().all(|blocked| *blocked));
@@ -129,7 +128,7 @@ fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
                 trail.arn.as_str()
             );
         }
-        let kinds: Vec<String> = stage.state()["resources"]
+        let kinds: Vec<String> = env.state()["resources"]
             .as_array()
             .unwrap()
             .iter()
@@ -139,15 +138,15 @@ fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
             assert!(kinds.contains(&format!("\"{kind}\" \"made\"")), "{kinds:?}");
         }
         // Again: it is there.
-        let ran = only(&stage, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
         assert_eq!(ran.step("cloudtrail")["how"], "made");
-        assert_eq!(stage.server.world().trails.len(), 1);
+        assert_eq!(env.server.cloud().trails.len(), 1);
     }
 }
 
 #[test]
 fn a_trail_is_taken_back_when_a_later_call_fails_or_its_files_do_not_arrive() {
-    let failing = || FaultKind::Refuse(Refusal::new("OperationNotPermittedException", "not now"));
+    let failing = || FaultKind::Refuse(ServiceError::new("OperationNotPermittedException", "not now"));
     let undelivered = || FaultKind::Foreign {
         status: 200,
         content_type: "application/x-amz-json-1.1".to_owned(),
@@ -157,17 +156,17 @@ fn a_trail_is_taken_back_when_a_later_call_fails_or_its_files_do_not_arrive() {
         ("StartLogging", failing(), "cloudtrail:StartLogging"),
         ("GetTrailStatus", undelivered(), "was taken back"),
     ] {
-        let stage = Stage::new("enabled");
-        stage.fault(operation, 1, fault);
-        let ran = only(&stage, "cloudtrail", &["--create-trail", "--strict"]).expect(1);
+        let env = TestEnv::new("enabled");
+        env.fault(operation, 1, fault);
+        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(1);
         let error = ran.step("cloudtrail")["error"].clone();
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
-        let world = stage.server.world();
-        assert!(world.trails.is_empty() && world.buckets.is_empty(), "{operation}");
-        drop(world);
+        let cloud = env.server.cloud();
+        assert!(cloud.trails.is_empty() && cloud.buckets.is_empty(), "{operation}");
+        drop(cloud);
         // The next run makes it.
-        only(&stage, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-        assert_eq!(stage.state()["intents"], serde_json::json!([]));
+        only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+        assert_eq!(env.state()["intents"], serde_json::json!([]));
     }
 }
 
@@ -182,13 +181,13 @@ fn a_kill_while_a_trail_is_made_leaves_nothing_behind_that_the_next_run_does_not
         "GetTrailStatus",
     ] {
         for before in [true, false] {
-            let stage = Stage::new("enabled");
-            stage.kill_at(&args, operation, 1, before);
-            let ran = only(&stage, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+            let env = TestEnv::new("enabled");
+            env.kill_at(&args, operation, 1, before);
+            let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
             assert_eq!(ran.step("cloudtrail")["how"], "made", "{operation} {before}");
-            let world = stage.server.world();
+            let cloud = env.server.cloud();
             assert_eq!(
-                (world.trails.len(), world.buckets.len()),
+                (cloud.trails.len(), cloud.buckets.len()),
                 (1, 1),
                 "{operation} {before}"
             );
@@ -198,9 +197,8 @@ fn a_kill_while_a_trail_is_made_leaves_nothing_behind_that_the_next_run_does_not
 
 #[test]
 fn without_its_consent_no_trail_is_made_whatever_else_was_agreed_to() {
-    let stage = Stage::new("enabled");
-    stage
-        .json(&[&["run", "--yes", "--only=cloudtrail"], &WILLING[..]].concat())
+    let env = TestEnv::new("enabled");
+    env.json(&[&["run", "--yes", "--only=cloudtrail"], &WILLING[..]].concat())
         .expect(0);
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }

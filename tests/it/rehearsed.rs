@@ -4,37 +4,37 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::worlds;
+use idc_sim::scenarios;
 
-use super::support::{ANSWERS, Ran, Stage};
+use super::support::{ANSWERS, Ran, TestEnv};
 
-pub fn idc(stage: &Stage, args: &[&str]) -> Command {
+pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
     command
         .env_clear()
-        .env("HOME", stage.home.path())
+        .env("HOME", env.home.path())
         .env("PATH", "/usr/bin:/bin");
-    command.current_dir(stage.home.path()).stdin(Stdio::null()).args(args);
+    command.current_dir(env.home.path()).stdin(Stdio::null()).args(args);
     command
 }
 
-pub fn run(stage: &Stage, args: &[&str]) -> Ran {
-    Ran::of(idc(stage, args).output().unwrap())
+pub fn run(env: &TestEnv, args: &[&str]) -> Ran {
+    Ran::of(idc(env, args).output().unwrap())
 }
 
 #[test]
 fn a_rehearsal_touches_nothing_outside_itself() {
-    let stage = Stage::new("fresh");
-    run(&stage, &["rehearse", "--non-interactive", "-q"]).expect(0);
-    assert_eq!(std::fs::read_dir(stage.home.path()).unwrap().count(), 0);
+    let env = TestEnv::new("fresh");
+    run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
+    assert_eq!(std::fs::read_dir(env.home.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_kept_rehearsal_goes_on_where_it_stopped() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         run(
-            &stage,
+            &env,
             &[&["rehearse", "--non-interactive", "--keep=kept"], more].concat(),
         )
     };
@@ -54,10 +54,10 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
 
 #[test]
 fn a_kept_rehearsal_takes_back_one_step_and_then_the_rest() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         run(
-            &stage,
+            &env,
             &[&["rehearse", "--non-interactive", "--keep=kept", "--output=json"], more].concat(),
         )
     };
@@ -77,27 +77,27 @@ fn a_kept_rehearsal_takes_back_one_step_and_then_the_rest() {
 
 #[test]
 fn a_world_of_ones_own_is_read_from_a_file() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     std::fs::write(
-        stage.path("mine.toml"),
+        env.path("mine.toml"),
         "region = \"eu-north-1\"\n[account]\nid = \"210987654321\"\nname = \"Mine\"\nemail = \"a@example.com\"\n",
     )
     .unwrap();
     let ran = run(
-        &stage,
+        &env,
         &["rehearse", "--non-interactive", "--world=mine.toml", "--output=json"],
     )
     .expect(0);
     assert_eq!(ran.envelope()["account"], "210987654321");
     assert_eq!(ran.envelope()["region"], "eu-north-1");
-    run(&stage, &["rehearse", "--world=none"]).expect(2).says("no world");
-    std::fs::write(stage.path("bad.toml"), "region = 7\n").unwrap();
-    run(&stage, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
+    run(&env, &["rehearse", "--world=none"]).expect(2).says("no world");
+    std::fs::write(env.path("bad.toml"), "region = 7\n").unwrap();
+    run(&env, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
 }
 
 #[test]
 fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_lets_it() {
-    let folder = Stage::new("fresh");
+    let folder = TestEnv::new("fresh");
     let text = r#"
         [identities.AKIAREHEARSALADA0001]
         arn = "arn:aws:iam::123456789012:user/ada"
@@ -106,27 +106,26 @@ fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_let
         denied = ["organizations:*"]
     "#;
     std::fs::write(folder.path("world.toml"), text).unwrap();
-    let mut stage = Stage::with(worlds::read_file(&folder.path("world.toml")).unwrap());
-    stage.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALADA0001");
-    let ran = stage.json(&["status"]).expect(4);
+    let mut env = TestEnv::with(scenarios::read_file(&folder.path("world.toml")).unwrap());
+    env.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALADA0001");
+    let ran = env.json(&["status"]).expect(4);
     assert_eq!(ran.envelope()["caller"]["arn"], "arn:aws:iam::123456789012:user/ada");
     assert!(
         ran.stdout.contains("organizations:DescribeOrganization"),
         "{}",
         ran.stdout
     );
-    stage.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALEVE0001");
-    stage
-        .json(&["status"])
+    env.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALEVE0001");
+    env.json(&["status"])
         .expect(4)
         .says("The security token included in the request is invalid");
 }
 
 #[test]
 fn calls_are_logged_and_latency_is_kept() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     run(
-        &stage,
+        &env,
         &[
             "rehearse",
             "status",
@@ -137,7 +136,7 @@ fn calls_are_logged_and_latency_is_kept() {
         ],
     )
     .expect(3);
-    let text = std::fs::read_to_string(stage.path("calls.jsonl")).unwrap();
+    let text = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.len() > 5);
     for line in &lines {
@@ -164,8 +163,8 @@ fn calls_are_logged_and_latency_is_kept() {
 #[cfg(unix)]
 #[test]
 fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
-    let stage = Stage::new("fresh");
-    let mut server = idc(&stage, &["rehearse", "--serve", "--world=complete"])
+    let env = TestEnv::new("fresh");
+    let mut server = idc(&env, &["rehearse", "--serve", "--world=complete"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -184,7 +183,7 @@ fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
         names.contains(&"AWS_ENDPOINT_URL") && names.contains(&"IDC_SETUP_REHEARSAL"),
         "{names:?}"
     );
-    let output = idc(&stage, &["run", "--non-interactive", "--wait=60s", "--output=json"])
+    let output = idc(&env, &["run", "--non-interactive", "--wait=60s", "--output=json"])
         .envs(lines)
         .output()
         .unwrap();
@@ -200,8 +199,8 @@ fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
 
 #[test]
 fn what_is_not_simulated_says_so() {
-    let stage = Stage::new("fresh");
-    let address = stage.server.url().trim_start_matches("http://").to_owned();
+    let env = TestEnv::new("fresh");
+    let address = env.server.url().trim_start_matches("http://").to_owned();
     let ask = |head: &str| {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
@@ -216,7 +215,7 @@ fn what_is_not_simulated_says_so() {
     };
     let answer = ask("GET /2015-03-31/functions HTTP/1.1\r\n");
     assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
-    let key = &stage.credentials.access_key_id;
+    let key = &env.credentials.access_key_id;
     let answer = ask(&format!(
         "POST / HTTP/1.1\r\nX-Amz-Target: SWBExternalService.DeleteInstance\r\nAuthorization: AWS4-HMAC-SHA256 \
          Credential={key}/20261124/us-east-1/sso/aws4_request, SignedHeaders=host, Signature=0\r\n"
@@ -227,23 +226,23 @@ fn what_is_not_simulated_says_so() {
 
 #[test]
 fn what_to_type_next_is_a_rehearsed_command() {
-    let stage = Stage::new("fresh");
-    let ran = run(&stage, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
+    let env = TestEnv::new("fresh");
+    let ran = run(&env, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
     let all = format!("{}{}", ran.stdout, ran.stderr);
     assert!(
         all.contains("idc-setup rehearse") && !all.contains("idc-setup run"),
         "{all}"
     );
-    let ran = run(&stage, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
+    let ran = run(&env, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
     assert!(!ran.stdout.contains("idc-setup run"), "{}", ran.stdout);
 }
 
 #[test]
 fn an_error_of_the_rehearsal_itself_is_an_envelope_too() {
-    let stage = Stage::new("fresh");
-    let ran = run(&stage, &["rehearse", "--output=json", "--world=none"]).expect(2);
+    let env = TestEnv::new("fresh");
+    let ran = run(&env, &["rehearse", "--output=json", "--world=none"]).expect(2);
     assert_eq!(ran.envelope()["error"]["kind"], "usage");
-    let ran = run(&stage, &["rehearse", "--output=json", "--calls=/nowhere/calls"]).expect(2);
+    let ran = run(&env, &["rehearse", "--output=json", "--calls=/nowhere/calls"]).expect(2);
     assert!(
         ran.envelope()["error"]["message"]
             .as_str()
@@ -254,11 +253,11 @@ fn an_error_of_the_rehearsal_itself_is_an_envelope_too() {
 
 #[test]
 fn quiet_says_only_what_is_left() {
-    let stage = Stage::new("fresh");
-    let ran = run(&stage, &["rehearse", "--non-interactive", "-q"]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     let ran = run(
-        &stage,
+        &env,
         &[
             "rehearse",
             "--non-interactive",
@@ -277,8 +276,8 @@ fn quiet_says_only_what_is_left() {
 
 #[test]
 fn verbose_shows_the_command_of_each_change() {
-    let stage = Stage::new("fresh");
-    run(&stage, &["rehearse", "--non-interactive", "-v"])
+    let env = TestEnv::new("fresh");
+    run(&env, &["rehearse", "--non-interactive", "-v"])
         .expect(0)
         .says("$ aws identitystore create-group")
         .says("$ aws organizations create-organization --feature-set ALL");
@@ -287,15 +286,15 @@ fn verbose_shows_the_command_of_each_change() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let status = idc(&stage, &["rehearse", "--non-interactive"])
+    let status = idc(&env, &["rehearse", "--non-interactive"])
         .stdout(full)
         .stderr(Stdio::null())
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(1));
-    let mut child = idc(&stage, &["rehearse", "--non-interactive"])
+    let mut child = idc(&env, &["rehearse", "--non-interactive"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -306,19 +305,19 @@ fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
 
 #[test]
 fn a_world_is_dumped_as_a_file_to_start_from() {
-    let stage = Stage::new("fresh");
-    run(&stage, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
-    let ran = run(&stage, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
+    let env = TestEnv::new("fresh");
+    run(&env, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
+    let ran = run(&env, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
     assert_eq!(ran.step("account-assignment")["state"], "done");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
-        idc(&stage, &args)
+        idc(&env, &args)
     };
     // Nobody clicks Enable: it has made the organization, and waits.
     let mut killed = keep(&["--person=never", "--wait=60s"])
@@ -326,9 +325,9 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let world = stage.path("kept/world.toml");
+    let cloud = env.path("kept/world.toml");
     let started = Instant::now();
-    while !std::fs::read_to_string(&world).is_ok_and(|text| text.contains("[organization")) {
+    while !std::fs::read_to_string(&cloud).is_ok_and(|text| text.contains("[organization")) {
         assert!(started.elapsed() < Duration::from_secs(20), "the world was never kept");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -348,20 +347,20 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
 
 #[test]
 fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
-    let stage = Stage::new("fresh");
-    let keep = stage.path("kept");
+    let env = TestEnv::new("fresh");
+    let keep = env.path("kept");
     let keep = ["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()];
-    stage.run(&[&keep[..], &ANSWERS[..]].concat()).expect(0);
-    let ran = stage.run(&keep).expect(0);
+    env.run(&[&keep[..], &ANSWERS[..]].concat()).expect(0);
+    let ran = env.run(&keep).expect(0);
     assert!(ran.stdout.contains("The user Admin is there."), "{}", ran.stdout);
 }
 
 #[test]
 fn a_rehearsal_is_kept_from_its_first_look_and_held_by_one_at_a_time() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
-        idc(&stage, &args)
+        idc(&env, &args)
     };
     let run = |more: &[&str]| Ran::of(keep(more).output().unwrap());
     run(&["status", "--world=complete"]).says("rehearse --keep kept");

@@ -1,16 +1,16 @@
 //! A second run: asks nothing that was answered, makes nothing twice, says what it found.
 
-use super::support::{ANSWERS, Stage, is_mutating};
-use idc_setup::rehearsal::PersonKind;
+use super::support::{ANSWERS, TestEnv, is_mutating};
+use idc_sim::PersonKind;
 
 #[test]
 fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
-    let (aws, calls) = (stage.files(".aws"), stage.server.calls().len());
-    let ran = stage.json(&["run", "--non-interactive"]).expect(0);
-    assert_eq!(stage.files(".aws"), aws);
-    let second = &stage.server.calls()[calls..];
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
+    let (aws, calls) = (env.files(".aws"), env.server.calls().len());
+    let ran = env.json(&["run", "--non-interactive"]).expect(0);
+    assert_eq!(env.files(".aws"), aws);
+    let second = &env.server.calls()[calls..];
     assert!(!second.iter().any(is_mutating), "{second:?}");
     assert!(!second.iter().any(|call| call.operation == "CreateToken"), "{second:?}");
     assert_eq!(ran.step("create-user")["how"], "made", "ownership is kept");
@@ -19,12 +19,12 @@ fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
 
 #[test]
 fn the_complete_world_is_left_as_it_is_twice() {
-    let stage = Stage::new("complete");
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let (aws, calls) = (stage.files(".aws"), stage.server.calls().len());
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    assert_eq!(stage.files(".aws"), aws);
-    let second = &stage.server.calls()[calls..];
+    let env = TestEnv::new("complete");
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let (aws, calls) = (env.files(".aws"), env.server.calls().len());
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    assert_eq!(env.files(".aws"), aws);
+    let second = &env.server.calls()[calls..];
     assert!(
         !second
             .iter()
@@ -35,14 +35,13 @@ fn the_complete_world_is_left_as_it_is_twice() {
 
 #[test]
 fn answers_of_an_earlier_run_are_used_unless_they_are_to_be_forgotten() {
-    let stage = Stage::new("enabled");
-    stage
-        .json(&[&["run", "--non-interactive", "--only=create-group"], &ANSWERS[..]].concat())
+    let env = TestEnv::new("enabled");
+    env.json(&[&["run", "--non-interactive", "--only=create-group"], &ANSWERS[..]].concat())
         .expect(3);
-    let ran = stage.json(&["plan", "--non-interactive", "--fresh"]).expect(2);
+    let ran = env.json(&["plan", "--non-interactive", "--fresh"]).expect(2);
     assert!(ran.envelope()["error"]["message"].as_str().unwrap().contains("--email"));
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let user = stage.server.world().instances[0]
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let user = env.server.cloud().instances[0]
         .store
         .users
         .values()
@@ -54,30 +53,30 @@ fn answers_of_an_earlier_run_are_used_unless_they_are_to_be_forgotten() {
 
 #[test]
 fn forgetting_answers_keeps_who_made_what() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
-    let ran = stage.json(&["run", "--non-interactive", "--fresh"]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
+    let ran = env.json(&["run", "--non-interactive", "--fresh"]).expect(0);
     assert_eq!(ran.step("create-user")["how"], "made");
-    assert_eq!(stage.state()["answers"], serde_json::json!({}));
+    assert_eq!(env.state()["answers"], serde_json::json!({}));
 }
 
 #[test]
 fn a_thing_removed_by_somebody_is_made_again() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
-    stage.server.world().assignments.clear();
-    let ran = stage.json(&["run", "--non-interactive"]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
+    env.server.cloud().assignments.clear();
+    let ran = env.json(&["run", "--non-interactive"]).expect(0);
     assert_eq!(ran.step("account-assignment")["state"], "done");
-    assert_eq!(stage.server.world().assignments.len(), 1);
+    assert_eq!(env.server.cloud().assignments.len(), 1);
 }
 
 #[test]
 fn a_colleague_who_was_there_first_is_not_called_us() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     // Another machine, another state file, the same account.
-    let other = stage.path("other.json").display().to_string();
-    let ran = stage.go(&["--state", &other]).expect(0);
+    let other = env.path("other.json").display().to_string();
+    let ran = env.go(&["--state", &other]).expect(0);
     for slug in ["create-user", "create-group", "permission-set", "account-assignment"] {
         assert_eq!(ran.step(slug)["how"], "found", "{slug}");
     }
@@ -85,18 +84,18 @@ fn a_colleague_who_was_there_first_is_not_called_us() {
 
 #[test]
 fn status_looks_without_a_lock_and_without_writing() {
-    let stage = Stage::new("enabled");
-    let ran = stage.json(&["status"]).expect(3);
+    let env = TestEnv::new("enabled");
+    let ran = env.json(&["status"]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "done");
     assert_eq!(ran.step("create-user")["state"], "to-do");
-    assert!(!stage.path(".local").exists());
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.path(".local").exists());
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn plan_shows_everything_and_changes_nothing() {
-    let stage = Stage::new("fresh");
-    let ran = stage
+    let env = TestEnv::new("fresh");
+    let ran = env
         .json(&[&["plan", "--non-interactive"], &ANSWERS[..]].concat())
         .expect(3);
     let kinds: usize = ran.envelope()["steps"]
@@ -109,9 +108,9 @@ fn plan_shows_everything_and_changes_nothing() {
         kinds, 9,
         "organization, user, group, membership, set, policy, assignment, profile, trail"
     );
-    assert!(!stage.server.calls().iter().any(is_mutating));
-    assert!(!stage.path(".local").exists());
-    let text = stage
+    assert!(!env.server.calls().iter().any(is_mutating));
+    assert!(!env.path(".local").exists());
+    let text = env
         .run(&[&["plan", "--non-interactive", "-v"], &ANSWERS[..]].concat())
         .expect(3);
     text.says("aws identitystore create-user")
@@ -120,35 +119,35 @@ fn plan_shows_everything_and_changes_nothing() {
 
 #[test]
 fn two_runs_at_once_one_works_and_the_other_says_who() {
-    let stage = Stage::new("organization");
+    let env = TestEnv::new("organization");
     // No person: the first run waits for Enable with the lock in its hand.
-    stage.server.world().person.kind = PersonKind::Never;
-    let mut first = stage.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
-    let lock = stage.state_file().with_extension("lock");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let mut first = env.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
+    let lock = env.state_file().with_extension("lock");
     for _ in 0..200 {
-        let is_kept = std::fs::read_to_string(stage.state_file()).is_ok_and(|text| text.contains("ada@example.com"));
+        let is_kept = std::fs::read_to_string(env.state_file()).is_ok_and(|text| text.contains("ada@example.com"));
         if is_kept && std::fs::read_to_string(&lock).is_ok_and(|text| !text.is_empty()) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let ran = stage.json(&["run", "--non-interactive"]).expect(6);
+    let ran = env.json(&["run", "--non-interactive"]).expect(6);
     let message = ran.envelope()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&format!("process {}", first.id())), "{message}");
     first.kill().unwrap();
     first.wait().unwrap();
     // A dead holder's lock is free.
-    stage.json(&["run", "--non-interactive"]).expect(3);
+    env.json(&["run", "--non-interactive"]).expect(3);
 }
 
 #[test]
 fn without_credentials_status_prints_what_was_recorded() {
-    let mut stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
+    let mut env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        stage.set(name, "");
+        env.set(name, "");
     }
-    let ran = stage.json(&["status"]).expect(4);
+    let ran = env.json(&["status"]).expect(4);
     assert!(ran.states().iter().all(|(_, state)| state == "unknown"));
     assert!(ran.step("create-user")["is"].as_str().unwrap().contains("done on"));
 }

@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use idc_setup::rehearsal::PersonKind;
+use idc_sim::PersonKind;
 
 use super::support::svg::steady;
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, STEPS_ALONE, Stage};
+use super::support::{ANSWERS, STEPS_ALONE, TestEnv};
 
 const SIZE: (u16, u16) = (64, 100);
 
@@ -52,9 +52,9 @@ impl Keys {
 #[test]
 #[expect(clippy::print_stdout, reason = "a number worth reading")]
 fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
-    let stage = Stage::new("fresh");
+    let env = TestEnv::new("fresh");
     let mut keys = Keys {
-        terminal: Terminal::sized(&stage, &["--no-browser"], SIZE, &[]),
+        terminal: Terminal::sized(&env, &["--no-browser"], SIZE, &[]),
         count: 0,
     };
     keys.terminal.wait_for("E-mail");
@@ -83,17 +83,17 @@ fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
         keys.count
     );
     assert!(keys.count <= 12, "{}", keys.count);
-    let mut status = Terminal::sized(&stage, &["status"], SIZE, &[]);
+    let mut status = Terminal::sized(&env, &["status"], SIZE, &[]);
     assert_eq!(status.end(), 0);
     picture(&status, "status");
 }
 
 #[test]
 fn a_wait_says_what_is_awaited_where_and_how_long() {
-    let stage = Stage::new("organization");
-    stage.server.world().person.kind = PersonKind::Never;
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
     let all = [&ANSWERS[..], &["--no-browser"]].concat();
-    let mut terminal = Terminal::sized(&stage, &all, SIZE, &[]);
+    let mut terminal = Terminal::sized(&env, &all, SIZE, &[]);
     terminal.answer("How do you want to go on?", "\r");
     terminal.wait_for("Identity Center is not enabled yet.");
     std::thread::sleep(std::time::Duration::from_millis(1200));
@@ -105,9 +105,9 @@ fn a_wait_says_what_is_awaited_where_and_how_long() {
 
 /// A person's way at a terminal of this size, as text.
 fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let all = [args, &ANSWERS[..], &STEPS_ALONE[..], &["--no-browser"]].concat();
-    let mut terminal = Terminal::sized(&stage, &all, (420, columns), variables);
+    let mut terminal = Terminal::sized(&env, &all, (420, columns), variables);
     terminal.answer("How do you want to go on?", "\r");
     terminal.answer("No mail has come", "y");
     terminal.answer("where: sign in as Admin", "y");
@@ -146,9 +146,9 @@ fn without_unicode_only_ascii_is_shown() {
 
 #[test]
 fn a_dumb_terminal_gets_lines_without_redraws() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let all = [&ANSWERS[..], &STEPS_ALONE[..]].concat();
-    let mut terminal = Terminal::sized(&stage, &all, (200, 100), &[("TERM", "dumb")]);
+    let mut terminal = Terminal::sized(&env, &all, (200, 100), &[("TERM", "dumb")]);
     terminal.answer("How do you want to go on?", "3\r");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
     let all = terminal.everything();
@@ -161,14 +161,14 @@ fn a_dumb_terminal_gets_lines_without_redraws() {
 #[test]
 fn line_by_line_everything_is_in_words() {
     for variable in [false, true] {
-        let mut stage = Stage::new("enabled");
+        let mut env = TestEnv::new("enabled");
         let mut args = [&["run", "--no-browser"], &ANSWERS[..], &STEPS_ALONE[..]].concat();
         if variable {
-            stage.set("IDC_SETUP_ACCESSIBLE", "1");
+            env.set("IDC_SETUP_ACCESSIBLE", "1");
         } else {
             args.push("--accessible");
         }
-        let mut command = stage.command(&args);
+        let mut command = env.command(&args);
         command.stdin(std::process::Stdio::piped());
         command
             .stdout(std::process::Stdio::piped())
@@ -201,12 +201,12 @@ fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_r
         ("Approve only a code that you asked for yourself", ""),
     ];
     for (at, (words, _)) in way.iter().enumerate() {
-        let stage = Stage::new("organization");
+        let env = TestEnv::new("organization");
         // The one who does human tasks is slow, so that there is a wait to interrupt.
         if way[at].1.is_empty() {
-            stage.server.world().person.kind = if at > 5 { PersonKind::Auto } else { PersonKind::Never };
+            env.server.cloud().person.kind = if at > 5 { PersonKind::Auto } else { PersonKind::Never };
         }
-        let mut terminal = Terminal::start(&stage, &STEPS_ALONE);
+        let mut terminal = Terminal::start(&env, &STEPS_ALONE);
         for (words, keys) in &way[..at] {
             if keys.is_empty() {
                 terminal.wait_for(words);
@@ -215,16 +215,16 @@ fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_r
             }
         }
         if at == 8 {
-            stage.server.world().person.kind = PersonKind::Never;
+            env.server.cloud().person.kind = PersonKind::Never;
         }
         terminal.answer(words, "\u{3}");
         assert_eq!(terminal.end(), 130, "{words}: {}", terminal.contents());
         assert!(!terminal.hides_cursor(), "{words}");
         let said = terminal.contents();
         assert!(said.contains("Interrupted."), "{said}");
-        stage.server.world().person.kind = PersonKind::Auto;
+        env.server.cloud().person.kind = PersonKind::Auto;
         let resume = ["run", "--non-interactive", "--wait=60s"];
-        let ran = stage
+        let ran = env
             .json(&[&resume[..], &ANSWERS[..], &STEPS_ALONE[..]].concat())
             .expect(0);
         assert!(
@@ -232,6 +232,6 @@ fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_r
             "{words}: {:?}",
             ran.states()
         );
-        assert_eq!(stage.state()["intents"], serde_json::json!([]), "{words}");
+        assert_eq!(env.state()["intents"], serde_json::json!([]), "{words}");
     }
 }

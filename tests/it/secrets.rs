@@ -9,22 +9,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::browser::{page, stage};
+use super::browser::{env, page};
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, Ran, STEPS_ALONE, Stage, WILLING};
+use super::support::{ANSWERS, Ran, STEPS_ALONE, TestEnv, WILLING};
 
 /// Everything that nobody may see, as the simulated AWS knows it.
-fn secrets(stage: &Stage) -> BTreeSet<String> {
-    let world = stage.server.world();
+fn secrets(env: &TestEnv) -> BTreeSet<String> {
+    let cloud = env.server.cloud();
     let mut secrets = BTreeSet::new();
-    secrets.extend(world.sessions.keys().cloned());
-    secrets.extend(world.refresh_tokens.keys().cloned());
-    secrets.extend(world.clients.values().map(|client| client.secret.clone()));
-    secrets.extend(world.devices.keys().cloned());
-    secrets.extend(world.codes.keys().cloned());
-    secrets.insert(stage.credentials.secret_access_key.clone());
-    secrets.insert(stage.credentials.session_token.clone());
+    secrets.extend(cloud.sessions.keys().cloned());
+    secrets.extend(cloud.refresh_tokens.keys().cloned());
+    secrets.extend(cloud.clients.values().map(|client| client.secret.clone()));
+    secrets.extend(cloud.devices.keys().cloned());
+    secrets.extend(cloud.codes.keys().cloned());
+    secrets.insert(env.credentials.secret_access_key.clone());
+    secrets.insert(env.credentials.session_token.clone());
     assert!(secrets.len() > 5, "the world knows its secrets: {secrets:?}");
     assert!(secrets.iter().all(|secret| secret.len() > 8), "{secrets:?}");
     secrets
@@ -39,12 +39,12 @@ fn has_verifier(text: &str, challenge: &str) -> bool {
 }
 
 /// Searches what was said, and every file of the home; the SSO cache may hold tokens, and is the owner's alone.
-fn search(stage: &Stage, said: &str, challenge: Option<&str>) {
+fn search(env: &TestEnv, said: &str, challenge: Option<&str>) {
     use std::os::unix::fs::PermissionsExt;
-    let secrets = secrets(stage);
+    let secrets = secrets(env);
     let mut texts = vec![("what was said".to_owned(), said.to_owned())];
     let mut in_cache = 0;
-    for (path, content) in stage.files("") {
+    for (path, content) in env.files("") {
         let name = path.display().to_string();
         if name.contains(".aws/sso/cache/") {
             in_cache += 1;
@@ -71,29 +71,29 @@ fn search(stage: &Stage, said: &str, challenge: Option<&str>) {
 #[test]
 fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
     for output in ["--output=text", "--output=json"] {
-        let stage = Stage::new("fresh");
+        let env = TestEnv::new("fresh");
         let more = ["-vv", output, "--create-trail"];
-        let ran = stage
+        let ran = env
             .run(&[&["run"], &WILLING[..], &ANSWERS[..], &more].concat())
             .expect(0);
-        let login = stage.run(&["login", "-vv", "--again", output]).expect(0);
+        let login = env.run(&["login", "-vv", "--again", output]).expect(0);
         let said = [ran.stdout, ran.stderr, login.stdout, login.stderr].concat();
         assert!(
             said.contains("aws sso-admin create-permission-set"),
             "-vv says what is done: {said}"
         );
-        search(&stage, &said, None);
+        search(&env, &said, None);
     }
 }
 
 #[test]
 fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
-    let (stage, opened) = stage("complete");
-    let mut terminal = Terminal::start(&stage, &[&["--yes", "-vv"], &STEPS_ALONE[..]].concat());
+    let (env, opened) = env("complete");
+    let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     let address = page(&opened, "/authorize?");
-    let mut browser = Browser::new(&stage.server.url());
+    let mut browser = Browser::new(&env.server.url());
     browser
         .open(&address)
         .press("Next", &[("username", "Admin")])
@@ -121,21 +121,21 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .to_owned();
     let said = terminal.everything();
     assert!(!said.contains(&code), "{said}");
-    search(&stage, &said, Some(&challenge));
+    search(&env, &said, Some(&challenge));
 }
 
 #[test]
 fn what_a_run_makes_is_the_owners_alone_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["0000", "0022", "0777"] {
-        let stage = Stage::new("enabled");
-        let wizard = stage.command(&[&["run", "--told=mfa"], &WILLING[..], &ANSWERS[..]].concat());
+        let env = TestEnv::new("enabled");
+        let wizard = env.command(&[&["run", "--told=mfa"], &WILLING[..], &ANSWERS[..]].concat());
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
         shell.arg(wizard.get_program()).args(wizard.get_args()).env_clear();
         shell.envs(wizard.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ran::of(shell.current_dir(stage.home.path()).output().unwrap()).expect(0);
-        let mut folders = vec![stage.home.path().to_owned()];
+        Ran::of(shell.current_dir(env.home.path()).output().unwrap()).expect(0);
+        let mut folders = vec![env.home.path().to_owned()];
         let mut count = 0;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {

@@ -11,17 +11,17 @@ use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, Ran, Stage, WILLING, is_mutating};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
 
-fn go_without_sign_in(stage: &Stage) -> Ran {
-    stage.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
+fn go_without_sign_in(env: &TestEnv) -> Ran {
+    env.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
 }
 
 #[test]
 fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws/config")).unwrap();
-    let ran = go_without_sign_in(&stage).expect(1);
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws/config")).unwrap();
+    let ran = go_without_sign_in(&env).expect(1);
     let error = ran.step("cli-profile")["error"].clone();
     assert!(
         error["message"]
@@ -30,22 +30,22 @@ fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
             .contains(".aws/config cannot be edited"),
         "{error}"
     );
-    assert!(stage.path(".aws/config").is_dir());
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.state_file()).unwrap();
-    let ran = go_without_sign_in(&stage).expect(1);
+    assert!(env.path(".aws/config").is_dir());
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.state_file()).unwrap();
+    let ran = go_without_sign_in(&env).expect(1);
     assert!(!ran.envelope()["error"]["next"].as_str().unwrap().is_empty());
     assert!(
-        stage.server.world().permission_sets.is_empty(),
+        env.server.cloud().permission_sets.is_empty(),
         "nothing is changed without a place to write it down"
     );
 }
 
 #[test]
 fn a_file_where_a_folder_should_be_is_named() {
-    let stage = Stage::new("enabled");
-    std::fs::write(stage.path(".aws"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&stage).expect(1);
+    let env = TestEnv::new("enabled");
+    std::fs::write(env.path(".aws"), "not a folder").unwrap();
+    let ran = go_without_sign_in(&env).expect(1);
     assert!(
         ran.step("cli-profile")["error"]["message"]
             .as_str()
@@ -54,10 +54,10 @@ fn a_file_where_a_folder_should_be_is_named() {
         "{}",
         ran.summary()
     );
-    assert_eq!(std::fs::read_to_string(stage.path(".aws")).unwrap(), "not a folder");
-    let stage = Stage::new("enabled");
-    std::fs::write(stage.path(".local"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&stage).expect(1);
+    assert_eq!(std::fs::read_to_string(env.path(".aws")).unwrap(), "not a folder");
+    let env = TestEnv::new("enabled");
+    std::fs::write(env.path(".local"), "not a folder").unwrap();
+    let ran = go_without_sign_in(&env).expect(1);
     assert!(
         ran.envelope()["error"]["next"]
             .as_str()
@@ -66,7 +66,7 @@ fn a_file_where_a_folder_should_be_is_named() {
         "{}",
         ran.summary()
     );
-    assert!(stage.server.world().permission_sets.is_empty());
+    assert!(env.server.cloud().permission_sets.is_empty());
 }
 
 /// `mkfifo`, which is a program: the standard library makes none.
@@ -80,39 +80,39 @@ fn make_pipe(at: &Path) {
 #[test]
 fn a_pipe_in_the_place_of_an_aws_file_is_named_and_waited_for_by_nobody() {
     for file in [".aws/config", ".aws/credentials"] {
-        let stage = Stage::new("enabled");
-        make_pipe(&stage.path(file));
+        let env = TestEnv::new("enabled");
+        make_pipe(&env.path(file));
         for (command, code) in [("run", 1), ("status", 1), ("undo", 1), ("login", 2), ("doctor", 3)] {
             // The login has no profile to begin with.
             if command == "login" && file == ".aws/credentials" {
                 continue;
             }
             let begun = std::time::Instant::now();
-            let ran = stage.run(&[command, "--non-interactive", "--yes"]).expect(code);
+            let ran = env.run(&[command, "--non-interactive", "--yes"]).expect(code);
             assert!(begun.elapsed().as_secs() < 15, "{command} with {file}");
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(said.contains(file) && said.contains("next:"), "{command}: {said}");
         }
-        assert!(stage.server.world().permission_sets.is_empty());
+        assert!(env.server.cloud().permission_sets.is_empty());
     }
 }
 
 #[test]
 fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws/credentials")).unwrap();
-    let ran = go_without_sign_in(&stage).expect(1);
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws/credentials")).unwrap();
+    let ran = go_without_sign_in(&env).expect(1);
     let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
-    assert!(!stage.path(".aws/config").exists());
+    assert!(!env.path(".aws/config").exists());
     // A section of the profile's name, as the tools read it.
-    std::fs::remove_dir(stage.path(".aws/credentials")).unwrap();
+    std::fs::remove_dir(env.path(".aws/credentials")).unwrap();
     std::fs::write(
-        stage.path(".aws/credentials"),
+        env.path(".aws/credentials"),
         "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
     )
     .unwrap();
-    let ran = go_without_sign_in(&stage);
+    let ran = go_without_sign_in(&env);
     assert!(
         ran.step("cli-profile")
             .to_string()
@@ -126,11 +126,11 @@ fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
 #[test]
 fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
     use std::os::unix::fs::PermissionsExt as _;
-    let stage = Stage::new("complete");
-    let cache = stage.path(".aws/sso/cache");
+    let env = TestEnv::new("complete");
+    let cache = env.path(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
     std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o744)).unwrap();
-    let ran = stage
+    let ran = env
         .run(&["run", "--non-interactive", "--wait=60s", "--told=mfa"])
         .expect(0);
     assert!(ran.stderr.contains("can be read by others (0744)"), "{}", ran.stderr);
@@ -140,33 +140,31 @@ fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
 #[cfg(unix)]
 #[test]
 fn a_config_behind_a_symlink_stays_behind_it() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path("dotfiles")).unwrap();
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::fs::write(stage.path("dotfiles/aws"), "[default]\nregion = eu-west-1\n").unwrap();
-    std::os::unix::fs::symlink(stage.path("dotfiles/aws"), stage.path(".aws/config")).unwrap();
-    go_without_sign_in(&stage).expect(3);
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path("dotfiles")).unwrap();
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    std::fs::write(env.path("dotfiles/aws"), "[default]\nregion = eu-west-1\n").unwrap();
+    std::os::unix::fs::symlink(env.path("dotfiles/aws"), env.path(".aws/config")).unwrap();
+    go_without_sign_in(&env).expect(3);
     assert!(
-        stage
-            .path(".aws/config")
+        env.path(".aws/config")
             .symlink_metadata()
             .unwrap()
             .file_type()
             .is_symlink()
     );
-    let text = std::fs::read_to_string(stage.path("dotfiles/aws")).unwrap();
+    let text = std::fs::read_to_string(env.path("dotfiles/aws")).unwrap();
     assert!(
         text.starts_with("[default]\nregion = eu-west-1\n") && text.contains("[profile eks-walkthrough]"),
         "{text}"
     );
-    stage.json(&["undo", "--yes"]).expect(0);
+    env.json(&["undo", "--yes"]).expect(0);
     assert_eq!(
-        std::fs::read_to_string(stage.path("dotfiles/aws")).unwrap(),
+        std::fs::read_to_string(env.path("dotfiles/aws")).unwrap(),
         "[default]\nregion = eu-west-1\n"
     );
     assert!(
-        stage
-            .path(".aws/config")
+        env.path(".aws/config")
             .symlink_metadata()
             .unwrap()
             .file_type()
@@ -190,12 +188,12 @@ fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
         "\n\n\n",
         large.as_str(),
     ] {
-        let stage = Stage::new("enabled");
-        stage.has_config(before);
-        let ran = go_without_sign_in(&stage);
+        let env = TestEnv::new("enabled");
+        env.has_config(before);
+        let ran = go_without_sign_in(&env);
         let shown: String = before.chars().take(60).collect();
         assert_eq!(ran.code, 3, "{shown:?}: {}", ran.summary());
-        let after = stage.config();
+        let after = env.config();
         assert!(after.starts_with(before), "{shown:?}");
         assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
     }
@@ -209,12 +207,12 @@ fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
         (&b"[default]\n = x\n"[..], "line 2"),
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
     ] {
-        let stage = Stage::new("enabled");
-        stage.has_config(before);
-        let ran = go_without_sign_in(&stage);
+        let env = TestEnv::new("enabled");
+        env.has_config(before);
+        let ran = go_without_sign_in(&env);
         let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(line), "{message}");
-        assert_eq!(std::fs::read(stage.path(".aws/config")).unwrap(), before);
+        assert_eq!(std::fs::read(env.path(".aws/config")).unwrap(), before);
     }
 }
 
@@ -251,14 +249,14 @@ impl Drop for SmallDisk<'_> {
 
 #[test]
 fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
-    let mut stage = Stage::new("enabled");
-    let small = stage.path("small");
+    let mut env = TestEnv::new("enabled");
+    let small = env.path("small");
     // Room for the lock, and not for progress with its temporary copy.
     let Some(disk) = SmallDisk::mount(&small, "size=8k") else {
         return;
     };
-    stage.set("XDG_STATE_HOME", small.to_str().unwrap());
-    let ran = go_without_sign_in(&stage);
+    env.set("XDG_STATE_HOME", small.to_str().unwrap());
+    let ran = go_without_sign_in(&env);
     assert_eq!(ran.code, 1, "{}", ran.summary());
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     let envelope = ran.envelope();
@@ -272,22 +270,22 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
     );
     drop(disk);
     std::fs::create_dir_all(&small).unwrap();
-    let ran = go_without_sign_in(&stage);
+    let ran = go_without_sign_in(&env);
     assert_eq!(ran.code, 3, "{}", ran.summary());
-    let world = stage.server.world();
-    assert_eq!(world.permission_sets.len(), 1);
-    assert!(world.instances[0].store.users.len() == 1 && world.instances[0].store.groups.len() == 1);
+    let cloud = env.server.cloud();
+    assert_eq!(cloud.permission_sets.len(), 1);
+    assert!(cloud.instances[0].store.users.len() == 1 && cloud.instances[0].store.groups.len() == 1);
 }
 
 #[test]
 fn a_read_only_home_is_said_before_anything_is_changed() {
-    let mut stage = Stage::new("enabled");
-    let home = stage.path("home");
+    let mut env = TestEnv::new("enabled");
+    let home = env.path("home");
     let Some(_disk) = SmallDisk::mount(&home, "ro,size=64k") else {
         return;
     };
-    stage.set("HOME", home.to_str().unwrap());
-    let ran = go_without_sign_in(&stage);
+    env.set("HOME", home.to_str().unwrap());
+    let ran = go_without_sign_in(&env);
     assert_eq!(ran.code, 1, "{}", ran.summary());
     assert!(
         ran.envelope()["error"]["message"]
@@ -297,7 +295,7 @@ fn a_read_only_home_is_said_before_anything_is_changed() {
         "{}",
         ran.summary()
     );
-    assert!(stage.server.world().permission_sets.is_empty());
+    assert!(env.server.cloud().permission_sets.is_empty());
 }
 
 /// What is tried with bytes of anybody's.
@@ -375,12 +373,12 @@ proptest! {
 #[test]
 fn a_config_that_no_tool_reads_is_said_before_the_account_is_changed() {
     for text in ["\u{feff}[default]\n", "[default\n", "[a]\rregion = x\r"] {
-        let stage = Stage::new("enabled");
-        stage.has_config(text);
-        let ran = stage.go(&[]).expect(1);
+        let env = TestEnv::new("enabled");
+        env.has_config(text);
+        let ran = env.go(&[]).expect(1);
         let message = ran.step("cli-profile")["error"]["message"].to_string();
         assert!(message.contains("cannot be edited"), "{text:?}: {message}");
-        assert!(!stage.server.calls().iter().any(is_mutating), "{text:?}");
-        assert_eq!(stage.config(), text);
+        assert!(!env.server.calls().iter().any(is_mutating), "{text:?}");
+        assert_eq!(env.config(), text);
     }
 }

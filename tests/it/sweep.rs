@@ -7,15 +7,15 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::support::cuts::{Cut, is_traceable, kill, requests, sample, syncs, try_each};
-use super::support::{ANSWERS, Stage, WILLING};
+use super::support::{ANSWERS, TestEnv, WILLING};
 use super::undo::lasting;
 
 /// What matters of a stage, by names: ids differ from run to run.
-fn outcome(stage: &Stage) -> Value {
-    let world = stage.server.world();
+fn outcome(env: &TestEnv) -> Value {
+    let cloud = env.server.cloud();
     let mut instances = Vec::new();
     let mut names = std::collections::BTreeMap::new();
-    for instance in &world.instances {
+    for instance in &cloud.instances {
         for (id, user) in &instance.store.users {
             names.insert(id.clone(), user.name().to_owned());
         }
@@ -33,41 +33,41 @@ fn outcome(stage: &Stage) -> Value {
             "members": members,
         }));
     }
-    let sets = world.permission_sets.iter();
+    let sets = cloud.permission_sets.iter();
     let sets: Vec<Value> = sets
         .map(|set| json!([set.name, set.session_duration, set.managed_policies]))
         .collect();
-    for set in &world.permission_sets {
+    for set in &cloud.permission_sets {
         names.insert(set.arn.clone(), set.name.clone());
     }
-    let assignments = world.assignments.iter();
+    let assignments = cloud.assignments.iter();
     let assignments: Vec<Value> = assignments
         .map(|one| json!([one.account, names.get(&one.permission_set), names.get(&one.principal)]))
         .collect();
-    let organization = world.organization.is_some();
-    let activated = world
+    let organization = cloud.organization.is_some();
+    let activated = cloud
         .instances
         .iter()
         .flat_map(|instance| instance.store.users.values())
         .filter(|user| user.activated)
         .count();
     // Its name, and its bucket's, are drawn by lot; what is in it comes when it comes.
-    let trails: Vec<Value> = world
+    let trails: Vec<Value> = cloud
         .trails
         .iter()
         .map(|trail| {
-            let bucket = world.buckets.get(&trail.bucket);
+            let bucket = cloud.buckets.get(&trail.bucket);
             json!([
                 trail.logging_since.is_some(),
                 bucket.is_some_and(|bucket| bucket.policy.is_some())
             ])
         })
         .collect();
-    let buckets = world.buckets.len();
-    drop(world);
+    let buckets = cloud.buckets.len();
+    drop(cloud);
     let (mut made, mut intents) = (Vec::new(), json!([]));
-    if stage.state_file().exists() {
-        let kept = stage.state();
+    if env.state_file().exists() {
+        let kept = env.state();
         intents = kept["intents"].clone();
         for resource in kept["resources"].as_array().unwrap() {
             made.push(format!(
@@ -78,14 +78,14 @@ fn outcome(stage: &Stage) -> Value {
         }
         made.sort();
     }
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap_or_default();
+    let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
     let config: Vec<&str> = config
         .lines()
         .filter(|line| !line.starts_with("sso_start_url"))
         .collect();
     json!({
-        "left half-written": stage.unfinished(),
-        "files": stage.files(".aws").len(),
+        "left half-written": env.unfinished(),
+        "files": env.files(".aws").len(),
         "activated": activated,
         "organization": organization,
         "instances": instances,
@@ -100,9 +100,9 @@ fn outcome(stage: &Stage) -> Value {
 }
 
 /// What was answered in the run that was killed is not asked again: the next one goes without these flags.
-fn without_known_answers<'a>(stage: &Stage, args: &[&'a str]) -> Vec<&'a str> {
-    let kept = if stage.state_file().exists() {
-        stage.state()
+fn without_known_answers<'a>(env: &TestEnv, args: &[&'a str]) -> Vec<&'a str> {
+    let kept = if env.state_file().exists() {
+        env.state()
     } else {
         Value::Null
     };
@@ -117,19 +117,19 @@ fn without_known_answers<'a>(stage: &Stage, args: &[&'a str]) -> Vec<&'a str> {
 const NOTHING_LOST: &str = "0 lost, 0 doubled";
 
 /// Every cut of a list, and the same again to its end.
-fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> Stage + Sync, args: &[&str], expected: &Value) {
+fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> TestEnv + Sync, args: &[&str], expected: &Value) {
     try_each(what, NOTHING_LOST, cuts, |cut| {
-        let stage = prepare();
-        if !kill(&stage, args, cut) {
+        let env = prepare();
+        if !kill(&env, args, cut) {
             return None;
         }
-        let again = stage.run(&without_known_answers(&stage, args));
+        let again = env.run(&without_known_answers(&env, args));
         let failed = if again.code == 0 {
             String::new()
         } else {
             format!("exit {}\n{}", again.code, again.stderr)
         };
-        Some(failed + &differences(&outcome(&stage), expected))
+        Some(failed + &differences(&outcome(&env), expected))
     });
 }
 
@@ -140,8 +140,8 @@ fn differences(now: &Value, expected: &Value) -> String {
     lines.fold(String::new(), |all, line| all + "\n" + &line)
 }
 
-fn answers(world: &str) -> Vec<&'static str> {
-    let own: &[&str] = if world == "half-done" {
+fn answers(cloud: &str) -> Vec<&'static str> {
+    let own: &[&str] = if cloud == "half-done" {
         &["--email=admin@example.com"]
     } else {
         &ANSWERS
@@ -153,17 +153,17 @@ fn answers(world: &str) -> Vec<&'static str> {
 
 #[test]
 fn killed_at_any_request_the_next_run_ends_it() {
-    for (world, about) in [("fresh", 8), ("enabled", 6), ("half-done", 4)] {
-        let args = answers(world);
-        let whole = Stage::new(world);
+    for (cloud, about) in [("fresh", 8), ("enabled", 6), ("half-done", 4)] {
+        let args = answers(cloud);
+        let whole = TestEnv::new(cloud);
         whole.run(&args).expect(0);
         let count = whole.server.calls().len();
         let expected = outcome(&whole);
         let cuts = sample(requests(count), about);
         sweep(
-            &format!("run on {world}, {count} requests"),
+            &format!("run on {cloud}, {count} requests"),
             &cuts,
-            || Stage::new(world),
+            || TestEnv::new(cloud),
             &args,
             &expected,
         );
@@ -175,16 +175,16 @@ fn killed_around_any_write_the_next_run_ends_it() {
     if !is_traceable() {
         return;
     }
-    for (world, about) in [("fresh", 4), ("enabled", 4), ("half-done", 2)] {
-        let args = answers(world);
-        let whole = Stage::new(world);
+    for (cloud, about) in [("fresh", 4), ("enabled", 4), ("half-done", 2)] {
+        let args = answers(cloud);
+        let whole = TestEnv::new(cloud);
         let count = syncs(&whole, &args);
         let expected = outcome(&whole);
         let cuts = sample((1..=count).map(Cut::Sync).collect(), about);
         sweep(
-            &format!("run on {world}, {count} syncs"),
+            &format!("run on {cloud}, {count} syncs"),
             &cuts,
-            || Stage::new(world),
+            || TestEnv::new(cloud),
             &args,
             &expected,
         );
@@ -194,14 +194,14 @@ fn killed_around_any_write_the_next_run_ends_it() {
 #[test]
 fn killed_anywhere_undo_ends_it_too() {
     let args = ["undo", "--yes"];
-    for (world, about) in [("fresh", 2), ("enabled", 2), ("half-done", 1)] {
+    for (cloud, about) in [("fresh", 2), ("enabled", 2), ("half-done", 1)] {
         let prepare = || {
-            let stage = Stage::new(world);
-            stage.run(&answers(world)).expect(0);
+            let env = TestEnv::new(cloud);
+            env.run(&answers(cloud)).expect(0);
             // Files that came in between would keep their bucket in one attempt and not in another.
-            stage.empty_buckets();
-            stage.server.clear_calls();
-            stage
+            env.empty_buckets();
+            env.server.clear_calls();
+            env
         };
         let whole = prepare();
         whole.run(&args).expect(0);
@@ -209,7 +209,7 @@ fn killed_anywhere_undo_ends_it_too() {
         let expected = outcome(&whole);
         assert_eq!(expected["assignments"], json!([]));
         let cuts = sample(requests(count), about);
-        let what = format!("undo on {world}");
+        let what = format!("undo on {cloud}");
         sweep(&format!("{what}, {count} requests"), &cuts, prepare, &args, &expected);
         if is_traceable() {
             let count = syncs(&prepare(), &args);
@@ -220,14 +220,14 @@ fn killed_anywhere_undo_ends_it_too() {
 }
 
 /// One cut of a run, then undo, then a run that makes it all again; answers what went wrong.
-fn taken_back(world: &str, args: &[&str], cut: Cut) -> Option<String> {
-    let stage = Stage::new(world);
-    let before = lasting(&stage.server.world());
-    if !kill(&stage, args, cut) {
+fn taken_back(cloud: &str, args: &[&str], cut: Cut) -> Option<String> {
+    let env = TestEnv::new(cloud);
+    let before = lasting(&env.server.cloud());
+    if !kill(&env, args, cut) {
         return None;
     }
-    let undone = stage.run(&["undo", "--yes"]);
-    let mut after = lasting(&stage.server.world());
+    let undone = env.run(&["undo", "--yes"]);
+    let mut after = lasting(&env.server.cloud());
     let stays = ["users", "groups", "memberships"].map(|what| after["stores"][0][what].clone());
     if before["stores"] == json!([]) && stays.iter().all(|what| *what == json!({})) {
         // Enable, clicked while the run waited, is the person's, and stays.
@@ -237,14 +237,14 @@ fn taken_back(world: &str, args: &[&str], cut: Cut) -> Option<String> {
     let buckets = after["buckets"].as_object_mut().unwrap();
     buckets.retain(|_, bucket| bucket["objects"] == json!([]));
     let mut wrong = differences(&after, &before);
-    if undone.code != 0 || stage.path(".aws").exists() || stage.unfinished() != 0 {
+    if undone.code != 0 || env.path(".aws").exists() || env.unfinished() != 0 {
         let _ = write!(
             wrong,
             "\nundo: exit {}\n{}{}",
             undone.code, undone.stdout, undone.stderr
         );
     }
-    let again = stage.run(args);
+    let again = env.run(args);
     if again.code != 0 {
         let _ = write!(wrong, "\nagain: exit {}\n{}{}", again.code, again.stdout, again.stderr);
     }
@@ -253,20 +253,20 @@ fn taken_back(world: &str, args: &[&str], cut: Cut) -> Option<String> {
 
 #[test]
 fn killed_anywhere_undo_takes_back_what_was_made() {
-    for (world, about) in [("fresh", 3), ("enabled", 3), ("half-done", 2)] {
-        let args = answers(world);
-        let whole = Stage::new(world);
+    for (cloud, about) in [("fresh", 3), ("enabled", 3), ("half-done", 2)] {
+        let args = answers(cloud);
+        let whole = TestEnv::new(cloud);
         whole.run(&args).expect(0);
         let count = whole.server.calls().len();
         let mut cuts = sample(requests(count), about);
         if is_traceable() {
-            let syncs = syncs(&Stage::new(world), &args);
+            let syncs = syncs(&TestEnv::new(cloud), &args);
             // Each of them has a whole run, an undo and another run: of all of them every fifth is enough.
             let every_fifth = (2..=syncs).step_by(5).map(Cut::Sync).collect();
             cuts.extend(sample(every_fifth, about));
         }
-        let what = format!("run on {world} and undo, {count} requests, and syncs");
-        try_each(&what, "0 left behind", &cuts, |cut| taken_back(world, &args, cut));
+        let what = format!("run on {cloud} and undo, {count} requests, and syncs");
+        try_each(&what, "0 left behind", &cuts, |cut| taken_back(cloud, &args, cut));
     }
 }
 
@@ -286,17 +286,17 @@ const UPDATE: [&str; 10] = [
 
 /// One cut of an update of our own, then the update again, then undo; answers what went wrong.
 fn updated_and_taken_back(cut: Cut) -> Option<String> {
-    let (stage, before) = made();
-    if !kill(&stage, &UPDATE, cut) {
+    let (env, before) = made();
+    if !kill(&env, &UPDATE, cut) {
         return None;
     }
-    let again = stage.run(&UPDATE);
-    let set = stage.server.world().permission_sets[0].session_duration.clone();
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap_or_default();
-    let undone = stage.run(&["undo", "--yes"]);
-    let after = lasting(&stage.server.world());
+    let again = env.run(&UPDATE);
+    let set = env.server.cloud().permission_sets[0].session_duration.clone();
+    let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
+    let undone = env.run(&["undo", "--yes"]);
+    let after = lasting(&env.server.cloud());
     let is_well = again.code == 0 && undone.code == 0 && set == "PT8H" && config.contains("output = text");
-    let is_gone = after == before && !stage.path(".aws").exists() && stage.unfinished() == 0;
+    let is_gone = after == before && !env.path(".aws").exists() && env.unfinished() == 0;
     if is_well && is_gone {
         return Some(String::new());
     }
@@ -312,15 +312,13 @@ fn updated_and_taken_back(cut: Cut) -> Option<String> {
 }
 
 /// A finished account, and what it was before.
-fn made() -> (Stage, Value) {
-    let stage = Stage::new("enabled");
-    let before = lasting(&stage.server.world());
+fn made() -> (TestEnv, Value) {
+    let env = TestEnv::new("enabled");
+    let before = lasting(&env.server.cloud());
     let skipped = ["run", "--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
-    stage
-        .run(&[&skipped[..], &WILLING[..], &ANSWERS[..]].concat())
-        .expect(0);
-    stage.server.clear_calls();
-    (stage, before)
+    env.run(&[&skipped[..], &WILLING[..], &ANSWERS[..]].concat()).expect(0);
+    env.server.clear_calls();
+    (env, before)
 }
 
 #[test]

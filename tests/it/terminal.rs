@@ -3,13 +3,13 @@
 #![cfg(unix)]
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, STEPS_ALONE, Stage, is_mutating};
-use idc_setup::rehearsal::PersonKind;
+use super::support::{ANSWERS, STEPS_ALONE, TestEnv, is_mutating};
+use idc_sim::PersonKind;
 
 #[test]
 fn a_whole_run_with_questions_consents_and_a_sign_in() {
-    let stage = Stage::new("fresh");
-    let mut terminal = Terminal::start(&stage, &[]);
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::start(&env, &[]);
     terminal.answer("E-mail", "ada\r");
     terminal.wait_for("is not an e-mail address");
     terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}ada@example.com\r");
@@ -35,7 +35,7 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
         "{screen}"
     );
     assert!(!terminal.hides_cursor());
-    let user = stage.server.world().instances[0]
+    let user = env.server.cloud().instances[0]
         .store
         .users
         .values()
@@ -47,19 +47,19 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
 
 #[test]
 fn leaving_the_review_changes_nothing() {
-    let stage = Stage::new("enabled");
-    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to go on?", "q");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
     terminal.wait_for("Nothing was changed.");
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn a_value_can_be_changed_before_going_on() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(
-        &stage,
+        &env,
         &[
             &ANSWERS[..],
             &STEPS_ALONE[..],
@@ -76,7 +76,7 @@ fn a_value_can_be_changed_before_going_on() {
     terminal.answer("Activate the user", "y");
     terminal.answer("Open the access portal", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
-    let name = stage.server.world().instances[0]
+    let name = env.server.cloud().instances[0]
         .store
         .groups
         .values()
@@ -85,37 +85,37 @@ fn a_value_can_be_changed_before_going_on() {
         .display_name
         .clone();
     assert_eq!(name, "Builders");
-    assert_eq!(stage.state()["words"]["activation"]["proved"], false);
+    assert_eq!(env.state()["words"]["activation"]["proved"], false);
 }
 
 #[test]
 fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
-    let stage = Stage::new("enabled");
-    let mut terminal = Terminal::start(&stage, &[]);
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &[]);
     terminal.answer("E-mail", "ada@ex\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(terminal.contents().contains("Interrupted."), "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
-    assert!(!stage.server.calls().iter().any(is_mutating));
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
-    let stage = Stage::new("organization");
-    stage.server.world().person.kind = PersonKind::Never;
-    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to go on?", "\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
-    let mut terminal = Terminal::start(&stage, &ANSWERS);
+    let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to go on?", "\r");
     terminal.wait_for("Identity Center is not enabled yet.");
     terminal.keys("\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
     // The next run goes on from there, and asks nothing that was answered.
-    stage.server.world().person.kind = PersonKind::Auto;
-    let mut terminal = Terminal::start(&stage, &[&["--yes"], &STEPS_ALONE[..]].concat());
+    env.server.cloud().person.kind = PersonKind::Auto;
+    let mut terminal = Terminal::start(&env, &[&["--yes"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
@@ -123,11 +123,11 @@ fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
 
 #[test]
 fn what_aws_returns_cannot_steer_the_terminal() {
-    let mut world = idc_setup::rehearsal::worlds::named("half-done").unwrap();
-    let user = world.instances[0].store.users.values_mut().next().unwrap();
+    let mut cloud = idc_sim::scenarios::named("half-done").unwrap();
+    let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["Emails"][0]["Value"] = serde_json::json!("\u{1b}[2J\u{1b}]0;gone\u{7}x@example.com");
-    let stage = Stage::with(world);
-    let ran = stage.run(&["status", "--email=ada@example.com"]).expect(5);
+    let env = TestEnv::with(cloud);
+    let ran = env.run(&["status", "--email=ada@example.com"]).expect(5);
     assert!(ran.stdout.contains("x@example.com"), "{}", ran.stdout);
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'));
 }

@@ -1,17 +1,17 @@
 //! The way back: what was made goes, what was found stays, and nothing is lost on the way.
 
 use idc_setup::guide::output::{Envelope, UndoBody};
-use idc_setup::rehearsal::{CallLine, FaultKind, Membership, Refusal, Stamp, World};
+use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
 use serde_json::{Value, json};
 
 use super::json::schema;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 /// What undo answers for: without sign-ins, which end by themselves, and without the history of requests.
-pub fn lasting(world: &World) -> Value {
-    let world = serde_json::to_value(world).unwrap();
+pub fn lasting(cloud: &Cloud) -> Value {
+    let cloud = serde_json::to_value(cloud).unwrap();
     let mut stores = Vec::new();
-    for instance in world["instances"].as_array().unwrap() {
+    for instance in cloud["instances"].as_array().unwrap() {
         let store = &instance["store"];
         let users = store["users"].as_object().unwrap().iter();
         // Whether somebody has activated a user is theirs, not ours.
@@ -23,8 +23,8 @@ pub fn lasting(world: &World) -> Value {
         }));
     }
     // What a trail of somebody else's delivers meanwhile is not ours.
-    let mut buckets = world["buckets"].clone();
-    let trails = world["trails"].as_array().unwrap();
+    let mut buckets = cloud["buckets"].clone();
+    let trails = cloud["trails"].as_array().unwrap();
     for (name, bucket) in buckets.as_object_mut().unwrap() {
         if trails.iter().any(|trail| trail["bucket"] == **name) {
             bucket["objects"] = json!("delivered");
@@ -32,16 +32,16 @@ pub fn lasting(world: &World) -> Value {
     }
     json!({
         "stores": stores,
-        "permission_sets": world["permission_sets"],
-        "assignments": world["assignments"],
-        "roles": world["roles"],
-        "trails": world["trails"],
+        "permission_sets": cloud["permission_sets"],
+        "assignments": cloud["assignments"],
+        "roles": cloud["roles"],
+        "trails": cloud["trails"],
         "buckets": buckets,
     })
 }
 
-pub fn undo(stage: &Stage, more: &[&str]) -> Ran {
-    stage.json(&[&["undo", "--yes"], more].concat())
+pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
+    env.json(&[&["undo", "--yes"], more].concat())
 }
 
 /// What became of each thing, by kind.
@@ -75,8 +75,8 @@ fn after_a_run_and_undo_every_world_is_as_it_was() {
         "delegated-admin",
         "external-directory",
     ] {
-        let stage = Stage::new(name);
-        let before = lasting(&stage.server.world());
+        let env = TestEnv::new(name);
+        let before = lasting(&env.server.cloud());
         let email = ["half-done", "complete", "external-directory"].contains(&name);
         let own: &[&str] = if email {
             &["--email=admin@example.com"]
@@ -84,72 +84,71 @@ fn after_a_run_and_undo_every_world_is_as_it_was() {
             &ANSWERS
         };
         let answers = [own, &["--enable-permission-sets"]].concat();
-        let ran = stage.json(&[&["run"], &WILLING[..], &answers[..]].concat());
+        let ran = env.json(&[&["run"], &WILLING[..], &answers[..]].concat());
         assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
-        let made = lasting(&stage.server.world());
+        let made = lasting(&env.server.cloud());
         assert!(
             made != before || ["complete", "external-directory"].contains(&name),
             "{name}"
         );
-        let ran = undo(&stage, &[]);
+        let ran = undo(&env, &[]);
         assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
         jsonschema::validate(&schema, &ran.envelope()).unwrap();
-        let mut after = lasting(&stage.server.world());
+        let mut after = lasting(&env.server.cloud());
         // Enable, clicked while the run waited, is the person's, and stays.
         if ["fresh", "free-plan", "organization"].contains(&name) {
             after["stores"] = json!([]);
         }
         assert_eq!(after, before, "{name}");
-        assert!(!stage.path(".aws").exists(), "{name}: {:?}", stage.files(".aws"));
+        assert!(!env.path(".aws").exists(), "{name}: {:?}", env.files(".aws"));
         // Again there is nothing left to do, and a run makes it all once more.
         assert!(
-            verdicts(&undo(&stage, &[]).expect(0))
+            verdicts(&undo(&env, &[]).expect(0))
                 .iter()
                 .all(|(_, verdict)| verdict == "stays"),
             "{name}"
         );
-        let ran = stage.json(&[&["run"], &WILLING[..], &answers[..]].concat());
+        let ran = env.json(&[&["run"], &WILLING[..], &answers[..]].concat());
         assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
     }
 }
 
 #[test]
 fn what_was_found_is_never_touched() {
-    let stage = Stage::new("complete");
-    let before = lasting(&stage.server.world());
-    stage
-        .json(&[&["run", "--email=admin@example.com"], &WILLING[..]].concat())
+    let env = TestEnv::new("complete");
+    let before = lasting(&env.server.cloud());
+    env.json(&[&["run", "--email=admin@example.com"], &WILLING[..]].concat())
         .expect(0);
-    let ran = undo(&stage, &["--include-changed"]).expect(0);
+    let ran = undo(&env, &["--include-changed"]).expect(0);
     let kinds: Vec<String> = verdicts(&ran).into_iter().map(|(kind, _)| kind).collect();
     for kind in ["user", "group", "permission-set", "account-assignment", "trail"] {
         assert!(!kinds.contains(&kind.to_owned()), "{kinds:?}");
     }
-    assert_eq!(lasting(&stage.server.world()), before);
+    assert_eq!(lasting(&env.server.cloud()), before);
 }
 
 #[test]
 fn a_trail_goes_and_a_bucket_with_files_in_it_stays() {
-    let stage = Stage::new("fresh");
-    stage.go(&["--create-trail"]).expect(0);
-    let ran = undo(&stage, &[]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&["--create-trail"]).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "trail"), "removed");
-    assert!(stage.server.world().trails.is_empty());
+    assert!(env.server.cloud().trails.is_empty());
     let bucket = verdict(&ran, "bucket");
-    assert_eq!(bucket == "stays", !stage.server.world().buckets.is_empty(), "{bucket}");
+    assert_eq!(bucket == "stays", !env.server.cloud().buckets.is_empty(), "{bucket}");
     assert_eq!(verdict(&ran, "organization"), "stays");
-    assert!(stage.server.world().organization.is_some());
+    assert!(env.server.cloud().organization.is_some());
 }
 
 #[test]
 fn what_others_have_come_to_use_is_named_and_left() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     {
-        let mut world = stage.server.world();
-        let by = world.root().arn;
+        let mut cloud = env.server.cloud();
+        let by = cloud.root().arn;
         let at = "2026-01-01T00:00:00Z".parse().unwrap();
-        let store = &mut world.instances[0].store;
+        let store = &mut cloud.instances[0].store;
         let (group, user) = (
             store.groups.keys().next().unwrap().clone(),
             store.users.keys().next().unwrap().clone(),
@@ -168,9 +167,9 @@ fn what_others_have_come_to_use_is_named_and_left() {
                 created,
             },
         );
-        world.permission_sets[0].session_duration = "PT2H".to_owned();
+        cloud.permission_sets[0].session_duration = "PT2H".to_owned();
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "changed");
     assert_eq!(verdict(&ran, "group-membership"), "removed");
     assert_eq!(verdict(&ran, "user"), "removed");
@@ -182,135 +181,135 @@ fn what_others_have_come_to_use_is_named_and_left() {
         .unwrap()["why"]
         .clone();
     assert!(why.as_str().unwrap().contains("somebody else is in it"), "{why}");
-    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
-    undo(&stage, &["--include-changed"]).expect(0);
-    let world = stage.server.world();
-    assert!(world.instances[0].store.groups.is_empty());
-    assert_eq!(world.instances[0].store.users.len(), 1, "eve stays");
+    assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
+    undo(&env, &["--include-changed"]).expect(0);
+    let cloud = env.server.cloud();
+    assert!(cloud.instances[0].store.groups.is_empty());
+    assert_eq!(cloud.instances[0].store.users.len(), 1, "eve stays");
 }
 
 #[test]
 fn access_that_somebody_else_gave_to_our_group_is_theirs() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     {
-        let mut world = stage.server.world();
-        let mut set = world.permission_sets[0].clone();
-        let mut assignment = world.assignments[0].clone();
+        let mut cloud = env.server.cloud();
+        let mut set = cloud.permission_sets[0].clone();
+        let mut assignment = cloud.assignments[0].clone();
         "Billing".clone_into(&mut set.name);
         set.arn = set.arn.replace("/ps-", "/ps-9");
         set.arn.truncate(set.arn.len() - 1);
         assignment.permission_set.clone_from(&set.arn);
-        world.permission_sets.push(set);
-        world.assignments.push(assignment);
+        cloud.permission_sets.push(set);
+        cloud.assignments.push(assignment);
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "changed");
     assert_eq!(verdict(&ran, "permission-set"), "removed");
-    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+    assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
 #[test]
 fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
-    type Change = fn(&mut World);
+    type Change = fn(&mut Cloud);
     let changes: [(&str, Change); 4] = [
-        ("inline policy", |world| {
-            world.permission_sets[0].inline_policy = Some("{}".to_owned());
+        ("inline policy", |cloud| {
+            cloud.permission_sets[0].inline_policy = Some("{}".to_owned());
         }),
-        ("ReadOnlyAccess", |world| {
+        ("ReadOnlyAccess", |cloud| {
             let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
-            world.permission_sets[0].managed_policies.push(policy);
+            cloud.permission_sets[0].managed_policies.push(policy);
         }),
-        ("a session lasts 2h now, and lasted 1h", |world| {
-            "PT2H".clone_into(&mut world.permission_sets[0].session_duration);
+        ("a session lasts 2h now, and lasted 1h", |cloud| {
+            "PT2H".clone_into(&mut cloud.permission_sets[0].session_duration);
         }),
-        ("relay state", |world| {
-            world.permission_sets[0].relay_state = Some("https://example.com".to_owned());
+        ("relay state", |cloud| {
+            cloud.permission_sets[0].relay_state = Some("https://example.com".to_owned());
         }),
     ];
     for (what, change) in changes {
-        let stage = Stage::new("enabled");
-        stage.go(&[]).expect(0);
-        change(&mut stage.server.world());
-        let ran = undo(&stage, &[]).expect(5);
+        let env = TestEnv::new("enabled");
+        env.go(&[]).expect(0);
+        change(&mut env.server.cloud());
+        let ran = undo(&env, &[]).expect(5);
         assert_eq!(verdict(&ran, "permission-set"), "changed", "{what}");
         assert!(ran.summary().contains(what), "{what}: {}", ran.summary());
-        assert_eq!(stage.server.world().permission_sets.len(), 1, "{what}");
-        undo(&stage, &["--include-changed"]).expect(0);
-        assert!(stage.server.world().permission_sets.is_empty(), "{what}");
+        assert_eq!(env.server.cloud().permission_sets.len(), 1, "{what}");
+        undo(&env, &["--include-changed"]).expect(0);
+        assert!(env.server.cloud().permission_sets.is_empty(), "{what}");
     }
 }
 
 #[test]
 fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     {
-        let mut world = stage.server.world();
-        let mut other = world.assignments[0].clone();
+        let mut cloud = env.server.cloud();
+        let mut other = cloud.assignments[0].clone();
         other.principal = "9067aabbcc-99999999-0000-4000-8000-000000000000".to_owned();
         "USER".clone_into(&mut other.principal_type);
-        world.assignments.push(other);
+        cloud.assignments.push(other);
     }
-    assert_eq!(verdict(&undo(&stage, &[]).expect(5), "permission-set"), "changed");
-    let ran = undo(&stage, &["--include-changed"]).expect(5);
+    assert_eq!(verdict(&undo(&env, &[]).expect(5), "permission-set"), "changed");
+    let ran = undo(&env, &["--include-changed"]).expect(5);
     assert_eq!(verdict(&ran, "permission-set"), "changed");
 }
 
 #[test]
 fn what_was_made_a_moment_ago_and_does_not_show_yet_is_not_written_off() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let before = lasting(&Stage::new("enabled").server.world());
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let before = lasting(&TestEnv::new("enabled").server.cloud());
     // It was written down just now,
-    let mut kept = stage.state();
+    let mut kept = env.state();
     for resource in kept["resources"].as_array_mut().unwrap() {
         resource["at"] = json!(jiff::Timestamp::now().to_string());
     }
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
     // and reads come from where nothing has arrived yet, more often than undo looks at what is old.
     for operation in ["DescribeUser", "DescribePermissionSet", "GetGroupMembershipId"] {
         for nth in 1..7 {
-            let gone = Refusal::new("ResourceNotFoundException", "It was not found");
-            stage.fault(operation, nth, FaultKind::Refuse(gone));
+            let gone = ServiceError::new("ResourceNotFoundException", "It was not found");
+            env.fault(operation, nth, FaultKind::Refuse(gone));
         }
     }
-    undo(&stage, &[]).expect(0);
+    undo(&env, &[]).expect(0);
     assert_eq!(
-        lasting(&stage.server.world())["permission_sets"],
+        lasting(&env.server.cloud())["permission_sets"],
         before["permission_sets"]
     );
-    assert!(stage.server.world().instances[0].store.users.is_empty());
+    assert!(env.server.cloud().instances[0].store.users.is_empty());
 }
 
 #[test]
 fn a_step_is_not_pulled_from_under_what_another_has_made() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     for step in ["create-group", "permission-set"] {
-        let ran = undo(&stage, &["--step", step]).expect(1);
+        let ran = undo(&env, &["--step", step]).expect(1);
         let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
         assert!(next.contains("--step account-assignment"), "{next}");
     }
-    assert_eq!(stage.counts()[0], 1);
-    undo(&stage, &["--step=account-assignment"]).expect(0);
-    undo(&stage, &["--step=permission-set"]).expect(0);
+    assert_eq!(env.counts()[0], 1);
+    undo(&env, &["--step=account-assignment"]).expect(0);
+    undo(&env, &["--step=permission-set"]).expect(0);
 }
 
 #[test]
 fn the_flags_of_a_run_are_not_taken_for_more_than_undo_knows() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let before = lasting(&stage.server.world());
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let before = lasting(&env.server.cloud());
     for flag in [
         "--only=create-user",
         "--skip=create-user",
         "--fresh",
         "--update=permission-set",
     ] {
-        undo(&stage, &[flag]).expect(2);
+        undo(&env, &[flag]).expect(2);
     }
-    assert_eq!(lasting(&stage.server.world()), before);
+    assert_eq!(lasting(&env.server.cloud()), before);
 }
 
 #[test]
@@ -320,10 +319,10 @@ fn what_stops_undo_names_undo_as_the_way_on() {
         ("DescribeOrganization", "AccessDeniedException", 4),
         ("DeleteUser", "ExpiredTokenException", 4),
     ] {
-        let stage = Stage::new("enabled");
-        stage.go(&[]).expect(0);
-        stage.fault(operation, 1, FaultKind::Refuse(Refusal::new(code, "no")));
-        let ran = undo(&stage, &[]).expect(exit);
+        let env = TestEnv::new("enabled");
+        env.go(&[]).expect(0);
+        env.fault(operation, 1, FaultKind::Refuse(ServiceError::new(code, "no")));
+        let ran = undo(&env, &[]).expect(exit);
         let error = ran.envelope()["error"].clone();
         let next = error["next"].as_str().unwrap();
         assert!(
@@ -336,12 +335,12 @@ fn what_stops_undo_names_undo_as_the_way_on() {
 
 #[test]
 fn it_can_be_killed_at_every_removal_and_run_again() {
-    let deletes = |stage: &Stage| -> Vec<CallLine> {
-        let calls = stage.server.calls().into_iter();
+    let deletes = |env: &TestEnv| -> Vec<CallLine> {
+        let calls = env.server.calls().into_iter();
         calls.filter(|call| call.operation.starts_with("Delete")).collect()
     };
-    let whole = Stage::new("enabled");
-    let before = lasting(&whole.server.world());
+    let whole = TestEnv::new("enabled");
+    let before = lasting(&whole.server.cloud());
     whole.go(&[]).expect(0);
     whole.server.clear_calls();
     undo(&whole, &[]).expect(0);
@@ -349,15 +348,15 @@ fn it_can_be_killed_at_every_removal_and_run_again() {
     assert_eq!(operations.len(), 5, "{operations:?}");
     for operation in operations {
         for is_before in [true, false] {
-            let stage = Stage::new("enabled");
-            stage.go(&[]).expect(0);
-            stage.kill_at(&["undo", "--yes"], &operation.operation, 1, is_before);
-            let ran = undo(&stage, &[]);
+            let env = TestEnv::new("enabled");
+            env.go(&[]).expect(0);
+            env.kill_at(&["undo", "--yes"], &operation.operation, 1, is_before);
+            let ran = undo(&env, &[]);
             let what = format!("{} before={is_before}", operation.operation);
             assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-            assert_eq!(lasting(&stage.server.world()), before, "{what}");
-            assert!(!stage.path(".aws").exists(), "{what}");
-            let kept = stage.state();
+            assert_eq!(lasting(&env.server.cloud()), before, "{what}");
+            assert!(!env.path(".aws").exists(), "{what}");
+            let kept = env.state();
             assert_eq!(kept["intents"], json!([]), "{what}");
             let left = kept["resources"].as_array().unwrap().iter();
             let made: Vec<&Value> = left.filter(|resource| resource["how"] == "made").collect();

@@ -1,21 +1,21 @@
 //! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
 //! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
 
-use super::support::faulty::{Wrong, ended, named, operations, says_it, stage, struck};
+use super::support::faulty::{Wrong, ended, env, named, operations, says_it, struck};
 use super::support::kept_table::KeptTable;
-use super::support::{ANSWERS, Ran, Stage, WILLING};
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 use super::undo::lasting;
 
 const UNDO: [&str; 3] = ["undo", "--yes", "--output=json"];
 
 /// An account where everything was made, and what it was before.
-fn made() -> (Stage, serde_json::Value) {
-    let stage = stage(named("enabled"));
-    let before = lasting(&stage.server.world());
+fn made() -> (TestEnv, serde_json::Value) {
+    let env = env(named("enabled"));
+    let before = lasting(&env.server.cloud());
     let args = [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat();
-    ended(&stage, &args).expect(0);
-    stage.empty_buckets();
-    (stage, before)
+    ended(&env, &args).expect(0);
+    env.empty_buckets();
+    (env, before)
 }
 
 /// The first thing that is still to be removed.
@@ -31,8 +31,8 @@ fn stopped_at(ran: &Ran) -> String {
 
 /// What came of one fault at the first call of one operation.
 fn cell(operation: &str, fault: &Wrong) -> String {
-    let (stage, before) = made();
-    let ran = struck(&stage, operation, fault, &UNDO);
+    let (env, before) = made();
+    let ran = struck(&env, operation, fault, &UNDO);
     let came_of_it = if ran.code == 0 {
         "through".to_owned()
     } else {
@@ -51,18 +51,18 @@ fn cell(operation: &str, fault: &Wrong) -> String {
         assert!(leads_back || has_changed(), "{operation}: {envelope:#}");
         format!("{} {}", ran.code, stopped_at(&ran))
     };
-    stage.server.heal();
-    let again = ended(&stage, &UNDO);
+    env.server.heal();
+    let again = ended(&env, &UNDO);
     assert_eq!(again.code, 0, "{operation}: undone again: {}", again.summary());
-    assert_eq!(lasting(&stage.server.world()), before, "{operation}");
+    assert_eq!(lasting(&env.server.cloud()), before, "{operation}");
     came_of_it
 }
 
 #[test]
 fn every_operation_of_an_undo_with_every_fault_gets_through_or_stops_well_and_ends_when_undone_again() {
-    let (stage, _) = made();
-    let since = stage.server.calls().len();
-    ended(&stage, &UNDO).expect(0);
+    let (env, _) = made();
+    let since = env.server.calls().len();
+    ended(&env, &UNDO).expect(0);
     let kept = KeptTable {
         file: "docs/undo-faults.md",
         about: "# Every operation of an undo with every fault\n\n\
@@ -71,5 +71,5 @@ fn every_operation_of_an_undo_with_every_fault_gets_through_or_stops_well_and_en
             server, every one of them leaves the account as it was. Made by \
             `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test undo_faults`.\n\n",
     };
-    kept.is_what_comes_of(&operations(&stage, since), 113, cell);
+    kept.is_what_comes_of(&operations(&env, since), 113, cell);
 }

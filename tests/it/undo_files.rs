@@ -4,7 +4,7 @@ use idc_setup::aws_files::{Config, Section};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::support::Stage;
+use super::support::TestEnv;
 use super::undo::{undo, verdict};
 
 #[test]
@@ -15,30 +15,30 @@ fn every_byte_that_others_wrote_stays() {
         "[profile other]\nregion=x",
         "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
     ] {
-        let stage = Stage::new("enabled");
-        stage.has_config(before);
+        let env = TestEnv::new("enabled");
+        env.has_config(before);
         // What the SDK does not read is no reason to lose a byte of it.
         // Nobody signs in, so nothing proves the activation.
-        stage.go(&["--skip=sign-in"]).expect(3);
-        undo(&stage, &[]).expect(0);
-        assert_eq!(stage.config(), before);
+        env.go(&["--skip=sign-in"]).expect(3);
+        undo(&env, &[]).expect(0);
+        assert_eq!(env.config(), before);
         // And with something that somebody else has added meanwhile.
         // Nobody signs in, so nothing proves the activation.
-        stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = stage.config();
+        env.go(&["--skip=sign-in"]).expect(3);
+        let mut text = env.config();
         text.push_str("\n[profile later]\noutput = text\n");
-        std::fs::write(stage.path(".aws/config"), &text).unwrap();
-        undo(&stage, &[]).expect(0);
-        let after = stage.config();
+        std::fs::write(env.path(".aws/config"), &text).unwrap();
+        undo(&env, &[]).expect(0);
+        let after = env.config();
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
         // Or has added without a blank line: that is not glued to the line before.
-        std::fs::write(stage.path(".aws/config"), before).unwrap();
-        stage.go(&["--skip=sign-in"]).expect(3);
-        let mut text = stage.config();
+        std::fs::write(env.path(".aws/config"), before).unwrap();
+        env.go(&["--skip=sign-in"]).expect(3);
+        let mut text = env.config();
         text.push_str("[profile later]\noutput = text\n");
-        std::fs::write(stage.path(".aws/config"), &text).unwrap();
-        undo(&stage, &[]).expect(0);
-        let after = stage.config();
+        std::fs::write(env.path(".aws/config"), &text).unwrap();
+        undo(&env, &[]).expect(0);
+        let after = env.config();
         let kept = if before.is_empty() || before.ends_with('\n') {
             before.to_owned()
         } else {
@@ -50,12 +50,12 @@ fn every_byte_that_others_wrote_stays() {
 
 #[test]
 fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_keys_go() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let path = stage.path(".aws/config");
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let path = env.path(".aws/config");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
-    let ran = undo(&stage, &["--step=cli-profile"]).expect(5);
+    let ran = undo(&env, &["--step=cli-profile"]).expect(5);
     assert_eq!(verdict(&ran, "cli-profile"), "changed");
     assert_eq!(verdict(&ran, "sso-session"), "changed", "what stays stands on it");
     let left = std::fs::read_to_string(&path).unwrap();
@@ -63,37 +63,37 @@ fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_ke
         left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
         "{left}"
     );
-    undo(&stage, &["--step=cli-profile", "--include-changed"]).expect(0);
+    undo(&env, &["--step=cli-profile", "--include-changed"]).expect(0);
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
     // Nothing else was asked for.
-    assert_eq!(stage.server.world().permission_sets.len(), 1);
+    assert_eq!(env.server.cloud().permission_sets.len(), 1);
 }
 
 #[test]
 fn what_an_update_has_changed_is_still_ours() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    stage.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
-    let ran = undo(&stage, &[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    env.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "cli-profile"), "removed");
-    assert!(!stage.path(".aws").exists(), "{:?}", stage.files(".aws"));
+    assert!(!env.path(".aws").exists(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn a_state_file_cannot_have_other_files_removed() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let precious = stage.path("precious");
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let precious = env.path("precious");
     std::fs::write(&precious, "mine").unwrap();
-    let mut kept = stage.state();
+    let mut kept = env.state();
     for resource in kept["resources"].as_array_mut().unwrap() {
         if resource["kind"] == "token" {
             resource["id"] = json!(precious.to_str().unwrap());
         }
     }
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
-    let ran = undo(&stage, &[]).expect(0);
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+    let ran = undo(&env, &[]).expect(0);
     let removals = ran.envelope()["removals"].as_array().unwrap().clone();
     let mut of_it = removals
         .iter()
@@ -105,34 +105,34 @@ fn a_state_file_cannot_have_other_files_removed() {
 #[cfg(unix)]
 #[test]
 fn a_symlink_to_a_config_that_was_not_there_yet_stays() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    std::os::unix::fs::symlink(stage.path("dotfiles-aws"), stage.path(".aws/config")).unwrap();
-    stage.go(&[]).expect(0);
-    assert!(stage.path("dotfiles-aws").exists());
-    undo(&stage, &[]).expect(0);
-    assert!(stage.path(".aws/config").symlink_metadata().unwrap().is_symlink());
-    assert!(!stage.path("dotfiles-aws").exists());
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    std::os::unix::fs::symlink(env.path("dotfiles-aws"), env.path(".aws/config")).unwrap();
+    env.go(&[]).expect(0);
+    assert!(env.path("dotfiles-aws").exists());
+    undo(&env, &[]).expect(0);
+    assert!(env.path(".aws/config").symlink_metadata().unwrap().is_symlink());
+    assert!(!env.path("dotfiles-aws").exists());
 }
 
 #[test]
 fn two_profiles_and_their_file_go_in_one_undo() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    stage.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
-    undo(&stage, &[]).expect(0);
-    assert!(!stage.path(".aws").exists());
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    env.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
+    undo(&env, &[]).expect(0);
+    assert!(!env.path(".aws").exists());
 }
 
 #[test]
 fn a_session_that_another_profile_uses_is_left() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let path = stage.path(".aws/config");
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let path = env.path(".aws/config");
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("\n[profile bob]\nsso_session = my-sso\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "sso-session"), "changed");
     assert_eq!(verdict(&ran, "cli-profile"), "removed");
     assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
@@ -140,9 +140,9 @@ fn a_session_that_another_profile_uses_is_left() {
 
 #[test]
 fn a_state_file_cannot_have_other_keys_written() {
-    let stage = Stage::new("complete");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    let path = stage.path(".aws/config");
+    let env = TestEnv::new("complete");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    let path = env.path(".aws/config");
     std::fs::write(&path, "[profile eks-walkthrough]\nregion = eu-west-1\ncli_pager =\n").unwrap();
     let update = [
         "run",
@@ -151,9 +151,9 @@ fn a_state_file_cannot_have_other_keys_written() {
         "--update=cli-profile",
         "--skip=sign-in",
     ];
-    stage.json(&update);
+    env.json(&update);
     let changed = std::fs::read_to_string(&path).unwrap();
-    let kept = stage.state();
+    let kept = env.state();
     for evil in [
         "credential_process = /bin/evil\n",
         "[profile evil]\n",
@@ -176,9 +176,9 @@ fn a_state_file_cannot_have_other_keys_written() {
         }));
         replaced["before"]["profile eks-walkthrough/credential_process"] = json!("/bin/evil");
         replaced["before"]["profile eks-walkthrough/region"] = json!("x\ncredential_process = /bin/evil");
-        std::fs::write(stage.state_file(), kept.to_string()).unwrap();
+        std::fs::write(env.state_file(), kept.to_string()).unwrap();
         std::fs::write(&path, &changed).unwrap();
-        undo(&stage, &[]);
+        undo(&env, &[]);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("evil"), "{text}");
     }

@@ -3,16 +3,16 @@
 use std::process::Command;
 use std::time::Duration;
 
-use idc_setup::rehearsal::{ApplicationAssignment, FaultKind, Membership, Stamp, World};
+use idc_sim::{ApplicationAssignment, Cloud, FaultKind, Membership, Stamp};
 use serde_json::json;
 
-use super::support::{Stage, WILLING};
+use super::support::{TestEnv, WILLING};
 use super::undo::{lasting, undo, verdict};
 
 /// Somebody puts a colleague into the group.
-fn eve_comes(world: &mut World) {
-    let by = world.root().arn;
-    let store = &mut world.instances[0].store;
+fn eve_comes(cloud: &mut Cloud) {
+    let by = cloud.root().arn;
+    let store = &mut cloud.instances[0].store;
     let (user, mut eve) = store
         .users
         .iter()
@@ -39,132 +39,131 @@ fn eve_comes(world: &mut World) {
 
 #[test]
 fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     let args = ["undo", "--yes", "--output=json"];
-    let ran = stage.run_while(&args, "DeleteAccountAssignment", eve_comes).expect(5);
+    let ran = env.run_while(&args, "DeleteAccountAssignment", eve_comes).expect(5);
     assert_eq!(verdict(&ran, "account-assignment"), "removed");
     assert_eq!(verdict(&ran, "group"), "changed");
     let removals = ran.envelope()["removals"].to_string();
     assert!(removals.contains("somebody else is in it: eve"), "{removals}");
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
     assert_eq!((store.groups.len(), store.memberships.len()), (1, 1));
-    drop(world);
+    drop(cloud);
     // What stood on it goes the next time.
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "user"), "removed");
-    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+    assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
 #[test]
 fn a_group_that_may_use_an_application_stays() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     {
-        let mut world = stage.server.world();
-        let principal = world.instances[0].store.groups.keys().next().unwrap().clone();
-        world.application_assignments.push(ApplicationAssignment {
+        let mut cloud = env.server.cloud();
+        let principal = cloud.instances[0].store.groups.keys().next().unwrap().clone();
+        cloud.application_assignments.push(ApplicationAssignment {
             application: "arn:aws:sso::123456789012:application/ssoins-1/apl-0123456789abcdef".to_owned(),
             principal_type: "GROUP".to_owned(),
             principal,
         });
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "changed");
     let removals = ran.envelope()["removals"].to_string();
     assert!(removals.contains("apl-0123456789abcdef"), "{removals}");
-    assert_eq!(stage.server.world().instances[0].store.groups.len(), 1);
+    assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
 #[test]
 fn a_trail_that_stays_keeps_its_bucket_though_that_is_empty() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--create-trail"]).expect(0);
-    for bucket in stage.server.world().buckets.values_mut() {
+    let env = TestEnv::new("enabled");
+    env.go(&["--create-trail"]).expect(0);
+    for bucket in env.server.cloud().buckets.values_mut() {
         bucket.objects.clear();
     }
     {
-        let mut world = stage.server.world();
-        world.trails[0].event_selectors = json!([{"ReadWriteType": "WriteOnly"}]);
+        let mut cloud = env.server.cloud();
+        cloud.trails[0].event_selectors = json!([{"ReadWriteType": "WriteOnly"}]);
         // Nothing is delivered any more.
-        world.trails[0].logging_since = None;
+        cloud.trails[0].logging_since = None;
     }
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(
         (verdict(&ran, "trail"), verdict(&ran, "bucket")),
         ("changed".to_owned(), "changed".to_owned())
     );
-    assert_eq!(stage.server.world().buckets.len(), 1);
-    let ran = undo(&stage, &["--include-changed"]).expect(0);
+    assert_eq!(env.server.cloud().buckets.len(), 1);
+    let ran = undo(&env, &["--include-changed"]).expect(0);
     assert_eq!(verdict(&ran, "bucket"), "removed");
-    assert!(stage.server.world().trails.is_empty() && stage.server.world().buckets.is_empty());
+    assert!(env.server.cloud().trails.is_empty() && env.server.cloud().buckets.is_empty());
 }
 
 #[test]
 fn a_comment_on_a_header_of_ours_stays() {
     for more in [&[][..], &["--include-changed"]] {
-        let stage = Stage::new("enabled");
-        stage.go(&[]).expect(0);
+        let env = TestEnv::new("enabled");
+        env.go(&[]).expect(0);
         let header = "[profile eks-walkthrough]";
-        let commented = stage.config().replace(header, &format!("{header} # PRECIOUS"));
-        stage.has_config(&commented);
-        let ran = undo(&stage, more).expect(0);
+        let commented = env.config().replace(header, &format!("{header} # PRECIOUS"));
+        env.has_config(&commented);
+        let ran = undo(&env, more).expect(0);
         // It stands below the session's header by now, which stays with it.
-        assert_eq!(stage.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
+        assert_eq!(env.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
         assert_eq!(verdict(&ran, "config-file"), "stays");
     }
 }
 
 #[test]
 fn a_sign_in_goes_with_a_session_that_was_changed_and_is_wanted_gone() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    stage.json(&["login", "--wait=60s"]).expect(0);
-    let changed = stage.config().replace("output = json", "output = text");
-    stage.has_config(&changed);
-    undo(&stage, &["--include-changed"]).expect(0);
-    assert!(stage.files(".aws").is_empty(), "{:?}", stage.files(".aws"));
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    env.json(&["login", "--wait=60s"]).expect(0);
+    let changed = env.config().replace("output = json", "output = text");
+    env.has_config(&changed);
+    undo(&env, &["--include-changed"]).expect(0);
+    assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn a_user_that_nobody_changed_is_none_that_somebody_has_though_the_answers_are_others() {
-    let stage = Stage::new("enabled");
-    let before = lasting(&stage.server.world());
-    stage.go(&["--skip=sign-in"]).expect(3);
-    stage
-        .json(&[&["run", "--display-name=Another", "--skip=sign-in"], &WILLING[..]].concat())
+    let env = TestEnv::new("enabled");
+    let before = lasting(&env.server.cloud());
+    env.go(&["--skip=sign-in"]).expect(3);
+    env.json(&[&["run", "--display-name=Another", "--skip=sign-in"], &WILLING[..]].concat())
         .expect(5);
-    let ran = undo(&stage, &[]).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "user"), "removed");
-    assert_eq!(lasting(&stage.server.world()), before);
+    assert_eq!(lasting(&env.server.cloud()), before);
 }
 
 #[test]
 fn a_state_file_cannot_have_other_folders_removed() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let theirs = stage.path("mail/new");
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let theirs = env.path("mail/new");
     std::fs::create_dir_all(&theirs).unwrap();
-    let mut kept = stage.state();
+    let mut kept = env.state();
     let folders = kept["folders"].as_array_mut().unwrap();
-    folders.extend([json!(stage.path("mail")), json!(theirs)]);
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
-    undo(&stage, &[]).expect(0);
-    assert!(theirs.is_dir() && !stage.path(".aws").exists());
+    folders.extend([json!(env.path("mail")), json!(theirs)]);
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+    undo(&env, &[]).expect(0);
+    assert!(theirs.is_dir() && !env.path(".aws").exists());
 }
 
 #[test]
 fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
-    let stage = Stage::new("enabled");
-    stage.has_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
-    stage.go(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
-    let kept = std::fs::read_to_string(stage.state_file()).unwrap();
-    let elsewhere = stage.path("elsewhere");
+    let env = TestEnv::new("enabled");
+    env.has_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
+    env.go(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
+    let kept = std::fs::read_to_string(env.state_file()).unwrap();
+    let elsewhere = env.path("elsewhere");
     std::fs::write(&elsewhere, "[broken").unwrap();
-    let config = stage.path(".aws/config").display().to_string();
-    std::fs::write(stage.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
-    let ran = undo(&stage, &[]).expect(5);
+    let config = env.path(".aws/config").display().to_string();
+    std::fs::write(env.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "removed");
     assert_eq!(verdict(&ran, "cli-profile"), "stays");
     let removals = ran.envelope()["removals"].to_string();
@@ -176,16 +175,16 @@ fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
 }
 
 /// Starts undo, lets it remove the assignment, and ends it as Ctrl-C does.
-fn interrupted_after_the_assignment(stage: &Stage, args: &[&str]) -> (String, String) {
-    stage.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
-    let child = stage
+fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, String) {
+    env.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
+    let child = env
         .command(args)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let since = std::time::Instant::now();
-    while !stage.server.world().assignments.is_empty() {
+    while !env.server.cloud().assignments.is_empty() {
         assert!(since.elapsed() < Duration::from_secs(20), "the assignment never went");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -202,9 +201,9 @@ fn interrupted_after_the_assignment(stage: &Stage, args: &[&str]) -> (String, St
 
 #[test]
 fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let (told, _) = interrupted_after_the_assignment(&stage, &["undo", "--yes", "--output=json"]);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let (told, _) = interrupted_after_the_assignment(&env, &["undo", "--yes", "--output=json"]);
     let envelope: serde_json::Value = serde_json::from_str(&told).unwrap();
     let removals = envelope["removals"].as_array().unwrap();
     let verdict = |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["verdict"].clone();
@@ -212,10 +211,10 @@ fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
     assert_eq!(verdict("user"), "remove");
     assert_eq!(envelope["account"], "123456789012");
 
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let file = format!("--state={}", stage.state_file().display());
-    let (_, said) = interrupted_after_the_assignment(&stage, &["undo", "--yes", &file, "--include-changed"]);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let file = format!("--state={}", env.state_file().display());
+    let (_, said) = interrupted_after_the_assignment(&env, &["undo", "--yes", &file, "--include-changed"]);
     assert!(
         said.contains(&format!("idc-setup undo {file} --include-changed")),
         "{said}"
@@ -224,14 +223,14 @@ fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
 
 #[test]
 fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let file = format!("--state={}", stage.state_file().display());
-    let ran = stage.json(&["undo", "--step=cli-profile", &file]).expect(2);
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let file = format!("--state={}", env.state_file().display());
+    let ran = env.json(&["undo", "--step=cli-profile", &file]).expect(2);
     let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
     assert_eq!(next, format!("idc-setup undo {file} --step=cli-profile --yes"));
     // A way on that has a step of its own keeps to it.
-    let ran = stage.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
+    let ran = env.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
     let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
     assert!(
         next.starts_with(&format!("idc-setup undo {file} --step account-assignment")),
@@ -241,28 +240,28 @@ fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
 
 #[test]
 fn a_profile_that_another_uses_stays_with_its_session() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     let theirs =
         "\n[profile deploy]\nsource_profile = eks-walkthrough\nrole_arn = arn:aws:iam::123456789012:role/deploy\n";
-    let with_theirs = stage.config() + theirs;
-    stage.has_config(&with_theirs);
-    let ran = undo(&stage, &[]).expect(5);
+    let with_theirs = env.config() + theirs;
+    env.has_config(&with_theirs);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(
         (verdict(&ran, "cli-profile"), verdict(&ran, "sso-session")),
         ("changed".to_owned(), "changed".to_owned())
     );
-    assert_eq!(stage.config(), with_theirs);
+    assert_eq!(env.config(), with_theirs);
     // Whoever is sure takes them all the same, and leaves what is theirs.
-    undo(&stage, &["--include-changed"]).expect(0);
-    assert_eq!(stage.config().trim(), theirs.trim());
+    undo(&env, &["--include-changed"]).expect(0);
+    assert_eq!(env.config().trim(), theirs.trim());
 }
 
 #[test]
 fn keys_that_were_indented_below_their_header_are_not_called_removed() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let indented: String = stage
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let indented: String = env
         .config()
         .split_inclusive('\n')
         .map(|line| {
@@ -273,13 +272,13 @@ fn keys_that_were_indented_below_their_header_are_not_called_removed() {
             }
         })
         .collect();
-    stage.has_config(&indented);
-    let ran = undo(&stage, &[]).expect(5);
+    env.has_config(&indented);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "cli-profile"), "changed");
-    let ran = undo(&stage, &["--include-changed"]).expect(1);
+    let ran = undo(&env, &["--include-changed"]).expect(1);
     let message = ran.envelope()["error"]["message"].to_string();
     assert!(message.contains("is indented below a header"), "{message}");
-    assert_eq!(stage.config(), indented);
-    let kept = stage.state()["resources"].to_string();
+    assert_eq!(env.config(), indented);
+    let kept = env.state()["resources"].to_string();
     assert!(kept.contains("cli-profile") && kept.contains("sso-session"), "{kept}");
 }

@@ -1,10 +1,10 @@
 //! Undo among others: what was theirs stays theirs, what they have come to stand on stays, and what a killed run has begun
 //! under another name is not forgotten.
 
-use idc_setup::rehearsal::{FaultKind, Refusal};
+use idc_sim::{FaultKind, ServiceError};
 use serde_json::json;
 
-use super::support::{ANSWERS, STEPS_ALONE, Stage, WILLING};
+use super::support::{ANSWERS, STEPS_ALONE, TestEnv, WILLING};
 use super::undo::{lasting, undo, verdict};
 
 fn run_as<'a>(answers: &[&'a str]) -> Vec<&'a str> {
@@ -13,48 +13,48 @@ fn run_as<'a>(answers: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn a_session_that_was_found_keeps_every_byte_though_our_profile_was_updated() {
-    let stage = Stage::new("complete");
+    let env = TestEnv::new("complete");
     let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
-    stage.json(&[&["run"], &start[..]].concat());
+    env.json(&[&["run"], &start[..]].concat());
     // Only the session, as somebody else has it.
-    let config = stage.config();
+    let config = env.config();
     let session = config.split("\n[profile").next().unwrap().to_owned() + "# by hand\n";
-    undo(&stage, &[]).expect(0);
-    stage.has_config(&session);
-    stage.json(&[&["run"], &start[..]].concat());
-    stage.json(&[&["run", "--update=cli-profile", "--cli-region=eu-west-1"], &start[..]].concat());
-    let config = stage.config();
+    undo(&env, &[]).expect(0);
+    env.has_config(&session);
+    env.json(&[&["run"], &start[..]].concat());
+    env.json(&[&["run", "--update=cli-profile", "--cli-region=eu-west-1"], &start[..]].concat());
+    let config = env.config();
     assert!(config.contains("region = eu-west-1"), "{config}");
-    undo(&stage, &[]).expect(0);
-    assert_eq!(stage.config(), session);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), session);
 }
 
 #[test]
 fn an_update_of_our_own_section_is_taken_out_to_the_byte() {
     for before in ["[default]\nregion = eu-west-1", "# x\r\n[default]\r\n"] {
-        let stage = Stage::new("enabled");
-        stage.has_config(before);
-        stage.go(&["--skip=sign-in"]);
-        stage.go(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
-        undo(&stage, &[]).expect(0);
-        assert_eq!(stage.config(), before);
+        let env = TestEnv::new("enabled");
+        env.has_config(before);
+        env.go(&["--skip=sign-in"]);
+        env.go(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
+        undo(&env, &[]).expect(0);
+        assert_eq!(env.config(), before);
     }
 }
 
 #[test]
 fn folders_that_were_there_stay_though_they_are_empty() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws/sso/cache")).unwrap();
-    stage.go(&[]).expect(0);
-    undo(&stage, &[]).expect(0);
-    assert!(stage.path(".aws/sso/cache").is_dir());
-    assert!(stage.files(".aws").is_empty());
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws/sso/cache")).unwrap();
+    env.go(&[]).expect(0);
+    undo(&env, &[]).expect(0);
+    assert!(env.path(".aws/sso/cache").is_dir());
+    assert!(env.files(".aws").is_empty());
 }
 
 #[test]
 fn a_colleague_who_came_into_our_group_keeps_their_access() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
     let home = tempfile::tempdir().unwrap();
     let bob = [
         "--email=bob@example.com",
@@ -63,24 +63,24 @@ fn a_colleague_who_came_into_our_group_keeps_their_access() {
         "--username=bob",
         "--skip=sign-in",
     ];
-    let theirs = stage.command(&run_as(&bob)).env("HOME", home.path()).output().unwrap();
+    let theirs = env.command(&run_as(&bob)).env("HOME", home.path()).output().unwrap();
     assert_eq!(
         theirs.status.code(),
         Some(3),
         "{}",
         String::from_utf8_lossy(&theirs.stderr)
     );
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     for kind in ["account-assignment", "permission-set", "group"] {
         assert_eq!(verdict(&ran, kind), "changed", "{kind}");
     }
     assert_eq!(verdict(&ran, "user"), "removed");
     let removals = ran.envelope()["removals"].to_string();
     assert!(removals.contains("to have access by it: bob"), "{removals}");
-    assert_eq!(stage.server.world().assignments.len(), 1);
+    assert_eq!(env.server.cloud().assignments.len(), 1);
     // Whoever is sure takes it all the same.
-    undo(&stage, &["--include-changed"]).expect(0);
-    assert!(stage.server.world().assignments.is_empty() && stage.server.world().permission_sets.is_empty());
+    undo(&env, &["--include-changed"]).expect(0);
+    assert!(env.server.cloud().assignments.is_empty() && env.server.cloud().permission_sets.is_empty());
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn what_a_killed_run_has_made_under_another_name_is_taken_back() {
         "CreatePermissionSet",
         "CreateAccountAssignment",
     ] {
-        let stage = Stage::new("enabled");
-        let before = lasting(&stage.server.world());
+        let env = TestEnv::new("enabled");
+        let before = lasting(&env.server.cloud());
         let first = ["--username=ada", "--group=First", "--permission-set=First"];
-        stage.kill_at(&run_as(&[&ANSWERS[..], &first[..]].concat()), operation, 1, false);
+        env.kill_at(&run_as(&[&ANSWERS[..], &first[..]].concat()), operation, 1, false);
         let other = [
             "--username=bob",
             "--email=bob@example.com",
@@ -103,29 +103,29 @@ fn what_a_killed_run_has_made_under_another_name_is_taken_back() {
             "--permission-set=Second",
         ];
         let second = run_as(&[&ANSWERS[1..], &other[..]].concat());
-        stage.json(&second).expect(0);
-        let ran = undo(&stage, &[]).expect(0);
-        assert_eq!(lasting(&stage.server.world()), before, "{operation}: {}", ran.summary());
+        env.json(&second).expect(0);
+        let ran = undo(&env, &[]).expect(0);
+        assert_eq!(lasting(&env.server.cloud()), before, "{operation}: {}", ran.summary());
     }
 }
 
 #[test]
 fn an_assignment_that_a_killed_run_asked_for_is_ours_whoever_is_assigned_now() {
-    let stage = Stage::new("enabled");
-    let before = lasting(&stage.server.world());
-    stage.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
-    stage.go(&["--assign-to=user"]).expect(0);
-    assert_eq!(stage.server.world().assignments.len(), 2);
-    undo(&stage, &[]).expect(0);
-    assert_eq!(lasting(&stage.server.world()), before);
+    let env = TestEnv::new("enabled");
+    let before = lasting(&env.server.cloud());
+    env.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
+    env.go(&["--assign-to=user"]).expect(0);
+    assert_eq!(env.server.cloud().assignments.len(), 2);
+    undo(&env, &[]).expect(0);
+    assert_eq!(lasting(&env.server.cloud()), before);
 }
 
 #[test]
 fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
     // The state file as it was before the write was recorded.
-    let mut kept = stage.state();
+    let mut kept = env.state();
     let resources = kept["resources"].as_array().unwrap().clone();
     let (sections, rest): (Vec<_>, Vec<_>) = resources
         .into_iter()
@@ -136,12 +136,12 @@ fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
     });
     kept["intents"] = intents.collect();
     kept["resources"] = rest.into();
-    std::fs::write(stage.state_file(), kept.to_string()).unwrap();
-    let path = stage.path(".aws/config");
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+    let path = env.path(".aws/config");
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("\n[profile later]\noutput = text\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&stage, &[]).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "cli-profile"), "removed");
     let left = std::fs::read_to_string(&path).unwrap();
     assert_eq!(left, "\n[profile later]\noutput = text\n");
@@ -150,17 +150,17 @@ fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
 #[test]
 fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
     for change in ["title", "display", "detach", "description", "tag"] {
-        let stage = Stage::new("enabled");
-        stage.go(&["--skip=sign-in"]).expect(3);
+        let env = TestEnv::new("enabled");
+        env.go(&["--skip=sign-in"]).expect(3);
         {
-            let mut world = stage.server.world();
-            if let Some(user) = world.instances[0].store.users.values_mut().next()
+            let mut cloud = env.server.cloud();
+            if let Some(user) = cloud.instances[0].store.users.values_mut().next()
                 && ["title", "display"].contains(&change)
             {
                 let name = if change == "title" { "Title" } else { "DisplayName" };
                 user.attributes.insert(name.to_owned(), json!("Chief"));
             }
-            let set = &mut world.permission_sets[0];
+            let set = &mut cloud.permission_sets[0];
             match change {
                 "detach" => set.managed_policies.clear(),
                 "description" => set.description = Some("mine now".to_owned()),
@@ -168,7 +168,7 @@ fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
                 _ => {}
             }
         }
-        let ran = undo(&stage, &[]).expect(5);
+        let ran = undo(&env, &[]).expect(5);
         let kind = if ["title", "display"].contains(&change) {
             "user"
         } else {
@@ -180,104 +180,101 @@ fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
 
 #[test]
 fn undo_names_the_instance_and_how_it_could_go() {
-    let stage = Stage::new("fresh");
-    stage.go(&[]).expect(0);
-    let ran = undo(&stage, &[]).expect(0);
+    let env = TestEnv::new("fresh");
+    env.go(&[]).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "instance"), "stays");
     assert_eq!(verdict(&ran, "organization"), "stays");
 }
 
 #[test]
 fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
-    let stage = Stage::new("no-permission-sets");
+    let env = TestEnv::new("no-permission-sets");
     let args = run_as(&[&ANSWERS[..], &["--enable-permission-sets"]].concat());
-    stage.kill_at(&args, "UpdateInstance", 1, false);
-    stage.json(&args).expect(0);
-    let ran = undo(&stage, &[]).expect(0);
+    env.kill_at(&args, "UpdateInstance", 1, false);
+    env.json(&args).expect(0);
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "permission-sets-switch"), "stays");
 }
 
 #[test]
 fn a_region_that_was_asked_for_in_vain_is_not_in_the_way_of_undo() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    stage.go(&["--identity-center-region=eu-west-1"]).expect(5);
-    undo(&stage, &[]).expect(0);
-    assert!(stage.server.world().permission_sets.is_empty());
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    env.go(&["--identity-center-region=eu-west-1"]).expect(5);
+    undo(&env, &[]).expect(0);
+    assert!(env.server.cloud().permission_sets.is_empty());
 }
 
 #[test]
 fn what_an_answer_has_asked_for_in_vain_can_be_had_or_kept_by_the_printed_command() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let ran = stage.go(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let ran = env.go(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
     let next = ran.step("permission-set")["next"].to_string();
     assert!(next.contains("--update permission-set"), "{next}");
-    stage
-        .json(&["run", "--non-interactive", "--skip=sign-in", "--update=permission-set"])
+    env.json(&["run", "--non-interactive", "--skip=sign-in", "--update=permission-set"])
         .expect(3);
-    assert_eq!(stage.server.world().permission_sets[0].session_duration, "PT8H");
-    stage
-        .json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT8H");
+    env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
         .expect(5);
-    let ran = stage.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
+    let ran = env.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
     let next = ran.step("permission-set")["next"].to_string();
     assert!(next.contains("--session-duration 8h"), "{next}");
-    stage
-        .json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=8h"])
+    env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=8h"])
         .expect(3);
 }
 
 #[test]
 fn a_policy_that_our_own_update_took_off_is_nobodys_to_miss() {
-    let stage = Stage::new("enabled");
-    let before = lasting(&stage.server.world());
+    let env = TestEnv::new("enabled");
+    let before = lasting(&env.server.cloud());
     let ops = ["--skip=sign-in", "--permission-set=Ops"];
-    stage.go(&[&ops[..], &["--policy=PowerUserAccess"]].concat()).expect(3);
+    env.go(&[&ops[..], &["--policy=PowerUserAccess"]].concat()).expect(3);
     let other = ["--policy=ReadOnlyAccess", "--update=permission-set"];
-    stage.go(&[&ops[..], &other[..]].concat()).expect(3);
-    undo(&stage, &[]).expect(0);
-    assert_eq!(lasting(&stage.server.world()), before);
+    env.go(&[&ops[..], &other[..]].concat()).expect(3);
+    undo(&env, &[]).expect(0);
+    assert_eq!(lasting(&env.server.cloud()), before);
 }
 
 #[test]
 fn a_session_that_a_profile_named_before_it_was_there_goes_to_the_byte() {
-    let stage = Stage::new("enabled");
+    let env = TestEnv::new("enabled");
     let before = "[profile theirs]\nsso_session = my-sso\nregion = eu-west-1\n";
-    stage.has_config(before);
-    stage.go(&["--skip=sign-in"]).expect(3);
-    undo(&stage, &[]).expect(0);
-    assert_eq!(stage.config(), before);
+    env.has_config(before);
+    env.go(&["--skip=sign-in"]).expect(3);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), before);
 }
 
 #[test]
 fn a_token_and_a_registration_that_were_there_before_stay() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    let kept = stage.files(".aws/sso");
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let kept = env.files(".aws/sso");
     assert_eq!(kept.len(), 2);
-    std::fs::remove_file(stage.state_file()).unwrap();
-    std::fs::remove_file(stage.path(".aws/config")).unwrap();
-    stage.go(&[]).expect(0);
-    undo(&stage, &[]).expect(0);
+    std::fs::remove_file(env.state_file()).unwrap();
+    std::fs::remove_file(env.path(".aws/config")).unwrap();
+    env.go(&[]).expect(0);
+    undo(&env, &[]).expect(0);
     let names =
         |files: &[(std::path::PathBuf, Vec<u8>)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&stage.files(".aws/sso")), names(&kept));
+    assert_eq!(names(&env.files(".aws/sso")), names(&kept));
 }
 
 #[test]
 fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
-    let stage = Stage::new("enabled");
-    std::fs::create_dir_all(stage.path(".aws")).unwrap();
-    let path = stage.path(".aws/config");
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    let path = env.path(".aws/config");
     std::fs::write(&path, "[profile theirs]\nregion = eu-west-1").unwrap();
-    stage.go(&["--skip=sign-in"]).expect(3);
+    env.go(&["--skip=sign-in"]).expect(3);
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("  # note\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&stage, &[]).expect(5);
+    let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "cli-profile"), "changed");
-    undo(&stage, &["--include-changed"]).expect(0);
+    undo(&env, &["--include-changed"]).expect(0);
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(left.starts_with("[profile theirs]\nregion = eu-west-1\n"), "{left}");
     assert!(left.lines().any(|line| line == "# note"), "{left}");
@@ -286,17 +283,17 @@ fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
 #[test]
 fn a_config_that_says_all_already_need_not_be_writable() {
     use std::os::unix::fs::PermissionsExt as _;
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    std::fs::set_permissions(stage.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
-    stage.json(&["run", "--non-interactive"]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    std::fs::set_permissions(env.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    env.json(&["run", "--non-interactive"]).expect(0);
 }
 
 #[test]
 fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there_is_named() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let ran = stage.run(&["undo", "--step=cli-profile"]).expect(2);
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let ran = env.run(&["undo", "--step=cli-profile"]).expect(2);
     assert!(
         ran.stderr.contains("remove   CLI profile eks-walkthrough"),
         "{}",
@@ -307,23 +304,21 @@ fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there
         "{}",
         ran.stderr
     );
-    let typo = stage.path("typo.json");
-    let ran = stage
-        .run(&["undo", "--yes", "--state", typo.to_str().unwrap()])
-        .expect(2);
+    let typo = env.path("typo.json");
+    let ran = env.run(&["undo", "--yes", "--state", typo.to_str().unwrap()]).expect(2);
     assert!(ran.stderr.contains("There is no state file"), "{}", ran.stderr);
     assert!(!typo.exists());
 }
 
 #[test]
 fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    let busy = Refusal::new("ThrottlingException", "Rate exceeded");
-    stage.always("DeleteGroup", FaultKind::Refuse(busy));
-    let since = stage.server.calls().len();
-    undo(&stage, &[]).expect(1);
-    let calls = stage.server.calls();
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let busy = ServiceError::new("ThrottlingException", "Rate exceeded");
+    env.always("DeleteGroup", FaultKind::Refuse(busy));
+    let since = env.server.calls().len();
+    undo(&env, &[]).expect(1);
+    let calls = env.server.calls();
     let count = calls[since..]
         .iter()
         .filter(|call| call.operation == "DeleteGroup")
@@ -333,23 +328,23 @@ fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
 
 #[test]
 fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
-    let stage = Stage::new("enabled");
-    stage.go(&["--skip=sign-in"]).expect(3);
-    stage.json(&["login", "--wait=60s"]).expect(0);
-    assert!(stage.path(".aws/sso/cache").is_dir());
-    let ran = undo(&stage, &[]).expect(0);
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    env.json(&["login", "--wait=60s"]).expect(0);
+    assert!(env.path(".aws/sso/cache").is_dir());
+    let ran = undo(&env, &[]).expect(0);
     assert_eq!(verdict(&ran, "token"), "removed");
-    assert!(stage.files(".aws").is_empty(), "{:?}", stage.files(".aws"));
+    assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn a_folder_of_ours_that_somebody_made_anew_is_theirs() {
-    let stage = Stage::new("enabled");
-    stage.go(&[]).expect(0);
-    assert!(!stage.state()["folders"].as_array().unwrap().is_empty());
-    std::fs::remove_dir_all(stage.path(".aws")).unwrap();
-    undo(&stage, &[]).expect(0);
-    std::fs::create_dir(stage.path(".aws")).unwrap();
-    undo(&stage, &[]).expect(0);
-    assert!(stage.path(".aws").is_dir());
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    assert!(!env.state()["folders"].as_array().unwrap().is_empty());
+    std::fs::remove_dir_all(env.path(".aws")).unwrap();
+    undo(&env, &[]).expect(0);
+    std::fs::create_dir(env.path(".aws")).unwrap();
+    undo(&env, &[]).expect(0);
+    assert!(env.path(".aws").is_dir());
 }

@@ -1,11 +1,11 @@
 //! The whole way, from each world.
 
-use super::support::{Stage, is_mutating};
+use super::support::{TestEnv, is_mutating};
 
 #[test]
 fn walks_all_eight_steps_of_a_fresh_account() {
-    let stage = Stage::new("fresh");
-    let ran = stage.go(&[]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&[]).expect(0);
     assert!(
         ran.states().iter().all(|(_, state)| state == "done"),
         "{:?}",
@@ -20,37 +20,37 @@ fn walks_all_eight_steps_of_a_fresh_account() {
         "{caller}"
     );
     assert!(caller.ends_with("/Admin"), "{caller}");
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
     assert_eq!(
         (store.users.len(), store.groups.len(), store.memberships.len()),
         (1, 1, 1)
     );
-    assert_eq!((world.permission_sets.len(), world.assignments.len()), (1, 1));
+    assert_eq!((cloud.permission_sets.len(), cloud.assignments.len()), (1, 1));
     assert_eq!(
-        world.permission_sets[0].managed_policies,
+        cloud.permission_sets[0].managed_policies,
         ["arn:aws:iam::aws:policy/AdministratorAccess"]
     );
 }
 
 #[test]
 fn rehearse_does_it_in_one_command_and_ends_with_the_caller() {
-    let stage = Stage::new("fresh");
-    let ran = stage.run(&["rehearse", "--non-interactive"]).expect(0);
+    let env = TestEnv::new("fresh");
+    let ran = env.run(&["rehearse", "--non-interactive"]).expect(0);
     let last = ran.stdout.trim_end().lines().last().unwrap().to_owned();
     assert!(
         last.contains("assumed-role/AWSReservedSSO_AdministratorAccess_"),
         "{last}"
     );
     assert!(ran.stderr.contains("REHEARSAL"));
-    assert!(stage.server.calls().is_empty(), "a rehearsal has a server of its own");
+    assert!(env.server.calls().is_empty(), "a rehearsal has a server of its own");
 }
 
 #[test]
 fn finds_what_is_there_and_makes_the_rest() {
-    let stage = Stage::new("half-done");
+    let env = TestEnv::new("half-done");
     let answers = ["run", "--non-interactive", "--wait=60s"];
-    let ran = stage.json(&answers).expect(0);
+    let ran = env.json(&answers).expect(0);
     let how = |slug: &str| ran.step(slug)["how"].as_str().map(str::to_owned);
     assert_eq!(how("create-user").as_deref(), Some("found"));
     assert_eq!(how("create-group").as_deref(), Some("made"));
@@ -73,34 +73,34 @@ fn finds_what_is_there_and_makes_the_rest() {
 
 #[test]
 fn changes_nothing_where_everything_is_done() {
-    let stage = Stage::new("complete");
-    stage.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let changing: Vec<_> = stage.server.calls().into_iter().filter(is_mutating).collect();
+    let env = TestEnv::new("complete");
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let changing: Vec<_> = env.server.calls().into_iter().filter(is_mutating).collect();
     assert!(changing.is_empty(), "{changing:?}");
 }
 
 #[test]
 fn takes_an_instance_in_another_region_over_a_default() {
-    let stage = Stage::new("other-region");
-    let ran = stage.go(&[]).expect(0);
+    let env = TestEnv::new("other-region");
+    let ran = env.go(&[]).expect(0);
     assert_eq!(ran.envelope()["region"], "eu-west-1");
-    let config = stage.config();
+    let config = env.config();
     assert!(config.contains("sso_region = eu-west-1"), "{config}");
 }
 
 #[test]
 fn turns_permission_sets_on_only_when_told_by_name() {
-    let stage = Stage::new("no-permission-sets");
-    let ran = stage.go(&[]).expect(3);
+    let env = TestEnv::new("no-permission-sets");
+    let ran = env.go(&[]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "waiting-for-person");
-    assert!(!stage.server.world().instances[0].permission_sets_enabled);
-    stage.go(&["--enable-permission-sets"]).expect(0);
-    assert!(stage.server.world().instances[0].permission_sets_enabled);
+    assert!(!env.server.cloud().instances[0].permission_sets_enabled);
+    env.go(&["--enable-permission-sets"]).expect(0);
+    assert!(env.server.cloud().instances[0].permission_sets_enabled);
 }
 
 #[test]
 fn makes_an_organization_only_when_told_by_name() {
-    let stage = Stage::new("free-plan");
+    let env = TestEnv::new("free-plan");
     let run = |more: &[&str]| {
         let args = [
             &["run", "--non-interactive", "--wait=60s"],
@@ -108,7 +108,7 @@ fn makes_an_organization_only_when_told_by_name() {
             more,
         ]
         .concat();
-        stage.json(&args)
+        env.json(&args)
     };
     let ran = run(&[]).expect(3);
     let step = ran.step("enable-identity-center");
@@ -117,68 +117,65 @@ fn makes_an_organization_only_when_told_by_name() {
         serde_json::json!(["create-organization", "accept-free-plan-end"])
     );
     run(&["--create-organization"]).expect(3).says("--accept-free-plan-end");
-    assert!(stage.server.world().organization.is_none());
+    assert!(env.server.cloud().organization.is_none());
     run(&["--create-organization", "--accept-free-plan-end"]).expect(0);
 }
 
 #[test]
 fn says_what_stands_in_the_way_and_changes_nothing() {
-    for (world, words) in [
+    for (cloud, words) in [
         ("billing-only", "consolidated billing only"),
         ("account-instance", "account instance"),
         ("member", "999999999999"),
     ] {
-        let stage = Stage::new(world);
-        let ran = stage.go(&[]).expect(3);
+        let env = TestEnv::new(cloud);
+        let ran = env.go(&[]).expect(3);
         let step = ran.step("enable-identity-center");
-        assert_eq!(step["state"], "blocked", "{world}");
+        assert_eq!(step["state"], "blocked", "{cloud}");
         assert!(step["is"].as_str().unwrap().contains(words), "{step:#}");
         assert!(!step["next"].as_array().unwrap().is_empty());
-        assert!(!stage.server.calls().iter().any(is_mutating), "{world}");
-        assert!(!stage.path(".aws/config").exists());
+        assert!(!env.server.calls().iter().any(is_mutating), "{cloud}");
+        assert!(!env.path(".aws/config").exists());
     }
 }
 
 #[test]
 fn goes_without_a_group_when_asked() {
-    let stage = Stage::new("enabled");
-    let ran = stage.go(&["--no-group"]).expect(0);
+    let env = TestEnv::new("enabled");
+    let ran = env.go(&["--no-group"]).expect(0);
     assert_eq!(ran.step("create-group")["state"], "skipped");
-    let world = stage.server.world();
-    assert!(world.instances[0].store.groups.is_empty());
-    assert_eq!(world.assignments[0].principal_type, "USER");
+    let cloud = env.server.cloud();
+    assert!(cloud.instances[0].store.groups.is_empty());
+    assert_eq!(cloud.assignments[0].principal_type, "USER");
 }
 
 #[test]
 fn has_the_user_added_in_the_console_when_asked() {
-    let mut world = idc_setup::rehearsal::worlds::named("enabled").unwrap();
-    let example = idc_setup::rehearsal::worlds::example_user();
-    world.person.adds = Some(idc_setup::rehearsal::NewUser {
+    let mut cloud = idc_sim::scenarios::named("enabled").unwrap();
+    let example = idc_sim::scenarios::example_user();
+    cloud.person.adds = Some(idc_sim::NewUser {
         email: "ada@example.com".to_owned(),
         given_name: "Ada".to_owned(),
         family_name: "Lovelace".to_owned(),
         display_name: "Ada Lovelace".to_owned(),
         ..example
     });
-    let stage = Stage::with(world);
-    let ran = stage.go(&["--create-user-with=console"]).expect(0);
+    let env = TestEnv::with(cloud);
+    let ran = env.go(&["--create-user-with=console"]).expect(0);
     assert_eq!(ran.step("create-user")["how"], "found");
-    assert!(!stage.server.calls().iter().any(|call| call.operation == "CreateUser"));
+    assert!(!env.server.calls().iter().any(|call| call.operation == "CreateUser"));
 }
 
 #[test]
 fn does_one_step_alone_and_never_changes_the_ones_before() {
-    let stage = Stage::new("half-done");
-    let ran = stage
+    let env = TestEnv::new("half-done");
+    let ran = env
         .json(&["run", "--non-interactive", "--only=account-assignment"])
         .expect(3);
     assert_eq!(ran.states(), [("account-assignment".to_owned(), "to-do".to_owned())]);
-    assert!(!stage.server.calls().iter().any(is_mutating));
-    stage
-        .json(&["run", "--non-interactive", "--only=create-group"])
+    assert!(!env.server.calls().iter().any(is_mutating));
+    env.json(&["run", "--non-interactive", "--only=create-group"]).expect(0);
+    env.json(&["run", "--non-interactive", "--only=account-assignment"])
         .expect(0);
-    stage
-        .json(&["run", "--non-interactive", "--only=account-assignment"])
-        .expect(0);
-    assert_eq!(stage.server.world().assignments.len(), 1);
+    assert_eq!(env.server.cloud().assignments.len(), 1);
 }

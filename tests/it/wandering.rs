@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use idc_setup::checklist::{Options, Outcome, State, TroubleKind};
-use idc_setup::rehearsal::worlds;
+use idc_sim::scenarios;
 
 use super::person::walk_with;
-use super::support::Stage;
+use super::support::TestEnv;
 use super::support::wandering::{Detour, Wandering};
 
 /// How a walk with a detour went: the stage it was on, and what was asked.
-fn wander(stage: &Stage, guide: Wandering) -> (Outcome, Wandering) {
+fn wander(env: &TestEnv, guide: Wandering) -> (Outcome, Wandering) {
     let options = Options {
         // Recommendations have their own tests; step 8 needs an environment of its own.
         skip: ["sign-in", "mfa", "cloudtrail", "root-access-keys"]
@@ -19,13 +19,13 @@ fn wander(stage: &Stage, guide: Wandering) -> (Outcome, Wandering) {
             .into(),
         ..Options::default()
     };
-    walk_with(stage, options, guide)
+    walk_with(env, options, guide)
 }
 
-fn fresh() -> Stage {
-    let mut world = worlds::named("fresh").unwrap();
-    world.pace = idc_setup::rehearsal::Pace::default();
-    Stage::with(world)
+fn fresh() -> TestEnv {
+    let mut cloud = scenarios::named("fresh").unwrap();
+    cloud.timing = idc_sim::Timing::default();
+    TestEnv::with(cloud)
 }
 
 /// The prompts of a run without a detour.
@@ -38,16 +38,16 @@ fn prompts() -> Vec<String> {
 }
 
 /// Everything is there once, and nothing is open.
-fn is_complete(stage: &Stage, without: &BTreeSet<&str>, what: &str) {
-    let world = stage.server.world();
-    let store = &world.instances[0].store;
+fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
     let once = |present: bool| usize::from(present);
     assert_eq!(store.users.len(), 1, "{what}");
     assert_eq!(store.groups.len(), once(!without.contains("create-group")), "{what}");
-    assert_eq!(world.permission_sets.len(), 1, "{what}");
-    assert_eq!(world.assignments.len(), 1, "{what}");
-    assert_eq!(stage.state()["intents"], serde_json::json!([]), "{what}");
-    let config = std::fs::read_to_string(stage.path(".aws/config")).unwrap_or_default();
+    assert_eq!(cloud.permission_sets.len(), 1, "{what}");
+    assert_eq!(cloud.assignments.len(), 1, "{what}");
+    assert_eq!(env.state()["intents"], serde_json::json!([]), "{what}");
+    let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
     assert_eq!(
         config.matches("[profile eks-walkthrough]").count(),
         1,
@@ -58,11 +58,11 @@ fn is_complete(stage: &Stage, without: &BTreeSet<&str>, what: &str) {
 #[test]
 fn back_at_every_prompt_leads_back_and_then_on_to_the_end() {
     for (at, prompt) in prompts().into_iter().enumerate() {
-        let stage = fresh();
-        let (outcome, guide) = wander(&stage, Wandering::with(at, Detour::Back));
+        let env = fresh();
+        let (outcome, guide) = wander(&env, Wandering::with(at, Detour::Back));
         let what = format!("back at {prompt:?}: {:?}", guide.prompts.borrow());
         assert!(outcome.trouble.is_none(), "{what}: {:?}", outcome.trouble);
-        is_complete(&stage, &BTreeSet::new(), &what);
+        is_complete(&env, &BTreeSet::new(), &what);
         let shown = guide.prompts.borrow();
         if at > 0 {
             assert!(shown[at + 1..].contains(&prompt), "{what}: it is asked again");
@@ -73,8 +73,8 @@ fn back_at_every_prompt_leads_back_and_then_on_to_the_end() {
 #[test]
 fn skip_at_every_prompt_leaves_out_what_may_be_left_out_and_nothing_else() {
     for (at, prompt) in prompts().into_iter().enumerate() {
-        let stage = fresh();
-        let (outcome, guide) = wander(&stage, Wandering::with(at, Detour::Skip));
+        let env = fresh();
+        let (outcome, guide) = wander(&env, Wandering::with(at, Detour::Skip));
         let what = format!("skip at {prompt:?}: {:?}", guide.prompts.borrow());
         assert!(outcome.trouble.is_none(), "{what}: {:?}", outcome.trouble);
         let required = outcome
@@ -89,15 +89,15 @@ fn skip_at_every_prompt_leaves_out_what_may_be_left_out_and_nothing_else() {
                 report.state
             );
         }
-        is_complete(&stage, &BTreeSet::new(), &what);
+        is_complete(&env, &BTreeSet::new(), &what);
     }
 }
 
 /// Leaves at every prompt, and goes on in another run: nothing is asked twice, and all is there once.
 fn leave_and_go_on(detour: Detour, kind: Option<TroubleKind>) {
     for (at, prompt) in prompts().into_iter().enumerate() {
-        let stage = fresh();
-        let (outcome, first) = wander(&stage, Wandering::with(at, detour));
+        let env = fresh();
+        let (outcome, first) = wander(&env, Wandering::with(at, detour));
         let what = format!("{detour:?} at {prompt:?}");
         assert_eq!(
             first.prompts.borrow().len(),
@@ -107,9 +107,9 @@ fn leave_and_go_on(detour: Detour, kind: Option<TroubleKind>) {
         if let Some(kind) = kind {
             assert_eq!(outcome.trouble.map(|trouble| trouble.kind), Some(kind), "{what}");
         }
-        let (outcome, second) = wander(&stage, Wandering::straight());
+        let (outcome, second) = wander(&env, Wandering::straight());
         assert!(outcome.trouble.is_none(), "{what}: {:?}", outcome.trouble);
-        is_complete(&stage, &BTreeSet::new(), &what);
+        is_complete(&env, &BTreeSet::new(), &what);
         let first = first.asked.take();
         // The question at which somebody left has not been answered.
         let is_question = at < first.len() && first.len() == at + 1;

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use super::keeping::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
-use super::{Stage, cannot_start, examples};
+use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
 use crate::checklist::Trouble;
 use crate::cli::{Cli, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::guide::Screen;
 use crate::progress::{Folder, Progress};
-use crate::rehearsal::PersonKind;
 use crate::words::quoted;
+use idc_sim::PersonKind;
 
 /// The exit code of a run that has found another at work.
 const LOCKED: u8 = 6;
@@ -49,27 +49,27 @@ const BROWSERS: [&str; 12] = [
 ];
 
 pub(super) async fn perform(
-    stage: &Stage,
+    rehearsal: &Rehearsal,
     cli: &Cli,
     flags: &RehearseFlags,
     environment: &Environment,
     screen: Screen,
 ) -> Result<u8, Trouble> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
-    let _lock = begin_keeping(stage, flags)?;
+    let _lock = begin_keeping(rehearsal, flags)?;
     if cli.flags.non_interactive {
         screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
     }
-    let mut command = command(stage, cli, flags, (environment, &home)).map_err(cannot_start)?;
+    let mut command = command(rehearsal, cli, flags, (environment, &home)).map_err(cannot_start)?;
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = tokio::select! {
         status = wait(&mut child) => status.map_err(cannot_start)?,
-        trouble = keep_on_keeping(stage, flags) => return Err(trouble),
+        trouble = keep_on_keeping(rehearsal, flags) => return Err(trouble),
     };
     if writes_world(flags) && exit_code(status) != LOCKED {
-        keep_world(stage, flags)?;
+        keep_world(rehearsal, flags)?;
     } else {
-        dump_world(stage, flags)?;
+        dump_world(rehearsal, flags)?;
     }
     if let Some(folder) = &flags.keep {
         let what = match flags.what {
@@ -88,7 +88,7 @@ pub(super) async fn perform(
 
 /// This very program, with the same flags, led to the server.
 fn command(
-    stage: &Stage,
+    rehearsal: &Rehearsal,
     cli: &Cli,
     flags: &RehearseFlags,
     (environment, home): (&Environment, &Path),
@@ -101,7 +101,7 @@ fn command(
             command.env(name, value);
         }
     }
-    command.envs(stage.variables()).env("HOME", home);
+    command.envs(rehearsal.simulation.variables()).env("HOME", home);
     command.arg(match flags.what {
         Rehearsed::Run => "run",
         Rehearsed::Status => "status",
@@ -111,7 +111,7 @@ fn command(
         Rehearsed::Undo => "undo",
     });
     command
-        .arg(format!("--rehearsal={}", stage.server.url()))
+        .arg(format!("--rehearsal={}", rehearsal.server().url()))
         .args(cli.to_args());
     if let Some(folder) = &flags.keep {
         command.arg(format!("--rehearsal-kept={}", folder.display()));
@@ -122,7 +122,7 @@ fn command(
     if flags.what == Rehearsed::Undo {
         command.args(flags.undo.to_args());
     }
-    if stage.server.world().person.kind == PersonKind::Pages {
+    if rehearsal.server().cloud().person.kind == PersonKind::Pages {
         let browsers = BROWSERS
             .into_iter()
             .filter_map(|name| Some((name, environment.var(name)?)));

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Stage;
+use super::Rehearsal;
 use crate::checklist::{Trouble, TroubleKind};
 use crate::cli::{RehearseFlags, Rehearsed};
 use crate::files;
 use crate::progress::{Lock, LockError, holder_words};
-use crate::rehearsal::worlds;
+use idc_sim::scenarios;
 
 /// The world, in the folder of `--keep`.
 pub(super) const KEPT_WORLD: &str = "world.toml";
@@ -22,13 +22,13 @@ pub(super) fn writes_world(flags: &RehearseFlags) -> bool {
 }
 
 /// Keeps the world after every change, so that a rehearsal that is killed is a kept one too. Answers only when it cannot.
-pub(super) async fn keep_on_keeping(stage: &Stage, flags: &RehearseFlags) -> Trouble {
+pub(super) async fn keep_on_keeping(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Trouble {
     const EVERY: Duration = Duration::from_millis(100);
     let mut calls = 0;
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = stage
-            .server
+        let now = rehearsal
+            .server()
             .calls()
             .iter()
             .filter(|call| is_change(&call.operation))
@@ -38,7 +38,7 @@ pub(super) async fn keep_on_keeping(stage: &Stage, flags: &RehearseFlags) -> Tro
         }
         calls = now;
         if let Err(trouble) = write_world(
-            stage,
+            rehearsal,
             flags.keep.as_deref().map(|folder| folder.join(KEPT_WORLD)).as_deref(),
         ) {
             return trouble;
@@ -84,29 +84,29 @@ pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>,
 
 /// Writes a new world before anything else: the folder is known to be a rehearsal's from now on, however this one ends.
 /// Answers the lock, unless it is held already.
-pub(super) fn begin_keeping(stage: &Stage, flags: &RehearseFlags) -> Result<Option<Lock>, Trouble> {
+pub(super) fn begin_keeping(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<Option<Lock>, Trouble> {
     let Some(folder) = flags.keep.as_deref().filter(|_| kept(flags).is_none()) else {
         return Ok(None);
     };
     let lock = hold(folder, flags)?;
-    write_world(stage, Some(&folder.join(KEPT_WORLD)))?;
+    write_world(rehearsal, Some(&folder.join(KEPT_WORLD)))?;
     Ok(lock)
 }
 
 /// Writes the world where `--keep` and `--dump` want it.
-pub(super) fn keep_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
+pub(super) fn keep_world(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), Trouble> {
     let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
-    write_world(stage, kept.as_deref())?;
-    dump_world(stage, flags)
+    write_world(rehearsal, kept.as_deref())?;
+    dump_world(rehearsal, flags)
 }
 
-pub(super) fn dump_world(stage: &Stage, flags: &RehearseFlags) -> Result<(), Trouble> {
-    write_world(stage, flags.dump.as_deref())
+pub(super) fn dump_world(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), Trouble> {
+    write_world(rehearsal, flags.dump.as_deref())
 }
 
-fn write_world(stage: &Stage, path: Option<&Path>) -> Result<(), Trouble> {
+fn write_world(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), Trouble> {
     let Some(path) = path else { return Ok(()) };
-    worlds::write_file(path, &stage.server.world())
+    scenarios::write_file(path, &rehearsal.server().cloud())
         .map_err(|why| Trouble::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))
 }
 

@@ -16,9 +16,9 @@ use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags
 use crate::environment::Environment;
 use crate::guide::Screen;
 use crate::progress::Lock;
-use crate::rehearsal::worlds::{self, example_user};
-use crate::rehearsal::{Credentials, NewUser, Options, PersonKind, Server, World, read_faults};
 use child::perform;
+use idc_sim::scenarios::{self, example_user};
+use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
 use keeping::{KEPT_WORLD, hold, kept};
 use serve::serve;
 
@@ -29,8 +29,8 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
         ..screen(cli, environment)
     };
     let ended = match prepare(cli, flags).await {
-        Ok(stage) if flags.serve => serve(&stage, flags, environment, screen).await,
-        Ok(stage) => perform(&stage, cli, flags, environment, screen).await,
+        Ok(rehearsal) if flags.serve => serve(&rehearsal, flags, screen).await,
+        Ok(rehearsal) => perform(&rehearsal, cli, flags, environment, screen).await,
         Err(trouble) => Err(trouble),
     };
     match ended {
@@ -39,32 +39,20 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     }
 }
 
-/// A server that runs, and root's session in its world.
-struct Stage {
-    server: Server,
-    credentials: Credentials,
-    region: String,
-    /// On the folder of a kept world, as long as this rehearsal lasts.
+/// A running simulation, and the right to write where it is kept.
+struct Rehearsal {
+    simulation: Simulation,
+    /// Held on the folder of `--keep` for as long as this rehearsal lasts.
     _lock: Option<Lock>,
 }
 
-impl Stage {
-    /// Variables that lead any AWS tool to the server, as root.
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_ENDPOINT_URL", self.server.url()),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key.clone()),
-            ("AWS_SESSION_TOKEN", self.credentials.session_token.clone()),
-            ("AWS_REGION", self.region.clone()),
-            // boto3 knows this one alone.
-            ("AWS_DEFAULT_REGION", self.region.clone()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
+impl Rehearsal {
+    fn server(&self) -> &Server {
+        &self.simulation.server
     }
 }
 
-async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
+async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, Trouble> {
     let kept = kept(flags);
     refuse_what_cannot_be(flags, kept.is_some())?;
     let latency = match &flags.latency {
@@ -72,24 +60,19 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Stage, Trouble> {
         None => Duration::ZERO,
     };
     let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
-    let mut world = world(flags)?;
+    let mut cloud = cloud(flags)?;
     if let Some(person) = flags.person {
-        world.person.kind = match person {
+        cloud.person.kind = match person {
             PersonFlag::Auto => PersonKind::Auto,
             PersonFlag::Pages => PersonKind::Pages,
             PersonFlag::Never => PersonKind::Never,
         };
     }
     if let Some(user) = told_user(cli)? {
-        world.person.adds = Some(user);
+        cloud.person.adds = Some(user);
     }
-    let root = world.root();
-    let credentials = world.issue(root);
-    let region = world.region.clone();
-    Ok(Stage {
-        server: start(world, flags, latency).await?,
-        credentials,
-        region,
+    Ok(Rehearsal {
+        simulation: start(cloud, flags, latency).await?,
         _lock: lock,
     })
 }
@@ -119,7 +102,7 @@ fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), Tro
 }
 
 /// Serves a world, with the faults that are asked for.
-async fn start(world: World, flags: &RehearseFlags, latency: Duration) -> Result<Server, Trouble> {
+async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result<Simulation, Trouble> {
     let faults = match &flags.faults {
         Some(path) => read_faults(path).map_err(|why| Trouble::usage(why, "idc-setup rehearse --faults FILE"))?,
         None => Vec::new(),
@@ -138,20 +121,20 @@ async fn start(world: World, flags: &RehearseFlags, latency: Duration) -> Result
         calls: flags.calls.clone(),
         quota: flags.quota.map(|QuotaFlag::Aws| 20),
     };
-    let server = Server::start(world, options).await.map_err(|error| {
+    let simulation = Simulation::start(cloud, options).await.map_err(|error| {
         Trouble::failed(
             format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
             "idc-setup rehearse --port N, with a free one",
         )
     })?;
     for fault in faults {
-        server.fault(fault);
+        simulation.server.fault(fault);
     }
-    Ok(server)
+    Ok(simulation)
 }
 
 /// The world that is asked for, or the one that was kept.
-fn world(flags: &RehearseFlags) -> Result<World, Trouble> {
+fn cloud(flags: &RehearseFlags) -> Result<Cloud, Trouble> {
     let kept = flags
         .keep
         .as_ref()
@@ -166,12 +149,12 @@ fn world(flags: &RehearseFlags) -> Result<World, Trouble> {
             ),
             "idc-setup rehearse --keep DIR, with another folder or without --world",
         )),
-        (None, Some(kept)) => worlds::read_file(&kept).map_err(|why| Trouble::usage(why, next)),
-        (None, None) => Ok(World::default()),
-        (Some(name), None) => match worlds::named(name) {
-            Some(world) => Ok(world),
+        (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| Trouble::usage(why, next)),
+        (None, None) => Ok(Cloud::default()),
+        (Some(name), None) => match scenarios::named(name) {
+            Some(cloud) => Ok(cloud),
             None if Path::new(name).exists() => {
-                worlds::read_file(Path::new(name)).map_err(|why| Trouble::usage(why, next))
+                scenarios::read_file(Path::new(name)).map_err(|why| Trouble::usage(why, next))
             }
             None => Err(Trouble::usage(
                 format!("There is no world {name:?}, and no such file."),

@@ -42,7 +42,7 @@ pub async fn settle_begun(setting: &Rc<Setting>) -> Result<Option<()>, Trouble> 
             }
         }
         let age = setting.clients.clock().now().duration_since(intent.at).unsigned_abs();
-        if !is_told && age < CALL_LIMIT + setting.pace.spreading {
+        if !is_told && age < CALL_LIMIT + setting.timing.propagation {
             // It may still be on its way.
             return Ok(None);
         }

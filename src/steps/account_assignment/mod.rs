@@ -182,7 +182,7 @@ impl AccountAssignment {
         let last = intents.iter().map(|intent| intent.at).max().unwrap_or_default();
         let ago = Timestamp::now().duration_since(last).unsigned_abs();
         let limit = SPREAD_LIMIT.saturating_sub(ago);
-        let shows = waiting::until(self.setting.pace, limit, || async {
+        let shows = waiting::until(self.setting.timing, limit, || async {
             Ok::<_, Failure>(self.is_assigned(subject).await?.then_some(()))
         });
         Ok(shows.await.map_err(rerun(&INFO))?.is_some())

@@ -220,7 +220,7 @@ impl AccountAssignment {
     /// unanswered attempt the requests are looked through first.
     pub(super) async fn request(&self, subject: &Subject, intents: &[Intent]) -> End<AccountAssignmentOperationStatus> {
         create(
-            self.setting.pace,
+            self.setting.timing,
             || self.create_once(subject),
             || self.request_of(subject, intents),
         )
@@ -236,11 +236,11 @@ impl AccountAssignment {
         (asked, intents): (AccountAssignmentOperationStatus, &[Intent]),
         guide: &dyn Guide,
     ) -> Result<Option<Ended>, Trouble> {
-        let pace = self.setting.pace;
+        let timing = self.setting.timing;
         let _display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
         let id = asked.request_id.clone().unwrap_or_default();
         if is_open(asked.status.as_ref()) {
-            sleep(pace.pause(0)).await;
+            sleep(timing.pause(0)).await;
         }
         let requests = self.requests(subject).await.map_err(rerun(&INFO))?;
         let own = requests.iter().find(|request| request.id == id);
@@ -248,10 +248,10 @@ impl AccountAssignment {
         let recent = Self::recent(requests, intents);
         match own {
             Some(StatusValues::Succeeded) => return Ok(Some(Ended { failed: None, recent })),
-            Some(StatusValues::InProgress) => sleep(pace.pause(1)).await,
+            Some(StatusValues::InProgress) => sleep(timing.pause(1)).await,
             _ => {}
         }
-        let ended = waiting::until(pace, OPERATION_LIMIT, || async {
+        let ended = waiting::until(timing, OPERATION_LIMIT, || async {
             let status = self.status(subject, &id).await?;
             Ok::<_, Failure>((!is_open(status.status.as_ref())).then_some(status))
         });

@@ -37,7 +37,7 @@ impl EnableIdentityCenter {
         }
         // Until it shows everywhere, an instance would be taken for an account instance.
         let shows = || async { Ok::<_, Trouble>(reads::organization(setting).await.ok().flatten()) };
-        waiting::until(setting.pace, SPREAD_LIMIT, shows).await?;
+        waiting::until(setting.timing, SPREAD_LIMIT, shows).await?;
         Ok(())
     }
 
@@ -50,7 +50,7 @@ impl EnableIdentityCenter {
             .now()
             .map_or_else(|| setting.wanted_region(), |instance| instance.region);
         let client = setting.clients.ssoadmin_once(&region);
-        let answer = repeat(setting.pace, || async {
+        let answer = repeat(setting.timing, || async {
             let call = client.update_instance().instance_arn(&change.name);
             let answer = call.permission_sets_enabled(true).send().await;
             answer.map_err(|error| Failure::of("sso:UpdateInstance", error))

@@ -112,7 +112,7 @@ impl EnableIdentityCenter {
             let is_stale = is_odd && (seen.get() == 1 || has_organization());
             Ok::<_, Trouble>((!is_stale).then_some(standing))
         };
-        if let Some(standing) = waiting::until(setting.pace, SPREAD_LIMIT, shows).await? {
+        if let Some(standing) = waiting::until(setting.timing, SPREAD_LIMIT, shows).await? {
             return Ok(standing);
         }
         reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))

@@ -70,7 +70,7 @@ impl PermissionSet {
             setting.intend(&INFO, owed, None)?;
         }
         let end = create(
-            setting.pace,
+            setting.timing,
             || calls::attach(setting, instance, &arn, &policy),
             || async {
                 let policies = reads::policies(setting, instance, &arn).await?;
@@ -124,7 +124,7 @@ impl PermissionSet {
         put_back::remember(setting, instance, (&arn, &name), change, self.duration_asked_for()).await?;
         let promise = self.promise_provisioning(instance, &arn).await?;
         setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        let answer = repeat(setting.pace, || self.change_once(change, instance, &arn)).await;
+        let answer = repeat(setting.timing, || self.change_once(change, instance, &arn)).await;
         if let Err(failure) = answer {
             self.forget_promise(promise, &failure)?;
             if failure.effect_is_known() {

@@ -108,11 +108,11 @@ pub async fn provision(setting: &Setting, instance: &Instance, arn: &str) -> Res
             .await
             .map_err(|error| Failure::of("sso:ProvisionPermissionSet", error))
     };
-    let answer = repeat(setting.pace, request).await.map_err(rerun(&INFO))?;
+    let answer = repeat(setting.timing, request).await.map_err(rerun(&INFO))?;
     let status = answer.permission_set_provisioning_status;
     let id = status.and_then(|status| status.request_id).unwrap_or_default();
     let look = || reads::provisioning(setting, instance, &id);
-    let ended = waiting::until(setting.pace, OPERATION_LIMIT, look)
+    let ended = waiting::until(setting.timing, OPERATION_LIMIT, look)
         .await
         .map_err(rerun(&INFO))?;
     match ended {

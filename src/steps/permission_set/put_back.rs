@@ -151,10 +151,10 @@ pub async fn put_back(setting: &Setting, instance: &Instance, replaced: &Replace
             (DURATION, None) => Ok(()),
             (DURATION, Some(_)) => {
                 let set = || calls::set_duration(setting, instance, arn, before.clone());
-                repeat(setting.pace, set).await
+                repeat(setting.timing, set).await
             }
-            (_, Some(_)) => repeat(setting.pace, || calls::attach(setting, instance, arn, policy)).await,
-            (_, None) => repeat(setting.pace, || calls::detach(setting, instance, arn, policy)).await,
+            (_, Some(_)) => repeat(setting.timing, || calls::attach(setting, instance, arn, policy)).await,
+            (_, None) => repeat(setting.timing, || calls::detach(setting, instance, arn, policy)).await,
         };
         answer.map_err(rerun(&INFO))?;
     }

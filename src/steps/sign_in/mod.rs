@@ -76,7 +76,7 @@ impl SignIn {
             registrar: &setting.registrar,
             browser: &setting.browser,
             use_device_code: setting.use_device_code,
-            pace: setting.pace,
+            timing: setting.timing,
             paths: self.paths()?,
             profile,
             region: setting.instance().await?.region,

@@ -14,7 +14,7 @@ use super::super::setting::trouble;
 use super::refusal;
 use crate::aws::connect::{self, Caller};
 use crate::aws::failure::innermost;
-use crate::aws::waiting::Pace;
+use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Failure};
 use crate::aws_files::{self, CachedToken, Paths};
 use crate::browser::Browser;
@@ -39,7 +39,7 @@ pub struct Session<'a> {
     /// `--use-device-code`.
     pub use_device_code: bool,
     /// Pauses between attempts.
-    pub pace: Pace,
+    pub timing: Timing,
     /// Where tokens are.
     pub paths: &'a Paths,
     /// The profile.
@@ -160,7 +160,7 @@ impl Session<'_> {
         loop {
             match provider.provide_credentials().await {
                 Err(error) if attempts < READ_ATTEMPTS && self.may_pass(&error) => {
-                    tokio::time::sleep(self.pace.pause(attempts)).await;
+                    tokio::time::sleep(self.timing.pause(attempts)).await;
                     attempts += 1;
                 }
                 ended => return ended,
@@ -181,7 +181,7 @@ impl Session<'_> {
         let end = Instant::now() + SPREAD_LIMIT;
         for n in 0.. {
             match self.ask_through().await? {
-                Answer::NoAccess if Instant::now() < end => tokio::time::sleep(self.pace.pause(n)).await,
+                Answer::NoAccess if Instant::now() < end => tokio::time::sleep(self.timing.pause(n)).await,
                 other => return Ok(other),
             }
         }

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use idc_setup::rehearsal::{Fault, FaultKind, Hold};
+use idc_sim::{Fault, FaultKind, Hold};
 
-use super::{RUNTIME, Stage};
+use super::{RUNTIME, TestEnv};
 
 /// The cut points that are tried at the same time: a run mostly waits.
 const AT_ONCE: usize = 6;
@@ -28,7 +28,7 @@ pub enum Cut {
 }
 
 /// Starts a run and kills it there; `false` where it ended before that.
-pub fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
+pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
     match cut {
         Cut::Request(nth, is_before) => {
             let hold = Hold::default();
@@ -37,12 +37,12 @@ pub fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
             } else {
                 FaultKind::HoldAfter(hold.clone())
             };
-            stage.server.fault(Fault {
+            env.server.fault(Fault {
                 operation: None,
                 nth: Some(nth),
                 kind,
             });
-            let mut child = stage.spawn(args);
+            let mut child = env.spawn(args);
             let reached = RUNTIME.block_on(async {
                 let ended = async {
                     loop {
@@ -65,7 +65,7 @@ pub fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
         }
         Cut::Sync(nth) => {
             let inject = format!("inject=fsync:signal=KILL:when={nth}");
-            let mut command = traced(stage, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
+            let mut command = traced(env, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
             let status = command.status().unwrap();
             // strace ends as the program did.
             let is_killed = status.signal() == Some(9) || status.code() == Some(137);
@@ -76,8 +76,8 @@ pub fn kill(stage: &Stage, args: &[&str], cut: Cut) -> bool {
 }
 
 /// The binary on this stage under strace.
-pub fn traced(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
-    let plain = stage.command(args);
+pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
+    let plain = env.command(args);
     let mut command = Command::new("strace");
     command
         .args(["-f", "-qq"])
@@ -86,7 +86,7 @@ pub fn traced(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
         .args(plain.get_args())
         .env_clear()
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(stage.home.path())
+        .current_dir(env.home.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -116,9 +116,9 @@ pub fn can_trace() -> bool {
 }
 
 /// How many syncs a run makes.
-pub fn syncs(stage: &Stage, args: &[&str]) -> u32 {
-    let log: PathBuf = stage.home.path().join("strace.log");
-    let status = traced(stage, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
+pub fn syncs(env: &TestEnv, args: &[&str]) -> u32 {
+    let log: PathBuf = env.home.path().join("strace.log");
+    let status = traced(env, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
     assert!(status.unwrap().success());
     let text = std::fs::read_to_string(&log).unwrap();
     std::fs::remove_file(&log).unwrap();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use idc_setup::rehearsal::{Fault, FaultKind, Refusal, World, worlds};
+use idc_sim::{Cloud, Fault, FaultKind, ServiceError, scenarios};
 
-use super::{Ran, Stage};
+use super::{Ran, TestEnv};
 
 /// A run may wait for AWS, and for a person; longer than this it hangs.
 const LIMIT: Duration = Duration::from_secs(150);
@@ -62,7 +62,7 @@ impl Wrong {
         };
         let own = own.iter().find(|(code, ..)| *code == refusal.code);
         FaultKind::Refuse(match own {
-            Some((_, code, status)) => Refusal::new(code, refusal.message.clone()).with_status(*status),
+            Some((_, code, status)) => ServiceError::new(code, refusal.message.clone()).with_status(*status),
             None => refusal.clone(),
         })
     }
@@ -100,8 +100,8 @@ const FOR_GOOD: [&str; 4] = [
 
 /// Name and making of each fault.
 fn kinds() -> Vec<(&'static str, FaultKind)> {
-    let refuse = |code: &str, words: &str| FaultKind::Refuse(Refusal::new(code, words));
-    let mut throttle = Refusal::new("ThrottlingException", "Rate exceeded");
+    let refuse = |code: &str, words: &str| FaultKind::Refuse(ServiceError::new(code, words));
+    let mut throttle = ServiceError::new("ThrottlingException", "Rate exceeded");
     throttle.extra = serde_json::json!({"RetryAfterSeconds": 1})
         .as_object()
         .cloned()
@@ -147,7 +147,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         (
             "not unique",
             FaultKind::Refuse(
-                Refusal::new("ConflictException", "Duplicate").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION"),
+                ServiceError::new("ConflictException", "Duplicate").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION"),
             ),
         ),
         ("FAILED", FaultKind::FailLater("it could not be done".to_owned())),
@@ -158,7 +158,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ("not found", refuse("ResourceNotFoundException", "It was not found")),
         (
             "internal",
-            FaultKind::Refuse(Refusal::new("InternalServerException", "try again").with_status(500)),
+            FaultKind::Refuse(ServiceError::new("InternalServerException", "try again").with_status(500)),
         ),
         ("html", html),
         ("html 500", broken),
@@ -180,24 +180,24 @@ const CALL_LIMIT: Duration = Duration::from_secs(20);
 pub const SECOND: &str = ", 2nd";
 
 /// Where AWS says once of each thing that it is at work on it, so that the calls of a run are the same ones on a slow machine.
-pub fn stage(mut world: World) -> Stage {
-    world.pace.looks = Some(1);
-    Stage::with(world)
+pub fn env(mut cloud: Cloud) -> TestEnv {
+    cloud.timing.polls = Some(1);
+    TestEnv::with(cloud)
 }
 
 /// A world of the rehearsal's.
-pub fn named(world: &str) -> World {
-    worlds::named(world).expect("a known world")
+pub fn named(cloud: &str) -> Cloud {
+    scenarios::named(cloud).expect("a known world")
 }
 
 /// Runs into a fault: it is met, nothing panics, and the exit code says whether the credentials were at fault.
-pub fn struck(stage: &Stage, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
-    strike(stage, row, wrong);
-    let ran = ended(stage, args);
+pub fn struck(env: &TestEnv, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
+    strike(env, row, wrong);
+    let ran = ended(env, args);
     let what = format!("{row} with {}", wrong.name);
     assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
     // A call that nobody waits for any more is not told of before its end.
-    let is_met = stage.server.calls().iter().any(|call| call.fault.is_some());
+    let is_met = env.server.calls().iter().any(|call| call.fault.is_some());
     assert!(is_met || wrong.name == SILENT, "{what}: it was never met");
     // A token, or nothing, stands for the caller there; and the answer to a HEAD has no words.
     let is_of_others = row.starts_with("sso-oidc:") || row.starts_with("sso:");
@@ -210,9 +210,9 @@ pub fn struck(stage: &Stage, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
 }
 
 /// Lets the first call of an operation go wrong, or its second, or each.
-fn strike(stage: &Stage, row: &str, wrong: &Wrong) {
+fn strike(env: &TestEnv, row: &str, wrong: &Wrong) {
     let operation = row.strip_suffix(SECOND).unwrap_or(row);
-    stage.server.fault(Fault {
+    env.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
         nth: (!wrong.lasts).then_some(if row.ends_with(SECOND) { 2 } else { 1 }),
         kind: wrong.kind_at(row),
@@ -235,9 +235,9 @@ pub fn says_it(error: &serde_json::Value, row: &str, wrong: &Wrong) {
 }
 
 /// Every operation that has been called since the first `since` calls; twice, where it was called again.
-pub fn operations(stage: &Stage, since: usize) -> Vec<String> {
+pub fn operations(env: &TestEnv, since: usize) -> Vec<String> {
     let mut counts = BTreeMap::new();
-    for call in stage.server.calls().into_iter().skip(since) {
+    for call in env.server.calls().into_iter().skip(since) {
         *counts
             .entry(format!("{}:{}", call.service, call.operation))
             .or_insert(0) += 1;
@@ -250,8 +250,8 @@ pub fn operations(stage: &Stage, since: usize) -> Vec<String> {
 }
 
 /// Ends within the limit, or fails.
-pub fn ended(stage: &Stage, args: &[&str]) -> Ran {
-    let mut child = stage
+pub fn ended(env: &TestEnv, args: &[&str]) -> Ran {
+    let mut child = env
         .command(args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use idc_setup::rehearsal::{CallLine, Credentials, Fault, FaultKind, Hold, Options, Server, World, worlds};
+use idc_sim::{CallLine, Cloud, Credentials, Fault, FaultKind, Hold, Options, Server, scenarios};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -46,7 +46,7 @@ pub const WILLING: [&str; 4] = [
 ];
 
 /// A simulated AWS and somebody's home.
-pub struct Stage {
+pub struct TestEnv {
     /// The simulated AWS.
     pub server: Server,
     /// Root's session in it.
@@ -56,18 +56,18 @@ pub struct Stage {
     variables: Vec<(String, String)>,
 }
 
-impl Stage {
+impl TestEnv {
     /// A world by name.
-    pub fn new(world: &str) -> Self {
-        Self::with(worlds::named(world).expect("a known world"))
+    pub fn new(cloud: &str) -> Self {
+        Self::with(scenarios::named(cloud).expect("a known world"))
     }
 
     /// A world of the test's own.
-    pub fn with(mut world: World) -> Self {
-        let root = world.root();
-        let credentials = world.issue(root);
+    pub fn with(mut cloud: Cloud) -> Self {
+        let root = cloud.root();
+        let credentials = cloud.issue(root);
         let server = RUNTIME
-            .block_on(Server::start(world, Options::default()))
+            .block_on(Server::start(cloud, Options::default()))
             .expect("a free port");
         Self {
             server,
@@ -79,7 +79,7 @@ impl Stage {
 
     /// Nothing is in any bucket, and nothing is delivered into one any more.
     pub fn empty_buckets(&self) {
-        for bucket in self.server.world().buckets.values_mut() {
+        for bucket in self.server.cloud().buckets.values_mut() {
             bucket.objects.clear();
             bucket.policy = None;
         }
@@ -151,7 +151,7 @@ impl Stage {
     }
 
     /// Runs it while `change` happens to the account: when this operation has taken effect, and before its answer comes.
-    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut World)) -> Ran {
+    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> Ran {
         let hold = Hold::default();
         self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
         let child = self
@@ -162,7 +162,7 @@ impl Stage {
             .expect("the binary runs");
         let longest = std::time::Duration::from_secs(20);
         let reached = RUNTIME.block_on(async { tokio::time::timeout(longest, hold.reached()).await });
-        change(&mut self.server.world());
+        change(&mut self.server.cloud());
         hold.release();
         let ran = Ran::of(child.wait_with_output().expect("the child ends"));
         assert!(reached.is_ok(), "{operation} was never called: {}", ran.summary());
@@ -228,14 +228,14 @@ impl Stage {
 
     /// Users, groups, memberships, permission sets and assignments: how many there are.
     pub fn counts(&self) -> [usize; 5] {
-        let world = self.server.world();
-        let store = &world.instances[0].store;
+        let cloud = self.server.cloud();
+        let store = &cloud.instances[0].store;
         [
             store.users.len(),
             store.groups.len(),
             store.memberships.len(),
-            world.permission_sets.len(),
-            world.assignments.len(),
+            cloud.permission_sets.len(),
+            cloud.assignments.len(),
         ]
     }
 

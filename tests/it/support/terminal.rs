@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use super::Stage;
+use super::TestEnv;
 
 /// Rows and columns: enough for a whole review.
 const SIZE: (u16, u16) = (60, 120);
@@ -26,12 +26,12 @@ const LONGEST: Duration = Duration::from_mins(1);
 
 impl Terminal {
     /// Starts the binary on a stage.
-    pub fn start(stage: &Stage, args: &[&str]) -> Self {
-        Self::sized(stage, args, SIZE, &[])
+    pub fn start(env: &TestEnv, args: &[&str]) -> Self {
+        Self::sized(env, args, SIZE, &[])
     }
 
     /// The same, with so many rows and columns, and these variables.
-    pub fn sized(stage: &Stage, args: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+    pub fn sized(env: &TestEnv, args: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
         let (rows, cols) = size;
         let size = PtySize {
             rows,
@@ -40,10 +40,10 @@ impl Terminal {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let plain = stage.command(args);
+        let plain = env.command(args);
         let mut command = CommandBuilder::new(plain.get_program());
         command.args(plain.get_args());
-        command.cwd(stage.home.path());
+        command.cwd(env.home.path());
         command.env_clear();
         for (name, value) in plain.get_envs() {
             command.env(name, value.unwrap_or_default());

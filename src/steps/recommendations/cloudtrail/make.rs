@@ -187,7 +187,7 @@ async fn create(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
 
 /// Waits a little for the first sign; none is no failure.
 async fn delivery(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    let sign = waiting::until(setting.pace, FIRST_SIGN, || async {
+    let sign = waiting::until(setting.timing, FIRST_SIGN, || async {
         let status = reads::status(setting, trail).await.map_err(rerun(&INFO))?;
         let error = status.latest_delivery_error.filter(|error| !error.is_empty());
         Ok::<_, Trouble>((error.is_some() || status.latest_delivery_time.is_some()).then_some(error))

@@ -1,0 +1,73 @@
+//! The identity store: users, groups and who is in which.
+
+mod groups;
+mod memberships;
+mod store_request;
+mod users;
+
+use self::store_request::StoreRequest;
+use crate::protocol::error::Answer;
+use crate::services::request::{Request, not_simulated};
+use crate::services::request::{not_found, text};
+use crate::state::person;
+use crate::state::{Cloud, Identity, Stamp};
+
+/// Answers an operation of `identitystore`.
+pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+    let input = request.input;
+    let id = text(input, "IdentityStoreId");
+    let visible_before = request.now - cloud.timing.propagation;
+    let partition = cloud.partition();
+    if request.operation == "GetUserId" {
+        note_awaited_user(cloud, request);
+    }
+    let stamp = Stamp {
+        at: request.now,
+        by: caller.arn.clone(),
+    };
+    let store_id = id.rsplit('/').next().unwrap_or(id).to_owned();
+    let new_id = cloud.ids.principal(&store_id);
+    let in_region = cloud
+        .instances
+        .iter()
+        .any(|instance| instance.store.id == store_id && instance.region == request.region);
+    let store = cloud
+        .store_mut(id)
+        .filter(|_| in_region)
+        .ok_or_else(|| not_found(format!("IdentityStore not present for IdentityStoreId: {id}")))?;
+    let mut store_request = StoreRequest {
+        store,
+        partition,
+        visible_before,
+    };
+    match request.operation {
+        "UpdateUser" => store_request.update_user(input),
+        "DeleteUser" => store_request.delete_user(input),
+        "UpdateGroup" => store_request.update_group(input),
+        "DeleteGroup" => store_request.delete_group(input),
+        "DeleteGroupMembership" => store_request.delete_membership(input),
+        "ListGroupMembershipsForMember" => store_request.list_memberships_for_member(input),
+        "CreateUser" => store_request.create_user(input, &new_id, &stamp),
+        "DescribeUser" => store_request.describe_user(input),
+        "GetUserId" => store_request.user_id(input),
+        "ListUsers" => store_request.list_users(input),
+        "CreateGroup" => store_request.create_group(input, &new_id, &stamp),
+        "DescribeGroup" => store_request.describe_group(input),
+        "GetGroupId" => store_request.group_id(input),
+        "ListGroups" => store_request.list_groups(input),
+        "CreateGroupMembership" => store_request.create_membership(input, &new_id, &stamp),
+        "DescribeGroupMembership" => store_request.describe_membership(input),
+        "GetGroupMembershipId" => store_request.membership_id(input),
+        "ListGroupMemberships" => store_request.list_memberships(input),
+        "IsMemberInGroups" => store_request.is_member(input),
+        other => Err(not_simulated("identitystore", other)),
+    }
+}
+
+fn note_awaited_user(cloud: &mut Cloud, request: &Request) {
+    let attribute = &request.input["AlternateIdentifier"]["UniqueAttribute"];
+    if text(attribute, "AttributePath").eq_ignore_ascii_case("userName") {
+        let name = text(attribute, "AttributeValue").to_owned();
+        person::user_awaited(cloud, &name, request.now);
+    }
+}

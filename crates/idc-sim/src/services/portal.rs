@@ -1,0 +1,119 @@
+//! The access portal's API (`sso`): what a signed-in user may enter, and credentials for it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::protocol::error::{Answer, ServiceError};
+use crate::services::paging;
+use crate::services::request::text;
+use crate::services::request::{Request, not_simulated};
+use crate::state::{Cloud, Identity, PortalSession};
+
+/// Answers an operation of `sso`; its requests carry a token in a header and no signature.
+pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
+    let token = text(request.input, "accessToken");
+    let session = cloud
+        .sessions
+        .get(token)
+        .filter(|session| session.expires > request.now)
+        .cloned()
+        .ok_or_else(|| {
+            ServiceError::new("UnauthorizedException", "Session token not found or invalid").with_status(401)
+        })?;
+    match request.operation {
+        "ListAccounts" => list_accounts(cloud, &session, request),
+        "ListAccountRoles" => list_roles(cloud, &session, request),
+        "GetRoleCredentials" => role_credentials(cloud, &session, request),
+        "Logout" => {
+            cloud.sessions.remove(token);
+            Ok(Value::Null)
+        }
+        other => Err(not_simulated("sso", other)),
+    }
+}
+
+fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> Answer {
+    let mut rows: Vec<Value> = cloud
+        .access_of(&session.instance, &session.user)
+        .into_iter()
+        .map(|(account, ..)| json!({"accountId": account.id, "accountName": account.name, "emailAddress": account.email}))
+        .collect();
+    rows.dedup();
+    paging::page_named(
+        request.input,
+        "sso:ListAccounts",
+        "accountList",
+        ("maxResults", "nextToken"),
+        20,
+        rows,
+    )
+}
+
+fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> Answer {
+    let account = text(request.input, "accountId");
+    let rows: Vec<Value> = cloud
+        .access_of(&session.instance, &session.user)
+        .into_iter()
+        .filter(|(candidate, ..)| candidate.id == account)
+        .map(|(account, set, _)| json!({"roleName": set.name, "accountId": account.id}))
+        .collect();
+    if rows.is_empty() {
+        return Err(no_access());
+    }
+    let scope = format!("sso:ListAccountRoles:{account}");
+    paging::page_named(request.input, &scope, "roleList", ("maxResults", "nextToken"), 20, rows)
+}
+
+fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Request) -> Answer {
+    let (account, role_name) = (text(request.input, "accountId"), text(request.input, "roleName"));
+    let access = cloud.access_of(&session.instance, &session.user);
+    let (_, set, role) = access
+        .into_iter()
+        .find(|(candidate, set, _)| candidate.id == account && set.name == role_name)
+        .ok_or_else(no_access)?;
+    let user_name = cloud
+        .instance(&session.instance)
+        .and_then(|instance| instance.store.users.get(&session.user))
+        .map(|user| user.name().to_owned())
+        .unwrap_or_default();
+    let full_rights = role
+        .managed_policies
+        .iter()
+        .any(|policy| policy.ends_with("/AdministratorAccess"));
+    let expires = request.now + hours(&set.session_duration);
+    let identity = Identity {
+        arn: format!(
+            "arn:{}:sts::{account}:assumed-role/{}/{user_name}",
+            cloud.partition(),
+            role.name
+        ),
+        account: account.to_owned(),
+        user_id: format!("AROAREHEARSAL:{user_name}"),
+        expires: Some(expires),
+        // Policies are not evaluated: a set with AdministratorAccess may do all, any other nothing here.
+        denied: if full_rights { Vec::new() } else { vec!["*".to_owned()] },
+    };
+    let credentials = cloud.issue(identity);
+    Ok(json!({"roleCredentials": {
+        "accessKeyId": credentials.access_key_id,
+        "secretAccessKey": credentials.secret_access_key,
+        "sessionToken": credentials.session_token,
+        "expiration": expires.as_millisecond(),
+    }}))
+}
+
+/// `PT1H`, `PT8H30M`; one hour where it cannot be read.
+fn hours(duration: &str) -> Duration {
+    duration
+        .parse::<jiff::Span>()
+        .ok()
+        .and_then(|span| span.total(jiff::Unit::Second).ok())
+        .map_or(Duration::from_hours(1), |seconds| {
+            Duration::from_secs_f64(seconds.max(1.0))
+        })
+}
+
+fn no_access() -> ServiceError {
+    ServiceError::new("ForbiddenException", "No access").with_status(403)
+}

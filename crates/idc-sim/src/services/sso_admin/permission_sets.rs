@@ -1,0 +1,218 @@
+//! Permission sets, their AWS managed policies and tags.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::access::instance_with_permission_sets;
+use crate::protocol::error::{Answer, ServiceError};
+use crate::services::paging;
+use crate::services::request::Request;
+use crate::services::request::{epoch, not_found, text};
+use crate::state::{Cloud, PermissionSet};
+
+/// `CreatePermissionSet`.
+pub fn create(cloud: &mut Cloud, request: &Request) -> Answer {
+    let input = request.input;
+    let instance = instance_with_permission_sets(cloud, request)?.id().to_owned();
+    let name = text(input, "Name");
+    if of_instance(cloud, &instance).any(|set| set.name == name) {
+        return Err(ServiceError::new(
+            "ConflictException",
+            format!("PermissionSet with name {name} already exists."),
+        ));
+    }
+    let session_duration = input["SessionDuration"].as_str().unwrap_or("PT1H").to_owned();
+    check_duration(&session_duration)?;
+    let partition = cloud.partition();
+    let arn = format!(
+        "arn:{partition}:sso:::permissionSet/{instance}/ps-{}",
+        cloud.ids.hex(16)
+    );
+    let set = PermissionSet {
+        arn,
+        name: name.to_owned(),
+        description: input["Description"].as_str().map(str::to_owned),
+        session_duration,
+        relay_state: input["RelayState"].as_str().map(str::to_owned),
+        created: request.now,
+        tags: tags_of(&input["Tags"]),
+        managed_policies: Vec::new(),
+        inline_policy: None,
+        customer_policies: Vec::new(),
+        boundary: None,
+    };
+    let answer = json!({"PermissionSet": shape(&set)});
+    cloud.permission_sets.push(set);
+    Ok(answer)
+}
+
+/// `DescribePermissionSet`.
+pub fn describe(cloud: &Cloud, request: &Request) -> Answer {
+    Ok(json!({"PermissionSet": shape(find(cloud, request)?)}))
+}
+
+/// `ListPermissionSets`: ARNs, newest last.
+pub fn list(cloud: &Cloud, request: &Request) -> Answer {
+    let instance = instance_with_permission_sets(cloud, request)?.id();
+    let visible_before = request.now - cloud.timing.propagation;
+    let rows = of_instance(cloud, instance)
+        .filter(|set| set.created <= visible_before)
+        .map(|set| json!(set.arn))
+        .collect();
+    paging::page(
+        request.input,
+        &format!("ListPermissionSets:{instance}"),
+        "PermissionSets",
+        100,
+        rows,
+    )
+}
+
+/// `UpdatePermissionSet`; what was provisioned stays as it was until it is provisioned again.
+pub fn update(cloud: &mut Cloud, request: &Request) -> Answer {
+    if let Some(duration) = request.input["SessionDuration"].as_str() {
+        check_duration(duration)?;
+    }
+    let set = find_mut(cloud, request)?;
+    for (member, field) in [
+        ("Description", &mut set.description),
+        ("RelayState", &mut set.relay_state),
+    ] {
+        if let Some(value) = request.input[member].as_str() {
+            *field = Some(value.to_owned());
+        }
+    }
+    if let Some(value) = request.input["SessionDuration"].as_str() {
+        value.clone_into(&mut set.session_duration);
+    }
+    Ok(json!({}))
+}
+
+/// `AttachManagedPolicyToPermissionSet`.
+pub fn attach(cloud: &mut Cloud, request: &Request) -> Answer {
+    let policy = text(request.input, "ManagedPolicyArn").to_owned();
+    let set = find_mut(cloud, request)?;
+    if set.managed_policies.contains(&policy) {
+        let name = policy.rsplit('/').next().unwrap_or_default();
+        return Err(ServiceError::new(
+            "ConflictException",
+            format!(
+                "ManagedPolicy with name {name} is already attached to PermissionSet {}.",
+                set.name
+            ),
+        ));
+    }
+    let key = format!("policy:{}:{policy}", set.arn);
+    set.managed_policies.push(policy);
+    cloud.note_write(key, request.now);
+    Ok(json!({}))
+}
+
+/// `DetachManagedPolicyFromPermissionSet`.
+pub fn detach(cloud: &mut Cloud, request: &Request) -> Answer {
+    let policy = text(request.input, "ManagedPolicyArn").to_owned();
+    let set = find_mut(cloud, request)?;
+    let before = set.managed_policies.len();
+    set.managed_policies.retain(|attached| *attached != policy);
+    if set.managed_policies.len() == before {
+        return Err(not_found(format!(
+            "The policy {policy} is not attached to PermissionSet {}.",
+            set.name
+        )));
+    }
+    Ok(json!({}))
+}
+
+/// `ListManagedPoliciesInPermissionSet`.
+pub fn list_policies(cloud: &Cloud, request: &Request) -> Answer {
+    let set = find(cloud, request)?;
+    let rows = set
+        .managed_policies
+        .iter()
+        .filter(|arn| cloud.has_propagated(&format!("policy:{}:{arn}", set.arn), request.now))
+        .map(|arn| json!({"Name": arn.rsplit('/').next(), "Arn": arn}))
+        .collect();
+    let scope = format!("ListManagedPoliciesInPermissionSet:{}", set.arn);
+    paging::page(request.input, &scope, "AttachedManagedPolicies", 20, rows)
+}
+
+/// `DeletePermissionSet`; one that is assigned or provisioned stays.
+pub fn delete(cloud: &mut Cloud, request: &Request) -> Answer {
+    let set = find(cloud, request)?;
+    let (arn, name) = (set.arn.clone(), set.name.clone());
+    let assigned = cloud
+        .assignments
+        .iter()
+        .any(|assignment| assignment.permission_set == arn);
+    if assigned || cloud.roles.iter().any(|role| role.permission_set == arn) {
+        return Err(ServiceError::new(
+            "ConflictException",
+            format!("PermissionSet with name {name} is in use: it is assigned or provisioned to accounts."),
+        ));
+    }
+    cloud.permission_sets.retain(|set| set.arn != arn);
+    Ok(json!({}))
+}
+
+/// The set that `PermissionSetArn` names, once its creation has spread.
+pub fn find<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a PermissionSet, ServiceError> {
+    instance_with_permission_sets(cloud, request)?;
+    let arn = text(request.input, "PermissionSetArn");
+    let visible_before = request.now - cloud.timing.propagation;
+    cloud
+        .permission_sets
+        .iter()
+        .find(|set| set.arn == arn && set.created <= visible_before)
+        .ok_or_else(|| not_found(format!("Could not find PermissionSet with id {arn}")))
+}
+
+/// [`find`], to change it.
+pub fn find_mut<'a>(cloud: &'a mut Cloud, request: &Request) -> Result<&'a mut PermissionSet, ServiceError> {
+    let arn = find(cloud, request)?.arn.clone();
+    let set = cloud.permission_sets.iter_mut().find(|set| set.arn == arn);
+    set.ok_or_else(|| not_found("Could not find PermissionSet"))
+}
+
+fn of_instance<'a>(cloud: &'a Cloud, instance: &str) -> impl Iterator<Item = &'a PermissionSet> {
+    let part = format!("/{instance}/");
+    cloud.permission_sets.iter().filter(move |set| set.arn.contains(&part))
+}
+
+fn shape(set: &PermissionSet) -> Value {
+    let mut shape = json!({
+        "Name": set.name,
+        "PermissionSetArn": set.arn,
+        "CreatedDate": epoch(set.created),
+        "SessionDuration": set.session_duration,
+    });
+    if let Some(description) = &set.description {
+        shape["Description"] = json!(description);
+    }
+    if let Some(relay_state) = &set.relay_state {
+        shape["RelayState"] = json!(relay_state);
+    }
+    shape
+}
+
+/// Tags by key, as a request has them.
+pub fn tags_of(tags: &Value) -> BTreeMap<String, String> {
+    let rows = tags.as_array().into_iter().flatten();
+    rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
+        .collect()
+}
+
+/// Between one and twelve hours.
+fn check_duration(duration: &str) -> Result<(), ServiceError> {
+    let hours = duration
+        .parse::<jiff::Span>()
+        .ok()
+        .and_then(|span| span.total(jiff::Unit::Hour).ok());
+    match hours {
+        Some(hours) if (1.0..=12.0).contains(&hours) => Ok(()),
+        _ => Err(ServiceError::new(
+            "ValidationException",
+            "Session duration must be between 1 hour and 12 hours.",
+        )),
+    }
+}

@@ -1,0 +1,132 @@
+//! What a permission set holds besides AWS managed policies: an inline policy, references to customer managed
+//! policies, a boundary.
+
+use serde_json::{Value, json};
+
+use super::permission_sets::{find, find_mut};
+use crate::protocol::error::{Answer, ServiceError};
+use crate::services::paging;
+use crate::services::request::Request;
+use crate::services::request::{not_found, text};
+use crate::state::{Cloud, CustomerPolicy};
+
+/// A set takes this many customer managed policies and as many AWS managed ones, together.
+const MOST_POLICIES: usize = 20;
+
+/// `PutInlinePolicyToPermissionSet`: a JSON document, in the place of an earlier one.
+pub fn put_inline(cloud: &mut Cloud, request: &Request) -> Answer {
+    let policy = text(request.input, "InlinePolicy");
+    let document: Option<Value> = serde_json::from_str(policy).ok();
+    if document.is_none_or(|document| document.get("Statement").is_none()) {
+        return Err(ServiceError::new(
+            "ValidationException",
+            "The inline policy is not a valid policy document.",
+        ));
+    }
+    find_mut(cloud, request)?.inline_policy = Some(policy.to_owned());
+    Ok(json!({}))
+}
+
+/// `GetInlinePolicyForPermissionSet`: empty when there is none.
+pub fn get_inline(cloud: &Cloud, request: &Request) -> Answer {
+    let policy = find(cloud, request)?.inline_policy.as_deref();
+    Ok(json!({"InlinePolicy": policy.unwrap_or_default()}))
+}
+
+/// `DeleteInlinePolicyFromPermissionSet`.
+pub fn delete_inline(cloud: &mut Cloud, request: &Request) -> Answer {
+    find_mut(cloud, request)?.inline_policy = None;
+    Ok(json!({}))
+}
+
+/// `AttachCustomerManagedPolicyReferenceToPermissionSet`.
+pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
+    let policy = reference(&request.input["CustomerManagedPolicyReference"]);
+    let set = find_mut(cloud, request)?;
+    if set.customer_policies.contains(&policy) {
+        return Err(ServiceError::new(
+            "ConflictException",
+            format!(
+                "CustomerManagedPolicy with name {} is already attached to PermissionSet {}.",
+                policy.name, set.name
+            ),
+        ));
+    }
+    if set.customer_policies.len() + set.managed_policies.len() >= MOST_POLICIES {
+        return Err(ServiceError::new(
+            "ServiceQuotaExceededException",
+            format!("A permission set has at most {MOST_POLICIES} policies."),
+        ));
+    }
+    set.customer_policies.push(policy);
+    Ok(json!({}))
+}
+
+/// `DetachCustomerManagedPolicyReferenceFromPermissionSet`.
+pub fn detach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
+    let policy = reference(&request.input["CustomerManagedPolicyReference"]);
+    let set = find_mut(cloud, request)?;
+    let before = set.customer_policies.len();
+    set.customer_policies.retain(|attached| *attached != policy);
+    if set.customer_policies.len() == before {
+        return Err(not_found(format!(
+            "The policy {} is not attached to PermissionSet {}.",
+            policy.name, set.name
+        )));
+    }
+    Ok(json!({}))
+}
+
+/// `ListCustomerManagedPolicyReferencesInPermissionSet`.
+pub fn list_customer(cloud: &Cloud, request: &Request) -> Answer {
+    let set = find(cloud, request)?;
+    let rows = set
+        .customer_policies
+        .iter()
+        .map(|policy| json!({"Name": policy.name, "Path": policy.path}))
+        .collect();
+    let scope = format!("ListCustomerManagedPolicyReferencesInPermissionSet:{}", set.arn);
+    paging::page(request.input, &scope, "CustomerManagedPolicyReferences", 20, rows)
+}
+
+/// `PutPermissionsBoundaryToPermissionSet`: one of the two kinds.
+pub fn put_boundary(cloud: &mut Cloud, request: &Request) -> Answer {
+    let boundary = &request.input["PermissionsBoundary"];
+    let kinds = ["CustomerManagedPolicyReference", "ManagedPolicyArn"];
+    if kinds.into_iter().filter(|kind| !boundary[kind].is_null()).count() != 1 {
+        return Err(ServiceError::new(
+            "ValidationException",
+            "Exactly one of CustomerManagedPolicyReference and ManagedPolicyArn must be given.",
+        ));
+    }
+    find_mut(cloud, request)?.boundary = Some(boundary.clone());
+    Ok(json!({}))
+}
+
+/// `GetPermissionsBoundaryForPermissionSet`.
+pub fn get_boundary(cloud: &Cloud, request: &Request) -> Answer {
+    let set = find(cloud, request)?;
+    let boundary = set.boundary.as_ref();
+    boundary.map_or_else(
+        || {
+            Err(not_found(format!(
+                "PermissionSet {} has no permissions boundary.",
+                set.name
+            )))
+        },
+        |boundary| Ok(json!({ "PermissionsBoundary": boundary })),
+    )
+}
+
+/// `DeletePermissionsBoundaryFromPermissionSet`.
+pub fn delete_boundary(cloud: &mut Cloud, request: &Request) -> Answer {
+    find_mut(cloud, request)?.boundary = None;
+    Ok(json!({}))
+}
+
+fn reference(input: &Value) -> CustomerPolicy {
+    CustomerPolicy {
+        name: text(input, "Name").to_owned(),
+        path: input["Path"].as_str().unwrap_or("/").to_owned(),
+    }
+}

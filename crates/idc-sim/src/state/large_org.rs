@@ -1,0 +1,59 @@
+//! The cloud `big`: an organization of the largest kind that people have.
+
+use jiff::Timestamp;
+
+use super::cloud::Cloud;
+use super::model::{Account, NewUser, PermissionSet, SignIn, Stamp, User};
+
+fn numbered_user(n: u32, created: &Stamp) -> User {
+    let user = NewUser {
+        name: format!("user-{n}"),
+        email: format!("user-{n}@example.com"),
+        given_name: "User".to_owned(),
+        family_name: format!("{n}"),
+        display_name: format!("User {n}"),
+    };
+    User {
+        attributes: user.attributes(),
+        created: created.clone(),
+        activated: true,
+        sign_in: SignIn::default(),
+    }
+}
+
+/// An organization of the largest kind that people have.
+pub fn grow(cloud: &mut Cloud, made: Timestamp) {
+    let created = Stamp {
+        at: made,
+        by: cloud.root().arn,
+    };
+    for n in 1..5_000 {
+        cloud.accounts.push(Account {
+            id: format!("{:012}", 200_000_000_000_u64 + n),
+            name: format!("Account {n}"),
+            email: format!("account-{n}@example.com"),
+        });
+    }
+    let store = &mut cloud.instances[0].store;
+    let (store_id, created) = (store.id.as_str(), &created);
+    // Half of them on each of two cores: a cloud this large should not be waited for.
+    let halves = [(0..10_000, cloud.ids.fork()), (10_000..20_000, cloud.ids.fork())];
+    let users = std::thread::scope(|scope| {
+        halves
+            .map(|(numbers, mut ids)| {
+                scope.spawn(move || {
+                    let users = numbers.map(|n| (ids.principal(store_id), numbered_user(n, created)));
+                    users.collect::<Vec<_>>()
+                })
+            })
+            .map(|half| half.join().unwrap_or_default())
+    });
+    store.users.extend(users.into_iter().flatten());
+    for n in 0..500 {
+        cloud.permission_sets.push(PermissionSet::administrator(
+            format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}"),
+            format!("Set{n}"),
+            made,
+        ));
+    }
+}

@@ -1,0 +1,16 @@
+//! The simulated AWS as a value, what it is made of, and what happens in it as time passes. Nothing here knows HTTP.
+
+mod cloud;
+mod ids;
+mod large_org;
+mod model;
+pub mod person;
+pub mod scenarios;
+mod sessions;
+mod settle;
+mod trails;
+
+pub use cloud::Cloud;
+pub use model::*;
+pub use sessions::*;
+pub use trails::{Bucket, Trail, default_selectors};
