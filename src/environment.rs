@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use aws_config_file::Paths;
+
 /// Variables, folder and terminals of this process.
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -92,6 +94,11 @@ impl Environment {
     /// The home folder, as the AWS tools determine it.
     pub fn home(&self) -> Option<PathBuf> {
         self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// The files of the AWS CLI and the SDKs; `None` without a home folder.
+    pub fn aws_files(&self) -> Option<Paths> {
+        Some(Paths::new(&self.home()?, |name| self.var(name)))
     }
 
     /// Whether the environment holds credentials, which the SDK's default chain takes before any profile.

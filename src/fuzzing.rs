@@ -4,10 +4,10 @@
 //! `cargo test` runs the seeds and random bytes.
 
 use crate::answers;
-use crate::aws_files::{Config, Section};
 use crate::progress::Record;
 use crate::sso::pkce;
 use crate::steps::cli_profile;
+use aws_config_file::{Config, Section};
 
 /// The config editor: what is read is written back as it was, and editing twice is editing once.
 ///

@@ -27,14 +27,12 @@
 pub mod answers;
 pub mod aws;
 pub mod aws_cli;
-pub mod aws_files;
 pub mod browser;
 pub mod checklist;
 pub mod cli;
 pub mod commands;
 pub mod doctor;
 pub mod environment;
-pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod guide;

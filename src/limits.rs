@@ -58,8 +58,6 @@ pub const CONNECTION_LIMIT: Duration = Duration::from_secs(5);
 pub const MOST_CONNECTIONS: usize = 64;
 /// A registration that is good for less is not used any more
 pub const REGISTRATION_WINDOW: Duration = Duration::from_mins(15);
-/// A token that is good for less is not used any more
-pub const TOKEN_WINDOW: Duration = Duration::from_mins(1);
 
 /// The AWS CLI, when it is asked
 pub const AWS_CLI_LIMIT: Duration = Duration::from_secs(30);
@@ -73,12 +71,6 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 pub const LARGEST_SKEW: Duration = Duration::from_mins(5);
 /// From then on a wait says what to do about it
 pub const LONG_WAIT: Duration = Duration::from_secs(10);
-/// The largest file that is read (in MB)
-pub const LARGEST_FILE_MB: u64 = 64;
-/// Symlinks in a row that are followed, as many as Linux does
-pub const MOST_LINKS: usize = 40;
-/// What another machine or container has left half-written is swept away when it is older
-pub const LONGEST_WRITE: Duration = Duration::from_hours(1);
 
 /// [`FIRST_PAUSE`] in a rehearsal
 pub const REHEARSED_FIRST_PAUSE: Duration = Duration::from_millis(60);

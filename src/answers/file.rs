@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::keys::Key;
 use super::{Answer, Source};
-use crate::files;
+use aws_config_file::files;
 
 /// The file's keys; kept in step with [`Key`] by a test.
 #[derive(Debug, Default, Deserialize, schemars::JsonSchema)]

@@ -8,12 +8,12 @@ use super::renewal;
 use crate::aws::clock;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::{Failure, FailureKind};
-use crate::aws_files::{Config, Paths, Section, credentials_have_section};
 use crate::checklist::{AwsWords, Trouble, TroubleKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
-use crate::files;
 use crate::progress::{Folder, Last};
+use aws_config_file::files;
+use aws_config_file::{Config, Paths, Section, credentials_have_section};
 
 /// Credentials and Region: what is asked for, the environment's, the last run's.
 pub async fn connect_as_asked(
@@ -62,7 +62,7 @@ fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegio
 /// # Errors
 /// It is named, with `again` as what to type then.
 pub fn refuse_pipes(environment: &Environment, again: &str) -> Result<(), Trouble> {
-    let paths = Paths::of(environment);
+    let paths = environment.aws_files();
     let Some(path) = paths.as_ref().and_then(Paths::pipe) else {
         return Ok(());
     };
@@ -77,7 +77,7 @@ pub fn refuse_pipes(environment: &Environment, again: &str) -> Result<(), Troubl
 
 /// Whether the AWS files have such a profile; where they cannot be read, that is for the SDK to say.
 fn is_profile_there(environment: &Environment, profile: &str) -> bool {
-    let Some(paths) = Paths::of(environment) else {
+    let Some(paths) = environment.aws_files() else {
         return false;
     };
     let config = files::read(paths.config()).unwrap_or_default();

@@ -12,12 +12,10 @@ use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect;
 use crate::aws::{Clients, Partition};
-use crate::aws_files::{self, Config, Paths, Section};
 use crate::browser::Browser;
 use crate::checklist::{Guide, Need, StepInfo, Trouble, TroubleKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
-use crate::files;
 use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::guide::{NonInteractive, Screen};
 use crate::limits::LOGIN_WAIT;
@@ -26,6 +24,8 @@ use crate::sso::Registrar;
 use crate::steps::Profile;
 use crate::steps::sign_in::refusal::{self, Shown};
 use crate::steps::sign_in::session::{Answer, Identity, Session};
+use aws_config_file::files;
+use aws_config_file::{Config, Section};
 
 /// As the guides name what is done.
 const INFO: StepInfo = StepInfo {
@@ -82,7 +82,8 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
         .or_else(|| saved(cli, environment))
         .or_else(|| Key::CliProfile.default_words().map(str::to_owned))
         .unwrap_or_default();
-    let paths = Paths::of(environment)
+    let paths = environment
+        .aws_files()
         .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
     let file = paths.config().display();
     let unreadable =
@@ -168,7 +169,8 @@ async fn sign_in(
     if let Some((service, address)) = clients.plain_http() {
         return Err(plain_http(environment, &service, &address, Some(&profile.name)));
     }
-    let paths = Paths::of(environment)
+    let paths = environment
+        .aws_files()
         .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
     let registrar = Registrar::default();
     let session = Session {
@@ -227,13 +229,13 @@ async fn through(
 
 /// The files that the AWS CLI and the SDKs read.
 fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), Trouble> {
-    let registration = aws_files::registration_text(&signed_in.registration);
-    let token = aws_files::token_text(&signed_in.token);
+    let registration = aws_config_file::registration_json(&signed_in.registration);
+    let token = aws_config_file::token_json(&signed_in.token);
     for (path, text) in [
         (session.registration_path(), registration),
         (session.token_path(), token),
     ] {
-        aws_files::write_secret(&path, &text)
+        aws_config_file::write_cache_file(&path, &text)
             .map_err(|error| session.trouble(format!("{} cannot be written: {error}.", path.display())))?;
     }
     Ok(())

@@ -16,7 +16,6 @@ use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
-use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{Guide, Options, Step, Trouble, Walk};
 use crate::cli::Cli;
@@ -174,7 +173,7 @@ pub async fn prepare(
         progress,
         console: stage.console(),
         timing: stage.timing(),
-        paths: Paths::of(environment),
+        paths: environment.aws_files(),
         updates: cli.flags.update.iter().cloned().collect(),
         told: cli.flags.told.iter().cloned().collect(),
         browser,

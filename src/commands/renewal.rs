@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::aws_cli;
-use crate::aws_files::{Config, Paths, Section};
 use crate::environment::Environment;
-use crate::files;
+use aws_config_file::files;
+use aws_config_file::{Config, Section};
 
 /// ` --profile NAME`, where one was named.
 pub fn flag(profile: Option<&str>) -> String {
@@ -30,7 +30,7 @@ pub fn of(environment: &Environment, profile: Option<&str>) -> String {
 
 /// The command that begins a profile's session anew; `None` where the profile has none.
 pub fn of_session(environment: &Environment, profile: Option<&str>) -> Option<String> {
-    let paths = Paths::of(environment)?;
+    let paths = environment.aws_files()?;
     let config = Config::parse(&files::read(paths.config()).ok()?).ok()?;
     let mut name = profile.unwrap_or("default").to_owned();
     // A role's credentials end with those of the profile that they come from.

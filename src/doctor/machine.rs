@@ -5,12 +5,12 @@ use std::path::Path;
 use super::{Row, Status};
 use crate::aws::clock::skew_words;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
-use crate::aws_files::{Config, Paths, credentials_have_section};
 use crate::browser::Browser;
 use crate::environment::Environment;
-use crate::files;
 use crate::progress::{Folder, Progress};
 use crate::steps::Setting;
+use aws_config_file::files;
+use aws_config_file::{Config, credentials_have_section};
 
 /// The clock's row, once a server has told its time.
 pub fn clock(setting: &Setting) -> Option<Row> {
@@ -79,7 +79,7 @@ pub fn files(environment: &Environment) -> Vec<Row> {
 
 fn aws_files(environment: &Environment) -> Row {
     const CHECK: &str = "aws-files";
-    let Some(paths) = Paths::of(environment) else {
+    let Some(paths) = environment.aws_files() else {
         return Row::to_do(
             CHECK,
             "There is no home folder for the AWS files.",
@@ -87,11 +87,11 @@ fn aws_files(environment: &Environment) -> Row {
         );
     };
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut repeated = None;
+    let mut first_duplicate = None;
     let of_config = match files::read(paths.config()) {
         Ok(content) => match Config::parse(&content) {
             Ok(config) => {
-                repeated = config.repeated();
+                first_duplicate = config.first_duplicate();
                 None
             }
             Err(bad) => Some(bad.to_string()),
@@ -119,7 +119,7 @@ fn aws_files(environment: &Environment) -> Row {
             );
         }
     }
-    if let Some(line) = repeated {
+    if let Some(line) = first_duplicate {
         return Row::note(
             CHECK,
             format!(

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use aws_config_file::files;
 
 /// The right to write the state file.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::lock::{Lock, LockError};
 use super::record::{FORMAT, Record};
 use super::{Holder, Last};
 use crate::environment::Environment;
-use crate::files::{self, Access};
+use aws_config_file::files::{self, Access};
 
 /// Where state files are.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ impl Progress {
         })?;
         // What a killed run has left half-written holds answers.
         if let Some(folder) = path.parent() {
-            files::sweep(folder);
+            files::remove_abandoned(folder);
         }
         let record = match read(path) {
             // What somebody has named by mistake is not ours to move.

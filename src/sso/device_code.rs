@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Registration;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::CachedToken;
 use crate::limits::{CODE_LIFETIME, SHORTEST_INTERVAL};
+use aws_config_file::CachedToken;
 
 /// What a person has to approve.
 #[derive(Debug, Clone)]

@@ -22,9 +22,9 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::Registration;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::{CachedToken, SCOPE};
 use crate::limits::CONNECTION_LIMIT;
 use crate::limits::MOST_CONNECTIONS;
+use aws_config_file::{CachedToken, SCOPE};
 
 /// The redirect that is registered: a loopback address, whose port is known only when somebody listens.
 pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";

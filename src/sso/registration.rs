@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 
 use super::pkce::REDIRECT;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::{self, CachedToken, KeptRegistration, SCOPE};
 use crate::limits::REGISTRATION_WINDOW;
+use aws_config_file::{CachedRegistration, CachedToken, SCOPE};
 
 /// A registered public client. `Debug` shows nothing secret.
 #[derive(Debug, Clone)]
@@ -26,12 +26,12 @@ pub struct Registration {
 
 impl Registration {
     /// As it is kept in a file.
-    pub fn to_keep(&self, grant: Grant<'_>) -> KeptRegistration {
-        KeptRegistration {
+    pub fn to_keep(&self, grant: Grant<'_>) -> CachedRegistration {
+        CachedRegistration {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             expires_at: self.expires_at,
-            is_for_code: matches!(grant, Grant::Code(_)),
+            is_for_authorization_code: matches!(grant, Grant::Code(_)),
         }
     }
 
@@ -115,10 +115,10 @@ impl Registrar {
         grant: Grant<'_>,
         path: &Path,
     ) -> Result<Registration, Failure> {
-        let is_for_code = matches!(grant, Grant::Code(_));
+        let is_for_authorization_code = matches!(grant, Grant::Code(_));
         let soon = Timestamp::now() + REGISTRATION_WINDOW;
-        let kept =
-            aws_files::read_registration(path).filter(|kept| kept.is_for_code == is_for_code && kept.expires_at > soon);
+        let kept = aws_config_file::read_registration(path)
+            .filter(|kept| kept.is_for_authorization_code == is_for_authorization_code && kept.expires_at > soon);
         match kept {
             Some(kept) => Ok(Registration {
                 client_id: kept.client_id,

@@ -18,13 +18,13 @@ use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Failure, FailureKind, Partition};
 use crate::aws_cli::Finder;
-use crate::aws_files::Paths;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, Trouble, TroubleKind};
-use crate::files;
 use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
 use crate::progress::{How, Intent, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
+use aws_config_file::Paths;
+use aws_config_file::files;
 
 /// What all steps share.
 #[derive(Debug)]

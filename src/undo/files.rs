@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::leftovers;
 use super::look::Sight;
-use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Trouble;
-use crate::files;
 use crate::progress::{How, Resource, ResourceKind};
 use crate::steps::Setting;
+use aws_config_file::files;
+use aws_config_file::{Config, Paths, Section};
 
 /// How a section, or the file, stands.
 enum Stands {
@@ -174,7 +174,7 @@ fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
         // Our sections are gone by the time its turn comes; what somebody else has written keeps it.
         let written = resource.text.as_deref().unwrap_or_default();
         let has_others = Config::parse(written.as_bytes())
-            .is_ok_and(|written| config.has_others_than(&written, |kind, name| ours.has(kind, name)));
+            .is_ok_and(|written| config.has_more_than(&written, |kind, name| ours.has(kind, name)));
         return Ok(if has_others {
             Stands::InUse("other sections are in it".to_owned())
         } else {
@@ -216,10 +216,10 @@ fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
     // Without what it stands below, tools would take it for a part of what is above.
     let aside = config
         .as_ref()
-        .and_then(|config| config.aside_below(section(resource, name), &keys));
+        .and_then(|config| config.indented_comment_below(section(resource, name), &keys));
     let aside = aside.map(|line| format!("the indented comment in line {line}"));
-    let indented = config.and_then(|config| config.indented(section(resource, name)));
-    let aside = aside.or_else(|| indented.map(|line| format!("the indented line {line}")));
+    let indented_without_key = config.and_then(|config| config.indented_without_key(section(resource, name)));
+    let aside = aside.or_else(|| indented_without_key.map(|line| format!("the indented line {line}")));
     Ok(there.map(|there| {
         let other = there.iter().filter(|(key, value)| written.get(*key) != Some(value));
         let missing = written.keys().filter(|key| !there.contains_key(*key));
@@ -259,7 +259,7 @@ pub fn is_kept_by_others(resource: &Resource) -> bool {
 }
 
 /// Takes it out.
-pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trouble> {
+pub fn remove_line(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trouble> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         // At the end of symlinks, which were there before us and stay.
@@ -275,14 +275,14 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trou
     let Some((text, mut config)) = read(&path)? else {
         return Ok(TakenOut::AsWritten);
     };
-    if let Some(line) = config.indented(section(resource, name)) {
+    if let Some(line) = config.indented_without_key(section(resource, name)) {
         let why = format!("line {line} is indented below a header, where the AWS CLI reads a key and the SDKs do not");
         return Err(unreadable(&path, &why));
     }
     // Just those bytes, unless somebody has written into a section of ours: that must not lose its header.
     let is_intact = |ours: &&str| {
         let sections = Config::parse(ours.as_bytes());
-        text.matches(*ours).count() == 1 && sections.is_ok_and(|sections| config.holds(&sections))
+        text.matches(*ours).count() == 1 && sections.is_ok_and(|sections| config.has_sections_of(&sections))
     };
     // A session and its first profile were written as one text: somebody else's profile may have come to use the session.
     let session = written(resource, name).remove("sso_session").unwrap_or_default();
@@ -297,7 +297,7 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trou
             .any(|profile| profile != name && !used_before.contains(&profile));
     let keys: Vec<String> = written(resource, name).into_keys().collect();
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let has_aside = config.aside_below(section(resource, name), &names).is_some();
+    let has_indented_comment = config.indented_comment_below(section(resource, name), &names).is_some();
     let is_others_too = |ours: &str| {
         let stays = setting.progress.read(|record| {
             let mut same = record
@@ -309,7 +309,7 @@ pub fn take_out(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trou
         });
         stays || (is_shared && ours.contains("[sso-session "))
     };
-    let is_intact = |ours: &&str| is_intact(ours) && !has_aside && !is_others_too(ours);
+    let is_intact = |ours: &&str| is_intact(ours) && !has_indented_comment && !is_others_too(ours);
     let ours = resource.text.as_deref().filter(is_intact);
     let (after, taken_out) = if let Some(ours) = ours {
         (without(&text, ours), TakenOut::AsWritten)

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::files::written;
 use super::{Removal, Verdict};
 use crate::checklist::Trouble;
-use crate::files;
 use crate::progress::{How, Record, Resource, ResourceKind, Verb};
 use crate::steps::Setting;
+use aws_config_file::files;
 
 /// Removes a file of ours, and the folders above it that were made for it, while they are empty.
 pub fn remove_file(setting: &Setting, path: &Path) -> Result<(), Trouble> {
@@ -30,7 +30,7 @@ pub fn remove_file(setting: &Setting, path: &Path) -> Result<(), Trouble> {
 pub fn remove_empty_folders(setting: &Setting, path: &Path) -> Result<(), Trouble> {
     let made = setting.progress.read(|record| record.folders.clone());
     for folder in path.ancestors().skip(1).filter(|folder| made.contains(*folder)) {
-        files::sweep(folder);
+        files::remove_abandoned(folder);
         if !remove_folder(setting, folder)? {
             break;
         }
@@ -72,7 +72,7 @@ pub fn remove_folders(setting: &Setting) -> Result<(), Trouble> {
 pub fn settle(setting: &Setting) -> Result<(), Trouble> {
     let Some(paths) = &setting.paths else { return Ok(()) };
     let folders = [paths.config().parent(), Some(paths.cache())];
-    folders.into_iter().flatten().for_each(files::sweep);
+    folders.into_iter().flatten().for_each(files::remove_abandoned);
     let open = setting.progress.read(|record| record.intents.clone());
     for intent in open
         .iter()

@@ -31,14 +31,16 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
     match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => leftovers::remove_file(setting, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
-            files::take_out(setting, &resource)?;
+            files::remove_line(setting, &resource)?;
             if Path::new(&resource.id).exists() {
                 removal.verdict = Verdict::Stays;
                 removal.why = Some("something else is in it".to_owned());
                 return write_off_intent(setting, &resource);
             }
         }
-        ResourceKind::CliProfile | ResourceKind::SsoSession => taken_out = Some(files::take_out(setting, &resource)?),
+        ResourceKind::CliProfile | ResourceKind::SsoSession => {
+            taken_out = Some(files::remove_line(setting, &resource)?);
+        }
         ResourceKind::Trail => cloudtrail::delete_trail(setting, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
             if let Some(why) = cloudtrail::delete_bucket(setting, &resource).await.map_err(failed)? {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 const ABOUT: &str = "# Time limits and retry budgets\n\n\
     All of them. A run never waits for AWS without a limit; for a person it waits as long as `--wait` says, or as long as \
-    somebody sits before the terminal. Each stands in `src/limits.rs`, of which this page is made: \
-    `UPDATE_LIMITS=1 cargo test limits`.\n\n\
+    somebody sits before the terminal. This page is generated from `src/limits.rs` and \
+    `crates/aws-config-file/src/limits.rs`: `UPDATE_LIMITS=1 cargo test limits`.\n\n\
     | what | limit | name |\n| --- | --- | --- |\n";
 
 fn root() -> &'static Path {
@@ -28,7 +28,10 @@ fn in_words(value: &str) -> String {
 
 #[test]
 fn the_page_of_limits_is_made_of_the_code() {
-    let code = std::fs::read_to_string(root().join("src/limits.rs")).unwrap();
+    let files = ["src/limits.rs", "crates/aws-config-file/src/limits.rs"];
+    let code = files
+        .map(|file| std::fs::read_to_string(root().join(file)).unwrap())
+        .concat();
     let mut page = ABOUT.to_owned();
     let mut about = String::new();
     for line in code.lines() {
@@ -56,7 +59,7 @@ fn the_page_of_limits_is_made_of_the_code() {
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
-        if path.is_dir() && !path.ends_with("rehearsal") && !path.ends_with("rehearse") {
+        if path.is_dir() && !path.ends_with("rehearse") {
             sources(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("limits.rs") {
             found.push(path);
@@ -68,6 +71,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn no_limit_stands_anywhere_else() {
     let mut found = Vec::new();
     sources(&root().join("src"), &mut found);
+    sources(&root().join("crates/aws-config-file/src"), &mut found);
     assert!(found.len() > 100);
     for path in found {
         let code = std::fs::read_to_string(&path).unwrap();

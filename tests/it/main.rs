@@ -32,7 +32,6 @@ mod recommendations;
 mod rehearsed;
 mod resumed;
 mod screens;
-mod sdk_parser;
 mod secrets;
 mod stress;
 mod support;

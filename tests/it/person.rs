@@ -16,7 +16,6 @@ use idc_setup::aws::connect::Caller;
 use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Timing;
 use idc_setup::aws_cli::Finder;
-use idc_setup::aws_files::Paths;
 use idc_setup::browser::Browser;
 use idc_setup::checklist::{Guide, Options, Outcome, Reply, ReviewReply, Walk};
 use idc_setup::environment::Environment;
@@ -69,10 +68,7 @@ pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcom
         progress: Progress::open(&env.state_file(), "aws", "123456789012").unwrap(),
         console: Console::real(),
         timing: Timing::REHEARSAL,
-        paths: Paths::of(&Environment::of_variables(&[(
-            "HOME",
-            env.home.path().to_str().unwrap(),
-        )])),
+        paths: Environment::of_variables(&[("HOME", env.home.path().to_str().unwrap())]).aws_files(),
         updates: [].into(),
         told: [].into(),
         browser: Rc::new(Browser::none("a test")),

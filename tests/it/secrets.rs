@@ -171,7 +171,7 @@ fn the_search_would_find_a_verifier() {
 
 #[test]
 fn debug_shows_nothing_secret() {
-    use idc_setup::aws_files::{CachedToken, KeptRegistration};
+    use aws_config_file::{CachedRegistration, CachedToken};
     let secret = || SecretString::from("very-secret".to_owned());
     let at = "2027-02-22T10:00:00Z".parse().unwrap();
     let token = CachedToken {
@@ -184,11 +184,11 @@ fn debug_shows_nothing_secret() {
         client_secret: secret(),
         registration_expires_at: at,
     };
-    let registration = KeptRegistration {
+    let registration = CachedRegistration {
         client_id: String::new(),
         client_secret: secret(),
         expires_at: at,
-        is_for_code: true,
+        is_for_authorization_code: true,
     };
     let registered = idc_setup::sso::Registration {
         client_id: String::new(),

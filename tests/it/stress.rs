@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use aws_config_file::{Config, Section};
 use idc_setup::answers;
-use idc_setup::aws_files::{Config, Section};
 use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Undo and the person's files: every byte that others wrote stays, and no state file can have more than ours changed.
 
-use idc_setup::aws_files::{Config, Section};
+use aws_config_file::{Config, Section};
 use proptest::prelude::*;
 use serde_json::json;
 

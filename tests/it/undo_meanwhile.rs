@@ -261,7 +261,7 @@ fn a_profile_that_another_uses_stays_with_its_session() {
 fn keys_that_were_indented_below_their_header_are_not_called_removed() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
-    let indented: String = env
+    let indented_without_key: String = env
         .config()
         .split_inclusive('\n')
         .map(|line| {
@@ -272,13 +272,13 @@ fn keys_that_were_indented_below_their_header_are_not_called_removed() {
             }
         })
         .collect();
-    env.has_config(&indented);
+    env.has_config(&indented_without_key);
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "cli-profile"), "changed");
     let ran = undo(&env, &["--include-changed"]).expect(1);
     let message = ran.envelope()["error"]["message"].to_string();
     assert!(message.contains("is indented below a header"), "{message}");
-    assert_eq!(env.config(), indented);
+    assert_eq!(env.config(), indented_without_key);
     let kept = env.state()["resources"].to_string();
     assert!(kept.contains("cli-profile") && kept.contains("sso-session"), "{kept}");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Rehearsal;
 use crate::checklist::{Trouble, TroubleKind};
 use crate::cli::{RehearseFlags, Rehearsed};
-use crate::files;
 use crate::progress::{Lock, LockError, holder_words};
+use aws_config_file::files;
 use idc_sim::scenarios;
 
 /// The world, in the folder of `--keep`.

@@ -12,10 +12,10 @@ use similar::TextDiff;
 use super::facts::Profile;
 use super::setting::Setting;
 use crate::answers::Key;
-use crate::aws_files::{Config, Paths, Section, credentials_have_section, read_as_the_sdk, without_values};
 use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
-use crate::files;
 use crate::progress::{How, Resource, ResourceKind, Verb};
+use aws_config_file::files;
+use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk, redacted};
 use sections::{Wanted, keys};
 
 pub use put_back::{put_back, says};
@@ -252,7 +252,7 @@ fn diff(path: &Path, before: &str, after: &str) -> String {
     let ours = [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat();
     let lines = diff.split_inclusive('\n').map(|line| match line.split_at_checked(1) {
         Some((mark @ (" " | "+" | "-"), text)) if !line.starts_with("+++") && !line.starts_with("---") => {
-            format!("{mark}{}", without_values(text, &ours))
+            format!("{mark}{}", redacted(text, &ours))
         }
         _ => line.to_owned(),
     });
@@ -275,7 +275,7 @@ impl Step for CliProfile {
     async fn look(&self) -> Result<Finding, Trouble> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
         let (text, config) = self.read().map_err(Trouble::before_anything)?;
-        if let Err(why) = read_as_the_sdk(&text).await {
+        if let Err(why) = parse_with_sdk(&text).await {
             return Err(unreadable(self.paths()?.config(), &why).before_anything());
         }
         let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
@@ -302,14 +302,14 @@ impl Step for CliProfile {
         };
         let (text, config) = self.read()?;
         let path = self.paths()?.config();
-        if let Err(why) = read_as_the_sdk(&text).await {
+        if let Err(why) = parse_with_sdk(&text).await {
             return Err(unreadable(path, &why));
         }
         if let Some(why) = wanted.misread(&config) {
             return Err(unreadable(path, &why));
         }
         let parts = [Section::SsoSession(&wanted.session), Section::Profile(&wanted.profile)];
-        if let Some(line) = parts.into_iter().find_map(|part| config.quoted(part)) {
+        if let Some(line) = parts.into_iter().find_map(|part| config.quoted_header(part)) {
             let why = format!("line {line} has a name in quotes, which the AWS CLI reads and the SDKs do not");
             return Err(unreadable(path, &why));
         }

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::super::setting::Setting;
 use super::sections::{Wanted, keys};
 use super::{id_of, unreadable};
-use crate::aws_files::{BadConfig, Config, Section, own_part};
 use crate::checklist::Trouble;
 use crate::progress::{Edit, How, Replaced, ResourceKind, Says};
+use aws_config_file::{Config, ParseError, Section, without_trailing_comment};
 
 /// Before the file is written: what our keys say in the sections that were there and are not ours.
 pub(super) fn remember(
@@ -88,7 +88,7 @@ fn own(line: &str) -> usize {
     let is_ours = ours().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
     // What is indented belongs to the value above, and only a value of ours is ever taken out.
     if is_ours || line.starts_with([' ', '\t']) {
-        own_part(line).len()
+        without_trailing_comment(line).len()
     } else {
         0
     }
@@ -100,7 +100,7 @@ fn ours() -> Vec<&'static str> {
 
 /// The file's text with the sections saying again what they said before: line by line while the file begins as it was
 /// left, and while nothing but that comes of it; else by keys. A section that is gone stays gone.
-pub fn put_back(text: &str, replaced: &Replaced) -> Result<String, BadConfig> {
+pub fn put_back(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
     let ours = ours();
     let now = Config::parse(text.as_bytes())?;
     let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(|name| place(name)).collect();

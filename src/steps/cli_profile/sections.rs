@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use super::super::setting::Setting;
 use super::INFO;
 use crate::answers::Key;
-use crate::aws_files::{Config, Paths, Section};
 use crate::checklist::Finding;
 use crate::progress::ResourceKind;
+use aws_config_file::{Config, Paths, Section};
 
 const SCOPE: &str = "sso:account:access";
 
@@ -120,10 +120,10 @@ impl Wanted {
             (ResourceKind::SsoSession, Section::SsoSession(&self.session)),
             (ResourceKind::CliProfile, Section::Profile(&self.profile)),
         ];
-        let mut asides = parts
+        let mut indented_comments = parts
             .into_iter()
-            .filter_map(|(kind, section)| config.aside_below(section, &keys(kind)));
-        asides.next().map(|line| {
+            .filter_map(|(kind, section)| config.indented_comment_below(section, &keys(kind)));
+        indented_comments.next().map(|line| {
             format!(
                 "line {line} is an indented comment, which what is built on AWS's SDKs takes for a part of the value above;                  begin it in the first column"
             )

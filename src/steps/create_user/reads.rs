@@ -9,8 +9,8 @@ use super::super::setting::timestamp;
 use super::{CreateUser, Described, unbuilt};
 use crate::answers::Key;
 use crate::aws::{Failure, FailureKind};
-use crate::files;
 use crate::progress::ResourceKind;
+use aws_config_file::files;
 
 /// What a user says, so that it is seen when it says something else; a digest, since it is about a person.
 fn digest<'a>(values: [Option<&str>; 4], emails: impl Iterator<Item = &'a str>, more: &str) -> String {

@@ -191,13 +191,13 @@ async fn instances(setting: &Setting, swept: &Cell<bool>) -> Result<Vec<Seen>, F
         Err(failure) if failure.kind != FailureKind::Invalid => return Err(failure),
         _ => {}
     }
-    let found = sweep(setting, &region).await?;
+    let found = sweep_regions(setting, &region).await?;
     swept.set(true);
     Ok(found)
 }
 
 /// Region by Region.
-async fn sweep(setting: &Setting, first: &str) -> Result<Vec<Seen>, Failure> {
+async fn sweep_regions(setting: &Setting, first: &str) -> Result<Vec<Seen>, Failure> {
     let mut found = instances_in(setting, first, None).await?;
     let others = setting.partition().regions().filter(|other| *other != first);
     let mut looks = stream::iter(others)

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::super::setting::trouble;
 use super::session::{Session, SignedIn};
 use crate::aws::Failure;
-use crate::aws_files::CachedToken;
 use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
 use crate::limits::SLOW_DOWN;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
+use aws_config_file::CachedToken;
 
 impl Session<'_> {
     fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {

@@ -4,18 +4,17 @@ use std::path::Path;
 
 use super::session::{Session, SignedIn};
 use super::{INFO, SignIn};
-use crate::aws_files;
 use crate::checklist::Trouble;
-use crate::files;
 use crate::progress::{How, Resource, ResourceKind, Verb};
+use aws_config_file::files;
 
 impl SignIn {
     /// Keeps the token and the registration it was given to.
     pub(super) fn keep(&self, session: &Session<'_>, signed_in: &SignedIn) -> Result<(), Trouble> {
         let name = &session.profile.session;
-        let text = aws_files::registration_text(&signed_in.registration);
+        let text = aws_config_file::registration_json(&signed_in.registration);
         self.keep_file(ResourceKind::Registration, name, &session.registration_path(), &text)?;
-        let text = aws_files::token_text(&signed_in.token);
+        let text = aws_config_file::token_json(&signed_in.token);
         self.keep_file(ResourceKind::Token, name, &session.token_path(), &text)
     }
 
@@ -28,7 +27,7 @@ impl SignIn {
             setting.intend(&INFO, (Verb::Create, kind, name), mark)?;
         }
         setting.keep_new_folders(path)?;
-        aws_files::write_secret(path, text).map_err(|error| {
+        aws_config_file::write_cache_file(path, text).map_err(|error| {
             Trouble::failed(
                 format!(
                     "Step 8 sign-in: the {kind} cannot be kept in {}: {error}.",

@@ -21,11 +21,11 @@ use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
 use crate::aws_cli::{SESSIONS_SINCE, Silence};
-use crate::aws_files::{self, Paths};
 use crate::checklist::{
     Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
 };
 use crate::sso::{self};
+use aws_config_file::Paths;
 use refusal::Shown;
 use session::{Answer, Identity, Session};
 
@@ -165,7 +165,7 @@ impl SignIn {
     /// Whether the portal itself lists the account and offers the permission set.
     async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, Trouble> {
         let setting = &self.setting;
-        let Some(token) = aws_files::read_token(&self.paths()?.token(&profile.session)) else {
+        let Some(token) = aws_config_file::read_token(&self.paths()?.token(&profile.session)) else {
             return Ok(false);
         };
         let (accounts, roles) = tokio::join!(

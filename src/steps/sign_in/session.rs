@@ -16,13 +16,13 @@ use crate::aws::connect::{self, Caller};
 use crate::aws::failure::innermost;
 use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Failure};
-use crate::aws_files::{self, CachedToken, Paths};
 use crate::browser::Browser;
 use crate::checklist::{Guide, StepInfo, Trouble};
 use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
 use crate::sso::{Grant, Registrar, Registration};
 use crate::words::lasting;
 use crate::words::one_line;
+use aws_config_file::{CachedToken, Paths};
 
 /// One profile's SSO session, and what signing in to it needs.
 pub struct Session<'a> {
@@ -74,7 +74,7 @@ pub struct SignedIn {
     /// The token.
     pub token: CachedToken,
     /// The registration, as it is kept.
-    pub registration: aws_files::KeptRegistration,
+    pub registration: aws_config_file::CachedRegistration,
 }
 
 impl Session<'_> {
@@ -92,7 +92,7 @@ impl Session<'_> {
 
     /// The token that is there.
     pub fn token(&self) -> Option<CachedToken> {
-        aws_files::read_token(&self.token_path())
+        aws_config_file::read_token(&self.token_path())
     }
 
     /// Whether there is a token that is good, or can be made so without a person.

@@ -44,12 +44,12 @@ impl CachedToken {
 }
 
 /// `2026-11-24T10:00:00Z`, as the CLI writes it.
-pub(super) fn stamp(at: Timestamp) -> String {
+pub fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The file's text, as the CLI has it. It holds the token: it goes into that file and nowhere else.
-pub fn token_text(token: &CachedToken) -> String {
+pub fn token_json(token: &CachedToken) -> String {
     let mut content = json!({
         "startUrl": token.start_url,
         "region": token.region,
@@ -69,7 +69,7 @@ pub fn token_text(token: &CachedToken) -> String {
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+pub fn write_cache_file(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         files::make_private_folder(folder)?;
     }
@@ -111,7 +111,7 @@ mod tests {
             client_secret: "very-secret-three".to_owned().into(),
             registration_expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
         };
-        write_secret(&path, &token_text(&token)).unwrap();
+        write_cache_file(&path, &token_json(&token)).unwrap();
         let read = read_token(&path).unwrap();
         assert_eq!(read.access_token.expose_secret(), "very-secret");
         assert_eq!(read.expires_at, token.expires_at);

@@ -5,9 +5,11 @@
 //! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once. An indented
 //! comment is one for the AWS CLI and a part of the value above for the SDKs: nothing of ours is put before one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::lines::{Line, content, kind, own_part, uncommented, without_comment, without_header};
+use crate::line::{
+    Line, behind_header, content, kind, uncommented, without_comment, without_header, without_trailing_comment,
+};
 
 /// A section that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Section<'_> {
         }
     }
 
-    pub(super) fn is(self, header: &str) -> bool {
+    fn is(self, header: &str) -> bool {
         let mut words = header.splitn(2, char::is_whitespace);
         let kind = words.next().unwrap_or_default();
         let name = words.next().map(|name| name.trim().trim_matches(['"', '\'']));
@@ -42,7 +44,7 @@ impl Section<'_> {
 /// A file that cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} {why}")]
-pub struct BadConfig {
+pub struct ParseError {
     /// From 1.
     pub line: usize,
     /// What is wrong with it.
@@ -52,7 +54,7 @@ pub struct BadConfig {
 /// The file's text, in lines with their ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    pub(super) lines: Vec<String>,
+    lines: Vec<String>,
     end: &'static str,
 }
 
@@ -60,9 +62,9 @@ impl Config {
     /// Reads a file's bytes.
     ///
     /// # Errors
-    /// [`BadConfig`] when it is not UTF-8 or a section header is not closed: the SDKs refuse such a file too.
-    pub fn parse(bytes: &[u8]) -> Result<Self, BadConfig> {
-        let text = std::str::from_utf8(bytes).map_err(|error| BadConfig {
+    /// [`ParseError`] when it is not UTF-8 or a section header is not closed: the SDKs refuse such a file too.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| ParseError {
             line: String::from_utf8_lossy(&bytes[..error.valid_up_to()])
                 .matches('\n')
                 .count()
@@ -73,7 +75,7 @@ impl Config {
         for (index, line) in lines.iter().enumerate() {
             let line_text = content(line, index);
             if line_text.starts_with('[') && !uncommented(line_text).contains(']') {
-                return Err(BadConfig {
+                return Err(ParseError {
                     line: index + 1,
                     why: "begins a section and does not close its bracket",
                 });
@@ -98,14 +100,14 @@ impl Config {
 
     /// Whether a header is that of the section. Where `[profile default]` stands, `[default]` counts for nothing ("Shared
     /// config and credentials files", AWS SDKs and Tools Reference Guide).
-    pub(super) fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
+    fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
         let by_profile = |header: &str| header != "default" && section.is(header);
         let is_default = section == Section::Profile("default");
         let without_short = is_default && self.headers().any(by_profile);
         move |header| section.is(header) && !(without_short && header == "default")
     }
 
-    pub(super) fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
+    fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
         let mut found: Option<BTreeMap<String, String>> = None;
         let mut inside = false;
         let mut last = None;
@@ -136,7 +138,7 @@ impl Config {
     }
 
     /// Every section's properties, by its header.
-    pub(super) fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
+    fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
         let mut sections: BTreeMap<&str, BTreeMap<String, &str>> = BTreeMap::new();
         let mut inside = None;
         for (index, line) in self.lines.iter().enumerate() {
@@ -167,13 +169,13 @@ impl Config {
                 (Some(index), Some(value)) => self.replace(index, value),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
                 // Where it stands twice, the first would count then.
-                (_, None) => self.take_all_out(section, key),
+                (_, None) => self.remove_all(section, key),
             }
         }
     }
 
     /// The headers' texts, in order.
-    pub(super) fn headers(&self) -> impl Iterator<Item = &str> {
+    fn headers(&self) -> impl Iterator<Item = &str> {
         let lines = self.lines.iter().enumerate();
         lines.filter_map(|(index, line)| match kind(line, index) {
             Line::Header(header) => Some(header),
@@ -185,7 +187,7 @@ impl Config {
     pub fn remove(&mut self, section: Section, keys: &[String]) {
         self.dedent(section, keys);
         for key in keys {
-            self.take_all_out(section, key);
+            self.remove_all(section, key);
         }
         let is_named = self.named(section);
         let mut index = 0;
@@ -207,16 +209,16 @@ impl Config {
     fn dedent(&mut self, section: Section, keys: &[String]) {
         let is_named = self.named(section);
         let (mut inside, mut is_ours) = (false, false);
-        let mut asides = Vec::new();
+        let mut indented_comments = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
                 Line::Header(header) => (inside, is_ours) = (is_named(header), false),
                 Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
-                Line::Aside if inside && is_ours => asides.push(index),
+                Line::IndentedComment if inside && is_ours => indented_comments.push(index),
                 _ => {}
             }
         }
-        for index in asides {
+        for index in indented_comments {
             self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
         }
     }
@@ -246,18 +248,18 @@ impl Config {
         self.drop_continuations(index + 1);
     }
 
-    fn take_all_out(&mut self, section: Section, key: &str) {
+    fn remove_all(&mut self, section: Section, key: &str) {
         while let Some(index) = self.find(section, key) {
-            self.take_out(index);
+            self.remove_line(index);
         }
     }
 
     /// What is behind the value is somebody's comment, and stays as a line of its own.
-    fn take_out(&mut self, index: usize) {
+    fn remove_line(&mut self, index: usize) {
         self.drop_continuations(index + 1);
         let line = &self.lines[index];
         let text = line.trim_end_matches(['\r', '\n']);
-        let comment = &text[own_part(text).len()..];
+        let comment = &text[without_trailing_comment(text).len()..];
         if comment.is_empty() {
             self.lines.remove(index);
         } else {
@@ -271,7 +273,7 @@ impl Config {
         while let Some(line) = self.lines.get(index) {
             match kind(line, index) {
                 Line::Continuation(_) => drop(self.lines.remove(index)),
-                Line::Other | Line::Aside => index += 1,
+                Line::Other | Line::IndentedComment => index += 1,
                 Line::Header(_) | Line::Property(..) => break,
             }
         }
@@ -289,7 +291,7 @@ impl Config {
                         after = Some(index);
                     }
                 }
-                Line::Property(..) | Line::Continuation(_) | Line::Aside if inside => after = Some(index),
+                Line::Property(..) | Line::Continuation(_) | Line::IndentedComment if inside => after = Some(index),
                 _ => {}
             }
         }
@@ -316,6 +318,139 @@ impl Config {
         {
             line.push_str(end);
         }
+    }
+}
+
+/// What can be asked of a file besides its properties.
+impl Config {
+    /// Whether another text is the same line by line, but for these keys of these sections.
+    pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
+        self.without(known) == other.without(known)
+    }
+
+    /// The lines without these keys and what belongs to their values; their comments stay.
+    fn without(&self, known: &[(Section, &str)]) -> Vec<&str> {
+        let (mut left, mut inside, mut is_ours) = (Vec::new(), "", false);
+        for (index, line) in self.lines.iter().enumerate() {
+            let line = line.trim_end_matches(['\r', '\n']);
+            match kind(line, index) {
+                Line::Header(header) => (inside, is_ours) = (header, false),
+                Line::Property(key, _) => {
+                    let is_it =
+                        |(section, name): &(Section, &str)| section.is(inside) && name.eq_ignore_ascii_case(key);
+                    is_ours = known.iter().any(is_it);
+                    if is_ours {
+                        left.extend(
+                            Some(&line[without_trailing_comment(line).len()..]).filter(|comment| !comment.is_empty()),
+                        );
+                        continue;
+                    }
+                }
+                Line::Continuation(_) if is_ours => continue,
+                _ => {}
+            }
+            left.push(line);
+        }
+        left
+    }
+
+    /// The first line of these sections that is an indented comment below one of these keys.
+    pub fn indented_comment_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
+        let is_named = self.named(section);
+        let (mut inside, mut is_ours) = (false, false);
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
+                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
+                Line::IndentedComment if inside && is_ours => return Some(index + 1),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The first line of a section that is indented and belongs to no key: the AWS CLI reads it as a key, and the SDKs do not.
+    pub fn indented_without_key(&self, section: Section) -> Option<usize> {
+        let is_named = self.named(section);
+        let (mut inside, mut has_key) = (false, false);
+        for (index, line) in self.lines.iter().enumerate() {
+            match kind(line, index) {
+                Line::Header(header) => (inside, has_key) = (is_named(header), false),
+                Line::Property(..) => has_key = true,
+                Line::Continuation(_) if inside && !has_key => return Some(index + 1),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
+    /// CLI reads no such file.
+    pub fn first_duplicate(&self) -> Option<usize> {
+        let mut known = BTreeSet::new();
+        let mut inside = "";
+        let mut lines = self.lines.iter().enumerate();
+        let first = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => {
+                inside = header;
+                !known.insert((header, String::new()))
+            }
+            Line::Property(key, _) => !known.insert((inside, key.to_ascii_lowercase())),
+            _ => false,
+        });
+        first.map(|(index, _)| index + 1)
+    }
+
+    /// Whether every section of another text says here just what it says there.
+    pub fn has_sections_of(&self, other: &Self) -> bool {
+        other
+            .headers()
+            .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
+    }
+
+    /// Whether there is more here than another text's sections and those that are known by kind and name: sections of
+    /// somebody else, or comments.
+    pub fn has_more_than(&self, other: &Self, is_known: impl Fn(&str, &str) -> bool) -> bool {
+        let mut sections = self.headers();
+        let has_sections = sections.any(|header| {
+            let (kind, name) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+            !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
+        });
+        let has_comment = |(index, line): (usize, &String)| match kind(line, index) {
+            Line::Header(_) => !behind_header(line).is_empty(),
+            Line::Property(..) => without_trailing_comment(line).len() < line.len(),
+            Line::IndentedComment => true,
+            Line::Other => !line.trim().is_empty(),
+            Line::Continuation(_) => false,
+        };
+        has_sections || self.lines.iter().enumerate().any(has_comment)
+    }
+
+    /// Profiles of which a key has this value.
+    pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
+        let sections = self.sections();
+        let by_profile = |header: &&str| *header != "default" && Section::Profile("default").is(header);
+        let without_short = sections.keys().any(by_profile);
+        let found = sections.into_iter().filter_map(move |(header, properties)| {
+            let name = match header.split_once(char::is_whitespace) {
+                Some(("profile", name)) => name.trim().trim_matches(['"', '\'']),
+                None if header == "default" && !without_short => header,
+                _ => return None,
+            };
+            (properties.get(key) == Some(&value)).then(|| name.to_owned())
+        });
+        found.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
+    pub fn quoted_header(&self, section: Section) -> Option<usize> {
+        let is_named = self.named(section);
+        let mut lines = self.lines.iter().enumerate();
+        let found = lines.find(|(index, line)| match kind(line, *index) {
+            Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
+            _ => false,
+        });
+        found.map(|(index, _)| index + 1)
     }
 }
 

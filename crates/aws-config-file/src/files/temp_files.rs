@@ -8,21 +8,21 @@ use super::digest;
 use crate::limits::LONGEST_WRITE;
 
 /// How the name of a file begins that is being written: then come the process, where that runs, and letters by lot.
-const UNFINISHED: &str = ".idc-setup-";
+const PREFIX: &str = ".idc-setup-";
 
 /// The beginning of a name for this process.
 pub fn prefix() -> String {
-    format!("{UNFINISHED}{}-{}-", std::process::id(), origin())
+    format!("{PREFIX}{}-{}-", std::process::id(), origin())
 }
 
 /// Removes what killed processes have left half-written in a folder: it may hold a token, or a copy of a config. Nothing
 /// of a process that lives is touched; one that another machine or container has begun is left for as long as a write
 /// could take. What cannot be removed is tried again at the next write.
-pub fn sweep(folder: &Path) {
+pub fn remove_abandoned(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
         let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED)) else {
+        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
             continue;
         };
         let mut parts = name.splitn(3, '-');
@@ -82,10 +82,10 @@ mod tests {
         dead.wait().unwrap();
         let (living, origin) = (std::process::id(), origin());
         let names = [
-            format!("{UNFINISHED}{}-{origin}-abc", dead.id()),
-            format!("{UNFINISHED}{living}-another0-old"),
-            format!("{UNFINISHED}{living}-{origin}-abc"),
-            format!("{UNFINISHED}{}-another0-new", dead.id()),
+            format!("{PREFIX}{}-{origin}-abc", dead.id()),
+            format!("{PREFIX}{living}-another0-old"),
+            format!("{PREFIX}{living}-{origin}-abc"),
+            format!("{PREFIX}{}-another0-new", dead.id()),
             ".idc-setup-notes".to_owned(),
         ];
         let paths = names.map(|name| folder.path().join(name));

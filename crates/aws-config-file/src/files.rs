@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::limits::{LARGEST_FILE_MB, MOST_LINKS};
 
-mod unfinished;
+mod temp_files;
 
-pub use unfinished::sweep;
+pub use temp_files::remove_abandoned;
 
 /// Reads a regular file, at the end of symlinks: a pipe would be waited for without end, and a device be read without.
 ///
@@ -93,9 +93,9 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
         must_be_writable(before)?;
     }
     let folder = folder_of(&target);
-    sweep(folder);
+    remove_abandoned(folder);
     let mut file = tempfile::Builder::new()
-        .prefix(&unfinished::prefix())
+        .prefix(&temp_files::prefix())
         .tempfile_in(folder)?;
     file.write_all(content)?;
     match before {

@@ -10,7 +10,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 ///
 /// # Errors
 /// What is wrong with it, with its line.
-pub async fn read_as_the_sdk(text: &str) -> Result<ProfileSet, String> {
+pub async fn parse_with_sdk(text: &str) -> Result<ProfileSet, String> {
     if text.starts_with('\u{feff}') {
         let why = "line 1 begins with a byte order mark, which no AWS tool reads (save the file as UTF-8 without one)";
         return Err(why.to_owned());

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use crate::environment::Environment;
 use crate::files;
 
 /// The AWS files of this person.
@@ -16,22 +15,20 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// From `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` and the home folder; `None` without a home.
-    pub fn of(environment: &Environment) -> Option<Self> {
-        let home = environment.home()?;
+    /// The files of the user with this home folder. `variable` looks up environment variables: `AWS_CONFIG_FILE` and
+    /// `AWS_SHARED_CREDENTIALS_FILE` name other files.
+    pub fn new<'a>(home: &Path, variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let aws = home.join(".aws");
-        let file = |variable: &str, name: &str| {
-            let path = environment
-                .var(variable)
-                .map_or_else(|| aws.join(name), |path| at_home(path, &home));
-            // Progress names it, and may be read in another folder.
+        let file = |name: &str, default: &str| {
+            let path = variable(name).map_or_else(|| aws.join(default), |path| at_home(path, home));
+            // An absolute path stays valid when it is recorded and read again from another folder.
             std::path::absolute(&path).unwrap_or(path)
         };
-        Some(Self {
+        Self {
             config: file("AWS_CONFIG_FILE", "config"),
             credentials: file("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
             cache: aws.join("sso").join("cache"),
-        })
+        }
     }
 
     /// `~/.aws/config`, or what `AWS_CONFIG_FILE` names.
@@ -68,7 +65,7 @@ impl Paths {
 
     /// The kept client registration of an SSO session, as the AWS CLI names it.
     pub fn registration(&self, region: &str, session: &str, start_url: &str) -> PathBuf {
-        self.cached(&super::registration::name_of(region, session, start_url))
+        self.cached(&crate::registration_cache::name_of(region, session, start_url))
     }
 
     fn cached(&self, text: &str) -> PathBuf {

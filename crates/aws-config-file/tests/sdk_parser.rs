@@ -1,11 +1,14 @@
 //! Our editor of `~/.aws/config` beside the SDK's own parser, over files of anybody's.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
-use idc_setup::aws_files::{Config, Section, read_as_the_sdk};
+use aws_config_file::{Config, Section, parse_with_sdk};
 use proptest::prelude::*;
 
-use super::support::RUNTIME;
+static RUNTIME: std::sync::LazyLock<tokio::runtime::Runtime> =
+    std::sync::LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().unwrap());
 
 /// A file as people have it.
 fn config_text() -> impl Strategy<Value = String> {
@@ -31,7 +34,7 @@ fn config_text() -> impl Strategy<Value = String> {
 /// What the SDK sees of the keys that matter here, by section.
 fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String>> {
     const KEYS: [&str; 5] = ["region", "output", "sso_session", "sso_account_id", "sso_region"];
-    let profiles = RUNTIME.block_on(read_as_the_sdk(text)).ok()?;
+    let profiles = RUNTIME.block_on(parse_with_sdk(text)).ok()?;
     let mut seen = BTreeMap::new();
     for key in KEYS {
         for name in profiles.profiles() {
@@ -63,7 +66,7 @@ proptest! {
             &[("sso_session", Some("new")), ("sso_account_id", Some("123456789012")), ("output", Some("json"))],
         );
         let keys = ["sso_session", "sso_account_id", "output"];
-        if config.aside_below(Section::Profile("c"), &keys).is_some() {
+        if config.indented_comment_below(Section::Profile("c"), &keys).is_some() {
             // Step 7 refuses such a file with that line.
             return Ok(());
         }
@@ -125,7 +128,7 @@ fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
         else {
             continue;
         };
-        let read = RUNTIME.block_on(read_as_the_sdk(text));
+        let read = RUNTIME.block_on(parse_with_sdk(text));
         let Some(profiles) = case["output"]["config"]["profiles"].as_object() else {
             // Step 7 refuses what the SDK refuses.
             assert!(read.is_err(), "{name}");
@@ -145,7 +148,7 @@ fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
         }
         config.set(Section::SsoSession("new-one"), &[("sso_region", Some("us-east-1"))]);
         config.set(Section::Profile("new-one"), &[("sso_session", Some("new-one"))]);
-        let edited = RUNTIME.block_on(read_as_the_sdk(&config.text())).unwrap();
+        let edited = RUNTIME.block_on(parse_with_sdk(&config.text())).unwrap();
         for (profile, properties) in profiles {
             let seen = edited.get_profile(profile).unwrap();
             for (key, value) in properties.as_object().unwrap() {

@@ -10,7 +10,7 @@ pub enum Line<'a> {
     /// Indented: part of the value above.
     Continuation(&'a str),
     /// An indented comment: a comment for the AWS CLI, a part of the value above for what is built on the SDKs.
-    Aside,
+    IndentedComment,
     /// Blank, a comment, or nothing that anybody reads.
     Other,
 }
@@ -39,7 +39,11 @@ pub fn kind(line: &str, index: usize) -> Line<'_> {
         return Line::Other;
     }
     if text.starts_with(['#', ';']) {
-        return if is_indented { Line::Aside } else { Line::Other };
+        return if is_indented {
+            Line::IndentedComment
+        } else {
+            Line::Other
+        };
     }
     if is_indented {
         return Line::Continuation(text);
@@ -67,7 +71,7 @@ pub fn without_comment(value: &str) -> &str {
 
 /// A line of somebody else's as it may be shown or written down: what its values and comments say may be secret, and is
 /// only shown for these keys.
-pub fn without_values(line: &str, keys: &[&str]) -> String {
+pub fn redacted(line: &str, keys: &[&str]) -> String {
     const HIDDEN: &str = "(not shown)";
     let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
     let text = &line[..line.len() - end.len()];
@@ -75,13 +79,13 @@ pub fn without_values(line: &str, keys: &[&str]) -> String {
     match kind(line, 1) {
         Line::Header(_) => line.to_owned(),
         Line::Property(key, _) if keys.iter().any(|known| key.eq_ignore_ascii_case(known)) => {
-            let own = own_part(text);
+            let own = without_trailing_comment(text);
             let hidden = if own.len() < text.len() { "# (not shown)" } else { "" };
             format!("{own}{hidden}{end}")
         }
         Line::Property(key, _) => format!("{key} = {HIDDEN}{end}"),
         Line::Other if text.trim().is_empty() => line.to_owned(),
-        Line::Other | Line::Aside => format!("# {HIDDEN}{end}"),
+        Line::Other | Line::IndentedComment => format!("# {HIDDEN}{end}"),
         Line::Continuation(_) => format!("  {HIDDEN}{end}"),
     }
 }
@@ -103,7 +107,7 @@ pub fn without_header(line: &str) -> String {
 }
 
 /// A property's line up to its comment.
-pub fn own_part(line: &str) -> &str {
+pub fn without_trailing_comment(line: &str) -> &str {
     let Some((key, value)) = line.split_once('=') else {
         return line;
     };
