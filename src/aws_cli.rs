@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
 use crate::limits::AWS_CLI_LIMIT;
-use crate::words::lasting;
+use crate::text::lasting;
 
 /// `sso-session` sections are understood since this version ("AWS CLI changelog").
 pub const SESSIONS_SINCE: Version = Version(2, 9);

@@ -44,7 +44,7 @@ pub fn state(bytes: &[u8]) {
         "a record does not survive being written"
     );
     for replaced in &record.replaced {
-        let Ok(put_back) = cli_profile::put_back(FOREIGN, replaced) else {
+        let Ok(restore) = cli_profile::restore(FOREIGN, replaced) else {
             continue;
         };
         let keys = ["region", "output", "sso_region", "sso_session"];
@@ -53,7 +53,7 @@ pub fn state(bytes: &[u8]) {
             text.lines().filter(is_foreign).map(str::to_owned).collect::<Vec<_>>()
         };
         assert!(
-            foreign(&put_back) == foreign(FOREIGN),
+            foreign(&restore) == foreign(FOREIGN),
             "a state file changes what is somebody else's"
         );
     }

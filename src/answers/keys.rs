@@ -113,9 +113,14 @@ impl Key {
         format!("IDC_SETUP_{}", self.name().replace('-', "_").to_ascii_uppercase())
     }
 
-    /// The key with this [`name`](Self::name).
-    pub fn named(name: &str) -> Option<Self> {
-        KEYS.into_iter().find(|key| key.name() == name)
+    /// The name in JSON: `given_name`.
+    pub fn field(self) -> String {
+        self.name().replace('-', "_")
+    }
+
+    /// The key with this [`field`](Self::field).
+    pub fn of_field(field: &str) -> Option<Self> {
+        KEYS.into_iter().find(|key| key.field() == field)
     }
 
     /// What it is called on screens.
@@ -253,7 +258,7 @@ mod tests {
     #[test]
     fn names_lead_back_to_their_keys() {
         for key in KEYS {
-            assert_eq!(Key::named(key.name()), Some(key));
+            assert_eq!(Key::of_field(&key.field()), Some(key));
         }
         assert_eq!(Key::GivenName.variable(), "IDC_SETUP_GIVEN_NAME");
     }

@@ -45,9 +45,9 @@ pub enum Source {
     /// An explicit answer of an earlier run, from the state file.
     Saved(Timestamp),
     /// The environment suggests it (`AWS_REGION`, a profile's Region): a default with a name.
-    Setting(String),
+    Environment(String),
     /// The live account has it so.
-    Found,
+    Status,
     /// Nobody said anything.
     Default,
 }
@@ -55,7 +55,7 @@ pub enum Source {
 impl Source {
     /// Whether somebody said so.
     pub fn is_explicit(&self) -> bool {
-        !matches!(self, Self::Setting(_) | Self::Found | Self::Default)
+        !matches!(self, Self::Environment(_) | Self::Status | Self::Default)
     }
 }
 
@@ -84,11 +84,11 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(name) | Self::Variable(name) | Self::Setting(name) => f.write_str(name),
+            Self::Flag(name) | Self::Variable(name) | Self::Environment(name) => f.write_str(name),
             Self::File { name, line } => write!(f, "{name}:{line}"),
             Self::Asked => f.write_str("you said so"),
             Self::Saved(at) => write!(f, "saved {}", at.strftime("%Y-%m-%d")),
-            Self::Found => f.write_str("found in the account"),
+            Self::Status => f.write_str("found in the account"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -171,7 +171,7 @@ impl Answers {
         if let Some(value) = self.found.get(&key) {
             return Some(Answer {
                 value: value.clone(),
-                source: Source::Found,
+                source: Source::Status,
             });
         }
         self.defaults.get(&key).cloned().or_else(|| {

@@ -14,7 +14,7 @@ use super::clock::ServerClock;
 use super::http::is_plain_http_elsewhere;
 use super::regions::Partition;
 use super::retry::{self, ByContent};
-use super::whole::WholeAnswers;
+use super::truncation::WholeAnswers;
 
 /// Kind of client, Region, and whether it is without retries.
 type Which = (TypeId, String, bool);

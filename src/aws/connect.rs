@@ -12,12 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::clients::Clients;
 use super::clock::ServerClock;
-use super::failure::{Failure, FailureKind, innermost};
+use super::error::{AwsError, AwsErrorKind, innermost};
 use super::http;
 use super::regions::{self, Partition};
 use crate::environment::Environment;
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
-use crate::words::lasting;
+use crate::text::lasting;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,7 @@ pub enum ConnectError {
     /// No credentials were found, or they could not be loaded, for this reason.
     NoCredentials(Option<String>),
     /// STS did not say who we are. With how far its clock is ahead of ours, where it told.
-    Failed(Failure, Option<SignedDuration>),
+    Failed(AwsError, Option<SignedDuration>),
 }
 
 /// The profile whose credentials are used, if one is named.
@@ -158,7 +158,7 @@ pub async fn connect(
             return Err(ConnectError::NoCredentials(Some(why)));
         }
     };
-    let failed = |failure| ConnectError::Failed(failure, clients.clock().ahead());
+    let failed = |aws_error| ConnectError::Failed(aws_error, clients.clock().ahead());
     let caller = caller(&clients, region).await.map_err(failed)?;
     Ok(Connection {
         clients,
@@ -173,16 +173,16 @@ pub async fn connect(
 ///
 /// # Errors
 /// When STS does not say.
-pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, Failure> {
+pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, AwsError> {
     const OPERATION: &str = "sts:GetCallerIdentity";
     let answer = clients.sts(region).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| Failure::of(OPERATION, error))?;
+    let answer = answer.map_err(|error| AwsError::of(OPERATION, error))?;
     let is_account = |account: &String| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
     match (answer.account.filter(is_account), answer.arn) {
         (Some(account), Some(arn)) => Ok(Caller { account, arn }),
-        _ => Err(Failure {
+        _ => Err(AwsError {
             operation: OPERATION.to_owned(),
-            kind: FailureKind::NotAws,
+            kind: AwsErrorKind::NotAws,
             code: None,
             message: "the answer does not hold account and ARN".to_owned(),
             retry_after: None,

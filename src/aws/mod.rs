@@ -4,14 +4,14 @@ pub mod clients;
 pub mod clock;
 pub mod connect;
 pub mod console;
-pub mod failure;
+pub mod error;
 mod http;
 pub mod portal_address;
 pub mod regions;
 pub mod retry;
+mod truncation;
 pub mod waiting;
-mod whole;
 
 pub use clients::Clients;
-pub use failure::{Failure, FailureKind};
+pub use error::{AwsError, AwsErrorKind};
 pub use regions::Partition;

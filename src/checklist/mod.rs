@@ -4,21 +4,21 @@
 //! name, no terminal and no AWS service.
 
 mod fact;
-mod finding;
-mod guide;
+mod observed;
+mod permission;
 mod plan;
+mod prompter;
 mod report;
-mod right;
 mod step;
-mod trouble;
+mod user_error;
 mod walk;
 
 pub use fact::{Fact, Slot};
-pub use finding::{Finding, Found};
-pub use guide::{Choice, Confirm, Guide, PlannedChange, Question, Reply, Review, ReviewReply, Survey, Waiting};
+pub use observed::{Observed, Status};
+pub use permission::Permission;
 pub use plan::{Change, Consent, HumanTask, NamedConsent, Plan, TaskKind};
+pub use prompter::{Choice, Confirm, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting};
 pub use report::{Outcome, State, StepReport, exit};
-pub use right::Right;
-pub use step::{Need, Step, StepInfo};
-pub use trouble::{AwsWords, Trouble, TroubleKind};
+pub use step::{Importance, Step, StepInfo};
+pub use user_error::{AwsWords, UserError, UserErrorKind};
 pub use walk::{Options, Walk};

@@ -94,8 +94,8 @@ pub struct HumanTask {
 pub enum TaskKind {
     /// A look shows it: the wizard waits.
     Seen,
-    /// No look shows it: a person says so, by this name (`--told NAME`), unless a later step proves it.
-    Told(&'static str),
+    /// No look shows it: a person says so, by this name (`--confirm NAME`), unless a later step proves it.
+    Confirmed(&'static str),
     /// A look shows it, and nobody is kept waiting for it: a person says when, and a look checks.
     Checked,
     /// The step waits in its own way, as signing in does.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Finding, Found, HumanTask, Need, Plan, StepInfo, Trouble};
-use crate::progress::How;
+use super::{HumanTask, Importance, Observed, Plan, Status, StepInfo, UserError};
+use crate::progress::Origin;
 
 /// A step's state in what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +27,42 @@ pub enum State {
 }
 
 impl State {
-    /// The word in JSON and on screens.
-    pub fn word(self) -> &'static str {
+    /// The value in JSON.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::ToDo => "to-do",
+            Self::ToDo => "to_do",
             Self::Different => "different",
             Self::Blocked => "blocked",
             Self::Unknown => "unknown",
-            Self::WaitingForPerson => "waiting-for-person",
+            Self::WaitingForPerson => "waiting_for_person",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+        }
+    }
+
+    /// The state with this [`name`](Self::name).
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Done,
+            Self::ToDo,
+            Self::Different,
+            Self::Blocked,
+            Self::Unknown,
+            Self::WaitingForPerson,
+            Self::Failed,
+            Self::Skipped,
+        ];
+        all.into_iter().find(|state| state.name() == name)
+    }
+
+    /// What a screen shows.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ToDo => "to do",
+            Self::Different => "differs",
+            Self::WaitingForPerson => "needs you",
+            other => other.name(),
         }
     }
 }
@@ -50,28 +75,28 @@ pub struct StepReport {
     /// In one word.
     pub state: State,
     /// The last finding.
-    pub finding: Finding,
+    pub observed: Observed,
     /// What would still be changed.
     pub plan: Plan,
     /// What a person has to do.
     pub left_to_do: Vec<HumanTask>,
     /// What failed.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// Since when it is known to be in this state.
     pub since: Option<Timestamp>,
 }
 
 impl StepReport {
     /// A report from a finding and what would be done about it.
-    pub fn new(info: &'static StepInfo, finding: Finding, plan: Plan) -> Self {
-        let state = match finding.found {
-            Found::Different => State::Different,
-            Found::Blocked => State::Blocked,
-            Found::Unknown => State::Unknown,
-            Found::Done if plan.tasks.is_empty() => State::Done,
-            Found::Missing if !plan.changes.is_empty() || finding.waits_for.is_some() => State::ToDo,
-            Found::Missing if plan.tasks.is_empty() => State::ToDo,
-            Found::Done | Found::Missing => State::WaitingForPerson,
+    pub fn new(info: &'static StepInfo, observed: Observed, plan: Plan) -> Self {
+        let state = match observed.status {
+            Status::Different => State::Different,
+            Status::Blocked => State::Blocked,
+            Status::Unknown => State::Unknown,
+            Status::Done if plan.tasks.is_empty() => State::Done,
+            Status::Missing if !plan.changes.is_empty() || observed.waits_for.is_some() => State::ToDo,
+            Status::Missing if plan.tasks.is_empty() => State::ToDo,
+            Status::Done | Status::Missing => State::WaitingForPerson,
         };
         let left_to_do = if state == State::WaitingForPerson {
             plan.tasks.clone()
@@ -81,8 +106,8 @@ impl StepReport {
         Self {
             info,
             state,
-            trouble: finding.trouble.clone(),
-            finding,
+            error: observed.error.clone(),
+            observed,
             plan,
             left_to_do,
             since: None,
@@ -95,28 +120,32 @@ impl StepReport {
         self.state = State::Skipped;
         self.left_to_do.clear();
         self.plan = Plan::default();
-        self.trouble = None;
+        self.error = None;
         self
     }
 
     /// The same step, failed.
     #[must_use]
-    pub fn failed(mut self, trouble: Trouble) -> Self {
+    pub fn failed(mut self, error: UserError) -> Self {
         self.state = State::Failed;
-        self.trouble = Some(trouble);
+        self.error = Some(error);
         self
     }
 
     /// `made` if we made anything in it, else `told` if it rests on a word, else `found`; `None` until done.
-    pub fn how(&self) -> Option<How> {
+    pub fn origin(&self) -> Option<Origin> {
         if self.state != State::Done {
             return None;
         }
-        let made = self.finding.resources.iter().any(|resource| resource.how == How::Made);
-        Some(match (made, self.finding.told) {
-            (true, _) => How::Made,
-            (_, true) => How::Told,
-            _ => How::Found,
+        let made = self
+            .observed
+            .resources
+            .iter()
+            .any(|resource| resource.origin == Origin::Created);
+        Some(match (made, self.observed.confirmed) {
+            (true, _) => Origin::Created,
+            (_, true) => Origin::Confirmed,
+            _ => Origin::Existing,
         })
     }
 
@@ -125,16 +154,16 @@ impl StepReport {
         if self.info.is_recommendation() && !strict {
             return 0;
         }
-        if let Some(trouble) = self.trouble.as_ref().filter(|_| self.state == State::Failed) {
-            return trouble.kind.exit();
+        if let Some(error) = self.error.as_ref().filter(|_| self.state == State::Failed) {
+            return error.kind.exit();
         }
         match self.state {
             State::Done | State::Skipped => 0,
             State::Different => 5,
             State::Blocked | State::WaitingForPerson | State::ToDo => 3,
-            State::Unknown => match &self.trouble {
-                Some(trouble) => trouble.kind.exit(),
-                _ if self.info.need != Need::Required => 3,
+            State::Unknown => match &self.error {
+                Some(error) => error.kind.exit(),
+                _ if self.info.importance != Importance::Required => 3,
                 _ => 1,
             },
             State::Failed => 1,
@@ -148,7 +177,7 @@ pub struct Outcome {
     /// The steps that were asked for, in order.
     pub reports: Vec<StepReport>,
     /// What ended the walk early.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// Identity Center's Region as it was recorded, where the account itself could not be asked.
     pub region: Option<String>,
 }
@@ -158,7 +187,7 @@ impl Outcome {
     /// when `strict`.
     pub fn exit(&self, strict: bool) -> u8 {
         let of_steps = self.reports.iter().map(|report| report.exit(strict));
-        let of_walk = self.trouble.iter().map(|trouble| trouble.kind.exit());
+        let of_walk = self.error.iter().map(|error| error.kind.exit());
         exit(of_steps.chain(of_walk))
     }
 }

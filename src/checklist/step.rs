@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::answers::Key;
 
-use super::{Change, Choice, Finding, Guide, HumanTask, Plan, Question, Right, Slot, Trouble};
+use super::{Change, Choice, HumanTask, Observed, Permission, Plan, Prompter, Question, Slot, UserError};
 
 /// How much a step matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Need {
+#[serde(rename_all = "snake_case")]
+pub enum Importance {
     /// Nothing works without it.
     Required,
     /// It is wiser with it.
@@ -24,7 +24,7 @@ pub enum Need {
     Recommendation,
 }
 
-impl Need {
+impl Importance {
     /// The word on screens.
     pub fn word(self) -> &'static str {
         match self {
@@ -46,26 +46,26 @@ pub struct StepInfo {
     /// As a heading.
     pub title: &'static str,
     /// How much it matters.
-    pub need: Need,
+    pub importance: Importance,
     /// Why, in one sentence.
     pub why: &'static str,
     /// Later steps stand on what its look finds, so it is looked at even when it is skipped.
     pub feeds_others: bool,
     /// The IAM actions that its looks and changes need.
-    pub rights: &'static [Right],
+    pub permissions: &'static [Permission],
 }
 
 impl StepInfo {
     /// Whether it is one of the recommendations after the steps.
     pub fn is_recommendation(&self) -> bool {
-        self.need == Need::Recommendation
+        self.importance == Importance::Recommendation
     }
 
     /// As messages name it: `Step 4 permission-set`.
     pub fn name(&self) -> String {
-        match self.need {
+        match self.importance {
             _ if self.number == 0 => self.title.to_owned(),
-            Need::Recommendation => format!("Recommendation {}", self.slug),
+            Importance::Recommendation => format!("Recommendation {}", self.slug),
             _ => format!("Step {} {}", self.number, self.slug),
         }
     }
@@ -85,10 +85,10 @@ pub trait Step {
     ///
     /// # Errors
     /// When it cannot be found out; the walk makes that an unknown finding.
-    async fn look(&self) -> Result<Finding, Trouble>;
+    async fn look(&self) -> Result<Observed, UserError>;
 
     /// What has to be asked, given what was found: only what is open.
-    fn questions(&self, finding: &Finding) -> Vec<Question>;
+    fn questions(&self, observed: &Observed) -> Vec<Question>;
 
     /// Whether the account knows what there is to choose from for an answer of this step.
     fn has_choices(&self, _key: Key) -> bool {
@@ -99,7 +99,7 @@ pub trait Step {
     ///
     /// # Errors
     /// When it cannot be found out.
-    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
         Ok(Vec::new())
     }
 
@@ -113,13 +113,13 @@ pub trait Step {
     ///
     /// # Errors
     /// When an answer that it needs is missing.
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble>;
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError>;
 
     /// Makes one change: intent before it, result after it.
     ///
     /// # Errors
     /// When it fails; what was done before stays done and recorded.
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble>;
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError>;
 
     /// Waits in the step's own way for a person, at most `limit`; `None` when nobody came.
     ///
@@ -129,8 +129,8 @@ pub trait Step {
         &self,
         _task: &HumanTask,
         _limit: Duration,
-        _guide: &dyn Guide,
-    ) -> Result<Option<Finding>, Trouble> {
+        _guide: &dyn Prompter,
+    ) -> Result<Option<Observed>, UserError> {
         Ok(None)
     }
 
@@ -138,12 +138,12 @@ pub trait Step {
     ///
     /// # Errors
     /// When it cannot be recorded.
-    fn told(&self, _topic: &'static str) -> Result<(), Trouble> {
+    fn confirmed(&self, _topic: &'static str) -> Result<(), UserError> {
         Ok(())
     }
 
     /// What later steps have shown about this one, without another look.
-    fn reconsider(&self, _finding: &Finding) -> Option<Finding> {
+    fn reconsider(&self, _finding: &Observed) -> Option<Observed> {
         None
     }
 

@@ -121,8 +121,8 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
     /// Say that this was done by hand: activation, access-portal or mfa (repeatable)
-    #[arg(long, global = true, value_name = "TOPIC")]
-    pub told: Vec<String>,
+    #[arg(long = "confirm", global = true, value_name = "TOPIC")]
+    pub confirmed: Vec<String>,
     /// Forget the saved answers; keep who made what
     #[arg(long, global = true)]
     pub fresh: bool,
@@ -198,7 +198,7 @@ impl Cli {
             ("only", &flags.only),
             ("skip", &flags.skip),
             ("update", &flags.update),
-            ("told", &flags.told),
+            ("confirm", &flags.confirmed),
         ] {
             for item in list {
                 value(name, Some(item.clone()));

@@ -3,27 +3,25 @@
 use super::{ended_by, finish, screen};
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
-use crate::checklist::Trouble;
+use crate::checklist::UserError;
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
-use crate::guide::clean_lines;
-use crate::guide::output::{AnswersBody, Envelope, FORMAT};
-use crate::progress::{Folder, How, Progress, Record, ResourceKind};
-use crate::words::quoted;
+use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
+use crate::text::quoted;
+use crate::ui::clean_lines;
+use crate::ui::output::{AnswersBody, Envelope, FORMAT};
 
 /// Prints what was answered, and answers the exit code.
 pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let record = match last_record(cli, environment) {
         Ok(record) => record,
-        Err(trouble) => return finish(cli, screen, "answers", None, &ended_by(trouble)),
+        Err(error) => return finish(cli, screen, "answers", None, &ended_by(error)),
     };
     let answers = answers_of(&record);
     let (file, line) = (to_toml(&answers), line_of(&record, &answers));
     if cli.flags.output == Output::Json {
-        let answers = answers
-            .iter()
-            .map(|(key, value)| (key.name().to_owned(), value.clone()));
+        let answers = answers.iter().map(|(key, value)| (key.field(), value.clone()));
         let envelope = Envelope {
             format: FORMAT,
             command: "answers".to_owned(),
@@ -57,7 +55,7 @@ pub fn lines(record: &Record) -> Vec<String> {
 /// In the order of the checklist.
 fn answers_of(record: &Record) -> Vec<(Key, String)> {
     // A state file may be anybody's: what this version would not take as an answer is none.
-    let saved = |key: Key| Some((key, key.check(&record.answers.get(key.name())?.value).ok()?));
+    let saved = |key: Key| Some((key, key.check(&record.answers.get(&key.field())?.value).ok()?));
     KEYS.into_iter().filter_map(saved).collect()
 }
 
@@ -73,7 +71,7 @@ fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
     }
     let made = |kind: ResourceKind| {
         let mut resources = record.resources.iter();
-        resources.any(|resource| resource.kind == kind && resource.how == How::Made)
+        resources.any(|resource| resource.kind == kind && resource.origin == Origin::Created)
     };
     for (kind, flag) in [
         (ResourceKind::Organization, "--create-organization"),
@@ -88,8 +86,8 @@ fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
     words.join(" ")
 }
 
-fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, Trouble> {
-    let nothing = || Trouble::usage("Nothing has been answered on this machine yet.", "idc-setup run");
+fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, UserError> {
+    let nothing = || UserError::usage("Nothing has been answered on this machine yet.", "idc-setup run");
     let path = if let Some(path) = &cli.flags.state {
         path.clone()
     } else {

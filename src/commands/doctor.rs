@@ -8,14 +8,14 @@ use super::prepare::{Access, Prepared, prepare};
 use super::{ended_by, finish, say_rehearsal, screen};
 use crate::aws::Partition;
 use crate::browser::Browser;
-use crate::checklist::{StepReport, Trouble, TroubleKind};
+use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output};
-use crate::doctor::{self, Row, Status};
+use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
-use crate::guide::output::{CallerOut, DoctorBody, Envelope, ErrorOut, FORMAT};
-use crate::guide::{NonInteractive, Screen};
-use crate::guide::{clean, clean_lines};
 use crate::steps::{self, EnableIdentityCenter};
+use crate::ui::output::{CallerOut, DoctorBody, Envelope, ErrorOut, FORMAT};
+use crate::ui::{NonInteractive, Screen};
+use crate::ui::{clean, clean_lines};
 
 /// Looks at everything, and answers the exit code.
 pub async fn doctor(cli: &Cli, environment: &Environment) -> u8 {
@@ -34,33 +34,33 @@ pub async fn doctor(cli: &Cli, environment: &Environment) -> u8 {
             show(cli, screen, Some(&prepared), rows)
         }
         // What was typed wrong is no condition of anything.
-        Err(trouble) if trouble.kind == TroubleKind::Usage && !is_of_the_surroundings(&trouble) => {
-            finish(cli, screen, "doctor", None, &ended_by(trouble))
+        Err(error) if error.kind == UserErrorKind::Usage && !is_of_the_surroundings(&error) => {
+            finish(cli, screen, "doctor", None, &ended_by(error))
         }
-        Err(trouble) => {
-            let rows = doctor::without_credentials(environment, &trouble).await;
+        Err(error) => {
+            let rows = doctor::without_credentials(environment, &error).await;
             show(cli, screen, None, rows)
         }
     }
 }
 
 /// An endpoint that must not be used, or a state file that is another account's: found, not typed.
-fn is_of_the_surroundings(trouble: &Trouble) -> bool {
+fn is_of_the_surroundings(error: &UserError) -> bool {
     ["plain http", "state file"]
         .iter()
-        .any(|words| trouble.message.contains(words))
+        .any(|words| error.message.contains(words))
 }
 
 async fn rows(prepared: &Prepared, screen: Screen, environment: &Environment) -> Vec<Row> {
-    let setting = &prepared.setting;
-    let first = EnableIdentityCenter::new(Rc::clone(setting));
+    let context = &prepared.context;
+    let first = EnableIdentityCenter::new(Rc::clone(context));
     let (mut rows, tools) = tokio::join!(
-        doctor::standing(setting, &prepared.held, &first),
+        doctor::drift(context, &prepared.held, &first),
         doctor::tools(environment)
     );
     let reports = look(prepared, screen, first).await;
-    rows.extend(doctor::identity_source(setting).await);
-    rows.push(doctor::rights(setting, &reports).await);
+    rows.extend(doctor::identity_source(context).await);
+    rows.push(doctor::permissions(context, &reports).await);
     rows.extend(tools);
     rows.extend(doctor::files(environment));
     rows
@@ -68,15 +68,15 @@ async fn rows(prepared: &Prepared, screen: Screen, environment: &Environment) ->
 
 /// What the steps find, which tells what they still need to be allowed to do. Root needs no rights looked at.
 async fn look(prepared: &Prepared, screen: Screen, first: EnableIdentityCenter) -> Vec<StepReport> {
-    let setting = &prepared.setting;
-    let steps = steps::checklist_from(first, setting);
-    let guide = NonInteractive::new(Screen { quiet: true, ..screen });
-    if setting.caller.is_root() {
+    let context = &prepared.context;
+    let steps = steps::checklist_from(first, context);
+    let prompter = NonInteractive::new(Screen { quiet: true, ..screen });
+    if context.caller.is_root() {
         // The instance alone, for the users in it.
         let _ = steps[0].look().await;
         return Vec::new();
     }
-    prepared.walk(&steps, &guide).look().await.reports
+    prepared.walk(&steps, &prompter).look().await.reports
 }
 
 fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) -> u8 {
@@ -88,12 +88,16 @@ fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) 
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
     let state_width = "unknown".len();
     let column = state_width + 2 + width + 2;
-    let is_shown = |row: &&Row| !screen.quiet || !matches!(row.status, Status::Ok | Status::Note);
+    let is_shown = |row: &&Row| !screen.quiet || !matches!(row.status, CheckStatus::Ok | CheckStatus::Note);
     for row in rows.iter().filter(is_shown) {
         let padding = " ".repeat(state_width - row.status.word().len());
         let state = screen.paint(row.status.word(), &style(row.status));
         screen.result_in_columns(
-            &format!("{state}{padding}  {:width$}  {}", row.check, clean(&row.message)),
+            &format!(
+                "{state}{padding}  {:width$}  {}",
+                row.check.replace('_', " "),
+                clean(&row.message)
+            ),
             column,
         );
         if let Some(next) = &row.next {
@@ -107,12 +111,12 @@ fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) 
     exit
 }
 
-fn style(status: Status) -> Style {
+fn style(status: CheckStatus) -> Style {
     match status {
-        Status::Ok => Style::new().green(),
-        Status::Note => Style::new().cyan(),
-        Status::ToDo | Status::Unknown => Style::new().yellow(),
-        Status::Denied => Style::new().red(),
+        CheckStatus::Ok => Style::new().green(),
+        CheckStatus::Note => Style::new().cyan(),
+        CheckStatus::ToDo | CheckStatus::Unknown => Style::new().yellow(),
+        CheckStatus::Denied => Style::new().red(),
     }
 }
 
@@ -123,8 +127,8 @@ fn envelope(
     exit: u8,
 ) -> Envelope<DoctorBody> {
     let caller = prepared.map(|prepared| CallerOut {
-        account: prepared.setting.caller.account.clone(),
-        arn: prepared.setting.caller.arn.clone(),
+        account: prepared.context.caller.account.clone(),
+        arn: prepared.context.caller.arn.clone(),
     });
     Envelope {
         format: FORMAT,
@@ -138,10 +142,10 @@ fn envelope(
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen, trouble: &Trouble) -> u8 {
-    let exit = trouble.kind.exit();
+pub fn interrupted(screen: Screen, error: &UserError) -> u8 {
+    let exit = error.kind.exit();
     let mut envelope = envelope(None, Vec::new(), None, exit);
-    envelope.error = Some(ErrorOut::of(trouble, None));
+    envelope.error = Some(ErrorOut::of(error, None));
     screen.json(&envelope.json());
     exit
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::connecting::{plain_http, refuse_pipes};
+use super::connect::{plain_http, refuse_pipes};
 use super::prepare::{Stage, duration, typed_answers};
 use super::{asking_guide, browser, say_rehearsal, screen};
 use crate::answers::{Answers, Key};
@@ -13,17 +13,17 @@ use crate::aws::clock::ServerClock;
 use crate::aws::connect;
 use crate::aws::{Clients, Partition};
 use crate::browser::Browser;
-use crate::checklist::{Guide, Need, StepInfo, Trouble, TroubleKind};
+use crate::checklist::{Importance, Prompter, StepInfo, UserError, UserErrorKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
-use crate::guide::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
-use crate::guide::{NonInteractive, Screen};
 use crate::limits::LOGIN_WAIT;
 use crate::progress::{Folder, Progress};
 use crate::sso::Registrar;
 use crate::steps::Profile;
 use crate::steps::sign_in::refusal::{self, Shown};
 use crate::steps::sign_in::session::{Answer, Identity, Session};
+use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
+use crate::ui::{NonInteractive, Screen};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
@@ -32,14 +32,14 @@ const INFO: StepInfo = StepInfo {
     number: 0,
     slug: "login",
     title: "Sign in",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "The last sign-in has ended.",
     feeds_others: false,
-    rights: &[],
+    permissions: &[],
 };
 
 /// A profile as the file has it.
-struct Found {
+struct Status {
     profile: Profile,
     sso_region: String,
     account: String,
@@ -66,16 +66,16 @@ pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment) -> 
     })();
     let (browser, found) = match setup {
         Ok(setup) => setup,
-        Err(trouble) => return report(cli, screen, None, Err(trouble)),
+        Err(error) => return report(cli, screen, None, Err(error)),
     };
-    let guide: Box<dyn Guide> =
+    let prompter: Box<dyn Prompter> =
         asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
-    let ended = sign_in(cli, flags, environment, &browser, &found, guide.as_ref()).await;
+    let ended = sign_in(cli, flags, environment, &browser, &found, prompter.as_ref()).await;
     report(cli, screen, Some(&found), ended)
 }
 
 /// The profile that is asked for, saved, or the default; and its session.
-fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found, Trouble> {
+fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Status, UserError> {
     let name = answers
         .explicit(Key::CliProfile)
         .map(|answer| answer.value.clone())
@@ -84,10 +84,10 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
         .unwrap_or_default();
     let paths = environment
         .aws_files()
-        .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+        .ok_or_else(|| UserError::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
     let file = paths.config().display();
     let unreadable =
-        |why: String| Trouble::usage(format!("{file} {why}."), format!("mend {file}, then: idc-setup login"));
+        |why: String| UserError::usage(format!("{file} {why}."), format!("mend {file}, then: idc-setup login"));
     let bytes = match files::read(paths.config()) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -95,13 +95,13 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
     };
     let config = Config::parse(&bytes).map_err(|bad| unreadable(bad.to_string()))?;
     let Some(properties) = config.get(Section::Profile(&name)) else {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             format!("There is no profile {name} in {file}."),
             "idc-setup login --cli-profile NAME; or make one: idc-setup run",
         ));
     };
     let Some(session) = properties.get("sso_session") else {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             format!("The profile {name} has no SSO session."),
             format!(
                 "aws sso login --profile {name} for an older form of SSO; or make one: idc-setup run --cli-profile NAME"
@@ -111,7 +111,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
     let section = config.get(Section::SsoSession(session)).unwrap_or_default();
     let of_session = |key: &str| {
         section.get(key).cloned().ok_or_else(|| {
-            Trouble::usage(
+            UserError::usage(
                 format!("The SSO session {session} of profile {name} says no {key} in {file}."),
                 format!("idc-setup run --cli-profile {name} --update cli-profile"),
             )
@@ -119,7 +119,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Found
     };
     let (start_url, sso_region) = (of_session("sso_start_url")?, of_session("sso_region")?);
     let text = |key: &str| properties.get(key).cloned();
-    Ok(Found {
+    Ok(Status {
         account: text("sso_account_id").unwrap_or_default(),
         set: text("sso_role_name").unwrap_or_default(),
         profile: Profile {
@@ -144,7 +144,7 @@ fn saved(cli: &Cli, environment: &Environment) -> Option<String> {
     let record = Progress::read_file(&path).ok()??;
     record
         .answers
-        .get(Key::CliProfile.name())
+        .get(&Key::CliProfile.field())
         .map(|saved| saved.value.clone())
 }
 
@@ -153,9 +153,9 @@ async fn sign_in(
     flags: &LoginFlags,
     environment: &Environment,
     browser: &Rc<Browser>,
-    found: &Found,
-    guide: &dyn Guide,
-) -> Result<Option<Done>, Trouble> {
+    found: &Status,
+    prompter: &dyn Prompter,
+) -> Result<Option<Done>, UserError> {
     let stage = Stage::of(cli, environment)?;
     let limit = match &cli.flags.wait {
         Some(text) => duration("--wait", text)?,
@@ -171,7 +171,7 @@ async fn sign_in(
     }
     let paths = environment
         .aws_files()
-        .ok_or_else(|| Trouble::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+        .ok_or_else(|| UserError::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
     let registrar = Registrar::default();
     let session = Session {
         info: &INFO,
@@ -186,16 +186,16 @@ async fn sign_in(
         region: found.sso_region.clone(),
         user: String::new(),
     };
-    through(&session, found, (limit, flags.again), guide).await
+    through(&session, found, (limit, flags.again), prompter).await
 }
 
 /// Who one is through the profile, after a sign-in where the last one is not good any more; `None` when nobody came.
 async fn through(
     session: &Session<'_>,
-    found: &Found,
+    found: &Status,
     (limit, again): (Duration, bool),
-    guide: &dyn Guide,
-) -> Result<Option<Done>, Trouble> {
+    prompter: &dyn Prompter,
+) -> Result<Option<Done>, UserError> {
     let mut signed_in_now = false;
     let mut answer = if session.is_usable() && !again {
         session.ask_through().await?
@@ -203,7 +203,7 @@ async fn through(
         Answer::SignInAgain(None)
     };
     if matches!(answer, Answer::SignInAgain(_)) {
-        let Some(signed_in) = session.sign_in(limit, guide).await? else {
+        let Some(signed_in) = session.sign_in(limit, prompter).await? else {
             return Ok(None);
         };
         keep(session, &signed_in)?;
@@ -219,8 +219,8 @@ async fn through(
         Answer::SignInAgain(said) => {
             let what = "the sign-in is not good for the profile: it was taken back meanwhile";
             Err(match said {
-                Some(failure) => session.refused_by(what, &failure),
-                None => session.trouble(format!("{what}.")),
+                Some(aws_error) => session.refused_by(what, &aws_error),
+                None => session.error(format!("{what}.")),
             })
         }
         Answer::NoAccess => Err(no_access(session, found).await?),
@@ -228,7 +228,7 @@ async fn through(
 }
 
 /// The files that the AWS CLI and the SDKs read.
-fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), Trouble> {
+fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
     let registration = aws_config_file::registration_json(&signed_in.registration);
     let token = aws_config_file::token_json(&signed_in.token);
     for (path, text) in [
@@ -236,12 +236,12 @@ fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::Signe
         (session.token_path(), token),
     ] {
         aws_config_file::write_cache_file(&path, &text)
-            .map_err(|error| session.trouble(format!("{} cannot be written: {error}.", path.display())))?;
+            .map_err(|error| session.error(format!("{} cannot be written: {error}.", path.display())))?;
     }
     Ok(())
 }
 
-async fn no_access(session: &Session<'_>, found: &Found) -> Result<Trouble, Trouble> {
+async fn no_access(session: &Session<'_>, found: &Status) -> Result<UserError, UserError> {
     let (account, set) = (&found.account, &found.set);
     let why = match refusal::shown(session, account, set).await? {
         Shown::Everything => refusal::STILL_SPREADING.to_owned(),
@@ -251,31 +251,31 @@ async fn no_access(session: &Session<'_>, found: &Found) -> Result<Trouble, Trou
              the assignment was taken away"
         ),
     };
-    Ok(Trouble {
+    Ok(UserError {
         next: format!(
             "{} --again, in a private browser window; or with an administrator's credentials: idc-setup status",
             session.again
         ),
-        ..session.trouble(format!(
+        ..session.error(format!(
             "you are signed in, and the portal answers ForbiddenException: No access: {why}."
         ))
     })
 }
 
-fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option<Done>, Trouble>) -> u8 {
+fn report(cli: &Cli, screen: Screen, found: Option<&Status>, ended: Result<Option<Done>, UserError>) -> u8 {
     let profile = found.map(|found| found.profile.name.as_str()).unwrap_or_default();
     let ended = ended.and_then(|done| {
         done.ok_or_else(|| {
             let next = format!("idc-setup login --cli-profile {profile} --wait 10m");
-            Trouble::new(TroubleKind::Left, "Sign in: nobody came in time.", next)
+            UserError::new(UserErrorKind::Left, "Sign in: nobody came in time.", next)
         })
     });
     // What is in the way of a sign-in is in the way of a run too, and says so.
-    let ended = ended.map_err(|trouble| Trouble {
-        next: trouble.next.replace("then: idc-setup run", "then: idc-setup login"),
-        ..trouble
+    let ended = ended.map_err(|error| UserError {
+        next: error.next.replace("then: idc-setup run", "then: idc-setup login"),
+        ..error
     });
-    let exit = ended.as_ref().map_or_else(|trouble| trouble.kind.exit(), |_| 0);
+    let exit = ended.as_ref().map_or_else(|error| error.kind.exit(), |_| 0);
     if cli.flags.output == Output::Json {
         screen.json(&envelope(found, &ended, exit).json());
         return exit;
@@ -290,7 +290,7 @@ fn report(cli: &Cli, screen: Screen, found: Option<&Found>, ended: Result<Option
             let arn = &done.identity.caller.arn;
             screen.result(&format!("With profile {profile} you are {arn}{until}."));
         }
-        Err(trouble) => screen.trouble(trouble),
+        Err(error) => screen.error(error),
     }
     exit
 }
@@ -300,27 +300,27 @@ fn stamp(at: Timestamp) -> String {
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen, trouble: Trouble) -> u8 {
-    let exit = trouble.kind.exit();
-    screen.json(&envelope(None, &Err(trouble), exit).json());
+pub fn interrupted(screen: Screen, error: UserError) -> u8 {
+    let exit = error.kind.exit();
+    screen.json(&envelope(None, &Err(error), exit).json());
     exit
 }
 
-fn envelope(found: Option<&Found>, ended: &Result<Done, Trouble>, exit: u8) -> Envelope<LoginBody> {
+fn envelope(found: Option<&Status>, ended: &Result<Done, UserError>, exit: u8) -> Envelope<LoginBody> {
     let done = ended.as_ref().ok();
-    let caller = done.map(|done| CallerOut {
+    let signed_in_as = done.map(|done| CallerOut {
         account: done.identity.caller.account.clone(),
         arn: done.identity.caller.arn.clone(),
     });
     Envelope {
         format: FORMAT,
         command: "login".to_owned(),
-        account: caller.as_ref().map(|caller| caller.account.clone()),
+        account: signed_in_as.as_ref().map(|caller| caller.account.clone()),
         region: found.map(|found| found.sso_region.clone()),
-        error: ended.as_ref().err().map(|trouble| ErrorOut::of(trouble, None)),
+        error: ended.as_ref().err().map(|error| ErrorOut::of(error, None)),
         exit,
         body: LoginBody {
-            caller,
+            signed_in_as,
             profile: found.map(|found| found.profile.name.clone()),
             session: found.map(|found| found.profile.session.clone()),
             signed_in_now: done.is_some_and(|done| done.signed_in_now),

@@ -1,14 +1,14 @@
 //! One file a command, and what they share: from what was typed to a walk over the checklist.
 
 mod answers;
-mod connecting;
+mod connect;
 mod doctor;
+mod generate;
 mod login;
-mod papers;
 mod plan;
 mod prepare;
+mod reauth;
 mod rehearse;
-mod renewal;
 mod run;
 mod status;
 mod undo;
@@ -22,13 +22,13 @@ use clap::Parser;
 use crate::browser::Browser;
 
 use crate::answers::Key;
-use crate::checklist::{self, Guide, Outcome, Trouble, TroubleKind, Waiting};
+use crate::checklist::{self, Outcome, Prompter, UserError, UserErrorKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
-use crate::guide::output::{CallerOut, Envelope};
-use crate::guide::{self, picture};
-use crate::guide::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
-use crate::words::quoted;
+use crate::text::quoted;
+use crate::ui::output::{CallerOut, Envelope};
+use crate::ui::{self, diagram};
+use crate::ui::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
 use prepare::Prepared;
 
 /// Parses, runs a command, and answers the exit code.
@@ -129,12 +129,12 @@ fn is_hangup_ignored() -> bool {
 
 async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
     if cli.flags.output == Output::Mermaid && !matches!(cli.command, Some(Command::Status)) {
-        let trouble = Trouble::usage(
+        let error = UserError::usage(
             "--output mermaid draws the access picture, which status looks at.",
             "idc-setup status --output mermaid",
         );
         let screen = screen(cli, environment);
-        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
+        return finish(cli, screen, command_name(cli), None, &ended_by(error));
     }
     let exit = command(cli, environment).await;
     if Screen::is_result_lost() {
@@ -152,23 +152,23 @@ async fn command(cli: &Cli, environment: &Environment) -> u8 {
         Some(Command::Doctor) => doctor::doctor(cli, environment).await,
         Some(Command::Undo(flags)) => undo::undo(cli, flags, environment).await,
         Some(Command::Answers) => answers::answers(cli, environment),
-        Some(Command::Completions { shell }) => papers::completions(cli, *shell, environment),
-        Some(Command::Man { folder }) => papers::man(cli, folder, environment),
+        Some(Command::Completions { shell }) => generate::completions(cli, *shell, environment),
+        Some(Command::Man { folder }) => generate::man(cli, folder, environment),
         Some(Command::Login(flags)) => login::login(cli, flags, environment).await,
     }
 }
 
 fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
-    let trouble = Trouble::new(TroubleKind::Interrupted, "Interrupted.", again(cli));
+    let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", again(cli));
     if cli.flags.output == Output::Json {
         // Each command's envelope has a body of its own.
         match &cli.command {
-            Some(Command::Login(_)) => return login::interrupted(screen, trouble),
-            Some(Command::Doctor) => return doctor::interrupted(screen, &trouble),
+            Some(Command::Login(_)) => return login::interrupted(screen, error),
+            Some(Command::Doctor) => return doctor::interrupted(screen, &error),
             _ => {}
         }
-        return finish(cli, screen, command_name(cli), None, &ended_by(trouble));
+        return finish(cli, screen, command_name(cli), None, &ended_by(error));
     }
     say_interrupted(cli, screen);
     130
@@ -238,7 +238,7 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
             .unwrap_or_default()
             .trim_start_matches("error: ")
             .to_owned();
-        let outcome = ended_by(Trouble::usage(message, "idc-setup --help"));
+        let outcome = ended_by(UserError::usage(message, "idc-setup --help"));
         Screen::default().json(&Envelope::of_steps("run", None, None, &outcome, 2).json());
         return 2;
     }
@@ -283,13 +283,18 @@ fn say_rehearsal(cli: &Cli, environment: &Environment, screen: Screen) {
 }
 
 /// This person's browser.
-fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, Trouble> {
+fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserError> {
     Ok(prepare::Stage::of(cli, environment)?.browser(cli, environment))
 }
 
 /// The guide that asks: in a terminal, or line by line where that is wanted. `None` where nobody can be asked:
 /// questions need terminals on stdin and stderr.
-fn asking_guide(cli: &Cli, environment: &Environment, screen: Screen, browser: &Rc<Browser>) -> Option<Box<dyn Guide>> {
+fn asking_guide(
+    cli: &Cli,
+    environment: &Environment,
+    screen: Screen,
+    browser: &Rc<Browser>,
+) -> Option<Box<dyn Prompter>> {
     let dumb = environment.var("TERM") == Some("dumb");
     if cli.flags.non_interactive {
         None
@@ -311,13 +316,13 @@ fn looking(cli: &Cli, environment: &Environment, screen: Screen, what: &str) -> 
         screen.talk(what);
         return None;
     }
-    Some(guide::looking(screen, what))
+    Some(ui::looking(screen, what))
 }
 
-fn ended_by(trouble: Trouble) -> Outcome {
+fn ended_by(error: UserError) -> Outcome {
     Outcome {
         reports: Vec::new(),
-        trouble: Some(trouble),
+        error: Some(error),
         region: None,
     }
 }
@@ -327,15 +332,15 @@ fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>,
     let exit = outcome.exit(cli.flags.strict);
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
-            account: prepared.setting.caller.account.clone(),
-            arn: prepared.setting.caller.arn.clone(),
+            account: prepared.context.caller.account.clone(),
+            arn: prepared.context.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
         screen.json(&Envelope::of_steps(command, caller, region, outcome, exit).json());
     } else if exit == 130 {
         say_interrupted(cli, screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
-        screen.verbatim(&format!("{}\n", clean_lines(&picture::mermaid(&outcome.reports))));
+        screen.verbatim(&format!("{}\n", clean_lines(&diagram::mermaid(&outcome.reports))));
     } else {
         print_text(screen, outcome, command);
     }

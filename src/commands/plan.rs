@@ -4,8 +4,8 @@ use super::prepare::{Access, prepare};
 use super::{asking_guide, browser, ended_by, finish, say_rehearsal, screen};
 use crate::cli::Cli;
 use crate::environment::Environment;
-use crate::guide::NonInteractive;
 use crate::steps;
+use crate::ui::NonInteractive;
 
 /// Plans, and answers the exit code.
 pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
@@ -13,19 +13,19 @@ pub async fn plan(cli: &Cli, environment: &Environment) -> u8 {
     say_rehearsal(cli, environment, screen);
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(trouble) => return finish(cli, screen, "plan", None, &ended_by(trouble)),
+        Err(error) => return finish(cli, screen, "plan", None, &ended_by(error)),
     };
-    let guide =
+    let prompter =
         asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
     let prepared = match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish(cli, screen, "plan", None, &ended_by(trouble)),
+        Err(error) => return finish(cli, screen, "plan", None, &ended_by(error)),
     };
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
-    let steps = steps::checklist(&prepared.setting);
-    let walk = prepared.walk(&steps, guide.as_ref());
+    let steps = steps::checklist(&prepared.context);
+    let walk = prepared.walk(&steps, prompter.as_ref());
     let outcome = walk.plan().await;
     finish(cli, screen, "plan", Some(&prepared), &outcome)
 }

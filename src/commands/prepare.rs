@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::command_name;
-use super::connecting::connect_as_asked;
+use super::connect::connect_as_asked;
 use super::rehearse::examples;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
 use crate::aws::connect::{Connection, NamedRegion};
@@ -17,18 +17,18 @@ use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
-use crate::checklist::{Guide, Options, Step, Trouble, Walk};
+use crate::checklist::{Options, Prompter, Step, UserError, Walk};
 use crate::cli::Cli;
 use crate::doctor::Held;
 use crate::environment::Environment;
 use crate::limits::LONGEST_WAIT;
 use crate::progress::{Folder, Progress};
-use crate::steps::{CONSENTS, SLUGS, Setting, SettingParts, TOPICS, UPDATABLE};
+use crate::steps::{CONSENTS, Context, ContextParts, SLUGS, TOPICS, UPDATABLE};
 
 /// A setting, and how the walk is to go.
 pub struct Prepared {
     /// What all steps share.
-    pub setting: Rc<Setting>,
+    pub context: Rc<Context>,
     /// How the walk is to go.
     pub options: Options,
     /// What is known of the credentials besides whose they are.
@@ -39,7 +39,7 @@ impl Prepared {
     /// That a profile is used which nobody has named in this run.
     pub fn note_on_profile(&self, cli: &Cli) -> Option<String> {
         let profile = self
-            .setting
+            .context
             .bootstrap_profile
             .as_ref()
             .filter(|_| cli.flags.profile.is_none())?;
@@ -49,16 +49,22 @@ impl Prepared {
     }
 
     /// The walk over these steps, as it was asked for.
-    pub fn walk<'a>(&'a self, steps: &'a [Box<dyn Step>], guide: &'a dyn Guide) -> Walk<'a> {
-        let setting = &self.setting;
-        Walk::new(steps, guide, &setting.answers, &setting.progress, self.options.clone())
+    pub fn walk<'a>(&'a self, steps: &'a [Box<dyn Step>], prompter: &'a dyn Prompter) -> Walk<'a> {
+        let context = &self.context;
+        Walk::new(
+            steps,
+            prompter,
+            &context.answers,
+            &context.progress,
+            self.options.clone(),
+        )
     }
 
     /// Identity Center's Region, as far as it is known.
     pub fn region(&self) -> Option<String> {
-        let found = self.setting.facts.instance.now().map(|instance| instance.region);
+        let found = self.context.facts.instance.now().map(|instance| instance.region);
         let wanted = || {
-            self.setting
+            self.context
                 .answers
                 .borrow()
                 .get(Key::IdentityCenterRegion)
@@ -75,7 +81,7 @@ pub struct Stage {
 
 impl Stage {
     /// From `--rehearsal` or its variable: a loopback address, and the very one that calls go to.
-    pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, Trouble> {
+    pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, UserError> {
         let url = cli
             .flags
             .rehearsal
@@ -86,7 +92,7 @@ impl Stage {
                 .strip_prefix("http://127.0.0.1:")
                 .and_then(|port| port.parse::<u16>().ok());
             if port.is_none() || environment.var("AWS_ENDPOINT_URL") != Some(url.as_str()) {
-                return Err(Trouble::usage(
+                return Err(UserError::usage(
                     "IDC_SETUP_REHEARSAL must be a loopback address and the one that AWS_ENDPOINT_URL names.",
                     "unset IDC_SETUP_REHEARSAL, for a real account; or: idc-setup rehearse",
                 ));
@@ -136,7 +142,7 @@ pub async fn prepare(
     environment: &Environment,
     access: Access,
     browser: Rc<Browser>,
-) -> Result<Prepared, Trouble> {
+) -> Result<Prepared, UserError> {
     let stage = Stage::of(cli, environment)?;
     let mut options = options(cli, stage.timing())?;
     let mut answers = typed_answers(cli, environment)?;
@@ -164,7 +170,7 @@ pub async fn prepare(
         options.skip.insert("create-group".to_owned());
     }
     let held = Held::of(&connection, environment);
-    let setting = Setting::new(SettingParts {
+    let context = Context::new(ContextParts {
         clients: connection.clients,
         caller: connection.caller,
         region: region.map(|region| region.name),
@@ -175,7 +181,7 @@ pub async fn prepare(
         timing: stage.timing(),
         paths: environment.aws_files(),
         updates: cli.flags.update.iter().cloned().collect(),
-        told: cli.flags.told.iter().cloned().collect(),
+        confirmed: cli.flags.confirmed.iter().cloned().collect(),
         browser,
         use_device_code: cli.flags.use_device_code,
         aws_cli: match access {
@@ -184,21 +190,21 @@ pub async fn prepare(
         },
     });
     Ok(Prepared {
-        setting: Rc::new(setting),
+        context: Rc::new(context),
         options,
         held,
     })
 }
 
 /// How the walk is to go.
-fn options(cli: &Cli, timing: Timing) -> Result<Options, Trouble> {
+fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
     let flags = &cli.flags;
     check_names("--only", &flags.only, &SLUGS)?;
     check_names("--skip", &flags.skip, &SLUGS)?;
     check_names("--update", &flags.update, &UPDATABLE)?;
-    check_names("--told", &flags.told, &TOPICS)?;
+    check_names("--confirm", &flags.confirmed, &TOPICS)?;
     if let Some(step) = flags.only.iter().find(|step| flags.skip.contains(step)) {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             format!("--only {step} and --skip {step} contradict each other."),
             format!("idc-setup run --only {step}"),
         ));
@@ -225,10 +231,10 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, Trouble> {
     })
 }
 
-fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Trouble> {
+fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), UserError> {
     match given.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(Trouble::usage(
+        Some(name) => Err(UserError::usage(
             format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
             format!("idc-setup run {flag} NAME"),
         )),
@@ -236,7 +242,7 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), Troub
 }
 
 /// `10m`, `60s`, `0`.
-pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
+pub fn duration(flag: &str, text: &str) -> Result<Duration, UserError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -246,7 +252,7 @@ pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
         .and_then(|parsed| Duration::try_from(parsed).ok())
         .filter(|parsed| *parsed <= LONGEST_WAIT);
     parsed.ok_or_else(|| {
-        Trouble::usage(
+        UserError::usage(
             format!("{flag}: {text:?} is not a duration like 80ms, 60s or 10m, of a week at most."),
             format!("idc-setup … {flag} 60s"),
         )
@@ -254,11 +260,11 @@ pub fn duration(flag: &str, text: &str) -> Result<Duration, Trouble> {
 }
 
 /// Flags, then variables, then the answers file.
-pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Trouble> {
+pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, UserError> {
     let mut answers = Answers::default();
     let check = |key: Key, text: &str, name: &str| {
         key.check(text)
-            .map_err(|why| Trouble::usage(format!("{name}: {why}."), format!("idc-setup run {} …", key.flag())))
+            .map_err(|why| UserError::usage(format!("{name}: {why}."), format!("idc-setup run {} …", key.flag())))
     };
     for (key, text) in &cli.answers.typed {
         let value = check(*key, text, &key.flag())?;
@@ -274,7 +280,7 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Tr
     }
     if let Some(path) = &cli.flags.answers_file {
         let rows = answers::file::read(path)
-            .map_err(|why| Trouble::usage(why, format!("mend {}, then: idc-setup run", path.display())))?;
+            .map_err(|why| UserError::usage(why, format!("mend {}, then: idc-setup run", path.display())))?;
         for (key, answer) in rows {
             answers.put(key, answer);
         }
@@ -283,7 +289,7 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Tr
 }
 
 /// Answers that contradict each other.
-fn check_together(answers: &Answers) -> Result<(), Trouble> {
+fn check_together(answers: &Answers) -> Result<(), UserError> {
     let said = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
     if said(Key::NoGroup) != Some("true") {
         return Ok(());
@@ -293,7 +299,7 @@ fn check_together(answers: &Answers) -> Result<(), Trouble> {
         (Key::AssignTo, said(Key::AssignTo) == Some("group")),
     ];
     match with_a_group.into_iter().find(|(_, said)| *said) {
-        Some((key, _)) => Err(Trouble::usage(
+        Some((key, _)) => Err(UserError::usage(
             format!("{} and --no-group contradict each other.", key.flag()),
             "idc-setup run --no-group --assign-to user",
         )),
@@ -317,7 +323,7 @@ fn put_saved(answers: &mut Answers, progress: &Progress) {
     progress.read(|record| {
         for (name, saved) in &record.answers {
             // An answer of another version that this one does not know, or would refuse, is asked again.
-            if let Some(key) = Key::named(name)
+            if let Some(key) = Key::of_field(name)
                 && let Ok(value) = key.check(&saved.value)
                 && !is_revoked(&typed, key, &value)
             {
@@ -330,14 +336,14 @@ fn put_saved(answers: &mut Answers, progress: &Progress) {
 
 fn put_defaults(answers: &mut Answers, region: Option<&NamedRegion>, connection: &Connection) {
     if let Some(region) = region {
-        let source = Source::Setting(region.named_by.clone());
+        let source = Source::Environment(region.named_by.clone());
         answers.default_to(Key::IdentityCenterRegion, &region.name, source);
     }
-    let source = Source::Setting("the account you are in".to_owned());
+    let source = Source::Environment("the account you are in".to_owned());
     answers.default_to(Key::Account, &connection.caller.account, source);
 }
 
-fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Result<PathBuf, Trouble> {
+fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Result<PathBuf, UserError> {
     if let Some(path) = &cli.flags.state {
         return Ok(path.clone());
     }
@@ -345,7 +351,7 @@ fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Re
     folder
         .map(|folder| folder.state_file(caller.partition().id(), &caller.account))
         .ok_or_else(|| {
-            Trouble::usage(
+            UserError::usage(
                 "There is no home folder to keep progress in.",
                 format!("set HOME; or: idc-setup {} --state FILE", command_name(cli)),
             )

@@ -4,54 +4,54 @@ use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
 use super::{asking_guide, browser, ended_by, finish, looking, say_rehearsal, screen};
-use crate::checklist::Trouble;
+use crate::checklist::UserError;
 use crate::cli::Cli;
-use crate::doctor::{self, Status};
+use crate::doctor::{self, CheckStatus};
 use crate::environment::Environment;
-use crate::guide::{NonInteractive, Screen};
 use crate::steps::{self, EnableIdentityCenter};
+use crate::ui::{NonInteractive, Screen};
 
 /// Runs, and answers the exit code.
 pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     let screen = screen(cli, environment);
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
+        Err(error) => return finish(cli, screen, "run", None, &ended_by(error)),
     };
-    let guide = match asking_guide(cli, environment, screen, &browser) {
-        Some(guide) => guide,
+    let prompter = match asking_guide(cli, environment, screen, &browser) {
+        Some(prompter) => prompter,
         None if cli.flags.non_interactive => Box::new(NonInteractive::new(screen)),
         None => {
-            let trouble = Trouble::usage(
+            let error = UserError::usage(
                 "There is no terminal to ask questions in; nothing was changed.",
                 "idc-setup run --non-interactive (takes answers from flags), or idc-setup run --accessible (asks line by \
                  line)",
             );
-            return finish(cli, screen, "run", None, &ended_by(trouble));
+            return finish(cli, screen, "run", None, &ended_by(error));
         }
     };
     say_rehearsal(cli, environment, screen);
-    if guide.can_ask() {
-        guide.open();
+    if prompter.can_ask() {
+        prompter.open();
     }
     let waiting = looking(cli, environment, screen, "Looking at the account.");
     let prepared = prepare(cli, environment, Access::Write, browser).await;
     drop(waiting);
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(trouble) => return finish(cli, screen, "run", None, &ended_by(trouble)),
+        Err(error) => return finish(cli, screen, "run", None, &ended_by(error)),
     };
-    let setting = &prepared.setting;
+    let context = &prepared.context;
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
-    let first = EnableIdentityCenter::new(Rc::clone(setting));
+    let first = EnableIdentityCenter::new(Rc::clone(context));
     say_where_we_stand(&prepared, &first, (cli, environment), screen).await;
-    let steps = steps::checklist_from(first, setting);
-    let walk = prepared.walk(&steps, guide.as_ref());
+    let steps = steps::checklist_from(first, context);
+    let walk = prepared.walk(&steps, prompter.as_ref());
     let outcome = walk.run().await;
-    if guide.can_ask() && outcome.trouble.is_none() {
-        let lines = setting.progress.read(super::answers::lines);
+    if prompter.can_ask() && outcome.error.is_none() {
+        let lines = context.progress.read(super::answers::lines);
         for line in lines {
             screen.talk(&line);
         }
@@ -66,29 +66,29 @@ async fn say_where_we_stand(
     (cli, environment): (&Cli, &Environment),
     screen: Screen,
 ) {
-    let setting = &prepared.setting;
+    let context = &prepared.context;
     let is_wanted = |slug: &str| {
         let flags = &cli.flags;
         let named = |list: &[String]| list.iter().any(|name| name == slug);
         (flags.only.is_empty() || named(&flags.only)) && !named(&flags.skip)
     };
     let waiting = looking(cli, environment, screen, "Looking at the account.");
-    let (mut rows, rights) = tokio::join!(
-        doctor::standing(setting, &prepared.held, first),
-        doctor::all_rights(setting, is_wanted, cli.flags.create_trail)
+    let (mut rows, permissions) = tokio::join!(
+        doctor::drift(context, &prepared.held, first),
+        doctor::all_rights(context, is_wanted, cli.flags.create_trail)
     );
     drop(waiting);
-    rows.push(rights);
+    rows.push(permissions);
     // A config that cannot be edited is for its step to say; others who can look in are nobody else's to say.
     let files = doctor::files(environment).into_iter();
-    rows.extend(files.filter(|row| row.status == Status::Note));
+    rows.extend(files.filter(|row| row.status == CheckStatus::Note));
     for row in rows {
         let always = matches!(row.check, "credentials" | "account");
-        if always || row.status != Status::Ok {
+        if always || row.status != CheckStatus::Ok {
             screen.talk(&row.message);
         }
         // What is as it should be needs no advice, and what stands in the way gets its own in its step.
-        if row.check != "account" && row.check != "identity-center" && row.status != Status::Ok {
+        if row.check != "account" && row.check != "identity_center" && row.status != CheckStatus::Ok {
             screen.talk(&format!("  next: {}", row.next.as_deref().unwrap_or("go on")));
         }
     }

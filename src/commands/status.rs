@@ -5,12 +5,12 @@ use std::rc::Rc;
 use super::prepare::{Access, prepare, wanted_slugs};
 use super::{ended_by, finish, looking, say_rehearsal, screen};
 use crate::browser::Browser;
-use crate::checklist::{Finding, Found, Outcome, Plan, StepReport, Trouble, TroubleKind};
+use crate::checklist::{Observed, Outcome, Plan, State, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
-use crate::guide::NonInteractive;
 use crate::progress::{Folder, Progress, Record};
 use crate::steps;
+use crate::ui::NonInteractive;
 
 /// Looks, and answers the exit code.
 pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
@@ -26,16 +26,16 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     .await
     {
         Ok(prepared) => prepared,
-        Err(trouble) => {
+        Err(error) => {
             drop(waiting);
-            let outcome = recorded(cli, environment, trouble);
+            let outcome = recorded(cli, environment, error);
             return finish(cli, screen, "status", None, &outcome);
         }
     };
     let note = prepared.note_on_profile(cli);
-    let steps = steps::checklist(&prepared.setting);
-    let guide = NonInteractive::new(screen);
-    let walk = prepared.walk(&steps, &guide);
+    let steps = steps::checklist(&prepared.context);
+    let prompter = NonInteractive::new(screen);
+    let walk = prepared.walk(&steps, &prompter);
     let outcome = walk.look().await;
     drop(waiting);
     if let Some(note) = note {
@@ -45,12 +45,12 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
 }
 
 /// Without credentials nothing can be looked at: every state is unknown, with what was seen last.
-fn recorded(cli: &Cli, environment: &Environment, trouble: Trouble) -> Outcome {
-    let record = (trouble.kind == TroubleKind::NoCredentials)
+fn recorded(cli: &Cli, environment: &Environment, error: UserError) -> Outcome {
+    let record = (error.kind == UserErrorKind::NoCredentials)
         .then(|| last_record(cli, environment))
         .flatten();
     let Some(record) = record else {
-        return ended_by(trouble);
+        return ended_by(error);
     };
     let wanted = wanted_slugs(cli);
     let reports = steps::INFOS
@@ -62,17 +62,17 @@ fn recorded(cli: &Cli, environment: &Environment, trouble: Trouble) -> Outcome {
                 |seen| {
                     format!(
                         "{} on {}: {}",
-                        seen.state,
+                        State::named(&seen.state).map_or_else(|| seen.state.clone(), |state| state.label().to_owned()),
                         seen.at.strftime("%Y-%m-%d %H:%M UTC"),
-                        seen.is
+                        seen.summary
                     )
                 },
             );
-            StepReport::new(info, Finding::new(Found::Unknown, is), Plan::default())
+            StepReport::new(info, Observed::new(Status::Unknown, is), Plan::default())
         });
     Outcome {
         reports: reports.collect(),
-        trouble: Some(trouble),
+        error: Some(error),
         region: record.region.clone(),
     }
 }

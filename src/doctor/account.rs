@@ -1,70 +1,70 @@
 //! What kind of account it is, and where Identity Center stands in it.
 
-use super::{Row, Status};
+use super::{CheckStatus, Row};
 use crate::answers::Key;
-use crate::aws::Failure;
-use crate::checklist::{Finding, Found};
-use crate::steps::{AccountKind, EnableIdentityCenter, Setting};
+use crate::aws::AwsError;
+use crate::checklist::{Observed, Status};
+use crate::steps::{AccountKind, Context, EnableIdentityCenter};
 
 /// Users that are looked at for a hint of an identity provider.
 const USERS: i32 = 10;
 
 /// The account's row, and Identity Center's.
-pub async fn rows(setting: &Setting, first: &EnableIdentityCenter) -> Vec<Row> {
+pub async fn rows(context: &Context, first: &EnableIdentityCenter) -> Vec<Row> {
     let condition = match first.condition().await {
         Ok(condition) => condition,
-        Err(trouble) => return vec![Row::of_trouble("account", &trouble)],
+        Err(error) => return vec![Row::of_trouble("account", &error)],
     };
     let status = match condition.kind {
-        AccountKind::Standalone | AccountKind::Management => Status::Ok,
-        AccountKind::StandaloneOnFreePlan | AccountKind::DelegatedAdministrator => Status::Note,
-        AccountKind::BillingOnly | AccountKind::Member => Status::ToDo,
+        AccountKind::Standalone | AccountKind::Management => CheckStatus::Ok,
+        AccountKind::StandaloneOnFreePlan | AccountKind::DelegatedAdministrator => CheckStatus::Note,
+        AccountKind::BillingOnly | AccountKind::Member => CheckStatus::ToDo,
     };
     let account = Row {
         next: condition.next,
         ..Row::new("account", status, condition.sentence)
     };
-    vec![account, identity_center(setting, &condition.identity_center)]
+    vec![account, identity_center(context, &condition.identity_center)]
 }
 
-fn identity_center(setting: &Setting, finding: &Finding) -> Row {
-    let status = match finding.found {
-        Found::Done | Found::Missing => Status::Ok,
-        Found::Different | Found::Blocked => Status::ToDo,
-        Found::Unknown => Status::Unknown,
+fn identity_center(context: &Context, observed: &Observed) -> Row {
+    let status = match observed.status {
+        Status::Done | Status::Missing => CheckStatus::Ok,
+        Status::Different | Status::Blocked => CheckStatus::ToDo,
+        Status::Unknown => CheckStatus::Unknown,
     };
-    let elsewhere = finding
+    let elsewhere = observed
         .evidence
         .get("region")
-        .filter(|region| **region != setting.bootstrap_region)
-        .filter(|_| finding.is_done());
+        .filter(|region| **region != context.bootstrap_region)
+        .filter(|_| observed.is_done());
     let message = match elsewhere {
         Some(_) => format!(
             "{} Calls begin in {}; Identity Center's go where it is.",
-            finding.is, setting.bootstrap_region
+            observed.summary, context.bootstrap_region
         ),
-        None => finding.is.clone(),
+        None => observed.summary.clone(),
     };
-    let next = match finding.found {
-        Found::Done => None,
-        Found::Missing => Some("idc-setup run".to_owned()),
-        _ => finding.next.first().cloned(),
+    let next = match observed.status {
+        Status::Done => None,
+        Status::Missing => Some("idc-setup run".to_owned()),
+        _ => observed.next.first().cloned(),
     };
-    let row = Row::new("identity-center", status, message);
+    let row = Row::new("identity_center", status, message);
     Row { next, ..row }
 }
 
 /// Whether users come from an identity provider: asked, or as their `ExternalIds` hint at.
-pub async fn identity_source(setting: &Setting) -> Option<Row> {
-    const CHECK: &str = "identity-source";
-    if setting.is_external() {
+pub async fn identity_source(context: &Context) -> Option<Row> {
+    const CHECK: &str = "identity_source";
+    if context.is_external() {
         return Some(Row::ok(
             CHECK,
             "Users and groups come from an identity provider, as you said; they are looked up and never made.",
         ));
     }
-    let instance = setting.facts.instance.now()?;
-    let users = setting
+    let instance = context.facts.instance.now()?;
+    let users = context
         .clients
         .identitystore(&instance.region)
         .list_users()
@@ -75,12 +75,12 @@ pub async fn identity_source(setting: &Setting) -> Option<Row> {
     let users = match users {
         Ok(users) => users.users,
         Err(error) => {
-            let failure = Failure::of("identitystore:ListUsers", error);
+            let aws_error = AwsError::of("identitystore:ListUsers", error);
             return Some(Row::note(
                 CHECK,
                 format!(
                     "Whether users come from an identity provider could not be seen. {}.",
-                    failure.sentence()
+                    aws_error.sentence()
                 ),
             ));
         }

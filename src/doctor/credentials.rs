@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Row;
 use crate::aws::connect::Connection;
 use crate::environment::Environment;
-use crate::steps::Setting;
+use crate::steps::Context;
 
 /// What is held besides the caller's name.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ impl Held {
 }
 
 /// The row of the credentials.
-pub fn row(setting: &Setting, held: &Held) -> Row {
-    let caller = &setting.caller;
+pub fn row(context: &Context, held: &Held) -> Row {
+    let caller = &context.caller;
     let who = if caller.is_root() {
         format!("the root user of account {}", caller.account)
     } else {

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use super::{Row, Status};
+use super::{CheckStatus, Row};
 use crate::aws::clock::skew_words;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::browser::Browser;
 use crate::environment::Environment;
 use crate::progress::{Folder, Progress};
-use crate::steps::Setting;
+use crate::steps::Context;
 use aws_config_file::files;
 use aws_config_file::{Config, credentials_have_section};
 
 /// The clock's row, once a server has told its time.
-pub fn clock(setting: &Setting) -> Option<Row> {
-    let ahead = setting.clients.clock().ahead()?;
+pub fn clock(context: &Context) -> Option<Row> {
+    let ahead = context.clients.clock().ahead()?;
     Some(match skew_words(ahead) {
         Some(words) => Row::to_do(
             "clock",
@@ -31,7 +31,7 @@ pub async fn tools(environment: &Environment) -> Vec<Row> {
 }
 
 async fn aws_cli(environment: &Environment) -> Row {
-    const CHECK: &str = "aws-cli";
+    const CHECK: &str = "aws_cli";
     let Some(cli) = AwsCli::find(environment).await else {
         return Row::note(
             CHECK,
@@ -78,7 +78,7 @@ pub fn files(environment: &Environment) -> Vec<Row> {
 }
 
 fn aws_files(environment: &Environment) -> Row {
-    const CHECK: &str = "aws-files";
+    const CHECK: &str = "aws_files";
     let Some(paths) = environment.aws_files() else {
         return Row::to_do(
             CHECK,
@@ -160,7 +160,7 @@ fn is_open_to_others(folder: &Path) -> Option<String> {
 fn progress(environment: &Environment) -> Row {
     const CHECK: &str = "progress";
     let Some(folder) = Folder::of(environment) else {
-        return Row::new(CHECK, Status::ToDo, "There is no home folder to keep progress in.")
+        return Row::new(CHECK, CheckStatus::ToDo, "There is no home folder to keep progress in.")
             .or("set HOME; or: idc-setup run --state FILE");
     };
     if let Err(error) = folder.check_writable() {

@@ -4,17 +4,17 @@
 mod account;
 mod credentials;
 mod machine;
+mod permissions;
 pub mod policy;
-mod rights;
 
 use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{StepReport, Trouble, exit};
+use crate::checklist::{StepReport, UserError, exit};
 use crate::environment::Environment;
-use crate::steps::{EnableIdentityCenter, Setting};
+use crate::steps::{Context, EnableIdentityCenter};
 
 pub use credentials::Held;
 
@@ -24,7 +24,7 @@ pub struct Row {
     /// Its name, such as `clock`.
     pub check: &'static str,
     /// How it is.
-    pub status: Status,
+    pub status: CheckStatus,
     /// In one sentence.
     pub message: String,
     /// What to type or do, where something is to be done.
@@ -33,8 +33,8 @@ pub struct Row {
 
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
     /// As it should be.
     Ok,
     /// Worth knowing; nothing is stopped by it.
@@ -47,13 +47,13 @@ pub enum Status {
     Denied,
 }
 
-impl Status {
+impl CheckStatus {
     /// The word on screens.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Note => "note",
-            Self::ToDo => "to-do",
+            Self::ToDo => "to do",
             Self::Unknown => "unknown",
             Self::Denied => "denied",
         }
@@ -70,7 +70,7 @@ impl Status {
 }
 
 impl Row {
-    fn new(check: &'static str, status: Status, message: impl Into<String>) -> Self {
+    fn new(check: &'static str, status: CheckStatus, message: impl Into<String>) -> Self {
         Self {
             check,
             status,
@@ -80,25 +80,25 @@ impl Row {
     }
 
     fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Status::Ok, message)
+        Self::new(check, CheckStatus::Ok, message)
     }
 
     fn note(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Status::Note, message)
+        Self::new(check, CheckStatus::Note, message)
     }
 
     fn to_do(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self::new(check, Status::ToDo, message).or(next)
+        Self::new(check, CheckStatus::ToDo, message).or(next)
     }
 
     /// What could not be looked at, and why.
-    fn of_trouble(check: &'static str, trouble: &Trouble) -> Self {
-        let status = match trouble.kind.exit() {
-            4 => Status::Denied,
-            2 => Status::ToDo,
-            _ => Status::Unknown,
+    fn of_trouble(check: &'static str, error: &UserError) -> Self {
+        let status = match error.kind.exit() {
+            4 => CheckStatus::Denied,
+            2 => CheckStatus::ToDo,
+            _ => CheckStatus::Unknown,
         };
-        Self::new(check, status, trouble.message.clone()).or(trouble.next.clone())
+        Self::new(check, status, error.message.clone()).or(error.next.clone())
     }
 
     fn or(self, next: impl Into<String>) -> Self {
@@ -115,35 +115,35 @@ pub fn exit_of(rows: &[Row]) -> u8 {
 }
 
 /// What can be said where nobody is known to AWS: why, and how this machine is.
-pub async fn without_credentials(environment: &Environment, trouble: &Trouble) -> Vec<Row> {
-    let mut rows = vec![Row::of_trouble("credentials", trouble)];
+pub async fn without_credentials(environment: &Environment, error: &UserError) -> Vec<Row> {
+    let mut rows = vec![Row::of_trouble("credentials", error)];
     rows.extend(machine::tools(environment).await);
     rows.extend(machine::files(environment));
     rows
 }
 
 /// Whose credentials these are, and what kind of account they are in; asks AWS what step 1's first look asks.
-pub async fn standing(setting: &Setting, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
-    let mut rows = vec![credentials::row(setting, held)];
-    rows.extend(machine::clock(setting));
-    rows.extend(account::rows(setting, first).await);
+pub async fn drift(context: &Context, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
+    let mut rows = vec![credentials::row(context, held)];
+    rows.extend(machine::clock(context));
+    rows.extend(account::rows(context, first).await);
     rows
 }
 
 /// Whether users come from elsewhere, as far as the users tell.
-pub async fn identity_source(setting: &Setting) -> Option<Row> {
-    account::identity_source(setting).await
+pub async fn identity_source(context: &Context) -> Option<Row> {
+    account::identity_source(context).await
 }
 
 /// Whether the caller may do what these steps still need.
-pub async fn rights(setting: &Rc<Setting>, reports: &[StepReport]) -> Row {
-    rights::row(setting, &rights::still_needed(reports)).await
+pub async fn permissions(context: &Rc<Context>, reports: &[StepReport]) -> Row {
+    permissions::row(context, &permissions::still_needed(reports)).await
 }
 
 /// Whether the caller may do all that the steps may need which are wanted, by slug. Nothing is asked of AWS for root,
 /// which may do everything.
-pub async fn all_rights(setting: &Setting, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
-    rights::row(setting, &rights::all(is_wanted, with_trail)).await
+pub async fn all_rights(context: &Context, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
+    permissions::row(context, &permissions::all(is_wanted, with_trail)).await
 }
 
 /// The tools of this machine.

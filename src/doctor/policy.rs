@@ -4,34 +4,34 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::rights::OWN;
+use super::permissions::OWN;
 use crate::aws::Partition;
-use crate::checklist::Right;
+use crate::checklist::Permission;
 use crate::steps::INFOS;
 use crate::undo;
 
 /// A policy document for the steps that are wanted.
 pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {
     let mut statements = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
-    let mut push = |name: &str, rights: &[Right]| {
-        let mut by_resource: BTreeMap<&str, Vec<&Right>> = BTreeMap::new();
-        for right in rights {
+    let mut push = |name: &str, permissions: &[Permission]| {
+        let mut by_resource: BTreeMap<&str, Vec<&Permission>> = BTreeMap::new();
+        for right in permissions {
             by_resource.entry(right.on).or_default().push(right);
         }
-        for (n, (resource, rights)) in by_resource.into_iter().enumerate() {
+        for (n, (resource, permissions)) in by_resource.into_iter().enumerate() {
             let number = if n == 0 { String::new() } else { (n + 1).to_string() };
-            statements.push(statement(&format!("{name}{number}"), partition, resource, &rights));
+            statements.push(statement(&format!("{name}{number}"), partition, resource, &permissions));
         }
     };
     for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
-        push(&camel_case(info.slug), info.rights);
+        push(&camel_case(info.slug), info.permissions);
     }
-    push("Undo", &undo::RIGHTS);
+    push("Undo", &undo::PERMISSIONS);
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-fn statement(id: &str, partition: Partition, resource: &str, rights: &[&Right]) -> Value {
-    let mut actions: Vec<&str> = rights.iter().map(|right| right.action).collect();
+fn statement(id: &str, partition: Partition, resource: &str, permissions: &[&Permission]) -> Value {
+    let mut actions: Vec<&str> = permissions.iter().map(|right| right.action).collect();
     actions.sort_unstable();
     let resource = resource.replacen("arn:*:", &format!("arn:{}:", partition.id()), 1);
     json!({"Sid": id, "Effect": "Allow", "Action": actions, "Resource": resource})

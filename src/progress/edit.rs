@@ -115,10 +115,10 @@ impl Edit {
         let changes: Vec<Lines> = changes.collect::<Option<_>>()?;
         // What comes behind the last change is nothing to it: it may be ours as well, and gone by then.
         let end = changes.last().map_or(0, |last| last.at + last.count);
-        let whole: String = lines[..end].concat();
+        let truncation: String = lines[..end].concat();
         Some(Self {
-            length: whole.len(),
-            sha256: files::digest(whole.as_bytes()),
+            length: truncation.len(),
+            sha256: files::digest(truncation.as_bytes()),
             changes,
         })
     }

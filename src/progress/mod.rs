@@ -12,6 +12,6 @@ mod store;
 pub use edit::{Edit, Lines};
 pub use last::Last;
 pub use lock::{Holder, Lock, LockError};
-pub use record::{FORMAT, How, Intent, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb, Word};
-pub use replaced::{Replaced, Says, Standing};
+pub use record::{Attestation, FORMAT, Intent, Origin, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb};
+pub use replaced::{Drift, Replaced, Says};
 pub use store::{Folder, Progress, ProgressError, holder_words};

@@ -13,21 +13,32 @@ use super::replaced::Replaced;
 /// The format this version writes. Version 1 is the first; a file of a later one is refused.
 pub const FORMAT: u32 = 1;
 
-/// How a thing came to be.
+/// Where a thing comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum How {
-    /// By us: undo may remove it.
-    Made,
-    /// There before, or nobody can tell: undo never touches it.
-    Found,
-    /// A person's word.
-    Told,
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// We created it: undo may delete it.
+    Created,
+    /// It existed before, or nobody can tell: undo never touches it.
+    Existing,
+    /// A person confirmed it.
+    Confirmed,
+}
+
+impl Origin {
+    /// The value in JSON, and what a screen shows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Existing => "existing",
+            Self::Confirmed => "confirmed",
+        }
+    }
 }
 
 /// What kinds of things the checklist is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
     /// Of AWS Organizations.
     Organization,
@@ -101,14 +112,14 @@ impl fmt::Display for ResourceKind {
 
 /// What a change does to a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// It was not there.
     Create,
     /// It says something else.
     Update,
     /// It is too much.
-    Remove,
+    Delete,
 }
 
 /// A thing and how it came to be.
@@ -121,7 +132,7 @@ pub struct Resource {
     /// As AWS calls it.
     pub id: String,
     /// Whose it is.
-    pub how: How,
+    pub origin: Origin,
     /// Where it is, for a thing whose id does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -140,12 +151,12 @@ pub struct Resource {
 
 impl Resource {
     /// A thing whose id says where it is, and that no text was written for.
-    pub fn new(how: How, kind: ResourceKind, name: impl Into<String>, id: impl Into<String>) -> Self {
+    pub fn new(origin: Origin, kind: ResourceKind, name: impl Into<String>, id: impl Into<String>) -> Self {
         Self {
             kind,
             name: name.into(),
             id: id.into(),
-            how,
+            origin,
             region: None,
             text: None,
             used_before: Vec::new(),
@@ -200,7 +211,7 @@ pub struct SavedAnswer {
 
 /// What a person said, or a sign-in proved, about a thing that no API tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Word {
+pub struct Attestation {
     /// The id of what it is about: it counts for nothing else.
     pub about: String,
     /// When.
@@ -216,7 +227,7 @@ pub struct StepRecord {
     /// The state that was printed.
     pub state: String,
     /// The sentence that went with it.
-    pub is: String,
+    pub summary: String,
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -255,7 +266,7 @@ pub struct Record {
     pub folders: BTreeSet<PathBuf>,
     /// By topic (`activation`, `access-portal`).
     #[serde(default)]
-    pub words: BTreeMap<String, Word>,
+    pub attestations: BTreeMap<String, Attestation>,
     /// By slug.
     #[serde(default)]
     pub steps: BTreeMap<String, StepRecord>,
@@ -274,7 +285,7 @@ impl Record {
             resources: Vec::new(),
             replaced: Vec::new(),
             folders: BTreeSet::new(),
-            words: BTreeMap::new(),
+            attestations: BTreeMap::new(),
             steps: BTreeMap::new(),
         }
     }
@@ -316,11 +327,11 @@ impl Record {
     }
 
     /// How a thing came to be, as far as we wrote it down.
-    pub fn how(&self, kind: ResourceKind, id: &str) -> Option<How> {
+    pub fn origin(&self, kind: ResourceKind, id: &str) -> Option<Origin> {
         self.resources
             .iter()
             .find(|resource| resource.kind == kind && resource.id == id)
-            .map(|resource| resource.how)
+            .map(|resource| resource.origin)
     }
 
     /// What a thing was made with, as far as we wrote it down.
@@ -338,7 +349,7 @@ impl Record {
             .iter_mut()
             .find(|known| known.kind == resource.kind && known.id == resource.id);
         match known {
-            Some(known) if known.how == How::Made => {
+            Some(known) if known.origin == Origin::Created => {
                 known.name = resource.name;
                 known.text = resource.text.or(known.text.take());
             }
@@ -351,8 +362,8 @@ impl Record {
     }
 
     /// What was said or proved about `about`.
-    pub fn word(&self, topic: &str, about: &str) -> Option<&Word> {
-        self.words.get(topic).filter(|word| word.about == about)
+    pub fn attestation(&self, topic: &str, about: &str) -> Option<&Attestation> {
+        self.attestations.get(topic).filter(|word| word.about == about)
     }
 }
 
@@ -363,10 +374,10 @@ mod tests {
     #[test]
     fn what_was_made_stays_made() {
         let mut record = Record::new("aws", "123456789012");
-        let user = |how| Resource::new(how, ResourceKind::User, "Admin", "u-1");
-        record.keep(user(How::Made));
-        record.keep(user(How::Found));
-        assert_eq!(record.how(ResourceKind::User, "u-1"), Some(How::Made));
+        let user = |origin| Resource::new(origin, ResourceKind::User, "Admin", "u-1");
+        record.keep(user(Origin::Created));
+        record.keep(user(Origin::Existing));
+        assert_eq!(record.origin(ResourceKind::User, "u-1"), Some(Origin::Created));
         assert_eq!(record.resources.len(), 1);
     }
 

@@ -31,7 +31,7 @@ pub struct Replaced {
 
 /// How a thing that was changed stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Drift {
     /// As it was before.
     AsBefore,
     /// As it was changed, or part of the way.
@@ -42,7 +42,7 @@ pub enum Standing {
 
 impl Replaced {
     /// How it stands, by what it says now.
-    pub fn standing(&self, now: &Says) -> Standing {
+    pub fn drift(&self, now: &Says) -> Drift {
         let says = |of: &Says, name: &str| of.get(name).cloned().flatten();
         let mut other = Vec::new();
         let mut is_before = true;
@@ -54,9 +54,9 @@ impl Replaced {
             }
         }
         match (other.is_empty(), is_before) {
-            (false, _) => Standing::Otherwise(other),
-            (true, true) => Standing::AsBefore,
-            (true, false) => Standing::AsChanged,
+            (false, _) => Drift::Otherwise(other),
+            (true, true) => Drift::AsBefore,
+            (true, false) => Drift::AsChanged,
         }
     }
 }
@@ -124,10 +124,10 @@ mod tests {
         let [kept] = &record.replaced[..] else {
             panic!("{record:?}")
         };
-        assert_eq!(kept.standing(&says(&[("region", Some("a"))])), Standing::AsBefore);
-        assert_eq!(kept.standing(&says(&[("region", Some("c"))])), Standing::AsChanged);
-        let other = Standing::Otherwise(vec!["region".to_owned()]);
-        assert_eq!(kept.standing(&says(&[("region", Some("d"))])), other);
-        assert_eq!(kept.standing(&Says::new()), other);
+        assert_eq!(kept.drift(&says(&[("region", Some("a"))])), Drift::AsBefore);
+        assert_eq!(kept.drift(&says(&[("region", Some("c"))])), Drift::AsChanged);
+        let other = Drift::Otherwise(vec!["region".to_owned()]);
+        assert_eq!(kept.drift(&says(&[("region", Some("d"))])), other);
+        assert_eq!(kept.drift(&Says::new()), other);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Registration;
-use crate::aws::{Clients, Failure};
+use crate::aws::{AwsError, Clients};
 use crate::limits::{CODE_LIFETIME, SHORTEST_INTERVAL};
 use aws_config_file::CachedToken;
 
@@ -37,7 +37,7 @@ pub enum Poll {
     /// The code's time is over.
     Expired,
     /// The person said no.
-    Refused(Box<Failure>),
+    Refused(Box<AwsError>),
 }
 
 /// Begins a device authorization.
@@ -49,7 +49,7 @@ pub async fn start(
     region: &str,
     registration: &Registration,
     start_url: &str,
-) -> Result<Authorization, Failure> {
+) -> Result<Authorization, AwsError> {
     let answer = clients
         .ssooidc(region)
         .start_device_authorization()
@@ -58,7 +58,7 @@ pub async fn start(
         .start_url(start_url)
         .send()
         .await
-        .map_err(|error| Failure::of("sso-oidc:StartDeviceAuthorization", error))?;
+        .map_err(|error| AwsError::of("sso-oidc:StartDeviceAuthorization", error))?;
     let seconds = |n: i32| Duration::from_secs(u64::try_from(n).unwrap_or_default());
     let page = answer.verification_uri_complete.or(answer.verification_uri);
     Ok(Authorization {
@@ -83,7 +83,7 @@ pub async fn poll(
     clients: &Clients,
     registration: &Registration,
     authorization: &Authorization,
-) -> Result<Poll, Failure> {
+) -> Result<Poll, AwsError> {
     let answer = clients
         .ssooidc_once(&authorization.region)
         .create_token()
@@ -93,16 +93,16 @@ pub async fn poll(
         .device_code(authorization.device_code.expose_secret())
         .send()
         .await
-        .map_err(|error| Failure::of("sso-oidc:CreateToken", error));
+        .map_err(|error| AwsError::of("sso-oidc:CreateToken", error));
     match answer {
         Ok(token) => {
             let at = (authorization.region.as_str(), authorization.start_url.as_str());
             Ok(Poll::Token(Box::new(registration.token(at, token))))
         }
-        Err(failure) if failure.is("AuthorizationPendingException") => Ok(Poll::Pending),
-        Err(failure) if failure.is("SlowDownException") => Ok(Poll::SlowDown),
-        Err(failure) if failure.is("ExpiredTokenException") => Ok(Poll::Expired),
-        Err(failure) if failure.is("AccessDeniedException") => Ok(Poll::Refused(Box::new(failure))),
-        Err(failure) => Err(failure),
+        Err(aws_error) if aws_error.is("AuthorizationPendingException") => Ok(Poll::Pending),
+        Err(aws_error) if aws_error.is("SlowDownException") => Ok(Poll::SlowDown),
+        Err(aws_error) if aws_error.is("ExpiredTokenException") => Ok(Poll::Expired),
+        Err(aws_error) if aws_error.is("AccessDeniedException") => Ok(Poll::Refused(Box::new(aws_error))),
+        Err(aws_error) => Err(aws_error),
     }
 }

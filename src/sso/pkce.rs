@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::Registration;
-use crate::aws::{Clients, Failure};
+use crate::aws::{AwsError, Clients};
 use crate::limits::CONNECTION_LIMIT;
 use crate::limits::MOST_CONNECTIONS;
 use aws_config_file::{CachedToken, SCOPE};
@@ -114,7 +114,7 @@ impl SignInPage {
         (region, start_url): (&str, &str),
         registration: &Registration,
         code: &SecretString,
-    ) -> Result<CachedToken, Failure> {
+    ) -> Result<CachedToken, AwsError> {
         let token = clients
             .ssooidc_once(region)
             .create_token()
@@ -126,7 +126,7 @@ impl SignInPage {
             .redirect_uri(&self.redirect_uri)
             .send()
             .await
-            .map_err(|error| Failure::of("sso-oidc:CreateToken", error))?;
+            .map_err(|error| AwsError::of("sso-oidc:CreateToken", error))?;
         Ok(registration.token((region, start_url), token))
     }
 }

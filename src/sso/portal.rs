@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::aws::{Clients, Failure};
+use crate::aws::{AwsError, Clients};
 
 /// Whether the portal lists the account.
 ///
@@ -13,7 +13,7 @@ pub async fn sees_account(
     region: &str,
     token: &SecretString,
     account: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, AwsError> {
     let mut pages = clients
         .sso(region)
         .list_accounts()
@@ -22,7 +22,7 @@ pub async fn sees_account(
         .items()
         .send();
     while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| Failure::of("sso:ListAccounts", error))?;
+        let found = found.map_err(|error| AwsError::of("sso:ListAccounts", error))?;
         if found.account_id() == Some(account) {
             return Ok(true);
         }
@@ -39,7 +39,7 @@ pub async fn roles_of(
     region: &str,
     token: &SecretString,
     account: &str,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, AwsError> {
     let mut pages = clients
         .sso(region)
         .list_account_roles()
@@ -50,7 +50,7 @@ pub async fn roles_of(
         .send();
     let mut names = Vec::new();
     while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| Failure::of("sso:ListAccountRoles", error))?;
+        let found = found.map_err(|error| AwsError::of("sso:ListAccountRoles", error))?;
         names.extend(found.role_name().map(str::to_owned));
     }
     Ok(names)

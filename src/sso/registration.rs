@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::pkce::REDIRECT;
-use crate::aws::{Clients, Failure};
+use crate::aws::{AwsError, Clients};
 use crate::limits::REGISTRATION_WINDOW;
 use aws_config_file::{CachedRegistration, CachedToken, SCOPE};
 
@@ -72,7 +72,7 @@ impl Registrar {
     ///
     /// # Errors
     /// When sso-oidc refuses or cannot be reached.
-    pub async fn get(&self, clients: &Clients, region: &str, grant: Grant<'_>) -> Result<Registration, Failure> {
+    pub async fn get(&self, clients: &Clients, region: &str, grant: Grant<'_>) -> Result<Registration, AwsError> {
         let key = format!("{region} {grant:?}");
         let mut known = self.known.lock().await;
         if let Some((_, registration)) = known.iter().find(|(of, _)| *of == key) {
@@ -93,7 +93,7 @@ impl Registrar {
                 .issuer_url(start_url),
         };
         let answer = request.send().await;
-        let answer = answer.map_err(|error| Failure::of("sso-oidc:RegisterClient", error))?;
+        let answer = answer.map_err(|error| AwsError::of("sso-oidc:RegisterClient", error))?;
         let registration = Registration {
             client_id: answer.client_id.unwrap_or_default(),
             client_secret: answer.client_secret.unwrap_or_default().into(),
@@ -114,7 +114,7 @@ impl Registrar {
         region: &str,
         grant: Grant<'_>,
         path: &Path,
-    ) -> Result<Registration, Failure> {
+    ) -> Result<Registration, AwsError> {
         let is_for_authorization_code = matches!(grant, Grant::Code(_));
         let soon = Timestamp::now() + REGISTRATION_WINDOW;
         let kept = aws_config_file::read_registration(path)

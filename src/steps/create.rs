@@ -4,10 +4,10 @@ use std::future::Future;
 
 use tokio::time::{Instant, sleep};
 
-use super::setting::{Setting, trouble};
+use super::context::{Context, step_error};
 use crate::aws::waiting::Timing;
-use crate::aws::{Failure, FailureKind};
-use crate::checklist::{Change, StepInfo, Trouble};
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::checklist::{Change, StepInfo, UserError};
 use crate::limits::{CREATE_ATTEMPTS, SPREAD_LIMIT};
 use crate::progress::Intent;
 
@@ -15,9 +15,9 @@ use crate::progress::Intent;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Created<T> {
     /// The service said that it made it.
-    Made(T),
+    Created(T),
     /// It was there: a conflict on an answered attempt, with none unanswered before it.
-    Found(T),
+    Status(T),
     /// It is there, and an attempt went unanswered: whose it is has to be found out.
     Undecided(T),
 }
@@ -27,7 +27,7 @@ pub enum Created<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct End<T> {
     /// How it has ended.
-    pub result: Result<Created<T>, Failure>,
+    pub result: Result<Created<T>, AwsError>,
     /// An attempt went unanswered.
     pub unanswered: bool,
 }
@@ -41,39 +41,39 @@ pub struct End<T> {
 /// The result is a failure that repeating does not mend, or the last one when the attempts are used up.
 pub async fn create<T, A, L>(timing: Timing, mut attempt: impl FnMut() -> A, mut look: impl FnMut() -> L) -> End<T>
 where
-    A: Future<Output = Result<T, Failure>>,
-    L: Future<Output = Result<Option<T>, Failure>>,
+    A: Future<Output = Result<T, AwsError>>,
+    L: Future<Output = Result<Option<T>, AwsError>>,
 {
     let mut unanswered = false;
     let mut attempts = 0;
     let give_up = Instant::now() + SPREAD_LIMIT;
     loop {
-        let failure = match attempt().await {
+        let aws_error = match attempt().await {
             Ok(made) => {
                 return End {
-                    result: Ok(Created::Made(made)),
+                    result: Ok(Created::Created(made)),
                     unanswered,
                 };
             }
-            Err(failure) => failure,
+            Err(aws_error) => aws_error,
         };
         attempts += 1;
-        unanswered |= !failure.effect_is_known();
-        let propagation = matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound);
-        if (failure.kind == FailureKind::Conflict || !failure.effect_is_known())
+        unanswered |= !aws_error.outcome_known();
+        let propagation = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound);
+        if (aws_error.kind == AwsErrorKind::Conflict || !aws_error.outcome_known())
             && let Ok(Some(there)) = look().await
         {
             let created = if unanswered {
                 Created::Undecided(there)
             } else {
-                Created::Found(there)
+                Created::Status(there)
             };
             return End {
                 result: Ok(created),
                 unanswered,
             };
         }
-        let mends = propagation || failure.may_pass();
+        let mends = propagation || aws_error.is_transient();
         // What waits for a write to spread has until the limit; everything else a number of attempts.
         let used_up = if propagation {
             Instant::now() >= give_up
@@ -82,11 +82,11 @@ where
         };
         if used_up || !mends {
             return End {
-                result: Err(failure),
+                result: Err(aws_error),
                 unanswered,
             };
         }
-        sleep(failure.retry_after.unwrap_or_else(|| timing.pause(attempts))).await;
+        sleep(aws_error.retry_after.unwrap_or_else(|| timing.pause(attempts))).await;
     }
 }
 
@@ -94,16 +94,16 @@ where
 ///
 /// # Errors
 /// A failure that repeating does not mend, or the last one.
-pub async fn repeat<T, A>(timing: Timing, attempt: impl FnMut() -> A) -> Result<T, Failure>
+pub async fn repeat<T, A>(timing: Timing, attempt: impl FnMut() -> A) -> Result<T, AwsError>
 where
-    A: Future<Output = Result<T, Failure>>,
+    A: Future<Output = Result<T, AwsError>>,
 {
     match create(timing, attempt, || async { Ok(None) }).await.result? {
-        Created::Made(answer) | Created::Found(answer) | Created::Undecided(answer) => Ok(answer),
+        Created::Created(answer) | Created::Status(answer) | Created::Undecided(answer) => Ok(answer),
     }
 }
 
-impl Setting {
+impl Context {
     /// Makes a thing whose intent is written down first.
     ///
     /// Answers what the service gave and the intent when this very call made it: the caller then writes the
@@ -118,10 +118,10 @@ impl Setting {
         (change, name): (&Change, &str),
         mut attempt: impl FnMut(String) -> A,
         look: impl FnMut() -> L,
-    ) -> Result<Option<(String, Intent)>, Trouble>
+    ) -> Result<Option<(String, Intent)>, UserError>
     where
-        A: Future<Output = Result<String, Failure>>,
-        L: Future<Output = Result<Option<String>, Failure>>,
+        A: Future<Output = Result<String, AwsError>>,
+        L: Future<Output = Result<Option<String>, AwsError>>,
     {
         let intent = self.intend(info, (change.verb, change.kind, name), None)?;
         let mut is_first = true;
@@ -137,18 +137,18 @@ impl Setting {
             look,
         )
         .await;
-        let made = matches!(end.result, Ok(Created::Made(_)));
+        let made = matches!(end.result, Ok(Created::Created(_)));
         if !made && !end.unanswered {
             self.progress.change(|record| record.drop_intent(&intent.nonce))?;
         }
         match end.result {
-            Ok(Created::Made(id)) => Ok(Some((id, intent))),
+            Ok(Created::Created(id)) => Ok(Some((id, intent))),
             Ok(_) => Ok(None),
-            Err(failure) => Err(trouble(info, &failure, "idc-setup run")),
+            Err(aws_error) => Err(step_error(info, &aws_error, "idc-setup run")),
         }
     }
 
-    fn stamp_again(&self, intent: &Intent) -> Result<(), Trouble> {
+    fn stamp_again(&self, intent: &Intent) -> Result<(), UserError> {
         let again = Intent {
             at: self.clients.clock().now(),
             ..intent.clone()
@@ -164,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    fn failure(kind: FailureKind) -> Failure {
-        Failure {
+    fn aws_error(kind: AwsErrorKind) -> AwsError {
+        AwsError {
             operation: "x:Create".to_owned(),
             kind,
             code: None,
@@ -174,54 +174,54 @@ mod tests {
         }
     }
 
-    async fn run(script: Vec<Result<u8, FailureKind>>, looks: Vec<Option<u8>>) -> Result<Created<u8>, FailureKind> {
+    async fn run(script: Vec<Result<u8, AwsErrorKind>>, looks: Vec<Option<u8>>) -> Result<Created<u8>, AwsErrorKind> {
         let script = RefCell::new(script.into_iter());
         let looks = RefCell::new(looks.into_iter());
         create(
             Timing::REHEARSAL,
-            || async { script.borrow_mut().next().unwrap().map_err(failure) },
+            || async { script.borrow_mut().next().unwrap().map_err(aws_error) },
             || async { Ok(looks.borrow_mut().next().unwrap()) },
         )
         .await
         .result
-        .map_err(|failure| failure.kind)
+        .map_err(|aws_error| aws_error.kind)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_conflict_on_the_first_answer_means_found() {
         assert_eq!(
-            run(vec![Err(FailureKind::Conflict)], vec![Some(1)]).await,
-            Ok(Created::Found(1))
+            run(vec![Err(AwsErrorKind::Conflict)], vec![Some(1)]).await,
+            Ok(Created::Status(1))
         );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lost_reply_leaves_it_undecided() {
-        let script = vec![Err(FailureKind::Unanswered)];
+        let script = vec![Err(AwsErrorKind::Unanswered)];
         assert_eq!(run(script, vec![Some(1)]).await, Ok(Created::Undecided(1)));
-        let script = vec![Err(FailureKind::Unanswered), Err(FailureKind::Conflict)];
+        let script = vec![Err(AwsErrorKind::Unanswered), Err(AwsErrorKind::Conflict)];
         assert_eq!(run(script, vec![None, Some(1)]).await, Ok(Created::Undecided(1)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lost_request_is_repeated() {
-        let script = vec![Err(FailureKind::Unanswered), Ok(2)];
-        assert_eq!(run(script, vec![None]).await, Ok(Created::Made(2)));
+        let script = vec![Err(AwsErrorKind::Unanswered), Ok(2)];
+        assert_eq!(run(script, vec![None]).await, Ok(Created::Created(2)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_write_that_has_not_spread_is_waited_for() {
-        let script = vec![Err(FailureKind::Conflict), Err(FailureKind::NotFound), Ok(3)];
-        assert_eq!(run(script, vec![None]).await, Ok(Created::Made(3)));
+        let script = vec![Err(AwsErrorKind::Conflict), Err(AwsErrorKind::NotFound), Ok(3)];
+        assert_eq!(run(script, vec![None]).await, Ok(Created::Created(3)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_after_a_lost_reply_leaves_it_open_whose_the_thing_is() {
-        let script = RefCell::new(vec![FailureKind::Unanswered, FailureKind::Denied].into_iter());
+        let script = RefCell::new(vec![AwsErrorKind::Unanswered, AwsErrorKind::Denied].into_iter());
         let end: End<u8> = create(
             Timing::REHEARSAL,
-            || async { Err(failure(script.borrow_mut().next().unwrap())) },
-            || async { Err(failure(FailureKind::NoConnection)) },
+            || async { Err(aws_error(script.borrow_mut().next().unwrap())) },
+            || async { Err(aws_error(AwsErrorKind::NoConnection)) },
         )
         .await;
         assert!(end.unanswered && end.result.is_err());
@@ -230,8 +230,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_final() {
         assert_eq!(
-            run(vec![Err(FailureKind::Denied)], vec![]).await,
-            Err(FailureKind::Denied)
+            run(vec![Err(AwsErrorKind::Denied)], vec![]).await,
+            Err(AwsErrorKind::Denied)
         );
     }
 }

@@ -3,6 +3,7 @@
 mod access_portal;
 mod account_assignment;
 pub mod cli_profile;
+mod context;
 mod create;
 mod create_group;
 pub mod create_user;
@@ -10,7 +11,6 @@ mod enable_identity_center;
 mod facts;
 pub mod permission_set;
 mod recommendations;
-mod setting;
 pub mod sign_in;
 
 use std::rc::Rc;
@@ -19,30 +19,30 @@ use crate::checklist::Step;
 
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
-pub use account_assignment::settle_begun as settle_begun_assignments;
+pub use account_assignment::settle_pending as settle_pending_assignments;
+pub use context::{Context, ContextParts, step_error};
 pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
 pub use facts::{Facts, Instance, Profile};
-pub use setting::{Setting, SettingParts, trouble};
 
 /// The checklist, in order.
-pub fn checklist(setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
-    checklist_from(EnableIdentityCenter::new(Rc::clone(setting)), setting)
+pub fn checklist(context: &Rc<Context>) -> Vec<Box<dyn Step>> {
+    checklist_from(EnableIdentityCenter::new(Rc::clone(context)), context)
 }
 
 /// The checklist, with a first step that has been asked for the account's condition already.
-pub fn checklist_from(first: EnableIdentityCenter, setting: &Rc<Setting>) -> Vec<Box<dyn Step>> {
+pub fn checklist_from(first: EnableIdentityCenter, context: &Rc<Context>) -> Vec<Box<dyn Step>> {
     vec![
         Box::new(first),
-        Box::new(create_user::CreateUser::new(Rc::clone(setting))),
-        Box::new(create_group::CreateGroup::new(Rc::clone(setting))),
-        Box::new(permission_set::PermissionSet::new(Rc::clone(setting))),
-        Box::new(account_assignment::AccountAssignment::new(Rc::clone(setting))),
-        Box::new(access_portal::AccessPortal::new(Rc::clone(setting))),
-        Box::new(cli_profile::CliProfile::new(Rc::clone(setting))),
-        Box::new(sign_in::SignIn::new(Rc::clone(setting))),
-        Box::new(mfa::Mfa::new(Rc::clone(setting))),
-        Box::new(cloudtrail::CloudTrail::new(Rc::clone(setting))),
-        Box::new(root_access_keys::RootAccessKeys::new(Rc::clone(setting))),
+        Box::new(create_user::CreateUser::new(Rc::clone(context))),
+        Box::new(create_group::CreateGroup::new(Rc::clone(context))),
+        Box::new(permission_set::PermissionSet::new(Rc::clone(context))),
+        Box::new(account_assignment::AccountAssignment::new(Rc::clone(context))),
+        Box::new(access_portal::AccessPortal::new(Rc::clone(context))),
+        Box::new(cli_profile::CliProfile::new(Rc::clone(context))),
+        Box::new(sign_in::SignIn::new(Rc::clone(context))),
+        Box::new(mfa::Mfa::new(Rc::clone(context))),
+        Box::new(cloudtrail::CloudTrail::new(Rc::clone(context))),
+        Box::new(root_access_keys::RootAccessKeys::new(Rc::clone(context))),
     ]
 }
 
@@ -88,5 +88,5 @@ pub const CONSENTS: [&str; 4] = {
     [organization, free_plan, permission_sets, cloudtrail::CREATE_TRAIL]
 };
 
-/// What a person's word can be given for (`--told`).
+/// What a person's word can be given for (`--confirm`).
 pub const TOPICS: [&str; 3] = [create_user::ACTIVATION, access_portal::PORTAL, mfa::MFA];

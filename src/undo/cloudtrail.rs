@@ -3,10 +3,10 @@
 use aws_sdk_cloudtrail::types::Trail;
 use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 
-use super::look::{Sight, unless_gone};
-use crate::aws::Failure;
-use crate::progress::{How, Resource, ResourceKind};
-use crate::steps::Setting;
+use super::look::{Observation, unless_gone};
+use crate::aws::AwsError;
+use crate::progress::{Origin, Resource, ResourceKind};
+use crate::steps::Context;
 
 /// Where a trail is, by its ARN.
 pub fn region_of(arn: &str) -> &str {
@@ -14,8 +14,8 @@ pub fn region_of(arn: &str) -> &str {
 }
 
 /// How the trail stands. One that somebody has made more of, or that writes elsewhere by now, is *changed*.
-pub async fn trail(setting: &Setting, resource: &Resource) -> Result<Sight, Failure> {
-    let answer = setting
+pub async fn trail(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
+    let answer = context
         .clients
         .cloudtrail(region_of(&resource.id))
         .describe_trails()
@@ -23,16 +23,16 @@ pub async fn trail(setting: &Setting, resource: &Resource) -> Result<Sight, Fail
         .include_shadow_trails(false)
         .send()
         .await
-        .map_err(|error| Failure::of("cloudtrail:DescribeTrails", error))?;
+        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
     Ok(match answer.trail_list().first() {
-        None => Sight::Gone,
-        Some(trail) => more_of_it(setting, trail).map_or(Sight::There, Sight::Changed),
+        None => Observation::Gone,
+        Some(trail) => more_of_it(context, trail).map_or(Observation::There, Observation::Changed),
     })
 }
 
 /// What a trail does by now that it was not made for.
-fn more_of_it(setting: &Setting, trail: &Trail) -> Option<String> {
-    let is_our_bucket = setting.progress.read(|record| {
+fn more_of_it(context: &Context, trail: &Trail) -> Option<String> {
+    let is_our_bucket = context.progress.read(|record| {
         let mut buckets = record
             .resources
             .iter()
@@ -64,14 +64,14 @@ fn more_of_it(setting: &Setting, trail: &Trail) -> Option<String> {
 }
 
 /// Where a bucket is: as it was written down when it was made.
-pub fn bucket_region(setting: &Setting, resource: &Resource) -> String {
-    resource.region.clone().unwrap_or_else(|| setting.wanted_region())
+pub fn bucket_region(context: &Context, resource: &Resource) -> String {
+    resource.region.clone().unwrap_or_else(|| context.wanted_region())
 }
 
 /// How the bucket stands. What is in it, or comes into it, keeps it.
-pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Failure> {
-    let (region, name) = (bucket_region(setting, resource), &resource.id);
-    let (client, owner) = (setting.clients.s3(&region), &setting.caller.account);
+pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
+    let (region, name) = (bucket_region(context, resource), &resource.id);
+    let (client, owner) = (context.clients.s3(&region), &context.caller.account);
     let there = client
         .head_bucket()
         .bucket(name)
@@ -80,11 +80,13 @@ pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Fai
         .await;
     match there {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => return Ok(Sight::Gone),
-        Err(error) => return Err(Failure::of_head("s3:HeadBucket", error)),
+        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => {
+            return Ok(Observation::Gone);
+        }
+        Err(error) => return Err(AwsError::of_head("s3:HeadBucket", error)),
     }
-    if let Some(other) = other_writer(setting, &region, name).await? {
-        return Ok(Sight::Stays(format!("the trail {other} writes to it")));
+    if let Some(other) = other_writer(context, &region, name).await? {
+        return Ok(Observation::Stays(format!("the trail {other} writes to it")));
     }
     let listed = client
         .list_objects_v2()
@@ -93,38 +95,38 @@ pub async fn bucket(setting: &Setting, resource: &Resource) -> Result<Sight, Fai
         .max_keys(1)
         .send()
         .await
-        .map_err(|error| Failure::of("s3:ListObjectsV2", error));
+        .map_err(|error| AwsError::of("s3:ListObjectsV2", error));
     match unless_gone(listed)? {
-        None => Ok(Sight::Gone),
-        Some(listed) if listed.contents().is_empty() => Ok(more_writers(setting, &region, resource)
+        None => Ok(Observation::Gone),
+        Some(listed) if listed.contents().is_empty() => Ok(more_writers(context, &region, resource)
             .await?
-            .map_or(Sight::There, Sight::Changed)),
-        Some(_) => Ok(Sight::Stays(keeps_files(name))),
+            .map_or(Observation::There, Observation::Changed)),
+        Some(_) => Ok(Observation::Stays(keeps_files(name))),
     }
 }
 
 /// Why the bucket is more than a trail's by now: its policy says something else than it was made with. Without one nobody
 /// has come to write to it.
-async fn more_writers(setting: &Setting, region: &str, resource: &Resource) -> Result<Option<String>, Failure> {
+async fn more_writers(context: &Context, region: &str, resource: &Resource) -> Result<Option<String>, AwsError> {
     let Some(made_with) = &resource.text else {
         return Ok(None);
     };
-    let answer = setting
+    let answer = context
         .clients
         .s3(region)
         .get_bucket_policy()
         .bucket(&resource.id)
-        .expected_bucket_owner(&setting.caller.account)
+        .expected_bucket_owner(&context.caller.account)
         .send()
         .await
-        .map_err(|error| Failure::of("s3:GetBucketPolicy", error));
+        .map_err(|error| AwsError::of("s3:GetBucketPolicy", error));
     let now = match answer {
-        Err(failure) if failure.is("NoSuchBucketPolicy") || failure.is("NoSuchBucket") => return Ok(None),
+        Err(aws_error) if aws_error.is("NoSuchBucketPolicy") || aws_error.is("NoSuchBucket") => return Ok(None),
         other => other?.policy.unwrap_or_default(),
     };
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     let Some(now) = parsed(&now) else {
-        return Err(Failure::unreadable("s3:GetBucketPolicy"));
+        return Err(AwsError::unreadable("s3:GetBucketPolicy"));
     };
     let is_same = Some(now) == parsed(made_with);
     Ok((!is_same).then(|| "somebody has changed its policy".to_owned()))
@@ -135,20 +137,20 @@ fn keeps_files(bucket: &str) -> String {
 }
 
 /// A trail that is not ours and has this bucket.
-async fn other_writer(setting: &Setting, region: &str, bucket: &str) -> Result<Option<String>, Failure> {
-    let answer = setting
+async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<Option<String>, AwsError> {
+    let answer = context
         .clients
         .cloudtrail(region)
         .describe_trails()
         .include_shadow_trails(true)
         .send()
         .await
-        .map_err(|error| Failure::of("cloudtrail:DescribeTrails", error))?;
+        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
     let is_ours = |trail: &Trail| {
         let arn = trail.trail_arn().unwrap_or_default();
-        setting
+        context
             .progress
-            .read(|record| record.how(ResourceKind::Trail, arn) == Some(How::Made))
+            .read(|record| record.origin(ResourceKind::Trail, arn) == Some(Origin::Created))
     };
     let mut trails = answer.trail_list.unwrap_or_default().into_iter();
     let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
@@ -156,37 +158,37 @@ async fn other_writer(setting: &Setting, region: &str, bucket: &str) -> Result<O
 }
 
 /// Deletes the trail; one that is not there is deleted.
-pub async fn delete_trail(setting: &Setting, resource: &Resource) -> Result<(), Failure> {
-    let answer = setting
+pub async fn delete_trail(context: &Context, resource: &Resource) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .cloudtrail(region_of(&resource.id))
         .delete_trail()
         .name(&resource.id)
         .send()
         .await
-        .map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
+        .map_err(|error| AwsError::of("cloudtrail:DeleteTrail", error));
     match answer {
-        Err(failure) if failure.is("TrailNotFoundException") => Ok(()),
+        Err(aws_error) if aws_error.is("TrailNotFoundException") => Ok(()),
         other => other.map(|_| ()),
     }
 }
 
 /// Deletes the bucket, if it is empty. `Some`: why it stays.
-pub async fn delete_bucket(setting: &Setting, resource: &Resource) -> Result<Option<String>, Failure> {
-    let answer = setting
+pub async fn delete_bucket(context: &Context, resource: &Resource) -> Result<Option<String>, AwsError> {
+    let answer = context
         .clients
-        .s3(&bucket_region(setting, resource))
+        .s3(&bucket_region(context, resource))
         .delete_bucket()
         .bucket(&resource.id)
-        .expected_bucket_owner(&setting.caller.account)
+        .expected_bucket_owner(&context.caller.account)
         .send()
         .await
-        .map_err(|error| Failure::of("s3:DeleteBucket", error));
+        .map_err(|error| AwsError::of("s3:DeleteBucket", error));
     match answer {
         Ok(_) => Ok(None),
-        Err(failure) if failure.is("NoSuchBucket") => Ok(None),
+        Err(aws_error) if aws_error.is("NoSuchBucket") => Ok(None),
         // A file may have come in since the look; older versions of files show in no list.
-        Err(failure) if failure.is("BucketNotEmpty") => Ok(Some(keeps_files(&resource.id))),
-        Err(failure) => Err(failure),
+        Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Some(keeps_files(&resource.id))),
+        Err(aws_error) => Err(aws_error),
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::cloudtrail;
 use super::identity_center::{group_and_user, parts};
 use crate::progress::{Replaced, Resource, ResourceKind};
-use crate::steps::{Setting, permission_set};
-use crate::words::quoted;
+use crate::steps::{Context, permission_set};
+use crate::text::quoted;
 
 /// The file of a section's id.
 fn file_of(id: &str) -> &str {
@@ -14,8 +14,8 @@ fn file_of(id: &str) -> &str {
 }
 
 /// Instance and its Region, as options of the AWS CLI; and the identity store's.
-fn options(setting: &Setting) -> (String, String) {
-    setting.facts.instance.now().map_or_else(
+fn options(context: &Context) -> (String, String) {
+    context.facts.instance.now().map_or_else(
         || {
             (
                 "--instance-arn INSTANCE_ARN".to_owned(),
@@ -33,9 +33,9 @@ fn options(setting: &Setting) -> (String, String) {
 }
 
 /// What putting back would be.
-pub fn put_back(setting: &Setting, replaced: &Replaced) -> String {
+pub fn restore(context: &Context, replaced: &Replaced) -> String {
     if replaced.kind == ResourceKind::PermissionSet {
-        let set = format!("{} --permission-set-arn {}", options(setting).0, replaced.id);
+        let set = format!("{} --permission-set-arn {}", options(context).0, replaced.id);
         return permission_set::commands_to_put_back(replaced, &set).join(" && ");
     }
     let said = replaced.before.iter().map(|(name, value)| {
@@ -69,13 +69,13 @@ pub fn elsewhere(resource: &Resource) -> Option<String> {
 }
 
 /// As an `aws` command, or what is done to which file.
-pub fn command(setting: &Setting, resource: &Resource) -> String {
-    let (instance, store) = options(setting);
+pub fn command(context: &Context, resource: &Resource) -> String {
+    let (instance, store) = options(context);
     let id = &resource.id;
     match resource.kind {
         ResourceKind::AccountAssignment => {
             let (account, set, principal) = parts(id).unwrap_or_default();
-            let is_user = setting.progress.read(|record| {
+            let is_user = context.progress.read(|record| {
                 let mut known = record.resources.iter();
                 known.any(|other| other.kind == ResourceKind::User && other.id == principal)
             });
@@ -103,7 +103,7 @@ pub fn command(setting: &Setting, resource: &Resource) -> String {
             format!("aws cloudtrail delete-trail --region {region} --name {id}")
         }
         ResourceKind::Bucket => {
-            let region = cloudtrail::bucket_region(setting, resource);
+            let region = cloudtrail::bucket_region(context, resource);
             format!("aws s3 rb s3://{id} --region {region}")
         }
         ResourceKind::CliProfile | ResourceKind::SsoSession => format!("takes its section out of {}", file_of(id)),

@@ -6,16 +6,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::leftovers;
-use super::look::Sight;
-use crate::checklist::Trouble;
-use crate::progress::{How, Resource, ResourceKind};
-use crate::steps::Setting;
+use super::cleanup;
+use super::look::Observation;
+use crate::checklist::UserError;
+use crate::progress::{Origin, Resource, ResourceKind};
+use crate::steps::Context;
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section};
 
 /// How a section, or the file, stands.
-enum Stands {
+enum SectionState {
     AsWritten,
     Gone,
     Otherwise(String),
@@ -23,32 +23,32 @@ enum Stands {
 }
 
 /// How what was written into this person's files stands.
-pub fn sight(setting: &Setting, resource: &Resource) -> Result<Sight, Trouble> {
+pub fn observation(context: &Context, resource: &Resource) -> Result<Observation, UserError> {
     let (path, _) = place(resource);
     if matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
         return match path.try_exists() {
-            Ok(true) => Ok(Sight::There),
-            Ok(false) => Ok(Sight::Gone),
+            Ok(true) => Ok(Observation::There),
+            Ok(false) => Ok(Observation::Gone),
             Err(error) => Err(unreadable(&path, &error)),
         };
     }
-    let ours = Ours::of(setting)?;
+    let ours = Ours::of(context)?;
     Ok(match stands(resource, &ours)? {
-        Stands::AsWritten => Sight::There,
-        Stands::Gone => Sight::Gone,
-        Stands::Otherwise(why) => Sight::Changed(why),
-        Stands::InUse(why) => Sight::Stays(why),
+        SectionState::AsWritten => Observation::There,
+        SectionState::Gone => Observation::Gone,
+        SectionState::Otherwise(why) => Observation::Changed(why),
+        SectionState::InUse(why) => Observation::Stays(why),
     })
 }
 
 /// Why a file is not ours to touch, if it is not: only the AWS files of this environment are, since a state file may come
 /// from another home folder, or from somebody else.
-pub fn out_of_reach(setting: &Setting, resource: &Resource) -> Option<String> {
+pub fn out_of_reach(context: &Context, resource: &Resource) -> Option<String> {
     if !resource.kind.is_local() {
         return None;
     }
     let (path, _) = place(resource);
-    (!is_within_reach(setting.paths.as_ref(), resource, &path)).then(|| {
+    (!is_within_reach(context.paths.as_ref(), resource, &path)).then(|| {
         format!(
             "it is in {}, which is none of this environment's AWS files",
             path.display()
@@ -81,15 +81,15 @@ fn section<'a>(resource: &Resource, name: &'a str) -> Section<'a> {
     }
 }
 
-pub(super) fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
-    Trouble::failed(
+pub(super) fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> UserError {
+    UserError::failed(
         format!("{} cannot be edited: {why}.", path.display()),
         "mend the file, then: idc-setup undo",
     )
 }
 
 /// The file's text and its sections; `None` when it is not there.
-pub fn read(path: &Path) -> Result<Option<(String, Config)>, Trouble> {
+pub fn read(path: &Path) -> Result<Option<(String, Config)>, UserError> {
     match files::read(path) {
         Ok(bytes) => {
             let config = Config::parse(&bytes).map_err(|bad| unreadable(path, &bad))?;
@@ -117,9 +117,9 @@ struct Ours {
 
 impl Ours {
     /// A profile of ours that somebody has changed, or has another profile use, stays, and what it stands on with it.
-    fn of(setting: &Setting) -> Result<Self, Trouble> {
-        let (made, changed) = setting.progress.read(|record| {
-            let made = record.resources.iter().filter(|other| other.how == How::Made);
+    fn of(context: &Context) -> Result<Self, UserError> {
+        let (made, changed) = context.progress.read(|record| {
+            let made = record.resources.iter().filter(|other| other.origin == Origin::Created);
             let changed = record.replaced.iter();
             // One that was changed says again what it said before we had it use the session.
             let changed = changed.filter(|other| other.kind == ResourceKind::CliProfile);
@@ -133,14 +133,14 @@ impl Ours {
             match resource.kind {
                 ResourceKind::SsoSession => sessions.push(resource.name),
                 // What is none of this environment's files tells nothing about them, and may not be there to be read.
-                ResourceKind::CliProfile if out_of_reach(setting, &resource).is_some() => {}
+                ResourceKind::CliProfile if out_of_reach(context, &resource).is_some() => {}
                 ResourceKind::CliProfile if differences(&resource)?.is_none_or(|differs| differs.is_empty()) => {
                     profiles.push(resource.name);
                 }
                 _ => {}
             }
         }
-        let paths = setting.paths.as_ref();
+        let paths = context.paths.as_ref();
         if let Some((_, config)) = paths.map_or(Ok(None), |paths| read(paths.config()))? {
             let is_used = |all: &[String], name: &str| {
                 config
@@ -165,27 +165,27 @@ impl Ours {
 }
 
 /// How it stands.
-fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
+fn stands(resource: &Resource, ours: &Ours) -> Result<SectionState, UserError> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         let Some((_, config)) = read(Path::new(&resource.id))? else {
-            return Ok(Stands::Gone);
+            return Ok(SectionState::Gone);
         };
         // Our sections are gone by the time its turn comes; what somebody else has written keeps it.
         let written = resource.text.as_deref().unwrap_or_default();
         let has_others = Config::parse(written.as_bytes())
             .is_ok_and(|written| config.has_more_than(&written, |kind, name| ours.has(kind, name)));
         return Ok(if has_others {
-            Stands::InUse("other sections are in it".to_owned())
+            SectionState::InUse("other sections are in it".to_owned())
         } else {
-            Stands::AsWritten
+            SectionState::AsWritten
         });
     }
     let Some((_, config)) = read(&path)? else {
-        return Ok(Stands::Gone);
+        return Ok(SectionState::Gone);
     };
     let Some(differs) = differences(resource)? else {
-        return Ok(Stands::Gone);
+        return Ok(SectionState::Gone);
     };
     let (key, kind) = if resource.kind == ResourceKind::SsoSession {
         ("sso_session", "session")
@@ -196,18 +196,18 @@ fn stands(resource: &Resource, ours: &Ours) -> Result<Stands, Trouble> {
         .profiles_with(key, name)
         .find(|profile| !ours.profiles.contains(profile) && !resource.used_before.contains(profile))
     {
-        return Ok(Stands::Otherwise(format!("the profile {user} uses this {kind}")));
+        return Ok(SectionState::Otherwise(format!("the profile {user} uses this {kind}")));
     }
     Ok(if differs.is_empty() {
-        Stands::AsWritten
+        SectionState::AsWritten
     } else {
         // Values may be secrets; the keys' names say enough.
-        Stands::Otherwise(format!("it says otherwise by now: {}", differs.join(", ")))
+        SectionState::Otherwise(format!("it says otherwise by now: {}", differs.join(", ")))
     })
 }
 
 /// The keys of a section that say something else than what was written; `None` when it is not there any more.
-fn differences(resource: &Resource) -> Result<Option<Vec<String>>, Trouble> {
+fn differences(resource: &Resource) -> Result<Option<Vec<String>>, UserError> {
     let (path, name) = place(resource);
     let config = read(&path)?.map(|(_, config)| config);
     let there = config.as_ref().and_then(|config| config.get(section(resource, name)));
@@ -238,7 +238,7 @@ pub enum TakenOut {
 
 /// Whether nothing that we wrote into a section is there any more. Where our text went as a whole, what still stands under
 /// that name is somebody else's.
-pub fn is_out(resource: &Resource, taken_out: TakenOut) -> Result<bool, Trouble> {
+pub fn is_out(resource: &Resource, taken_out: TakenOut) -> Result<bool, UserError> {
     let (path, name) = place(resource);
     let Some((text, config)) = read(&path)? else {
         return Ok(true);
@@ -259,16 +259,16 @@ pub fn is_kept_by_others(resource: &Resource) -> bool {
 }
 
 /// Takes it out.
-pub fn remove_line(setting: &Setting, resource: &Resource) -> Result<TakenOut, Trouble> {
+pub fn remove_line(context: &Context, resource: &Resource) -> Result<TakenOut, UserError> {
     let (path, name) = place(resource);
     if resource.kind == ResourceKind::ConfigFile {
         // At the end of symlinks, which were there before us and stay.
         let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         if is_empty {
-            leftovers::remove_file(setting, path)?;
+            cleanup::remove_file(context, path)?;
             // By the names that the folders were made under.
-            leftovers::remove_empty_folders(setting, Path::new(&resource.id))?;
+            cleanup::remove_empty_folders(context, Path::new(&resource.id))?;
         }
         return Ok(TakenOut::AsWritten);
     }
@@ -286,7 +286,7 @@ pub fn remove_line(setting: &Setting, resource: &Resource) -> Result<TakenOut, T
     };
     // A session and its first profile were written as one text: somebody else's profile may have come to use the session.
     let session = written(resource, name).remove("sso_session").unwrap_or_default();
-    let used_before = setting.progress.read(|record| {
+    let used_before = context.progress.read(|record| {
         let mut sessions = record.resources.iter();
         let it = sessions.find(|other| other.kind == ResourceKind::SsoSession && other.name == session);
         it.map(|session| session.used_before.clone()).unwrap_or_default()
@@ -299,7 +299,7 @@ pub fn remove_line(setting: &Setting, resource: &Resource) -> Result<TakenOut, T
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     let has_indented_comment = config.indented_comment_below(section(resource, name), &names).is_some();
     let is_others_too = |ours: &str| {
-        let stays = setting.progress.read(|record| {
+        let stays = context.progress.read(|record| {
             let mut same = record
                 .resources
                 .iter()
@@ -322,7 +322,7 @@ pub fn remove_line(setting: &Setting, resource: &Resource) -> Result<TakenOut, T
 }
 
 /// Writes the file whole or not at all, over the text that was read.
-pub fn write(path: &Path, before: &str, after: &str) -> Result<(), Trouble> {
+pub fn write(path: &Path, before: &str, after: &str) -> Result<(), UserError> {
     files::edit_atomically(path, before.as_bytes(), after.as_bytes()).map_err(|error| unreadable(path, &error))
 }
 

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::command::{command, elsewhere};
-use super::{Removal, Verdict};
+use super::{Disposition, Removal};
 use super::{cloudtrail, files, identity_center};
-use crate::aws::{Failure, FailureKind, waiting};
-use crate::checklist::{Found, StepReport, Trouble};
+use crate::aws::{AwsError, AwsErrorKind, waiting};
+use crate::checklist::{Status, StepReport, UserError};
 use crate::progress::{Resource, ResourceKind};
-use crate::steps::{Setting, trouble};
+use crate::steps::{Context, step_error};
 
 /// What a look at one thing brings.
-pub enum Sight {
+pub enum Observation {
     There,
     Gone,
     Changed(String),
@@ -23,36 +23,36 @@ pub enum Sight {
 
 /// Looks at a thing, and says what becomes of it.
 pub async fn at(
-    setting: &Setting,
+    context: &Context,
     reports: &[StepReport],
     resource: Resource,
     step: &'static str,
-) -> Result<Removal, Trouble> {
-    if let Some(why) = files::out_of_reach(setting, &resource) {
+) -> Result<Removal, UserError> {
+    if let Some(why) = files::out_of_reach(context, &resource) {
         let elsewhere = elsewhere(&resource);
         return Ok(Removal {
             is_elsewhere: elsewhere.is_some(),
-            command: elsewhere.unwrap_or_else(|| command(setting, &resource)),
+            command: elsewhere.unwrap_or_else(|| command(context, &resource)),
             resource,
             step,
-            verdict: Verdict::Stays,
+            disposition: Disposition::Stays,
             why: Some(why),
             in_use: false,
         });
     }
-    let sight = sight(setting, reports, &resource, step).await?;
-    let command = command(setting, &resource);
-    let in_use = matches!(sight, Sight::InUse(_));
-    let (verdict, why) = match sight {
-        Sight::There => (Verdict::Remove, None),
-        Sight::Gone => (Verdict::Gone, None),
-        Sight::Changed(why) | Sight::InUse(why) => (Verdict::Changed, Some(why)),
-        Sight::Stays(why) => (Verdict::Stays, Some(why)),
+    let observation = observation(context, reports, &resource, step).await?;
+    let command = command(context, &resource);
+    let in_use = matches!(observation, Observation::InUse(_));
+    let (disposition, why) = match observation {
+        Observation::There => (Disposition::Delete, None),
+        Observation::Gone => (Disposition::Gone, None),
+        Observation::Changed(why) | Observation::InUse(why) => (Disposition::Changed, Some(why)),
+        Observation::Stays(why) => (Disposition::Stays, Some(why)),
     };
     Ok(Removal {
         resource,
         step,
-        verdict,
+        disposition,
         why,
         command,
         in_use,
@@ -62,27 +62,27 @@ pub async fn at(
 
 /// Looks once more right before a thing goes: what went before it has taken its time, and somebody may have come to use this
 /// one. Where that only shows late what we have just removed, it is waited for.
-pub async fn again(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
+pub async fn again(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     // What has changed was asked for as it is.
     let is_agreed = removal.why.is_some();
-    let is_to_go = |now: &Removal| match now.verdict {
-        Verdict::Changed => is_agreed && !now.in_use,
-        Verdict::Stays => false,
+    let is_to_go = |now: &Removal| match now.disposition {
+        Disposition::Changed => is_agreed && !now.in_use,
+        Disposition::Stays => false,
         _ => true,
     };
     let limit = if removal.resource.kind.is_local() {
         Duration::ZERO
     } else {
-        setting.timing.propagation
+        context.timing.propagation
     };
     let last = RefCell::new(None);
     let look = || async {
-        let now = at(setting, reports, removal.resource.clone(), removal.step).await?;
+        let now = at(context, reports, removal.resource.clone(), removal.step).await?;
         let is_to_go = is_to_go(&now);
         last.replace(Some(now));
-        Ok::<_, Trouble>(is_to_go.then_some(()))
+        Ok::<_, UserError>(is_to_go.then_some(()))
     };
-    if waiting::until(setting.timing, limit, look).await?.is_none()
+    if waiting::until(context.timing, limit, look).await?.is_none()
         && let Some(now) = last.take()
     {
         *removal = now;
@@ -90,27 +90,32 @@ pub async fn again(setting: &Setting, reports: &[StepReport], removal: &mut Remo
     Ok(())
 }
 
-async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, step: &str) -> Result<Sight, Trouble> {
-    let failed = |failure: Failure| {
+async fn observation(
+    context: &Context,
+    reports: &[StepReport],
+    resource: &Resource,
+    step: &str,
+) -> Result<Observation, UserError> {
+    let failed = |aws_error: AwsError| {
         let report = reports.iter().find(|report| report.info.slug == step);
         match report {
-            Some(report) => trouble(report.info, &failure, "idc-setup undo"),
-            None => Trouble::failed(failure.sentence(), "idc-setup undo"),
+            Some(report) => step_error(report.info, &aws_error, "idc-setup undo"),
+            None => UserError::failed(aws_error.sentence(), "idc-setup undo"),
         }
     };
     match resource.kind {
-        kind if kind.is_local() => files::sight(setting, resource),
-        ResourceKind::Trail => cloudtrail::trail(setting, resource).await.map_err(failed),
-        ResourceKind::Bucket => cloudtrail::bucket(setting, resource).await.map_err(failed),
+        kind if kind.is_local() => files::observation(context, resource),
+        ResourceKind::Trail => cloudtrail::trail(context, resource).await.map_err(failed),
+        ResourceKind::Bucket => cloudtrail::bucket(context, resource).await.map_err(failed),
         _ => {
-            let Some(instance) = setting.facts.instance.now() else {
+            let Some(instance) = context.facts.instance.now() else {
                 return without_instance(reports);
             };
-            let looked = identity_center::sight(setting, &instance, resource)
+            let looked = identity_center::observation(context, &instance, resource)
                 .await
                 .map_err(failed)?;
             Ok(match (looked, different(reports, step, resource)) {
-                (Sight::There, Some(why)) => Sight::Changed(why),
+                (Observation::There, Some(why)) => Observation::Changed(why),
                 (looked, _) => looked,
             })
         }
@@ -118,15 +123,15 @@ async fn sight(setting: &Setting, reports: &[StepReport], resource: &Resource, s
 }
 
 /// Without Identity Center everything in it is gone; one that could not be looked at says nothing.
-pub fn without_instance(reports: &[StepReport]) -> Result<Sight, Trouble> {
+pub fn without_instance(reports: &[StepReport]) -> Result<Observation, UserError> {
     let report = reports
         .iter()
         .find(|report| report.info.slug == "enable-identity-center");
-    let trouble = report.and_then(|report| report.finding.trouble.clone());
-    match (trouble, report.map(|report| report.finding.found)) {
-        (Some(trouble), _) => Err(trouble),
-        (None, Some(Found::Missing)) => Ok(Sight::Gone),
-        _ => Err(Trouble::failed(
+    let error = report.and_then(|report| report.observed.error.clone());
+    match (error, report.map(|report| report.observed.status)) {
+        (Some(error), _) => Err(error),
+        (None, Some(Status::Missing)) => Ok(Observation::Gone),
+        _ => Err(UserError::failed(
             "Identity Center cannot be looked at, so nothing in it can be removed.",
             "idc-setup status, and when it is there: idc-setup undo",
         )),
@@ -135,21 +140,21 @@ pub fn without_instance(reports: &[StepReport]) -> Result<Sight, Trouble> {
 
 /// The step finds this user different from what was asked for when it was made.
 fn different(reports: &[StepReport], step: &str, resource: &Resource) -> Option<String> {
-    let finding = &reports.iter().find(|report| report.info.slug == step)?.finding;
-    let is_about_it = finding
+    let observed = &reports.iter().find(|report| report.info.slug == step)?.observed;
+    let is_about_it = observed
         .resources
         .iter()
         .any(|other| other.kind == resource.kind && other.id == resource.id);
     // One that was made with a digest tells by itself; the answers may be others by now.
     let is_user = resource.kind == ResourceKind::User && resource.text.is_none();
-    (is_user && is_about_it && finding.found == Found::Different).then(|| finding.is.clone())
+    (is_user && is_about_it && observed.status == Status::Different).then(|| observed.summary.clone())
 }
 
 /// A thing that is not found is gone.
-pub fn unless_gone<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub fn unless_gone<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-        Err(failure) => Err(failure),
+        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+        Err(aws_error) => Err(aws_error),
     }
 }

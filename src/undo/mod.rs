@@ -4,49 +4,49 @@
 //! wanted), or stays. Removing is another function; each removal is looked at afterwards. Both can be killed and run again:
 //! a thing is written off only when a look does not find it any more.
 
+mod cleanup;
 mod cloudtrail;
 mod command;
 mod files;
 mod identity_center;
-mod leftovers;
 mod look;
-mod own_branch;
+mod pending;
 mod permission_set;
 mod plan;
 mod remove;
 mod restore;
-mod unfinished;
+mod self_lockout;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{Right, StepReport, Trouble};
-use crate::progress::{How, Resource, ResourceKind};
-use crate::steps::Setting;
-use crate::words::one_line;
+use crate::checklist::{Permission, StepReport, UserError};
+use crate::progress::{Origin, Resource, ResourceKind};
+use crate::steps::Context;
+use crate::text::one_line;
 
 /// What removing needs to be allowed to do, and looking whether somebody else has come to use a thing.
-pub const RIGHTS: [Right; 20] = [
-    Right::look("identitystore:ListGroupMemberships"),
-    Right::look("identitystore:ListGroupMembershipsForMember"),
-    Right::look("sso:ListAccountAssignmentsForPrincipal"),
-    Right::look("sso:ListApplicationAssignmentsForPrincipal"),
-    Right::look("sso:ListManagedPoliciesInPermissionSet"),
-    Right::look("sso:GetInlinePolicyForPermissionSet"),
-    Right::look("sso:ListCustomerManagedPolicyReferencesInPermissionSet"),
-    Right::look("sso:GetPermissionsBoundaryForPermissionSet"),
-    Right::change("sso:DeleteAccountAssignment"),
-    Right::change("sso:DescribeAccountAssignmentDeletionStatus"),
-    Right::change("sso:DeletePermissionSet"),
-    Right::change("identitystore:DeleteGroupMembership"),
-    Right::change("identitystore:DeleteGroup"),
-    Right::change("identitystore:DeleteUser"),
-    Right::change_on(ROLES, "iam:DeleteRole"),
-    Right::change_on(ROLES, "iam:DeleteRolePolicy"),
-    Right::change_on(ROLES, "iam:DetachRolePolicy"),
-    Right::change_on("arn:*:cloudtrail:*:*:trail/idc-setup-*", "cloudtrail:DeleteTrail"),
-    Right::change_on("arn:*:s3:::idc-setup-trail-*", "s3:GetBucketPolicy"),
-    Right::change_on("arn:*:s3:::idc-setup-trail-*", "s3:DeleteBucket"),
+pub const PERMISSIONS: [Permission; 20] = [
+    Permission::look("identitystore:ListGroupMemberships"),
+    Permission::look("identitystore:ListGroupMembershipsForMember"),
+    Permission::look("sso:ListAccountAssignmentsForPrincipal"),
+    Permission::look("sso:ListApplicationAssignmentsForPrincipal"),
+    Permission::look("sso:ListManagedPoliciesInPermissionSet"),
+    Permission::look("sso:GetInlinePolicyForPermissionSet"),
+    Permission::look("sso:ListCustomerManagedPolicyReferencesInPermissionSet"),
+    Permission::look("sso:GetPermissionsBoundaryForPermissionSet"),
+    Permission::change("sso:DeleteAccountAssignment"),
+    Permission::change("sso:DescribeAccountAssignmentDeletionStatus"),
+    Permission::change("sso:DeletePermissionSet"),
+    Permission::change("identitystore:DeleteGroupMembership"),
+    Permission::change("identitystore:DeleteGroup"),
+    Permission::change("identitystore:DeleteUser"),
+    Permission::change_on(ROLES, "iam:DeleteRole"),
+    Permission::change_on(ROLES, "iam:DeleteRolePolicy"),
+    Permission::change_on(ROLES, "iam:DetachRolePolicy"),
+    Permission::change_on("arn:*:cloudtrail:*:*:trail/idc-setup-*", "cloudtrail:DeleteTrail"),
+    Permission::change_on("arn:*:s3:::idc-setup-trail-*", "s3:GetBucketPolicy"),
+    Permission::change_on("arn:*:s3:::idc-setup-trail-*", "s3:DeleteBucket"),
 ];
 
 const ROLES: &str = "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*";
@@ -60,7 +60,7 @@ pub struct Removal {
     /// The slug of the step that made it.
     pub step: &'static str,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub disposition: Disposition,
     /// Why it is left, where it is; what is put back, where something is.
     pub why: Option<String>,
     /// The `aws` command that would remove it, or what is done to which file.
@@ -75,10 +75,10 @@ pub struct Removal {
 
 /// What becomes of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
     /// It is removed.
-    Remove,
+    Delete,
     /// It is not there any more.
     Gone,
     /// It is not as it was made: left, unless that is wanted.
@@ -86,22 +86,22 @@ pub enum Verdict {
     /// It stays in any case.
     Stays,
     /// It was removed.
-    Removed,
+    Deleted,
     /// It was found, and says again what it said before `--update`.
     Restore,
     /// It says again what it said before.
     Restored,
 }
 
-impl Verdict {
+impl Disposition {
     /// The word on screens.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Remove => "remove",
+            Self::Delete => "delete",
             Self::Gone => "gone",
             Self::Changed => "changed",
             Self::Stays => "stays",
-            Self::Removed => "removed",
+            Self::Deleted => "deleted",
             Self::Restore => "restore",
             Self::Restored => "restored",
         }
@@ -109,7 +109,7 @@ impl Verdict {
 
     /// Something is still to be done.
     pub fn is_to_do(self) -> bool {
-        matches!(self, Self::Remove | Self::Restore)
+        matches!(self, Self::Delete | Self::Restore)
     }
 }
 
@@ -120,25 +120,25 @@ impl Removal {
     }
 }
 
-pub use leftovers::{remove_folders, settle as settle_files};
+pub use cleanup::{remove_folders, settle as settle_files};
+pub use pending::{go_by, other_answers};
 pub use plan::{as_agreed, plan};
-pub use unfinished::{go_by, other_answers};
 
 /// Takes one thing back: intent before it, written off after a look has not found it any more. What is gone is written off;
 /// what stays, stays; what somebody has come to use since the plan was made is left.
 ///
 /// # Errors
 /// When it cannot be taken back, or still shows afterwards. It can be done again.
-pub async fn take_back(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
-    let is_ours = removal.resource.how == How::Made;
-    if removal.verdict == Verdict::Remove {
-        look::again(setting, reports, removal).await?;
+pub async fn take_back(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
+    let is_ours = removal.resource.origin == Origin::Created;
+    if removal.disposition == Disposition::Delete {
+        look::again(context, reports, removal).await?;
     }
-    match removal.verdict {
-        Verdict::Remove => remove::remove(setting, reports, removal).await,
-        Verdict::Restore => restore::restore(setting, reports, removal).await,
-        Verdict::Gone if is_ours => remove::write_off(setting, &removal.resource, removal.step),
-        Verdict::Gone => restore::write_off(setting, &removal.resource),
+    match removal.disposition {
+        Disposition::Delete => remove::remove(context, reports, removal).await,
+        Disposition::Restore => restore::restore(context, reports, removal).await,
+        Disposition::Gone if is_ours => remove::write_off(context, &removal.resource, removal.step),
+        Disposition::Gone => restore::write_off(context, &removal.resource),
         _ => Ok(()),
     }
 }
@@ -159,7 +159,7 @@ impl Removal {
     pub fn branch(&self) -> Branch {
         match self.resource.kind {
             ResourceKind::Trail | ResourceKind::Bucket => Branch::CloudTrail,
-            kind if kind.is_local() || self.resource.how != How::Made => Branch::Alone,
+            kind if kind.is_local() || self.resource.origin != Origin::Created => Branch::Alone,
             _ => Branch::IdentityCenter,
         }
     }

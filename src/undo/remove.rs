@@ -6,52 +6,52 @@ use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 
 use super::identity_center::{membership_id, parts, principals};
 use super::look;
-use super::{Removal, Verdict};
-use super::{cloudtrail, files, leftovers};
-use crate::aws::{Failure, FailureKind, waiting};
-use crate::checklist::{StepInfo, StepReport, Trouble};
+use super::{Disposition, Removal};
+use super::{cleanup, cloudtrail, files};
+use crate::aws::{AwsError, AwsErrorKind, waiting};
+use crate::checklist::{StepInfo, StepReport, UserError};
 use crate::limits::{OPERATION_LIMIT, REMOVAL_ATTEMPTS, SPREAD_LIMIT};
 use crate::progress::{Resource, ResourceKind, Verb};
-use crate::steps::{INFOS, Instance, Setting, trouble};
-use crate::words::lasting;
+use crate::steps::{Context, INFOS, Instance, step_error};
+use crate::text::lasting;
 
 /// Removes one thing: intent before it, written off after a look has not found it any more.
 ///
 /// # Errors
 /// When it cannot be removed, or still shows afterwards.
-pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Removal) -> Result<(), Trouble> {
+pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     let resource = removal.resource.clone();
     let info = INFOS
         .into_iter()
         .find(|info| info.slug == removal.step)
         .unwrap_or(INFOS[0]);
-    setting.intend(info, (Verb::Remove, resource.kind, &resource.name), None)?;
-    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+    context.intend(info, (Verb::Delete, resource.kind, &resource.name), None)?;
+    let failed = |aws_error: AwsError| step_error(info, &aws_error, "idc-setup undo");
     let mut taken_out = None;
     match resource.kind {
-        ResourceKind::Token | ResourceKind::Registration => leftovers::remove_file(setting, Path::new(&resource.id))?,
+        ResourceKind::Token | ResourceKind::Registration => cleanup::remove_file(context, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
-            files::remove_line(setting, &resource)?;
+            files::remove_line(context, &resource)?;
             if Path::new(&resource.id).exists() {
-                removal.verdict = Verdict::Stays;
+                removal.disposition = Disposition::Stays;
                 removal.why = Some("something else is in it".to_owned());
-                return write_off_intent(setting, &resource);
+                return write_off_intent(context, &resource);
             }
         }
         ResourceKind::CliProfile | ResourceKind::SsoSession => {
-            taken_out = Some(files::remove_line(setting, &resource)?);
+            taken_out = Some(files::remove_line(context, &resource)?);
         }
-        ResourceKind::Trail => cloudtrail::delete_trail(setting, &resource).await.map_err(failed)?,
+        ResourceKind::Trail => cloudtrail::delete_trail(context, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
-            if let Some(why) = cloudtrail::delete_bucket(setting, &resource).await.map_err(failed)? {
-                removal.verdict = Verdict::Stays;
+            if let Some(why) = cloudtrail::delete_bucket(context, &resource).await.map_err(failed)? {
+                removal.disposition = Disposition::Stays;
                 removal.why = Some(why);
-                return write_off_intent(setting, &resource);
+                return write_off_intent(context, &resource);
             }
         }
         _ => {
-            let instance = setting.instance().await?;
-            in_identity_center(setting, &instance, &resource, info).await?;
+            let instance = context.instance().await?;
+            in_identity_center(context, &instance, &resource, info).await?;
         }
     }
     let gone = || async {
@@ -59,30 +59,30 @@ pub async fn remove(setting: &Setting, reports: &[StepReport], removal: &mut Rem
             // Somebody else's lines may keep the section.
             return Ok(files::is_out(&resource, taken_out)?.then_some(()));
         }
-        let again = look::at(setting, reports, resource.clone(), removal.step).await?;
-        Ok::<_, Trouble>((again.verdict == Verdict::Gone).then_some(()))
+        let again = look::at(context, reports, resource.clone(), removal.step).await?;
+        Ok::<_, UserError>((again.disposition == Disposition::Gone).then_some(()))
     };
-    if waiting::until(setting.timing, SPREAD_LIMIT, gone).await?.is_none() {
-        return Err(Trouble::failed(
+    if waiting::until(context.timing, SPREAD_LIMIT, gone).await?.is_none() {
+        return Err(UserError::failed(
             format!("{}: the {} was removed, and still shows.", info.name(), removal.name()),
             "wait a minute, then: idc-setup undo",
         ));
     }
-    removal.verdict = Verdict::Removed;
+    removal.disposition = Disposition::Deleted;
     if taken_out.is_some() {
         let is_kept = files::is_kept_by_others(&resource);
         removal.why = is_kept.then(|| "its header stays, with what others have written below it".to_owned());
     }
-    write_off(setting, &resource, removal.step)
+    write_off(context, &resource, removal.step)
 }
 
 /// A thing that is gone is ours no more, and nothing that was said about it counts; nor does what its step saw last.
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn write_off(setting: &Setting, resource: &Resource, step: &str) -> Result<(), Trouble> {
-    setting.progress.change(|record| {
-        record.close(Verb::Remove, resource.kind, &resource.name);
+pub fn write_off(context: &Context, resource: &Resource, step: &str) -> Result<(), UserError> {
+    context.progress.change(|record| {
+        record.close(Verb::Delete, resource.kind, &resource.name);
         record.resources.retain(|other| {
             let is_part = other.id.starts_with(&format!("{}/", resource.id))
                 && matches!(other.kind, ResourceKind::PolicyAttachment | ResourceKind::Provisioning);
@@ -92,53 +92,54 @@ pub fn write_off(setting: &Setting, resource: &Resource, step: &str) -> Result<(
         record
             .intents
             .retain(|intent| intent.kind != resource.kind || !resource.name.ends_with(&intent.nonce));
-        record.words.retain(|_, word| word.about != resource.id);
+        record.attestations.retain(|_, word| word.about != resource.id);
         record.steps.remove(step);
     })?;
     Ok(())
 }
 
-fn write_off_intent(setting: &Setting, resource: &Resource) -> Result<(), Trouble> {
-    setting
+fn write_off_intent(context: &Context, resource: &Resource) -> Result<(), UserError> {
+    context
         .progress
-        .change(|record| record.close(Verb::Remove, resource.kind, &resource.name))?;
+        .change(|record| record.close(Verb::Delete, resource.kind, &resource.name))?;
     Ok(())
 }
 
 async fn in_identity_center(
-    setting: &Setting,
+    context: &Context,
     instance: &Instance,
     resource: &Resource,
     info: &'static StepInfo,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let mut tries = 1;
     loop {
         let answer = match resource.kind {
-            ResourceKind::AccountAssignment => assignment(setting, instance, resource).await,
-            ResourceKind::PermissionSet => permission_set(setting, instance, resource).await.map(|()| None),
-            ResourceKind::GroupMembership => membership(setting, instance, resource).await.map(|()| None),
-            ResourceKind::Group => group(setting, instance, resource).await.map(|()| None),
-            _ => user(setting, instance, resource).await.map(|()| None),
+            ResourceKind::AccountAssignment => assignment(context, instance, resource).await,
+            ResourceKind::PermissionSet => permission_set(context, instance, resource).await.map(|()| None),
+            ResourceKind::GroupMembership => membership(context, instance, resource).await.map(|()| None),
+            ResourceKind::Group => group(context, instance, resource).await.map(|()| None),
+            _ => user(context, instance, resource).await.map(|()| None),
         };
         match answer {
-            Ok(Some(request)) => return unassigned(setting, instance, &request, info).await,
+            Ok(Some(request)) => return unassigned(context, instance, &request, info).await,
             Ok(None) => return Ok(()),
-            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(()),
             // What stands on it is going, and has not gone everywhere yet; or nobody knows whether it was asked for.
-            Err(failure)
-                if tries < REMOVAL_ATTEMPTS && (failure.kind == FailureKind::Conflict || failure.may_pass()) =>
+            Err(aws_error)
+                if tries < REMOVAL_ATTEMPTS
+                    && (aws_error.kind == AwsErrorKind::Conflict || aws_error.is_transient()) =>
             {
                 tries += 1;
-                let asked = failure.retry_after.unwrap_or_default();
-                tokio::time::sleep(asked.max(setting.timing.pause(tries))).await;
+                let asked = aws_error.retry_after.unwrap_or_default();
+                tokio::time::sleep(asked.max(context.timing.pause(tries))).await;
             }
-            Err(failure) => return Err(trouble(info, &failure, "idc-setup undo")),
+            Err(aws_error) => return Err(step_error(info, &aws_error, "idc-setup undo")),
         }
     }
 }
 
-async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
-    let answer = setting
+async fn permission_set(context: &Context, instance: &Instance, resource: &Resource) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .delete_permission_set()
@@ -148,14 +149,14 @@ async fn permission_set(setting: &Setting, instance: &Instance, resource: &Resou
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("sso:DeletePermissionSet", error))
+        .map_err(|error| AwsError::of("sso:DeletePermissionSet", error))
 }
 
-async fn membership(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
-    let Some(id) = membership_id(setting, instance, resource).await? else {
+async fn membership(context: &Context, instance: &Instance, resource: &Resource) -> Result<(), AwsError> {
+    let Some(id) = membership_id(context, instance, resource).await? else {
         return Ok(());
     };
-    let answer = setting
+    let answer = context
         .clients
         .identitystore_once(&instance.region)
         .delete_group_membership()
@@ -165,11 +166,11 @@ async fn membership(setting: &Setting, instance: &Instance, resource: &Resource)
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("identitystore:DeleteGroupMembership", error))
+        .map_err(|error| AwsError::of("identitystore:DeleteGroupMembership", error))
 }
 
-async fn group(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
-    let answer = setting
+async fn group(context: &Context, instance: &Instance, resource: &Resource) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .identitystore_once(&instance.region)
         .delete_group()
@@ -179,11 +180,11 @@ async fn group(setting: &Setting, instance: &Instance, resource: &Resource) -> R
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("identitystore:DeleteGroup", error))
+        .map_err(|error| AwsError::of("identitystore:DeleteGroup", error))
 }
 
-async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<(), Failure> {
-    let answer = setting
+async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .identitystore_once(&instance.region)
         .delete_user()
@@ -193,19 +194,19 @@ async fn user(setting: &Setting, instance: &Instance, resource: &Resource) -> Re
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("identitystore:DeleteUser", error))
+        .map_err(|error| AwsError::of("identitystore:DeleteUser", error))
 }
 
 /// Asks for the removal of an assignment that is there; AWS does it later, as a request with an id.
-async fn assignment(setting: &Setting, instance: &Instance, resource: &Resource) -> Result<Option<String>, Failure> {
+async fn assignment(context: &Context, instance: &Instance, resource: &Resource) -> Result<Option<String>, AwsError> {
     let Some((account, set, principal)) = parts(&resource.id) else {
         return Ok(None);
     };
-    let found = principals(setting, instance, account, set).await?;
+    let found = principals(context, instance, account, set).await?;
     let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
         return Ok(None);
     };
-    let answer = setting
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .delete_account_assignment()
@@ -217,21 +218,21 @@ async fn assignment(setting: &Setting, instance: &Instance, resource: &Resource)
         .principal_id(principal)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DeleteAccountAssignment", error))?;
+        .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error))?;
     let status = answer.account_assignment_deletion_status;
     Ok(status.and_then(|status| status.request_id))
 }
 
 /// Waits until a requested removal has been done.
 async fn unassigned(
-    setting: &Setting,
+    context: &Context,
     instance: &Instance,
     request: &str,
     info: &'static StepInfo,
-) -> Result<(), Trouble> {
-    let failed = |failure: Failure| trouble(info, &failure, "idc-setup undo");
+) -> Result<(), UserError> {
+    let failed = |aws_error: AwsError| step_error(info, &aws_error, "idc-setup undo");
     let ended = || async {
-        let answer = setting
+        let answer = context
             .clients
             .ssoadmin(&instance.region)
             .describe_account_assignment_deletion_status()
@@ -239,12 +240,12 @@ async fn unassigned(
             .account_assignment_deletion_request_id(request)
             .send()
             .await
-            .map_err(|error| failed(Failure::of("sso:DescribeAccountAssignmentDeletionStatus", error)))?;
+            .map_err(|error| failed(AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error)))?;
         let status = answer.account_assignment_deletion_status;
-        Ok::<_, Trouble>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
+        Ok::<_, UserError>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
     };
-    match waiting::until(setting.timing, OPERATION_LIMIT, ended).await? {
-        Some(status) if status.status == Some(StatusValues::Failed) => Err(Trouble::failed(
+    match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
+        Some(status) if status.status == Some(StatusValues::Failed) => Err(UserError::failed(
             format!(
                 "{}: AWS could not take the assignment away: {}.",
                 info.name(),
@@ -257,7 +258,7 @@ async fn unassigned(
             "mend that, then: idc-setup undo",
         )),
         Some(_) => Ok(()),
-        None => Err(Trouble::failed(
+        None => Err(UserError::failed(
             format!(
                 "{}: AWS has not taken the assignment away in {}.",
                 info.name(),

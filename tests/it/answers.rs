@@ -44,7 +44,12 @@ fn a_saved_answer_keeps_the_rank_it_came_with() {
     env.server.cloud().permission_sets[0].session_duration = "PT1H".to_owned();
     let ran = env.json(&["status"]).expect(5);
     assert_eq!(ran.step("permission-set")["state"], "different");
-    assert!(ran.step("permission-set")["is"].as_str().unwrap().contains("not 4h"));
+    assert!(
+        ran.step("permission-set")["summary"]
+            .as_str()
+            .unwrap()
+            .contains("not 4h")
+    );
     // A default was never said: what is found there wins, in every later run.
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
@@ -123,7 +128,7 @@ fn a_portal_that_answers_at_another_form_only_is_found() {
     let refused = ServiceError::new("InvalidRequestException", "Invalid startUrl");
     env.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
     let ran = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let address = ran.step("access-portal")["evidence"]["start-url"]
+    let address = ran.step("access-portal")["evidence"]["start_url"]
         .as_str()
         .unwrap()
         .to_owned();

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
-use super::put_back::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
 use super::support::{TestEnv, WILLING};
+use super::undo_updates::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
 
 /// An account as people have it: some of it there, some of it saying something else; and a file.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ impl Account {
         assert_eq!(kept["intents"], json!([]), "{self:?}");
         assert!(kept["replaced"].is_null(), "{self:?}: {:#}", kept["replaced"]);
         let mut resources = kept["resources"].as_array().unwrap().iter();
-        assert!(resources.all(|kept| kept["how"] != "made"), "{self:?}: {kept:#}");
+        assert!(resources.all(|kept| kept["origin"] != "created"), "{self:?}: {kept:#}");
     }
 }
 

@@ -210,7 +210,10 @@ fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
     let ran = env.go(&[]).expect(0);
-    let arn = ran.step("sign-in")["evidence"]["caller"].as_str().unwrap().to_owned();
+    let arn = ran.step("sign-in")["evidence"]["signed_in_as"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(caller(&env, &aws, "eks-walkthrough"), arn);
     // The other way round: the CLI signs in anew for the wizard's session, and the wizard takes that token.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
@@ -284,11 +287,11 @@ fn step_8_asks_it_too_and_says_where_it_disagrees() {
     let mut env = TestEnv::new("fresh");
     env.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
     let ran = env.go(&[]).expect(0);
-    let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
+    let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
     assert!(said.ends_with(" says the same"), "{said}");
     // Root's session in the environment was not what it asked with.
     assert!(
-        !ran.step("sign-in")["evidence"]["caller"]
+        !ran.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with(":root")
@@ -327,6 +330,6 @@ fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not(
     assert!(message.contains("disagrees: no reason given."), "{message}");
     write("echo 'aws-cli/1.45.0 Python/3.12'");
     let ran = env.go(&[]).expect(0);
-    let said = ran.step("sign-in")["evidence"]["aws-cli"].as_str().unwrap().to_owned();
+    let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
     assert_eq!(said, "not asked: 1.45.0 does not know SSO sessions");
 }

@@ -12,7 +12,7 @@ fn refused(env: &TestEnv, ran: Ran, code: i32, words: &[&str]) {
     let envelope = ran.envelope();
     let steps = envelope["steps"].as_array().unwrap().iter();
     let of_steps = steps
-        .filter(|step| step["need"] != "recommendation")
+        .filter(|step| step["importance"] != "recommendation")
         .map(|step| &step["error"]);
     let errors: Vec<_> = of_steps
         .chain([&envelope["error"]])
@@ -56,7 +56,7 @@ fn values_that_break_a_rule_are_refused_before_any_call() {
         (vec!["--region=mars-1"], vec!["mars-1", "--region"]),
         (vec!["--account=12"], vec!["twelve digits"]),
         (vec!["--only=step-9"], vec!["--only", "step-9", "sign-in"]),
-        (vec!["--told=everything"], vec!["--told"]),
+        (vec!["--confirm=everything"], vec!["--confirm"]),
         (vec!["--wait=soon"], vec!["--wait"]),
         (vec!["--no-group", "--assign-to=group"], vec!["contradict"]),
     ] {

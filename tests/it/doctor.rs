@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use idc_setup::guide::output::{DoctorBody, Envelope};
+use idc_setup::ui::output::{DoctorBody, Envelope};
 use idc_sim::CallLine;
 use idc_sim::scenarios::SCENARIOS;
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn steady(text: &str, env: &TestEnv) -> String {
 /// Without the rows that tell of this machine alone.
 fn of_the_account(text: &str) -> String {
     let of_machine = |line: &str| {
-        ["aws-cli", "browser"]
+        ["aws_cli", "browser"]
             .iter()
             .any(|check| line.contains(&format!(" {check} ")))
     };
@@ -72,7 +72,7 @@ fn every_account_condition_has_its_sentence_and_its_way_out() {
         jsonschema::validate(&schema, &ran.envelope()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut envelope = ran.envelope();
         let rows = envelope["checks"].as_array_mut().unwrap();
-        rows.retain(|row| row["check"] != "aws-cli" && row["check"] != "browser");
+        rows.retain(|row| row["check"] != "aws_cli" && row["check"] != "browser");
         let json = serde_json::to_string_pretty(&envelope).unwrap();
         insta::assert_snapshot!(
             format!("doctor-{name}"),
@@ -315,7 +315,7 @@ fn without_credentials_the_ways_in_are_named_best_first() {
     assert!(at("1. aws login") < at("2. AWS CloudShell") && at("2. AWS CloudShell") < at("3. a profile"));
     let ran = with_keys(&env, &["doctor"], &[]).expect(4);
     assert!(ran.stdout.contains("1. aws login"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("aws-files"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("aws files"), "{}", ran.stdout);
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn files_that_cannot_be_used_are_named() {
     std::fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
     std::fs::write(home.join(".aws/config"), "[default\nregion = us-east-1\n").unwrap();
     let ran = env.json(&["doctor"]).expect(3);
-    let files = row(&ran, "aws-files");
+    let files = row(&ran, "aws_files");
     assert!(files["message"].as_str().unwrap().contains("config line 1"), "{files}");
     std::fs::write(home.join(".aws/config"), "").unwrap();
     #[cfg(unix)]
@@ -408,7 +408,7 @@ fn files_that_cannot_be_used_are_named() {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(home.join(".aws/sso/cache"), open).unwrap();
-        let files = row(&env.json(&["doctor"]).expect(0), "aws-files");
+        let files = row(&env.json(&["doctor"]).expect(0), "aws_files");
         assert_eq!(files["status"], "note", "{files}");
         assert!(files["next"].as_str().unwrap().starts_with("chmod 700"), "{files}");
     }

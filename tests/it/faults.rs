@@ -31,7 +31,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
     } else {
         let envelope = ran.envelope();
         let steps = envelope["steps"].as_array().unwrap().iter();
-        let troubled = steps.filter(|step| !step["error"].is_null() && step["need"] != "recommendation");
+        let troubled = steps.filter(|step| !step["error"].is_null() && step["importance"] != "recommendation");
         let mut errors: Vec<(String, serde_json::Value)> = troubled
             .map(|step| (step["slug"].as_str().unwrap().to_owned(), step["error"].clone()))
             .collect();
@@ -39,7 +39,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
             errors.insert(0, ("before the steps".to_owned(), envelope["error"].clone()));
         }
         let open = envelope["steps"].as_array().unwrap().iter().find(|step| {
-            ["different", "blocked", "waiting-for-person", "to-do"].contains(&step["state"].as_str().unwrap())
+            ["different", "blocked", "waiting_for_person", "to_do"].contains(&step["state"].as_str().unwrap())
         });
         if let Some((step, error)) = errors.first() {
             says_it(error, operation, fault);
@@ -63,7 +63,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
     assert_eq!(kept["intents"], serde_json::json!([]), "{operation}");
     // On a fresh account all of it was made by the two runs, whatever came between.
     for resource in kept["resources"].as_array().unwrap() {
-        let is_ours = resource["how"] == "made" || resource["kind"] == "instance";
+        let is_ours = resource["origin"] == "created" || resource["kind"] == "instance";
         assert!(is_ours, "{operation}: {resource}");
     }
     came_of_it
@@ -76,7 +76,7 @@ fn through(operation: &str, ran: &Ran, fault: &Wrong) -> String {
     let Some(told) = steps.find(|step| !step["error"].is_null()) else {
         return "through".to_owned();
     };
-    assert_eq!(told["need"], "recommendation", "{operation}: {told:#}");
+    assert_eq!(told["importance"], "recommendation", "{operation}: {told:#}");
     says_it(&told["error"], operation, fault);
     format!("through, told at {}", told["slug"].as_str().unwrap())
 }
@@ -106,7 +106,7 @@ fn updating() -> Vec<&'static str> {
 
 /// What came of one fault at the first call of an operation that only an update uses.
 fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
-    let env = faulty::env(super::put_back::other_set());
+    let env = faulty::env(super::undo_updates::other_set());
     let ran = struck(&env, operation, fault, &updating());
     let came_of_it = if ran.code == 0 {
         through(operation, &ran, fault)
@@ -135,7 +135,7 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
 
 #[test]
 fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
-    let env = faulty::env(super::put_back::other_set());
+    let env = faulty::env(super::undo_updates::other_set());
     ended(&env, &updating()).expect(0);
     let of_a_run = operations();
     let mut own = faulty::operations(&env, 0);
@@ -179,7 +179,7 @@ fn how(ran: &Ran, kind: &str) -> Vec<String> {
     let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
     let of_kind = resources.filter(|resource| resource["kind"] == kind);
     of_kind
-        .map(|resource| resource["how"].as_str().unwrap().to_owned())
+        .map(|resource| resource["origin"].as_str().unwrap().to_owned())
         .collect()
 }
 
@@ -213,8 +213,8 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
     let colleague = Ran::of(elsewhere(&env, home.path()).output().unwrap()).expect(0);
     let ran = Ran::of(first.wait_with_output().unwrap());
     assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-    assert_eq!(how(&ran, kind), ["found"], "{operation}: the slower one's");
-    assert_eq!(how(&colleague, kind), ["made"], "{operation}: the colleague's");
+    assert_eq!(how(&ran, kind), ["existing"], "{operation}: the slower one's");
+    assert_eq!(how(&colleague, kind), ["created"], "{operation}: the colleague's");
     assert_eq!(env.counts(), [1; 5], "{operation}");
 }
 
@@ -225,9 +225,9 @@ fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours
             ("CreateOrganization", "organization"),
             ("CreateUser", "user"),
             ("CreateGroup", "group"),
-            ("CreateGroupMembership", "group-membership"),
-            ("CreatePermissionSet", "permission-set"),
-            ("CreateAccountAssignment", "account-assignment"),
+            ("CreateGroupMembership", "group_membership"),
+            ("CreatePermissionSet", "permission_set"),
+            ("CreateAccountAssignment", "account_assignment"),
         ] {
             scope.spawn(move || a_colleague_is_quicker(operation, kind));
         }
@@ -251,15 +251,15 @@ fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
             let steps = envelope["steps"].as_array().unwrap().iter();
             let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
             resources
-                .filter(|resource| resource["kind"] == kind && resource["how"] == "made")
+                .filter(|resource| resource["kind"] == kind && resource["origin"] == "created")
                 .count()
         };
         for kind in [
             "user",
             "group",
-            "group-membership",
-            "permission-set",
-            "account-assignment",
+            "group_membership",
+            "permission_set",
+            "account_assignment",
         ] {
             assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
         }

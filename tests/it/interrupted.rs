@@ -36,7 +36,7 @@ fn check(env: &TestEnv, ran: &Ran, what: &str) {
         "sign-in",
     ] {
         for resource in ran.step(slug)["resources"].as_array().unwrap() {
-            assert_eq!(resource["how"], "made", "{what}: {slug}: {resource}");
+            assert_eq!(resource["origin"], "created", "{what}: {slug}: {resource}");
         }
     }
     assert_eq!(env.state()["intents"], serde_json::json!([]), "{what}");
@@ -171,7 +171,7 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
     let mut progress = env.state();
     let config = std::fs::read(env.path(".aws/config")).unwrap();
     let digest = sha2_hex(&config);
-    let sections = ["sso-session", "cli-profile"];
+    let sections = ["sso_session", "cli_profile"];
     let resources = progress["resources"].as_array_mut().unwrap();
     resources.retain(|resource| !sections.contains(&resource["kind"].as_str().unwrap()));
     let intent = |kind: &str, name: &str, mark: &str| {
@@ -179,9 +179,9 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
             "at": "2026-11-24T10:00:00Z", "nonce": "0"})
     };
     progress["intents"] = serde_json::json!([
-        intent("sso-session", "my-sso", &digest),
+        intent("sso_session", "my-sso", &digest),
         // A file that somebody else has written since cannot be told to be ours.
-        intent("cli-profile", "eks-walkthrough", "another digest"),
+        intent("cli_profile", "eks-walkthrough", "another digest"),
     ]);
     std::fs::write(env.state_file(), progress.to_string()).unwrap();
     let ran = env.json(&["run", "--non-interactive"]).expect(0);
@@ -189,10 +189,10 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|resource| resource["how"].clone())
+        .map(|resource| resource["origin"].clone())
         .collect();
     // The third is the file itself, which was recorded.
-    assert_eq!(how, ["made", "found", "made"]);
+    assert_eq!(how, ["created", "existing", "created"]);
     assert_eq!(env.state()["intents"], serde_json::json!([]));
 }
 
@@ -321,6 +321,6 @@ fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
     assert_eq!(env.server.cloud().operations.len(), 2);
     let ran = env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
     let resource = ran.step("account-assignment")["resources"][0].clone();
-    assert_eq!(resource["how"], "found", "{resource}");
+    assert_eq!(resource["origin"], "existing", "{resource}");
     assert_eq!(env.server.cloud().assignments.len(), 1);
 }

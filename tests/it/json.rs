@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use idc_setup::answers::file::AnswersFile;
-use idc_setup::guide::output::{AnswersBody, Envelope, StepsBody};
 use idc_setup::progress::Record;
+use idc_setup::ui::output::{AnswersBody, Envelope, StepsBody};
 
 use super::support::{Ran, TestEnv};
 

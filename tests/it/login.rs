@@ -1,6 +1,6 @@
 //! Signing in again later, and why a good sign-in may still give nothing.
 
-use idc_setup::guide::output::{Envelope, LoginBody};
+use idc_setup::ui::output::{Envelope, LoginBody};
 use idc_sim::{FaultKind, Hold, ServiceError};
 
 use super::json::schema;

@@ -20,7 +20,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
     let ran = struck(&env, operation, fault, &LOGIN);
     let envelope = ran.envelope();
     let came_of_it = if ran.code == 0 {
-        let caller = envelope["caller"]["arn"].as_str().unwrap().to_owned();
+        let caller = envelope["signed_in_as"]["arn"].as_str().unwrap().to_owned();
         assert!(caller.ends_with("/Admin"), "{operation} with {}: {caller}", fault.name);
         "through".to_owned()
     } else {

@@ -81,7 +81,7 @@ fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits(
     });
     let ran = wizard.expect(0);
     assert!(
-        ran.step("sign-in")["evidence"]["caller"]
+        ran.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with("/Admin")

@@ -17,10 +17,10 @@ use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Timing;
 use idc_setup::aws_cli::Finder;
 use idc_setup::browser::Browser;
-use idc_setup::checklist::{Guide, Options, Outcome, Reply, ReviewReply, Walk};
+use idc_setup::checklist::{Options, Outcome, Prompter, Reply, ReviewReply, Walk};
 use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
-use idc_setup::steps::{self, Setting, SettingParts};
+use idc_setup::steps::{self, Context, ContextParts};
 
 use super::support::scripted::{Line, Scripted};
 use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
@@ -31,13 +31,13 @@ fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripte
     options
         .skip
         .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
-    let (outcome, guide) = walk_with(env, options, Scripted::new(script));
-    guide.finish();
-    (outcome, guide)
+    let (outcome, ui) = walk_with(env, options, Scripted::new(script));
+    ui.finish();
+    (outcome, ui)
 }
 
 /// Walks in this process with a guide.
-pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcome, G) {
+pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcome, G) {
     let keys = &env.credentials;
     let credentials = Credentials::new(
         &keys.access_key_id,
@@ -56,7 +56,7 @@ pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcom
     put_saved(&mut answers, env);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
-    let setting = Rc::new(Setting::new(SettingParts {
+    let setting = Rc::new(Context::new(ContextParts {
         clients: Clients::new(&config, ServerClock::default()),
         caller: Caller {
             account: "123456789012".to_owned(),
@@ -70,7 +70,7 @@ pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcom
         timing: Timing::REHEARSAL,
         paths: Environment::of_variables(&[("HOME", env.home.path().to_str().unwrap())]).aws_files(),
         updates: [].into(),
-        told: [].into(),
+        confirmed: [].into(),
         browser: Rc::new(Browser::none("a test")),
         aws_cli: Finder::default(),
         use_device_code: false,
@@ -78,9 +78,9 @@ pub fn walk_with<G: Guide>(env: &TestEnv, options: Options, guide: G) -> (Outcom
     let mut options = options;
     options.person_pause = Duration::from_millis(50);
     let steps = steps::checklist(&setting);
-    let walk = Walk::new(&steps, &guide, &setting.answers, &setting.progress, options);
+    let walk = Walk::new(&steps, &ui, &setting.answers, &setting.progress, options);
     let outcome = RUNTIME.block_on(walk.run());
-    (outcome, guide)
+    (outcome, ui)
 }
 
 /// What an earlier run was answered.
@@ -92,7 +92,7 @@ fn put_saved(answers: &mut Answers, env: &TestEnv) {
     for (name, saved) in kept["answers"].as_object().unwrap() {
         let value = saved["value"].as_str().unwrap().to_owned();
         let source = Source::Saved(saved["at"].as_str().unwrap().parse().unwrap());
-        answers.put(Key::named(name).unwrap(), Answer { value, source });
+        answers.put(Key::of_field(name).unwrap(), Answer { value, source });
     }
 }
 
@@ -109,7 +109,7 @@ fn answered() -> Vec<Line> {
 }
 
 fn states(outcome: &Outcome) -> Vec<&'static str> {
-    outcome.reports.iter().map(|report| report.state.word()).collect()
+    outcome.reports.iter().map(|report| report.state.name()).collect()
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
         ],
     ]
     .concat();
-    let (outcome, guide) = walk(&env, Options::default(), script);
+    let (outcome, ui) = walk(&env, Options::default(), script);
     assert_eq!(states(&outcome)[..6], ["done"; 6]);
     assert_eq!(outcome.exit(false), 0);
-    let review = guide.reviews.borrow()[0].clone();
+    let review = ui.reviews.borrow()[0].clone();
     assert!(
         review.values.iter().any(|(key, value, source)| {
             *key == Key::Email && value == "ada@example.com" && source == "you said so"
@@ -146,10 +146,10 @@ fn back_leads_to_the_question_before_and_takes_its_answer_back() {
         value(Key::FamilyName, "Lovelace"),
         Line::Review(ReviewReply::Quit),
     ];
-    let (outcome, guide) = walk(&env, Options::default(), script);
+    let (outcome, ui) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 3);
     assert!(
-        guide.reviews.borrow()[0]
+        ui.reviews.borrow()[0]
             .values
             .iter()
             .any(|(_, value, _)| value == "ada@example.com")
@@ -184,7 +184,7 @@ fn an_organization_that_nobody_agrees_to_is_not_made() {
     .concat();
     let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit(false), 3);
-    assert_eq!(states(&outcome)[0], "waiting-for-person");
+    assert_eq!(states(&outcome)[0], "waiting_for_person");
     assert!(env.server.cloud().organization.is_none());
 }
 
@@ -198,8 +198,8 @@ fn a_changed_value_is_looked_up_before_anything_is_done() {
         Line::Confirm("Done?", Reply::Value(false)),
         Line::Confirm("Done?", Reply::Value(false)),
     ];
-    let (outcome, guide) = walk(&env, Options::default(), script);
-    let reviews = guide.reviews.borrow();
+    let (outcome, ui) = walk(&env, Options::default(), script);
+    let reviews = ui.reviews.borrow();
     let sentences = |n: usize| {
         reviews[n]
             .changes

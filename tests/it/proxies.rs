@@ -34,7 +34,7 @@ fn what_stays_on_this_machine_goes_through_no_proxy() {
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         env.set(name, &address);
     }
-    env.go(&["--told=mfa"]).expect(0);
+    env.go(&["--confirm=mfa"]).expect(0);
     assert!(seen.try_recv().is_err(), "no call, and no token, has left this machine");
 }
 

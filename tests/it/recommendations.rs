@@ -17,9 +17,9 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
     let ran = env.go(&[]).expect(0);
     let states: Vec<(String, String)> = ran.recommendations();
     let expected = [
-        ("mfa", "waiting-for-person"),
-        ("cloudtrail", "waiting-for-person"),
-        ("root-access-keys", "waiting-for-person"),
+        ("mfa", "waiting_for_person"),
+        ("cloudtrail", "waiting_for_person"),
+        ("root-access-keys", "waiting_for_person"),
     ];
     assert_eq!(
         states,
@@ -30,7 +30,7 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
     env.run(&["status"])
         .expect(0)
         .says("Recommended besides:")
-        .says("--told mfa");
+        .says("--confirm mfa");
 }
 
 #[test]
@@ -56,12 +56,12 @@ fn what_may_not_be_looked_at_there_does_not_stop_the_steps() {
 #[test]
 fn mfa_rests_on_a_word_with_its_date() {
     let env = TestEnv::new("enabled");
-    let ran = only(&env, "mfa", &["--told=mfa"]).expect(0);
-    assert_eq!(ran.step("mfa")["how"], "told");
-    let today = env.state()["words"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
+    let ran = only(&env, "mfa", &["--confirm=mfa"]).expect(0);
+    assert_eq!(ran.step("mfa")["origin"], "confirmed");
+    let today = env.state()["attestations"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
     // Kept, and shown with its date.
     let ran = env.json(&["status", "--only=mfa", "--strict"]).expect(0);
-    assert_eq!(ran.step("mfa")["evidence"]["told-on"], today);
+    assert_eq!(ran.step("mfa")["evidence"]["confirmed_on"], today);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn roots_keys_and_second_factor_are_a_persons_to_mend_and_looked_at_again() {
         .press("Delete access key", &[])
         .press("Assign MFA device", &[]);
     let ran = only(&env, "root-access-keys", &["--strict"]).expect(0);
-    assert_eq!(ran.step("root-access-keys")["how"], "found");
+    assert_eq!(ran.step("root-access-keys")["origin"], "existing");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
@@ -87,7 +87,7 @@ fn roots_keys_and_second_factor_are_a_persons_to_mend_and_looked_at_again() {
 fn a_trail_that_is_there_is_enough_and_no_second_one_is_made() {
     let env = TestEnv::new("complete");
     let ran = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
-    assert_eq!(ran.step("cloudtrail")["how"], "found");
+    assert_eq!(ran.step("cloudtrail")["origin"], "existing");
     assert!(!env.server.calls().iter().any(is_mutating));
     // One that is no longer enough is said to be so.
     env.server.cloud().trails[0].event_selectors =
@@ -113,7 +113,7 @@ fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
         let mut env = TestEnv::with(cloud);
         env.set("AWS_REGION", region);
         let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-        assert_eq!(ran.step("cloudtrail")["how"], "made");
+        assert_eq!(ran.step("cloudtrail")["origin"], "created");
         let cloud = env.server.cloud();
         let trail = cloud.trails[0].clone();
         let bucket = cloud.buckets[&trail.bucket].clone();
@@ -132,14 +132,14 @@ fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|resource| format!("{} {}", resource["kind"], resource["how"]))
+            .map(|resource| format!("{} {}", resource["kind"], resource["origin"]))
             .collect();
         for kind in ["bucket", "trail"] {
-            assert!(kinds.contains(&format!("\"{kind}\" \"made\"")), "{kinds:?}");
+            assert!(kinds.contains(&format!("\"{kind}\" \"created\"")), "{kinds:?}");
         }
         // Again: it is there.
         let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-        assert_eq!(ran.step("cloudtrail")["how"], "made");
+        assert_eq!(ran.step("cloudtrail")["origin"], "created");
         assert_eq!(env.server.cloud().trails.len(), 1);
     }
 }
@@ -184,7 +184,7 @@ fn a_kill_while_a_trail_is_made_leaves_nothing_behind_that_the_next_run_does_not
             let env = TestEnv::new("enabled");
             env.kill_at(&args, operation, 1, before);
             let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-            assert_eq!(ran.step("cloudtrail")["how"], "made", "{operation} {before}");
+            assert_eq!(ran.step("cloudtrail")["origin"], "created", "{operation} {before}");
             let cloud = env.server.cloud();
             assert_eq!(
                 (cloud.trails.len(), cloud.buckets.len()),

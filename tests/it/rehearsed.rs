@@ -43,8 +43,8 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
         .says("rehearse --keep kept");
     let ran = keep(&["--person=auto", "--output=json"]).expect(0);
     assert_eq!(
-        ran.step("enable-identity-center")["how"],
-        "made",
+        ran.step("enable-identity-center")["origin"],
+        "created",
         "the organization of the first time"
     );
     let ran = keep(&["status", "--output=json"]).expect(0);
@@ -188,7 +188,7 @@ fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
         .output()
         .unwrap();
     let ran = Ran::of(output).expect(0);
-    assert_eq!(ran.step("create-user")["how"], "found");
+    assert_eq!(ran.step("create-user")["origin"], "existing");
     let kill = Command::new("kill")
         .args(["-INT", &server.id().to_string()])
         .status()
@@ -341,7 +341,7 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
     let organization: Vec<_> = resources
         .filter(|resource| resource["kind"] == "organization")
         .collect();
-    assert_eq!(organization[0]["how"], "made", "{step:#}");
+    assert_eq!(organization[0]["origin"], "created", "{step:#}");
     Ran::of(keep(&["undo", "--yes"]).output().unwrap()).expect(0);
 }
 

@@ -13,7 +13,7 @@ fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
     let second = &env.server.calls()[calls..];
     assert!(!second.iter().any(is_mutating), "{second:?}");
     assert!(!second.iter().any(|call| call.operation == "CreateToken"), "{second:?}");
-    assert_eq!(ran.step("create-user")["how"], "made", "ownership is kept");
+    assert_eq!(ran.step("create-user")["origin"], "created", "ownership is kept");
     assert_eq!(ran.step("create-user")["evidence"]["activation"], "proved by a sign-in");
 }
 
@@ -56,7 +56,7 @@ fn forgetting_answers_keeps_who_made_what() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     let ran = env.json(&["run", "--non-interactive", "--fresh"]).expect(0);
-    assert_eq!(ran.step("create-user")["how"], "made");
+    assert_eq!(ran.step("create-user")["origin"], "created");
     assert_eq!(env.state()["answers"], serde_json::json!({}));
 }
 
@@ -78,7 +78,7 @@ fn a_colleague_who_was_there_first_is_not_called_us() {
     let other = env.path("other.json").display().to_string();
     let ran = env.go(&["--state", &other]).expect(0);
     for slug in ["create-user", "create-group", "permission-set", "account-assignment"] {
-        assert_eq!(ran.step(slug)["how"], "found", "{slug}");
+        assert_eq!(ran.step(slug)["origin"], "existing", "{slug}");
     }
 }
 
@@ -87,7 +87,7 @@ fn status_looks_without_a_lock_and_without_writing() {
     let env = TestEnv::new("enabled");
     let ran = env.json(&["status"]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "done");
-    assert_eq!(ran.step("create-user")["state"], "to-do");
+    assert_eq!(ran.step("create-user")["state"], "to_do");
     assert!(!env.path(".local").exists());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -149,5 +149,5 @@ fn without_credentials_status_prints_what_was_recorded() {
     }
     let ran = env.json(&["status"]).expect(4);
     assert!(ran.states().iter().all(|(_, state)| state == "unknown"));
-    assert!(ran.step("create-user")["is"].as_str().unwrap().contains("done on"));
+    assert!(ran.step("create-user")["summary"].as_str().unwrap().contains("done on"));
 }

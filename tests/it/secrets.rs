@@ -129,7 +129,7 @@ fn what_a_run_makes_is_the_owners_alone_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["0000", "0022", "0777"] {
         let env = TestEnv::new("enabled");
-        let wizard = env.command(&[&["run", "--told=mfa"], &WILLING[..], &ANSWERS[..]].concat());
+        let wizard = env.command(&[&["run", "--confirm=mfa"], &WILLING[..], &ANSWERS[..]].concat());
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
         shell.arg(wizard.get_program()).args(wizard.get_args()).env_clear();

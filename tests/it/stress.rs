@@ -131,7 +131,7 @@ fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
     std::fs::create_dir_all(&cache).unwrap();
     std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o744)).unwrap();
     let ran = env
-        .run(&["run", "--non-interactive", "--wait=60s", "--told=mfa"])
+        .run(&["run", "--non-interactive", "--wait=60s", "--confirm=mfa"])
         .expect(0);
     assert!(ran.stderr.contains("can be read by others (0744)"), "{}", ran.stderr);
     assert!(ran.stderr.contains("chmod 700 "), "{}", ran.stderr);

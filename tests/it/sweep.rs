@@ -72,7 +72,7 @@ fn outcome(env: &TestEnv) -> Value {
         for resource in kept["resources"].as_array().unwrap() {
             made.push(format!(
                 "{} {}",
-                resource["how"].as_str().unwrap(),
+                resource["origin"].as_str().unwrap(),
                 resource["kind"].as_str().unwrap()
             ));
         }
@@ -93,7 +93,7 @@ fn outcome(env: &TestEnv) -> Value {
         "assignments": assignments,
         "trails": trails,
         "buckets": buckets,
-        "made": made,
+        "created": made,
         "intents": intents,
         "config": config,
     })

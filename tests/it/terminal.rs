@@ -85,7 +85,7 @@ fn a_value_can_be_changed_before_going_on() {
         .display_name
         .clone();
     assert_eq!(name, "Builders");
-    assert_eq!(env.state()["words"]["activation"]["proved"], false);
+    assert_eq!(env.state()["attestations"]["activation"]["proved"], false);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The way back: what was made goes, what was found stays, and nothing is lost on the way.
 
-use idc_setup::guide::output::{Envelope, UndoBody};
+use idc_setup::ui::output::{Envelope, UndoBody};
 use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let removals = envelope["removals"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     removals
-        .map(|removal| (text(&removal["kind"]), text(&removal["verdict"])))
+        .map(|removal| (text(&removal["kind"]), text(&removal["disposition"])))
         .collect()
 }
 
@@ -121,7 +121,7 @@ fn what_was_found_is_never_touched() {
         .expect(0);
     let ran = undo(&env, &["--include-changed"]).expect(0);
     let kinds: Vec<String> = verdicts(&ran).into_iter().map(|(kind, _)| kind).collect();
-    for kind in ["user", "group", "permission-set", "account-assignment", "trail"] {
+    for kind in ["user", "group", "permission_set", "account_assignment", "trail"] {
         assert!(!kinds.contains(&kind.to_owned()), "{kinds:?}");
     }
     assert_eq!(lasting(&env.server.cloud()), before);
@@ -132,7 +132,7 @@ fn a_trail_goes_and_a_bucket_with_files_in_it_stays() {
     let env = TestEnv::new("fresh");
     env.go(&["--create-trail"]).expect(0);
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "trail"), "removed");
+    assert_eq!(verdict(&ran, "trail"), "deleted");
     assert!(env.server.cloud().trails.is_empty());
     let bucket = verdict(&ran, "bucket");
     assert_eq!(bucket == "stays", !env.server.cloud().buckets.is_empty(), "{bucket}");
@@ -171,8 +171,8 @@ fn what_others_have_come_to_use_is_named_and_left() {
     }
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "changed");
-    assert_eq!(verdict(&ran, "group-membership"), "removed");
-    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(verdict(&ran, "group_membership"), "deleted");
+    assert_eq!(verdict(&ran, "user"), "deleted");
     let why = ran.envelope()["removals"]
         .as_array()
         .unwrap()
@@ -205,7 +205,7 @@ fn access_that_somebody_else_gave_to_our_group_is_theirs() {
     }
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "group"), "changed");
-    assert_eq!(verdict(&ran, "permission-set"), "removed");
+    assert_eq!(verdict(&ran, "permission_set"), "deleted");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
@@ -232,7 +232,7 @@ fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
         env.go(&[]).expect(0);
         change(&mut env.server.cloud());
         let ran = undo(&env, &[]).expect(5);
-        assert_eq!(verdict(&ran, "permission-set"), "changed", "{what}");
+        assert_eq!(verdict(&ran, "permission_set"), "changed", "{what}");
         assert!(ran.summary().contains(what), "{what}: {}", ran.summary());
         assert_eq!(env.server.cloud().permission_sets.len(), 1, "{what}");
         undo(&env, &["--include-changed"]).expect(0);
@@ -251,9 +251,9 @@ fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
         "USER".clone_into(&mut other.principal_type);
         cloud.assignments.push(other);
     }
-    assert_eq!(verdict(&undo(&env, &[]).expect(5), "permission-set"), "changed");
+    assert_eq!(verdict(&undo(&env, &[]).expect(5), "permission_set"), "changed");
     let ran = undo(&env, &["--include-changed"]).expect(5);
-    assert_eq!(verdict(&ran, "permission-set"), "changed");
+    assert_eq!(verdict(&ran, "permission_set"), "changed");
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn it_can_be_killed_at_every_removal_and_run_again() {
             let kept = env.state();
             assert_eq!(kept["intents"], json!([]), "{what}");
             let left = kept["resources"].as_array().unwrap().iter();
-            let made: Vec<&Value> = left.filter(|resource| resource["how"] == "made").collect();
+            let made: Vec<&Value> = left.filter(|resource| resource["origin"] == "created").collect();
             assert!(made.is_empty(), "{what}: {made:?}");
         }
     }

@@ -60,7 +60,7 @@ fn without_somebody_who_agrees_nothing_is_removed() {
     {
         use super::support::terminal::Terminal;
         let mut terminal = Terminal::start(&env, &["undo"]);
-        terminal.wait_for("remove   user Admin");
+        terminal.wait_for("delete   user Admin");
         terminal.answer("type its id", "123456789013\r");
         terminal.answer("is not 123456789012", "\r");
         assert_eq!(terminal.end(), 3, "{}", terminal.contents());

@@ -22,7 +22,7 @@ fn made() -> (TestEnv, serde_json::Value) {
 fn stopped_at(ran: &Ran) -> String {
     let envelope = ran.envelope();
     let removals = envelope["removals"].as_array().unwrap();
-    let open = removals.iter().find(|removal| removal["verdict"] == "remove");
+    let open = removals.iter().find(|removal| removal["disposition"] == "delete");
     open.map_or_else(
         || "before the plan".to_owned(),
         |removal| format!("at {}", removal["kind"].as_str().unwrap()),
@@ -42,7 +42,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
         }
         let has_changed = || {
             let mut removals = envelope["removals"].as_array().unwrap().iter();
-            ran.code == 5 && removals.any(|removal| removal["verdict"] == "changed")
+            ran.code == 5 && removals.any(|removal| removal["disposition"] == "changed")
         };
         let leads_back = envelope["error"]["next"]
             .as_str()

@@ -56,8 +56,8 @@ fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_ke
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
     let ran = undo(&env, &["--step=cli-profile"]).expect(5);
-    assert_eq!(verdict(&ran, "cli-profile"), "changed");
-    assert_eq!(verdict(&ran, "sso-session"), "changed", "what stays stands on it");
+    assert_eq!(verdict(&ran, "cli_profile"), "changed");
+    assert_eq!(verdict(&ran, "sso_session"), "changed", "what stays stands on it");
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(
         left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
@@ -76,7 +76,7 @@ fn what_an_update_has_changed_is_still_ours() {
     env.go(&[]).expect(0);
     env.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
     assert!(!env.path(".aws").exists(), "{:?}", env.files(".aws"));
 }
 
@@ -98,7 +98,7 @@ fn a_state_file_cannot_have_other_files_removed() {
     let mut of_it = removals
         .iter()
         .filter(|removal| removal["id"] == precious.to_str().unwrap());
-    assert_eq!(of_it.next().unwrap()["verdict"], "stays");
+    assert_eq!(of_it.next().unwrap()["disposition"], "stays");
     assert!(precious.exists());
 }
 
@@ -133,8 +133,8 @@ fn a_session_that_another_profile_uses_is_left() {
     text.push_str("\n[profile bob]\nsso_session = my-sso\n");
     std::fs::write(&path, text).unwrap();
     let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "sso-session"), "changed");
-    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert_eq!(verdict(&ran, "sso_session"), "changed");
+    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
     assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
 }
 

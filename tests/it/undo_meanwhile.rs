@@ -43,7 +43,7 @@ fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
     env.go(&[]).expect(0);
     let args = ["undo", "--yes", "--output=json"];
     let ran = env.run_while(&args, "DeleteAccountAssignment", eve_comes).expect(5);
-    assert_eq!(verdict(&ran, "account-assignment"), "removed");
+    assert_eq!(verdict(&ran, "account_assignment"), "deleted");
     assert_eq!(verdict(&ran, "group"), "changed");
     let removals = ran.envelope()["removals"].to_string();
     assert!(removals.contains("somebody else is in it: eve"), "{removals}");
@@ -53,7 +53,7 @@ fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
     drop(cloud);
     // What stood on it goes the next time.
     let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(verdict(&ran, "user"), "deleted");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
@@ -97,7 +97,7 @@ fn a_trail_that_stays_keeps_its_bucket_though_that_is_empty() {
     );
     assert_eq!(env.server.cloud().buckets.len(), 1);
     let ran = undo(&env, &["--include-changed"]).expect(0);
-    assert_eq!(verdict(&ran, "bucket"), "removed");
+    assert_eq!(verdict(&ran, "bucket"), "deleted");
     assert!(env.server.cloud().trails.is_empty() && env.server.cloud().buckets.is_empty());
 }
 
@@ -112,7 +112,7 @@ fn a_comment_on_a_header_of_ours_stays() {
         let ran = undo(&env, more).expect(0);
         // It stands below the session's header by now, which stays with it.
         assert_eq!(env.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
-        assert_eq!(verdict(&ran, "config-file"), "stays");
+        assert_eq!(verdict(&ran, "config_file"), "stays");
     }
 }
 
@@ -135,7 +135,7 @@ fn a_user_that_nobody_changed_is_none_that_somebody_has_though_the_answers_are_o
     env.json(&[&["run", "--display-name=Another", "--skip=sign-in"], &WILLING[..]].concat())
         .expect(5);
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(verdict(&ran, "user"), "deleted");
     assert_eq!(lasting(&env.server.cloud()), before);
 }
 
@@ -164,8 +164,8 @@ fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
     let config = env.path(".aws/config").display().to_string();
     std::fs::write(env.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
     let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "group"), "removed");
-    assert_eq!(verdict(&ran, "cli-profile"), "stays");
+    assert_eq!(verdict(&ran, "group"), "deleted");
+    assert_eq!(verdict(&ran, "cli_profile"), "stays");
     let removals = ran.envelope()["removals"].to_string();
     assert!(
         removals.contains(&format!("AWS_CONFIG_FILE={} idc-setup undo", elsewhere.display())),
@@ -206,9 +206,9 @@ fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
     let (told, _) = interrupted_after_the_assignment(&env, &["undo", "--yes", "--output=json"]);
     let envelope: serde_json::Value = serde_json::from_str(&told).unwrap();
     let removals = envelope["removals"].as_array().unwrap();
-    let verdict = |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["verdict"].clone();
-    assert_eq!(verdict("account-assignment"), "removed");
-    assert_eq!(verdict("user"), "remove");
+    let verdict = |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["disposition"].clone();
+    assert_eq!(verdict("account_assignment"), "deleted");
+    assert_eq!(verdict("user"), "delete");
     assert_eq!(envelope["account"], "123456789012");
 
     let env = TestEnv::new("enabled");
@@ -248,7 +248,7 @@ fn a_profile_that_another_uses_stays_with_its_session() {
     env.has_config(&with_theirs);
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(
-        (verdict(&ran, "cli-profile"), verdict(&ran, "sso-session")),
+        (verdict(&ran, "cli_profile"), verdict(&ran, "sso_session")),
         ("changed".to_owned(), "changed".to_owned())
     );
     assert_eq!(env.config(), with_theirs);
@@ -274,11 +274,11 @@ fn keys_that_were_indented_below_their_header_are_not_called_removed() {
         .collect();
     env.has_config(&indented_without_key);
     let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "cli-profile"), "changed");
+    assert_eq!(verdict(&ran, "cli_profile"), "changed");
     let ran = undo(&env, &["--include-changed"]).expect(1);
     let message = ran.envelope()["error"]["message"].to_string();
     assert!(message.contains("is indented below a header"), "{message}");
     assert_eq!(env.config(), indented_without_key);
     let kept = env.state()["resources"].to_string();
-    assert!(kept.contains("cli-profile") && kept.contains("sso-session"), "{kept}");
+    assert!(kept.contains("cli_profile") && kept.contains("sso_session"), "{kept}");
 }

@@ -71,10 +71,10 @@ fn a_colleague_who_came_into_our_group_keeps_their_access() {
         String::from_utf8_lossy(&theirs.stderr)
     );
     let ran = undo(&env, &[]).expect(5);
-    for kind in ["account-assignment", "permission-set", "group"] {
+    for kind in ["account_assignment", "permission_set", "group"] {
         assert_eq!(verdict(&ran, kind), "changed", "{kind}");
     }
-    assert_eq!(verdict(&ran, "user"), "removed");
+    assert_eq!(verdict(&ran, "user"), "deleted");
     let removals = ran.envelope()["removals"].to_string();
     assert!(removals.contains("to have access by it: bob"), "{removals}");
     assert_eq!(env.server.cloud().assignments.len(), 1);
@@ -129,7 +129,7 @@ fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
     let resources = kept["resources"].as_array().unwrap().clone();
     let (sections, rest): (Vec<_>, Vec<_>) = resources
         .into_iter()
-        .partition(|resource| ["sso-session", "cli-profile"].contains(&resource["kind"].as_str().unwrap()));
+        .partition(|resource| ["sso_session", "cli_profile"].contains(&resource["kind"].as_str().unwrap()));
     let intents = sections.iter().map(|section| {
         json!({"step": "cli-profile", "verb": "create", "kind": section["kind"], "name": section["name"],
             "mark": "of the file as it was", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
@@ -142,7 +142,7 @@ fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
     text.push_str("\n[profile later]\noutput = text\n");
     std::fs::write(&path, text).unwrap();
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli-profile"), "removed");
+    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
     let left = std::fs::read_to_string(&path).unwrap();
     assert_eq!(left, "\n[profile later]\noutput = text\n");
 }
@@ -172,7 +172,7 @@ fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
         let kind = if ["title", "display"].contains(&change) {
             "user"
         } else {
-            "permission-set"
+            "permission_set"
         };
         assert_eq!(verdict(&ran, kind), "changed", "{change}");
     }
@@ -194,7 +194,7 @@ fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
     env.kill_at(&args, "UpdateInstance", 1, false);
     env.json(&args).expect(0);
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "permission-sets-switch"), "stays");
+    assert_eq!(verdict(&ran, "permission_sets_switch"), "stays");
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
     text.push_str("  # note\n");
     std::fs::write(&path, text).unwrap();
     let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "cli-profile"), "changed");
+    assert_eq!(verdict(&ran, "cli_profile"), "changed");
     undo(&env, &["--include-changed"]).expect(0);
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(left.starts_with("[profile theirs]\nregion = eu-west-1\n"), "{left}");
@@ -295,7 +295,7 @@ fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there
     env.go(&["--skip=sign-in"]).expect(3);
     let ran = env.run(&["undo", "--step=cli-profile"]).expect(2);
     assert!(
-        ran.stderr.contains("remove   CLI profile eks-walkthrough"),
+        ran.stderr.contains("delete   CLI profile eks-walkthrough"),
         "{}",
         ran.stderr
     );
@@ -333,7 +333,7 @@ fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
     env.json(&["login", "--wait=60s"]).expect(0);
     assert!(env.path(".aws/sso/cache").is_dir());
     let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "token"), "removed");
+    assert_eq!(verdict(&ran, "token"), "deleted");
     assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
 

@@ -1,5 +1,5 @@
-//! How quick the rehearsal is as a server of its own: until it is ready, what it holds, how many requests it
-//! takes. `cargo bench --bench rehearsal` prints a table; numbers of one run compare with each other alone.
+//! Measures the server: the time until it is ready, its memory, and its throughput. `cargo bench -p idc-sim` prints a
+//! table. Compare numbers only within one run, because they depend on the machine.
 
 #![expect(
     clippy::print_stdout,
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use idc_sim::{Options, Server, scenarios};
 
-/// How long requests are made.
-const TIME: Duration = Duration::from_secs(3);
+/// How long to measure the throughput.
+const MEASURE_FOR: Duration = Duration::from_secs(3);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -22,37 +22,40 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    println!("| world | ready (ms) | memory (MB) | GetUserId (1/s) |");
+    println!("| scenario | ready (ms) | memory (MB) | GetUserId (1/s) |");
     println!("| --- | --- | --- | --- |");
     for name in ["fresh", "complete", "big"] {
-        let before = resident();
-        let began = Instant::now();
-        let mut cloud = scenarios::named(name).expect("a world");
+        let before = resident_kib();
+        let started = Instant::now();
+        let mut cloud = scenarios::named(name).expect("a known scenario");
         let root = cloud.root();
         let key = cloud.issue(root).access_key_id;
         let store = cloud.instances.first().map(|instance| instance.store.id.clone());
         let server = runtime
             .block_on(Server::start(cloud, Options::default()))
-            .expect("a port");
-        let ready = began.elapsed();
-        let memory = resident().saturating_sub(before);
-        let rate = store.map_or_else(|| "-".to_owned(), |store| format!("{:.0}", rate(&server, &key, &store)));
+            .expect("a free port");
+        let ready = started.elapsed();
+        let memory = resident_kib().saturating_sub(before);
+        let throughput = store.map_or_else(
+            || "-".to_owned(),
+            |store| format!("{:.0}", throughput(&server, &key, &store)),
+        );
         println!(
-            "| {name} | {:.1} | {:.1} | {rate} |",
+            "| {name} | {:.1} | {:.1} | {throughput} |",
             ready.as_secs_f64() * 1e3,
             memory / 1024
         );
     }
 }
 
-/// `GetUserId` requests a second over one connection.
-fn rate(server: &Server, key: &str, store: &str) -> f64 {
+/// Returns the number of `GetUserId` requests per second over one connection.
+fn throughput(server: &Server, key: &str, store: &str) -> f64 {
     let address = server.url().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).expect("a connection");
-    stream.set_nodelay(true).expect("no delay");
+    stream.set_nodelay(true).expect("a socket option");
     let mut buffer = [0; 4096];
-    let (began, mut count) = (Instant::now(), 0_u32);
-    while began.elapsed() < TIME {
+    let (started, mut count) = (Instant::now(), 0_u32);
+    while started.elapsed() < MEASURE_FOR {
         let body = format!(
             r#"{{"IdentityStoreId":"{store}","AlternateIdentifier":{{"UniqueAttribute":{{"AttributePath":"userName","AttributeValue":"user-{}"}}}}}}"#,
             count % 20_000
@@ -64,15 +67,15 @@ fn rate(server: &Server, key: &str, store: &str) -> f64 {
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("a request");
-        let read = stream.read(&mut buffer).expect("an answer");
-        assert!(read > 0, "the server has hung up");
+        let read = stream.read(&mut buffer).expect("a response");
+        assert!(read > 0, "the server closed the connection");
         count += 1;
     }
-    f64::from(count) / began.elapsed().as_secs_f64()
+    f64::from(count) / started.elapsed().as_secs_f64()
 }
 
-/// Kilobytes of this process that are in memory; 0 where the system does not tell.
-fn resident() -> u64 {
+/// Returns the resident memory of this process in KiB, or 0 if the operating system does not report it.
+fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok())

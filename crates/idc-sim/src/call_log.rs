@@ -1,4 +1,4 @@
-//! A line a call, in memory and in a file: what was asked, when, and how it ended.
+//! The call log: one line for each API call, in memory and optionally in a file.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,28 +8,29 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-/// One call.
+/// A finished API call.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct CallLine {
-    /// From 1, in the order the calls came in.
+    /// Sequence number, starting at 1, in the order in which the calls arrived.
     pub n: u64,
-    /// botocore's name of the service.
+    /// botocore's name of the service, such as `sso-admin`.
     pub service: String,
-    /// The operation.
+    /// The operation, such as `CreateUser`.
     pub operation: String,
-    /// Region of the signature, `-` without one.
+    /// Region in the request's signature, or `-` for an unsigned request.
     pub region: String,
-    /// Microseconds since the server started.
+    /// When the request arrived, in microseconds since the server started.
     pub start_us: u64,
-    /// Microseconds since the server started.
+    /// When the response was ready, in microseconds since the server started.
     pub end_us: u64,
-    /// `ok`, an error code, or `cut`.
+    /// `ok`, an error code, `http-STATUS` for an HTTP error without a code, or `cut` for a connection that was closed
+    /// without a response.
     pub outcome: String,
-    /// The fault that struck, if one did.
+    /// Name of the fault that was injected, if any ([`FaultKind::name`](crate::FaultKind::name)).
     pub fault: Option<String>,
 }
 
-/// Calls, in the order they ended.
+/// The calls so far, in the order in which they finished.
 #[derive(Debug)]
 pub struct CallLog {
     started: Instant,
@@ -44,7 +45,7 @@ struct Inner {
 }
 
 impl CallLog {
-    /// A log that also writes to `file`, one JSON object a line.
+    /// Creates an empty log. If `file` is given, the log also writes each call to it as one line of JSON.
     pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?;
         Ok(Self {
@@ -56,35 +57,35 @@ impl CallLog {
         })
     }
 
-    /// Microseconds since the log began.
-    pub fn clock(&self) -> u64 {
+    /// Returns the microseconds since the log was created.
+    pub fn elapsed_us(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The number of the next call.
-    pub fn begin(&self) -> u64 {
+    /// Returns the sequence number for a new call.
+    pub fn next_number(&self) -> u64 {
         let mut inner = self.lock();
         inner.count += 1;
         inner.count
     }
 
-    /// Writes a finished call down.
-    pub fn end(&self, line: CallLine) {
+    /// Appends a finished call.
+    pub fn append(&self, line: CallLine) {
         let mut inner = self.lock();
         if let (Some(file), Ok(mut text)) = (&mut inner.file, serde_json::to_string(&line)) {
             text.push('\n');
-            // The log is a convenience of the rehearsal: a full disk must not change what is rehearsed.
+            // The file is a convenience: a full disk must not change how the simulated AWS behaves.
             let _ = file.write_all(text.as_bytes());
         }
         inner.lines.push(line);
     }
 
-    /// All calls so far.
+    /// Returns all calls so far.
     pub fn lines(&self) -> Vec<CallLine> {
         self.lock().lines.clone()
     }
 
-    /// Forgets the calls so far; numbering goes on.
+    /// Discards the calls so far. The sequence numbers continue.
     pub fn clear(&self) {
         self.lock().lines.clear();
     }

@@ -1,4 +1,4 @@
-//! What goes wrong, and at which call.
+//! Fault injection: which calls fail, and how.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use tokio::sync::Notify;
 use crate::protocol::error::ServiceError;
 use crate::protocol::models::SERVICES;
 
-/// One thing that goes wrong.
+/// A fault to inject.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// Only calls of this operation; any, when `None`.
+    /// The operation whose calls fail, or `None` for all operations.
     pub operation: Option<String>,
-    /// Only the n-th of them, from 1; each, when `None`.
+    /// Which of these calls fails, counted from 1, or `None` for all of them.
     pub nth: Option<u32>,
-    /// What happens.
+    /// How the call fails.
     pub kind: FaultKind,
 }
 
-/// What happens to a call.
+/// How a call fails.
 #[derive(Debug, Clone)]
 pub enum FaultKind {
-    /// It takes longer.
+    /// The call takes longer.
     Delay(Duration),
-    /// The service says no, without having done anything.
+    /// The service returns this error, and the call has no effect.
     Refuse(ServiceError),
-    /// Something that is not the service answers.
+    /// The client receives a response that is not from the service, as from a proxy. The call has no effect.
     Foreign {
         /// HTTP status.
         status: u16,
@@ -38,26 +38,26 @@ pub enum FaultKind {
         /// The body.
         body: String,
     },
-    /// The connection ends before the call took effect.
+    /// The connection is closed before the call takes effect.
     CutBefore,
-    /// The call takes effect and the reply is lost.
+    /// The call takes effect, and the connection is closed before the response is sent.
     CutAfter,
-    /// The call takes effect, and the reply says that it went well and has lost its second half.
+    /// The call takes effect, and the response has a status of success but only the first half of its body.
     HalfAfter,
-    /// The connection is reset before the call took effect.
+    /// The connection is reset before the call takes effect.
     Reset,
-    /// Nobody listens for so long: connections are refused, and open ones reset.
+    /// For this long, the server resets open connections and the operating system refuses new ones.
     Refused(Duration),
-    /// What the call begins is accepted, and ends as `FAILED` for this reason.
+    /// The asynchronous operation that the call starts is accepted, and ends as `FAILED` with this reason.
     FailLater(String),
-    /// The call waits before taking effect; released, it is cut.
+    /// The call waits before it takes effect. When it is released, the connection is closed and the call has no effect.
     HoldBefore(Hold),
-    /// The call takes effect and waits; released, its reply is lost.
+    /// The call takes effect and waits. When it is released, the connection is closed without a response.
     HoldAfter(Hold),
 }
 
 impl FaultKind {
-    /// The word in the call log.
+    /// Returns the name of this kind in the call log.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Delay(_) => "delay",
@@ -75,21 +75,21 @@ impl FaultKind {
     }
 }
 
-/// A faults file: `[[fault]]` tables.
+/// A faults file, which is a list of `[[fault]]` tables.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FaultFile {
     #[serde(default)]
-    fault: Vec<FaultRow>,
+    fault: Vec<FaultEntry>,
 }
 
-/// One `[[fault]]` of a file.
+/// A `[[fault]]` table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct FaultRow {
+struct FaultEntry {
     operation: Option<String>,
     nth: Option<u32>,
-    kind: FaultWord,
+    kind: FaultName,
     delay: Option<SignedDuration>,
     code: Option<String>,
     message: Option<String>,
@@ -98,68 +98,68 @@ struct FaultRow {
     body: Option<String>,
 }
 
-/// The kinds of faults, as a file names them.
+/// The value of `kind` in a `[[fault]]` table.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum FaultWord {
-    /// It takes `delay` longer.
+enum FaultName {
+    /// The call takes `delay` longer.
     Delay,
-    /// `ThrottlingException`, with `retry-after-seconds` if given.
+    /// The service returns `ThrottlingException`, with `retry-after-seconds` if given.
     Throttle,
-    /// Error `code` with `message` and `status`.
+    /// The service returns error `code` with `message` and HTTP `status`.
     Error,
-    /// HTTP `status` (500, 503, …) with `body`.
+    /// The response is HTTP `status` (500, 503, …) with `body`, and is not from the service.
     Status,
-    /// Status 200 with a body that no protocol has.
+    /// The response has HTTP status 200 and a body that is not valid in any protocol.
     Malformed,
-    /// The connection ends before the call took effect.
+    /// The connection is closed before the call takes effect.
     CutBefore,
-    /// The call takes effect and the reply is lost.
+    /// The call takes effect, and the response is lost.
     CutAfter,
-    /// The call takes effect, and the reply has lost its second half.
+    /// The call takes effect, and the second half of the response is lost.
     HalfAfter,
-    /// The connection is reset before the call took effect.
+    /// The connection is reset before the call takes effect.
     Reset,
-    /// Connections are refused for `delay`.
+    /// The server refuses connections for `delay`.
     Refused,
-    /// An assignment or a provisioning is accepted, and ends as `FAILED` with `message` for its reason.
+    /// An assignment or a provisioning is accepted, and ends as `FAILED` with `message` as the reason.
     FailLater,
 }
 
-impl FaultRow {
-    fn fault(self) -> Fault {
-        let words = self.message.unwrap_or_else(|| "by the faults file".to_owned());
-        let time = self.delay.and_then(|delay| Duration::try_from(delay).ok());
-        let time = time.unwrap_or(Duration::from_secs(1));
+impl FaultEntry {
+    fn into_fault(self) -> Fault {
+        let message = self.message.unwrap_or_else(|| "injected by the faults file".to_owned());
+        let delay = self.delay.and_then(|delay| Duration::try_from(delay).ok());
+        let delay = delay.unwrap_or(Duration::from_secs(1));
         let kind = match self.kind {
-            FaultWord::Delay => FaultKind::Delay(time),
-            FaultWord::Reset => FaultKind::Reset,
-            FaultWord::Refused => FaultKind::Refused(time),
-            FaultWord::Throttle => {
+            FaultName::Delay => FaultKind::Delay(delay),
+            FaultName::Reset => FaultKind::Reset,
+            FaultName::Refused => FaultKind::Refused(delay),
+            FaultName::Throttle => {
                 let error = ServiceError::new("ThrottlingException", "Rate exceeded");
                 FaultKind::Refuse(match self.retry_after_seconds {
                     Some(seconds) => error.with("RetryAfterSeconds", seconds),
                     None => error,
                 })
             }
-            FaultWord::Error => {
+            FaultName::Error => {
                 let code = self.code.as_deref().unwrap_or("InternalServerException");
-                FaultKind::Refuse(ServiceError::new(code, words).with_status(self.status.unwrap_or(400)))
+                FaultKind::Refuse(ServiceError::new(code, message).with_status(self.status.unwrap_or(400)))
             }
-            FaultWord::Status => FaultKind::Foreign {
+            FaultName::Status => FaultKind::Foreign {
                 status: self.status.unwrap_or(500),
                 content_type: "text/plain".to_owned(),
                 body: self.body.unwrap_or_default(),
             },
-            FaultWord::Malformed => FaultKind::Foreign {
+            FaultName::Malformed => FaultKind::Foreign {
                 status: 200,
                 content_type: "application/x-amz-json-1.1".to_owned(),
                 body: self.body.unwrap_or_else(|| "{\"cut\": \"in ha".to_owned()),
             },
-            FaultWord::CutBefore => FaultKind::CutBefore,
-            FaultWord::FailLater => FaultKind::FailLater(words),
-            FaultWord::CutAfter => FaultKind::CutAfter,
-            FaultWord::HalfAfter => FaultKind::HalfAfter,
+            FaultName::CutBefore => FaultKind::CutBefore,
+            FaultName::FailLater => FaultKind::FailLater(message),
+            FaultName::CutAfter => FaultKind::CutAfter,
+            FaultName::HalfAfter => FaultKind::HalfAfter,
         };
         Fault {
             operation: self.operation,
@@ -172,26 +172,27 @@ impl FaultRow {
 /// Reads a faults file.
 ///
 /// # Errors
-/// In words, with the line.
+/// A message for the user when the file cannot be read, is not a valid faults file (the message names the line), or
+/// names an unknown operation.
 pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
     let name = path.display();
     let text =
-        std::fs::read_to_string(path).map_err(|error| format!("The faults file {name} cannot be read: {error}."))?;
-    let file: FaultFile = toml::from_str(&text).map_err(|error| format!("The faults file {name}: {error}"))?;
-    let mut operations = file.fault.iter().filter_map(|row| row.operation.as_deref());
+        std::fs::read_to_string(path).map_err(|error| format!("Cannot read the faults file {name}: {error}."))?;
+    let file: FaultFile = toml::from_str(&text).map_err(|error| format!("Invalid faults file {name}: {error}"))?;
+    let mut operations = file.fault.iter().filter_map(|entry| entry.operation.as_deref());
     if let Some(unknown) = operations.find(|operation| !is_operation(operation)) {
         return Err(format!(
-            "The faults file {name}: {unknown:?} is no operation that the rehearsal has."
+            "Invalid faults file {name}: the simulation has no operation {unknown:?}."
         ));
     }
-    Ok(file.fault.into_iter().map(FaultRow::fault).collect())
+    Ok(file.fault.into_iter().map(FaultEntry::into_fault).collect())
 }
 
 fn is_operation(name: &str) -> bool {
     SERVICES.values().any(|service| service.operations.contains_key(name))
 }
 
-/// A call that is held until it is released.
+/// Holds a call until it is released. Clones share the same state.
 #[derive(Debug, Clone, Default)]
 pub struct Hold {
     reached: Arc<Notify>,
@@ -199,41 +200,42 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Waits until a call is held.
+    /// Waits until a call has reached the hold.
     pub async fn reached(&self) {
         self.reached.notified().await;
     }
 
-    /// Lets the held call end.
+    /// Releases the held call.
     pub fn release(&self) {
         self.released.notify_one();
     }
 
+    /// Holds the current call until [`release`](Self::release).
     pub(super) async fn wait(&self) {
         self.reached.notify_one();
         self.released.notified().await;
     }
 }
 
-/// Faults to come, with the calls counted so far.
+/// The faults to inject, each with the number of matching calls so far.
 #[derive(Debug, Default)]
 pub struct FaultPlan {
     faults: Vec<(Fault, u32)>,
 }
 
 impl FaultPlan {
-    /// Adds a fault; calls are counted from now on.
+    /// Adds a fault. It counts the calls from now on.
     pub fn add(&mut self, fault: Fault) {
         self.faults.push((fault, 0));
     }
 
-    /// Counts this call, and answers what happens to it: the first fault that applies.
-    pub fn next(&mut self, operation: &str) -> Option<FaultKind> {
+    /// Counts this call, and returns the first fault that applies to it.
+    pub fn fault_for(&mut self, operation: &str) -> Option<FaultKind> {
         let mut chosen = None;
-        for (fault, seen) in &mut self.faults {
-            if fault.operation.as_deref().is_none_or(|wanted| wanted == operation) {
-                *seen += 1;
-                if chosen.is_none() && fault.nth.is_none_or(|nth| nth == *seen) {
+        for (fault, count) in &mut self.faults {
+            if fault.operation.as_deref().is_none_or(|name| name == operation) {
+                *count += 1;
+                if chosen.is_none() && fault.nth.is_none_or(|nth| nth == *count) {
                     chosen = Some(fault.kind.clone());
                 }
             }

@@ -1,14 +1,22 @@
-//! A simulated AWS behind real HTTP: the SDKs, boto3 and the AWS CLI talk to it unchanged.
+//! A simulated AWS that speaks the real protocols over HTTP. The AWS SDKs, boto3 and the AWS CLI work with it unchanged.
 //!
-//! It answers IAM Identity Center (`sso-admin`, the identity store, `sso-oidc`, the access portal), AWS Organizations and
-//! AWS Sign-In, and as much of IAM, CloudTrail, S3, STS and the Free Tier API as setting up Identity Center needs.
+//! It implements IAM Identity Center (`sso-admin`, the identity store, `sso-oidc` and the access portal), AWS
+//! Organizations and AWS Sign-In, and those parts of IAM, CloudTrail, S3, STS and the AWS Free Tier API that setting up
+//! Identity Center needs.
 //!
-//! # The tour
+//! # Architecture
 //!
-//! A request goes `server` → `protocol` (which service and operation it is for, and whether AWS would accept its shape) →
-//! `services` (one file a service) → `state` (a [`Cloud`], and what happens in it as time passes). `faults` stands between
-//! protocol and service. A browser's request goes to `pages` instead. Imports point the same way: `state` knows neither
-//! services nor HTTP, services know neither pages nor the server.
+//! - `server` receives a request. A browser's request goes to `pages`.
+//! - `protocol` finds the service and the operation of an API request, and validates the input against the service's
+//!   model.
+//! - `faults` decides whether the call fails before or after the service handles it.
+//! - `services` handles the call. There is one module for each service.
+//! - `state` holds the simulated account (a [`Cloud`]) and applies the changes that are due as time passes.
+//!
+//! Dependencies point in the same direction: `state` does not depend on services or HTTP, and `services` does not depend on
+//! pages or the server.
+//!
+//! # Example
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

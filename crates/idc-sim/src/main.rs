@@ -1,4 +1,4 @@
-//! `idc-sim`: serves the simulated AWS until Ctrl-C or SIGTERM.
+//! `idc-sim`: serves a simulated AWS until Ctrl-C or SIGTERM.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,49 +9,49 @@ use clap::{Parser, ValueEnum};
 use idc_sim::{Cloud, Options, PersonKind, Simulation, read_faults, scenarios};
 use jiff::SignedDuration;
 
-/// A simulated AWS for everything around IAM Identity Center, on 127.0.0.1
+/// Serve a simulated AWS for programs that use IAM Identity Center, on 127.0.0.1
 #[derive(Debug, Parser)]
 #[command(name = "idc-sim", version, max_term_width = 100, after_help = scenarios_help())]
 struct Arguments {
-    /// The scenario to start from: a name (see below) or a TOML file
+    /// The scenario to start from: a name from the list below, or a TOML file
     #[arg(default_value = "fresh", value_name = "SCENARIO")]
     scenario: String,
-    /// Port on 127.0.0.1 [default: any that is free]
+    /// Port on 127.0.0.1 [default: a free port]
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     port: u16,
-    /// Write a JSON line for each call to this file
+    /// Log each API call to this file, as one JSON object per line
     #[arg(long, value_name = "FILE")]
     calls: Option<PathBuf>,
-    /// Add this much time to each call, such as 80ms
+    /// Add this latency to each API call, such as 80ms
     #[arg(long, value_name = "DURATION")]
     latency: Option<SignedDuration>,
-    /// Make calls fail as this TOML file says
+    /// Inject the faults that this TOML file describes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Limit the rate of requests: `aws` allows Identity Center's 20 a second over all its APIs
+    /// Limit the request rate: `aws` allows 20 requests per second across all Identity Center APIs
     #[arg(long, value_enum, value_name = "QUOTA")]
     quota: Option<Quota>,
-    /// Write the state at the end to this TOML file
+    /// On exit, write the state to this TOML file
     #[arg(long, value_name = "FILE")]
     dump: Option<PathBuf>,
-    /// Who does what only a person can do [default: auto, or what the scenario says]
+    /// Who does the tasks that need a person [default: as in the scenario; the named ones use auto]
     #[arg(long, value_enum)]
     person: Option<Person>,
 }
 
-/// Whose limits apply.
+/// The request rate that the server accepts.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Quota {
-    /// 20 requests a second over all of Identity Center's APIs
+    /// 20 requests per second across all Identity Center APIs
     Aws,
 }
 
-/// Who does the human tasks.
+/// Who does the tasks that need a person.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Person {
-    /// A simulated person, a moment after a client waits for it
+    /// A simulated person, shortly after a client starts to wait
     Auto,
-    /// You, in a browser, on the simulation's pages
+    /// You, in a browser, on the pages of the simulation
     Pages,
     /// Nobody
     Never,
@@ -66,15 +66,15 @@ fn scenarios_help() -> String {
 async fn main() -> ExitCode {
     match serve(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            let _ = writeln!(std::io::stderr(), "error: {why}");
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "error: {message}");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn serve(arguments: Arguments) -> Result<(), String> {
-    let mut cloud = cloud(&arguments.scenario)?;
+    let mut cloud = load_scenario(&arguments.scenario)?;
     if let Some(person) = arguments.person {
         cloud.person.kind = match person {
             Person::Auto => PersonKind::Auto,
@@ -98,63 +98,64 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     for fault in faults.into_iter().flatten() {
         simulation.server.fault(fault);
     }
-    let home = home().map_err(|error| format!("Cannot create a home folder: {error}."))?;
-    // Listening comes first: whoever waits for clients to stop misses no request to stop.
-    let stopped = stopped();
-    announce(&simulation, home.path()).map_err(|error| format!("Cannot write to stdout: {error}."))?;
-    stopped.await;
+    let home = create_home().map_err(|error| format!("Cannot create a temporary home folder: {error}."))?;
+    print_variables(&simulation, home.path()).map_err(|error| format!("Cannot write to stdout: {error}."))?;
+    stop_signal().await;
     match &arguments.dump {
         Some(path) => scenarios::write_file(path, &simulation.server.cloud()),
         None => Ok(()),
     }
 }
 
-/// A scenario by name, or from a file.
-fn cloud(scenario: &str) -> Result<Cloud, String> {
+/// Loads a scenario by name, or from a file.
+fn load_scenario(scenario: &str) -> Result<Cloud, String> {
     match scenarios::named(scenario) {
         Some(cloud) => Ok(cloud),
         None if Path::new(scenario).exists() => scenarios::read_file(Path::new(scenario)),
         None => Err(format!(
-            "{scenario:?} is neither a scenario nor a file (--help lists the scenarios)."
+            "{scenario:?} is neither a named scenario nor a file. For a list of scenarios, run: idc-sim --help"
         )),
     }
 }
 
-/// A home folder for the programs that use the simulation: what they write must not end up in the user's own.
-fn home() -> std::io::Result<tempfile::TempDir> {
+/// Creates a home folder for the programs that use the simulation, so that they do not write to the user's own.
+fn create_home() -> std::io::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     builder.prefix("idc-sim-home-").tempdir()
 }
 
-/// Prints the variables for a shell to `eval`, and the notes for a person on stderr.
-fn announce(simulation: &Simulation, home: &Path) -> std::io::Result<()> {
+/// Prints `export` lines for a shell to `eval` on stdout, and a note for the user on stderr.
+fn print_variables(simulation: &Simulation, home: &Path) -> std::io::Result<()> {
     let url = simulation.server.url();
-    let mut notes = std::io::stderr();
-    writeln!(notes, "A simulated AWS at {url}. Ctrl-C stops it. In another terminal:")?;
-    let mut out = std::io::stdout();
+    let mut stderr = std::io::stderr();
+    writeln!(
+        stderr,
+        "Serving a simulated AWS at {url}. Press Ctrl-C to stop. In another terminal, run:"
+    )?;
+    let mut stdout = std::io::stdout();
     for line in simulation.exports(home) {
-        writeln!(out, "{line}")?;
+        writeln!(stdout, "{line}")?;
     }
-    out.flush()
+    stdout.flush()
 }
 
 /// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
+async fn stop_signal() {
     #[cfg(unix)]
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let mut sigterm = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
     #[cfg(unix)]
-    let terminated = async {
-        match &mut terminated {
+    let sigterm = async {
+        match &mut sigterm {
             Some(signal) => drop(signal.recv().await),
             None => std::future::pending().await,
         }
     };
     #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
+    let sigterm = std::future::pending::<()>();
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+        () = sigterm => {}
     }
 }

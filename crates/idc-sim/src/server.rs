@@ -1,4 +1,4 @@
-//! The cloud behind real HTTP on 127.0.0.1.
+//! The HTTP server on 127.0.0.1.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,24 +19,24 @@ use crate::call_log::{CallLine, CallLog};
 use crate::faults::{Fault, FaultKind, FaultPlan};
 use crate::pages::{self, PageRequest};
 use crate::protocol::error::ServiceError;
-use crate::protocol::wire::{self, Parsed, Wire};
+use crate::protocol::wire::{self, ParsedRequest, WireResponse};
 use crate::services::{self, Request};
 use crate::state::Cloud;
 
-/// How the server behaves, apart from the cloud.
+/// Settings of the server that are not part of the simulated account.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// 0 lets the system choose.
+    /// Port on 127.0.0.1. With 0, the operating system chooses a free one.
     pub port: u16,
-    /// Added to every call: half before, half after it took effect.
+    /// Latency added to each API call: half of it before the call takes effect, half of it after.
     pub latency: Duration,
-    /// Where the call log is written as well.
+    /// File that the call log is also written to.
     pub calls: Option<PathBuf>,
-    /// Requests a second that Identity Center takes over all its APIs; `None` is any number.
+    /// Requests per second that Identity Center accepts across all its APIs. `None` means no limit.
     pub quota: Option<u32>,
 }
 
-/// A running server; it ends with the runtime it was started on.
+/// A running server. It stops when the runtime that it was started on is dropped.
 #[derive(Debug, Clone)]
 pub struct Server {
     address: SocketAddr,
@@ -49,79 +49,84 @@ struct Shared {
     faults: Mutex<FaultPlan>,
     log: CallLog,
     latency: Duration,
-    quota: Option<Mutex<Quota>>,
-    /// Until then connections are refused.
-    refused_until: Mutex<Option<Instant>>,
-    closed: Notify,
+    quota: Option<Mutex<TokenBucket>>,
+    /// The end of a simulated outage. Connections are refused until then.
+    outage_ends: Mutex<Option<Instant>>,
+    outage_started: Notify,
 }
 
-/// A bucket of tokens: as many as a second has, filled up steadily.
+/// A token bucket that holds the requests of one second.
 #[derive(Debug)]
-struct Quota {
-    a_second: f64,
-    left: f64,
-    at: Instant,
+struct TokenBucket {
+    per_second: f64,
+    available: f64,
+    refilled_at: Instant,
 }
 
-impl Quota {
-    fn new(a_second: u32) -> Self {
+impl TokenBucket {
+    fn new(per_second: u32) -> Self {
         Self {
-            a_second: f64::from(a_second),
-            left: f64::from(a_second),
-            at: Instant::now(),
+            per_second: f64::from(per_second),
+            available: f64::from(per_second),
+            refilled_at: Instant::now(),
         }
     }
 
-    /// Whether one more request fits.
-    fn take(&mut self) -> bool {
+    /// Takes a token for one request. Returns false if none is available.
+    fn try_take(&mut self) -> bool {
         let now = Instant::now();
-        self.left = (self.left + (now - self.at).as_secs_f64() * self.a_second).min(self.a_second);
-        self.at = now;
-        let fits = self.left >= 1.0;
-        if fits {
-            self.left -= 1.0;
+        let refill = (now - self.refilled_at).as_secs_f64() * self.per_second;
+        self.available = (self.available + refill).min(self.per_second);
+        self.refilled_at = now;
+        let is_available = self.available >= 1.0;
+        if is_available {
+            self.available -= 1.0;
         }
-        fits
+        is_available
     }
 }
 
 impl Shared {
-    /// Half of the latency: before a call takes effect, and after. A timer of nothing would still cost a tick.
-    async fn take_time(&self) {
+    /// Sleeps for half of the latency. Called before and after a call takes effect.
+    async fn sleep_half_latency(&self) {
+        // Even a timer of zero costs a tick.
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency / 2).await;
         }
     }
 
-    /// Nobody listens for this long.
-    fn refuse_for(&self, time: Duration) {
-        *lock(&self.refused_until) = Some(Instant::now() + time);
-        self.closed.notify_one();
+    /// Starts an outage: the server refuses connections for this long.
+    fn start_outage(&self, duration: Duration) {
+        *lock(&self.outage_ends) = Some(Instant::now() + duration);
+        self.outage_started.notify_one();
     }
 
-    /// How long connections will still be refused.
-    fn refused_for(&self) -> Option<Duration> {
-        let until = *lock(&self.refused_until);
-        until
-            .and_then(|until| until.checked_duration_since(Instant::now()))
-            .filter(|left| !left.is_zero())
+    /// Returns how much longer the outage lasts, or `None` if there is none.
+    fn remaining_outage(&self) -> Option<Duration> {
+        let ends = *lock(&self.outage_ends);
+        ends.and_then(|ends| ends.checked_duration_since(Instant::now()))
+            .filter(|remaining| !remaining.is_zero())
     }
 
-    /// Identity Center's APIs share a quota; the others are not asked that often.
+    /// Takes a request out of the quota that Identity Center's APIs share. The other services have no quota here.
     fn is_over_quota(&self, service: &str) -> bool {
-        let shares = matches!(service, "sso-admin" | "identitystore");
+        let is_limited = matches!(service, "sso-admin" | "identitystore");
         self.quota
             .as_ref()
-            .filter(|_| shares)
-            .is_some_and(|quota| !lock(quota).take())
+            .filter(|_| is_limited)
+            .is_some_and(|quota| !lock(quota).try_take())
+    }
+
+    fn cloud(&self) -> MutexGuard<'_, Cloud> {
+        lock(&self.cloud)
     }
 }
 
 impl Server {
-    /// Listens on 127.0.0.1 and serves.
+    /// Listens on 127.0.0.1 and serves this state in the background.
     ///
     /// # Errors
-    /// When the port is taken or the call log cannot be written.
+    /// When the port is in use or the call log cannot be created.
     pub async fn start(mut cloud: Cloud, options: Options) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let address = listener.local_addr()?;
@@ -131,48 +136,43 @@ impl Server {
             faults: Mutex::default(),
             log: CallLog::new(options.calls.as_deref())?,
             latency: options.latency,
-            quota: options.quota.map(|a_second| Mutex::new(Quota::new(a_second))),
-            refused_until: Mutex::default(),
-            closed: Notify::new(),
+            quota: options.quota.map(|per_second| Mutex::new(TokenBucket::new(per_second))),
+            outage_ends: Mutex::default(),
+            outage_started: Notify::new(),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
     }
 
-    /// `http://127.0.0.1:PORT`: an address, so that S3 goes path-style.
+    /// Returns the server's URL, `http://127.0.0.1:PORT`. The host is an IP address so that S3 clients use path-style
+    /// requests.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The cloud, to look at or to change between calls.
+    /// Locks the simulated account, to inspect or change it between calls. Calls wait until the guard is dropped.
     pub fn cloud(&self) -> MutexGuard<'_, Cloud> {
         self.shared.cloud()
     }
 
-    /// Plans a fault.
+    /// Adds a fault to inject into the calls from now on.
     pub fn fault(&self, fault: Fault) {
         lock(&self.shared.faults).add(fault);
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all faults.
     pub fn heal(&self) {
         *lock(&self.shared.faults) = FaultPlan::default();
     }
 
-    /// The calls so far.
+    /// Returns the calls so far, in the order in which they finished.
     pub fn calls(&self) -> Vec<CallLine> {
         self.shared.log.lines()
     }
 
-    /// Forgets the calls so far.
+    /// Discards the calls so far. Their sequence numbers are not used again.
     pub fn clear_calls(&self) {
         self.shared.log.clear();
-    }
-}
-
-impl Shared {
-    fn cloud(&self) -> MutexGuard<'_, Cloud> {
-        lock(&self.cloud)
     }
 }
 
@@ -184,68 +184,69 @@ async fn accept(mut listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shared.closed.notified() => {
-                listener = reopen(listener, &shared).await;
+            () = shared.outage_started.notified() => {
+                listener = reopen_after_outage(listener, &shared).await;
                 continue;
             }
         };
         let Ok((stream, _)) = accepted else {
-            // Out of descriptors, usually: give connections time to end.
+            // Usually the process is out of file descriptors: give connections time to close.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
-        tokio::spawn(converse(stream, Arc::clone(&shared)));
+        tokio::spawn(serve_connection(stream, Arc::clone(&shared)));
     }
 }
 
-/// Nobody listens for a while, so that the system refuses connections; then at the same address again.
-async fn reopen(listener: TcpListener, shared: &Shared) -> TcpListener {
+/// Closes the listener, so that the operating system refuses connections. Listens on the same address again when the
+/// outage is over.
+async fn reopen_after_outage(listener: TcpListener, shared: &Shared) -> TcpListener {
     let Ok(address) = listener.local_addr() else {
         return listener;
     };
     drop(listener);
-    while let Some(left) = shared.refused_for() {
-        tokio::time::sleep(left).await;
+    while let Some(remaining) = shared.remaining_outage() {
+        tokio::time::sleep(remaining).await;
     }
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            // Somebody else has the port for now.
+            // Another process may use the port for the moment.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
 }
 
-/// One connection, to its end.
-async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+/// Serves one connection until it is closed.
+async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
     let service = service_fn(move |request| Box::pin(respond(Arc::clone(&shared), request)));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An error here is a client that went away, or a connection that a fault ends.
+    // An error here is a client that disconnected, or a connection that a fault closes.
     if let Err(error) = std::future::poll_fn(|task| connection.poll_without_shutdown(task)).await {
-        let cut = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
-        if matches!(cut, Some(Cut::Reset)) {
-            // Closed without lingering, a connection ends in a reset.
+        let abort = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+        if matches!(abort, Some(Abort::Reset)) {
+            // With a linger time of zero, closing the socket sends a TCP reset.
             let _ = connection.into_parts().io.into_inner().set_zero_linger();
         }
     }
 }
 
-/// The connection is to end without a reply.
+/// A connection to close without a response.
 #[derive(Debug, thiserror::Error)]
-enum Cut {
+enum Abort {
     #[error("closed by the fault plan")]
     Close,
     #[error("reset by the fault plan")]
     Reset,
 }
 
-async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Response<Full<Bytes>>, Abort> {
     let (head, body) = request.into_parts();
-    if shared.refused_for().is_some() {
-        return Err(Cut::Reset);
+    if shared.remaining_outage().is_some() {
+        return Err(Abort::Reset);
     }
-    let body = body.collect().await.map_err(|_| Cut::Close)?.to_bytes();
+    let body = body.collect().await.map_err(|_| Abort::Close)?.to_bytes();
     let Some(parsed) = wire::parse(&head, &body) else {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let page_request = PageRequest {
@@ -256,74 +257,81 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
             cookie: header("cookie").unwrap_or_default(),
             now: Timestamp::now(),
         };
-        return Ok(http(&pages::page(&mut shared.cloud(), &page_request), "-"));
+        return Ok(to_http(&pages::page(&mut shared.cloud(), &page_request), "-"));
     };
     let mut line = CallLine {
-        n: shared.log.begin(),
+        n: shared.log.next_number(),
         service: parsed.service.to_owned(),
         operation: parsed.operation.clone(),
         region: parsed.region.clone(),
-        start_us: shared.log.clock(),
+        start_us: shared.log.elapsed_us(),
         end_us: 0,
         outcome: String::new(),
         fault: None,
     };
-    let fault = lock(&shared.faults).next(&parsed.operation);
+    let fault = lock(&shared.faults).fault_for(&parsed.operation);
     line.fault = fault.as_ref().map(|fault| fault.name().to_owned());
     let request_id = format!("00000000-0000-4000-8000-{:012x}", line.n);
-    let result = serve(&shared, &parsed, fault, &request_id).await;
+    let result = serve_call(&shared, &parsed, fault, &request_id).await;
     line.outcome = match &result {
-        Ok(wire) => outcome_of(wire),
+        Ok(response) => outcome_of(response),
         Err(_) => "cut".to_owned(),
     };
-    line.end_us = shared.log.clock();
-    shared.log.end(line);
-    result.map(|wire| http(&wire, &request_id))
+    line.end_us = shared.log.elapsed_us();
+    shared.log.append(line);
+    result.map(|response| to_http(&response, &request_id))
 }
 
-fn outcome_of(wire: &Wire) -> String {
-    match &wire.error {
+/// The `outcome` of a call in the call log.
+fn outcome_of(response: &WireResponse) -> String {
+    match &response.error {
         Some(code) => code.clone(),
-        None if wire.status < 300 => "ok".to_owned(),
-        None => format!("http-{}", wire.status),
+        None if response.status < 300 => "ok".to_owned(),
+        None => format!("http-{}", response.status),
     }
 }
 
-async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, request_id: &str) -> Result<Wire, Cut> {
-    shared.take_time().await;
+/// Handles one API call, with the fault that was planned for it.
+async fn serve_call(
+    shared: &Shared,
+    parsed: &ParsedRequest,
+    fault: Option<FaultKind>,
+    request_id: &str,
+) -> Result<WireResponse, Abort> {
+    shared.sleep_half_latency().await;
     match &fault {
-        Some(FaultKind::Delay(time)) => tokio::time::sleep(*time).await,
-        Some(FaultKind::Refuse(error)) => return Ok(parsed.write(&Err(error.clone()), request_id)),
+        Some(FaultKind::Delay(duration)) => tokio::time::sleep(*duration).await,
+        Some(FaultKind::Refuse(error)) => return Ok(parsed.write_response(&Err(error.clone()), request_id)),
         Some(FaultKind::Foreign {
             status,
             content_type,
             body,
         }) => {
-            return Ok(Wire {
+            return Ok(WireResponse {
                 status: *status,
                 headers: vec![("content-type", content_type.clone())],
                 error: None,
                 body: body.clone(),
             });
         }
-        Some(FaultKind::CutBefore) => return Err(Cut::Close),
-        Some(FaultKind::Reset) => return Err(Cut::Reset),
-        Some(FaultKind::Refused(time)) => {
-            shared.refuse_for(*time);
-            return Err(Cut::Reset);
+        Some(FaultKind::CutBefore) => return Err(Abort::Close),
+        Some(FaultKind::Reset) => return Err(Abort::Reset),
+        Some(FaultKind::Refused(duration)) => {
+            shared.start_outage(*duration);
+            return Err(Abort::Reset);
         }
         Some(FaultKind::HoldBefore(hold)) => {
             hold.wait().await;
-            return Err(Cut::Close);
+            return Err(Abort::Close);
         }
         Some(FaultKind::CutAfter | FaultKind::HalfAfter | FaultKind::HoldAfter(_) | FaultKind::FailLater(_)) | None => {
         }
     }
     if shared.is_over_quota(parsed.service) {
         let error = ServiceError::new("ThrottlingException", "Rate exceeded");
-        return Ok(parsed.write(&Err(error), request_id));
+        return Ok(parsed.write_response(&Err(error), request_id));
     }
-    let answer = services::answer(
+    let result = services::handle(
         &mut shared.cloud(),
         &Request {
             service: parsed.service,
@@ -336,31 +344,31 @@ async fn serve(shared: &Shared, parsed: &Parsed, fault: Option<FaultKind>, reque
         },
     );
     match fault {
-        Some(FaultKind::CutAfter) => return Err(Cut::Close),
+        Some(FaultKind::CutAfter) => return Err(Abort::Close),
         Some(FaultKind::HoldAfter(hold)) => {
             hold.wait().await;
-            return Err(Cut::Close);
+            return Err(Abort::Close);
         }
-        Some(FaultKind::HalfAfter) if answer.is_ok() => {
-            let mut wire = parsed.write(&answer, request_id);
-            wire.body = wire.body.chars().take(wire.body.len() / 2).collect();
-            return Ok(wire);
+        Some(FaultKind::HalfAfter) if result.is_ok() => {
+            let mut response = parsed.write_response(&result, request_id);
+            response.body = response.body.chars().take(response.body.len() / 2).collect();
+            return Ok(response);
         }
-        Some(FaultKind::FailLater(reason)) if answer.is_ok() => shared.cloud().fail_the_last(reason),
+        Some(FaultKind::FailLater(reason)) if result.is_ok() => shared.cloud().fail_last_operation(reason),
         _ => {}
     }
-    shared.take_time().await;
-    Ok(parsed.write(&answer, request_id))
+    shared.sleep_half_latency().await;
+    Ok(parsed.write_response(&result, request_id))
 }
 
-fn http(wire: &Wire, request_id: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::builder()
-        .status(wire.status)
+fn to_http(response: &WireResponse, request_id: &str) -> Response<Full<Bytes>> {
+    let mut builder = Response::builder()
+        .status(response.status)
         .header("x-amzn-requestid", request_id);
-    for (name, value) in &wire.headers {
-        response = response.header(*name, value);
+    for (name, value) in &response.headers {
+        builder = builder.header(*name, value);
     }
-    response
-        .body(Full::new(Bytes::from(wire.body.clone())))
+    builder
+        .body(Full::new(Bytes::from(response.body.clone())))
         .unwrap_or_else(|_: hyper::http::Error| Response::new(Full::new(Bytes::new())))
 }

@@ -1,4 +1,5 @@
-//! The services as a whole: every rule of every model is kept, and no sequence of calls breaks the cloud.
+//! Tests across all services: every constraint of the models is enforced, and no sequence of calls makes the state
+//! inconsistent.
 
 use std::collections::BTreeSet;
 
@@ -6,65 +7,60 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::protocol::models::{self, SERVICES};
-use crate::services::{Request, answer};
+use crate::services::{Request, handle};
 use crate::state::Cloud;
 use crate::state::scenarios;
 
-/// A violation of one rule of one member, by the kind of the rule.
+/// Returns inputs that each violate one constraint of one member, with the kind of the constraint.
 fn violations(service: &str, operation: &str) -> Vec<(&'static str, Value)> {
-    let mut found = Vec::new();
-    for member in models::rules(service, operation) {
+    let mut inputs = Vec::new();
+    for member in models::constraints(service, operation) {
         if member.is_required {
-            found.push(("required", json!({})));
+            inputs.push(("required", json!({})));
         }
         let with = |value: Value| json!({ member.name.as_str(): value });
         if member.kind == "string" {
             if let Some(max) = member.max {
-                found.push(("too long", with(json!("a".repeat(max + 1)))));
+                inputs.push(("too long", with(json!("a".repeat(max + 1)))));
             }
             if member.min.is_some_and(|min| min > 0) {
-                found.push(("too short", with(json!(""))));
+                inputs.push(("too short", with(json!(""))));
             }
             if member.has_pattern {
-                found.push(("pattern", with(json!("\u{1}"))));
+                inputs.push(("pattern", with(json!("\u{1}"))));
             }
-            if member.has_values {
-                found.push(("enumeration", with(json!("NO_SUCH_WORD"))));
+            if member.has_enum {
+                inputs.push(("enumeration", with(json!("NO_SUCH_VALUE"))));
             }
         }
         if matches!(member.kind.as_str(), "integer" | "long") {
-            found.extend(member.max.map(|max| ("too much", with(json!(max + 1)))));
-            found.extend(
-                member
-                    .min
-                    .filter(|min| *min > 0)
-                    .map(|_| ("too little", with(json!(0)))),
-            );
+            inputs.extend(member.max.map(|max| ("too large", with(json!(max + 1)))));
+            inputs.extend(member.min.filter(|min| *min > 0).map(|_| ("too small", with(json!(0)))));
         }
         if member.kind == "list" {
-            found.extend(
+            inputs.extend(
                 member
                     .min
                     .filter(|min| *min > 0)
                     .map(|_| ("empty list", with(json!([])))),
             );
-            found.push(("type", with(json!("a list"))));
+            inputs.push(("type", with(json!("not a list"))));
         }
     }
-    found
+    inputs
 }
 
 #[test]
-fn each_operation_refuses_one_violation_of_each_kind() {
+fn every_operation_rejects_each_kind_of_violation() {
     let mut kinds = BTreeSet::new();
     let mut count = 0;
     for (service, model) in SERVICES.iter() {
         for operation in model.operations.keys() {
             for (kind, input) in violations(service, operation) {
                 let Err(error) = models::validate(service, operation, &input) else {
-                    panic!("{service}:{operation} took a violation ({kind}): {input}");
+                    panic!("{service}:{operation} accepted a violation ({kind}): {input}");
                 };
                 assert_eq!(error.code, "ValidationException", "{service}:{operation} {kind}");
                 assert!(
@@ -77,23 +73,23 @@ fn each_operation_refuses_one_violation_of_each_kind() {
             }
         }
     }
-    let every = [
+    let all_kinds = [
         "empty list",
         "enumeration",
         "pattern",
         "required",
-        "too little",
+        "too large",
         "too long",
-        "too much",
         "too short",
+        "too small",
         "type",
     ];
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), every);
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all_kinds);
     assert!(count > 300, "{count}");
 }
 
 #[test]
-fn every_modelled_operation_is_simulated() {
+fn every_modeled_operation_is_simulated() {
     for (service, model) in SERVICES.iter() {
         for operation in model.operations.keys() {
             let mut cloud = scenarios::named("complete").unwrap();
@@ -110,8 +106,8 @@ fn root_key(cloud: &mut Cloud) -> String {
     cloud.issue(root).access_key_id
 }
 
-fn call(cloud: &mut Cloud, key: &str, service: &str, operation: &str, input: &Value, now: Timestamp) -> Answer {
-    answer(
+fn call(cloud: &mut Cloud, key: &str, service: &str, operation: &str, input: &Value, now: Timestamp) -> ServiceResult {
+    handle(
         cloud,
         &Request {
             service,
@@ -125,10 +121,10 @@ fn call(cloud: &mut Cloud, key: &str, service: &str, operation: &str, input: &Va
     )
 }
 
-/// One call of a sequence: which, and which of the things that are there it is about.
+/// One call of a sequence: the operation, and the choice of two resources for its input.
 type Step = (u8, u8, u8);
 
-/// The n-th key, if there are any.
+/// Returns key number `n` modulo the number of keys. Without keys, returns an ID that does not exist.
 fn pick<'a>(mut keys: impl ExactSizeIterator<Item = &'a String>, n: u8) -> String {
     let count = keys.len();
     if count == 0 {
@@ -137,7 +133,8 @@ fn pick<'a>(mut keys: impl ExactSizeIterator<Item = &'a String>, n: u8) -> Strin
     keys.nth(usize::from(n) % count).cloned().unwrap_or_default()
 }
 
-fn step(cloud: &mut Cloud, key: &str, (which, a, b): Step, now: Timestamp) {
+/// Performs one call.
+fn step(cloud: &mut Cloud, key: &str, (operation, a, b): Step, now: Timestamp) {
     let store = cloud.instances[0].store.clone();
     let (id, instance) = (store.id.clone(), cloud.instances[0].arn.clone());
     let (user, group) = (pick(store.users.keys(), a), pick(store.groups.keys(), b));
@@ -145,7 +142,7 @@ fn step(cloud: &mut Cloud, key: &str, (which, a, b): Step, now: Timestamp) {
     let set = pick(sets.iter(), a);
     let target = json!({"InstanceArn": instance, "PermissionSetArn": set, "TargetId": "123456789012",
         "TargetType": "AWS_ACCOUNT", "PrincipalType": "GROUP", "PrincipalId": group});
-    let (service, operation, input) = match which % 10 {
+    let (service, operation, input) = match operation % 10 {
         0 => (
             "identitystore",
             "CreateUser",
@@ -192,11 +189,12 @@ fn step(cloud: &mut Cloud, key: &str, (which, a, b): Step, now: Timestamp) {
             "TargetType": "ALL_PROVISIONED_ACCOUNTS"}),
         ),
     };
-    // Refusals are part of the sequence.
+    // Errors are part of the sequence.
     let _ = call(cloud, key, service, operation, &input, now);
 }
 
-fn is_consistent(cloud: &Cloud) -> Result<(), String> {
+/// Checks that names are unique and that references point to existing resources.
+fn check_consistency(cloud: &Cloud) -> Result<(), String> {
     let store = &cloud.instances[0].store;
     let names: BTreeSet<&str> = store.users.values().map(super::User::name).collect();
     if names.len() != store.users.len() {
@@ -204,11 +202,11 @@ fn is_consistent(cloud: &Cloud) -> Result<(), String> {
     }
     let emails: BTreeSet<Option<&str>> = store.users.values().map(super::User::email).collect();
     if emails.len() != store.users.len() {
-        return Err("two users have the same address".to_owned());
+        return Err("two users have the same email address".to_owned());
     }
     for membership in store.memberships.values() {
         if !store.users.contains_key(&membership.user) || !store.groups.contains_key(&membership.group) {
-            return Err(format!("a membership of nobody: {membership:?}"));
+            return Err(format!("a membership without its user or group: {membership:?}"));
         }
     }
     for assignment in &cloud.assignments {
@@ -232,19 +230,19 @@ fn is_consistent(cloud: &Cloud) -> Result<(), String> {
 
 proptest! {
     #[test]
-    fn any_sequence_of_operations_leaves_the_world_consistent(steps in proptest::collection::vec(any::<Step>(), 1..120)) {
+    fn any_sequence_of_operations_leaves_the_cloud_consistent(steps in proptest::collection::vec(any::<Step>(), 1..120)) {
         let mut cloud = scenarios::named("half-done").unwrap();
         let key = root_key(&mut cloud);
-        let mut seen = BTreeSet::new();
+        let mut user_ids = BTreeSet::new();
         let mut now = Timestamp::now();
         for each in steps {
             let before: BTreeSet<String> = cloud.instances[0].store.users.keys().cloned().collect();
             step(&mut cloud, &key, each, now);
-            // Time passes, so that what was asked for ends between later calls.
+            // Time passes, so that asynchronous operations complete between later calls.
             now += std::time::Duration::from_millis(u64::from(each.2));
-            is_consistent(&cloud).map_err(TestCaseError::fail)?;
+            check_consistency(&cloud).map_err(TestCaseError::fail)?;
             for id in cloud.instances[0].store.users.keys().filter(|id| !before.contains(*id)) {
-                prop_assert!(seen.insert(id.clone()), "an id was used again: {}", id);
+                prop_assert!(user_ids.insert(id.clone()), "an ID was used twice: {}", id);
             }
         }
     }

@@ -5,19 +5,19 @@ use std::pin::Pin;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
-use super::{Findings, Walk, close};
+use super::{Observations, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
 use crate::checklist::{
-    Change, Choice, Finding, Found, Need, PlannedChange, Question, Reply, Review, ReviewReply, Step, Trouble,
-    TroubleKind,
+    Change, Choice, Importance, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step, UserError,
+    UserErrorKind,
 };
 
 /// A look that is under way.
-type Ahead<'a> = Pin<Box<dyn Future<Output = (&'static str, Finding)> + 'a>>;
+type PendingLook<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
 
 /// How the questions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum QuestionsEnd {
     /// Everything is answered.
     All,
     /// The person left.
@@ -26,29 +26,29 @@ pub(super) enum Asked {
 
 impl Walk<'_> {
     /// Asks, shows what will happen, and asks whether to go on. `false`: the person left.
-    pub(super) async fn agree(&self, findings: &mut Findings) -> Result<bool, Trouble> {
+    pub(super) async fn agree(&self, observations: &mut Observations) -> Result<bool, UserError> {
         loop {
-            if self.ask_everything(findings).await? == Asked::Quit {
+            if self.ask_everything(observations).await? == QuestionsEnd::Quit {
                 return Ok(false);
             }
             self.save_answers()?;
-            if !self.guide.can_ask() || self.options.yes {
+            if !self.prompter.can_ask() || self.options.yes {
                 return Ok(true);
             }
-            let review = self.review_of(findings);
+            let review = self.review_of(observations);
             if review.changes.is_empty() && review.tasks.is_empty() {
                 return Ok(true);
             }
-            match self.guide.review(&review).await? {
+            match self.prompter.review(&review).await? {
                 ReviewReply::GoOn => {
-                    self.agree_to_planned(findings);
+                    self.agree_to_planned(observations);
                     return Ok(true);
                 }
                 ReviewReply::Quit => return Ok(false),
                 ReviewReply::Back => self.ask_the_last_again()?,
                 ReviewReply::Change(key) => {
                     if self.ask_for(key).await? {
-                        *findings = self.survey().await;
+                        *observations = self.survey().await;
                     }
                 }
             }
@@ -56,7 +56,7 @@ impl Walk<'_> {
     }
 
     /// Takes the last answer back, so that it is asked for again.
-    fn ask_the_last_again(&self) -> Result<(), Trouble> {
+    fn ask_the_last_again(&self) -> Result<(), UserError> {
         let last = self.history.borrow_mut().pop();
         match last {
             Some(key) => {
@@ -69,13 +69,13 @@ impl Walk<'_> {
                 drop(answers);
                 self.save_answers()?;
             }
-            None => self.guide.say(None, "Nothing was asked before this."),
+            None => self.prompter.say(None, "Nothing was asked before this."),
         }
         Ok(())
     }
 
     /// Asks for a value that is there already; `false`: it stays.
-    async fn ask_for(&self, key: Key) -> Result<bool, Trouble> {
+    async fn ask_for(&self, key: Key) -> Result<bool, UserError> {
         let mut question = Question {
             default: self.answers.borrow().get(key).map(|answer| answer.value),
             is_open: true,
@@ -84,23 +84,23 @@ impl Walk<'_> {
         question.choices = key.choices().iter().copied().map(Choice::of).collect();
         if question.choices.is_empty() {
             for step in self.steps.iter().filter(|step| step.has_choices(key)) {
-                let _waiting = self.guide.wait(step.info(), "What there is to choose from.");
+                let _waiting = self.prompter.wait(step.info(), "What there is to choose from.");
                 match step.choices(key).await {
                     Ok(choices) => question.choices.extend(choices),
-                    Err(trouble) => self.guide.say(None, &trouble.message),
+                    Err(error) => self.prompter.say(None, &error.message),
                 }
             }
         } else {
             question.is_open = false;
         }
-        match self.guide.ask(&question).await? {
+        match self.prompter.ask(&question).await? {
             Reply::Value(value) => {
                 self.answers.borrow_mut().replace(key, asked(value));
                 self.save_answers()?;
                 Ok(true)
             }
             Reply::Back | Reply::Skip => Ok(false),
-            Reply::Quit => Err(Trouble::left()),
+            Reply::Quit => Err(UserError::left()),
         }
     }
 
@@ -108,22 +108,22 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// When nobody can be asked: all missing answers at once.
-    pub(super) async fn ask_everything(&self, findings: &mut Findings) -> Result<Asked, Trouble> {
+    pub(super) async fn ask_everything(&self, observations: &mut Observations) -> Result<QuestionsEnd, UserError> {
         // The look that an answer has made necessary is under way while the next question is read.
-        let mut ahead: Option<Ahead<'_>> = None;
+        let mut ahead: Option<PendingLook<'_>> = None;
         loop {
-            let open = self.open_questions(findings);
-            if !self.guide.can_ask() && !open.is_empty() {
+            let open = self.open_questions(observations);
+            if !self.prompter.can_ask() && !open.is_empty() {
                 return Err(missing_answers(&open));
             }
             let Some((step, mut question)) = open.into_iter().next() else {
                 match ahead.take() {
                     Some(look) => {
-                        let (slug, finding) = look.await;
-                        findings.insert(slug, finding);
+                        let (slug, observed) = look.await;
+                        observations.insert(slug, observed);
                         continue;
                     }
-                    None => return Ok(Asked::All),
+                    None => return Ok(QuestionsEnd::All),
                 }
             };
             if question.default.is_none() {
@@ -131,28 +131,28 @@ impl Walk<'_> {
                 question.default = answers.suggestion(question.key).map(str::to_owned);
             }
             let info = step.info();
-            match self.ask_meanwhile(&question, &mut ahead, findings).await? {
+            match self.ask_meanwhile(&question, &mut ahead, observations).await? {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
                     self.history.borrow_mut().push(question.key);
                     self.save_answers()?;
-                    let looks_again = findings.get(info.slug).is_some_and(|finding| {
-                        let is_affected = step.looks_for(question.key) || finding.found != Found::Missing;
-                        finding.waits_for.is_none() && is_affected
+                    let looks_again = observations.get(info.slug).is_some_and(|observed| {
+                        let is_affected = step.looks_for(question.key) || observed.status != Status::Missing;
+                        observed.waits_for.is_none() && is_affected
                     });
                     if looks_again {
                         ahead = Some(Box::pin(self.look_ahead(step)));
                     }
                 }
                 Reply::Back => self.ask_the_last_again()?,
-                Reply::Skip if info.need == Need::Required => {
-                    self.guide
+                Reply::Skip if info.importance == Importance::Required => {
+                    self.prompter
                         .say(Some(info), "This step is required; it cannot be skipped here.");
                 }
                 Reply::Skip => {
                     self.skipped.borrow_mut().insert(info.slug);
                 }
-                Reply::Quit => return Ok(Asked::Quit),
+                Reply::Quit => return Ok(QuestionsEnd::Quit),
             }
         }
     }
@@ -161,15 +161,15 @@ impl Walk<'_> {
     async fn ask_meanwhile(
         &self,
         question: &Question,
-        ahead: &mut Option<Ahead<'_>>,
-        findings: &mut Findings,
-    ) -> Result<Reply<String>, Trouble> {
-        let mut ask = self.guide.ask(question);
+        ahead: &mut Option<PendingLook<'_>>,
+        observations: &mut Observations,
+    ) -> Result<Reply<String>, UserError> {
+        let mut ask = self.prompter.ask(question);
         if let Some(look) = ahead {
             match select(ask, look).await {
                 Either::Left((reply, _)) => return reply,
-                Either::Right(((slug, finding), still_asking)) => {
-                    findings.insert(slug, finding);
+                Either::Right(((slug, observed), still_asking)) => {
+                    observations.insert(slug, observed);
                     ask = still_asking;
                 }
             }
@@ -179,45 +179,45 @@ impl Walk<'_> {
     }
 
     /// Looks at a step again: an answer may name something that is there.
-    async fn look_ahead(&self, step: &dyn Step) -> (&'static str, Finding) {
+    async fn look_ahead(&self, step: &dyn Step) -> (&'static str, Observed) {
         for slot in step.provides() {
             slot.forget();
         }
-        let finding = self.look_at(step).await;
-        close(step, &finding.is);
-        (step.info().slug, finding)
+        let observed = self.look_at(step).await;
+        close(step, &observed.summary);
+        (step.info().slug, observed)
     }
 
     /// What nobody could look at, or stands in the way, is to be said first: whether what waits behind it needs an answer is
     /// not known.
-    fn is_behind_a_wall(&self, step: &dyn Step, findings: &Findings) -> bool {
+    fn is_behind_a_wall(&self, step: &dyn Step, observations: &Observations) -> bool {
         let mut before = self.steps.iter().take_while(|other| other.info() != step.info());
-        let waits = findings
+        let waits = observations
             .get(step.info().slug)
-            .is_some_and(|finding| finding.waits_for.is_some());
+            .is_some_and(|observed| observed.waits_for.is_some());
         waits
             && before.any(|other| {
-                let finding = findings.get(other.info().slug);
-                let is_wall = |finding: &Finding| matches!(finding.found, Found::Unknown | Found::Blocked);
-                other.info().feeds_others && finding.is_some_and(is_wall)
+                let observed = observations.get(other.info().slug);
+                let is_wall = |observed: &Observed| matches!(observed.status, Status::Unknown | Status::Blocked);
+                other.info().feeds_others && observed.is_some_and(is_wall)
             })
     }
 
-    fn open_questions(&self, findings: &Findings) -> Vec<(&dyn Step, Question)> {
+    fn open_questions(&self, observations: &Observations) -> Vec<(&dyn Step, Question)> {
         self.steps
             .iter()
             .map(AsRef::as_ref)
-            .filter(|step| self.is_walked(*step) && !self.is_behind_a_wall(*step, findings))
-            .filter_map(|step| Some((step, findings.get(step.info().slug)?)))
-            .flat_map(|(step, finding)| {
-                step.questions(finding)
+            .filter(|step| self.is_walked(*step) && !self.is_behind_a_wall(*step, observations))
+            .filter_map(|step| Some((step, observations.get(step.info().slug)?)))
+            .flat_map(|(step, observed)| {
+                step.questions(observed)
                     .into_iter()
                     .map(move |question| (step, question))
             })
             .collect()
     }
 
-    fn review_of(&self, findings: &Findings) -> Review {
+    fn review_of(&self, observations: &Observations) -> Review {
         let answers = self.answers.borrow();
         let values = KEYS
             .into_iter()
@@ -234,9 +234,9 @@ impl Walk<'_> {
             tasks: Vec::new(),
         };
         for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
-            let plan = findings
+            let plan = observations
                 .get(step.info().slug)
-                .and_then(|finding| step.plan(finding).ok())
+                .and_then(|observed| step.plan(observed).ok())
                 .unwrap_or_default();
             // What a recommendation would change is decided when it comes to it, unless it was asked for.
             let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
@@ -270,7 +270,7 @@ fn asked(value: String) -> Answer {
     }
 }
 
-fn missing_answers(open: &[(&dyn Step, Question)]) -> Trouble {
+fn missing_answers(open: &[(&dyn Step, Question)]) -> UserError {
     let mut lines = Vec::new();
     for (step, question) in open {
         let key = question.key;
@@ -287,8 +287,8 @@ fn missing_answers(open: &[(&dyn Step, Question)]) -> Trouble {
         .iter()
         .map(|(_, question)| format!("{} …", question.key.flag()))
         .collect();
-    Trouble::new(
-        TroubleKind::MissingAnswers,
+    UserError::new(
+        UserErrorKind::MissingAnswers,
         format!("These answers are needed and were not given:\n{}", lines.join("\n")),
         format!("idc-setup run --non-interactive {}", flags.join(" ")),
     )

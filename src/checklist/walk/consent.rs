@@ -1,9 +1,9 @@
 //! What has to be agreed to: one agreement for all that can be taken back, each of the rest by name.
 
 use super::turn::Turn;
-use super::{Findings, Walk};
+use super::{Observations, Walk};
 use crate::checklist::{
-    Change, Confirm, Consent, Guide, HumanTask, NamedConsent, Need, Plan, Reply, StepInfo, TaskKind, Trouble,
+    Change, Confirm, Consent, HumanTask, Importance, NamedConsent, Plan, Prompter, Reply, StepInfo, TaskKind, UserError,
 };
 
 /// What was agreed to.
@@ -17,12 +17,12 @@ pub(super) enum Agreement {
 
 impl Walk<'_> {
     /// Remembers what the review showed, so that it is not asked again unless it alters.
-    pub(super) fn agree_to_planned(&self, findings: &Findings) {
+    pub(super) fn agree_to_planned(&self, observations: &Observations) {
         let mut agreed = self.agreed.borrow_mut();
         for step in self.steps {
-            let plan = findings
+            let plan = observations
                 .get(step.info().slug)
-                .and_then(|finding| step.plan(finding).ok());
+                .and_then(|observed| step.plan(observed).ok());
             for change in plan.unwrap_or_default().changes {
                 if change.consent == Consent::Reversible {
                     agreed.insert(name_of(&change));
@@ -37,13 +37,13 @@ impl Walk<'_> {
         info: &'static StepInfo,
         plan: &Plan,
         turn: &Turn<'_>,
-    ) -> Result<Agreement, Trouble> {
+    ) -> Result<Agreement, UserError> {
         let surprising: Vec<&Change> = plan
             .changes
             .iter()
             .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&name_of(change)))
             .collect();
-        if !surprising.is_empty() && self.guide.can_ask() && !self.options.yes {
+        if !surprising.is_empty() && self.prompter.can_ask() && !self.options.yes {
             let question = Confirm {
                 lines: surprising.iter().map(|change| change.sentence.clone()).collect(),
                 prompt: "The account has changed since you agreed. Do this now?".to_owned(),
@@ -92,11 +92,11 @@ impl Walk<'_> {
         change: &Change,
         consent: &NamedConsent,
         turn: &Turn<'_>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, UserError> {
         if self.options.consents.contains(consent.flag) {
             return Ok(true);
         }
-        if !self.guide.can_ask() {
+        if !self.prompter.can_ask() {
             return Ok(false);
         }
         let mut lines = vec![change.sentence.clone(), consent.stake.clone()];
@@ -115,8 +115,14 @@ impl Walk<'_> {
         self.confirm(info, question, turn).await
     }
 
-    async fn is_edit_wanted(&self, info: &StepInfo, path: &str, diff: &str, turn: &Turn<'_>) -> Result<bool, Trouble> {
-        if self.options.yes || !self.guide.can_ask() {
+    async fn is_edit_wanted(
+        &self,
+        info: &StepInfo,
+        path: &str,
+        diff: &str,
+        turn: &Turn<'_>,
+    ) -> Result<bool, UserError> {
+        if self.options.yes || !self.prompter.can_ask() {
             for line in diff.lines() {
                 turn.say(None, line);
             }
@@ -132,16 +138,16 @@ impl Walk<'_> {
         self.confirm(info, question, turn).await
     }
 
-    async fn confirm(&self, info: &StepInfo, question: Confirm, turn: &Turn<'_>) -> Result<bool, Trouble> {
+    async fn confirm(&self, info: &StepInfo, question: Confirm, turn: &Turn<'_>) -> Result<bool, UserError> {
         let question = Confirm {
-            can_skip: info.need != Need::Required,
+            can_skip: info.importance != Importance::Required,
             ..question
         };
         self.confirmed(&question, turn).await
     }
 
     /// A yes or a no. Back leads to the review while nothing has been changed; after that it only says so.
-    pub(super) async fn confirmed(&self, question: &Confirm, turn: &Turn<'_>) -> Result<bool, Trouble> {
+    pub(super) async fn confirmed(&self, question: &Confirm, turn: &Turn<'_>) -> Result<bool, UserError> {
         turn.come().await;
         loop {
             if self.stopped.get() {
@@ -152,16 +158,16 @@ impl Walk<'_> {
                 Reply::Value(answer) => return Ok(answer),
                 Reply::Skip => return Ok(false),
                 Reply::Back if self.has_changed.get() => {
-                    self.guide.say(
+                    self.prompter.say(
                         None,
                         "What was changed stays: there is no way back from here but undoing it.",
                     );
                 }
                 Reply::Back => {
                     self.wants_back.set(true);
-                    return Err(Trouble::left());
+                    return Err(UserError::left());
                 }
-                Reply::Quit => return Err(Trouble::left()),
+                Reply::Quit => return Err(UserError::left()),
             }
         }
     }

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::consent::Agreement;
 use super::turn::{Turn, Turns};
-use super::{Findings, Walk, close};
+use super::{Observations, Walk, close};
 use crate::checklist::{
-    Change, Confirm, Finding, Found, Guide, HumanTask, Need, Outcome, Plan, State, Step, StepInfo, StepReport,
-    TaskKind, Trouble,
+    Change, Confirm, HumanTask, Importance, Observed, Outcome, Plan, Prompter, State, Status, Step, StepInfo,
+    StepReport, TaskKind, UserError,
 };
 use crate::limits::LONGEST_WAIT;
 use crate::limits::ROUNDS;
@@ -19,7 +19,7 @@ use crate::limits::SPREAD_LIMIT;
 impl Walk<'_> {
     /// Walks all steps, at the same time as far as they do not stand on each other. A person sees them one after the
     /// other.
-    pub(super) async fn execute(&self, mut findings: Findings) -> Outcome {
+    pub(super) async fn execute(&self, mut observations: Observations) -> Outcome {
         let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
         for slot in walked.flat_map(|step| step.provides()) {
             slot.reopen();
@@ -27,105 +27,105 @@ impl Walk<'_> {
         let turns = Turns::new();
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
         let walks = wanted.enumerate().map(|(index, step)| {
-            let turn = if self.guide.can_ask() {
-                Turn::nth(self.guide, &turns, index)
+            let turn = if self.prompter.can_ask() {
+                Turn::nth(self.prompter, &turns, index)
             } else {
-                Turn::free(self.guide)
+                Turn::free(self.prompter)
             };
-            self.walk(step.as_ref(), findings.remove(step.info().slug), turn)
+            self.walk(step.as_ref(), observations.remove(step.info().slug), turn)
         });
         let mut reports = join_all(walks.collect::<Vec<_>>()).await;
-        let trouble = self
+        let error = self
             .wish
             .borrow_mut()
             .take()
             .or_else(|| self.reconsider(&mut reports).err());
         Outcome {
             reports,
-            trouble,
+            error,
             region: None,
         }
     }
 
     /// What later steps have shown about earlier ones.
-    pub(super) fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), Trouble> {
+    pub(super) fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), UserError> {
         for report in reports {
             let step = self.steps.iter().find(|step| step.info() == report.info);
             let open = matches!(report.state, State::WaitingForPerson | State::Unknown | State::ToDo);
             let better = step.filter(|_| open).and_then(|step| {
-                let finding = step.reconsider(&report.finding)?;
-                let plan = step.plan(&finding).ok()?;
-                Some(StepReport::new(report.info, finding, plan))
+                let observed = step.reconsider(&report.observed)?;
+                let plan = step.plan(&observed).ok()?;
+                Some(StepReport::new(report.info, observed, plan))
             });
             if let Some(better) = better {
                 *report = better;
                 self.record(report)?;
-                self.guide.end(report);
+                self.prompter.end(report);
             }
         }
         Ok(())
     }
 
-    async fn walk(&self, step: &dyn Step, finding: Option<Finding>, turn: Turn<'_>) -> StepReport {
-        let report = self.walk_in_turn(step, finding, &turn).await;
+    async fn walk(&self, step: &dyn Step, observed: Option<Observed>, turn: Turn<'_>) -> StepReport {
+        let report = self.walk_in_turn(step, observed, &turn).await;
         turn.end(&report);
         turn.pass_on().await;
         report
     }
 
-    async fn walk_in_turn(&self, step: &dyn Step, finding: Option<Finding>, turn: &Turn<'_>) -> StepReport {
+    async fn walk_in_turn(&self, step: &dyn Step, observed: Option<Observed>, turn: &Turn<'_>) -> StepReport {
         if !self.is_walked(step) {
-            return self.report(step, finding.as_ref());
+            return self.report(step, observed.as_ref());
         }
-        let finding = match finding {
-            Some(finding) if finding.waits_for.is_none() => finding,
+        let observed = match observed {
+            Some(observed) if observed.waits_for.is_none() => observed,
             _ => self.look_at(step).await,
         };
-        if finding.waits_for.is_none() && !self.stopped.get() {
-            let plan = step.plan(&finding).unwrap_or_default();
-            turn.begin(step.info(), &finding, &plan);
+        if observed.waits_for.is_none() && !self.stopped.get() {
+            let plan = step.plan(&observed).unwrap_or_default();
+            turn.begin(step.info(), &observed, &plan);
         }
-        let report = self.walk_from(step, finding, turn).await;
+        let report = self.walk_from(step, observed, turn).await;
         if report.state == State::Failed && !step.info().is_recommendation() {
             self.stopped.set(true);
         }
-        close(step, &report.finding.is);
+        close(step, &report.observed.summary);
         match self.record(&report) {
             Ok(()) => report,
-            Err(trouble) => report.failed(trouble),
+            Err(error) => report.failed(error),
         }
     }
 
     /// Look, plan, apply, verify, until nothing is left that can be done now.
-    async fn walk_from(&self, step: &dyn Step, mut finding: Finding, turn: &Turn<'_>) -> StepReport {
+    async fn walk_from(&self, step: &dyn Step, mut observed: Observed, turn: &Turn<'_>) -> StepReport {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
         for _ in 0..ROUNDS {
-            let plan = match step.plan(&finding) {
+            let plan = match step.plan(&observed) {
                 Ok(plan) => plan,
-                Err(trouble) => return StepReport::new(info, finding, Plan::default()).failed(trouble),
+                Err(error) => return StepReport::new(info, observed, Plan::default()).failed(error),
             };
-            let stuck = matches!(finding.found, Found::Blocked | Found::Unknown)
-                || (finding.found == Found::Different
+            let stuck = matches!(observed.status, Status::Blocked | Status::Unknown)
+                || (observed.status == Status::Different
                     && plan.changes.is_empty()
                     && (plan.tasks.is_empty() || attended))
-                || finding.waits_for.is_some();
+                || observed.waits_for.is_some();
             if stuck {
-                return StepReport::new(info, finding, plan);
+                return StepReport::new(info, observed, plan);
             }
             if self.stopped.get() {
-                return StepReport::new(info, finding, plan);
+                return StepReport::new(info, observed, plan);
             }
             if plan.changes.is_empty() {
-                match self.attend(step, &finding, &plan, turn).await {
+                match self.attend(step, &observed, &plan, turn).await {
                     Ok(Some(next)) => {
-                        finding = next;
+                        observed = next;
                         attended = true;
                         continue;
                     }
-                    Ok(None) => return StepReport::new(info, finding, plan),
-                    Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
+                    Ok(None) => return StepReport::new(info, observed, plan),
+                    Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
                 }
             }
             if plan
@@ -133,42 +133,42 @@ impl Walk<'_> {
                 .iter()
                 .any(|change| applied.iter().any(|made: &Change| made.is_same(change)))
             {
-                return StepReport::new(info, finding, plan.clone()).failed(does_not_show(&plan));
+                return StepReport::new(info, observed, plan.clone()).failed(does_not_show(&plan));
             }
             match self.agreement(info, &plan, turn).await {
                 Ok(Agreement::Given) => {}
-                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, finding, plan), task),
-                Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
+                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, observed, plan), task),
+                Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
             }
-            if let Some(ended) = self.apply_all(step, &finding, &plan, turn).await {
+            if let Some(ended) = self.apply_all(step, &observed, &plan, turn).await {
                 return ended;
             }
             applied.extend(plan.changes.iter().cloned());
-            finding = match self.verify(step, &finding, &plan).await {
-                Ok(finding) => finding,
-                Err(trouble) => return self.ended_by(StepReport::new(info, finding, plan), trouble),
+            observed = match self.verify(step, &observed, &plan).await {
+                Ok(observed) => observed,
+                Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
             };
         }
-        let plan = step.plan(&finding).unwrap_or_default();
-        StepReport::new(info, finding, plan)
+        let plan = step.plan(&observed).unwrap_or_default();
+        StepReport::new(info, observed, plan)
     }
 
     /// Looks at what was changed. Writes spread, so a look right after one may still show what was before, or
     /// half of it: that is looked at again.
-    async fn verify(&self, step: &dyn Step, before: &Finding, plan: &Plan) -> Result<Finding, Trouble> {
+    async fn verify(&self, step: &dyn Step, before: &Observed, plan: &Plan) -> Result<Observed, UserError> {
         let end = Instant::now() + SPREAD_LIMIT;
         let mut pause = self.options.person_pause / 3;
         loop {
-            let finding = step.look().await?;
-            let is_half = finding.found == Found::Different && before.found != Found::Different;
-            let next = step.plan(&finding).unwrap_or_default();
+            let observed = step.look().await?;
+            let is_half = observed.status == Status::Different && before.status != Status::Different;
+            let next = step.plan(&observed).unwrap_or_default();
             let is_stale = is_half
                 || next
                     .changes
                     .iter()
                     .any(|change| plan.changes.iter().any(|made| made.is_same(change)));
             if !is_stale || Instant::now() + pause > end {
-                return Ok(finding);
+                return Ok(observed);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.options.person_pause);
@@ -176,30 +176,36 @@ impl Walk<'_> {
     }
 
     /// A failure is the step's; the wish to leave is nobody's, and ends the walk.
-    fn ended_by(&self, report: StepReport, trouble: Trouble) -> StepReport {
-        if trouble.kind.is_the_persons_wish() {
+    fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
+        if error.kind.is_the_persons_wish() {
             self.stopped.set(true);
-            self.wish.replace(Some(trouble));
+            self.wish.replace(Some(error));
             return report;
         }
-        report.failed(trouble)
+        report.failed(error)
     }
 
     /// Makes a plan's changes. `Some`: how the step has ended before they were all made.
-    async fn apply_all(&self, step: &dyn Step, finding: &Finding, plan: &Plan, turn: &Turn<'_>) -> Option<StepReport> {
+    async fn apply_all(
+        &self,
+        step: &dyn Step,
+        observed: &Observed,
+        plan: &Plan,
+        turn: &Turn<'_>,
+    ) -> Option<StepReport> {
         let info = step.info();
         for change in &plan.changes {
             if self.stopped.get() {
-                return Some(StepReport::new(info, finding.clone(), plan.clone()));
+                return Some(StepReport::new(info, observed.clone(), plan.clone()));
             }
             turn.change(info, change);
             self.has_changed.set(true);
-            if let Err(trouble) = step.apply(change, turn).await {
+            if let Err(error) = step.apply(change, turn).await {
                 self.stopped.set(self.stopped.get() || !info.is_recommendation());
                 // What was made before the failure is there: say so, if it can be seen.
-                let finding = step.look().await.unwrap_or_else(|_| finding.clone());
-                let plan = step.plan(&finding).unwrap_or_else(|_| plan.clone());
-                return Some(self.ended_by(StepReport::new(info, finding, plan), trouble));
+                let observed = step.look().await.unwrap_or_else(|_| observed.clone());
+                let plan = step.plan(&observed).unwrap_or_else(|_| plan.clone());
+                return Some(self.ended_by(StepReport::new(info, observed, plan), error));
             }
         }
         None
@@ -209,10 +215,10 @@ impl Walk<'_> {
     async fn attend(
         &self,
         step: &dyn Step,
-        finding: &Finding,
+        observed: &Observed,
         plan: &Plan,
         turn: &Turn<'_>,
-    ) -> Result<Option<Finding>, Trouble> {
+    ) -> Result<Option<Observed>, UserError> {
         let Some(task) = plan.tasks.first() else {
             return Ok(None);
         };
@@ -227,19 +233,19 @@ impl Walk<'_> {
             }
         }
         match task.kind {
-            TaskKind::Told(topic) if self.guide.can_ask() => {
+            TaskKind::Confirmed(topic) if self.prompter.can_ask() => {
                 turn.show_task(info, task);
                 if self.is_said_to_be_done(info, "Done?", turn).await? {
-                    step.told(topic)?;
+                    step.confirmed(topic)?;
                     // A word changes nothing in the account: what was seen there still is.
-                    return Ok(Some(match step.reconsider(finding) {
+                    return Ok(Some(match step.reconsider(observed) {
                         Some(told) => told,
                         None => self.look_at(step).await,
                     }));
                 }
                 Ok(None)
             }
-            TaskKind::Checked if self.guide.can_ask() => {
+            TaskKind::Checked if self.prompter.can_ask() => {
                 turn.show_task(info, task);
                 let prompt = "Done? Then it is checked; No leaves it for later.";
                 if self.is_said_to_be_done(info, prompt, turn).await? {
@@ -247,18 +253,18 @@ impl Walk<'_> {
                 }
                 Ok(None)
             }
-            TaskKind::Told(_) | TaskKind::Checked => Ok(None),
+            TaskKind::Confirmed(_) | TaskKind::Checked => Ok(None),
             _ if limit.is_zero() => Ok(None),
             TaskKind::Own => step.attend(task, limit, turn).await,
             TaskKind::Seen => {
                 turn.show_task(info, task);
-                self.wait_until_seen(step, task, finding, (limit, turn)).await
+                self.wait_until_seen(step, task, observed, (limit, turn)).await
             }
         }
     }
 
     /// Enter says no: it must not tell what nobody has looked at.
-    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, Trouble> {
+    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, UserError> {
         let question = Confirm {
             prompt: prompt.to_owned(),
             default: false,
@@ -266,7 +272,7 @@ impl Walk<'_> {
                 info.why.to_owned(),
                 format!("No leaves it for later: idc-setup run --only {}", info.slug),
             ],
-            can_skip: info.need != Need::Required,
+            can_skip: info.importance != Importance::Required,
             ..Confirm::default()
         };
         self.confirmed(&question, turn).await
@@ -277,26 +283,26 @@ impl Walk<'_> {
         &self,
         step: &dyn Step,
         task: &HumanTask,
-        before: &Finding,
+        before: &Observed,
         (limit, turn): (Duration, &Turn<'_>),
-    ) -> Result<Option<Finding>, Trouble> {
+    ) -> Result<Option<Observed>, UserError> {
         let waiting = turn.wait(step.info(), &task.sentence);
         let end = Instant::now() + limit;
         loop {
             tokio::time::sleep(self.options.person_pause).await;
             let mut failed = None;
             match step.look().await {
-                Ok(finding) => {
-                    let still_open = step.plan(&finding)?.tasks.contains(task);
-                    if finding.found != before.found || !still_open {
-                        return Ok(Some(finding));
+                Ok(observed) => {
+                    let still_open = step.plan(&observed)?.tasks.contains(task);
+                    if observed.status != before.status || !still_open {
+                        return Ok(Some(observed));
                     }
-                    waiting.say(&finding.is);
+                    waiting.say(&observed.summary);
                 }
-                Err(trouble) if trouble.kind.exit() != 1 => return Err(trouble),
-                Err(trouble) => {
-                    waiting.say(&format!("{} Looking again.", trouble.message));
-                    failed = Some(trouble);
+                Err(error) if error.kind.exit() != 1 => return Err(error),
+                Err(error) => {
+                    waiting.say(&format!("{} Looking again.", error.message));
+                    failed = Some(error);
                 }
             }
             if Instant::now() >= end {
@@ -313,13 +319,13 @@ fn waiting(mut report: StepReport, task: HumanTask) -> StepReport {
     report
 }
 
-fn does_not_show(plan: &Plan) -> Trouble {
+fn does_not_show(plan: &Plan) -> UserError {
     let sentence = plan
         .changes
         .first()
         .map(|change| change.sentence.as_str())
         .unwrap_or_default();
-    Trouble::failed(
+    UserError::failed(
         format!("This was accepted, and a look does not show it: {sentence}"),
         "idc-setup status, and when it shows: idc-setup run",
     )

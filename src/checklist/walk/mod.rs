@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Finding, Guide, Outcome, Plan, State, Step, StepReport, Trouble};
+use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
@@ -36,7 +36,7 @@ pub struct Options {
 /// A walk over the checklist.
 pub struct Walk<'a> {
     steps: &'a [Box<dyn Step>],
-    guide: &'a dyn Guide,
+    prompter: &'a dyn Prompter,
     answers: &'a RefCell<Answers>,
     progress: &'a Progress,
     options: Options,
@@ -53,17 +53,17 @@ pub struct Walk<'a> {
     /// The person wants to be back at the review.
     wants_back: Cell<bool>,
     /// Why the person has left.
-    wish: RefCell<Option<Trouble>>,
+    wish: RefCell<Option<UserError>>,
 }
 
 /// Findings by slug.
-type Findings = BTreeMap<&'static str, Finding>;
+type Observations = BTreeMap<&'static str, Observed>;
 
 impl<'a> Walk<'a> {
     /// A walk over `steps`, which stand in the order of the checklist.
     pub fn new(
         steps: &'a [Box<dyn Step>],
-        guide: &'a dyn Guide,
+        prompter: &'a dyn Prompter,
         answers: &'a RefCell<Answers>,
         progress: &'a Progress,
         options: Options,
@@ -75,7 +75,7 @@ impl<'a> Walk<'a> {
             .collect();
         Self {
             steps,
-            guide,
+            prompter,
             answers,
             progress,
             options,
@@ -92,27 +92,27 @@ impl<'a> Walk<'a> {
 
     /// Looks, asks nothing, changes nothing.
     pub async fn look(&self) -> Outcome {
-        let findings = self.survey().await;
-        let mut reports = self.reports(&findings);
-        let trouble = self.reconsider(&mut reports).err();
-        let trouble = trouble.or_else(|| self.trouble_before(&findings));
+        let observations = self.survey().await;
+        let mut reports = self.reports(&observations);
+        let error = self.reconsider(&mut reports).err();
+        let error = error.or_else(|| self.trouble_before(&observations));
         Outcome {
             reports,
-            trouble,
+            error,
             region: None,
         }
     }
 
     /// Looks and asks, and plans what would be done; changes nothing.
     pub async fn plan(&self) -> Outcome {
-        let mut findings = self.survey().await;
-        let asked = self.ask_everything(&mut findings).await.err();
-        let mut reports = self.reports(&findings);
-        let trouble = self.reconsider(&mut reports).err().or(asked);
-        let trouble = trouble.or_else(|| self.trouble_before(&findings));
+        let mut observations = self.survey().await;
+        let asked = self.ask_everything(&mut observations).await.err();
+        let mut reports = self.reports(&observations);
+        let error = self.reconsider(&mut reports).err().or(asked);
+        let error = error.or_else(|| self.trouble_before(&observations));
         Outcome {
             reports,
-            trouble,
+            error,
             region: None,
         }
     }
@@ -123,39 +123,39 @@ impl<'a> Walk<'a> {
         if let Err(error) = self.save_answers() {
             return Outcome {
                 reports: Vec::new(),
-                trouble: Some(error.into()),
+                error: Some(error.into()),
                 region: None,
             };
         }
-        let mut findings = self.survey().await;
+        let mut observations = self.survey().await;
         loop {
-            let outcome = self.run_from(findings).await;
+            let outcome = self.run_from(observations).await;
             if !self.wants_back.take() {
                 return outcome;
             }
             // Back from a question in a step, before anything was changed: the review is where values are changed.
             self.stopped.set(false);
-            findings = self.survey().await;
+            observations = self.survey().await;
         }
     }
 
-    async fn run_from(&self, mut findings: Findings) -> Outcome {
-        let agreed = match self.agree(&mut findings).await {
+    async fn run_from(&self, mut observations: Observations) -> Outcome {
+        let agreed = match self.agree(&mut observations).await {
             Ok(agreed) => agreed,
-            Err(trouble) => {
+            Err(error) => {
                 return Outcome {
-                    reports: self.reports(&findings),
-                    trouble: Some(trouble),
+                    reports: self.reports(&observations),
+                    error: Some(error),
                     region: None,
                 };
             }
         };
-        let before = self.trouble_before(&findings);
-        if before.is_some() || self.is_refused(&findings) {
+        let before = self.trouble_before(&observations);
+        if before.is_some() || self.is_refused(&observations) {
             // What may not even be looked at is not worked around: better to say so before anything changes.
             return Outcome {
-                reports: self.reports(&findings),
-                trouble: before,
+                reports: self.reports(&observations),
+                error: before,
                 region: None,
             };
         }
@@ -165,14 +165,14 @@ impl<'a> Walk<'a> {
             } else {
                 "Nothing was changed. Go on later with: idc-setup run"
             };
-            self.guide.say(None, said);
+            self.prompter.say(None, said);
             return Outcome {
-                reports: self.reports(&findings),
-                trouble: None,
+                reports: self.reports(&observations),
+                error: None,
                 region: None,
             };
         }
-        self.execute(findings).await
+        self.execute(observations).await
     }
 
     /// Whether the step was asked for.
@@ -186,33 +186,34 @@ impl<'a> Walk<'a> {
     }
 
     /// What a step that is only looked at has failed with, where a later one that is walked waits.
-    fn trouble_before(&self, findings: &Findings) -> Option<Trouble> {
-        let finding = |step: &dyn Step| findings.get(step.info().slug);
-        let waits =
-            |step: &dyn Step| self.is_walked(step) && finding(step).is_some_and(|finding| finding.waits_for.is_some());
+    fn trouble_before(&self, observations: &Observations) -> Option<UserError> {
+        let observed = |step: &dyn Step| observations.get(step.info().slug);
+        let waits = |step: &dyn Step| {
+            self.is_walked(step) && observed(step).is_some_and(|observed| observed.waits_for.is_some())
+        };
         self.steps.iter().enumerate().find_map(|(index, step)| {
             let is_before = self.steps[index..].iter().any(|later| waits(later.as_ref()));
-            let trouble = finding(step.as_ref())?.trouble.clone();
-            trouble.filter(|_| is_before && !self.is_walked(step.as_ref()))
+            let error = observed(step.as_ref())?.error.clone();
+            error.filter(|_| is_before && !self.is_walked(step.as_ref()))
         })
     }
 
     /// Whether a look of a step that is walked was refused for lack of rights or credentials, or has shown what would be in
     /// the way of a later step.
-    fn is_refused(&self, findings: &Findings) -> bool {
+    fn is_refused(&self, observations: &Observations) -> bool {
         self.steps
             .iter()
             .filter(|step| self.is_walked(step.as_ref()) && !step.info().is_recommendation())
             .any(|step| {
-                let trouble = findings
+                let error = observations
                     .get(step.info().slug)
-                    .and_then(|finding| finding.trouble.as_ref());
-                trouble.is_some_and(|trouble| trouble.kind.exit() == 4 || trouble.stops_all)
+                    .and_then(|observed| observed.error.as_ref());
+                error.is_some_and(|error| error.kind.exit() == 4 || error.stops_all)
             })
     }
 
     /// Looks at everything that is walked or that others stand on, all at the same time.
-    async fn survey(&self) -> Findings {
+    async fn survey(&self) -> Observations {
         for slot in self.steps.iter().flat_map(|step| step.provides()) {
             slot.forget();
         }
@@ -220,18 +221,19 @@ impl<'a> Walk<'a> {
             None
         } else {
             let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
-            self.guide.survey(&walked.map(|step| step.info()).collect::<Vec<_>>())
+            self.prompter
+                .survey(&walked.map(|step| step.info()).collect::<Vec<_>>())
         };
         let shown = shown.as_deref();
         let looks = self.steps.iter().map(|step| async move {
             let slug = step.info().slug;
             if self.is_walked(step.as_ref()) || step.info().feeds_others {
-                let finding = self.look_at(step.as_ref()).await;
-                close(step.as_ref(), &finding.is);
+                let observed = self.look_at(step.as_ref()).await;
+                close(step.as_ref(), &observed.summary);
                 if let Some(shown) = shown.filter(|_| self.is_walked(step.as_ref())) {
-                    shown.found(step.info(), &finding);
+                    shown.found(step.info(), &observed);
                 }
-                return Some((slug, finding));
+                return Some((slug, observed));
             }
             close(step.as_ref(), "It was not looked at.");
             None
@@ -239,17 +241,17 @@ impl<'a> Walk<'a> {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
-    async fn look_at(&self, step: &dyn Step) -> Finding {
-        step.look().await.unwrap_or_else(Finding::unknown)
+    async fn look_at(&self, step: &dyn Step) -> Observed {
+        step.look().await.unwrap_or_else(Observed::unknown)
     }
 
     /// The steps that were asked for, as far as they have got without changing anything.
-    fn reports(&self, findings: &Findings) -> Vec<StepReport> {
+    fn reports(&self, observations: &Observations) -> Vec<StepReport> {
         let mut stuck = false;
         let mut reports = Vec::new();
         for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
-            let mut report = self.report(step.as_ref(), findings.get(step.info().slug));
-            if stuck && report.finding.waits_for.is_some() {
+            let mut report = self.report(step.as_ref(), observations.get(step.info().slug));
+            if stuck && report.observed.waits_for.is_some() {
                 // What waits behind something that nobody here can move is not planned.
                 report.plan = Plan::default();
             }
@@ -261,22 +263,22 @@ impl<'a> Walk<'a> {
         reports
     }
 
-    fn report(&self, step: &dyn Step, finding: Option<&Finding>) -> StepReport {
-        let finding = finding.cloned().unwrap_or_else(|| Finding::missing("Not looked at."));
+    fn report(&self, step: &dyn Step, observed: Option<&Observed>) -> StepReport {
+        let observed = observed.cloned().unwrap_or_else(|| Observed::missing("Not looked at."));
         if !self.is_walked(step) {
-            let finding = Finding {
-                is: "Not wanted in this run.".to_owned(),
-                ..finding
+            let observed = Observed {
+                summary: "Not wanted in this run.".to_owned(),
+                ..observed
             };
-            return StepReport::new(step.info(), finding, Plan::default()).skipped();
+            return StepReport::new(step.info(), observed, Plan::default()).skipped();
         }
-        let report = match step.plan(&finding) {
-            Ok(plan) => StepReport::new(step.info(), finding, plan),
-            Err(trouble) => StepReport::new(step.info(), finding, Plan::default()).failed(trouble),
+        let report = match step.plan(&observed) {
+            Ok(plan) => StepReport::new(step.info(), observed, plan),
+            Err(error) => StepReport::new(step.info(), observed, Plan::default()).failed(error),
         };
         self.progress.read(|record| {
             let known = record.steps.get(report.info.slug);
-            let known = known.filter(|known| known.state == report.state.word());
+            let known = known.filter(|known| known.state == report.state.name());
             let since = known.map(|known| known.since.unwrap_or(known.at));
             StepReport { since, ..report }
         })
@@ -286,32 +288,32 @@ impl<'a> Walk<'a> {
     fn save_answers(&self) -> Result<(), ProgressError> {
         let answers = self.answers.borrow();
         self.progress.change(|record| {
-            let explicit = |name: &str| answers.all_explicit().any(|(key, _)| key.name() == name);
+            let explicit = |name: &str| answers.all_explicit().any(|(key, _)| key.field() == name);
             // What this version does not know stays; what was said and is no longer, goes.
             record
                 .answers
-                .retain(|name, _| Key::named(name).is_none() || explicit(name));
+                .retain(|name, _| Key::of_field(name).is_none() || explicit(name));
             for (key, answer) in answers.all_explicit() {
-                let saved = record.answers.get(key.name());
+                let saved = record.answers.get(&key.field());
                 if saved.is_none_or(|saved| saved.value != answer.value) {
                     let saved = SavedAnswer {
                         value: answer.value.clone(),
                         at: Timestamp::now(),
                     };
-                    record.answers.insert(key.name().to_owned(), saved);
+                    record.answers.insert(key.field(), saved);
                 }
             }
         })
     }
 
     /// Writes down how a step was last seen.
-    fn record(&self, report: &StepReport) -> Result<(), Trouble> {
+    fn record(&self, report: &StepReport) -> Result<(), UserError> {
         self.progress.change(|record| {
-            let (state, now) = (report.state.word(), Timestamp::now());
+            let (state, now) = (report.state.name(), Timestamp::now());
             let known = record.steps.get(report.info.slug).filter(|known| known.state == state);
             let seen = StepRecord {
                 state: state.to_owned(),
-                is: report.finding.is.clone(),
+                summary: report.observed.summary.clone(),
                 at: now,
                 since: Some(known.map_or(now, |known| known.since.unwrap_or(known.at))),
             };

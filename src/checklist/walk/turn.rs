@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::checklist::{
-    Change, Confirm, Finding, Guide, HumanTask, Plan, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    Trouble, Waiting,
+    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    UserError, Waiting,
 };
 
 /// Whose turn it is.
@@ -28,7 +28,7 @@ impl Turns {
 
 /// One step's way to the person.
 pub(super) struct Turn<'a> {
-    guide: &'a dyn Guide,
+    prompter: &'a dyn Prompter,
     /// `None`: nobody has to be kept in order.
     order: Option<(&'a Turns, usize)>,
     has_come: Cell<bool>,
@@ -37,7 +37,7 @@ pub(super) struct Turn<'a> {
 
 /// What was said before the turn.
 enum Kept {
-    Begin(&'static StepInfo, Box<Finding>, Box<Plan>),
+    Begin(&'static StepInfo, Box<Observed>, Box<Plan>),
     Say(Option<&'static StepInfo>, String),
     Change(&'static StepInfo, Box<Change>),
     End(Box<StepReport>),
@@ -45,9 +45,9 @@ enum Kept {
 
 impl<'a> Turn<'a> {
     /// A step that speaks as it likes.
-    pub(super) fn free(guide: &'a dyn Guide) -> Self {
+    pub(super) fn free(prompter: &'a dyn Prompter) -> Self {
         Self {
-            guide,
+            prompter,
             order: None,
             has_come: Cell::new(true),
             kept: RefCell::default(),
@@ -55,11 +55,11 @@ impl<'a> Turn<'a> {
     }
 
     /// The `index`-th step to speak.
-    pub(super) fn nth(guide: &'a dyn Guide, turns: &'a Turns, index: usize) -> Self {
+    pub(super) fn nth(prompter: &'a dyn Prompter, turns: &'a Turns, index: usize) -> Self {
         Self {
             order: Some((turns, index)),
             has_come: Cell::new(false),
-            ..Self::free(guide)
+            ..Self::free(prompter)
         }
     }
 
@@ -74,10 +74,10 @@ impl<'a> Turn<'a> {
         }
         for kept in self.kept.take() {
             match kept {
-                Kept::Begin(info, finding, plan) => self.guide.begin(info, &finding, &plan),
-                Kept::Say(info, line) => self.guide.say(info, &line),
-                Kept::Change(info, change) => self.guide.change(info, &change),
-                Kept::End(report) => self.guide.end(&report),
+                Kept::Begin(info, observed, plan) => self.prompter.begin(info, &observed, &plan),
+                Kept::Say(info, line) => self.prompter.say(info, &line),
+                Kept::Change(info, change) => self.prompter.change(info, &change),
+                Kept::End(report) => self.prompter.end(&report),
             }
         }
     }
@@ -104,46 +104,46 @@ impl Waiting for Unseen {
 
 /// What is said waits for the turn; what is asked has been waited for by the walk.
 #[async_trait(?Send)]
-impl Guide for Turn<'_> {
+impl Prompter for Turn<'_> {
     fn can_ask(&self) -> bool {
-        self.guide.can_ask()
+        self.prompter.can_ask()
     }
 
-    async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
         self.come().await;
-        self.guide.ask(question).await
+        self.prompter.ask(question).await
     }
 
-    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble> {
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
         self.come().await;
-        self.guide.confirm(confirm).await
+        self.prompter.confirm(confirm).await
     }
 
-    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+    async fn type_out(&self, words: &str) -> Result<String, UserError> {
         self.come().await;
-        self.guide.type_out(words).await
+        self.prompter.type_out(words).await
     }
 
-    async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
+    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
         self.come().await;
-        self.guide.review(review).await
+        self.prompter.review(review).await
     }
 
     fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
-        self.guide.show_task(info, task);
+        self.prompter.show_task(info, task);
     }
 
-    fn begin(&self, info: &'static StepInfo, finding: &Finding, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
         if self.has_come.get() {
-            self.guide.begin(info, finding, plan);
+            self.prompter.begin(info, observed, plan);
         } else {
-            self.keep(Kept::Begin(info, Box::new(finding.clone()), Box::new(plan.clone())));
+            self.keep(Kept::Begin(info, Box::new(observed.clone()), Box::new(plan.clone())));
         }
     }
 
     fn end(&self, report: &StepReport) {
         if self.has_come.get() {
-            self.guide.end(report);
+            self.prompter.end(report);
         } else {
             self.keep(Kept::End(Box::new(report.clone())));
         }
@@ -151,7 +151,7 @@ impl Guide for Turn<'_> {
 
     fn change(&self, info: &'static StepInfo, change: &Change) {
         if self.has_come.get() {
-            self.guide.change(info, change);
+            self.prompter.change(info, change);
         } else {
             self.keep(Kept::Change(info, Box::new(change.clone())));
         }
@@ -159,7 +159,7 @@ impl Guide for Turn<'_> {
 
     fn say(&self, info: Option<&'static StepInfo>, line: &str) {
         if self.has_come.get() {
-            self.guide.say(info, line);
+            self.prompter.say(info, line);
         } else {
             self.keep(Kept::Say(info, line.to_owned()));
         }
@@ -167,7 +167,7 @@ impl Guide for Turn<'_> {
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         if self.has_come.get() {
-            self.guide.wait(info, what)
+            self.prompter.wait(info, what)
         } else {
             Box::new(Unseen)
         }

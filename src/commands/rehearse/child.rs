@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use super::keeping::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
+use super::persist::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
 use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
-use crate::checklist::Trouble;
+use crate::checklist::UserError;
 use crate::cli::{Cli, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
-use crate::guide::Screen;
 use crate::progress::{Folder, Progress};
-use crate::words::quoted;
+use crate::text::quoted;
+use crate::ui::Screen;
 use idc_sim::PersonKind;
 
 /// The exit code of a run that has found another at work.
@@ -54,7 +54,7 @@ pub(super) async fn perform(
     flags: &RehearseFlags,
     environment: &Environment,
     screen: Screen,
-) -> Result<u8, Trouble> {
+) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let _lock = begin_keeping(rehearsal, flags)?;
     if cli.flags.non_interactive {
@@ -64,7 +64,7 @@ pub(super) async fn perform(
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = tokio::select! {
         status = wait(&mut child) => status.map_err(cannot_start)?,
-        trouble = keep_on_keeping(rehearsal, flags) => return Err(trouble),
+        error = keep_on_keeping(rehearsal, flags) => return Err(error),
     };
     if writes_world(flags) && exit_code(status) != LOCKED {
         keep_world(rehearsal, flags)?;
@@ -148,7 +148,7 @@ fn answered(home: &Path) -> Vec<Key> {
     let state = last.map(|(last, folder)| folder.state_file(&last.partition, &last.account));
     let record = state.and_then(|state| Progress::read_file(&state).ok().flatten());
     let answers = record.map(|record| record.answers).unwrap_or_default();
-    answers.keys().filter_map(|name| Key::named(name)).collect()
+    answers.keys().filter_map(|name| Key::of_field(name)).collect()
 }
 
 /// With `--non-interactive` the examples are answers, the consents are given, and the person has a minute.

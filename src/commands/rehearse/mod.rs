@@ -2,7 +2,7 @@
 //! environment and a home of its own, so that rehearsed and real runs share their code.
 
 mod child;
-mod keeping;
+mod persist;
 mod serve;
 
 use std::path::Path;
@@ -11,15 +11,15 @@ use std::time::Duration;
 use super::prepare::{duration, typed_answers};
 use super::{ended_by, finish, screen};
 use crate::answers::Key;
-use crate::checklist::Trouble;
+use crate::checklist::UserError;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
-use crate::guide::Screen;
 use crate::progress::Lock;
+use crate::ui::Screen;
 use child::perform;
 use idc_sim::scenarios::{self, example_user};
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
-use keeping::{KEPT_WORLD, hold, kept};
+use persist::{KEPT_WORLD, hold, kept};
 use serve::serve;
 
 /// Rehearses or serves, and answers the exit code.
@@ -31,11 +31,11 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     let ended = match prepare(cli, flags).await {
         Ok(rehearsal) if flags.serve => serve(&rehearsal, flags, screen).await,
         Ok(rehearsal) => perform(&rehearsal, cli, flags, environment, screen).await,
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
     match ended {
         Ok(code) => code,
-        Err(trouble) => finish(cli, screen, "rehearse", None, &ended_by(trouble)),
+        Err(error) => finish(cli, screen, "rehearse", None, &ended_by(error)),
     }
 }
 
@@ -52,7 +52,7 @@ impl Rehearsal {
     }
 }
 
-async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, Trouble> {
+async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserError> {
     let kept = kept(flags);
     refuse_what_cannot_be(flags, kept.is_some())?;
     let latency = match &flags.latency {
@@ -78,22 +78,22 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, Trouble>
 }
 
 /// Flags that say what another rehearsal does, and going on with one that is not kept.
-fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), Trouble> {
+fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), UserError> {
     if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
             "idc-setup rehearse undo --keep DIR --step NAME",
         ));
     }
     if flags.what != Rehearsed::Login && flags.login.again {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             "--again has somebody sign in anew; this rehearsal signs nobody in.",
             "idc-setup rehearse login --keep DIR --again",
         ));
     }
     let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
     if goes_on && !is_kept {
-        return Err(Trouble::usage(
+        return Err(UserError::usage(
             "There is no kept rehearsal to go on with.",
             "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
         ));
@@ -102,14 +102,14 @@ fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), Tro
 }
 
 /// Serves a world, with the faults that are asked for.
-async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result<Simulation, Trouble> {
+async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result<Simulation, UserError> {
     let faults = match &flags.faults {
-        Some(path) => read_faults(path).map_err(|why| Trouble::usage(why, "idc-setup rehearse --faults FILE"))?,
+        Some(path) => read_faults(path).map_err(|why| UserError::usage(why, "idc-setup rehearse --faults FILE"))?,
         None => Vec::new(),
     };
     if let Some(path) = &flags.calls {
         std::fs::File::create(path).map_err(|error| {
-            Trouble::usage(
+            UserError::usage(
                 format!("--calls: {} cannot be written: {error}.", path.display()),
                 "idc-setup rehearse --calls FILE",
             )
@@ -122,7 +122,7 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
         quota: flags.quota.map(|QuotaFlag::Aws| 20),
     };
     let simulation = Simulation::start(cloud, options).await.map_err(|error| {
-        Trouble::failed(
+        UserError::failed(
             format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
             "idc-setup rehearse --port N, with a free one",
         )
@@ -134,7 +134,7 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
 }
 
 /// The world that is asked for, or the one that was kept.
-fn cloud(flags: &RehearseFlags) -> Result<Cloud, Trouble> {
+fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
     let kept = flags
         .keep
         .as_ref()
@@ -142,21 +142,21 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, Trouble> {
         .filter(|path| path.exists());
     let next = "idc-setup rehearse --help (lists the worlds)";
     match (&flags.world, kept) {
-        (Some(name), Some(kept)) => Err(Trouble::usage(
+        (Some(name), Some(kept)) => Err(UserError::usage(
             format!(
                 "A world is kept in {}; it cannot start as {name} again.",
                 kept.display()
             ),
             "idc-setup rehearse --keep DIR, with another folder or without --world",
         )),
-        (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| Trouble::usage(why, next)),
+        (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| UserError::usage(why, next)),
         (None, None) => Ok(Cloud::default()),
         (Some(name), None) => match scenarios::named(name) {
             Some(cloud) => Ok(cloud),
             None if Path::new(name).exists() => {
-                scenarios::read_file(Path::new(name)).map_err(|why| Trouble::usage(why, next))
+                scenarios::read_file(Path::new(name)).map_err(|why| UserError::usage(why, next))
             }
-            None => Err(Trouble::usage(
+            None => Err(UserError::usage(
                 format!("There is no world {name:?}, and no such file."),
                 next,
             )),
@@ -166,7 +166,7 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, Trouble> {
 
 /// With `--create-user-with console`, what the person is told to fill into *Add user*: the answers that were
 /// given, else the examples.
-fn told_user(cli: &Cli) -> Result<Option<NewUser>, Trouble> {
+fn told_user(cli: &Cli) -> Result<Option<NewUser>, UserError> {
     let mut answers = typed_answers(cli, &Environment::default())?;
     for (key, value) in examples() {
         answers.default_to(key, value, crate::answers::Source::Default);
@@ -192,8 +192,8 @@ pub fn examples() -> [(Key, String); 3] {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
-fn cannot_start(error: std::io::Error) -> Trouble {
-    Trouble::failed(
+fn cannot_start(error: std::io::Error) -> UserError {
+    UserError::failed(
         format!("The rehearsal cannot start: {error}."),
         "make room or rights there, or name another folder: idc-setup rehearse --keep DIR",
     )

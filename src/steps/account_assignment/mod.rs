@@ -1,9 +1,9 @@
 //! Step 5: the group, or the user, gets the permission set in the account.
 
-mod begun;
+mod pending;
 mod requests;
 
-pub use begun::settle_begun;
+pub use pending::settle_pending;
 
 use std::rc::Rc;
 
@@ -11,39 +11,40 @@ use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, StatusValues};
 use jiff::Timestamp;
 
+use super::context::{Context, rerun, step_error};
 use super::create::Created;
 use super::facts::{Instance, PermissionSet};
-use super::setting::{Setting, rerun, trouble};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
-use crate::aws::{Failure, waiting};
+use crate::aws::{AwsError, waiting};
 use crate::checklist::{
-    Change, Choice, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Choice, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
+    UserError,
 };
 use crate::limits::{OPERATION_LIMIT, SPREAD_LIMIT};
-use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
-use crate::words::lasting;
+use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
+use crate::text::lasting;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 5,
     slug: "account-assignment",
     title: "Assign the account",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "It joins the three: who, what they may do, and in which account.",
     feeds_others: true,
-    rights: &RIGHTS,
+    permissions: &PERMISSIONS,
 };
 
 /// What it needs to be allowed to do. In the management account Identity Center acts with the caller's own rights in
 /// IAM, not with those of its service role ("Identity-based policy examples for IAM Identity Center"): without them an
 /// assignment is accepted, and fails later.
-const RIGHTS: [Right; 19] = [
-    Right::look("organizations:ListAccounts"),
-    Right::look("sso:ListAccountAssignments"),
-    Right::look("sso:ListAccountAssignmentCreationStatus"),
-    Right::look("sso:DescribeAccountAssignmentCreationStatus"),
-    Right::change("sso:CreateAccountAssignment"),
+const PERMISSIONS: [Permission; 19] = [
+    Permission::look("organizations:ListAccounts"),
+    Permission::look("sso:ListAccountAssignments"),
+    Permission::look("sso:ListAccountAssignmentCreationStatus"),
+    Permission::look("sso:DescribeAccountAssignmentCreationStatus"),
+    Permission::change("sso:CreateAccountAssignment"),
     on_roles("iam:AttachRolePolicy"),
     on_roles("iam:CreateRole"),
     on_roles("iam:DeleteRole"),
@@ -55,15 +56,15 @@ const RIGHTS: [Right; 19] = [
     on_roles("iam:PutRolePolicy"),
     on_roles("iam:UpdateRole"),
     on_roles("iam:UpdateRoleDescription"),
-    Right::change_on(PROVIDERS, "iam:CreateSAMLProvider"),
-    Right::change_on(PROVIDERS, "iam:GetSAMLProvider"),
-    Right::change_on(PROVIDERS, "iam:UpdateSAMLProvider"),
+    Permission::change_on(PROVIDERS, "iam:CreateSAMLProvider"),
+    Permission::change_on(PROVIDERS, "iam:GetSAMLProvider"),
+    Permission::change_on(PROVIDERS, "iam:UpdateSAMLProvider"),
 ];
 
 const PROVIDERS: &str = "arn:*:iam::*:saml-provider/AWSSSO_*";
 
-const fn on_roles(action: &'static str) -> Right {
-    Right::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
+const fn on_roles(action: &'static str) -> Permission {
+    Permission::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
 }
 
 /// What an assignment is about.
@@ -91,17 +92,17 @@ impl Subject {
 
 /// Step 5.
 pub struct AccountAssignment {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl AccountAssignment {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 
     fn is_for_group(&self) -> bool {
-        self.setting
+        self.context
             .answer::<AssignTo>(Key::AssignTo)
             .is_none_or(|to| to.value == AssignTo::Group)
     }
@@ -111,21 +112,21 @@ impl AccountAssignment {
         let principal = if self.is_for_group() { Key::Group } else { Key::Username };
         format!(
             "{}/{}/{}",
-            self.setting.account(),
-            self.setting.text(Key::PermissionSet),
-            self.setting.text(principal)
+            self.context.account(),
+            self.context.text(Key::PermissionSet),
+            self.context.text(principal)
         )
     }
 
     /// Waits until everything it joins is there.
     async fn subject(&self) -> Result<Subject, String> {
-        let facts = &self.setting.facts;
+        let facts = &self.context.facts;
         let waits = |step: &'static str| move |_| format!("Waits for {step}.");
         let instance = facts.instance.get().await.map_err(waits("step 1"))?;
         let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
         let (principal_type, principal, principal_name) = if self.is_for_group() {
             let group = facts.group.get().await.map_err(waits("step 3"))?;
-            (PrincipalType::Group, group.id, self.setting.text(Key::Group))
+            (PrincipalType::Group, group.id, self.context.text(Key::Group))
         } else {
             let user = facts.user.get().await.map_err(waits("step 2"))?;
             (PrincipalType::User, user.id, user.name)
@@ -133,7 +134,7 @@ impl AccountAssignment {
         Ok(Subject {
             instance,
             set,
-            account: self.setting.account(),
+            account: self.context.account(),
             principal_type,
             principal,
             principal_name,
@@ -141,10 +142,10 @@ impl AccountAssignment {
     }
 
     /// A delegated administrator gives no access to the management account ("Delegated administration").
-    fn out_of_reach(&self, subject: &Subject) -> Option<Finding> {
-        let (owner, caller) = (&subject.instance.owner, &self.setting.caller.account);
+    fn out_of_reach(&self, subject: &Subject) -> Option<Observed> {
+        let (owner, caller) = (&subject.instance.owner, &self.context.caller.account);
         (owner != caller && owner == &subject.account).then(|| {
-            Finding::blocked(
+            Observed::blocked(
                 format!("Account {caller} administers Identity Center, and may not give access to the management account {owner}."),
                 format!("run idc-setup with credentials of account {owner}: idc-setup run --profile NAME"),
             )
@@ -152,11 +153,11 @@ impl AccountAssignment {
     }
 
     /// Whose the assignment is: as written down, or as our requests tell.
-    async fn own(&self, subject: &Subject) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
+    async fn own(&self, subject: &Subject) -> Result<Resource, UserError> {
+        let context = &self.context;
         let name = self.name();
-        let mut resource = setting.resource(ResourceKind::AccountAssignment, &name, &subject.id());
-        let intents = setting.open_intents(ResourceKind::AccountAssignment, &name);
+        let mut resource = context.resource(ResourceKind::AccountAssignment, &name, &subject.id());
+        let intents = context.open_intents(ResourceKind::AccountAssignment, &name);
         let request = if intents.is_empty() {
             None
         } else {
@@ -165,9 +166,9 @@ impl AccountAssignment {
         if let Some(request) = request
             && self.has_made(subject, &intents, &request).await.map_err(rerun(&INFO))?
         {
-            resource.how = How::Made;
+            resource.origin = Origin::Created;
         }
-        setting.settle(
+        context.settle(
             Verb::Create,
             ResourceKind::AccountAssignment,
             &name,
@@ -178,12 +179,12 @@ impl AccountAssignment {
 
     /// Whether an assignment whose request has succeeded is there: it may have come between two looks, or be on its way to
     /// reads. Only a moment after the request that is waited for; later it is somebody else who has taken it away.
-    async fn comes_to_show(&self, subject: &Subject, intents: &[Intent]) -> Result<bool, Trouble> {
+    async fn comes_to_show(&self, subject: &Subject, intents: &[Intent]) -> Result<bool, UserError> {
         let last = intents.iter().map(|intent| intent.at).max().unwrap_or_default();
         let ago = Timestamp::now().duration_since(last).unsigned_abs();
         let limit = SPREAD_LIMIT.saturating_sub(ago);
-        let shows = waiting::until(self.setting.timing, limit, || async {
-            Ok::<_, Failure>(self.is_assigned(subject).await?.then_some(()))
+        let shows = waiting::until(self.context.timing, limit, || async {
+            Ok::<_, AwsError>(self.is_assigned(subject).await?.then_some(()))
         });
         Ok(shows.await.map_err(rerun(&INFO))?.is_some())
     }
@@ -194,9 +195,9 @@ impl AccountAssignment {
         &self,
         change: &Change,
         subject: &Subject,
-    ) -> Result<(AccountAssignmentOperationStatus, bool), Trouble> {
-        let setting = &self.setting;
-        let mut intents = setting.open_intents(change.kind, &change.name);
+    ) -> Result<(AccountAssignmentOperationStatus, bool), UserError> {
+        let context = &self.context;
+        let mut intents = context.open_intents(change.kind, &change.name);
         if !intents.is_empty() {
             let earlier = self.request_of(subject, &intents).await.map_err(rerun(&INFO))?;
             if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
@@ -205,29 +206,29 @@ impl AccountAssignment {
         }
         // An earlier run's attempt may have gone through without an answer.
         let had_begun = !intents.is_empty();
-        let intent = setting.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        let intent = context.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         intents.push(intent.clone());
         let end = self.request(subject, &intents).await;
         match end.result {
-            Ok(Created::Made(status) | Created::Found(status) | Created::Undecided(status)) => {
+            Ok(Created::Created(status) | Created::Status(status) | Created::Undecided(status)) => {
                 Ok((status, end.unanswered || had_begun))
             }
-            Err(failure) => {
+            Err(aws_error) => {
                 if !end.unanswered {
-                    setting.progress.change(|record| record.drop_intent(&intent.nonce))?;
+                    context.progress.change(|record| record.drop_intent(&intent.nonce))?;
                 }
-                let next = if failure.may_pass() {
+                let next = if aws_error.is_transient() {
                     "idc-setup run"
                 } else {
                     "check the account's id, then: idc-setup run --account ID"
                 };
-                Err(super::trouble(&INFO, &failure, next))
+                Err(super::step_error(&INFO, &aws_error, next))
             }
         }
     }
 
-    fn failed(&self, subject: &Subject, reason: &str) -> Trouble {
-        let own_account = subject.account == self.setting.caller.account;
+    fn failed(&self, subject: &Subject, reason: &str) -> UserError {
+        let own_account = subject.account == self.context.caller.account;
         let next = if own_account {
             "in the management account Identity Center acts with your own rights: use root or an administrator, or \
              allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
@@ -235,7 +236,7 @@ impl AccountAssignment {
         } else {
             "mend what the reason names, then: idc-setup run"
         };
-        Trouble::failed(
+        UserError::failed(
             format!(
                 "Step 5 account-assignment: AWS could not make the assignment: {}.",
                 reason.trim_end_matches('.')
@@ -251,21 +252,21 @@ impl Step for AccountAssignment {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
+    async fn look(&self) -> Result<Observed, UserError> {
         let subject = match self.subject().await {
             Ok(subject) => subject,
-            Err(why) => return Ok(Finding::waits_for(why)),
+            Err(why) => return Ok(Observed::waits_for(why)),
         };
         if let Some(blocked) = self.out_of_reach(&subject) {
             return Ok(blocked);
         }
         let who = &subject.principal_name;
         let what = format!("{} in account {}", subject.set.name, subject.account);
-        let missing = Finding::missing(format!("{who} does not have {what} yet."));
+        let missing = Observed::missing(format!("{who} does not have {what} yet."));
         let name = self.name();
-        let intents = self.setting.open_intents(ResourceKind::AccountAssignment, &name);
+        let intents = self.context.open_intents(ResourceKind::AccountAssignment, &name);
         // Nothing can stand on a permission set that was made a moment ago, unless we made that too.
-        let nothing_yet = subject.set.is_new && intents.is_empty() && self.setting.facts.assignment.now().is_none();
+        let nothing_yet = subject.set.is_new && intents.is_empty() && self.context.facts.assignment.now().is_none();
         if nothing_yet && !self.is_recorded(&subject) {
             return Ok(missing);
         }
@@ -282,15 +283,15 @@ impl Step for AccountAssignment {
             return Ok(missing);
         }
         let resource = self.own(&subject).await?;
-        self.setting.facts.assignment.know(());
-        Ok(Finding::done(format!("{who} has {what}."))
+        self.context.facts.assignment.know(());
+        Ok(Observed::done(format!("{who} has {what}."))
             .with("account", &subject.account)
             .with("principal", &subject.principal)
-            .with("permission-set-arn", &subject.set.arn)
+            .with("permission_set_arn", &subject.set.arn)
             .of(resource))
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -299,14 +300,14 @@ impl Step for AccountAssignment {
     }
 
     /// The organization's accounts, by name and id.
-    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
         let accounts = self.accounts().await;
-        accounts.map_err(|failure| trouble(&INFO, &failure, "type the account's id"))
+        accounts.map_err(|aws_error| step_error(&INFO, &aws_error, "type the account's id"))
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        if finding.found != Found::Missing {
+        if observed.status != Status::Missing {
             return Ok(plan);
         }
         let (kind, who) = if self.is_for_group() {
@@ -315,11 +316,11 @@ impl Step for AccountAssignment {
             ("USER", Key::Username)
         };
         let (account, set, who) = (
-            self.setting.account(),
-            self.setting.text(Key::PermissionSet),
-            self.setting.text(who),
+            self.context.account(),
+            self.context.text(Key::PermissionSet),
+            self.context.text(who),
         );
-        let facts = &self.setting.facts;
+        let facts = &self.context.facts;
         let instance = facts
             .instance
             .now()
@@ -345,17 +346,17 @@ impl Step for AccountAssignment {
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
-        let setting = &self.setting;
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
         let subject = self
             .subject()
             .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
         let (status, unanswered) = self.begin(change, &subject).await?;
         let request = status.request_id.clone().unwrap_or_default();
-        let intents = setting.open_intents(change.kind, &change.name);
-        let Some(ended) = self.wait(&subject, (status, &intents), guide).await? else {
-            return Err(Trouble::failed(
+        let intents = context.open_intents(change.kind, &change.name);
+        let Some(ended) = self.wait(&subject, (status, &intents), prompter).await? else {
+            return Err(UserError::failed(
                 format!(
                     "Step 5 account-assignment: the assignment has not ended after {}.",
                     lasting(OPERATION_LIMIT)
@@ -364,29 +365,29 @@ impl Step for AccountAssignment {
             ));
         };
         if let Some(reason) = ended.failed {
-            setting.settle(change.verb, change.kind, &change.name, None)?;
+            context.settle(change.verb, change.kind, &change.name, None)?;
             return Err(self.failed(&subject, &reason));
         }
         let was_first = self.was_first(&subject, &intents, (&ended.recent, &request, unanswered));
         let is_ours = was_first.await.map_err(rerun(&INFO))?;
-        let how = if is_ours { How::Made } else { How::Found };
-        let resource = Resource::new(how, change.kind, &change.name, subject.id());
-        setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
+        let origin = if is_ours { Origin::Created } else { Origin::Existing };
+        let resource = Resource::new(origin, change.kind, &change.name, subject.id());
+        context.settle(change.verb, change.kind, &change.name, Some(resource))?;
         let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
-        guide.say(Some(&INFO), &done);
+        prompter.say(Some(&INFO), &done);
         Ok(())
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.assignment]
+        vec![&self.context.facts.assignment]
     }
 }
 
 impl AccountAssignment {
     fn is_recorded(&self, subject: &Subject) -> bool {
         let id = subject.id();
-        self.setting
+        self.context
             .progress
-            .read(|record| record.how(ResourceKind::AccountAssignment, &id).is_some())
+            .read(|record| record.origin(ResourceKind::AccountAssignment, &id).is_some())
     }
 }

@@ -4,11 +4,11 @@ use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, Ta
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
+use super::super::context::{rerun, timestamp};
 use super::super::create::{End, create};
-use super::super::setting::{rerun, timestamp};
 use super::{AccountAssignment, INFO, Subject};
-use crate::aws::{Failure, FailureKind, waiting};
-use crate::checklist::{Choice, Guide, Trouble};
+use crate::aws::{AwsError, AwsErrorKind, waiting};
+use crate::checklist::{Choice, Prompter, UserError};
 use crate::limits::OPERATION_LIMIT;
 use crate::progress::Intent;
 
@@ -22,20 +22,20 @@ pub(super) struct Request {
 
 impl AccountAssignment {
     /// Every account of the organization, by name.
-    pub(super) async fn accounts(&self) -> Result<Vec<Choice>, Failure> {
-        let setting = &self.setting;
-        let mut pages = setting
+    pub(super) async fn accounts(&self) -> Result<Vec<Choice>, AwsError> {
+        let context = &self.context;
+        let mut pages = context
             .clients
-            .organizations(&setting.bootstrap_region)
+            .organizations(&context.bootstrap_region)
             .list_accounts()
             .into_paginator()
             .send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::of("organizations:ListAccounts", error));
+            let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
             let page = match page {
                 // Without an organization there is this account alone, which needs no list.
-                Err(failure) if failure.kind == FailureKind::NotFound => return Ok(Vec::new()),
+                Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(Vec::new()),
                 other => other?,
             };
             found.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
@@ -50,9 +50,9 @@ impl AccountAssignment {
         Ok(found)
     }
 
-    pub(super) async fn is_assigned(&self, subject: &Subject) -> Result<bool, Failure> {
+    pub(super) async fn is_assigned(&self, subject: &Subject) -> Result<bool, AwsError> {
         let mut pages = self
-            .setting
+            .context
             .clients
             .ssoadmin(&subject.instance.region)
             .list_account_assignments()
@@ -63,7 +63,7 @@ impl AccountAssignment {
             .items()
             .send();
         while let Some(assignment) = pages.next().await {
-            let assignment = assignment.map_err(|error| Failure::of("sso:ListAccountAssignments", error))?;
+            let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignments", error))?;
             if assignment.principal_id.as_deref() == Some(subject.principal.as_str()) {
                 return Ok(true);
             }
@@ -75,9 +75,9 @@ impl AccountAssignment {
         &self,
         subject: &Subject,
         request: &str,
-    ) -> Result<AccountAssignmentOperationStatus, Failure> {
+    ) -> Result<AccountAssignmentOperationStatus, AwsError> {
         let answer = self
-            .setting
+            .context
             .clients
             .ssoadmin(&subject.instance.region)
             .describe_account_assignment_creation_status()
@@ -85,16 +85,16 @@ impl AccountAssignment {
             .account_assignment_creation_request_id(request)
             .send()
             .await
-            .map_err(|error| Failure::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
+            .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
         let empty = || AccountAssignmentOperationStatus::builder().build();
         Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
     }
 
     /// The requests that AWS still tells of, the oldest first. What they are about, it tells only one by one. An emulator that
     /// does not know the list has none.
-    async fn requests(&self, subject: &Subject) -> Result<Vec<Request>, Failure> {
+    async fn requests(&self, subject: &Subject) -> Result<Vec<Request>, AwsError> {
         let mut pages = self
-            .setting
+            .context
             .clients
             .ssoadmin(&subject.instance.region)
             .list_account_assignment_creation_status()
@@ -106,9 +106,9 @@ impl AccountAssignment {
         while let Some(request) = pages.next().await {
             let request = match request {
                 Ok(request) => request,
-                Err(error) => match Failure::of("sso:ListAccountAssignmentCreationStatus", error) {
-                    failure if failure.kind == FailureKind::NotThere => return Ok(Vec::new()),
-                    failure => return Err(failure),
+                Err(error) => match AwsError::of("sso:ListAccountAssignmentCreationStatus", error) {
+                    aws_error if aws_error.kind == AwsErrorKind::NotThere => return Ok(Vec::new()),
+                    aws_error => return Err(aws_error),
                 },
             };
             if let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) {
@@ -126,10 +126,10 @@ impl AccountAssignment {
         &self,
         subject: &Subject,
         intents: &[Intent],
-    ) -> Result<Option<AccountAssignmentOperationStatus>, Failure> {
+    ) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
         let mut failed = None;
         for request in self.requests(subject).await? {
-            if self.setting.is_ours(intents, Some(request.at), None) {
+            if self.context.is_ours(intents, Some(request.at), None) {
                 let status = self.status(subject, &request.id).await?;
                 if !subject.is_of(&status) {
                     continue;
@@ -150,7 +150,7 @@ impl AccountAssignment {
         subject: &Subject,
         intents: &[Intent],
         request: &AccountAssignmentOperationStatus,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, AwsError> {
         if request.status != Some(StatusValues::Succeeded) {
             return Ok(false);
         }
@@ -159,7 +159,7 @@ impl AccountAssignment {
             if other.status == Some(StatusValues::Failed) || !subject.is_of(&self.status(subject, &other.id).await?) {
                 continue;
             }
-            if self.setting.is_ours(intents, Some(other.at), None) {
+            if self.context.is_ours(intents, Some(other.at), None) {
                 may_be_ours += 1;
             } else if may_be_ours == 0 {
                 return Ok(false);
@@ -183,7 +183,7 @@ impl AccountAssignment {
         subject: &Subject,
         intents: &[Intent],
         (recent, own, unanswered): (&[Request], &str, bool),
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, AwsError> {
         let could_count = |request: &&Request| request.status != Some(StatusValues::Failed);
         for request in recent.iter().filter(could_count) {
             if request.id == own {
@@ -191,15 +191,15 @@ impl AccountAssignment {
             }
             let status = self.status(subject, &request.id).await?;
             if subject.is_of(&status) && status.status != Some(StatusValues::Failed) {
-                return Ok(unanswered && self.setting.is_ours(intents, Some(request.at), None));
+                return Ok(unanswered && self.context.is_ours(intents, Some(request.at), None));
             }
         }
         Ok(true)
     }
 
-    pub(super) async fn create_once(&self, subject: &Subject) -> Result<AccountAssignmentOperationStatus, Failure> {
+    pub(super) async fn create_once(&self, subject: &Subject) -> Result<AccountAssignmentOperationStatus, AwsError> {
         let answer = self
-            .setting
+            .context
             .clients
             .ssoadmin_once(&subject.instance.region)
             .create_account_assignment()
@@ -211,7 +211,7 @@ impl AccountAssignment {
             .principal_id(&subject.principal)
             .send()
             .await
-            .map_err(|error| Failure::of("sso:CreateAccountAssignment", error))?;
+            .map_err(|error| AwsError::of("sso:CreateAccountAssignment", error))?;
         let empty = || AccountAssignmentOperationStatus::builder().build();
         Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
     }
@@ -220,7 +220,7 @@ impl AccountAssignment {
     /// unanswered attempt the requests are looked through first.
     pub(super) async fn request(&self, subject: &Subject, intents: &[Intent]) -> End<AccountAssignmentOperationStatus> {
         create(
-            self.setting.timing,
+            self.context.timing,
             || self.create_once(subject),
             || self.request_of(subject, intents),
         )
@@ -234,10 +234,10 @@ impl AccountAssignment {
         &self,
         subject: &Subject,
         (asked, intents): (AccountAssignmentOperationStatus, &[Intent]),
-        guide: &dyn Guide,
-    ) -> Result<Option<Ended>, Trouble> {
-        let timing = self.setting.timing;
-        let _display = guide.wait(&INFO, &format!("The assignment of account {}.", subject.account));
+        prompter: &dyn Prompter,
+    ) -> Result<Option<Ended>, UserError> {
+        let timing = self.context.timing;
+        let _display = prompter.wait(&INFO, &format!("The assignment of account {}.", subject.account));
         let id = asked.request_id.clone().unwrap_or_default();
         if is_open(asked.status.as_ref()) {
             sleep(timing.pause(0)).await;
@@ -253,7 +253,7 @@ impl AccountAssignment {
         }
         let ended = waiting::until(timing, OPERATION_LIMIT, || async {
             let status = self.status(subject, &id).await?;
-            Ok::<_, Failure>((!is_open(status.status.as_ref())).then_some(status))
+            Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
         });
         let ended = ended.await.map_err(rerun(&INFO))?;
         Ok(ended.map(|status| {

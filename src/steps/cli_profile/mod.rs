@@ -1,6 +1,6 @@
 //! Step 7: an SSO session and a profile in `~/.aws/config`, in one atomic edit that keeps every foreign byte.
 
-mod put_back;
+mod restore;
 mod sections;
 
 use std::path::Path;
@@ -9,26 +9,28 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use similar::TextDiff;
 
+use super::context::Context;
 use super::facts::Profile;
-use super::setting::Setting;
 use crate::answers::Key;
-use crate::checklist::{Change, Consent, Finding, Found, Guide, Need, Plan, Question, Slot, Step, StepInfo, Trouble};
-use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::checklist::{
+    Change, Consent, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
+};
+use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk, redacted};
 use sections::{Wanted, keys};
 
-pub use put_back::{put_back, says};
+pub use restore::{restore, says};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 7,
     slug: "cli-profile",
     title: "Configure the AWS CLI",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "With a profile, the AWS CLI, the SDKs and Terraform use short-lived credentials by themselves.",
     feeds_others: true,
-    rights: &[],
+    permissions: &[],
 };
 
 /// Properties that make a profile something else than an SSO profile; with them it is never touched.
@@ -56,18 +58,18 @@ fn id_of(path: &Path, kind: ResourceKind, name: &str) -> String {
 
 /// Step 7.
 pub struct CliProfile {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl CliProfile {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 
-    fn paths(&self) -> Result<&Paths, Trouble> {
-        self.setting.paths.as_ref().ok_or_else(|| {
-            Trouble::failed(
+    fn paths(&self) -> Result<&Paths, UserError> {
+        self.context.paths.as_ref().ok_or_else(|| {
+            UserError::failed(
                 "Step 7 cli-profile: there is no home folder.",
                 "set HOME, then: idc-setup run",
             )
@@ -75,7 +77,7 @@ impl CliProfile {
     }
 
     /// The file's text and its sections. An absent file is an empty one.
-    fn read(&self) -> Result<(String, Config), Trouble> {
+    fn read(&self) -> Result<(String, Config), UserError> {
         let path = self.paths()?.config();
         let bytes = match files::read(path) {
             Ok(bytes) => bytes,
@@ -87,9 +89,9 @@ impl CliProfile {
     }
 
     /// The config, and the cached token that step 8 writes.
-    fn must_be_writable(&self) -> Result<(), Trouble> {
+    fn must_be_writable(&self) -> Result<(), UserError> {
         let paths = self.paths()?;
-        let token = paths.token(&self.setting.text(Key::SsoSession));
+        let token = paths.token(&self.context.text(Key::SsoSession));
         for path in [paths.config(), &token] {
             files::check_writable(path).map_err(|error| unwritable(path, &error))?;
         }
@@ -97,8 +99,8 @@ impl CliProfile {
     }
 
     /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
-    fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Result<Option<Finding>, Trouble> {
-        let blocked = |why: String| Finding::different(why, "take another name: idc-setup run --cli-profile NAME");
+    fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Result<Option<Observed>, UserError> {
+        let blocked = |why: String| Observed::different(why, "take another name: idc-setup run --cli-profile NAME");
         let there = config.get(Section::Profile(&wanted.profile)).unwrap_or_default();
         if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| there.contains_key(*key)) {
             return Ok(Some(blocked(format!(
@@ -109,7 +111,7 @@ impl CliProfile {
         let path = self.paths()?.credentials();
         let is_there = credentials_have_section(path, &wanted.profile).map_err(|error| {
             let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
-            Trouble::failed(why, "mend that file, then: idc-setup run")
+            UserError::failed(why, "mend that file, then: idc-setup run")
         })?;
         Ok(is_there.then(|| {
             blocked(format!(
@@ -121,27 +123,27 @@ impl CliProfile {
     }
 
     /// Whose the sections are: as written down, or ours when the file is just as an open intent says.
-    fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, Trouble> {
-        let setting = &self.setting;
+    fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, UserError> {
+        let context = &self.context;
         let path = self.paths()?.config();
-        let own = |kind, name: &str| setting.settle_written(text, kind, name, &id_of(path, kind, name));
+        let own = |kind, name: &str| context.settle_written(text, kind, name, &id_of(path, kind, name));
         let mut own_parts = vec![
             own(ResourceKind::SsoSession, &wanted.session)?,
             own(ResourceKind::CliProfile, &wanted.profile)?,
         ];
         let file = (ResourceKind::ConfigFile, CONFIG);
-        let is_ours = setting.how(file.0, &id_of(path, file.0, file.1)) == How::Made;
-        if is_ours || !setting.open_intents(file.0, file.1).is_empty() {
+        let is_ours = context.origin(file.0, &id_of(path, file.0, file.1)) == Origin::Created;
+        if is_ours || !context.open_intents(file.0, file.1).is_empty() {
             own_parts.push(own(file.0, file.1)?);
         }
         Ok(own_parts)
     }
 
-    fn write(&self, consented: &str) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        let Some(wanted) = Wanted::of(setting) else {
+    fn write(&self, consented: &str) -> Result<(), UserError> {
+        let context = &self.context;
+        let Some(wanted) = Wanted::of(context) else {
             let why = "Step 7 cli-profile: the portal's address is not known.";
-            return Err(Trouble::failed(why, "idc-setup run"));
+            return Err(UserError::failed(why, "idc-setup run"));
         };
         let path = self.paths()?.config();
         let (before, config) = self.read()?;
@@ -159,50 +161,50 @@ impl CliProfile {
                 "Step 7 cli-profile: {} has changed since the difference was shown; it was left alone.",
                 path.display()
             );
-            return Err(Trouble::failed(why, "idc-setup run"));
+            return Err(UserError::failed(why, "idc-setup run"));
         }
         // What is added at the end is kept, so that just that can be taken out again.
         let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
-        put_back::remember(setting, &wanted, path, (&before, &in_place))?;
+        restore::remember(context, &wanted, path, (&before, &in_place))?;
         let mark = files::digest(after.as_bytes());
         for (kind, name) in &new_parts {
             if *kind == ResourceKind::SsoSession {
-                setting.keep_older(name, wanted.cached(self.paths()?))?;
+                context.keep_older(name, wanted.cached(self.paths()?))?;
             }
             let of = (Verb::Create, *kind, *name);
-            setting.intend_text(&INFO, of, mark.clone(), (&text, used_before(*kind)))?;
+            context.intend_text(&INFO, of, mark.clone(), (&text, used_before(*kind)))?;
         }
         let updated = self.intend_updates(&wanted, path, &mark)?;
-        put(setting, path, (&before, &after))?;
+        put(context, path, (&before, &after))?;
         for resource in updated {
-            setting.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
+            context.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
         }
         for (kind, name) in new_parts {
-            let mut resource = setting.resource(kind, name, &id_of(path, kind, name));
-            resource.how = How::Made;
+            let mut resource = context.resource(kind, name, &id_of(path, kind, name));
+            resource.origin = Origin::Created;
             resource.text = Some(text.clone());
             resource.used_before = used_before(kind).to_vec();
-            setting.settle(Verb::Create, kind, name, Some(resource))?;
+            context.settle(Verb::Create, kind, name, Some(resource))?;
         }
         Ok(())
     }
 
     /// What was made before says something else from now on.
-    fn intend_updates(&self, wanted: &Wanted, path: &Path, mark: &str) -> Result<Vec<Resource>, Trouble> {
-        let setting = &self.setting;
+    fn intend_updates(&self, wanted: &Wanted, path: &Path, mark: &str) -> Result<Vec<Resource>, UserError> {
+        let context = &self.context;
         let mut updated = Vec::new();
         for (kind, name) in [
             (ResourceKind::SsoSession, wanted.session.as_str()),
             (ResourceKind::CliProfile, wanted.profile.as_str()),
         ] {
             let id = id_of(path, kind, name);
-            if setting.how(kind, &id) != How::Made {
+            if context.origin(kind, &id) != Origin::Created {
                 continue;
             }
-            let made = setting.progress.read(|record| record.text(kind, &id));
+            let made = context.progress.read(|record| record.text(kind, &id));
             let text = wanted.edited_within(&made.unwrap_or_default());
-            setting.intend_text(&INFO, (Verb::Update, kind, name), mark.to_owned(), (&text, &[]))?;
-            updated.push(setting.resource(kind, name, &id).with_text(Some(text)));
+            context.intend_text(&INFO, (Verb::Update, kind, name), mark.to_owned(), (&text, &[]))?;
+            updated.push(context.resource(kind, name, &id).with_text(Some(text)));
         }
         Ok(updated)
     }
@@ -222,22 +224,22 @@ fn new_parts<'a>(wanted: &'a Wanted, config: &Config, path: &Path) -> Vec<(Resou
 }
 
 /// The text over the one that was read.
-fn put(setting: &Setting, path: &Path, (before, after): (&str, &str)) -> Result<(), Trouble> {
-    setting.keep_new_folders(path)?;
+fn put(context: &Context, path: &Path, (before, after): (&str, &str)) -> Result<(), UserError> {
+    context.keep_new_folders(path)?;
     path.parent()
         .map_or(Ok(()), files::make_private_folder)
         .and_then(|()| files::edit_atomically(path, before.as_bytes(), after.as_bytes()))
         .map_err(|error| unwritable(path, &error))
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Trouble {
+fn unwritable(path: &Path, error: &std::io::Error) -> UserError {
     let next = if error.kind() == std::io::ErrorKind::ResourceBusy {
         "idc-setup run"
     } else {
         "make room or rights there, then: idc-setup run"
     };
     let words = format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display());
-    Trouble::failed(words, next)
+    UserError::failed(words, next)
 }
 
 /// The difference as it is shown. Lines around an edit are somebody else's, and may hold secrets: of them only headers
@@ -259,8 +261,8 @@ fn diff(path: &Path, before: &str, after: &str) -> String {
     lines.collect()
 }
 
-fn unreadable(path: &Path, why: &str) -> Trouble {
-    Trouble::failed(
+fn unreadable(path: &Path, why: &str) -> UserError {
+    UserError::failed(
         format!("Step 7 cli-profile: {} cannot be edited: {why}.", path.display()),
         "mend the file (what is built on AWS's SDKs cannot read it either), then: idc-setup run",
     )
@@ -272,31 +274,31 @@ impl Step for CliProfile {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
+    async fn look(&self) -> Result<Observed, UserError> {
         // Before anything else: a file that cannot be edited is to be known before the account is changed.
-        let (text, config) = self.read().map_err(Trouble::before_anything)?;
+        let (text, config) = self.read().map_err(UserError::before_anything)?;
         if let Err(why) = parse_with_sdk(&text).await {
             return Err(unreadable(self.paths()?.config(), &why).before_anything());
         }
-        let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
+        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
         let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
         // What says all already need not be written.
         if parts.into_iter().any(|part| config.get(part).is_none()) {
-            self.must_be_writable().map_err(Trouble::before_anything)?;
+            self.must_be_writable().map_err(UserError::before_anything)?;
         }
-        let facts = &self.setting.facts;
+        let facts = &self.context.facts;
         if facts.instance.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 1."));
+            return Ok(Observed::waits_for("Waits for step 1."));
         }
         if facts.start_url.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 6."));
+            return Ok(Observed::waits_for("Waits for step 6."));
         }
         // A profile for an access that nobody has would only fail later.
         if facts.assignment.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 5."));
+            return Ok(Observed::waits_for("Waits for step 5."));
         }
-        let Some(wanted) = Wanted::of(&self.setting) else {
-            return Ok(Finding::waits_for(
+        let Some(wanted) = Wanted::of(&self.context) else {
+            return Ok(Observed::waits_for(
                 "Waits for step 6: the portal's address is not known.",
             ));
         };
@@ -313,46 +315,46 @@ impl Step for CliProfile {
             let why = format!("line {line} has a name in quotes, which the AWS CLI reads and the SDKs do not");
             return Err(unreadable(path, &why));
         }
-        if let Some(finding) = self.other_credentials(&wanted, &config)? {
-            return Ok(finding);
+        if let Some(observed) = self.other_credentials(&wanted, &config)? {
+            return Ok(observed);
         }
-        let mut finding = wanted.judge(&config);
-        if !finding.is_done() && self.setting.is_update_wanted(&INFO) {
-            self.must_be_writable().map_err(Trouble::before_anything)?;
+        let mut observed = wanted.judge(&config);
+        if !observed.is_done() && self.context.is_update_wanted(&INFO) {
+            self.must_be_writable().map_err(UserError::before_anything)?;
         }
-        finding = finding
+        observed = observed
             .with("file", path.display().to_string())
             .with("profile", &wanted.profile)
-            .with("sso-session", &wanted.session);
-        if finding.is_done() {
+            .with("sso_session", &wanted.session);
+        if observed.is_done() {
             for resource in self.own(&wanted, &text)? {
-                finding = finding.of(resource);
+                observed = observed.of(resource);
             }
             facts.profile.know(Profile {
                 name: wanted.profile,
                 session: wanted.session,
                 start_url: facts.start_url.now().unwrap_or_default(),
-                region: self.setting.text(Key::CliRegion),
+                region: self.context.text(Key::CliRegion),
             });
         }
-        Ok(finding)
+        Ok(observed)
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let update = finding.found == Found::Different
-            && self.setting.is_update_wanted(&INFO)
-            && finding.evidence.contains_key("profile");
-        if finding.found != Found::Missing && !update {
+        let update = observed.status == Status::Different
+            && self.context.is_update_wanted(&INFO)
+            && observed.evidence.contains_key("profile");
+        if observed.status != Status::Missing && !update {
             return Ok(plan);
         }
         let path = self.paths()?.config();
-        let (session, profile) = (self.setting.text(Key::SsoSession), self.setting.text(Key::CliProfile));
-        let diff = match Wanted::of(&self.setting) {
+        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
+        let diff = match Wanted::of(&self.context) {
             Some(wanted) => {
                 let (before, config) = self.read()?;
                 diff(path, &before, &wanted.edited(config))
@@ -376,16 +378,16 @@ impl Step for CliProfile {
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let Consent::File { diff, .. } = &change.consent else {
             return Ok(());
         };
         self.write(diff)?;
-        guide.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
+        prompter.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
         Ok(())
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.profile]
+        vec![&self.context.facts.profile]
     }
 }

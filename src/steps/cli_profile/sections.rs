@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::super::setting::Setting;
+use super::super::context::Context;
 use super::INFO;
 use crate::answers::Key;
-use crate::checklist::Finding;
+use crate::checklist::Observed;
 use crate::progress::ResourceKind;
 use aws_config_file::{Config, Paths, Section};
 
@@ -35,10 +35,10 @@ pub struct Wanted {
 
 impl Wanted {
     /// `None` before the instance and its portal are known.
-    pub fn of(setting: &Setting) -> Option<Self> {
-        let text = |key| setting.text(key);
-        let instance = setting.facts.instance.now()?;
-        let start_url = setting.facts.start_url.now()?;
+    pub fn of(context: &Context) -> Option<Self> {
+        let text = |key| context.text(key);
+        let instance = context.facts.instance.now()?;
+        let start_url = context.facts.start_url.now()?;
         Some(Self {
             session: text(Key::SsoSession),
             profile: text(Key::CliProfile),
@@ -49,7 +49,7 @@ impl Wanted {
             ],
             profile_properties: vec![
                 ("sso_session", text(Key::SsoSession)),
-                ("sso_account_id", setting.account()),
+                ("sso_account_id", context.account()),
                 ("sso_role_name", text(Key::PermissionSet)),
                 ("region", text(Key::CliRegion)),
                 ("output", text(Key::CliOutput)),
@@ -131,7 +131,7 @@ impl Wanted {
     }
 
     /// How the file's sections differ.
-    pub fn judge(&self, config: &Config) -> Finding {
+    pub fn judge(&self, config: &Config) -> Observed {
         let session = config.get(Section::SsoSession(&self.session));
         let profile = config.get(Section::Profile(&self.profile));
         let missing = [
@@ -166,12 +166,12 @@ impl Wanted {
             }
         }
         match (differs.is_empty(), missing.is_empty()) {
-            (true, true) => Finding::done(format!(
+            (true, true) => Observed::done(format!(
                 "The SSO session {} and the profile {} are there.",
                 self.session, self.profile
             )),
-            (true, false) => Finding::missing(format!("There is {}.", missing.join(" and "))),
-            (false, _) => Finding::different(
+            (true, false) => Observed::missing(format!("There is {}.", missing.join(" and "))),
+            (false, _) => Observed::different(
                 format!("The {}.", differs.join("; the ")),
                 format!(
                     "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \

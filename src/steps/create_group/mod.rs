@@ -7,66 +7,67 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use super::context::{Context, rerun, timestamp};
 use super::facts::{Group, Instance, User};
-use super::setting::{Setting, rerun, timestamp};
 use crate::answers::Key;
-use crate::aws::Failure;
+use crate::aws::AwsError;
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
+    UserError,
 };
-use crate::progress::{How, Resource, ResourceKind, Verb};
-use crate::words::quoted;
+use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::text::quoted;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 3,
     slug: "create-group",
     title: "Create a group and add the user",
-    need: Need::Recommended,
+    importance: Importance::Recommended,
     why: "A group lets you give the same access to others later, without touching the account again.",
     feeds_others: true,
-    rights: &[
-        Right::look("identitystore:GetGroupId"),
-        Right::look("identitystore:DescribeGroup"),
-        Right::look("identitystore:IsMemberInGroups"),
-        Right::look("identitystore:GetGroupMembershipId"),
-        Right::look("identitystore:DescribeGroupMembership"),
-        Right::change("identitystore:CreateGroup"),
-        Right::change("identitystore:CreateGroupMembership"),
+    permissions: &[
+        Permission::look("identitystore:GetGroupId"),
+        Permission::look("identitystore:DescribeGroup"),
+        Permission::look("identitystore:IsMemberInGroups"),
+        Permission::look("identitystore:GetGroupMembershipId"),
+        Permission::look("identitystore:DescribeGroupMembership"),
+        Permission::change("identitystore:CreateGroup"),
+        Permission::change("identitystore:CreateGroupMembership"),
     ],
 };
 
-const GROUP_ID: &str = "group-id";
+const GROUP_ID: &str = "group_id";
 
 /// Step 3.
 pub struct CreateGroup {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
     /// The group's id, as the last look found it or the last change made it.
     seen: RefCell<Option<String>>,
 }
 
 impl CreateGroup {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
+    pub fn new(context: Rc<Context>) -> Self {
         Self {
-            setting,
+            context,
             seen: RefCell::default(),
         }
     }
 
     /// The membership's name in progress: the group's, then the user's.
     fn membership_name(&self) -> String {
-        format!("{}/{}", self.setting.text(Key::Group), self.setting.text(Key::Username))
+        format!("{}/{}", self.context.text(Key::Group), self.context.text(Key::Username))
     }
 
     /// Whose the group is: as written down, or as an open intent and the group's own dates decide it.
-    async fn own_group(&self, instance: &Instance, id: &str) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
-        let name = setting.text(Key::Group);
-        let mut resource = setting.resource(ResourceKind::Group, &name, id);
-        let intents = setting.open_intents(ResourceKind::Group, &name);
+    async fn own_group(&self, instance: &Instance, id: &str) -> Result<Resource, UserError> {
+        let context = &self.context;
+        let name = context.text(Key::Group);
+        let mut resource = context.resource(ResourceKind::Group, &name, id);
+        let intents = context.open_intents(ResourceKind::Group, &name);
         if !intents.is_empty() {
-            let group = setting
+            let group = context
                 .clients
                 .identitystore(&instance.region)
                 .describe_group()
@@ -74,25 +75,25 @@ impl CreateGroup {
                 .group_id(id)
                 .send()
                 .await
-                .map_err(|error| rerun(&INFO)(Failure::of("identitystore:DescribeGroup", error)))?;
-            if setting.is_ours(&intents, timestamp(group.created_at), group.created_by.as_deref()) {
-                resource.how = How::Made;
+                .map_err(|error| rerun(&INFO)(AwsError::of("identitystore:DescribeGroup", error)))?;
+            if context.is_ours(&intents, timestamp(group.created_at), group.created_by.as_deref()) {
+                resource.origin = Origin::Created;
             }
         }
-        setting.settle(Verb::Create, ResourceKind::Group, &name, Some(resource.clone()))?;
+        context.settle(Verb::Create, ResourceKind::Group, &name, Some(resource.clone()))?;
         Ok(resource)
     }
 
     /// Whose the membership is.
-    async fn own_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
+    async fn own_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, UserError> {
+        let context = &self.context;
         let name = self.membership_name();
-        let intents = setting.open_intents(ResourceKind::GroupMembership, &name);
-        let mut resource = setting.resource(ResourceKind::GroupMembership, &name, &format!("{group}/{}", user.id));
+        let intents = context.open_intents(ResourceKind::GroupMembership, &name);
+        let mut resource = context.resource(ResourceKind::GroupMembership, &name, &format!("{group}/{}", user.id));
         if !intents.is_empty()
             && let Some(id) = self.membership_id(instance, group, user).await.map_err(rerun(&INFO))?
         {
-            let membership = setting
+            let membership = context
                 .clients
                 .identitystore(&instance.region)
                 .describe_group_membership()
@@ -100,16 +101,16 @@ impl CreateGroup {
                 .membership_id(id)
                 .send()
                 .await
-                .map_err(|error| rerun(&INFO)(Failure::of("identitystore:DescribeGroupMembership", error)))?;
-            if setting.is_ours(
+                .map_err(|error| rerun(&INFO)(AwsError::of("identitystore:DescribeGroupMembership", error)))?;
+            if context.is_ours(
                 &intents,
                 timestamp(membership.created_at),
                 membership.created_by.as_deref(),
             ) {
-                resource.how = How::Made;
+                resource.origin = Origin::Created;
             }
         }
-        setting.settle(
+        context.settle(
             Verb::Create,
             ResourceKind::GroupMembership,
             &name,
@@ -119,52 +120,62 @@ impl CreateGroup {
     }
 
     /// Makes the group, and remembers its id for the membership.
-    async fn apply_group(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
-        let setting = &self.setting;
+    async fn apply_group(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        prompter: &dyn Prompter,
+    ) -> Result<(), UserError> {
+        let context = &self.context;
         let attempt = |_| self.create_group_once(instance);
-        let made = setting
+        let made = context
             .make(&INFO, (change, &change.name), attempt, || {
                 self.group_id(instance, &change.name)
             })
             .await?;
         if let Some((id, _)) = made {
             self.seen.replace(Some(id.clone()));
-            setting.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
-            guide.say(Some(&INFO), &format!("Created the group {}.", change.name));
+            context.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+            prompter.say(Some(&INFO), &format!("Created the group {}.", change.name));
         }
         Ok(())
     }
 
-    async fn apply_membership(&self, change: &Change, instance: &Instance, guide: &dyn Guide) -> Result<(), Trouble> {
-        let setting = &self.setting;
+    async fn apply_membership(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        prompter: &dyn Prompter,
+    ) -> Result<(), UserError> {
+        let context = &self.context;
         // Without a user there is nobody to add: a look then says that it waits.
-        let Ok(user) = setting.facts.user.get().await else {
+        let Ok(user) = context.facts.user.get().await else {
             return Ok(());
         };
         let group = self.known_group(instance).await?;
         let attempt = |_| self.create_membership_once(instance, &group, &user);
-        let made = setting
+        let made = context
             .make(&INFO, (change, &change.name), attempt, || {
                 self.membership_id(instance, &group, &user)
             })
             .await?;
         if made.is_some() {
             let id = format!("{group}/{}", user.id);
-            setting.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
-            guide.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
+            context.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+            prompter.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
         }
         Ok(())
     }
 
     /// The group's id, from the last look or change; looked up when neither told.
-    async fn known_group(&self, instance: &Instance) -> Result<String, Trouble> {
+    async fn known_group(&self, instance: &Instance) -> Result<String, UserError> {
         if let Some(id) = self.seen.borrow().clone() {
             return Ok(id);
         }
-        let name = self.setting.text(Key::Group);
+        let name = self.context.text(Key::Group);
         let found = self.group_id(instance, &name).await.map_err(rerun(&INFO))?;
         found.ok_or_else(|| {
-            Trouble::failed(
+            UserError::failed(
                 format!("Step 3 create-group: there is no group {name}."),
                 "idc-setup run",
             )
@@ -173,7 +184,7 @@ impl CreateGroup {
 }
 
 fn made_by_us(change: &Change, id: String) -> Resource {
-    Resource::new(How::Made, change.kind, &change.name, id)
+    Resource::new(Origin::Created, change.kind, &change.name, id)
 }
 
 #[async_trait(?Send)]
@@ -182,77 +193,77 @@ impl Step for CreateGroup {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        if self.setting.answers.borrow().without_group() {
-            return Ok(Finding::done("No group is wanted.").with("group", "none"));
+    async fn look(&self) -> Result<Observed, UserError> {
+        if self.context.answers.borrow().without_group() {
+            return Ok(Observed::done("No group is wanted.").with("group", "none"));
         }
-        let Ok(instance) = self.setting.facts.instance.get().await else {
-            return Ok(Finding::waits_for("Waits for step 1: there is no identity store yet."));
+        let Ok(instance) = self.context.facts.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
-        let name = self.setting.text(Key::Group);
+        let name = self.context.text(Key::Group);
         let seen = self.group_id(&instance, &name).await.map_err(rerun(&INFO))?;
         self.seen.replace(seen.clone());
         let Some(id) = seen else {
-            if self.setting.is_external() {
-                return Ok(Finding::blocked(
+            if self.context.is_external() {
+                return Ok(Observed::blocked(
                     format!("There is no group {name}, and groups come from your identity provider."),
                     "provision the group from your identity provider, or go without: idc-setup run --no-group",
                 ));
             }
-            return Ok(Finding::missing(format!("There is no group {name}.")));
+            return Ok(Observed::missing(format!("There is no group {name}.")));
         };
         let group = self.own_group(&instance, &id).await?;
-        let finding = |found, is: String| {
-            Finding::new(found, is)
+        let observed = |found, is: String| {
+            Observed::new(found, is)
                 .with("group", &name)
                 .with(GROUP_ID, &id)
                 .of(group.clone())
         };
-        let Ok(user) = self.setting.facts.user.get().await else {
-            let mut waiting = finding(
-                Found::Missing,
+        let Ok(user) = self.context.facts.user.get().await else {
+            let mut waiting = observed(
+                Status::Missing,
                 format!("The group {name} is there; its member waits for step 2."),
             );
-            waiting.waits_for = Some(waiting.is.clone());
+            waiting.waits_for = Some(waiting.summary.clone());
             return Ok(waiting);
         };
         if !self
-            .setting
+            .context
             .is_member(&instance, &id, &user)
             .await
             .map_err(rerun(&INFO))?
         {
-            return Ok(finding(
-                Found::Missing,
+            return Ok(observed(
+                Status::Missing,
                 format!("The group {name} is there, without the user {}.", user.name),
             ));
         }
         let membership = self.own_membership(&instance, &id, &user).await?;
-        let done = finding(
-            Found::Done,
+        let done = observed(
+            Status::Done,
             format!("The group {name} is there, with the user {}.", user.name),
         );
-        self.setting.facts.group.know(Group { id });
+        self.context.facts.group.know(Group { id });
         Ok(done.of(membership))
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        if finding.found != Found::Missing {
+        if observed.status != Status::Missing {
             return Ok(plan);
         }
-        let (name, user) = (self.setting.text(Key::Group), self.setting.text(Key::Username));
+        let (name, user) = (self.context.text(Key::Group), self.context.text(Key::Username));
         let store = self
-            .setting
+            .context
             .facts
             .instance
             .now()
             .map_or_else(|| "d-…".to_owned(), |instance| instance.store);
-        let group_id = finding.evidence.get(GROUP_ID);
+        let group_id = observed.evidence.get(GROUP_ID);
         if group_id.is_none() {
             plan.changes.push(Change {
                 verb: Verb::Create,
@@ -267,7 +278,7 @@ impl Step for CreateGroup {
             });
         }
         let user_id = self
-            .setting
+            .context
             .facts
             .user
             .now()
@@ -286,21 +297,21 @@ impl Step for CreateGroup {
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let instance = self
-            .setting
+            .context
             .facts
             .instance
             .get()
             .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
         match change.kind {
-            ResourceKind::Group => self.apply_group(change, &instance, guide).await,
-            _ => self.apply_membership(change, &instance, guide).await,
+            ResourceKind::Group => self.apply_group(change, &instance, prompter).await,
+            _ => self.apply_membership(change, &instance, prompter).await,
         }
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.group]
+        vec![&self.context.facts.group]
     }
 }

@@ -3,22 +3,22 @@
 use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute};
 use aws_smithy_types::Document;
 
+use super::super::context::Context;
 use super::super::create_user::unbuilt;
 use super::super::facts::{Instance, User};
-use super::super::setting::Setting;
 use super::CreateGroup;
 use crate::answers::Key;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::{AwsError, AwsErrorKind};
 
 impl CreateGroup {
-    pub(super) async fn group_id(&self, instance: &Instance, name: &str) -> Result<Option<String>, Failure> {
+    pub(super) async fn group_id(&self, instance: &Instance, name: &str) -> Result<Option<String>, AwsError> {
         let attribute = UniqueAttribute::builder()
             .attribute_path("displayName")
             .attribute_value(Document::String(name.to_owned()))
             .build()
             .map_err(|error| unbuilt("identitystore:GetGroupId", &error))?;
         let answer = self
-            .setting
+            .context
             .clients
             .identitystore(&instance.region)
             .get_group_id()
@@ -26,11 +26,11 @@ impl CreateGroup {
             .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:GetGroupId", error));
+            .map_err(|error| AwsError::of("identitystore:GetGroupId", error));
         match answer {
             Ok(answer) => Ok(Some(answer.group_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+            Err(aws_error) => Err(aws_error),
         }
     }
 
@@ -39,9 +39,9 @@ impl CreateGroup {
         instance: &Instance,
         group: &str,
         user: &User,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<String>, AwsError> {
         let answer = self
-            .setting
+            .context
             .clients
             .identitystore(&instance.region)
             .get_group_membership_id()
@@ -50,25 +50,25 @@ impl CreateGroup {
             .member_id(MemberId::UserId(user.id.clone()))
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:GetGroupMembershipId", error));
+            .map_err(|error| AwsError::of("identitystore:GetGroupMembershipId", error));
         match answer {
             Ok(answer) => Ok(Some(answer.membership_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+            Err(aws_error) => Err(aws_error),
         }
     }
 
-    pub(super) async fn create_group_once(&self, instance: &Instance) -> Result<String, Failure> {
-        self.setting
+    pub(super) async fn create_group_once(&self, instance: &Instance) -> Result<String, AwsError> {
+        self.context
             .clients
             .identitystore_once(&instance.region)
             .create_group()
             .identity_store_id(&instance.store)
-            .display_name(self.setting.text(Key::Group))
+            .display_name(self.context.text(Key::Group))
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:CreateGroup", error))
-            .and_then(|answer| Failure::unless_without_id("identitystore:CreateGroup", answer.group_id))
+            .map_err(|error| AwsError::of("identitystore:CreateGroup", error))
+            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateGroup", answer.group_id))
     }
 
     pub(super) async fn create_membership_once(
@@ -76,8 +76,8 @@ impl CreateGroup {
         instance: &Instance,
         group: &str,
         user: &User,
-    ) -> Result<String, Failure> {
-        self.setting
+    ) -> Result<String, AwsError> {
+        self.context
             .clients
             .identitystore_once(&instance.region)
             .create_group_membership()
@@ -86,19 +86,19 @@ impl CreateGroup {
             .member_id(MemberId::UserId(user.id.clone()))
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:CreateGroupMembership", error))
-            .and_then(|answer| Failure::unless_without_id("identitystore:CreateGroupMembership", answer.membership_id))
+            .map_err(|error| AwsError::of("identitystore:CreateGroupMembership", error))
+            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateGroupMembership", answer.membership_id))
     }
 }
 
-impl Setting {
+impl Context {
     /// Whether the user is in the group.
     pub(in super::super) async fn is_member(
         &self,
         instance: &Instance,
         group: &str,
         user: &User,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, AwsError> {
         let answer = self
             .clients
             .identitystore(&instance.region)
@@ -108,11 +108,11 @@ impl Setting {
             .group_ids(group)
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:IsMemberInGroups", error));
+            .map_err(|error| AwsError::of("identitystore:IsMemberInGroups", error));
         match answer {
             Ok(answer) => Ok(answer.results().iter().any(|result| result.membership_exists)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
-            Err(failure) => Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(false),
+            Err(aws_error) => Err(aws_error),
         }
     }
 }

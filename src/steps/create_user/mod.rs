@@ -13,29 +13,30 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::context::{Context, rerun};
 use super::facts::User;
-use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::CreateUserWith;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
+    UserError,
 };
-use crate::progress::{How, Resource, ResourceKind, Verb, Word};
-use crate::words::{one_line, quoted};
+use crate::progress::{Attestation, Origin, Resource, ResourceKind, Verb};
+use crate::text::{one_line, quoted};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 2,
     slug: "create-user",
     title: "Create a user",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "You sign in as this user from now on, instead of as root or with access keys.",
     feeds_others: true,
-    rights: &[
-        Right::look("identitystore:GetUserId"),
-        Right::look("identitystore:DescribeUser"),
-        Right::change("identitystore:CreateUser"),
+    permissions: &[
+        Permission::look("identitystore:GetUserId"),
+        Permission::look("identitystore:DescribeUser"),
+        Permission::change("identitystore:CreateUser"),
     ],
 };
 
@@ -63,33 +64,33 @@ struct Described {
 
 /// Step 2.
 pub struct CreateUser {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl CreateUser {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 
     /// Whose a user is: as written down, or as the open intents and the user's own dates decide it.
-    fn settle_ownership(&self, user: &Described) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
-        let wanted = setting.text(Key::Username);
+    fn settle_ownership(&self, user: &Described) -> Result<Resource, UserError> {
+        let context = &self.context;
+        let wanted = context.text(Key::Username);
         // Found by its address, it may have another name than the one that is wanted.
         let name = if user.name.is_empty() { &wanted } else { &user.name };
-        let intents = setting.open_intents(ResourceKind::User, name);
-        let mut resource = setting.resource(ResourceKind::User, name, &user.id);
-        if setting.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
-            resource.how = How::Made;
+        let intents = context.open_intents(ResourceKind::User, name);
+        let mut resource = context.resource(ResourceKind::User, name, &user.id);
+        if context.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
+            resource.origin = Origin::Created;
             resource.text = Some(user.digest.clone());
         }
-        setting.settle(Verb::Create, ResourceKind::User, name, Some(resource.clone()))?;
+        context.settle(Verb::Create, ResourceKind::User, name, Some(resource.clone()))?;
         Ok(resource)
     }
 
-    fn judge(&self, user: &Described, resource: Resource) -> Finding {
-        let answers = self.setting.answers.borrow();
+    fn judge(&self, user: &Described, resource: Resource) -> Observed {
+        let answers = self.context.answers.borrow();
         let (mut words, mut flags) = (Vec::new(), Vec::new());
         for (key, there) in &user.values {
             let there = there.as_deref().unwrap_or_default();
@@ -108,10 +109,10 @@ impl CreateUser {
             ));
             flags.push(format!("{} {}", key.flag(), quoted(there)));
         }
-        let finding = if words.is_empty() {
-            Finding::done(format!("The user {} is there.", user.name))
+        let observed = if words.is_empty() {
+            Observed::done(format!("The user {} is there.", user.name))
         } else {
-            Finding::different(
+            Observed::different(
                 format!("The user {} is there, with {}.", user.name, words.join(", ")),
                 format!(
                     "a user that is there is never changed: name another with --username, or say what it has: \
@@ -120,36 +121,36 @@ impl CreateUser {
                 ),
             )
         };
-        let finding = finding
-            .with("user-id", &user.id)
-            .with("user-name", &user.name)
+        let observed = observed
+            .with("user_id", &user.id)
+            .with("user_name", &user.name)
             .of(resource);
-        self.with_activation(finding, &user.id)
+        self.with_activation(observed, &user.id)
     }
 
-    fn with_activation(&self, mut finding: Finding, id: &str) -> Finding {
+    fn with_activation(&self, mut observed: Observed, id: &str) -> Observed {
         let word = self
-            .setting
+            .context
             .progress
-            .read(|record| record.word(ACTIVATION, id).cloned());
+            .read(|record| record.attestation(ACTIVATION, id).cloned());
         let state = match &word {
             Some(word) if word.proved => "proved by a sign-in",
             Some(_) => "told",
             None => "not known",
         };
-        finding.told = word.is_some_and(|word| !word.proved);
-        finding.with(ACTIVATION, state)
+        observed.confirmed = word.is_some_and(|word| !word.proved);
+        observed.with(ACTIVATION, state)
     }
 
     fn change(&self) -> Change {
         let text = |key| {
-            Some(self.setting.text(key))
+            Some(self.context.text(key))
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| "…".to_owned())
         };
         let (name, email) = (text(Key::Username), text(Key::Email));
         let store = self
-            .setting
+            .context
             .facts
             .instance
             .now()
@@ -179,17 +180,17 @@ impl CreateUser {
     }
 
     fn wants_console(&self) -> bool {
-        self.setting
+        self.context
             .answer::<CreateUserWith>(Key::CreateUserWith)
             .is_some_and(|with| with.value == CreateUserWith::Console)
     }
 }
 
 /// A request that could not even be built: a member is missing, which the answers' rules prevent.
-pub(super) fn unbuilt(operation: &str, error: &dyn std::error::Error) -> Failure {
-    Failure {
+pub(super) fn unbuilt(operation: &str, error: &dyn std::error::Error) -> AwsError {
+    AwsError {
         operation: operation.to_owned(),
-        kind: FailureKind::Invalid,
+        kind: AwsErrorKind::Invalid,
         code: None,
         message: error.to_string(),
         retry_after: None,
@@ -202,42 +203,42 @@ impl Step for CreateUser {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let Ok(instance) = self.setting.facts.instance.get().await else {
-            return Ok(Finding::waits_for("Waits for step 1: there is no identity store yet."));
+    async fn look(&self) -> Result<Observed, UserError> {
+        let Ok(instance) = self.context.facts.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
-        self.setting.answers.borrow_mut().forget_found(&USER_KEYS);
-        let name = self.setting.text(Key::Username);
+        self.context.answers.borrow_mut().forget_found(&USER_KEYS);
+        let name = self.context.text(Key::Username);
         let Some(user) = self.find(&instance).await.map_err(rerun(&INFO))? else {
-            if self.setting.is_external() {
-                return Ok(Finding::blocked(
+            if self.context.is_external() {
+                return Ok(Observed::blocked(
                     format!("There is no user {name}, and users come from your identity provider."),
                     "assign the user to the AWS application in your identity provider so that it is provisioned, then: \
                      idc-setup run",
                 ));
             }
-            return Ok(Finding::missing(format!("There is no user {name}.")));
+            return Ok(Observed::missing(format!("There is no user {name}.")));
         };
         let resource = self.settle_ownership(&user)?;
-        if self.setting.told.contains(ACTIVATION) {
-            self.setting.keep_word(ACTIVATION, &user.id, false)?;
+        if self.context.confirmed.contains(ACTIVATION) {
+            self.context.keep_word(ACTIVATION, &user.id, false)?;
         }
         {
-            let mut answers = self.setting.answers.borrow_mut();
+            let mut answers = self.context.answers.borrow_mut();
             for (key, value) in &user.values {
                 if let Some(value) = value {
                     answers.found(*key, value);
                 }
             }
         }
-        let finding = self.judge(&user, resource);
-        if finding.is_done() {
-            self.setting.facts.user.know(User {
+        let observed = self.judge(&user, resource);
+        if observed.is_done() {
+            self.context.facts.user.know(User {
                 id: user.id,
                 name: user.name,
             });
         }
-        Ok(finding)
+        Ok(observed)
     }
 
     /// A user is looked for by name and address.
@@ -245,39 +246,39 @@ impl Step for CreateUser {
         matches!(key, Key::Username | Key::Email)
     }
 
-    fn questions(&self, finding: &Finding) -> Vec<Question> {
-        if finding.found != Found::Missing || self.setting.is_external() {
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
+        if observed.status != Status::Missing || self.context.is_external() {
             return Vec::new();
         }
         [Key::Email, Key::GivenName, Key::FamilyName]
             .into_iter()
-            .filter(|key| !self.setting.has(*key))
+            .filter(|key| !self.context.has(*key))
             .map(Question::of)
             .collect()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let known = finding
+        let known = observed
             .evidence
             .get(ACTIVATION)
             .is_some_and(|state| state != "not known");
-        match finding.found {
-            Found::Missing if self.wants_console() => plan.tasks.push(self.add_by_hand()),
-            Found::Missing => {
+        match observed.status {
+            Status::Missing if self.wants_console() => plan.tasks.push(self.add_by_hand()),
+            Status::Missing => {
                 plan.changes.push(self.change());
-                plan.tasks.push(self.activate(finding));
+                plan.tasks.push(self.activate(observed));
             }
-            Found::Done if !known => plan.tasks.push(self.activate(finding)),
+            Status::Done if !known => plan.tasks.push(self.activate(observed)),
             _ => {}
         }
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        let instance = setting.instance().await?;
-        let made = setting
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
+        let instance = context.instance().await?;
+        let made = context
             .make(
                 &INFO,
                 (change, &change.name),
@@ -286,55 +287,55 @@ impl Step for CreateUser {
             )
             .await?;
         if let Some((id, _)) = made {
-            let resource = Resource::new(How::Made, change.kind, &change.name, id).with_text(Some(self.digest()));
-            setting.settle(change.verb, change.kind, &change.name, Some(resource))?;
-            guide.say(Some(&INFO), &format!("Created the user {}.", change.name));
+            let resource = Resource::new(Origin::Created, change.kind, &change.name, id).with_text(Some(self.digest()));
+            context.settle(change.verb, change.kind, &change.name, Some(resource))?;
+            prompter.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }
         Ok(())
     }
 
-    fn told(&self, topic: &'static str) -> Result<(), Trouble> {
-        if let Some(user) = self.setting.facts.user.now() {
-            self.setting.keep_word(topic, &user.id, false)?;
+    fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {
+        if let Some(user) = self.context.facts.user.now() {
+            self.context.keep_word(topic, &user.id, false)?;
         }
         Ok(())
     }
 
     /// A token means that the user could sign in: it is activated, whoever did it.
-    fn reconsider(&self, finding: &Finding) -> Option<Finding> {
-        let facts = &self.setting.facts;
+    fn reconsider(&self, observed: &Observed) -> Option<Observed> {
+        let facts = &self.context.facts;
         let user = facts.user.now()?;
         let is_proved = facts
             .signed_in
             .now()
             .is_some_and(|signed_in| signed_in.user_name == user.name);
         let is_told = || {
-            self.setting
+            self.context
                 .progress
-                .read(|record| record.word(ACTIVATION, &user.id).is_some())
+                .read(|record| record.attestation(ACTIVATION, &user.id).is_some())
         };
-        (is_proved || is_told()).then(|| self.with_activation(finding.clone(), &user.id))
+        (is_proved || is_told()).then(|| self.with_activation(observed.clone(), &user.id))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.user]
+        vec![&self.context.facts.user]
     }
 }
 
-impl Setting {
+impl Context {
     /// Writes down what a person said or a sign-in proved. A proof is not replaced by a word.
-    pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), Trouble> {
-        let known = self.progress.read(|record| record.word(topic, about).cloned());
+    pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), UserError> {
+        let known = self.progress.read(|record| record.attestation(topic, about).cloned());
         if known.is_some_and(|word| word.proved || word.proved == proved) {
             return Ok(());
         }
-        let word = Word {
+        let word = Attestation {
             about: about.to_owned(),
             at: Timestamp::now(),
             proved,
         };
         self.progress.change(|record| {
-            record.words.insert(topic.to_owned(), word);
+            record.attestations.insert(topic.to_owned(), word);
         })?;
         Ok(())
     }

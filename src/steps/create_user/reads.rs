@@ -4,11 +4,11 @@ use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
 use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
 use aws_smithy_types::Document;
 
+use super::super::context::timestamp;
 use super::super::facts::Instance;
-use super::super::setting::timestamp;
 use super::{CreateUser, Described, unbuilt};
 use crate::answers::Key;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::progress::ResourceKind;
 use aws_config_file::files;
 
@@ -60,21 +60,21 @@ pub fn digest_of(user: &DescribeUserOutput) -> String {
 impl CreateUser {
     /// The digest of the user that the answers describe.
     pub(super) fn digest(&self) -> String {
-        let text = |key| self.setting.text(key);
+        let text = |key| self.context.text(key);
         let (name, given, family) = (text(Key::Username), text(Key::GivenName), text(Key::FamilyName));
         let (display, email) = (text(Key::DisplayName), text(Key::Email));
         let values = [&name, &given, &family, &display].map(|value| Some(value.as_str()));
         digest(values, std::iter::once(email.as_str()), "")
     }
 
-    pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, Failure> {
+    pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, AwsError> {
         let attribute = UniqueAttribute::builder()
             .attribute_path(path)
             .attribute_value(Document::String(value.to_owned()))
             .build()
             .map_err(|error| unbuilt("identitystore:GetUserId", &error))?;
         let answer = self
-            .setting
+            .context
             .clients
             .identitystore(&instance.region)
             .get_user_id()
@@ -82,17 +82,17 @@ impl CreateUser {
             .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:GetUserId", error));
+            .map_err(|error| AwsError::of("identitystore:GetUserId", error));
         match answer {
             Ok(answer) => Ok(Some(answer.user_id)),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+            Err(aws_error) => Err(aws_error),
         }
     }
 
     /// By user name, then by e-mail.
-    pub(super) async fn id(&self, instance: &Instance) -> Result<Option<String>, Failure> {
-        let (name, email) = (self.setting.text(Key::Username), self.setting.text(Key::Email));
+    pub(super) async fn id(&self, instance: &Instance) -> Result<Option<String>, AwsError> {
+        let (name, email) = (self.context.text(Key::Username), self.context.text(Key::Email));
         match self.id_by(instance, "userName", &name).await? {
             None if !email.is_empty() => self.id_by(instance, "emails.value", &email).await,
             by_name => Ok(by_name),
@@ -100,7 +100,7 @@ impl CreateUser {
     }
 
     /// The user that is meant.
-    pub(super) async fn find(&self, instance: &Instance) -> Result<Option<Described>, Failure> {
+    pub(super) async fn find(&self, instance: &Instance) -> Result<Option<Described>, AwsError> {
         if let Some(user) = self.recorded(instance).await? {
             return Ok(Some(user));
         }
@@ -111,9 +111,9 @@ impl CreateUser {
     }
 
     /// The user that was written down under the wanted name, while it still has that name: one call instead of two.
-    async fn recorded(&self, instance: &Instance) -> Result<Option<Described>, Failure> {
-        let wanted = self.setting.text(Key::Username);
-        let id = self.setting.progress.read(|record| {
+    async fn recorded(&self, instance: &Instance) -> Result<Option<Described>, AwsError> {
+        let wanted = self.context.text(Key::Username);
+        let id = self.context.progress.read(|record| {
             let users = record.resources.iter().rev();
             let mut users = users.filter(|resource| resource.kind == ResourceKind::User);
             users.find(|user| user.name == wanted).map(|user| user.id.clone())
@@ -122,14 +122,14 @@ impl CreateUser {
         match self.describe(instance, &id).await {
             Ok(user) => Ok((user.name == wanted).then_some(user)),
             // Of another instance, as a recorded one may be, it is not valid rather than not found.
-            Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Invalid) => Ok(None),
-            Err(failure) => Err(failure),
+            Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) => Ok(None),
+            Err(aws_error) => Err(aws_error),
         }
     }
 
-    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, Failure> {
+    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, AwsError> {
         let user = self
-            .setting
+            .context
             .clients
             .identitystore(&instance.region)
             .describe_user()
@@ -137,7 +137,7 @@ impl CreateUser {
             .user_id(id)
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:DescribeUser", error))?;
+            .map_err(|error| AwsError::of("identitystore:DescribeUser", error))?;
         let digest = digest_of(&user);
         let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
         let (given, family) = user
@@ -159,8 +159,8 @@ impl CreateUser {
         })
     }
 
-    pub(super) async fn create_once(&self, instance: &Instance) -> Result<String, Failure> {
-        let text = |key| self.setting.text(key);
+    pub(super) async fn create_once(&self, instance: &Instance) -> Result<String, AwsError> {
+        let text = |key| self.context.text(key);
         let name = Name::builder()
             .given_name(text(Key::GivenName))
             .family_name(text(Key::FamilyName))
@@ -170,7 +170,7 @@ impl CreateUser {
             .r#type("work")
             .primary(true)
             .build();
-        self.setting
+        self.context
             .clients
             .identitystore_once(&instance.region)
             .create_user()
@@ -181,7 +181,7 @@ impl CreateUser {
             .emails(email)
             .send()
             .await
-            .map_err(|error| Failure::of("identitystore:CreateUser", error))
-            .and_then(|answer| Failure::unless_without_id("identitystore:CreateUser", answer.user_id))
+            .map_err(|error| AwsError::of("identitystore:CreateUser", error))
+            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateUser", answer.user_id))
     }
 }

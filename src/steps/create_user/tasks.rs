@@ -3,13 +3,13 @@
 use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
 use crate::aws::Partition;
-use crate::checklist::{Finding, HumanTask, TaskKind};
+use crate::checklist::{HumanTask, Observed, TaskKind};
 
 impl CreateUser {
     pub(super) fn add_by_hand(&self) -> HumanTask {
-        let text = |key| self.setting.text(key);
-        let instance = self.setting.facts.instance.now();
-        let place = instance.map(|instance| self.setting.console.users(&instance.region, &instance.arn));
+        let text = |key| self.context.text(key);
+        let instance = self.context.facts.instance.now();
+        let place = instance.map(|instance| self.context.console.users(&instance.region, &instance.arn));
         HumanTask {
             sentence: format!("Add the user {} in the console.", text(Key::Username)),
             link: place.as_ref().map(|place| place.link.clone()),
@@ -33,21 +33,21 @@ impl CreateUser {
         }
     }
 
-    pub(super) fn activate(&self, finding: &Finding) -> HumanTask {
-        let evidence = |name: &str| finding.evidence.get(name).cloned();
-        let name = evidence("user-name").unwrap_or_else(|| self.setting.text(Key::Username));
+    pub(super) fn activate(&self, observed: &Observed) -> HumanTask {
+        let evidence = |name: &str| observed.evidence.get(name).cloned();
+        let name = evidence("user_name").unwrap_or_else(|| self.context.text(Key::Username));
         let place = self
-            .setting
+            .context
             .facts
             .instance
             .now()
-            .zip(evidence("user-id"))
-            .map(|(instance, id)| self.setting.console.user(&instance.region, &instance.arn, &id));
+            .zip(evidence("user_id"))
+            .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, &id));
         let by_hand = self.wants_console();
         let first = if by_hand {
             format!(
                 "Open the invitation that was mailed to {}, and set a password.",
-                self.setting.text(Key::Email)
+                self.context.text(Key::Email)
             )
         } else {
             "No mail has come, and none will by itself: a user made by API has no password. Choose Reset password there."
@@ -66,19 +66,19 @@ impl CreateUser {
                 self.another_way(),
                 format!(
                     "Mails come from {}; look in spam too. An invitation is good for 7 days.",
-                    senders(self.setting.partition())
+                    senders(self.context.partition())
                 ),
                 "The first sign-in asks to register an MFA device: have your phone or passkey at hand.".to_owned(),
-                "Step 8 proves it by signing in; to say so without that: --told activation.".to_owned(),
+                "Step 8 proves it by signing in; to say so without that: --confirm activation.".to_owned(),
             ],
-            kind: TaskKind::Told(ACTIVATION),
+            kind: TaskKind::Confirmed(ACTIVATION),
         }
     }
 
     /// A code by mail is another way, for all users at once.
     fn another_way(&self) -> String {
-        let place = self.setting.facts.instance.now();
-        let place = place.map(|instance| self.setting.console.settings(&instance.region, &instance.arn).link);
+        let place = self.context.facts.instance.now();
+        let place = place.map(|instance| self.context.console.settings(&instance.region, &instance.arn).link);
         let link = place.map_or_else(String::new, |link| format!(" ({link})"));
         format!(
             "Or let AWS mail a code at the first sign-in: Settings → Authentication → Standard authentication → Send email \

@@ -2,12 +2,12 @@
 
 use super::reads::PlanState;
 use super::{ACCEPT_FREE_PLAN_END, ACCOUNT_PLAN, CREATE_ORGANIZATION, EnableIdentityCenter, ORGANIZATION};
-use crate::checklist::{Change, Consent, Finding, HumanTask, NamedConsent, TaskKind};
+use crate::checklist::{Change, Consent, HumanTask, NamedConsent, Observed, TaskKind};
 use crate::progress::{ResourceKind, Verb};
 
 impl EnableIdentityCenter {
-    pub(super) fn create_organization(finding: &Finding) -> Change {
-        let plan = PlanState::of_word(finding.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
+    pub(super) fn create_organization(observed: &Observed) -> Change {
+        let plan = PlanState::of_word(observed.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
         let mut stake = "An organization makes this account its management account.".to_owned();
         let mut consents = Vec::new();
         match plan {
@@ -45,8 +45,8 @@ impl EnableIdentityCenter {
     }
 
     pub(super) fn enable(&self) -> HumanTask {
-        let region = self.setting.wanted_region();
-        let place = self.setting.console.enable(&region);
+        let region = self.context.wanted_region();
+        let place = self.context.console.enable(&region);
         HumanTask {
             sentence: format!("Enable IAM Identity Center in {region}."),
             link: Some(place.link),
@@ -56,7 +56,7 @@ impl EnableIdentityCenter {
                 format!(
                     "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."
                 ),
-                if self.setting.is_external() {
+                if self.context.is_external() {
                     "Identity source: connect yours (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
                 } else {
                     "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."

@@ -1,7 +1,7 @@
 //! What kind of account this is, before anything is changed in it.
 
-use super::reads::{PlanState, Standing};
-use crate::checklist::Finding;
+use super::reads::{Drift, PlanState};
+use crate::checklist::Observed;
 
 /// What kind of account it is, as far as Identity Center is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub struct Condition {
     /// What to type or do about it, where something is.
     pub next: Option<String>,
     /// Where Identity Center stands.
-    pub identity_center: Finding,
+    pub identity_center: Observed,
 }
 
 /// From what was read.
-pub fn of(standing: &Standing, account: &str, identity_center: Finding) -> Condition {
-    let (kind, sentence, next) = account_sentence(standing, account);
+pub fn of(drift: &Drift, account: &str, identity_center: Observed) -> Condition {
+    let (kind, sentence, next) = account_sentence(drift, account);
     Condition {
         kind,
         sentence,
@@ -44,13 +44,13 @@ pub fn of(standing: &Standing, account: &str, identity_center: Finding) -> Condi
     }
 }
 
-fn account_sentence(standing: &Standing, account: &str) -> (Kind, String, Option<String>) {
-    let Some(organization) = &standing.organization else {
-        return standalone(standing, account);
+fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, Option<String>) {
+    let Some(organization) = &drift.organization else {
+        return standalone(drift, account);
     };
     let (id, management) = (&organization.id, &organization.management_account);
     if management != account {
-        return member(standing, account, management);
+        return member(drift, account, management);
     }
     if organization.all_features {
         let sentence = format!("Account {account} is the management account of organization {id}, with all features.");
@@ -66,10 +66,10 @@ fn account_sentence(standing: &Standing, account: &str) -> (Kind, String, Option
     )
 }
 
-fn standalone(standing: &Standing, account: &str) -> (Kind, String, Option<String>) {
+fn standalone(drift: &Drift, account: &str) -> (Kind, String, Option<String>) {
     let alone = format!("Account {account} is in no organization; step 1 makes one, which cannot be taken back.");
     let consent = "--create-organization";
-    match standing.plan {
+    match drift.plan {
         Some(PlanState::Free) => (
             Kind::StandaloneOnFreePlan,
             format!(
@@ -93,8 +93,8 @@ fn standalone(standing: &Standing, account: &str) -> (Kind, String, Option<Strin
     }
 }
 
-fn member(standing: &Standing, account: &str, management: &str) -> (Kind, String, Option<String>) {
-    if standing.is_delegated {
+fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, Option<String>) {
+    if drift.is_delegated {
         return (
             Kind::DelegatedAdministrator,
             format!(

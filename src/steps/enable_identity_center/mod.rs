@@ -14,17 +14,17 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::setting::{Setting, rerun};
+use super::context::{Context, rerun};
 use crate::answers::Key;
 use crate::answers::values::Region;
 use crate::aws::waiting;
 use crate::checklist::{
-    Change, Choice, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Slot, Step, StepInfo,
-    Trouble,
+    Change, Choice, Consent, Importance, NamedConsent, Observed, Permission, Plan, Prompter, Question, Slot, Status,
+    Step, StepInfo, UserError,
 };
 use crate::limits::SPREAD_LIMIT;
-use crate::progress::{How, Resource, ResourceKind, Verb};
-use reads::{Kind, Seen, Standing};
+use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use reads::{Drift, Kind, Seen};
 
 use super::facts::Instance;
 
@@ -35,22 +35,22 @@ pub const INFO: StepInfo = StepInfo {
     number: 1,
     slug: "enable-identity-center",
     title: "Enable IAM Identity Center",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "It keeps users in one place and hands out short-lived credentials instead of access keys.",
     feeds_others: true,
-    rights: &[
-        Right::look("organizations:DescribeOrganization"),
-        Right::look("organizations:ListDelegatedAdministrators"),
-        Right::look("sso:ListInstances"),
-        Right::look("sso:DescribeInstance"),
-        Right::look("freetier:GetAccountPlanState"),
-        Right::change("organizations:CreateOrganization"),
+    permissions: &[
+        Permission::look("organizations:DescribeOrganization"),
+        Permission::look("organizations:ListDelegatedAdministrators"),
+        Permission::look("sso:ListInstances"),
+        Permission::look("sso:DescribeInstance"),
+        Permission::look("freetier:GetAccountPlanState"),
+        Permission::change("organizations:CreateOrganization"),
         // "AWS Organizations and service-linked roles": whoever makes an organization makes its role.
-        Right::change_on(
+        Permission::change_on(
             "arn:*:iam::*:role/aws-service-role/organizations.amazonaws.com/*",
             "iam:CreateServiceLinkedRole",
         ),
-        Right::change("sso:UpdateInstance"),
+        Permission::change("sso:UpdateInstance"),
     ],
 };
 
@@ -63,41 +63,41 @@ pub const CONSENTS: [&str; 3] = [CREATE_ORGANIZATION, ACCEPT_FREE_PLAN_END, ENAB
 
 // Evidence that the plan goes by.
 const ORGANIZATION: &str = "organization";
-const ACCOUNT_PLAN: &str = "account-plan";
+const ACCOUNT_PLAN: &str = "account_plan";
 const INSTANCE: &str = "instance";
 const STATUS: &str = "status";
 const NONE: &str = "none";
 /// The management account, where this one is its delegated administrator.
-const ADMINISTERED_FOR: &str = "administered-for";
+const ADMINISTERED_FOR: &str = "administered_for";
 
 /// Step 1.
 pub struct EnableIdentityCenter {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
     /// Whether every Region has been asked by itself, which is done once a run.
     swept: Cell<bool>,
     /// What has been read before the first look.
-    known: RefCell<Option<Standing>>,
+    known: RefCell<Option<Drift>>,
 }
 
 impl EnableIdentityCenter {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
+    pub fn new(context: Rc<Context>) -> Self {
         Self {
-            setting,
+            context,
             swept: Cell::new(false),
             known: RefCell::default(),
         }
     }
 
     /// What stands in the account: what has been read before the first look, else as it is now.
-    async fn standing(&self) -> Result<Standing, Trouble> {
+    async fn drift(&self) -> Result<Drift, UserError> {
         if let Some(known) = self.known.take() {
             return Ok(known);
         }
-        let setting = &self.setting;
+        let context = &self.context;
         let has_organization = || {
             let kind = ResourceKind::Organization;
-            setting
+            context
                 .progress
                 .read(|record| record.resources.iter().any(|resource| resource.kind == kind))
         };
@@ -106,57 +106,57 @@ impl EnableIdentityCenter {
         // And one answer alone makes no account instance of an instance, which a person would then be told to delete.
         let seen = Cell::new(0);
         let shows = || async {
-            let standing = reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))?;
+            let drift = reads::drift(context, &self.swept).await.map_err(rerun(&INFO))?;
             seen.set(seen.get() + 1);
-            let is_odd = standing.organization.is_none() && standing.instance.is_some();
+            let is_odd = drift.organization.is_none() && drift.instance.is_some();
             let is_stale = is_odd && (seen.get() == 1 || has_organization());
-            Ok::<_, Trouble>((!is_stale).then_some(standing))
+            Ok::<_, UserError>((!is_stale).then_some(drift))
         };
-        if let Some(standing) = waiting::until(setting.timing, SPREAD_LIMIT, shows).await? {
-            return Ok(standing);
+        if let Some(drift) = waiting::until(context.timing, SPREAD_LIMIT, shows).await? {
+            return Ok(drift);
         }
-        reads::standing(setting, &self.swept).await.map_err(rerun(&INFO))
+        reads::drift(context, &self.swept).await.map_err(rerun(&INFO))
     }
 
     /// What kind of account this is, and where Identity Center stands. The first look goes by the same answers.
     ///
     /// # Errors
     /// When AWS cannot be asked.
-    pub async fn condition(&self) -> Result<Condition, Trouble> {
-        let standing = self.standing().await?;
-        let condition = condition::of(&standing, &self.setting.caller.account, self.judge(&standing));
-        self.known.replace(Some(standing));
+    pub async fn condition(&self) -> Result<Condition, UserError> {
+        let drift = self.drift().await?;
+        let condition = condition::of(&drift, &self.context.caller.account, self.judge(&drift));
+        self.known.replace(Some(drift));
         Ok(condition)
     }
 
-    fn judge(&self, standing: &Standing) -> Finding {
-        let account = &self.setting.caller.account;
-        let mut finding = match &standing.instance {
-            Some(seen) => self.judge_instance(standing, seen),
-            None => self.judge_organization(standing),
+    fn judge(&self, drift: &Drift) -> Observed {
+        let account = &self.context.caller.account;
+        let mut observed = match &drift.instance {
+            Some(seen) => self.judge_instance(drift, seen),
+            None => self.judge_organization(drift),
         };
-        finding.evidence.insert("account", account.clone());
-        let organization = standing.organization.as_ref();
+        observed.evidence.insert("account", account.clone());
+        let organization = drift.organization.as_ref();
         let id = organization.map_or(NONE, |organization| organization.id.as_str());
-        finding.evidence.insert(ORGANIZATION, id.to_owned());
+        observed.evidence.insert(ORGANIZATION, id.to_owned());
         if let Some(organization) = organization {
             let name = format!("of account {}", organization.management_account);
             let resource = self
-                .setting
+                .context
                 .resource(ResourceKind::Organization, &name, &organization.id);
-            finding.resources.insert(0, resource);
+            observed.resources.insert(0, resource);
         }
-        if let Some(plan) = &standing.plan {
-            finding.evidence.insert(ACCOUNT_PLAN, plan.word().to_owned());
+        if let Some(plan) = &drift.plan {
+            observed.evidence.insert(ACCOUNT_PLAN, plan.word().to_owned());
         }
-        finding
+        observed
     }
 
-    fn judge_instance(&self, standing: &Standing, seen: &Seen) -> Finding {
-        let account = &self.setting.caller.account;
+    fn judge_instance(&self, drift: &Drift, seen: &Seen) -> Observed {
+        let account = &self.context.caller.account;
         let region = &seen.region;
-        let finding = match standing.kind_of(seen, account) {
-            Kind::SomebodyElses => Finding::blocked(
+        let observed = match drift.kind_of(seen, account) {
+            Kind::SomebodyElses => Observed::blocked(
                 format!(
                     "The Identity Center here belongs to account {}, the organization's management account.",
                     seen.owner
@@ -166,7 +166,7 @@ impl EnableIdentityCenter {
                     seen.owner
                 ),
             ),
-            Kind::AccountInstance => Finding::blocked(
+            Kind::AccountInstance => Observed::blocked(
                 format!(
                     "There is an account instance in {region}. It has no permission sets and no access to accounts, and it blocks the instance that is wanted."
                 ),
@@ -174,23 +174,23 @@ impl EnableIdentityCenter {
             ),
             Kind::OrganizationInstance => self.judge_organization_instance(seen),
         };
-        let finding = if standing.is_delegated {
-            finding.with(ADMINISTERED_FOR, &seen.owner)
+        let observed = if drift.is_delegated {
+            observed.with(ADMINISTERED_FOR, &seen.owner)
         } else {
-            finding
+            observed
         };
-        finding
+        observed
             .with(INSTANCE, &seen.arn)
             .with("region", region)
             .with(STATUS, &seen.status)
-            .with("identity-store", &seen.store)
+            .with("identity_store", &seen.store)
     }
 
-    fn judge_organization_instance(&self, seen: &Seen) -> Finding {
+    fn judge_organization_instance(&self, seen: &Seen) -> Observed {
         let region = &seen.region;
-        let wanted = self.setting.answer::<Region>(Key::IdentityCenterRegion);
+        let wanted = self.context.answer::<Region>(Key::IdentityCenterRegion);
         if let Some(wanted) = wanted.filter(|wanted| wanted.is_explicit() && wanted.value.as_str() != region) {
-            return Finding::different(
+            return Observed::different(
                 format!(
                     "Identity Center is enabled in {region}, not in {} ({}).",
                     wanted.value, wanted.source
@@ -203,27 +203,27 @@ impl EnableIdentityCenter {
         }
         let reason = seen.reason.as_deref().unwrap_or("no reason given");
         match seen.status.as_str() {
-            "ACTIVE" if seen.permission_sets == Some(false) => Finding::missing(format!(
+            "ACTIVE" if seen.permission_sets == Some(false) => Observed::missing(format!(
                 "Identity Center is enabled in {region}; permission sets are turned off."
             )),
-            "ACTIVE" => Finding::done(format!("Identity Center is enabled in {region}.")),
-            "CREATE_FAILED" => Finding::blocked(
+            "ACTIVE" => Observed::done(format!("Identity Center is enabled in {region}.")),
+            "CREATE_FAILED" => Observed::blocked(
                 format!("Enabling Identity Center in {region} failed: {reason}."),
                 "delete the instance (console → IAM Identity Center → Settings → Management), then: idc-setup run",
             ),
-            "DELETE_IN_PROGRESS" => Finding::blocked(
+            "DELETE_IN_PROGRESS" => Observed::blocked(
                 format!("The Identity Center in {region} is being deleted."),
                 "wait until it is gone, then: idc-setup run",
             ),
-            _ => Finding::missing(format!("Identity Center is being enabled in {region}.")),
+            _ => Observed::missing(format!("Identity Center is being enabled in {region}.")),
         }
     }
 
-    fn judge_organization(&self, standing: &Standing) -> Finding {
-        let account = &self.setting.caller.account;
-        match &standing.organization {
-            None => Finding::missing("There is no organization and no Identity Center yet."),
-            Some(organization) if &organization.management_account != account => Finding::blocked(
+    fn judge_organization(&self, drift: &Drift) -> Observed {
+        let account = &self.context.caller.account;
+        match &drift.organization {
+            None => Observed::missing("There is no organization and no Identity Center yet."),
+            Some(organization) if &organization.management_account != account => Observed::blocked(
                 format!(
                     "Account {account} is a member of the organization of account {}, where Identity Center is enabled.",
                     organization.management_account
@@ -234,49 +234,49 @@ impl EnableIdentityCenter {
                 ),
             ),
             Some(organization) if !organization.all_features => {
-                let place = self.setting.console.organization_settings(&self.setting.wanted_region());
-                Finding::blocked(
+                let place = self.context.console.organization_settings(&self.context.wanted_region());
+                Observed::blocked(
                     "The organization has consolidated billing only; Identity Center needs all features.",
                     format!("{} ({}), then: idc-setup run", place.clicks, place.link),
                 )
             }
-            Some(_) => Finding::missing("There is an organization; Identity Center is not enabled yet."),
+            Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),
         }
         .with(STATUS, NONE)
     }
 
     /// What is there needs no intent any more. An organization is ours when this account joined it within the time of a
     /// call that we made: the management account joins with the organization's creation.
-    async fn settle_intents(&self, standing: &Standing) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        if let Some(organization) = &standing.organization {
-            let intents = setting.open_intents(ResourceKind::Organization, ORGANIZATION);
+    async fn settle_intents(&self, drift: &Drift) -> Result<(), UserError> {
+        let context = &self.context;
+        if let Some(organization) = &drift.organization {
+            let intents = context.open_intents(ResourceKind::Organization, ORGANIZATION);
             let mut resource = None;
             if !intents.is_empty() {
-                let joined = reads::joined(setting).await.map_err(rerun(&INFO))?;
-                if setting.is_ours(&intents, joined, None) {
+                let joined = reads::joined(context).await.map_err(rerun(&INFO))?;
+                if context.is_ours(&intents, joined, None) {
                     resource = Some(Resource::new(
-                        How::Made,
+                        Origin::Created,
                         ResourceKind::Organization,
-                        format!("of account {}", setting.caller.account),
+                        format!("of account {}", context.caller.account),
                         &organization.id,
                     ));
                 }
             }
-            setting.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
+            context.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
         }
-        if let Some(seen) = standing
+        if let Some(seen) = drift
             .instance
             .as_ref()
             .filter(|seen| seen.permission_sets == Some(true))
         {
             // Before the intent was written down a look had found it off.
             let kind = ResourceKind::PermissionSetsSwitch;
-            let was_begun = setting
+            let was_begun = context
                 .progress
                 .read(|record| record.intents(Verb::Update, kind, &seen.arn).next().is_some());
-            let made = was_begun.then(|| Resource::new(How::Made, kind, "permission sets", &seen.arn));
-            setting.settle(Verb::Update, kind, &seen.arn, made)?;
+            let made = was_begun.then(|| Resource::new(Origin::Created, kind, "permission sets", &seen.arn));
+            context.settle(Verb::Update, kind, &seen.arn, made)?;
         }
         Ok(())
     }
@@ -288,50 +288,50 @@ impl Step for EnableIdentityCenter {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let standing = self.standing().await?;
-        self.settle_intents(&standing).await?;
-        let mut finding = self.judge(&standing);
-        if let Some(seen) = &standing.instance
-            && standing.kind_of(seen, &self.setting.caller.account) == Kind::OrganizationInstance
+    async fn look(&self) -> Result<Observed, UserError> {
+        let drift = self.drift().await?;
+        self.settle_intents(&drift).await?;
+        let mut observed = self.judge(&drift);
+        if let Some(seen) = &drift.instance
+            && drift.kind_of(seen, &self.context.caller.account) == Kind::OrganizationInstance
         {
-            let resource = self.setting.resource(ResourceKind::Instance, &seen.region, &seen.arn);
-            finding = finding.of(resource);
+            let resource = self.context.resource(ResourceKind::Instance, &seen.region, &seen.arn);
+            observed = observed.of(resource);
             let instance = Instance {
                 arn: seen.arn.clone(),
                 store: seen.store.clone(),
                 region: seen.region.clone(),
                 owner: seen.owner.clone(),
             };
-            let mut answers = self.setting.answers.borrow_mut();
+            let mut answers = self.context.answers.borrow_mut();
             answers.found(Key::IdentityCenterRegion, &seen.region);
-            if finding.is_done() {
+            if observed.is_done() {
                 let region = seen.region.clone();
-                self.setting.progress.change(|record| record.region = Some(region))?;
-                self.setting.facts.instance.know(instance);
+                self.context.progress.change(|record| record.region = Some(region))?;
+                self.context.facts.instance.know(instance);
             }
         }
-        Ok(finding)
+        Ok(observed)
     }
 
-    fn questions(&self, finding: &Finding) -> Vec<Question> {
-        let open = finding.found == Found::Missing && !self.setting.has(Key::IdentityCenterRegion);
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
+        let open = observed.status == Status::Missing && !self.context.has(Key::IdentityCenterRegion);
         open.then(|| Question {
-            choices: self.setting.partition().regions().map(Choice::of).collect(),
+            choices: self.context.partition().regions().map(Choice::of).collect(),
             ..Question::of(Key::IdentityCenterRegion)
         })
         .into_iter()
         .collect()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        if finding.found != Found::Missing {
+        if observed.status != Status::Missing {
             return Ok(plan);
         }
-        let evidence = |name: &str| finding.evidence.get(name).map_or(NONE, String::as_str);
+        let evidence = |name: &str| observed.evidence.get(name).map_or(NONE, String::as_str);
         if evidence(ORGANIZATION) == NONE {
-            plan.changes.push(Self::create_organization(finding));
+            plan.changes.push(Self::create_organization(observed));
         }
         if evidence(STATUS) == "ACTIVE" {
             plan.changes.push(Change {
@@ -355,7 +355,7 @@ impl Step for EnableIdentityCenter {
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let done = if change.kind == ResourceKind::Organization {
             self.apply_create_organization(change).await?;
             "Created an organization; that cannot be taken back."
@@ -363,11 +363,11 @@ impl Step for EnableIdentityCenter {
             self.apply_permission_sets_switch(change).await?;
             "Turned permission sets on; that cannot be taken back."
         };
-        guide.say(Some(&INFO), done);
+        prompter.say(Some(&INFO), done);
         Ok(())
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.instance]
+        vec![&self.context.facts.instance]
     }
 }

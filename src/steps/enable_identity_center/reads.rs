@@ -7,8 +7,8 @@ use aws_sdk_ssoadmin::types::RegionScope;
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 
-use super::super::setting::{Setting, timestamp};
-use crate::aws::{Failure, FailureKind};
+use super::super::context::{Context, timestamp};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::limits::REGIONS_AT_ONCE;
 
 /// The organization the account is in.
@@ -68,7 +68,7 @@ impl PlanState {
 
 /// What stands in the account.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct Drift {
     pub organization: Option<Organization>,
     pub instance: Option<Seen>,
     /// Asked only while there is no organization: making one ends the Free plan.
@@ -77,7 +77,7 @@ pub struct Standing {
     pub is_delegated: bool,
 }
 
-impl Standing {
+impl Drift {
     /// The organization's management account.
     pub fn management_account(&self) -> Option<&str> {
         let organization = self.organization.as_ref();
@@ -102,79 +102,79 @@ impl Standing {
 }
 
 /// Reads it all, as far as possible at the same time.
-pub async fn standing(setting: &Setting, swept: &Cell<bool>) -> Result<Standing, Failure> {
-    let (organization, instances) = tokio::join!(organization(setting), instances(setting, swept));
+pub async fn drift(context: &Context, swept: &Cell<bool>) -> Result<Drift, AwsError> {
+    let (organization, instances) = tokio::join!(organization(context), instances(context, swept));
     let (organization, instances) = (organization?, instances?);
-    let mut standing = Standing {
+    let mut drift = Drift {
         organization,
         instance: None,
         plan: None,
         is_delegated: false,
     };
-    let account = &setting.caller.account;
-    let is_member = standing
+    let account = &context.caller.account;
+    let is_member = drift
         .management_account()
         .is_some_and(|management| management != account);
     if is_member && instances.iter().any(|seen| seen.owner != *account) {
-        standing.is_delegated = is_delegated(setting).await?;
+        drift.is_delegated = is_delegated(context).await?;
     }
     // Our own organization instance before anything else that can be seen.
-    let rank = |seen: &Seen| match standing.kind_of(seen, account) {
+    let rank = |seen: &Seen| match drift.kind_of(seen, account) {
         Kind::OrganizationInstance => 0,
         Kind::AccountInstance => 1,
         Kind::SomebodyElses => 2,
     };
     let mut instance = instances.into_iter().min_by_key(rank);
     if let Some(seen) = &mut instance
-        && standing.kind_of(seen, account) == Kind::OrganizationInstance
+        && drift.kind_of(seen, account) == Kind::OrganizationInstance
         && seen.status == "ACTIVE"
     {
-        seen.permission_sets = permission_sets(setting, seen).await?;
+        seen.permission_sets = permission_sets(context, seen).await?;
     }
-    standing.instance = instance;
-    if standing.organization.is_none() && standing.instance.is_none() {
-        standing.plan = Some(plan(setting).await);
+    drift.instance = instance;
+    if drift.organization.is_none() && drift.instance.is_none() {
+        drift.plan = Some(plan(context).await);
     }
-    Ok(standing)
+    Ok(drift)
 }
 
 /// The organization the account is in, if it is in one.
-pub async fn organization(setting: &Setting) -> Result<Option<Organization>, Failure> {
-    let answer = setting
+pub async fn organization(context: &Context) -> Result<Option<Organization>, AwsError> {
+    let answer = context
         .clients
-        .organizations(&setting.bootstrap_region)
+        .organizations(&context.bootstrap_region)
         .describe_organization()
         .send()
         .await
-        .map_err(|error| Failure::of("organizations:DescribeOrganization", error));
+        .map_err(|error| AwsError::of("organizations:DescribeOrganization", error));
     match answer {
         Ok(answer) => Ok(answer.organization.map(|organization| Organization {
             id: organization.id.unwrap_or_default(),
             management_account: organization.master_account_id.unwrap_or_default(),
             all_features: organization.feature_set.is_none_or(|set| set.as_str() == "ALL"),
         })),
-        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-        Err(failure) => Err(failure),
+        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+        Err(aws_error) => Err(aws_error),
     }
 }
 
 /// Whether this account is a delegated administrator of Identity Center: only such an account, and the management
 /// account, may ask.
-async fn is_delegated(setting: &Setting) -> Result<bool, Failure> {
-    let mut pages = setting
+async fn is_delegated(context: &Context) -> Result<bool, AwsError> {
+    let mut pages = context
         .clients
-        .organizations(&setting.bootstrap_region)
+        .organizations(&context.bootstrap_region)
         .list_delegated_administrators()
         .service_principal("sso.amazonaws.com")
         .into_paginator()
         .items()
         .send();
     while let Some(administrator) = pages.next().await {
-        match administrator.map_err(|error| Failure::of("organizations:ListDelegatedAdministrators", error)) {
-            Ok(administrator) if administrator.id() == Some(&setting.caller.account) => return Ok(true),
+        match administrator.map_err(|error| AwsError::of("organizations:ListDelegatedAdministrators", error)) {
+            Ok(administrator) if administrator.id() == Some(&context.caller.account) => return Ok(true),
             Ok(_) => {}
-            Err(failure) if failure.kind == FailureKind::Denied => return Ok(false),
-            Err(failure) => return Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(false),
+            Err(aws_error) => return Err(aws_error),
         }
     }
     Ok(false)
@@ -184,42 +184,42 @@ async fn is_delegated(setting: &Setting) -> Result<bool, Failure> {
 ///
 /// A server that does not know the scope refuses it or, worse, ignores it: so an empty answer is not believed
 /// before every Region has been asked by itself, once a run.
-async fn instances(setting: &Setting, swept: &Cell<bool>) -> Result<Vec<Seen>, Failure> {
-    let region = setting.wanted_region();
-    match instances_in(setting, &region, Some(RegionScope::AllRegions)).await {
+async fn instances(context: &Context, swept: &Cell<bool>) -> Result<Vec<Seen>, AwsError> {
+    let region = context.wanted_region();
+    match instances_in(context, &region, Some(RegionScope::AllRegions)).await {
         Ok(found) if !found.is_empty() || swept.get() => return Ok(found),
-        Err(failure) if failure.kind != FailureKind::Invalid => return Err(failure),
+        Err(aws_error) if aws_error.kind != AwsErrorKind::Invalid => return Err(aws_error),
         _ => {}
     }
-    let found = sweep_regions(setting, &region).await?;
+    let found = sweep_regions(context, &region).await?;
     swept.set(true);
     Ok(found)
 }
 
 /// Region by Region.
-async fn sweep_regions(setting: &Setting, first: &str) -> Result<Vec<Seen>, Failure> {
-    let mut found = instances_in(setting, first, None).await?;
-    let others = setting.partition().regions().filter(|other| *other != first);
+async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<Seen>, AwsError> {
+    let mut found = instances_in(context, first, None).await?;
+    let others = context.partition().regions().filter(|other| *other != first);
     let mut looks = stream::iter(others)
-        .map(|region| async move { (region, instances_in(setting, region, None).await) })
+        .map(|region| async move { (region, instances_in(context, region, None).await) })
         .buffer_unordered(REGIONS_AT_ONCE);
     // Where it was once, it is not taken for gone because nobody answers.
-    let known = setting.progress.read(|record| record.region.clone());
+    let known = context.progress.read(|record| record.region.clone());
     while let Some((region, look)) = looks.next().await {
         let is_known = known.as_deref() == Some(region);
         match look {
             Ok(more) => found.extend(more),
             // A Region that the account has not opted into refuses its credentials: nothing can be there.
-            Err(failure)
-                if !is_known && matches!(failure.kind, FailureKind::Credentials | FailureKind::NoConnection) => {}
-            Err(failure) => return Err(failure),
+            Err(aws_error)
+                if !is_known && matches!(aws_error.kind, AwsErrorKind::Credentials | AwsErrorKind::NoConnection) => {}
+            Err(aws_error) => return Err(aws_error),
         }
     }
     Ok(found)
 }
 
-async fn instances_in(setting: &Setting, region: &str, scope: Option<RegionScope>) -> Result<Vec<Seen>, Failure> {
-    let mut pages = setting
+async fn instances_in(context: &Context, region: &str, scope: Option<RegionScope>) -> Result<Vec<Seen>, AwsError> {
+    let mut pages = context
         .clients
         .ssoadmin(region)
         .list_instances()
@@ -229,7 +229,7 @@ async fn instances_in(setting: &Setting, region: &str, scope: Option<RegionScope
         .send();
     let mut found = Vec::new();
     while let Some(instance) = pages.next().await {
-        let instance = instance.map_err(|error| Failure::of("sso:ListInstances", error))?;
+        let instance = instance.map_err(|error| AwsError::of("sso:ListInstances", error))?;
         let status = instance
             .status
             .map_or_else(|| "ACTIVE".to_owned(), |status| status.as_str().to_owned());
@@ -238,7 +238,7 @@ async fn instances_in(setting: &Setting, region: &str, scope: Option<RegionScope
             store: instance.identity_store_id.unwrap_or_default(),
             owner: instance
                 .owner_account_id
-                .unwrap_or_else(|| setting.caller.account.clone()),
+                .unwrap_or_else(|| context.caller.account.clone()),
             region: instance.primary_region.unwrap_or_else(|| region.to_owned()),
             status,
             reason: instance.status_reason,
@@ -249,29 +249,29 @@ async fn instances_in(setting: &Setting, region: &str, scope: Option<RegionScope
 }
 
 /// Whether permission sets are on. What does not know the call, or may not make it, leaves it open.
-async fn permission_sets(setting: &Setting, seen: &Seen) -> Result<Option<bool>, Failure> {
-    let answer = setting
+async fn permission_sets(context: &Context, seen: &Seen) -> Result<Option<bool>, AwsError> {
+    let answer = context
         .clients
         .ssoadmin(&seen.region)
         .describe_instance()
         .instance_arn(&seen.arn)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DescribeInstance", error));
+        .map_err(|error| AwsError::of("sso:DescribeInstance", error));
     match answer {
         Ok(answer) => Ok(answer.permission_sets_enabled),
-        Err(Failure {
-            kind: FailureKind::NotAws | FailureKind::NotThere | FailureKind::Denied,
+        Err(AwsError {
+            kind: AwsErrorKind::NotAws | AwsErrorKind::NotThere | AwsErrorKind::Denied,
             ..
         }) => Ok(None),
-        Err(failure) => Err(failure),
+        Err(aws_error) => Err(aws_error),
     }
 }
 
-async fn plan(setting: &Setting) -> PlanState {
-    let answer = setting
+async fn plan(context: &Context) -> PlanState {
+    let answer = context
         .clients
-        .freetier(&setting.bootstrap_region)
+        .freetier(&context.bootstrap_region)
         .get_account_plan_state()
         .send()
         .await;
@@ -284,37 +284,37 @@ async fn plan(setting: &Setting) -> PlanState {
 }
 
 /// One attempt to make an organization with all features; answers its id.
-pub async fn create_organization(setting: &Setting) -> Result<String, Failure> {
-    let answer = setting
+pub async fn create_organization(context: &Context) -> Result<String, AwsError> {
+    let answer = context
         .clients
-        .organizations_once(&setting.bootstrap_region)
+        .organizations_once(&context.bootstrap_region)
         .create_organization()
         .feature_set(OrganizationFeatureSet::All)
         .send()
         .await
-        .map_err(|error| Failure::of("organizations:CreateOrganization", error))?;
+        .map_err(|error| AwsError::of("organizations:CreateOrganization", error))?;
     let id = answer.organization.and_then(|organization| organization.id);
-    Failure::unless_without_id("organizations:CreateOrganization", id.unwrap_or_default())
+    AwsError::unless_without_id("organizations:CreateOrganization", id.unwrap_or_default())
 }
 
 /// When this account joined its organization; `None` where that is not told.
-pub async fn joined(setting: &Setting) -> Result<Option<Timestamp>, Failure> {
-    let mut pages = setting
+pub async fn joined(context: &Context) -> Result<Option<Timestamp>, AwsError> {
+    let mut pages = context
         .clients
-        .organizations(&setting.bootstrap_region)
+        .organizations(&context.bootstrap_region)
         .list_accounts()
         .into_paginator()
         .send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| Failure::of("organizations:ListAccounts", error));
+        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
         let accounts = match page {
             // Whose it is stays open then, and it counts as found.
-            Err(failure) if failure.kind == FailureKind::Denied => return Ok(None),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(None),
             other => other?.accounts.unwrap_or_default(),
         };
         let own = accounts
             .into_iter()
-            .find(|account| account.id.as_ref() == Some(&setting.caller.account));
+            .find(|account| account.id.as_ref() == Some(&context.caller.account));
         if let Some(own) = own {
             return Ok(timestamp(own.joined_timestamp));
         }

@@ -2,28 +2,28 @@
 
 use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
 
+use super::super::context::{Context, rerun};
 use super::super::create::repeat;
 use super::super::facts::Instance;
-use super::super::setting::{Setting, rerun};
 use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
-use crate::aws::{Failure, FailureKind, waiting};
-use crate::checklist::Trouble;
+use crate::aws::{AwsError, AwsErrorKind, waiting};
+use crate::checklist::UserError;
 use crate::limits::OPERATION_LIMIT;
-use crate::words::lasting;
+use crate::text::lasting;
 
 /// Makes a set with the intent's nonce in a tag, and answers its ARN.
 pub async fn create(
-    setting: &Setting,
+    context: &Context,
     instance: &Instance,
     (name, duration, nonce): (&str, Option<String>, &str),
-) -> Result<String, Failure> {
+) -> Result<String, AwsError> {
     let operation = "sso:CreatePermissionSet";
     let tag = Tag::builder()
         .key(INTENT_TAG)
         .value(nonce)
         .build()
         .map_err(|error| super::super::create_user::unbuilt(operation, &error))?;
-    let answer = setting
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .create_permission_set()
@@ -34,14 +34,14 @@ pub async fn create(
         .tags(tag)
         .send()
         .await
-        .map_err(|error| Failure::of(operation, error))?;
+        .map_err(|error| AwsError::of(operation, error))?;
     let arn = answer.permission_set.and_then(|set| set.permission_set_arn);
-    Failure::unless_without_id(operation, arn.unwrap_or_default())
+    AwsError::unless_without_id(operation, arn.unwrap_or_default())
 }
 
 /// Attaches an AWS managed policy.
-pub async fn attach(setting: &Setting, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
-    let answer = setting
+pub async fn attach(context: &Context, instance: &Instance, arn: &str, policy: &str) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .attach_managed_policy_to_permission_set()
@@ -52,13 +52,13 @@ pub async fn attach(setting: &Setting, instance: &Instance, arn: &str, policy: &
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("sso:AttachManagedPolicyToPermissionSet", error))
+        .map_err(|error| AwsError::of("sso:AttachManagedPolicyToPermissionSet", error))
 }
 
 /// Detaches an AWS managed policy; one that is not attached is detached, by the attempt whose answer was lost or by somebody
 /// else.
-pub async fn detach(setting: &Setting, instance: &Instance, arn: &str, policy: &str) -> Result<(), Failure> {
-    let answer = setting
+pub async fn detach(context: &Context, instance: &Instance, arn: &str, policy: &str) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .detach_managed_policy_from_permission_set()
@@ -67,21 +67,21 @@ pub async fn detach(setting: &Setting, instance: &Instance, arn: &str, policy: &
         .managed_policy_arn(policy)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DetachManagedPolicyFromPermissionSet", error));
+        .map_err(|error| AwsError::of("sso:DetachManagedPolicyFromPermissionSet", error));
     match answer {
-        Err(failure) if failure.kind != FailureKind::NotFound => Err(failure),
+        Err(aws_error) if aws_error.kind != AwsErrorKind::NotFound => Err(aws_error),
         _ => Ok(()),
     }
 }
 
 /// Sets how long one sign-in lasts, as ISO 8601 has it.
 pub async fn set_duration(
-    setting: &Setting,
+    context: &Context,
     instance: &Instance,
     arn: &str,
     duration: Option<String>,
-) -> Result<(), Failure> {
-    let answer = setting
+) -> Result<(), AwsError> {
+    let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .update_permission_set()
@@ -92,12 +92,12 @@ pub async fn set_duration(
         .await;
     answer
         .map(|_| ())
-        .map_err(|error| Failure::of("sso:UpdatePermissionSet", error))
+        .map_err(|error| AwsError::of("sso:UpdatePermissionSet", error))
 }
 
 /// Brings the set's roles in all accounts that have it up to date, and waits for that.
-pub async fn provision(setting: &Setting, instance: &Instance, arn: &str) -> Result<(), Trouble> {
-    let client = setting.clients.ssoadmin_once(&instance.region);
+pub async fn provision(context: &Context, instance: &Instance, arn: &str) -> Result<(), UserError> {
+    let client = context.clients.ssoadmin_once(&instance.region);
     let request = || async {
         let call = client
             .provision_permission_set()
@@ -106,22 +106,22 @@ pub async fn provision(setting: &Setting, instance: &Instance, arn: &str) -> Res
             .target_type(ProvisionTargetType::AllProvisionedAccounts);
         call.send()
             .await
-            .map_err(|error| Failure::of("sso:ProvisionPermissionSet", error))
+            .map_err(|error| AwsError::of("sso:ProvisionPermissionSet", error))
     };
-    let answer = repeat(setting.timing, request).await.map_err(rerun(&INFO))?;
+    let answer = repeat(context.timing, request).await.map_err(rerun(&INFO))?;
     let status = answer.permission_set_provisioning_status;
     let id = status.and_then(|status| status.request_id).unwrap_or_default();
-    let look = || reads::provisioning(setting, instance, &id);
-    let ended = waiting::until(setting.timing, OPERATION_LIMIT, look)
+    let look = || reads::provisioning(context, instance, &id);
+    let ended = waiting::until(context.timing, OPERATION_LIMIT, look)
         .await
         .map_err(rerun(&INFO))?;
     match ended {
         Some(Ok(())) => Ok(()),
-        Some(Err(reason)) => Err(Trouble::failed(
+        Some(Err(reason)) => Err(UserError::failed(
             format!("Step 4 permission-set: provisioning failed: {reason}."),
             "mend what the reason names, then: idc-setup run",
         )),
-        None => Err(Trouble::failed(
+        None => Err(UserError::failed(
             format!(
                 "Step 4 permission-set: provisioning has not ended after {}.",
                 lasting(OPERATION_LIMIT)

@@ -3,13 +3,13 @@
 use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet, is_provisioning_owed};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
-use crate::checklist::{Change, Consent, Finding};
+use crate::checklist::{Change, Consent, Observed};
 use crate::progress::{ResourceKind, Verb};
 
 impl PermissionSet {
     pub(super) fn create_change(&self) -> Change {
         let name = self.name();
-        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
         let (words, iso) = duration.map_or_else(Default::default, |given| (given.value.to_string(), given.value.iso()));
         Change {
             verb: Verb::Create,
@@ -27,7 +27,7 @@ impl PermissionSet {
     pub(super) fn policy_change(&self, verb: Verb, policy: &str, arn: &str) -> Change {
         let name = self.name();
         let (word, operation, to) = match verb {
-            Verb::Remove => ("Detach", "detach-managed-policy-from-permission-set", "from"),
+            Verb::Delete => ("Detach", "detach-managed-policy-from-permission-set", "from"),
             _ => ("Attach", "attach-managed-policy-to-permission-set", "to"),
         };
         Change {
@@ -60,7 +60,7 @@ impl PermissionSet {
     }
 
     pub(super) fn duration_change(&self, arn: &str) -> Option<Change> {
-        let wanted = self.setting.answer::<SessionDuration>(Key::SessionDuration)?;
+        let wanted = self.context.answer::<SessionDuration>(Key::SessionDuration)?;
         let name = self.name();
         Some(Change {
             verb: Verb::Update,
@@ -77,15 +77,15 @@ impl PermissionSet {
     }
 
     /// What makes a set that is there into the one that is wanted.
-    pub(super) fn update_changes(&self, finding: &Finding) -> Vec<Change> {
-        let evidence = |name: &str| finding.evidence.get(name).map(String::as_str).unwrap_or_default();
+    pub(super) fn update_changes(&self, observed: &Observed) -> Vec<Change> {
+        let evidence = |name: &str| observed.evidence.get(name).map(String::as_str).unwrap_or_default();
         let (arn, wanted) = (evidence(ARN), self.policy_arn());
         let there: Vec<&str> = evidence(POLICIES)
             .split(", ")
             .filter(|policy| !policy.is_empty())
             .collect();
         let mut changes = Vec::new();
-        let duration = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
         if duration.is_some_and(|wanted| wanted.is_explicit() && wanted.value.to_string() != evidence(DURATION)) {
             changes.extend(self.duration_change(arn));
         }
@@ -93,16 +93,16 @@ impl PermissionSet {
             changes.push(self.policy_change(Verb::Create, &wanted, arn));
         }
         for policy in there.into_iter().filter(|policy| *policy != wanted) {
-            changes.push(self.policy_change(Verb::Remove, policy, arn));
+            changes.push(self.policy_change(Verb::Delete, policy, arn));
         }
-        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_owed(&self.setting, &self.name()) {
+        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_owed(&self.context, &self.name()) {
             changes.push(self.provision_change(arn));
         }
         changes
     }
 
     pub(super) fn instance_arn(&self) -> String {
-        let instance = self.setting.facts.instance.now();
+        let instance = self.context.facts.instance.now();
         instance.map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn)
     }
 }

@@ -6,51 +6,51 @@
 mod apply;
 mod calls;
 mod changes;
-mod put_back;
 mod reads;
+mod restore;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
 
+use super::context::{Context, rerun, step_error};
 use super::facts::{self, Instance};
-use super::setting::{Setting, rerun, trouble};
 use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
 use crate::answers::{Key, Source};
-use crate::aws::Failure;
+use crate::aws::AwsError;
 use crate::checklist::{
-    Change, Choice, Finding, Found, Guide, Need, Plan, Question, Right, Slot, Step, StepInfo, Trouble,
+    Change, Choice, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
-use crate::progress::{How, Intent, Resource, ResourceKind, Verb};
+use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
 use reads::Described;
 
 pub use reads::{has_other_tags, policies};
 
-pub use put_back::{commands_to_put_back, is_provisioning_owed, put_back, says};
+pub use restore::{commands_to_put_back, is_provisioning_owed, restore, says};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 4,
     slug: "permission-set",
     title: "Create a permission set",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "It says what a user or group may do in an account, and for how long one sign-in lasts.",
     feeds_others: true,
-    rights: &[
-        Right::look("iam:ListPolicies"),
-        Right::look("sso:ListPermissionSets"),
-        Right::look("sso:DescribePermissionSet"),
-        Right::look("sso:ListManagedPoliciesInPermissionSet"),
-        Right::look("sso:ListTagsForResource"),
-        Right::look("sso:ListAccountsForProvisionedPermissionSet"),
-        Right::change("sso:CreatePermissionSet"),
-        Right::change("sso:TagResource"),
-        Right::change("sso:AttachManagedPolicyToPermissionSet"),
-        Right::change("sso:DetachManagedPolicyFromPermissionSet"),
-        Right::change("sso:UpdatePermissionSet"),
-        Right::change("sso:ProvisionPermissionSet"),
-        Right::change("sso:DescribePermissionSetProvisioningStatus"),
+    permissions: &[
+        Permission::look("iam:ListPolicies"),
+        Permission::look("sso:ListPermissionSets"),
+        Permission::look("sso:DescribePermissionSet"),
+        Permission::look("sso:ListManagedPoliciesInPermissionSet"),
+        Permission::look("sso:ListTagsForResource"),
+        Permission::look("sso:ListAccountsForProvisionedPermissionSet"),
+        Permission::change("sso:CreatePermissionSet"),
+        Permission::change("sso:TagResource"),
+        Permission::change("sso:AttachManagedPolicyToPermissionSet"),
+        Permission::change("sso:DetachManagedPolicyFromPermissionSet"),
+        Permission::change("sso:UpdatePermissionSet"),
+        Permission::change("sso:ProvisionPermissionSet"),
+        Permission::change("sso:DescribePermissionSetProvisioningStatus"),
     ],
 };
 
@@ -60,37 +60,37 @@ pub const INTENT_TAG: &str = "idc-setup:intent";
 /// What a set says of itself that we make.
 pub const DESCRIPTION: &str = "Made by idc-setup";
 
-const ARN: &str = "permission-set-arn";
+const ARN: &str = "permission_set_arn";
 const POLICIES: &str = "policies";
-const DURATION: &str = "session-duration";
+const DURATION: &str = "session_duration";
 const PROVISIONED: &str = "provisioned";
 
 /// Step 4.
 pub struct PermissionSet {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
     /// The ARN of the set that this run has made.
     made: RefCell<Option<String>>,
 }
 
 impl PermissionSet {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
+    pub fn new(context: Rc<Context>) -> Self {
         Self {
-            setting,
+            context,
             made: RefCell::default(),
         }
     }
 
     fn name(&self) -> String {
-        self.setting
+        self.context
             .answer::<PermissionSetName>(Key::PermissionSet)
             .map(|name| name.value.to_string())
             .unwrap_or_default()
     }
 
     fn policy_arn(&self) -> String {
-        let policy = self.setting.answer::<Policy>(Key::Policy);
-        policy.map_or_else(String::new, |policy| policy.value.arn(self.setting.partition().id()))
+        let policy = self.context.answer::<Policy>(Key::Policy);
+        policy.map_or_else(String::new, |policy| policy.value.arn(self.context.partition().id()))
     }
 
     /// Attachments of this set in progress, whatever the policy: a policy that turned out not to exist is
@@ -102,32 +102,32 @@ impl PermissionSet {
     /// We made this set, and it has no policy yet.
     fn is_attachment_owed(&self) -> bool {
         let prefix = self.attachment_prefix();
-        self.setting
+        self.context
             .progress
             .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, &prefix))
     }
 
     /// Before a set that is there changes: if accounts have it, provisioning is owed from now on. Answers the
     /// promise if it is new.
-    async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, Trouble> {
+    async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, UserError> {
         let name = self.name();
-        if self.made.borrow().is_some() || is_provisioning_owed(&self.setting, &name) {
+        if self.made.borrow().is_some() || is_provisioning_owed(&self.context, &name) {
             return Ok(None);
         }
-        let provisioned = reads::is_provisioned(&self.setting, instance, arn)
+        let provisioned = reads::is_provisioned(&self.context, instance, arn)
             .await
             .map_err(rerun(&INFO))?;
         if !provisioned {
             return Ok(None);
         }
         let owed = (Verb::Update, ResourceKind::Provisioning, name.as_str());
-        self.setting.intend(&INFO, owed, None).map(Some)
+        self.context.intend(&INFO, owed, None).map(Some)
     }
 
     /// The first change was refused: nothing is owed.
-    fn forget_promise(&self, promise: Option<Intent>, failure: &Failure) -> Result<(), Trouble> {
-        if let Some(promise) = promise.filter(|_| failure.effect_is_known()) {
-            self.setting
+    fn forget_promise(&self, promise: Option<Intent>, aws_error: &AwsError) -> Result<(), UserError> {
+        if let Some(promise) = promise.filter(|_| aws_error.outcome_known()) {
+            self.context
                 .progress
                 .change(|record| record.drop_intent(&promise.nonce))?;
         }
@@ -135,12 +135,12 @@ impl PermissionSet {
     }
 
     /// Whose the set is: as written down, or as its tag tells.
-    async fn own(&self, instance: &Instance, set: &Described) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
-        let mut resource = setting.resource(ResourceKind::PermissionSet, &set.name, &set.arn);
-        let intents = setting.open_intents(ResourceKind::PermissionSet, &set.name);
-        if intents.is_empty() || resource.how == How::Made {
-            setting.settle(
+    async fn own(&self, instance: &Instance, set: &Described) -> Result<Resource, UserError> {
+        let context = &self.context;
+        let mut resource = context.resource(ResourceKind::PermissionSet, &set.name, &set.arn);
+        let intents = context.open_intents(ResourceKind::PermissionSet, &set.name);
+        if intents.is_empty() || resource.origin == Origin::Created {
+            context.settle(
                 Verb::Create,
                 ResourceKind::PermissionSet,
                 &set.name,
@@ -148,20 +148,20 @@ impl PermissionSet {
             )?;
             return Ok(resource);
         }
-        let nonce = reads::intent_tag(setting, instance, &set.arn)
+        let nonce = reads::intent_tag(context, instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
         let ours = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
         if let Some(intent) = ours {
-            resource.how = How::Made;
+            resource.origin = Origin::Created;
             resource.text = set.duration.map(SessionDuration::iso);
             if set.policies.is_empty() && !self.is_attachment_owed() {
-                setting
+                context
                     .progress
                     .change(|record| record.open(self.attachment_intent(intent)))?;
             }
         }
-        setting.settle(
+        context.settle(
             Verb::Create,
             ResourceKind::PermissionSet,
             &set.name,
@@ -180,13 +180,13 @@ impl PermissionSet {
     }
 
     /// A policy on a set of ours that a cut-short run was to attach is ours; on a set of somebody else's nobody can tell.
-    fn settle_attachment(&self, set: &Described, is_ours: bool) -> Result<(), Trouble> {
+    fn settle_attachment(&self, set: &Described, is_ours: bool) -> Result<(), UserError> {
         let prefix = self.attachment_prefix();
         let policy = self.policy_arn();
-        self.setting.progress.change(|record| {
+        self.context.progress.change(|record| {
             if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, &prefix) {
                 record.keep(Resource::new(
-                    How::Made,
+                    Origin::Created,
                     ResourceKind::PolicyAttachment,
                     format!("{prefix}{policy}"),
                     format!("{}/{policy}", set.arn),
@@ -198,26 +198,26 @@ impl PermissionSet {
     }
 
     /// A policy of ours that is off the set by our own doing.
-    fn forget_attachment(&self, arn: &str, policy: &str) -> Result<(), Trouble> {
+    fn forget_attachment(&self, arn: &str, policy: &str) -> Result<(), UserError> {
         let (kind, name) = (
             ResourceKind::PolicyAttachment,
             format!("{}{policy}", self.attachment_prefix()),
         );
         let id = format!("{arn}/{policy}");
-        self.setting.progress.change(|record| {
-            record.close(Verb::Remove, kind, &name);
+        self.context.progress.change(|record| {
+            record.close(Verb::Delete, kind, &name);
             record.resources.retain(|other| other.kind != kind || other.id != id);
         })?;
         Ok(())
     }
 
     /// An update that was cut short has taken these off.
-    fn forget_what_was_taken_off(&self, set: &Described) -> Result<(), Trouble> {
+    fn forget_what_was_taken_off(&self, set: &Described) -> Result<(), UserError> {
         let prefix = self.attachment_prefix();
-        let open = self.setting.progress.read(|record| record.intents.clone());
+        let open = self.context.progress.read(|record| record.intents.clone());
         let off = open
             .iter()
-            .filter(|intent| intent.verb == Verb::Remove && intent.kind == ResourceKind::PolicyAttachment)
+            .filter(|intent| intent.verb == Verb::Delete && intent.kind == ResourceKind::PolicyAttachment)
             .filter_map(|intent| intent.name.strip_prefix(&prefix))
             .filter(|policy| !set.policies.iter().any(|there| there == policy));
         for policy in off {
@@ -226,22 +226,22 @@ impl PermissionSet {
         Ok(())
     }
 
-    fn judge(&self, set: &Described, resource: &Resource) -> Finding {
+    fn judge(&self, set: &Described, resource: &Resource) -> Observed {
         let name = &set.name;
         let wanted_policy = self.policy_arn();
-        let wanted = self.setting.answer::<SessionDuration>(Key::SessionDuration);
+        let wanted = self.context.answer::<SessionDuration>(Key::SessionDuration);
         let other_policy = set.policies != [wanted_policy.clone()];
         let other_duration = wanted
             .as_ref()
             .filter(|wanted| wanted.is_explicit() && Some(wanted.value) != set.duration)
             .map(|wanted| (wanted.value, wanted.source.clone()));
-        if is_provisioning_owed(&self.setting, name) {
-            return Finding::missing(format!(
+        if is_provisioning_owed(&self.context, name) {
+            return Observed::missing(format!(
                 "The permission set {name} was changed, and not provisioned since."
             ));
         }
-        if set.policies.is_empty() && resource.how == How::Made && self.is_attachment_owed() {
-            return Finding::missing(format!("The permission set {name} is there, without its policy."));
+        if set.policies.is_empty() && resource.origin == Origin::Created && self.is_attachment_owed() {
+            return Observed::missing(format!("The permission set {name} is there, without its policy."));
         }
         let mut words = Vec::new();
         if other_policy {
@@ -256,13 +256,13 @@ impl PermissionSet {
             words.push(format!("lasts {}, not {wanted} ({source})", set.duration_words()));
         }
         if words.is_empty() {
-            return Finding::done(format!(
+            return Observed::done(format!(
                 "The permission set {name} is there, and lasts {}.",
                 set.duration_words()
             ));
         }
         let saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
-        let finding = Finding::different(
+        let observed = Observed::different(
             format!("The permission set {name} {}.", words.join(" and ")),
             format!(
                 "change it: idc-setup run --update {}; or take another: idc-setup run --permission-set NAME",
@@ -274,9 +274,9 @@ impl PermissionSet {
                 "or keep it as it is: idc-setup run --session-duration {}",
                 set.duration_words()
             );
-            return finding.or_next(kept);
+            return observed.or_next(kept);
         }
-        finding
+        observed
     }
 }
 
@@ -286,54 +286,54 @@ impl Step for PermissionSet {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let Ok(instance) = self.setting.facts.instance.get().await else {
-            return Ok(Finding::waits_for("Waits for step 1: there is no instance yet."));
+    async fn look(&self) -> Result<Observed, UserError> {
+        let Ok(instance) = self.context.facts.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1: there is no instance yet."));
         };
-        self.setting.answers.borrow_mut().forget_found(&[Key::SessionDuration]);
+        self.context.answers.borrow_mut().forget_found(&[Key::SessionDuration]);
         let name = self.name();
         let made = self.made.borrow().clone();
         let is_new = made.is_some();
         let found = match made {
-            Some(arn) => reads::describe(&self.setting, &instance, &arn).await,
-            None => reads::find(&self.setting, &instance, &name).await,
+            Some(arn) => reads::describe(&self.context, &instance, &arn).await,
+            None => reads::find(&self.context, &instance, &name).await,
         };
         let Some(mut set) = found.map_err(rerun(&INFO))? else {
-            return Ok(Finding::missing(format!("There is no permission set {name}.")));
+            return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
-        set.policies = reads::policies(&self.setting, &instance, &set.arn)
+        set.policies = reads::policies(&self.context, &instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
         let resource = self.own(&instance, &set).await?;
         if let Some(duration) = set.duration {
-            let mut answers = self.setting.answers.borrow_mut();
+            let mut answers = self.context.answers.borrow_mut();
             answers.found(Key::SessionDuration, duration.to_string());
         }
-        let is_ours = resource.how == How::Made;
-        let mut finding = self
+        let is_ours = resource.origin == Origin::Created;
+        let mut observed = self
             .judge(&set, &resource)
             .with(ARN, &set.arn)
             .with(POLICIES, set.policies.join(", "))
             .with(DURATION, set.duration_words())
             .of(resource);
-        if finding.is_done() {
+        if observed.is_done() {
             self.settle_attachment(&set, is_ours)?;
             self.forget_what_was_taken_off(&set)?;
-            self.setting.facts.permission_set.know(facts::PermissionSet {
+            self.context.facts.permission_set.know(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,
                 is_new,
             });
         } else {
-            let provisioned = reads::is_provisioned(&self.setting, &instance, &set.arn)
+            let provisioned = reads::is_provisioned(&self.context, &instance, &set.arn)
                 .await
                 .map_err(rerun(&INFO))?;
-            finding = finding.with(PROVISIONED, if provisioned { "yes" } else { "no" });
+            observed = observed.with(PROVISIONED, if provisioned { "yes" } else { "no" });
         }
-        Ok(finding)
+        Ok(observed)
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -342,46 +342,46 @@ impl Step for PermissionSet {
     }
 
     /// The policies that AWS manages, by path and name.
-    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, Trouble> {
-        let policies = reads::aws_policies(&self.setting).await;
-        policies.map_err(|failure| trouble(&INFO, &failure, "type the policy's name"))
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
+        let policies = reads::aws_policies(&self.context).await;
+        policies.map_err(|aws_error| step_error(&INFO, &aws_error, "type the policy's name"))
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        match finding.found {
-            Found::Missing if finding.evidence.contains_key(ARN) => plan.changes = self.update_changes(finding),
-            Found::Missing => {
+        match observed.status {
+            Status::Missing if observed.evidence.contains_key(ARN) => plan.changes = self.update_changes(observed),
+            Status::Missing => {
                 plan.changes.push(self.create_change());
                 plan.changes
                     .push(self.policy_change(Verb::Create, &self.policy_arn(), "PERMISSION_SET_ARN"));
             }
-            Found::Different if self.setting.is_update_wanted(&INFO) => plan.changes = self.update_changes(finding),
+            Status::Different if self.context.is_update_wanted(&INFO) => plan.changes = self.update_changes(observed),
             _ => {}
         }
         Ok(plan)
     }
 
-    async fn apply(&self, change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let instance = self
-            .setting
+            .context
             .facts
             .instance
             .get()
             .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
         match (change.verb, change.kind) {
-            (Verb::Create, ResourceKind::PermissionSet) => self.apply_create(change, &instance, guide).await,
-            (Verb::Create, _) => self.apply_attach(change, &instance, guide).await,
+            (Verb::Create, ResourceKind::PermissionSet) => self.apply_create(change, &instance, prompter).await,
+            (Verb::Create, _) => self.apply_attach(change, &instance, prompter).await,
             _ => {
                 self.apply_other(change, &instance).await?;
-                guide.say(Some(&INFO), &format!("Done: {}", change.sentence));
+                prompter.say(Some(&INFO), &format!("Done: {}", change.sentence));
                 Ok(())
             }
         }
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.permission_set]
+        vec![&self.context.facts.permission_set]
     }
 }

@@ -4,11 +4,11 @@ use aws_sdk_iam::types::PolicyScopeType;
 use aws_sdk_ssoadmin::types::{StatusValues, Tag};
 use futures_util::stream::{self, StreamExt};
 
+use super::super::context::Context;
 use super::super::facts::Instance;
-use super::super::setting::Setting;
 use super::INTENT_TAG;
 use crate::answers::values::SessionDuration;
-use crate::aws::{Failure, FailureKind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::Choice;
 use crate::limits::SETS_AT_ONCE;
 use crate::progress::ResourceKind;
@@ -32,8 +32,8 @@ impl Described {
 }
 
 /// The set with this name. The one of an earlier run is asked first.
-pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<Option<Described>, Failure> {
-    let recorded = setting.progress.read(|record| {
+pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<Described>, AwsError> {
+    let recorded = context.progress.read(|record| {
         let of_this_name = |resource: &&crate::progress::Resource| {
             resource.kind == ResourceKind::PermissionSet && resource.name == name
         };
@@ -45,12 +45,12 @@ pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<
             .map(|resource| resource.id.clone())
     });
     if let Some(arn) = recorded
-        && let Some(set) = describe(setting, instance, &arn).await?
+        && let Some(set) = describe(context, instance, &arn).await?
         && set.name == name
     {
         return Ok(Some(set));
     }
-    let mut pages = setting
+    let mut pages = context
         .clients
         .ssoadmin(&instance.region)
         .list_permission_sets()
@@ -59,10 +59,10 @@ pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<
         .into_paginator()
         .send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| Failure::of("sso:ListPermissionSets", error))?;
+        let page = page.map_err(|error| AwsError::of("sso:ListPermissionSets", error))?;
         let arns = page.permission_sets.unwrap_or_default();
         let mut sets = stream::iter(&arns)
-            .map(|arn| describe(setting, instance, arn))
+            .map(|arn| describe(context, instance, arn))
             .buffer_unordered(SETS_AT_ONCE);
         while let Some(set) = sets.next().await {
             if let Some(set) = set?
@@ -76,8 +76,8 @@ pub async fn find(setting: &Setting, instance: &Instance, name: &str) -> Result<
 }
 
 /// One set; `None` when it is not there, or not yet.
-pub async fn describe(setting: &Setting, instance: &Instance, arn: &str) -> Result<Option<Described>, Failure> {
-    let answer = setting
+pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Described>, AwsError> {
+    let answer = context
         .clients
         .ssoadmin(&instance.region)
         .describe_permission_set()
@@ -85,7 +85,7 @@ pub async fn describe(setting: &Setting, instance: &Instance, arn: &str) -> Resu
         .permission_set_arn(arn)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DescribePermissionSet", error));
+        .map_err(|error| AwsError::of("sso:DescribePermissionSet", error));
     match answer {
         Ok(answer) => Ok(answer.permission_set.map(|set| Described {
             arn: set.permission_set_arn.unwrap_or_else(|| arn.to_owned()),
@@ -94,14 +94,14 @@ pub async fn describe(setting: &Setting, instance: &Instance, arn: &str) -> Resu
             policies: Vec::new(),
         })),
         // Of another instance, as a recorded one may be, it is not valid rather than not found.
-        Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Invalid) => Ok(None),
-        Err(failure) => Err(failure),
+        Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) => Ok(None),
+        Err(aws_error) => Err(aws_error),
     }
 }
 
 /// The AWS managed policies attached to a set, by ARN.
-pub async fn policies(setting: &Setting, instance: &Instance, arn: &str) -> Result<Vec<String>, Failure> {
-    let mut pages = setting
+pub async fn policies(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<String>, AwsError> {
+    let mut pages = context
         .clients
         .ssoadmin(&instance.region)
         .list_managed_policies_in_permission_set()
@@ -112,15 +112,15 @@ pub async fn policies(setting: &Setting, instance: &Instance, arn: &str) -> Resu
         .send();
     let mut policies = Vec::new();
     while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(|error| Failure::of("sso:ListManagedPoliciesInPermissionSet", error))?;
+        let policy = policy.map_err(|error| AwsError::of("sso:ListManagedPoliciesInPermissionSet", error))?;
         policies.extend(policy.arn);
     }
     Ok(policies)
 }
 
 /// The value of the set's tag `idc-setup:intent`. What does not know tags has none.
-pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Result<Option<String>, Failure> {
-    let tags = tags(setting, instance, arn).await?;
+pub async fn intent_tag(context: &Context, instance: &Instance, arn: &str) -> Result<Option<String>, AwsError> {
+    let tags = tags(context, instance, arn).await?;
     Ok(tags.into_iter().find(|tag| tag.key == INTENT_TAG).map(|tag| tag.value))
 }
 
@@ -128,14 +128,14 @@ pub async fn intent_tag(setting: &Setting, instance: &Instance, arn: &str) -> Re
 ///
 /// # Errors
 /// When AWS cannot be asked.
-pub async fn has_other_tags(setting: &Setting, instance: &Instance, arn: &str) -> Result<bool, Failure> {
-    let tags = tags(setting, instance, arn).await?;
+pub async fn has_other_tags(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
+    let tags = tags(context, instance, arn).await?;
     Ok(tags.iter().any(|tag| tag.key != INTENT_TAG))
 }
 
 /// An emulator that does not know tags has none; nor has a set that is gone.
-async fn tags(setting: &Setting, instance: &Instance, arn: &str) -> Result<Vec<Tag>, Failure> {
-    let mut pages = setting
+async fn tags(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<Tag>, AwsError> {
+    let mut pages = context
         .clients
         .ssoadmin(&instance.region)
         .list_tags_for_resource()
@@ -146,18 +146,18 @@ async fn tags(setting: &Setting, instance: &Instance, arn: &str) -> Result<Vec<T
         .send();
     let mut tags = Vec::new();
     while let Some(tag) = pages.next().await {
-        match tag.map_err(|error| Failure::of("sso:ListTagsForResource", error)) {
+        match tag.map_err(|error| AwsError::of("sso:ListTagsForResource", error)) {
             Ok(tag) => tags.push(tag),
-            Err(failure) if failure.kind == FailureKind::NotThere => return Ok(Vec::new()),
-            Err(failure) => return Err(failure),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotThere => return Ok(Vec::new()),
+            Err(aws_error) => return Err(aws_error),
         }
     }
     Ok(tags)
 }
 
 /// Whether any account has the set provisioned.
-pub async fn is_provisioned(setting: &Setting, instance: &Instance, arn: &str) -> Result<bool, Failure> {
-    let answer = setting
+pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
+    let answer = context
         .clients
         .ssoadmin(&instance.region)
         .list_accounts_for_provisioned_permission_set()
@@ -165,17 +165,17 @@ pub async fn is_provisioned(setting: &Setting, instance: &Instance, arn: &str) -
         .permission_set_arn(arn)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
+        .map_err(|error| AwsError::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
     Ok(!answer.account_ids().is_empty())
 }
 
 /// How a provisioning has ended: `None` while it has not.
 pub async fn provisioning(
-    setting: &Setting,
+    context: &Context,
     instance: &Instance,
     request_id: &str,
-) -> Result<Option<Result<(), String>>, Failure> {
-    let answer = setting
+) -> Result<Option<Result<(), String>>, AwsError> {
+    let answer = context
         .clients
         .ssoadmin(&instance.region)
         .describe_permission_set_provisioning_status()
@@ -183,7 +183,7 @@ pub async fn provisioning(
         .provision_permission_set_request_id(request_id)
         .send()
         .await
-        .map_err(|error| Failure::of("sso:DescribePermissionSetProvisioningStatus", error))?;
+        .map_err(|error| AwsError::of("sso:DescribePermissionSetProvisioningStatus", error))?;
     let Some(status) = answer.permission_set_provisioning_status else {
         return Ok(None);
     };
@@ -197,10 +197,10 @@ pub async fn provisioning(
 }
 
 /// Every policy that AWS manages.
-pub async fn aws_policies(setting: &Setting) -> Result<Vec<Choice>, Failure> {
-    let mut pages = setting
+pub async fn aws_policies(context: &Context) -> Result<Vec<Choice>, AwsError> {
+    let mut pages = context
         .clients
-        .iam(&setting.bootstrap_region)
+        .iam(&context.bootstrap_region)
         .list_policies()
         .scope(PolicyScopeType::Aws)
         .max_items(1000)
@@ -209,7 +209,7 @@ pub async fn aws_policies(setting: &Setting) -> Result<Vec<Choice>, Failure> {
         .send();
     let mut found = Vec::new();
     while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(|error| Failure::of("iam:ListPolicies", error))?;
+        let policy = policy.map_err(|error| AwsError::of("iam:ListPolicies", error))?;
         let path = policy.arn().and_then(|arn| arn.split_once(":policy/"));
         found.extend(path.map(|(_, path)| Choice::of(path)));
     }

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::super::setting::Setting;
+use super::super::context::Context;
 use crate::checklist::{
-    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Step, StepInfo, TaskKind, Trouble,
+    Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind, UserError,
 };
 
 /// This recommendation's line of the checklist.
@@ -14,10 +14,10 @@ pub const INFO: StepInfo = StepInfo {
     number: 9,
     slug: "mfa",
     title: "Require MFA for all users",
-    need: Need::Recommendation,
+    importance: Importance::Recommendation,
     why: "A password alone is too little for an account that can do everything.",
     feeds_others: false,
-    rights: &[],
+    permissions: &[],
 };
 
 /// The topic of a person's word that they have looked.
@@ -25,13 +25,13 @@ pub const MFA: &str = INFO.slug;
 
 /// MFA for all users.
 pub struct Mfa {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl Mfa {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 }
 
@@ -41,35 +41,39 @@ impl Step for Mfa {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let setting = &self.setting;
-        let Ok(instance) = setting.facts.instance.get().await else {
-            return Ok(Finding::waits_for("Waits for step 1."));
+    async fn look(&self) -> Result<Observed, UserError> {
+        let context = &self.context;
+        let Ok(instance) = context.facts.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1."));
         };
-        if setting.told.contains(MFA) {
-            setting.keep_word(MFA, &instance.arn, false)?;
+        if context.confirmed.contains(MFA) {
+            context.keep_word(MFA, &instance.arn, false)?;
         }
-        let word = setting.progress.read(|record| record.word(MFA, &instance.arn).cloned());
+        let word = context
+            .progress
+            .read(|record| record.attestation(MFA, &instance.arn).cloned());
         let Some(word) = word else {
-            return Ok(Finding::missing(
+            return Ok(Observed::missing(
                 "No API tells whether every user needs MFA; nobody has said so.",
             ));
         };
         let on = word.at.strftime("%Y-%m-%d").to_string();
-        let mut finding = Finding::done(format!("Somebody looked on {on}: every user needs MFA.")).with("told-on", on);
-        finding.told = true;
-        Ok(finding)
+        let mut observed =
+            Observed::done(format!("Somebody looked on {on}: every user needs MFA.")).with("confirmed_on", on);
+        observed.confirmed = true;
+        Ok(observed)
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let instance = self.setting.facts.instance.now();
-        if let Some(instance) = instance.filter(|_| finding.found == Found::Missing && finding.waits_for.is_none()) {
-            let place = self.setting.console.settings(&instance.region, &instance.arn);
+        let instance = self.context.facts.instance.now();
+        if let Some(instance) = instance.filter(|_| observed.status == Status::Missing && observed.waits_for.is_none())
+        {
+            let place = self.context.console.settings(&instance.region, &instance.arn);
             plan.tasks.push(HumanTask {
                 sentence: "Look whether every user needs MFA.".to_owned(),
                 link: Some(place.link),
@@ -82,21 +86,21 @@ impl Step for Mfa {
                     "\"If a user does not yet have a registered MFA device\" says \"Require them to register an MFA device \
                      at sign-in\". New instances come so."
                         .to_owned(),
-                    "No API reads this; to say that you have looked: --told mfa.".to_owned(),
+                    "No API reads this; to say that you have looked: --confirm mfa.".to_owned(),
                 ],
-                kind: TaskKind::Told(MFA),
+                kind: TaskKind::Confirmed(MFA),
             });
         }
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 
-    fn told(&self, topic: &'static str) -> Result<(), Trouble> {
-        match self.setting.facts.instance.now() {
-            Some(instance) => self.setting.keep_word(topic, &instance.arn, false),
+    fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {
+        match self.context.facts.instance.now() {
+            Some(instance) => self.context.keep_word(topic, &instance.arn, false),
             None => Ok(()),
         }
     }

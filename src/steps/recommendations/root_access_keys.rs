@@ -5,10 +5,11 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use aws_sdk_iam::types::SummaryKeyType;
 
-use super::super::setting::{Setting, trouble};
-use crate::aws::Failure;
+use super::super::context::{Context, step_error};
+use crate::aws::AwsError;
 use crate::checklist::{
-    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Right, Step, StepInfo, TaskKind, Trouble,
+    Change, HumanTask, Importance, Observed, Permission, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind,
+    UserError,
 };
 
 /// This recommendation's line of the checklist.
@@ -16,26 +17,26 @@ pub const INFO: StepInfo = StepInfo {
     number: 11,
     slug: "root-access-keys",
     title: "No root access keys",
-    need: Need::Recommendation,
+    importance: Importance::Recommendation,
     why: "A root access key that leaks cannot be limited by any policy.",
     feeds_others: false,
-    rights: &[Right::look("iam:GetAccountSummary")],
+    permissions: &[Permission::look("iam:GetAccountSummary")],
 };
 
-const KEYS: &str = "root-access-keys";
-const SECOND_FACTOR: &str = "root-mfa";
+const KEYS: &str = "root_access_keys";
+const SECOND_FACTOR: &str = "root_mfa";
 const PRESENT: &str = "present";
 const ABSENT: &str = "absent";
 
 /// No access keys for the root user.
 pub struct RootAccessKeys {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl RootAccessKeys {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 }
 
@@ -49,17 +50,17 @@ impl Step for RootAccessKeys {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let setting = &self.setting;
-        let answer = setting
+    async fn look(&self) -> Result<Observed, UserError> {
+        let context = &self.context;
+        let answer = context
             .clients
-            .iam(&setting.bootstrap_region)
+            .iam(&context.bootstrap_region)
             .get_account_summary()
             .send()
             .await;
         let answer = answer.map_err(|error| {
-            let failure = Failure::of("iam:GetAccountSummary", error);
-            trouble(&INFO, &failure, "idc-setup run --only root-access-keys")
+            let aws_error = AwsError::of("iam:GetAccountSummary", error);
+            step_error(&INFO, &aws_error, "idc-setup run --only root-access-keys")
         })?;
         let summary = answer.summary_map.unwrap_or_default();
         let is_on = |key: &SummaryKeyType| summary.get(key).is_some_and(|count| *count > 0);
@@ -72,22 +73,22 @@ impl Step for RootAccessKeys {
             (true, false) => "The root user has access keys, and no MFA.",
         };
         let found = if !keys && second_factor {
-            Found::Done
+            Status::Done
         } else {
-            Found::Missing
+            Status::Missing
         };
-        Ok(Finding::new(found, is)
+        Ok(Observed::new(found, is)
             .with(KEYS, word(keys))
             .with(SECOND_FACTOR, word(second_factor)))
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
-        let is = |name: &str, value: &str| finding.evidence.get(name).is_some_and(|seen| seen == value);
-        let place = self.setting.console.root_security(&self.setting.bootstrap_region);
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let is = |name: &str, value: &str| observed.evidence.get(name).is_some_and(|seen| seen == value);
+        let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
             link: Some(place.link.clone()),
@@ -117,7 +118,7 @@ impl Step for RootAccessKeys {
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 }

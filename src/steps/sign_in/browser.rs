@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::setting::trouble;
+use super::super::context::step_error;
 use super::session::{Session, SignedIn};
-use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
+use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::PAGE_LIFETIME;
 use crate::sso::Grant;
 use crate::sso::pkce::{Answer, SignInPage};
@@ -16,17 +16,17 @@ impl Session<'_> {
     pub(super) async fn sign_in_with_browser(
         &self,
         limit: Duration,
-        guide: &dyn Guide,
-    ) -> Result<Option<SignedIn>, Trouble> {
+        prompter: &dyn Prompter,
+    ) -> Result<Option<SignedIn>, UserError> {
         let by_code = format!("{} --use-device-code", self.again);
         let grant = Grant::Code(&self.profile.start_url);
         let registration = self.registration(grant).await;
-        let registration = registration.map_err(|failure| trouble(self.info, &failure, by_code.clone()))?;
+        let registration = registration.map_err(|aws_error| step_error(self.info, &aws_error, by_code.clone()))?;
         let end = Instant::now() + limit;
         loop {
             let page = SignInPage::begin(self.clients, &self.region, &registration).await;
             let page = page.map_err(|error| {
-                Trouble::failed(
+                UserError::failed(
                     format!(
                         "{}: nobody can listen on this machine for the browser: {error}.",
                         self.info.name()
@@ -34,20 +34,20 @@ impl Session<'_> {
                     by_code.clone(),
                 )
             })?;
-            guide.show_task(self.info, &self.browser_task(&page));
-            let waiting = guide.wait(self.info, "Your sign-in in the browser.");
+            prompter.show_task(self.info, &self.browser_task(&page));
+            let waiting = prompter.wait(self.info, "Your sign-in in the browser.");
             let left = end.saturating_duration_since(Instant::now());
             match page.wait(PAGE_LIFETIME.min(left)).await {
                 Answer::Code(code) => {
                     let at = (self.region.as_str(), self.profile.start_url.as_str());
                     let token = page.redeem(self.clients, at, &registration, &code).await;
-                    let token = token.map_err(|failure| self.failed(&failure))?;
+                    let token = token.map_err(|aws_error| self.failed(&aws_error))?;
                     drop(waiting);
                     let registration = registration.to_keep(grant);
                     return Ok(Some(SignedIn { token, registration }));
                 }
                 Answer::Refused(words) => {
-                    return Err(self.trouble(format!("the sign-in was refused in the browser ({words}).")));
+                    return Err(self.error(format!("the sign-in was refused in the browser ({words}).")));
                 }
                 // The page in the browser is too old by now: another one, while there is time.
                 Answer::TimeIsOver if Instant::now() < end => {}

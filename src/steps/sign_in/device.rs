@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::setting::trouble;
+use super::super::context::step_error;
 use super::session::{Session, SignedIn};
-use crate::aws::Failure;
-use crate::checklist::{Guide, HumanTask, TaskKind, Trouble};
+use crate::aws::AwsError;
+use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::SLOW_DOWN;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 use aws_config_file::CachedToken;
 
 impl Session<'_> {
-    fn show_code(&self, authorization: &Authorization, guide: &dyn Guide) {
-        guide.show_task(
+    fn show_code(&self, authorization: &Authorization, prompter: &dyn Prompter) {
+        prompter.show_task(
             self.info,
             &HumanTask {
                 sentence: format!("Approve the sign-in{}.", self.as_whom()),
@@ -37,16 +37,16 @@ impl Session<'_> {
     pub(super) async fn sign_in_with_code(
         &self,
         limit: Duration,
-        guide: &dyn Guide,
-    ) -> Result<Option<SignedIn>, Trouble> {
+        prompter: &dyn Prompter,
+    ) -> Result<Option<SignedIn>, UserError> {
         let end = Instant::now() + limit;
         loop {
-            let (registration, authorization) = self.begin().await.map_err(|failure| {
+            let (registration, authorization) = self.begin().await.map_err(|aws_error| {
                 let next = format!("check the portal's address and its Region, then: {}", self.again);
-                trouble(self.info, &failure, next)
+                step_error(self.info, &aws_error, next)
             })?;
-            self.show_code(&authorization, guide);
-            let waiting = guide.wait(self.info, "Your approval in the browser.");
+            self.show_code(&authorization, prompter);
+            let waiting = prompter.wait(self.info, "Your approval in the browser.");
             let code_ends = Instant::now() + authorization.expires_in;
             let good_until = end.min(code_ends);
             match self.poll(&registration, &authorization, good_until).await? {
@@ -61,20 +61,20 @@ impl Session<'_> {
                 // A new code only when the old one is no good: the end of the wait is no reason to show another.
                 Polled::CodeIsGone if Instant::now() < end => {}
                 Polled::TimeIsOver(_) if code_ends < end => {}
-                Polled::TimeIsOver(Some(failure)) => return Err(self.failed(&failure)),
+                Polled::TimeIsOver(Some(aws_error)) => return Err(self.failed(&aws_error)),
                 _ => return Ok(None),
             }
         }
     }
 
     /// A device authorization. A kept registration that is not known there any more is made anew.
-    async fn begin(&self) -> Result<(Registration, Authorization), Failure> {
+    async fn begin(&self) -> Result<(Registration, Authorization), AwsError> {
         let begin = async |registration: Registration| {
             let authorization = sso::start(self.clients, &self.region, &registration, &self.profile.start_url).await;
             authorization.map(|authorization| (registration, authorization))
         };
         match begin(self.registration(Grant::Device).await?).await {
-            Err(failure) if failure.is("InvalidClientException") => {
+            Err(aws_error) if aws_error.is("InvalidClientException") => {
                 let anew = self.registrar.get(self.clients, &self.region, Grant::Device).await?;
                 begin(anew).await
             }
@@ -87,7 +87,7 @@ impl Session<'_> {
         registration: &Registration,
         authorization: &Authorization,
         end: Instant,
-    ) -> Result<Polled, Trouble> {
+    ) -> Result<Polled, UserError> {
         let mut interval = authorization.interval;
         let mut unanswered = false;
         loop {
@@ -97,17 +97,17 @@ impl Session<'_> {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::SlowDown) => interval += SLOW_DOWN,
                 Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
-                Ok(Poll::Refused(failure)) => {
-                    return Err(self.refused_by("the sign-in was refused in the browser", &failure));
+                Ok(Poll::Refused(aws_error)) => {
+                    return Err(self.refused_by("the sign-in was refused in the browser", &aws_error));
                 }
                 // The connection comes and goes while a person is away: ask again.
-                Err(failure) if failure.may_pass() => {
-                    unanswered |= !failure.effect_is_known();
-                    without_answer = Some(failure);
+                Err(aws_error) if aws_error.is_transient() => {
+                    unanswered |= !aws_error.outcome_known();
+                    without_answer = Some(aws_error);
                 }
                 // A lost answer may have been the token: its code is used up.
-                Err(failure) if unanswered && failure.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
-                Err(failure) => return Err(self.failed(&failure)),
+                Err(aws_error) if unanswered && aws_error.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
+                Err(aws_error) => return Err(self.failed(&aws_error)),
             }
             if Instant::now() + interval > end {
                 return Ok(Polled::TimeIsOver(without_answer));
@@ -124,5 +124,5 @@ enum Polled {
     /// The code is used up or too old.
     CodeIsGone,
     /// Nobody came; or nobody knows, where AWS did not answer the last time.
-    TimeIsOver(Option<Failure>),
+    TimeIsOver(Option<AwsError>),
 }

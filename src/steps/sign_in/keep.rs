@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::session::{Session, SignedIn};
 use super::{INFO, SignIn};
-use crate::checklist::Trouble;
-use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::checklist::UserError;
+use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use aws_config_file::files;
 
 impl SignIn {
     /// Keeps the token and the registration it was given to.
-    pub(super) fn keep(&self, session: &Session<'_>, signed_in: &SignedIn) -> Result<(), Trouble> {
+    pub(super) fn keep(&self, session: &Session<'_>, signed_in: &SignedIn) -> Result<(), UserError> {
         let name = &session.profile.session;
         let text = aws_config_file::registration_json(&signed_in.registration);
         self.keep_file(ResourceKind::Registration, name, &session.registration_path(), &text)?;
@@ -18,17 +18,17 @@ impl SignIn {
         self.keep_file(ResourceKind::Token, name, &session.token_path(), &text)
     }
 
-    fn keep_file(&self, kind: ResourceKind, name: &str, path: &Path, text: &str) -> Result<(), Trouble> {
-        let setting = &self.setting;
+    fn keep_file(&self, kind: ResourceKind, name: &str, path: &Path, text: &str) -> Result<(), UserError> {
+        let context = &self.context;
         // One that a cut-short sign-in has left behind is ours too.
         let is_new = !path.exists() || self.is_as_intended(kind, name, path);
         if is_new {
             let mark = Some(files::digest(text.as_bytes()));
-            setting.intend(&INFO, (Verb::Create, kind, name), mark)?;
+            context.intend(&INFO, (Verb::Create, kind, name), mark)?;
         }
-        setting.keep_new_folders(path)?;
+        context.keep_new_folders(path)?;
         aws_config_file::write_cache_file(path, text).map_err(|error| {
-            Trouble::failed(
+            UserError::failed(
                 format!(
                     "Step 8 sign-in: the {kind} cannot be kept in {}: {error}.",
                     path.display()
@@ -36,16 +36,16 @@ impl SignIn {
                 "make room or rights there, then: idc-setup run",
             )
         })?;
-        let mut resource = setting.resource(kind, name, &path.display().to_string());
+        let mut resource = context.resource(kind, name, &path.display().to_string());
         if is_new {
-            resource.how = How::Made;
+            resource.origin = Origin::Created;
         }
-        setting.settle(Verb::Create, kind, name, Some(resource))
+        context.settle(Verb::Create, kind, name, Some(resource))
     }
 
     /// Whose the kept token and registration are: as written down, or ours when they are just what an open intent was to
     /// write.
-    pub(super) fn own(&self, session: &Session<'_>) -> Result<Vec<Resource>, Trouble> {
+    pub(super) fn own(&self, session: &Session<'_>) -> Result<Vec<Resource>, UserError> {
         let name = &session.profile.session;
         let mut own = vec![self.own_file(ResourceKind::Token, name, &session.token_path())?];
         let registration = session.registration_path();
@@ -55,27 +55,27 @@ impl SignIn {
         Ok(own)
     }
 
-    fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, Trouble> {
-        let setting = &self.setting;
+    fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, UserError> {
+        let context = &self.context;
         let id = path.display().to_string();
-        let mut resource = setting.resource(kind, name, &id);
-        let is_known = setting.progress.read(|record| record.how(kind, &id)).is_some();
+        let mut resource = context.resource(kind, name, &id);
+        let is_known = context.progress.read(|record| record.origin(kind, &id)).is_some();
         // What a login has kept since for a session of ours.
         if self.is_as_intended(kind, name, path) || (!is_known && self.is_our_session(name)?) {
-            resource.how = How::Made;
+            resource.origin = Origin::Created;
         }
-        setting.settle(Verb::Create, kind, name, Some(resource.clone()))?;
+        context.settle(Verb::Create, kind, name, Some(resource.clone()))?;
         Ok(resource)
     }
 
-    fn is_our_session(&self, name: &str) -> Result<bool, Trouble> {
+    fn is_our_session(&self, name: &str) -> Result<bool, UserError> {
         let id = format!("{}#{name}", self.paths()?.config().display());
-        Ok(self.setting.how(ResourceKind::SsoSession, &id) == How::Made)
+        Ok(self.context.origin(ResourceKind::SsoSession, &id) == Origin::Created)
     }
 
     /// Whether the file is just what an open intent was to write.
     fn is_as_intended(&self, kind: ResourceKind, name: &str, path: &Path) -> bool {
-        let intents = self.setting.open_intents(kind, name);
+        let intents = self.context.open_intents(kind, name);
         if intents.is_empty() {
             return false;
         }

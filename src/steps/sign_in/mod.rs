@@ -15,14 +15,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::access_portal::PORTAL;
+use super::context::{Context, rerun};
 use super::create_user::ACTIVATION;
 use super::facts::{Profile, SignedIn};
-use super::setting::{Setting, rerun};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
 use crate::aws_cli::{SESSIONS_SINCE, Silence};
 use crate::checklist::{
-    Change, Finding, Found, Guide, HumanTask, Need, Plan, Question, Slot, Step, StepInfo, TaskKind, Trouble,
+    Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
+    UserError,
 };
 use crate::sso::{self};
 use aws_config_file::Paths;
@@ -34,32 +35,32 @@ pub const INFO: StepInfo = StepInfo {
     number: 8,
     slug: "sign-in",
     title: "Sign in and verify",
-    need: Need::Required,
+    importance: Importance::Required,
     why: "It proves the whole way: from the user to short-lived credentials in the account.",
     feeds_others: false,
-    rights: &[],
+    permissions: &[],
 };
 
 /// The evidence that holds the caller's ARN.
-pub const CALLER: &str = "caller";
+pub const SIGNED_IN_AS: &str = "signed_in_as";
 
 /// Who is signed in, where that is the wrong one.
-const SOMEBODY_ELSE: &str = "signed-in-as";
+const SOMEBODY_ELSE: &str = "signed_in_as_other";
 
 /// Step 8.
 pub struct SignIn {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl SignIn {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 
-    fn paths(&self) -> Result<&Paths, Trouble> {
-        self.setting.paths.as_ref().ok_or_else(|| {
-            Trouble::failed(
+    fn paths(&self) -> Result<&Paths, UserError> {
+        self.context.paths.as_ref().ok_or_else(|| {
+            UserError::failed(
                 "Step 8 sign-in: there is no home folder.",
                 "set HOME, then: idc-setup run",
             )
@@ -67,31 +68,31 @@ impl SignIn {
     }
 
     /// The profile's SSO session.
-    async fn session<'a>(&'a self, profile: &'a Profile) -> Result<Session<'a>, Trouble> {
-        let setting = &self.setting;
+    async fn session<'a>(&'a self, profile: &'a Profile) -> Result<Session<'a>, UserError> {
+        let context = &self.context;
         Ok(Session {
             info: &INFO,
             again: "idc-setup run --only sign-in --wait 10m".to_owned(),
-            clients: &setting.clients,
-            registrar: &setting.registrar,
-            browser: &setting.browser,
-            use_device_code: setting.use_device_code,
-            timing: setting.timing,
+            clients: &context.clients,
+            registrar: &context.registrar,
+            browser: &context.browser,
+            use_device_code: context.use_device_code,
+            timing: context.timing,
             paths: self.paths()?,
             profile,
-            region: setting.instance().await?.region,
-            user: setting.text(Key::Username),
+            region: context.instance().await?.region,
+            user: context.text(Key::Username),
         })
     }
 
     /// Checks account, permission set and user of who answered.
-    async fn judge(&self, session: &Session<'_>, identity: &Identity) -> Result<Finding, Trouble> {
+    async fn judge(&self, session: &Session<'_>, identity: &Identity) -> Result<Observed, UserError> {
         let profile = session.profile;
-        let (setting, caller) = (&self.setting, &identity.caller);
-        let account = setting.account();
-        let set = setting.text(Key::PermissionSet);
-        let Ok(user) = setting.facts.user.get().await else {
-            return Ok(Finding::waits_for("Waits for step 2."));
+        let (context, caller) = (&self.context, &identity.caller);
+        let account = context.account();
+        let set = context.text(Key::PermissionSet);
+        let Ok(user) = context.facts.user.get().await else {
+            return Ok(Observed::waits_for("Waits for step 2."));
         };
         let (role, name) = role_and_session(&caller.arn);
         let is_role = role
@@ -100,24 +101,24 @@ impl SignIn {
         let again = "sign in as the right one: idc-setup run --only sign-in --wait 10m (in a private browser window, if \
                      you are signed in as somebody else)";
         if caller.account != account || !is_role {
-            return Ok(Finding::different(
+            return Ok(Observed::different(
                 format!(
                     "The profile {} is {}, not {set} in account {account}.",
                     profile.name, caller.arn
                 ),
                 again,
             )
-            .with(CALLER, &caller.arn));
+            .with(SIGNED_IN_AS, &caller.arn));
         }
         if name != user.name {
-            return Ok(Finding::different(
+            return Ok(Observed::different(
                 format!(
                     "{name} signed in, not {}: that says nothing about {}.",
                     user.name, user.name
                 ),
                 again,
             )
-            .with(CALLER, &caller.arn)
+            .with(SIGNED_IN_AS, &caller.arn)
             .with(SOMEBODY_ELSE, name));
         }
         let (shows, by_cli) = tokio::join!(
@@ -125,21 +126,21 @@ impl SignIn {
             self.ask_aws_cli(profile, &caller.arn)
         );
         self.keep_proof(profile, &user.id, &user.name, shows?)?;
-        let mut finding = Finding::done(format!("You are {}.", caller.arn))
-            .with(CALLER, &caller.arn)
+        let mut observed = Observed::done(format!("You are {}.", caller.arn))
+            .with(SIGNED_IN_AS, &caller.arn)
             .with("account", &caller.account)
             .with("profile", &profile.name)
-            .with("aws-cli", by_cli?);
-        finding.resources = self.own(session)?;
+            .with("aws_cli", by_cli?);
+        observed.resources = self.own(session)?;
         if let Some(at) = identity.ends_at {
-            finding = finding.with("credentials-end", at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+            observed = observed.with("credentials_end", at.strftime("%Y-%m-%d %H:%M UTC").to_string());
         }
-        Ok(finding)
+        Ok(observed)
     }
 
     /// The second opinion: who the AWS CLI is with the profile. What it says, where it is the same or cannot be asked.
-    async fn ask_aws_cli(&self, profile: &Profile, arn: &str) -> Result<String, Trouble> {
-        let Some(cli) = self.setting.aws_cli.get().await else {
+    async fn ask_aws_cli(&self, profile: &Profile, arn: &str) -> Result<String, UserError> {
+        let Some(cli) = self.context.aws_cli.get().await else {
             return Ok("not asked: none was found".to_owned());
         };
         let version = &cli.version_words;
@@ -153,7 +154,7 @@ impl SignIn {
             Err(Silence::NotRun(why)) => return Ok(format!("not asked: {version} could not be run ({why})")),
             Err(Silence::Refused(words)) => words,
         };
-        Err(Trouble::failed(
+        Err(UserError::failed(
             format!(
                 "Step 8 sign-in: with the profile {name} you are {arn}, and the AWS CLI {version} ({}) disagrees: {why}.",
                 cli.path.display()
@@ -163,47 +164,47 @@ impl SignIn {
     }
 
     /// Whether the portal itself lists the account and offers the permission set.
-    async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, Trouble> {
-        let setting = &self.setting;
+    async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, UserError> {
+        let context = &self.context;
         let Some(token) = aws_config_file::read_token(&self.paths()?.token(&profile.session)) else {
             return Ok(false);
         };
         let (accounts, roles) = tokio::join!(
-            sso::sees_account(&setting.clients, &token.region, &token.access_token, account),
-            sso::roles_of(&setting.clients, &token.region, &token.access_token, account)
+            sso::sees_account(&context.clients, &token.region, &token.access_token, account),
+            sso::roles_of(&context.clients, &token.region, &token.access_token, account)
         );
         let (accounts, roles) = (accounts.map_err(rerun(&INFO))?, roles.map_err(rerun(&INFO))?);
         Ok(accounts && roles.iter().any(|role| role == set))
     }
 
-    fn keep_proof(&self, profile: &Profile, user_id: &str, user_name: &str, portal: bool) -> Result<(), Trouble> {
-        let setting = &self.setting;
-        setting.keep_word(ACTIVATION, user_id, true)?;
+    fn keep_proof(&self, profile: &Profile, user_id: &str, user_name: &str, portal: bool) -> Result<(), UserError> {
+        let context = &self.context;
+        context.keep_word(ACTIVATION, user_id, true)?;
         if portal {
-            setting.keep_word(PORTAL, &profile.start_url, true)?;
+            context.keep_word(PORTAL, &profile.start_url, true)?;
         }
-        setting.facts.signed_in.know(SignedIn {
+        context.facts.signed_in.know(SignedIn {
             user_name: user_name.to_owned(),
             portal_shows_access: portal,
         });
         Ok(())
     }
 
-    async fn found(&self, session: &Session<'_>, answer: Answer) -> Result<Finding, Trouble> {
+    async fn found(&self, session: &Session<'_>, answer: Answer) -> Result<Observed, UserError> {
         match answer {
             Answer::Caller(identity) => self.judge(session, &identity).await,
-            Answer::SignInAgain(_) => Ok(Finding::missing("Nobody is signed in.")),
+            Answer::SignInAgain(_) => Ok(Observed::missing("Nobody is signed in.")),
             Answer::NoAccess => Err(self.no_access(session).await?),
         }
     }
 
     /// Somebody has signed in, and the portal gives them nothing: why.
-    async fn no_access(&self, session: &Session<'_>) -> Result<Trouble, Trouble> {
-        let setting = &self.setting;
+    async fn no_access(&self, session: &Session<'_>) -> Result<UserError, UserError> {
+        let context = &self.context;
         let (account, set, user) = (
-            setting.account(),
-            setting.text(Key::PermissionSet),
-            setting.text(Key::Username),
+            context.account(),
+            context.text(Key::PermissionSet),
+            context.text(Key::Username),
         );
         let no_access = "the sign-in succeeded, and the portal answers ForbiddenException: No access";
         let (why, next) = match refusal::shown(session, &account, &set).await? {
@@ -218,7 +219,7 @@ impl SignIn {
             Shown::NoAccount if self.is_outside_the_group().await? => (
                 format!(
                     "the user {user} is not in the group {} any more",
-                    setting.text(Key::Group)
+                    context.text(Key::Group)
                 ),
                 "idc-setup run (adds the user again)",
             ),
@@ -230,22 +231,22 @@ impl SignIn {
                 "sign in as the right user, in a private browser window: idc-setup run --only sign-in --wait 10m",
             ),
         };
-        Ok(Trouble::failed(format!("Step 8 sign-in: {no_access}: {why}."), next))
+        Ok(UserError::failed(format!("Step 8 sign-in: {no_access}: {why}."), next))
     }
 
     /// Whether access comes through a group that the user is not in now.
-    async fn is_outside_the_group(&self) -> Result<bool, Trouble> {
-        let setting = &self.setting;
-        let by_group = setting.answer::<AssignTo>(Key::AssignTo);
+    async fn is_outside_the_group(&self) -> Result<bool, UserError> {
+        let context = &self.context;
+        let by_group = context.answer::<AssignTo>(Key::AssignTo);
         if by_group.is_some_and(|to| to.value != AssignTo::Group) {
             return Ok(false);
         }
-        let facts = &setting.facts;
+        let facts = &context.facts;
         let (Some(group), Some(user)) = (facts.group.now(), facts.user.now()) else {
             return Ok(false);
         };
-        let instance = setting.instance().await?;
-        let is_member = setting.is_member(&instance, &group.id, &user).await;
+        let instance = context.instance().await?;
+        let is_member = context.is_member(&instance, &group.id, &user).await;
         is_member.map(|is_member| !is_member).map_err(rerun(&INFO))
     }
 }
@@ -262,13 +263,13 @@ impl Step for SignIn {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let facts = &self.setting.facts;
+    async fn look(&self) -> Result<Observed, UserError> {
+        let facts = &self.context.facts;
         let Ok(profile) = facts.profile.get().await else {
-            return Ok(Finding::waits_for("Waits for step 7."));
+            return Ok(Observed::waits_for("Waits for step 7."));
         };
         if facts.instance.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 1."));
+            return Ok(Observed::waits_for("Waits for step 1."));
         }
         let session = self.session(&profile).await?;
         let mut answer = if session.is_usable() {
@@ -280,7 +281,7 @@ impl Step for SignIn {
             return self.found(&session, answer).await;
         }
         if facts.assignment.get().await.is_err() {
-            return Ok(Finding::waits_for("Waits for step 5."));
+            return Ok(Observed::waits_for("Waits for step 5."));
         }
         if matches!(answer, Answer::NoAccess) {
             // The assignment may have been made since: the sign-in itself is still good.
@@ -288,21 +289,21 @@ impl Step for SignIn {
         }
         match answer {
             Answer::Caller(_) => self.found(&session, answer).await,
-            Answer::NoAccess => Ok(Finding::missing("Whoever is signed in has no access to the account.")),
-            Answer::SignInAgain(_) => Ok(Finding::missing("Nobody is signed in.")),
+            Answer::NoAccess => Ok(Observed::missing("Whoever is signed in has no access to the account.")),
+            Answer::SignInAgain(_) => Ok(Observed::missing("Nobody is signed in.")),
         }
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let somebody_else = finding.evidence.contains_key(SOMEBODY_ELSE);
-        if finding.found == Found::Missing || somebody_else {
+        let somebody_else = observed.evidence.contains_key(SOMEBODY_ELSE);
+        if observed.status == Status::Missing || somebody_else {
             plan.tasks.push(HumanTask {
-                sentence: format!("Sign in as {}.", self.setting.text(Key::Username)),
+                sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
                 link: None,
                 code: None,
                 clicks: "idc-setup run --only sign-in --wait 10m".to_owned(),
@@ -313,20 +314,25 @@ impl Step for SignIn {
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Guide) -> Result<(), Trouble> {
+    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 
-    async fn attend(&self, _task: &HumanTask, limit: Duration, guide: &dyn Guide) -> Result<Option<Finding>, Trouble> {
+    async fn attend(
+        &self,
+        _task: &HumanTask,
+        limit: Duration,
+        prompter: &dyn Prompter,
+    ) -> Result<Option<Observed>, UserError> {
         let profile = self
-            .setting
+            .context
             .facts
             .profile
             .get()
             .await
-            .map_err(|why| Trouble::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
         let session = self.session(&profile).await?;
-        let Some(signed_in) = session.sign_in(limit, guide).await? else {
+        let Some(signed_in) = session.sign_in(limit, prompter).await? else {
             return Ok(None);
         };
         self.keep(&session, &signed_in)?;
@@ -335,7 +341,7 @@ impl Step for SignIn {
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.setting.facts.signed_in]
+        vec![&self.context.facts.signed_in]
     }
 }
 

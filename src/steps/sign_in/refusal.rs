@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use super::session::Session;
-use crate::aws::Failure;
-use crate::checklist::Trouble;
+use crate::aws::AwsError;
+use crate::checklist::UserError;
 use crate::sso;
 
 /// What the portal shows whoever has signed in.
@@ -22,33 +22,33 @@ pub enum Shown {
 ///
 /// # Errors
 /// When the portal cannot be asked.
-pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Shown, Trouble> {
+pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Shown, UserError> {
     let Some(token) = session.token() else {
         return Ok(Shown::NoAccount);
     };
     let at = (session.clients, token.region.as_str(), &token.access_token);
     let accounts = sso::sees_account(at.0, at.1, at.2, account).await;
-    if !accounts.map_err(|failure| session.failed(&failure))? {
+    if !accounts.map_err(|aws_error| session.failed(&aws_error))? {
         return Ok(Shown::NoAccount);
     }
     match sso::roles_of(at.0, at.1, at.2, account).await {
         Ok(sets) if sets.iter().any(|offered| offered == set) => Ok(Shown::Everything),
         Ok(sets) => Ok(Shown::OtherSets(sets)),
-        Err(failure) if failure.is("ForbiddenException") => Ok(Shown::NoAccount),
-        Err(failure) => Err(session.failed(&failure)),
+        Err(aws_error) if aws_error.is("ForbiddenException") => Ok(Shown::NoAccount),
+        Err(aws_error) => Err(session.failed(&aws_error)),
     }
 }
 
 /// What the portal or sso-oidc said, somewhere in a chain of errors.
-pub fn said(error: &(dyn Error + 'static)) -> Option<Failure> {
+pub fn said(error: &(dyn Error + 'static)) -> Option<AwsError> {
     use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
     use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
         let portal = error.downcast_ref::<GetRoleCredentialsError>();
-        let portal = portal.and_then(|said| Failure::said("sso:GetRoleCredentials", said));
+        let portal = portal.and_then(|said| AwsError::said("sso:GetRoleCredentials", said));
         portal.or_else(|| {
             let oidc = error.downcast_ref::<CreateTokenError>()?;
-            Failure::said("sso-oidc:CreateToken", oidc)
+            AwsError::said("sso-oidc:CreateToken", oidc)
         })
     })
 }

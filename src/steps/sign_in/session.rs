@@ -9,19 +9,19 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use super::super::context::step_error;
 use super::super::facts::Profile;
-use super::super::setting::trouble;
 use super::refusal;
 use crate::aws::connect::{self, Caller};
-use crate::aws::failure::innermost;
+use crate::aws::error::innermost;
 use crate::aws::waiting::Timing;
-use crate::aws::{Clients, Failure};
+use crate::aws::{AwsError, Clients};
 use crate::browser::Browser;
-use crate::checklist::{Guide, StepInfo, Trouble};
+use crate::checklist::{Prompter, StepInfo, UserError};
 use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
 use crate::sso::{Grant, Registrar, Registration};
-use crate::words::lasting;
-use crate::words::one_line;
+use crate::text::lasting;
+use crate::text::one_line;
 use aws_config_file::{CachedToken, Paths};
 
 /// One profile's SSO session, and what signing in to it needs.
@@ -55,7 +55,7 @@ pub enum Answer {
     /// Credentials, and whose.
     Caller(Identity),
     /// The token is worth nothing: somebody has to sign in. With what the portal said to it, where it was asked.
-    SignInAgain(Option<Box<Failure>>),
+    SignInAgain(Option<Box<AwsError>>),
     /// The portal says `No access`.
     NoAccess,
 }
@@ -106,11 +106,11 @@ impl Session<'_> {
     ///
     /// # Errors
     /// When the sign-in is refused, or sso-oidc cannot be reached.
-    pub async fn sign_in(&self, limit: Duration, guide: &dyn Guide) -> Result<Option<SignedIn>, Trouble> {
-        if guide.can_ask() && self.browser.is_local() && !self.use_device_code {
-            self.sign_in_with_browser(limit, guide).await
+    pub async fn sign_in(&self, limit: Duration, prompter: &dyn Prompter) -> Result<Option<SignedIn>, UserError> {
+        if prompter.can_ask() && self.browser.is_local() && !self.use_device_code {
+            self.sign_in_with_browser(limit, prompter).await
         } else {
-            self.sign_in_with_code(limit, guide).await
+            self.sign_in_with_code(limit, prompter).await
         }
     }
 
@@ -118,12 +118,12 @@ impl Session<'_> {
     ///
     /// # Errors
     /// When it cannot be found out.
-    pub async fn ask_through(&self) -> Result<Answer, Trouble> {
+    pub async fn ask_through(&self) -> Result<Answer, UserError> {
         let profile = self.profile;
         let provider = connect::credentials(Some(&profile.name), &profile.region).await;
         let base = connect::sdk_config(Some(&profile.name), &profile.region, provider.clone()).await;
         if let Some((service, address)) = Clients::new(&base, self.clients.clock().clone()).plain_http() {
-            return Err(Trouble::usage(
+            return Err(UserError::usage(
                 format!(
                     "{}: the profile {} leads {service} to {address}: plain http to another machine, which everybody \
                      on the way can read. Nothing was sent.",
@@ -142,7 +142,7 @@ impl Session<'_> {
             Err(_) => {
                 let limit = lasting(READ_LIMIT);
                 let why = format!("no credentials through the profile: no answer came in {limit}.");
-                return Err(self.trouble(&why));
+                return Err(self.error(&why));
             }
         };
         let ends_at = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
@@ -150,7 +150,7 @@ impl Session<'_> {
         let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
         let clients = Clients::new(&base, self.clients.clock().clone());
         let caller = connect::caller(&clients, &profile.region).await;
-        let caller = caller.map_err(|failure| self.failed(&failure))?;
+        let caller = caller.map_err(|aws_error| self.failed(&aws_error))?;
         Ok(Answer::Caller(Identity { caller, ends_at }))
     }
 
@@ -159,7 +159,7 @@ impl Session<'_> {
         let mut attempts = 1;
         loop {
             match provider.provide_credentials().await {
-                Err(error) if attempts < READ_ATTEMPTS && self.may_pass(&error) => {
+                Err(error) if attempts < READ_ATTEMPTS && self.is_transient(&error) => {
                     tokio::time::sleep(self.timing.pause(attempts)).await;
                     attempts += 1;
                 }
@@ -169,15 +169,15 @@ impl Session<'_> {
     }
 
     /// Neither refused, nor a matter of the token that is there.
-    fn may_pass(&self, error: &CredentialsError) -> bool {
-        refusal::said(error).is_none_or(|failure| failure.may_pass()) && self.is_usable()
+    fn is_transient(&self, error: &CredentialsError) -> bool {
+        refusal::said(error).is_none_or(|aws_error| aws_error.is_transient()) && self.is_usable()
     }
 
     /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
     ///
     /// # Errors
     /// When it cannot be found out.
-    pub async fn ask_patiently(&self) -> Result<Answer, Trouble> {
+    pub async fn ask_patiently(&self) -> Result<Answer, UserError> {
         let end = Instant::now() + SPREAD_LIMIT;
         for n in 0.. {
             match self.ask_through().await? {
@@ -189,18 +189,18 @@ impl Session<'_> {
     }
 
     /// What it means that the profile gives no credentials.
-    fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, Trouble> {
+    fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, UserError> {
         let has_no_valid_token = || self.token().is_none_or(|token| !token.is_valid(Timestamp::now()));
         match refusal::said(error) {
-            Some(failure) => match failure.code.as_deref() {
+            Some(aws_error) => match aws_error.code.as_deref() {
                 Some("ForbiddenException") => Ok(Answer::NoAccess),
                 Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
-                    Ok(Answer::SignInAgain(Some(Box::new(failure))))
+                    Ok(Answer::SignInAgain(Some(Box::new(aws_error))))
                 }
-                _ => Err(self.failed(&failure)),
+                _ => Err(self.failed(&aws_error)),
             },
             None if has_no_valid_token() => Ok(Answer::SignInAgain(None)),
-            None => Err(self.trouble(format!(
+            None => Err(self.error(format!(
                 "no credentials through the profile: {}.",
                 one_line(&innermost(error)).trim_end_matches('.')
             ))),
@@ -208,26 +208,26 @@ impl Session<'_> {
     }
 
     /// Trouble of this sign-in, with the command that tries again.
-    pub fn trouble(&self, what: impl AsRef<str>) -> Trouble {
-        Trouble::failed(format!("{}: {}", self.info.name(), what.as_ref()), self.again.clone())
+    pub fn error(&self, what: impl AsRef<str>) -> UserError {
+        UserError::failed(format!("{}: {}", self.info.name(), what.as_ref()), self.again.clone())
     }
 
     /// Trouble in our words, with those of the call that told of it.
-    pub fn refused_by(&self, what: &str, failure: &Failure) -> Trouble {
-        let said = failure.sentence();
-        Trouble {
-            aws: self.failed(failure).aws,
-            ..self.trouble(format!("{what} ({}).", said.trim_end_matches('.')))
+    pub fn refused_by(&self, what: &str, aws_error: &AwsError) -> UserError {
+        let said = aws_error.sentence();
+        UserError {
+            aws: self.failed(aws_error).aws,
+            ..self.error(format!("{what} ({}).", said.trim_end_matches('.')))
         }
     }
 
     /// Trouble of a failed call.
-    pub fn failed(&self, failure: &Failure) -> Trouble {
-        trouble(self.info, failure, self.again.clone())
+    pub fn failed(&self, aws_error: &AwsError) -> UserError {
+        step_error(self.info, aws_error, self.again.clone())
     }
 
     /// Registered for a grant: as it is kept, else anew.
-    pub(super) async fn registration(&self, grant: Grant<'_>) -> Result<Registration, Failure> {
+    pub(super) async fn registration(&self, grant: Grant<'_>) -> Result<Registration, AwsError> {
         let path = self.registration_path();
         self.registrar.get_kept(self.clients, &self.region, grant, &path).await
     }

@@ -7,11 +7,11 @@ pub mod chrome;
 pub mod cuts;
 pub mod faulty;
 pub mod kept_table;
+pub mod prompt_navigation;
 pub mod python;
 pub mod scripted;
 pub mod svg;
 pub mod terminal;
-pub mod wandering;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -322,7 +322,7 @@ impl Ran {
         let lines = steps.iter().map(|step| {
             format!(
                 "{} {} {} | {}\n",
-                step["slug"], step["state"], step["is"], step["error"]["message"]
+                step["slug"], step["state"], step["summary"], step["error"]["message"]
             )
         });
         format!(
@@ -364,7 +364,7 @@ impl Ran {
         let text = |step: &Value, key: &str| step[key].as_str().expect("text").to_owned();
         steps
             .iter()
-            .filter(|step| (step["need"] == "recommendation") == recommendations)
+            .filter(|step| (step["importance"] == "recommendation") == recommendations)
             .map(|step| (text(step, "slug"), text(step, "state")))
             .collect()
     }

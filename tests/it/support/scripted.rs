@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use idc_setup::answers::Key;
 use idc_setup::checklist::{
-    Confirm, Finding, Guide, HumanTask, Plan, Question, Reply, Review, ReviewReply, StepInfo, StepReport, Trouble,
-    Waiting,
+    Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    UserError, Waiting,
 };
 
 /// One line of a script.
@@ -59,12 +59,12 @@ impl Waiting for Silent {
 }
 
 #[async_trait(?Send)]
-impl Guide for Scripted {
+impl Prompter for Scripted {
     fn can_ask(&self) -> bool {
         true
     }
 
-    async fn ask(&self, question: &Question) -> Result<Reply<String>, Trouble> {
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
         match self.next(&format!("{question:?}")) {
             Line::Ask(key, reply) if key == question.key => Ok(match reply {
                 Reply::Value(value) => Reply::Value(value.to_owned()),
@@ -76,7 +76,7 @@ impl Guide for Scripted {
         }
     }
 
-    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, Trouble> {
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
         let words = format!("{}\n{}", confirm.lines.join("\n"), confirm.prompt);
         match self.next(&words) {
             Line::Confirm(expected, reply) if words.contains(expected) => Ok(reply),
@@ -84,11 +84,11 @@ impl Guide for Scripted {
         }
     }
 
-    async fn type_out(&self, words: &str) -> Result<String, Trouble> {
+    async fn type_out(&self, words: &str) -> Result<String, UserError> {
         panic!("asked to type out: {words}")
     }
 
-    async fn review(&self, review: &Review) -> Result<ReviewReply, Trouble> {
+    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
         self.reviews.borrow_mut().push(review.clone());
         match self.next(&format!("{review:?}")) {
             Line::Review(reply) => Ok(reply),
@@ -98,7 +98,7 @@ impl Guide for Scripted {
 
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
-    fn begin(&self, _info: &'static StepInfo, _finding: &Finding, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _finding: &Observed, _plan: &Plan) {}
 
     fn end(&self, _report: &StepReport) {}
 

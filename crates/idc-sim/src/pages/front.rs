@@ -1,19 +1,22 @@
-//! The first page, which leads to all others, and the mailbox.
+//! The index page, which links to the other pages, and the mailbox.
 
 use super::html;
 use crate::state::{Cloud, PersonKind};
 
-/// Who does the human tasks here.
-pub fn who_acts(cloud: &Cloud) -> String {
-    html::text(match cloud.person.kind {
-        PersonKind::Auto => "The rehearsed person does it by themselves, a moment after somebody waits for it.",
-        PersonKind::Pages => "You are the person here.",
-        PersonKind::Never => "This rehearsal has no person.",
+/// Returns a paragraph that says who does the tasks that need a person.
+pub fn person_note(cloud: &Cloud) -> String {
+    html::paragraph(match cloud.person.kind {
+        PersonKind::Auto => {
+            "A simulated person does these tasks automatically, shortly after a program starts to wait for them."
+        }
+        PersonKind::Pages => "You do the tasks that need a person.",
+        PersonKind::Never => "Nobody does the tasks that need a person.",
     })
 }
 
-pub fn front(cloud: &Cloud) -> String {
-    let places = [
+/// Returns the body of the index page.
+pub fn index(cloud: &Cloud) -> String {
+    let pages = [
         ("/console/singlesignon/home", "IAM Identity Center in the console"),
         (
             "/console/iam/security_credentials",
@@ -22,14 +25,14 @@ pub fn front(cloud: &Cloud) -> String {
         ("/portal/start", "The access portal"),
         ("/mail", "The mailbox of everybody in this rehearsal"),
     ];
-    let links = places.map(|(path, words)| format!("<li>{}</li>", html::link(path, words)));
-    format!("{}<ul>{}</ul>", who_acts(cloud), links.concat())
+    let links = pages.map(|(path, label)| format!("<li>{}</li>", html::link(path, label)));
+    format!("{}<ul>{}</ul>", person_note(cloud), links.concat())
 }
 
-/// Newest first, as a mailbox has them.
+/// Returns the body of the mailbox page, with the newest email first.
 pub fn mailbox(cloud: &Cloud) -> String {
     if cloud.mails.is_empty() {
-        return html::text("No mail has come.");
+        return html::paragraph("There are no emails.");
     }
     let mails = cloud.mails.iter().rev().map(|mail| {
         let link = mail
@@ -41,7 +44,7 @@ pub fn mailbox(cloud: &Cloud) -> String {
             html::escape(&mail.subject),
             html::escape(&mail.from),
             html::escape(&mail.to),
-            html::text(&mail.text),
+            html::paragraph(&mail.text),
             link.unwrap_or_default()
         )
     });

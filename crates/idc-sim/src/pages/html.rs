@@ -1,8 +1,9 @@
-//! Plain, fast HTML: no scripts, one column, labels that belong to their fields, and the word REHEARSAL.
+//! Building blocks of the pages: plain HTML in one column, without scripts. Each field has a label, and each page says
+//! REHEARSAL.
 
 use std::fmt::Write as _;
 
-use crate::protocol::wire::Wire;
+use crate::protocol::wire::WireResponse;
 pub use crate::protocol::xml::escape;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;\
@@ -12,9 +13,9 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;mar
     .error{border-left:4px solid #b00020;padding-left:.6rem}code{font-size:1.3rem;letter-spacing:.1em}\
     @media(prefers-color-scheme:dark){body{color:#eee;background:#16191f}header{color:#16191f}a{color:#8ab4ff}}";
 
-/// A page; `body` is HTML.
-pub fn page(status: u16, title: &str, body: &str) -> Wire {
-    Wire {
+/// Returns a page. `body` is HTML.
+pub fn html_page(status: u16, title: &str, body: &str) -> WireResponse {
+    WireResponse {
         status,
         headers: vec![
             ("content-type", "text/html; charset=utf-8".to_owned()),
@@ -30,34 +31,35 @@ pub fn page(status: u16, title: &str, body: &str) -> Wire {
     }
 }
 
-/// A page with one sentence.
-pub fn sentence(status: u16, title: &str, words: &str) -> Wire {
-    page(status, title, &text(words))
+/// Returns a page that contains only a message.
+pub fn message_page(status: u16, title: &str, message: &str) -> WireResponse {
+    html_page(status, title, &paragraph(message))
 }
 
-/// A paragraph.
-pub fn text(words: &str) -> String {
-    format!("<p>{}</p>", escape(words))
+/// Returns a paragraph.
+pub fn paragraph(text: &str) -> String {
+    format!("<p>{}</p>", escape(text))
 }
 
-/// What went wrong, before the form that may be sent again.
-pub fn error(words: &str) -> String {
-    format!("<p class=\"error\" role=\"alert\">{}</p>", escape(words))
+/// Returns an error message, to be shown above the form that caused it.
+pub fn error_message(text: &str) -> String {
+    format!("<p class=\"error\" role=\"alert\">{}</p>", escape(text))
 }
 
-/// A link.
-pub fn link(to: &str, words: &str) -> String {
-    format!("<a href=\"{}\">{}</a>", escape(to), escape(words))
+/// Returns a link.
+pub fn link(url: &str, label: &str) -> String {
+    format!("<a href=\"{}\">{}</a>", escape(url), escape(label))
 }
 
-/// Sends the browser on.
-pub fn go_to(place: &str) -> Wire {
-    let mut wire = page(303, "One moment", &link(place, "Go on"));
-    wire.headers.push(("location", place.to_owned()));
-    wire
+/// Returns a redirect to a page of the simulation.
+pub fn redirect(url: &str) -> WireResponse {
+    let mut response = html_page(303, "One moment", &link(url, "Go on"));
+    response.headers.push(("location", url.to_owned()));
+    response
 }
 
-/// A form that is sent by POST. `fields` is HTML; `hidden` are names and values that go along.
+/// Returns a form that is submitted by POST. `hidden` contains the names and values of hidden fields, and `fields` is
+/// HTML.
 pub fn form(action: &str, hidden: &[(&str, &str)], fields: &str, button: &str) -> String {
     let mut out = format!("<form method=\"post\" action=\"{}\">", escape(action));
     for (name, value) in hidden {
@@ -75,21 +77,21 @@ pub fn form(action: &str, hidden: &[(&str, &str)], fields: &str, button: &str) -
     out
 }
 
-/// A field with its label.
+/// Returns an input field with its label.
 pub fn field(kind: &str, name: &str, label: &str, value: &str) -> String {
     let (label, value) = (escape(label), escape(value));
     format!("<label>{label}<input type=\"{kind}\" id=\"{name}\" name=\"{name}\" value=\"{value}\" required></label>")
 }
 
-/// One of several ways.
-pub fn choice(name: &str, value: &str, label: &str, chosen: bool) -> String {
+/// Returns a radio button with its label.
+pub fn radio(name: &str, value: &str, label: &str, chosen: bool) -> String {
     let checked = if chosen { " checked" } else { "" };
     let label = escape(label);
     format!("<label><input type=\"radio\" name=\"{name}\" value=\"{value}\"{checked}> {label}</label>")
 }
 
-/// Yes or no.
-pub fn tick(name: &str, label: &str, chosen: bool) -> String {
+/// Returns a checkbox with its label.
+pub fn checkbox(name: &str, label: &str, chosen: bool) -> String {
     let checked = if chosen { " checked" } else { "" };
     let label = escape(label);
     format!("<label><input type=\"checkbox\" name=\"{name}\" value=\"on\"{checked}> {label}</label>")

@@ -1,5 +1,5 @@
-//! What a browser sees of the simulation: the console's pages that no API reaches, the access portal with its
-//! sign-in, and a mailbox. With `--person pages` whoever sits before the browser is the person.
+//! Web pages for tasks that have no API: pages of the console, the access portal with its sign-in, and a mailbox. With
+//! `--person pages`, a real person uses them in a browser.
 
 mod authorize;
 mod console;

@@ -1,22 +1,22 @@
-//! How a simulated service says no: a code, a message and the fields its model adds.
+//! Errors of the simulated services.
 
 use serde_json::{Map, Value, json};
 
-/// A modelled error, before it is written in its protocol's shape.
+/// An error that a service returns. The protocol determines how it is serialized.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceError {
-    /// The error's name in the service model, such as `ConflictException`.
+    /// The name of the error in the service model, such as `ConflictException`.
     pub code: String,
-    /// The words of the service.
+    /// The error message. It is the message of the real service where that is known.
     pub message: String,
-    /// HTTP status; JSON services answer 400 for nearly everything, so clients go by `code`.
+    /// The HTTP status. JSON services return 400 for nearly every error, so clients distinguish errors by `code`.
     pub status: u16,
-    /// Further members of the error's shape (`Reason`, `RetryAfterSeconds`, …).
+    /// Additional members of the error (`Reason`, `RetryAfterSeconds`, …).
     pub extra: Map<String, Value>,
 }
 
 impl ServiceError {
-    /// An error with HTTP status 400.
+    /// Creates an error with HTTP status 400.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
@@ -26,34 +26,34 @@ impl ServiceError {
         }
     }
 
-    /// The same error with another HTTP status.
+    /// Sets the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// The same error with one more member.
+    /// Adds a member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(member.to_owned(), value.into());
         self
     }
 
-    /// `ValidationException` in the words of the services' common front.
-    pub fn validation(complaints: &[String]) -> Self {
-        let errors = if complaints.len() == 1 {
+    /// Creates a `ValidationException` with the message of AWS, from descriptions of the violated constraints.
+    pub fn validation(violations: &[String]) -> Self {
+        let errors = if violations.len() == 1 {
             "1 validation error".to_owned()
         } else {
-            format!("{} validation errors", complaints.len())
+            format!("{} validation errors", violations.len())
         };
         Self::new(
             "ValidationException",
-            format!("{errors} detected: {}", complaints.join("; ")),
+            format!("{errors} detected: {}", violations.join("; ")),
         )
     }
 
-    /// The body of a JSON 1.0 or 1.1 error.
+    /// Returns the response body in the JSON 1.0 and 1.1 protocols.
     pub fn json_body(&self) -> Value {
         let mut body = self.extra.clone();
         body.insert("__type".to_owned(), json!(self.code));
@@ -62,5 +62,5 @@ impl ServiceError {
     }
 }
 
-/// What a service's operation answers.
-pub type Answer = Result<Value, ServiceError>;
+/// The output of an operation, or the error that it returns.
+pub type ServiceResult = Result<Value, ServiceError>;

@@ -1,5 +1,5 @@
-//! How AWS speaks: which service and operation a request is for, the services' models, and how answers and errors are
-//! written. Nothing here knows the state.
+//! The protocols of the AWS APIs: finding the service and operation of a request, the services' models, and serializing
+//! responses and errors. Nothing here depends on the state.
 
 pub mod dpop;
 pub mod error;

@@ -1,8 +1,8 @@
-//! The services' own models: which operations there are, and what each accepts.
+//! The models of the services: their operations, and the constraints on the input of each operation.
 //!
-//! `service_models.json` is made by `tools/service_models.py` from botocore's JSON models. Requests are
-//! checked against it before a service sees them, so that `ValidationException` comes where AWS would
-//! give it and in its words.
+//! `tools/service_models.py` generates `service_models.json` from botocore's models. Each request is validated against
+//! its model before a service handles it, so that the simulation returns `ValidationException` in the same cases as
+//! AWS, and with the same message.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
@@ -13,58 +13,62 @@ use serde_json::Value;
 
 use crate::protocol::error::ServiceError;
 
-/// All modelled services, by botocore's name for them (`sso-admin`, `identitystore`, …).
+/// The models of all simulated services, by botocore's names (`sso-admin`, `identitystore`, …).
 pub static SERVICES: LazyLock<BTreeMap<String, Service>> =
     LazyLock::new(|| serde_json::from_str(include_str!("service_models.json")).unwrap_or_default());
 
-/// One service's model.
+/// The model of a service.
 #[derive(Debug, Deserialize)]
 pub struct Service {
-    /// Prefix of the `X-Amz-Target` header for the JSON protocols.
+    /// Prefix of the `X-Amz-Target` header in the JSON protocols.
     pub target: Option<String>,
-    /// `1.0` or `1.1` for the JSON protocols.
+    /// Version of the JSON protocols: `1.0` or `1.1`.
     pub json_version: Option<String>,
-    /// `json`, `query`, `rest-json` or `rest-xml`.
+    /// The protocol: `json`, `query`, `rest-json` or `rest-xml`.
     pub protocol: String,
-    /// The API's version, as query requests name it.
+    /// API version, which identifies the service of a query request.
     pub version: String,
-    /// Of the XML that the query protocol answers.
+    /// XML namespace of responses in the query protocol.
     pub namespace: Option<String>,
-    /// Name in a signature's scope.
+    /// Service name in the credential scope of signatures.
     pub signing_name: String,
     /// Operations by name.
     pub operations: BTreeMap<String, Operation>,
+    /// Shapes by name.
     pub shapes: HashMap<String, Shape>,
 }
 
-/// One operation's model.
+/// The model of an operation.
 #[derive(Debug, Deserialize)]
 pub struct Operation {
-    /// HTTP method of the REST protocols.
+    /// HTTP method, for the REST protocols.
     pub method: String,
-    /// HTTP path of the REST protocols.
+    /// HTTP path and query string, for the REST protocols.
     pub path: String,
-    /// HTTP status of success.
+    /// HTTP status of a successful response.
     pub status: u16,
-    /// The member that the whole body is, where one is.
+    /// The member that the body consists of, if the body is a single member.
     pub payload: Option<String>,
     input: Option<String>,
 }
 
-/// The form of a value.
+/// The type of a value, with its constraints.
 #[derive(Debug, Deserialize)]
 pub struct Shape {
+    /// The type: `structure`, `list`, `map`, `string`, `integer`, …
     #[serde(rename = "type")]
     pub kind: String,
     min: Option<f64>,
     max: Option<f64>,
     pattern: Option<String>,
     #[serde(rename = "enum", default)]
-    values: Vec<String>,
+    enum_values: Vec<String>,
     #[serde(default)]
     document: bool,
+    /// The members of a structure, by name.
     #[serde(default)]
     pub members: BTreeMap<String, Member>,
+    /// The name of the shape of a list's items.
     pub member: Option<String>,
     #[serde(skip)]
     compiled: OnceLock<Option<Regex>>,
@@ -73,6 +77,7 @@ pub struct Shape {
 /// A member of a structure.
 #[derive(Debug, Deserialize)]
 pub struct Member {
+    /// The name of its shape.
     pub shape: String,
     #[serde(default)]
     required: bool,
@@ -82,8 +87,9 @@ pub struct Member {
     wire_name: Option<String>,
 }
 
-/// Members of a REST operation that travel in the query string or a header: `(member, place, wire name)`.
-pub fn members_outside_the_body(service: &str, operation: &str) -> Vec<(String, String, String)> {
+/// Returns the members of a REST operation that are sent in the query string or in headers, as `(member, location, wire
+/// name)`.
+pub fn query_and_header_members(service: &str, operation: &str) -> Vec<(String, String, String)> {
     let Some((shape, _)) = input_shape(service, operation) else {
         return Vec::new();
     };
@@ -91,15 +97,15 @@ pub fn members_outside_the_body(service: &str, operation: &str) -> Vec<(String, 
         .members
         .iter()
         .filter_map(|(name, member)| {
-            let place = member.location.clone()?;
-            Some((name.clone(), place, member.wire_name.clone()?))
+            let location = member.location.clone()?;
+            Some((name.clone(), location, member.wire_name.clone()?))
         })
         .collect()
 }
 
-/// The rules of a request's members at the top, for tests that break them one by one.
+/// Returns the constraints of a request's top-level members, for tests that violate them one by one.
 #[cfg(test)]
-pub fn rules(service: &str, operation: &str) -> Vec<Rules> {
+pub fn constraints(service: &str, operation: &str) -> Vec<Constraints> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -110,99 +116,106 @@ pub fn rules(service: &str, operation: &str) -> Vec<Rules> {
         return Vec::new();
     };
     let members = shape.members.iter().filter_map(|(name, member)| {
-        let of = model.shapes.get(&member.shape)?;
-        Some(Rules {
+        let shape = model.shapes.get(&member.shape)?;
+        Some(Constraints {
             name: name.clone(),
-            kind: of.kind.clone(),
+            kind: shape.kind.clone(),
             is_required: member.required,
-            min: bound(of.min),
-            max: bound(of.max),
-            // One that takes anything cannot be broken.
-            has_pattern: of.pattern.as_ref().is_some_and(|pattern| pattern != r"[\s\S]*"),
-            has_values: !of.values.is_empty(),
+            min: bound(shape.min),
+            max: bound(shape.max),
+            // No value violates a pattern that matches everything.
+            has_pattern: shape.pattern.as_ref().is_some_and(|pattern| pattern != r"[\s\S]*"),
+            has_enum: !shape.enum_values.is_empty(),
         })
     });
     members.collect()
 }
 
-/// The rules of one member.
+/// The constraints of one member.
 #[cfg(test)]
-pub struct Rules {
+pub struct Constraints {
     pub name: String,
     pub kind: String,
     pub is_required: bool,
     pub min: Option<usize>,
     pub max: Option<usize>,
     pub has_pattern: bool,
-    pub has_values: bool,
+    pub has_enum: bool,
 }
 
-/// Checks a request's members against the model.
+/// Validates a request's members against the model.
 ///
 /// # Errors
-/// `ValidationException` with every complaint, as the services' common front words them.
+/// `ValidationException` with the message of AWS, which lists all violated constraints.
 pub fn validate(service: &str, operation: &str, input: &Value) -> Result<(), ServiceError> {
     let Some((shape, model)) = input_shape(service, operation) else {
         return Ok(());
     };
-    let mut complaints = Vec::new();
-    check(model, shape, input, "", &mut complaints);
-    if complaints.is_empty() {
+    let mut violations = Vec::new();
+    check(model, shape, input, "", &mut violations);
+    if violations.is_empty() {
         Ok(())
     } else {
-        Err(ServiceError::validation(&complaints))
+        Err(ServiceError::validation(&violations))
     }
 }
 
+/// Returns the input shape of an operation and the model of its service, or `None` if the operation is not in the
+/// models.
 pub fn input_shape(service: &str, operation: &str) -> Option<(&'static Shape, &'static Service)> {
     let model = SERVICES.get(service)?;
     let name = model.operations.get(operation)?.input.as_ref()?;
     Some((model.shapes.get(name)?, model))
 }
 
-fn check(model: &Service, shape: &Shape, value: &Value, path: &str, complaints: &mut Vec<String>) {
+/// Validates a value against its shape, and appends a description of each violated constraint.
+fn check(model: &Service, shape: &Shape, value: &Value, path: &str, violations: &mut Vec<String>) {
     if shape.document {
         return;
     }
     match (shape.kind.as_str(), value) {
-        ("structure", Value::Object(given)) => {
+        ("structure", Value::Object(values)) => {
             for (name, member) in &shape.members {
-                let path = join(path, name);
-                match given.get(name).filter(|given| !given.is_null()) {
+                let path = member_path(path, name);
+                match values.get(name).filter(|value| !value.is_null()) {
                     Some(value) => {
                         if let Some(shape) = model.shapes.get(&member.shape) {
-                            check(model, shape, value, &path, complaints);
+                            check(model, shape, value, &path, violations);
                         }
                     }
                     None if member.required => {
-                        complaints.push(complain(&Value::Null, &path, "Member must not be null"));
+                        violations.push(violation(&Value::Null, &path, "Member must not be null"));
                     }
                     None => {}
                 }
             }
         }
         ("list", Value::Array(items)) => {
-            check_size(shape, value, items.len(), path, complaints);
+            check_size(shape, value, items.len(), path, violations);
             if let Some(shape) = shape.member.as_ref().and_then(|name| model.shapes.get(name)) {
                 for (index, item) in items.iter().enumerate() {
-                    check(model, shape, item, &format!("{path}.{}.member", index + 1), complaints);
+                    check(model, shape, item, &format!("{path}.{}.member", index + 1), violations);
                 }
             }
         }
-        ("string", Value::String(text)) => check_string(shape, value, text, path, complaints),
-        ("integer" | "long", Value::Number(number)) => check_number(shape, value, number.as_f64(), path, complaints),
+        ("string", Value::String(text)) => check_string(shape, value, text, path, violations),
+        ("integer" | "long", Value::Number(number)) => check_number(shape, value, number.as_f64(), path, violations),
         ("boolean", Value::Bool(_))
         | ("map", Value::Object(_))
         | ("timestamp" | "double" | "float", Value::Number(_)) => {}
-        _ => complaints.push(complain(value, path, &format!("Member must be of type {}", shape.kind))),
+        _ => violations.push(violation(
+            value,
+            path,
+            &format!("Member must be of type {}", shape.kind),
+        )),
     }
 }
 
-fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, complaints: &mut Vec<String>) {
-    check_size(shape, value, text.chars().count(), path, complaints);
-    if !shape.values.is_empty() && !shape.values.iter().any(|allowed| allowed == text) {
-        let set = shape.values.join(", ");
-        complaints.push(complain(
+fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, violations: &mut Vec<String>) {
+    check_size(shape, value, text.chars().count(), path, violations);
+    if !shape.enum_values.is_empty() && !shape.enum_values.iter().any(|allowed| allowed == text) {
+        let set = shape.enum_values.join(", ");
+        violations.push(violation(
             value,
             path,
             &format!("Member must satisfy enum value set: [{set}]"),
@@ -211,7 +224,7 @@ fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, complaints
     if let (Some(pattern), Some(regex)) = (&shape.pattern, shape.regex())
         && !regex.is_match(text)
     {
-        complaints.push(complain(
+        violations.push(violation(
             value,
             path,
             &format!("Member must satisfy regular expression pattern: {pattern}"),
@@ -219,32 +232,33 @@ fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, complaints
     }
 }
 
-fn check_size(shape: &Shape, value: &Value, size: usize, path: &str, complaints: &mut Vec<String>) {
+fn check_size(shape: &Shape, value: &Value, size: usize, path: &str, violations: &mut Vec<String>) {
     #[expect(clippy::cast_precision_loss, reason = "lengths in the models are far below 2^52")]
     let size = size as f64;
     if let Some(min) = shape.min.filter(|min| size < *min) {
-        let rule = format!("Member must have length greater than or equal to {min}");
-        complaints.push(complain(value, path, &rule));
+        let constraint = format!("Member must have length greater than or equal to {min}");
+        violations.push(violation(value, path, &constraint));
     }
     if let Some(max) = shape.max.filter(|max| size > *max) {
-        let rule = format!("Member must have length less than or equal to {max}");
-        complaints.push(complain(value, path, &rule));
+        let constraint = format!("Member must have length less than or equal to {max}");
+        violations.push(violation(value, path, &constraint));
     }
 }
 
-fn check_number(shape: &Shape, value: &Value, number: Option<f64>, path: &str, complaints: &mut Vec<String>) {
+fn check_number(shape: &Shape, value: &Value, number: Option<f64>, path: &str, violations: &mut Vec<String>) {
     let number = number.unwrap_or(f64::NAN);
     if let Some(min) = shape.min.filter(|min| number < *min) {
-        let rule = format!("Member must have value greater than or equal to {min}");
-        complaints.push(complain(value, path, &rule));
+        let constraint = format!("Member must have value greater than or equal to {min}");
+        violations.push(violation(value, path, &constraint));
     }
     if let Some(max) = shape.max.filter(|max| number > *max) {
-        let rule = format!("Member must have value less than or equal to {max}");
-        complaints.push(complain(value, path, &rule));
+        let constraint = format!("Member must have value less than or equal to {max}");
+        violations.push(violation(value, path, &constraint));
     }
 }
 
 impl Shape {
+    /// Returns the compiled pattern, anchored at both ends.
     fn regex(&self) -> Option<&Regex> {
         self.compiled
             .get_or_init(|| Regex::new(&format!("^(?:{})$", self.pattern.as_ref()?)).ok())
@@ -252,17 +266,19 @@ impl Shape {
     }
 }
 
-fn complain(value: &Value, path: &str, rule: &str) -> String {
+/// Describes a violated constraint in the format of AWS.
+fn violation(value: &Value, path: &str, constraint: &str) -> String {
     let shown = match value {
         Value::Null => "null".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    format!("Value '{shown}' at '{path}' failed to satisfy constraint: {rule}")
+    format!("Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}")
 }
 
-/// The front names members as Java fields: `IdentityStoreId` is reported as `identityStoreId`.
-fn join(path: &str, name: &str) -> String {
+/// Returns the path of a member in error messages. AWS reports members in lower camel case: `IdentityStoreId` is
+/// `identityStoreId`.
+fn member_path(path: &str, name: &str) -> String {
     let mut letters = name.chars();
     let field: String = letters
         .next()
@@ -283,7 +299,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_pattern_of_the_models_compiles() {
+    fn every_pattern_in_the_models_compiles() {
         for service in SERVICES.values() {
             for (name, shape) in &service.shapes {
                 assert!(shape.pattern.is_none() || shape.regex().is_some(), "{name}");
@@ -293,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_store_is_refused_in_the_words_of_the_service() {
+    fn a_missing_identity_store_id_gets_the_error_message_of_the_service() {
         let error = validate("identitystore", "DescribeUser", &json!({"UserId": "x"})).unwrap_err();
         assert_eq!(error.code, "ValidationException");
         assert!(
@@ -304,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_set_name_of_33_characters_is_too_long() {
+    fn a_permission_set_name_of_33_characters_is_rejected() {
         let input = json!({"InstanceArn": "arn:aws:sso:::instance/ssoins-1234567890abcdef", "Name": "a".repeat(33)});
         let error = validate("sso-admin", "CreatePermissionSet", &input).unwrap_err();
         assert!(

@@ -1,6 +1,6 @@
-//! Requests whose members come as text, and answers that go as XML: the query and REST/XML protocols.
+//! Deserializing form and XML requests, and serializing XML responses, for the query and REST/XML protocols.
 //!
-//! What a member is (a number, a list, …) stands in the service's model alone, so it is read by it.
+//! These requests contain only text. The type of each member (a number, a list, …) comes from the service's model.
 
 use std::fmt::Write as _;
 
@@ -9,45 +9,46 @@ use serde_json::{Map, Value};
 
 use crate::protocol::models::{Service, Shape, input_shape};
 
-/// The members of a query request: `ActionNames.member.1=sso:ListInstances&…`.
+/// Deserializes the members of a query request: `ActionNames.member.1=sso:ListInstances&…`.
 pub fn from_form(service: &str, operation: &str, form: &[(String, String)]) -> Value {
-    let read = input_shape(service, operation).and_then(|(shape, model)| form_value(model, shape, "", form));
-    read.unwrap_or_else(|| Value::Object(Map::new()))
+    let input = input_shape(service, operation).and_then(|(shape, model)| form_value(model, shape, "", form));
+    input.unwrap_or_else(|| Value::Object(Map::new()))
 }
 
-fn form_value(model: &Service, shape: &Shape, at: &str, form: &[(String, String)]) -> Option<Value> {
-    let below = |name: &str| {
-        if at.is_empty() {
+/// Deserializes the value whose form fields start with `path`. Returns `None` if the form does not contain it.
+fn form_value(model: &Service, shape: &Shape, path: &str, form: &[(String, String)]) -> Option<Value> {
+    let child_path = |name: &str| {
+        if path.is_empty() {
             name.to_owned()
         } else {
-            format!("{at}.{name}")
+            format!("{path}.{name}")
         }
     };
-    let given = form.iter().find(|(key, _)| key == at).map(|(_, value)| value);
+    let field = form.iter().find(|(key, _)| key == path).map(|(_, value)| value);
     match shape.kind.as_str() {
         "structure" => {
             let members: Map<String, Value> = shape
                 .members
                 .iter()
                 .filter_map(|(name, member)| {
-                    let value = form_value(model, model.shapes.get(&member.shape)?, &below(name), form)?;
+                    let value = form_value(model, model.shapes.get(&member.shape)?, &child_path(name), form)?;
                     Some((name.clone(), value))
                 })
                 .collect();
-            (at.is_empty() || !members.is_empty()).then_some(Value::Object(members))
+            (path.is_empty() || !members.is_empty()).then_some(Value::Object(members))
         }
         "list" => {
             let item = model.shapes.get(shape.member.as_ref()?)?;
             let items: Vec<Value> = (1..)
-                .map_while(|n| form_value(model, item, &below(&format!("member.{n}")), form))
+                .map_while(|n| form_value(model, item, &child_path(&format!("member.{n}")), form))
                 .collect();
-            (given.is_some() || !items.is_empty()).then_some(Value::Array(items))
+            (field.is_some() || !items.is_empty()).then_some(Value::Array(items))
         }
-        _ => given.map(|text| scalar(shape, text)),
+        _ => field.map(|text| scalar(shape, text)),
     }
 }
 
-/// The value of a member whose body is XML; `Null` where it is not such a document.
+/// Deserializes an XML body. Returns `Null` if the body is not a well-formed document.
 pub fn from_xml(model: &Service, shape: &Shape, body: &str) -> Value {
     let Ok(document) = Document::parse(body) else {
         return Value::Null;
@@ -55,6 +56,7 @@ pub fn from_xml(model: &Service, shape: &Shape, body: &str) -> Value {
     xml_value(model, shape, document.root_element()).unwrap_or(Value::Null)
 }
 
+/// Deserializes an XML element. Returns `None` if its shape is not in the model.
 fn xml_value(model: &Service, shape: &Shape, node: Node) -> Option<Value> {
     let elements = || node.children().filter(Node::is_element);
     match shape.kind.as_str() {
@@ -79,17 +81,18 @@ fn xml_value(model: &Service, shape: &Shape, node: Node) -> Option<Value> {
     }
 }
 
-/// A text that is not of its kind stays a text: validation complains about it.
+/// Converts text to the type of the shape. Text that does not have this type stays a string, and validation rejects it
+/// later.
 fn scalar(shape: &Shape, text: &str) -> Value {
-    let read = match shape.kind.as_str() {
+    let value = match shape.kind.as_str() {
         "boolean" => text.parse::<bool>().ok().map(Value::from),
         "integer" | "long" => text.parse::<i64>().ok().map(Value::from),
         _ => None,
     };
-    read.unwrap_or_else(|| Value::from(text))
+    value.unwrap_or_else(|| Value::from(text))
 }
 
-/// An element with its content; an array repeats the element.
+/// Serializes a value as an element. An array repeats the element.
 pub fn to_xml(name: &str, namespace: Option<&str>, value: &Value) -> String {
     let mut out = String::new();
     let opening = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{name} xmlns=\"{namespace}\""));
@@ -105,7 +108,7 @@ pub fn to_xml(name: &str, namespace: Option<&str>, value: &Value) -> String {
     out
 }
 
-/// Text as XML and HTML have it.
+/// Escapes text for XML and HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -119,7 +122,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_form_is_read_by_the_model() {
+    fn form_fields_get_the_types_of_the_model() {
         let form = [
             ("Action", "SimulatePrincipalPolicy"),
             ("PolicySourceArn", "arn:aws:iam::123456789012:user/ada"),

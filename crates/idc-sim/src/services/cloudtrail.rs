@@ -1,21 +1,21 @@
-//! AWS CloudTrail: trails, whether they log, and whether their files arrive.
+//! AWS CloudTrail: trails, their event selectors, logging, and the delivery of log files.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::s3::{one_or_more, statements};
-use crate::protocol::error::{Answer, ServiceError};
+use super::s3::{statements, string_list};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, text};
 use crate::state::default_selectors;
 use crate::state::{Cloud, Identity, Trail};
 
-/// Trails a Region can have, from "Quotas in AWS CloudTrail".
-const MOST_TRAILS: usize = 5;
+/// Maximum number of trails in a Region ("Quotas in AWS CloudTrail").
+const MAX_TRAILS: usize = 5;
 
-/// Answers an operation of `cloudtrail`.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `cloudtrail`.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let input = request.input;
     match request.operation {
         "CreateTrail" => create(cloud, caller, request),
@@ -27,31 +27,33 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
                 .map(|trail| json!({"TrailARN": trail.arn, "Name": trail.name, "HomeRegion": trail.region}));
             paging::page(input, "cloudtrail:ListTrails", "Trails", 100, rows.collect())
         }
-        "GetTrail" => found(cloud, caller, request, "Name").map(|index| json!({"Trail": shape(&cloud.trails[index])})),
+        "GetTrail" => {
+            trail_index(cloud, caller, request, "Name").map(|index| json!({"Trail": shape(&cloud.trails[index])}))
+        }
         "GetTrailStatus" => {
-            let index = found(cloud, caller, request, "Name")?;
-            Ok(status(cloud, index, request.now))
+            let index = trail_index(cloud, caller, request, "Name")?;
+            Ok(trail_status(cloud, index, request.now))
         }
         "GetEventSelectors" => {
-            let trail = &cloud.trails[found(cloud, caller, request, "TrailName")?];
+            let trail = &cloud.trails[trail_index(cloud, caller, request, "TrailName")?];
             Ok(json!({"TrailARN": trail.arn, "EventSelectors": trail.event_selectors}))
         }
         "PutEventSelectors" => {
-            let index = at_home(cloud, caller, request, "TrailName")?;
-            put_selectors(&mut cloud.trails[index], input)
+            let index = trail_index_in_home_region(cloud, caller, request, "TrailName")?;
+            put_event_selectors(&mut cloud.trails[index], input)
         }
         "StartLogging" => {
-            let index = at_home(cloud, caller, request, "Name")?;
+            let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
             cloud.trails[index].logging_since.get_or_insert(request.now);
             Ok(json!({}))
         }
         "StopLogging" => {
-            let index = at_home(cloud, caller, request, "Name")?;
+            let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
             cloud.trails[index].logging_since = None;
             Ok(json!({}))
         }
         "DeleteTrail" => {
-            let index = at_home(cloud, caller, request, "Name")?;
+            let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
             cloud.trails.remove(index);
             Ok(json!({}))
         }
@@ -59,7 +61,7 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
     }
 }
 
-fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let (input, name) = (request.input, text(request.input, "Name"));
     check_name(name)?;
     let is_multi_region = input["IsMultiRegionTrail"].as_bool().unwrap_or_default();
@@ -70,18 +72,18 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
             "Multi-Region trail must include global service events.",
         ));
     }
-    let here = |trail: &&Trail| trail.region == request.region;
-    if cloud.trails.iter().filter(here).any(|trail| trail.name == name) {
+    let in_region = |trail: &&Trail| trail.region == request.region;
+    if cloud.trails.iter().filter(in_region).any(|trail| trail.name == name) {
         return Err(ServiceError::new(
             "TrailAlreadyExistsException",
             format!("Trail {name} already exists for customer: {}", caller.account),
         ));
     }
-    if cloud.trails.iter().filter(here).count() >= MOST_TRAILS {
+    if cloud.trails.iter().filter(in_region).count() >= MAX_TRAILS {
         return Err(ServiceError::new(
             "MaximumNumberOfTrailsExceededException",
             format!(
-                "User: {} already has {MOST_TRAILS} trails in {}.",
+                "User: {} already has {MAX_TRAILS} trails in {}.",
                 caller.account, request.region
             ),
         ));
@@ -109,49 +111,50 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
             format!("S3 bucket {} does not exist!", trail.bucket),
         ));
     }
-    if !may_deliver(cloud, &trail) {
+    if !can_deliver(cloud, &trail) {
         return Err(ServiceError::new(
             "InsufficientS3BucketPolicyException",
             format!("Incorrect S3 bucket policy is detected for bucket: {}", trail.bucket),
         ));
     }
-    let mut answer = shape(&trail);
-    if let Some(answer) = answer.as_object_mut() {
+    let mut response = shape(&trail);
+    if let Some(response) = response.as_object_mut() {
         for member in ["HomeRegion", "HasCustomEventSelectors", "HasInsightSelectors"] {
-            answer.remove(member);
+            response.remove(member);
         }
     }
     cloud.trails.push(trail);
-    Ok(answer)
+    Ok(response)
 }
 
-/// "Trail naming requirements" of the CloudTrail user guide.
+/// Validates a trail name ("Trail naming requirements" in the CloudTrail user guide).
 fn check_name(name: &str) -> Result<(), ServiceError> {
-    let refused = |why: &str| Err(ServiceError::new("InvalidTrailNameException", why));
+    let invalid_name = |message: &str| Err(ServiceError::new("InvalidTrailNameException", message));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !(3..=128).contains(&name.len()) {
-        return refused(
+        return invalid_name(
             "Trail name too long or too short. Minimum allowed length: 3 characters. Maximum: 128 characters.",
         );
     }
     let edges = [name.chars().next(), name.chars().next_back()];
     if !name.chars().all(allowed) || !edges.into_iter().flatten().all(|c| c.is_ascii_alphanumeric()) {
-        return refused(
+        return invalid_name(
             "Trail name must start and end with a letter or number, and have only letters, numbers, periods, underscores, or dashes.",
         );
     }
     Ok(())
 }
 
+/// `DescribeTrails`: trails of the Region, and with shadow trails those of all Regions that log this one too.
 fn describe(cloud: &Cloud, request: &Request) -> Value {
-    let names = one_or_more(&request.input["trailNameList"]);
-    let shadows = request.input["includeShadowTrails"].as_bool().unwrap_or(true);
-    let seen = cloud.trails.iter().filter(|trail| {
-        let here = trail.region == request.region || (trail.is_multi_region && shadows);
-        let is_wanted = |name: &String| *name == trail.name || *name == trail.arn;
-        here && (names.is_empty() || names.iter().any(is_wanted))
+    let names = string_list(&request.input["trailNameList"]);
+    let include_shadow_trails = request.input["includeShadowTrails"].as_bool().unwrap_or(true);
+    let trails = cloud.trails.iter().filter(|trail| {
+        let is_visible = trail.region == request.region || (trail.is_multi_region && include_shadow_trails);
+        let is_named = |name: &String| *name == trail.name || *name == trail.arn;
+        is_visible && (names.is_empty() || names.iter().any(is_named))
     });
-    json!({"trailList": seen.map(shape).collect::<Vec<_>>()})
+    json!({"trailList": trails.map(shape).collect::<Vec<_>>()})
 }
 
 fn shape(trail: &Trail) -> Value {
@@ -173,64 +176,71 @@ fn shape(trail: &Trail) -> Value {
     shape
 }
 
-/// The trail by name or ARN: by name only where it is seen from.
-fn found(cloud: &Cloud, caller: &Identity, request: &Request, member: &str) -> Result<usize, ServiceError> {
-    let named = text(request.input, member);
-    if named.starts_with("arn:") && !named.contains(":trail/") {
-        let why = format!("The ARN {named} is not a valid trail ARN.");
-        return Err(ServiceError::new("CloudTrailARNInvalidException", why));
+/// Returns the index of the trail that `member` names, by ARN or by name. A name works only in a Region where the trail
+/// is visible.
+fn trail_index(cloud: &Cloud, caller: &Identity, request: &Request, member: &str) -> Result<usize, ServiceError> {
+    let name = text(request.input, member);
+    if name.starts_with("arn:") && !name.contains(":trail/") {
+        let message = format!("The ARN {name} is not a valid trail ARN.");
+        return Err(ServiceError::new("CloudTrailARNInvalidException", message));
     }
-    let is_it = |trail: &Trail| {
-        trail.arn == named || (trail.name == named && (trail.region == request.region || trail.is_multi_region))
+    let matches = |trail: &Trail| {
+        trail.arn == name || (trail.name == name && (trail.region == request.region || trail.is_multi_region))
     };
-    cloud.trails.iter().position(is_it).ok_or_else(|| {
-        let why = format!("Unknown trail: {named} for the user: {}", caller.account);
-        ServiceError::new("TrailNotFoundException", why)
+    cloud.trails.iter().position(matches).ok_or_else(|| {
+        let message = format!("Unknown trail: {name} for the user: {}", caller.account);
+        ServiceError::new("TrailNotFoundException", message)
     })
 }
 
-/// [`found`], for what works in the trail's home Region only.
-fn at_home(cloud: &Cloud, caller: &Identity, request: &Request, member: &str) -> Result<usize, ServiceError> {
-    let index = found(cloud, caller, request, member)?;
-    let home = &cloud.trails[index].region;
-    if home == request.region {
+/// Like [`trail_index`], for operations that work only in the trail's home Region.
+fn trail_index_in_home_region(
+    cloud: &Cloud,
+    caller: &Identity,
+    request: &Request,
+    member: &str,
+) -> Result<usize, ServiceError> {
+    let index = trail_index(cloud, caller, request, member)?;
+    let home_region = &cloud.trails[index].region;
+    if home_region == request.region {
         return Ok(index);
     }
     Err(ServiceError::new(
         "InvalidHomeRegionException",
-        format!("The trail's home Region is {home}; call from there."),
+        format!("The trail can be changed only in its home Region, {home_region}."),
     ))
 }
 
-fn put_selectors(trail: &mut Trail, input: &Value) -> Answer {
+fn put_event_selectors(trail: &mut Trail, input: &Value) -> ServiceResult {
     let selectors = input["EventSelectors"]
         .as_array()
         .filter(|selectors| (1..=5).contains(&selectors.len()));
     let Some(selectors) = selectors else {
         return Err(ServiceError::new(
             "InvalidEventSelectorsException",
-            "A trail takes one to five event selectors.",
+            "A trail must have one to five event selectors.",
         ));
     };
     trail.event_selectors = json!(selectors);
     Ok(json!({"TrailARN": trail.arn, "EventSelectors": trail.event_selectors}))
 }
 
-/// Files arrive some minutes after logging has begun; here, after the time that provisioning takes.
-fn status(cloud: &mut Cloud, index: usize, now: Timestamp) -> Value {
+/// `GetTrailStatus`. The first log file is delivered some minutes after logging starts. The simulation uses the
+/// provisioning time instead.
+fn trail_status(cloud: &mut Cloud, index: usize, now: Timestamp) -> Value {
     let trail = cloud.trails[index].clone();
     let mut status = json!({"IsLogging": trail.logging_since.is_some()});
     let Some(since) = trail.logging_since else {
         return status;
     };
     status["StartLoggingTime"] = epoch(since);
-    let first = since + cloud.timing.provisioning;
-    if !cloud.is_over(&trail.arn, first, now) {
-        cloud.note_poll(&trail.arn);
+    let first_delivery = since + cloud.timing.provisioning;
+    if !cloud.is_finished(&trail.arn, first_delivery, now) {
+        cloud.record_poll(&trail.arn);
         return status;
     }
-    if may_deliver(cloud, &trail) {
-        status["LatestDeliveryTime"] = epoch(first);
+    if can_deliver(cloud, &trail) {
+        status["LatestDeliveryTime"] = epoch(first_delivery);
         if let Some(bucket) = cloud.buckets.get_mut(&trail.bucket) {
             let prefix = trail.prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
             let key = format!(
@@ -242,14 +252,14 @@ fn status(cloud: &mut Cloud, index: usize, now: Timestamp) -> Value {
             }
         }
     } else {
-        let gone = !cloud.buckets.contains_key(&trail.bucket);
-        status["LatestDeliveryError"] = json!(if gone { "NoSuchBucket" } else { "AccessDenied" });
+        let is_deleted = !cloud.buckets.contains_key(&trail.bucket);
+        status["LatestDeliveryError"] = json!(if is_deleted { "NoSuchBucket" } else { "AccessDenied" });
     }
     status
 }
 
-/// Whether the bucket's policy lets the trail read the bucket's ACL and write its files.
-fn may_deliver(cloud: &Cloud, trail: &Trail) -> bool {
+/// Returns whether the bucket policy allows CloudTrail to read the bucket's ACL and to write the trail's log files.
+fn can_deliver(cloud: &Cloud, trail: &Trail) -> bool {
     let Some(policy) = cloud
         .buckets
         .get(&trail.bucket)
@@ -266,43 +276,44 @@ fn may_deliver(cloud: &Cloud, trail: &Trail) -> bool {
         .as_ref()
         .map(|prefix| format!("{prefix}/"))
         .unwrap_or_default();
-    let files = format!("{bucket}/{prefix}AWSLogs/{}/x", cloud.account.id);
-    let allowed = |action: &str, resource: &str| {
+    let log_file = format!("{bucket}/{prefix}AWSLogs/{}/x", cloud.account.id);
+    let is_allowed = |action: &str, resource: &str| {
         statements(&document).iter().any(|statement| {
             let covers = |pattern: &String| {
                 pattern == resource
                     || pattern
                         .strip_suffix('*')
-                        .is_some_and(|start| resource.starts_with(start))
+                        .is_some_and(|prefix| resource.starts_with(prefix))
             };
             statement["Effect"] == "Allow"
-                && one_or_more(&statement["Principal"]["Service"])
+                && string_list(&statement["Principal"]["Service"])
                     .iter()
-                    .any(|who| who == "cloudtrail.amazonaws.com")
-                && one_or_more(&statement["Action"])
+                    .any(|service| service == "cloudtrail.amazonaws.com")
+                && string_list(&statement["Action"])
                     .iter()
-                    .any(|what| what == action || what == "s3:*")
-                && one_or_more(&statement["Resource"]).iter().any(covers)
-                && fits(&statement["Condition"], trail)
+                    .any(|pattern| pattern == action || pattern == "s3:*")
+                && string_list(&statement["Resource"]).iter().any(covers)
+                && condition_holds(&statement["Condition"], trail)
         })
     };
-    allowed("s3:GetBucketAcl", &bucket) && allowed("s3:PutObject", &files)
+    is_allowed("s3:GetBucketAcl", &bucket) && is_allowed("s3:PutObject", &log_file)
 }
 
-/// CloudTrail says of itself which trail and account it writes for.
-fn fits(condition: &Value, trail: &Trail) -> bool {
+/// Evaluates the condition of a statement in the context of a delivery by CloudTrail. An unknown condition key does not
+/// hold.
+fn condition_holds(condition: &Value, trail: &Trail) -> bool {
     let account = trail.arn.split(':').nth(4).unwrap_or_default();
-    let tests = condition
+    let operators = condition
         .as_object()
         .into_iter()
         .flatten()
-        .filter_map(|(_, test)| test.as_object());
-    tests.flatten().all(|(key, wanted)| {
-        let wanted = one_or_more(wanted);
+        .filter_map(|(_, keys)| keys.as_object());
+    operators.flatten().all(|(key, values)| {
+        let values = string_list(values);
         match key.to_ascii_lowercase().as_str() {
-            "aws:sourcearn" => wanted.contains(&trail.arn),
-            "aws:sourceaccount" => wanted.iter().any(|wanted| wanted == account),
-            "s3:x-amz-acl" => wanted.iter().any(|wanted| wanted == "bucket-owner-full-control"),
+            "aws:sourcearn" => values.contains(&trail.arn),
+            "aws:sourceaccount" => values.iter().any(|value| value == account),
+            "s3:x-amz-acl" => values.iter().any(|value| value == "bucket-owner-full-control"),
             _ => false,
         }
     })

@@ -1,27 +1,28 @@
-//! Takes a request to its service: who calls, whether AWS would accept its shape, and who answers.
+//! Dispatches an API request to its service, after authentication and validation.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::request::{Request, denied, not_simulated};
 use super::{cloudtrail, freetier, iam, identity_store, organizations, portal, s3, signin, sso_admin, sso_oidc, sts};
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::models;
 use crate::state::{Cloud, Identity};
 
-/// Answers one request: lets due things happen, checks who asks, validates, and hands over.
-pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
+/// Handles an API request: applies changes that are due, authenticates the caller, validates the input, and calls the
+/// service.
+pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     cloud.settle(request.now);
-    let signed = !matches!(request.service, "sso" | "sso-oidc" | "signin");
-    let caller = if signed {
+    let is_signed = !matches!(request.service, "sso" | "sso-oidc" | "signin");
+    let caller = if is_signed {
         Some(authenticate(cloud, request)?)
     } else {
         None
     };
-    let valid = models::validate(request.service, request.operation, request.input);
-    // sso-oidc speaks OAuth: it has an error of its own for what the others' common front refuses.
-    valid.map_err(|error| match request.service {
-        "sso-oidc" => sso_oidc::invalid(&error.message),
+    let validated = models::validate(request.service, request.operation, request.input);
+    // sso-oidc returns OAuth errors, and the query and S3 protocols have their own errors for invalid input.
+    validated.map_err(|error| match request.service {
+        "sso-oidc" => sso_oidc::invalid_request(&error.message),
         "sts" | "iam" => ServiceError::new("ValidationError", error.message),
         "s3" if error.message.contains("locationConstraint") => ServiceError::new(
             "InvalidLocationConstraint",
@@ -34,23 +35,30 @@ pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
         _ => error,
     })?;
     match (request.service, caller) {
-        ("sts", Some(caller)) => sts::answer(&caller, request),
-        ("organizations", Some(caller)) => organizations::answer(cloud, &caller, request),
-        ("sso-admin", Some(caller)) => sso_admin::answer(cloud, &caller, request),
-        ("identitystore", Some(caller)) => identity_store::answer(cloud, &caller, request),
-        ("freetier", Some(_)) => freetier::answer(cloud, request),
-        ("iam", Some(_)) => iam::answer(cloud, request),
-        ("cloudtrail", Some(caller)) => cloudtrail::answer(cloud, &caller, request),
-        ("s3", Some(caller)) => s3::answer(cloud, &caller, request),
-        ("signin", _) => signin::answer(cloud, request),
-        ("sso-oidc", _) => sso_oidc::answer(cloud, request),
-        ("sso", _) => portal::answer(cloud, request),
+        ("sts", Some(caller)) => sts::handle(&caller, request),
+        ("organizations", Some(caller)) => organizations::handle(cloud, &caller, request),
+        ("sso-admin", Some(caller)) => sso_admin::handle(cloud, &caller, request),
+        ("identitystore", Some(caller)) => identity_store::handle(cloud, &caller, request),
+        ("freetier", Some(_)) => freetier::handle(cloud, request),
+        ("iam", Some(_)) => iam::handle(cloud, request),
+        ("cloudtrail", Some(caller)) => cloudtrail::handle(cloud, &caller, request),
+        ("s3", Some(caller)) => s3::handle(cloud, &caller, request),
+        ("signin", _) => signin::handle(cloud, request),
+        ("sso-oidc", _) => sso_oidc::handle(cloud, request),
+        ("sso", _) => portal::handle(cloud, request),
         _ => Err(not_simulated(request.service, request.operation)),
     }
 }
 
-/// What the console does with a service for the root user: checked like a call, and neither signed nor logged.
-pub fn in_console(cloud: &mut Cloud, service: &str, operation: &str, input: &Value, now: Timestamp) -> Answer {
+/// Performs an operation for the root user on behalf of the console. The input is validated as in a call, but there is
+/// no signature and no entry in the call log.
+pub fn handle_in_console(
+    cloud: &mut Cloud,
+    service: &str,
+    operation: &str,
+    input: &Value,
+    now: Timestamp,
+) -> ServiceResult {
     models::validate(service, operation, input)?;
     let root = cloud.root();
     let region = cloud
@@ -67,13 +75,14 @@ pub fn in_console(cloud: &mut Cloud, service: &str, operation: &str, input: &Val
         now,
     };
     match service {
-        "identitystore" => identity_store::answer(cloud, &root, &request),
+        "identitystore" => identity_store::handle(cloud, &root, &request),
         other => Err(not_simulated(other, operation)),
     }
 }
 
-/// The codes of a refused signature differ by protocol: JSON, query, S3.
-fn codes(service: &str) -> [&'static str; 4] {
+/// Returns the service's error codes for a missing signature, an unknown access key, expired credentials, and a denied
+/// action. They depend on the protocol.
+fn authentication_error_codes(service: &str) -> [&'static str; 4] {
     match service {
         "sts" | "iam" => [
             "MissingAuthenticationToken",
@@ -91,8 +100,9 @@ fn codes(service: &str) -> [&'static str; 4] {
     }
 }
 
+/// Returns the identity of the caller, if it is known and allowed to perform the action.
 fn authenticate(cloud: &Cloud, request: &Request) -> Result<Identity, ServiceError> {
-    let [missing, unknown, expired, refused] = codes(request.service);
+    let [missing, unknown, expired, access_denied] = authentication_error_codes(request.service);
     if request.access_key_id.is_empty() {
         return Err(ServiceError::new(missing, "Missing Authentication Token").with_status(403));
     }
@@ -108,18 +118,18 @@ fn authenticate(cloud: &Cloud, request: &Request) -> Result<Identity, ServiceErr
     }
     let action = format!("{}:{}", action_prefix(request.service), action_name(request));
     if identity.is_denied(&action) && action != "sts:GetCallerIdentity" {
-        let status = if refused == "AccessDenied" { 403 } else { 400 };
+        let status = if access_denied == "AccessDenied" { 403 } else { 400 };
         let error = denied(identity, &action).with_status(status);
         return Err(ServiceError {
-            code: refused.to_owned(),
+            code: access_denied.to_owned(),
             ..error
         });
     }
     Ok(identity.clone())
 }
 
-/// Nearly everywhere the action is called as the operation is; S3 has names of its own ("Service Authorization
-/// Reference").
+/// Returns the IAM action of an operation, without its prefix. It has the name of the operation except for some
+/// operations of S3 ("Service Authorization Reference").
 fn action_name<'a>(request: &Request<'a>) -> &'a str {
     match (request.service, request.operation) {
         ("s3", "HeadBucket") => "ListBucket",
@@ -129,6 +139,7 @@ fn action_name<'a>(request: &Request<'a>) -> &'a str {
     }
 }
 
+/// Returns the prefix of a service's IAM actions.
 fn action_prefix(service: &str) -> &str {
     match service {
         "sso-admin" => "sso",

@@ -1,14 +1,14 @@
-//! AWS Free Tier: the plan a new account is on.
+//! The AWS Free Tier API: the plan of the account.
 
 use serde_json::json;
 
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::services::request::not_found;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Plan};
 
-/// Answers an operation of `freetier`.
-pub fn answer(cloud: &Cloud, request: &Request) -> Answer {
+/// Handles an operation of `freetier`.
+pub fn handle(cloud: &Cloud, request: &Request) -> ServiceResult {
     if request.operation != "GetAccountPlanState" {
         return Err(not_simulated("freetier", request.operation));
     }

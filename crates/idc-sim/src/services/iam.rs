@@ -1,27 +1,28 @@
-//! AWS IAM: what the account's root user has, and whether somebody may do something.
+//! AWS IAM: the account summary, roles, AWS managed policies, and the policy simulator.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Identity};
 
-/// Answers an operation of `iam`.
-pub fn answer(cloud: &Cloud, request: &Request) -> Answer {
+/// Handles an operation of `iam`.
+pub fn handle(cloud: &Cloud, request: &Request) -> ServiceResult {
     match request.operation {
-        "GetAccountSummary" => Ok(summary(cloud)),
+        "GetAccountSummary" => Ok(account_summary(cloud)),
         "GetRole" => get_role(cloud, request),
         "ListPolicies" => list_policies(cloud, request),
-        "SimulatePrincipalPolicy" => simulate(cloud, request),
+        "SimulatePrincipalPolicy" => simulate_principal_policy(cloud, request),
         other => Err(not_simulated("iam", other)),
     }
 }
 
-fn summary(cloud: &Cloud) -> Value {
+/// `GetAccountSummary`. IAM users exist only as identities of a scenario file.
+fn account_summary(cloud: &Cloud) -> Value {
     let account = cloud.account.id.as_str();
     let roles = cloud.roles.iter().filter(|role| role.account == account).count();
     let users: BTreeSet<&str> = cloud
@@ -30,7 +31,7 @@ fn summary(cloud: &Cloud) -> Value {
         .filter(|identity| identity.account == account && identity.arn.contains(":user/"))
         .map(|identity| identity.arn.as_str())
         .collect();
-    let numbers = [
+    let entries = [
         ("AccessKeysPerUserQuota", 2),
         ("AccountAccessKeysPresent", usize::from(cloud.root_user.access_keys)),
         ("AccountMFAEnabled", usize::from(cloud.root_user.mfa)),
@@ -66,24 +67,24 @@ fn summary(cloud: &Cloud) -> Value {
         ("UsersQuota", 5000),
         ("VersionsPerPolicyQuota", 5),
     ];
-    let entries: Vec<Value> = numbers
+    let entries: Vec<Value> = entries
         .iter()
         .map(|(key, value)| json!({"key": key, "value": value}))
         .collect();
     json!({"SummaryMap": {"entry": entries}})
 }
 
-/// A role that Identity Center has made in the account, or one that somebody works in.
-fn get_role(cloud: &Cloud, request: &Request) -> Answer {
+/// `GetRole`: a role that Identity Center has created in the account, or a role that an identity has assumed.
+fn get_role(cloud: &Cloud, request: &Request) -> ServiceResult {
     let (name, account) = (text(request.input, "RoleName"), cloud.account.id.as_str());
     let reserved = cloud
         .roles
         .iter()
         .find(|role| role.account == account && role.name == name);
-    let worked_in = format!(":assumed-role/{name}/");
-    let is_worked_in = |identity: &Identity| identity.account == account && identity.arn.contains(&worked_in);
-    if reserved.is_none() && !cloud.identities.values().any(is_worked_in) {
-        return Err(no_such("role", name));
+    let session = format!(":assumed-role/{name}/");
+    let has_assumed = |identity: &Identity| identity.account == account && identity.arn.contains(&session);
+    if reserved.is_none() && !cloud.identities.values().any(has_assumed) {
+        return Err(no_such_entity("role", name));
     }
     let path = match (reserved, cloud.instances.first()) {
         (Some(_), Some(instance)) if instance.region != "us-east-1" => {
@@ -98,10 +99,10 @@ fn get_role(cloud: &Cloud, request: &Request) -> Answer {
         }
         None => json!({"AWS": format!("arn:{}:iam::{account}:root", cloud.partition())}),
     };
-    let trust = json!({"Version": "2012-10-17", "Statement": [
+    let trust_policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": principal, "Action": if reserved.is_some() { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRole" }},
     ]});
-    let document: String = form_urlencoded::byte_serialize(trust.to_string().as_bytes()).collect();
+    let document: String = form_urlencoded::byte_serialize(trust_policy.to_string().as_bytes()).collect();
     Ok(json!({"Role": {
         "Path": path,
         "RoleName": name,
@@ -113,7 +114,7 @@ fn get_role(cloud: &Cloud, request: &Request) -> Answer {
     }}))
 }
 
-/// Some of the policies that AWS manages, with their paths ("AWS managed policy reference").
+/// A selection of AWS managed policies, with their paths ("AWS managed policy reference").
 const AWS_POLICIES: [&str; 24] = [
     "AdministratorAccess",
     "AmazonEC2FullAccess",
@@ -141,8 +142,8 @@ const AWS_POLICIES: [&str; 24] = [
     "job-function/ViewOnlyAccess",
 ];
 
-/// Of the account itself there are none.
-fn list_policies(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListPolicies`. The account has no customer managed policies.
+fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
     let input = request.input;
     let policies = AWS_POLICIES
         .iter()
@@ -171,30 +172,30 @@ fn list_policies(cloud: &Cloud, request: &Request) -> Answer {
         })
         .filter(|_| input["OnlyAttached"] != true)
         .collect();
-    list(input, "iam:ListPolicies", "Policies", policies)
+    page(input, "iam:ListPolicies", "Policies", policies)
 }
 
-/// A page of IAM's form.
-fn list(input: &Value, operation: &str, name: &str, rows: Vec<Value>) -> Answer {
-    let page = paging::page_named(input, operation, "member", ("MaxItems", "Marker"), 100, rows);
-    let mut page = page.map_err(|_| invalid("Invalid Marker."))?;
+/// Returns one page of a list in the form of IAM.
+fn page(input: &Value, operation: &str, name: &str, rows: Vec<Value>) -> ServiceResult {
+    let page = paging::page_with_names(input, operation, "member", ("MaxItems", "Marker"), 100, rows);
+    let mut page = page.map_err(|_| invalid_input("Invalid Marker."))?;
     let marker = page["Marker"].take();
-    let mut answer = json!({"IsTruncated": !marker.is_null()});
-    answer[name] = json!({"member": page["member"].take()});
+    let mut response = json!({"IsTruncated": !marker.is_null()});
+    response[name] = json!({"member": page["member"].take()});
     if !marker.is_null() {
-        answer["Marker"] = marker;
+        response["Marker"] = marker;
     }
-    Ok(answer)
+    Ok(response)
 }
 
-fn no_such(kind: &str, name: &str) -> ServiceError {
+fn no_such_entity(kind: &str, name: &str) -> ServiceError {
     ServiceError::new("NoSuchEntity", format!("The {kind} with name {name} cannot be found.")).with_status(404)
 }
 
-/// The identity's denied actions are its policies here; one that is nobody's has none.
-fn simulate(cloud: &Cloud, request: &Request) -> Answer {
+/// `SimulatePrincipalPolicy`. An action is allowed unless the identity is denied it.
+fn simulate_principal_policy(cloud: &Cloud, request: &Request) -> ServiceResult {
     let input = request.input;
-    let identity = principal(cloud, text(input, "PolicySourceArn"))?;
+    let identity = find_principal(cloud, text(input, "PolicySourceArn"))?;
     let strings = |member: &str| -> Vec<String> {
         let rows = input[member].as_array().into_iter().flatten();
         rows.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -206,7 +207,7 @@ fn simulate(cloud: &Cloud, request: &Request) -> Answer {
     let mut results = Vec::new();
     for action in strings("ActionNames") {
         if !action.contains(':') {
-            return Err(invalid(format!("Invalid action name {action}")));
+            return Err(invalid_input(format!("Invalid action name {action}")));
         }
         let decision = if identity.is_denied(&action) {
             "implicitDeny"
@@ -214,25 +215,25 @@ fn simulate(cloud: &Cloud, request: &Request) -> Answer {
             "allowed"
         };
         // "a single EvaluationResult per action, regardless of how many resource ARNs are provided".
-        let of_each = resources
+        let resource_results = resources
             .iter()
             .map(|resource| json!({"EvalResourceName": resource, "EvalResourceDecision": decision}));
         results.push(json!({
             "EvalActionName": action,
             "EvalResourceName": resources[0],
             "EvalDecision": decision,
-            "ResourceSpecificResults": {"member": of_each.collect::<Vec<_>>()},
+            "ResourceSpecificResults": {"member": resource_results.collect::<Vec<_>>()},
         }));
     }
-    list(input, "iam:SimulatePrincipalPolicy", "EvaluationResults", results)
+    page(input, "iam:SimulatePrincipalPolicy", "EvaluationResults", results)
 }
 
-/// A user or a role; root and a role's session are neither, and refused in the words of the service.
-fn principal(cloud: &Cloud, arn: &str) -> Result<Identity, ServiceError> {
-    let (_, named) = arn.split_once(":iam::").unwrap_or_default();
-    let (account, entity) = named.split_once(':').unwrap_or_default();
+/// Returns the identity with the ARN of a user or a role. IAM rejects the ARN of the root user or of a role session.
+fn find_principal(cloud: &Cloud, arn: &str) -> Result<Identity, ServiceError> {
+    let (_, resource) = arn.split_once(":iam::").unwrap_or_default();
+    let (account, entity) = resource.split_once(':').unwrap_or_default();
     let name = entity.rsplit('/').next().unwrap_or_default();
-    let is_them = |identity: &Identity| match entity.split('/').next() {
+    let matches = |identity: &Identity| match entity.split('/').next() {
         Some("user") => identity.arn == arn,
         Some("role") => identity.account == account && identity.arn.contains(&format!(":assumed-role/{name}/")),
         _ => false,
@@ -241,15 +242,15 @@ fn principal(cloud: &Cloud, arn: &str) -> Result<Identity, ServiceError> {
         Some("user") => "user",
         Some("role") => "role",
         _ => {
-            return Err(invalid(format!(
+            return Err(invalid_input(format!(
                 "Invalid Entity Arn: {arn} does not clearly define entity type and name."
             )));
         }
     };
-    let found = cloud.identities.values().find(|identity| is_them(identity)).cloned();
-    found.ok_or_else(|| no_such(kind, name))
+    let found = cloud.identities.values().find(|identity| matches(identity)).cloned();
+    found.ok_or_else(|| no_such_entity(kind, name))
 }
 
-fn invalid(why: impl Into<String>) -> ServiceError {
-    ServiceError::new("InvalidInput", why)
+fn invalid_input(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("InvalidInput", message)
 }

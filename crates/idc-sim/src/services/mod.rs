@@ -1,4 +1,4 @@
-//! One file a service. Each takes a request that has passed its model and answers from the state.
+//! The simulated services, one module for each. A service handles a validated request: it reads and changes the state.
 
 mod cloudtrail;
 mod dispatch;
@@ -15,5 +15,5 @@ mod sso_admin;
 mod sso_oidc;
 mod sts;
 
-pub use dispatch::{answer, in_console};
+pub use dispatch::{handle, handle_in_console};
 pub use request::{Request, not_simulated};

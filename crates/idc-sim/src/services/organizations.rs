@@ -1,34 +1,34 @@
-//! AWS Organizations: whether there is one, and making it.
+//! AWS Organizations: the organization, its accounts, trusted access and delegated administrators.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, text};
 use crate::state::{Account, AccountRequest, Cloud, Identity, Organization, Plan};
 
-/// Answers an operation of `organizations`.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `organizations`.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     match request.operation {
         "DescribeOrganization" => describe(cloud, request.now),
         "CreateOrganization" => create(cloud, caller, request),
         "ListAccounts" => list_accounts(cloud, request),
         "CreateAccount" => create_account(cloud, request),
-        "DescribeCreateAccountStatus" => describe_account_request(cloud, request),
+        "DescribeCreateAccountStatus" => describe_create_account_status(cloud, request),
         "ListAWSServiceAccessForOrganization" => list_service_access(cloud, request),
         "ListDelegatedAdministrators" => list_delegated(cloud, request),
         other => Err(not_simulated("organizations", other)),
     }
 }
 
-fn describe(cloud: &Cloud, now: Timestamp) -> Answer {
-    let seen = cloud
+fn describe(cloud: &Cloud, now: Timestamp) -> ServiceResult {
+    let visible = cloud
         .organization
         .as_ref()
         .filter(|_| cloud.has_propagated("organization", now));
-    seen.map_or_else(
+    visible.map_or_else(
         || {
             Err(ServiceError::new(
                 "AWSOrganizationsNotInUseException",
@@ -39,7 +39,7 @@ fn describe(cloud: &Cloud, now: Timestamp) -> Answer {
     )
 }
 
-fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     if cloud.organization.is_some() {
         return Err(ServiceError::new(
             "AlreadyInOrganizationException",
@@ -54,30 +54,30 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
         created: Some(request.now),
     });
     cloud.accounts = vec![cloud.account.clone()];
-    // Reported, not confirmed: an organization ends the Free plan at once.
+    // Users report that creating an organization ends the Free plan immediately. This is not confirmed.
     cloud.plan = cloud.plan.map(|_| Plan::Paid);
-    let answer = describe(cloud, request.now);
-    cloud.note_write("organization".to_owned(), request.now);
-    answer
+    let response = describe(cloud, request.now);
+    cloud.record_write("organization".to_owned(), request.now);
+    response
 }
 
-fn list_accounts(cloud: &Cloud, request: &Request) -> Answer {
+fn list_accounts(cloud: &Cloud, request: &Request) -> ServiceResult {
     if cloud.organization.is_none() || !cloud.has_propagated("organization", request.now) {
         return describe(cloud, request.now);
     }
-    // An organization may have thousands, and a page has twenty.
+    // An organization can have thousands of accounts, and a page has 20: shape only those.
     let accounts: Vec<_> = cloud.all_accounts().collect();
     let shape = |account: &Account| account_shape(cloud, account);
     let names = ("MaxResults", "NextToken");
     let list = ("organizations:ListAccounts", "Accounts");
-    paging::page_of(request.input, list, names, 20, accounts.into_iter(), shape)
+    paging::page_lazily(request.input, list, names, 20, accounts.into_iter(), shape)
 }
 
-/// `CreateAccount`: by the management account, done a moment later.
-fn create_account(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `CreateAccount`, which completes asynchronously. Only the management account can call it.
+fn create_account(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     require_management(cloud, request)?;
     let (name, email) = (text(request.input, "AccountName"), text(request.input, "Email"));
-    let taken = cloud.all_accounts().any(|account| account.email == email)
+    let email_exists = cloud.all_accounts().any(|account| account.email == email)
         || cloud
             .account_requests
             .iter()
@@ -88,20 +88,20 @@ fn create_account(cloud: &mut Cloud, request: &Request) -> Answer {
         name: name.to_owned(),
         email: email.to_owned(),
     };
-    let made = AccountRequest {
+    let account_request = AccountRequest {
         id: format!("car-{}", cloud.ids.hex(32)),
         created: request.now,
         due: request.now + cloud.timing.provisioning,
-        account: (!taken).then_some(account),
+        account: (!email_exists).then_some(account),
         name: name.to_owned(),
     };
-    let answer = json!({ "CreateAccountStatus": account_request(&made, request.now) });
-    cloud.account_requests.push(made);
-    Ok(answer)
+    let response = json!({ "CreateAccountStatus": create_account_status(&account_request, request.now) });
+    cloud.account_requests.push(account_request);
+    Ok(response)
 }
 
 /// `DescribeCreateAccountStatus`.
-fn describe_account_request(cloud: &Cloud, request: &Request) -> Answer {
+fn describe_create_account_status(cloud: &Cloud, request: &Request) -> ServiceResult {
     require_management(cloud, request)?;
     let id = text(request.input, "CreateAccountRequestId");
     let found = cloud.account_requests.iter().find(|candidate| candidate.id == id);
@@ -112,20 +112,21 @@ fn describe_account_request(cloud: &Cloud, request: &Request) -> Answer {
                 "You specified an unrecognized CreateAccountRequestId.",
             ))
         },
-        |found| Ok(json!({ "CreateAccountStatus": account_request(found, request.now) })),
+        |found| Ok(json!({ "CreateAccountStatus": create_account_status(found, request.now) })),
     )
 }
 
-fn account_request(made: &AccountRequest, now: Timestamp) -> Value {
+/// Returns the `CreateAccountStatus` of a request.
+fn create_account_status(request: &AccountRequest, now: Timestamp) -> Value {
     let mut status = json!({
-        "Id": made.id,
-        "AccountName": made.name,
-        "RequestedTimestamp": epoch(made.created),
+        "Id": request.id,
+        "AccountName": request.name,
+        "RequestedTimestamp": epoch(request.created),
         "State": "IN_PROGRESS",
     });
-    if made.due <= now {
-        status["CompletedTimestamp"] = epoch(made.due);
-        if let Some(account) = &made.account {
+    if request.due <= now {
+        status["CompletedTimestamp"] = epoch(request.due);
+        if let Some(account) = &request.account {
             status["State"] = json!("SUCCEEDED");
             status["AccountId"] = json!(account.id);
         } else {
@@ -136,8 +137,8 @@ fn account_request(made: &AccountRequest, now: Timestamp) -> Value {
     status
 }
 
-/// `ListAWSServiceAccessForOrganization`: Identity Center has it once it is enabled.
-fn list_service_access(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListAWSServiceAccessForOrganization`. Identity Center has trusted access once it is enabled.
+fn list_service_access(cloud: &Cloud, request: &Request) -> ServiceResult {
     require_management(cloud, request)?;
     let rows = cloud
         .instances
@@ -153,8 +154,8 @@ fn list_service_access(cloud: &Cloud, request: &Request) -> Answer {
     )
 }
 
-/// `ListDelegatedAdministrators`, of Identity Center.
-fn list_delegated(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListDelegatedAdministrators`. Identity Center is the only service that has any.
+fn list_delegated(cloud: &Cloud, request: &Request) -> ServiceResult {
     // "can be called only from the management account or by a member account that is a delegated administrator".
     if !cloud.delegated_administrators.contains(&cloud.account.id) {
         require_management(cloud, request)?;
@@ -166,7 +167,7 @@ fn list_delegated(cloud: &Cloud, request: &Request) -> Answer {
         .filter(|_| principal.is_none_or(|principal| principal == "sso.amazonaws.com"))
         .map(|account| {
             let mut shape = account_shape(cloud, account);
-            shape["DelegationEnabledDate"] = epoch(joined(cloud, account));
+            shape["DelegationEnabledDate"] = epoch(joined_at(cloud, account));
             shape
         })
         .collect();
@@ -179,7 +180,7 @@ fn list_delegated(cloud: &Cloud, request: &Request) -> Answer {
     )
 }
 
-/// Some operations are the management account's alone.
+/// Rejects a call that does not come from the management account.
 fn require_management(cloud: &Cloud, request: &Request) -> Result<(), ServiceError> {
     if cloud.organization.is_none() {
         return describe(cloud, request.now).map(|_| ());
@@ -194,7 +195,7 @@ fn require_management(cloud: &Cloud, request: &Request) -> Result<(), ServiceErr
 }
 
 fn account_shape(cloud: &Cloud, account: &Account) -> Value {
-    let is_first = cloud
+    let is_management = cloud
         .organization
         .as_ref()
         .is_some_and(|organization| organization.management_account == account.id);
@@ -205,24 +206,24 @@ fn account_shape(cloud: &Cloud, account: &Account) -> Value {
         "Name": account.name,
         "Status": "ACTIVE",
         "State": "ACTIVE",
-        "JoinedMethod": if is_first { "INVITED" } else { "CREATED" },
-        "JoinedTimestamp": epoch(joined(cloud, account)),
+        "JoinedMethod": if is_management { "INVITED" } else { "CREATED" },
+        "JoinedTimestamp": epoch(joined_at(cloud, account)),
     })
 }
 
-/// When an account joined; scenarios do not say it of those they come with.
-fn joined(cloud: &Cloud, account: &Account) -> Timestamp {
-    let asked = cloud
+/// Returns when an account joined the organization. Accounts of the scenario joined on January 1, 2026.
+fn joined_at(cloud: &Cloud, account: &Account) -> Timestamp {
+    let creation = cloud
         .account_requests
         .iter()
-        .find(|request| request.account.as_ref().is_some_and(|made| made.id == account.id));
+        .find(|request| request.account.as_ref().is_some_and(|created| created.id == account.id));
     let organization = cloud.organization.as_ref();
-    let made = organization.filter(|organization| organization.management_account == account.id);
-    let with_the_world = Timestamp::constant(1_767_225_600, 0);
-    let first = made
+    let managed = organization.filter(|organization| organization.management_account == account.id);
+    let in_scenario = Timestamp::constant(1_767_225_600, 0);
+    let otherwise = managed
         .and_then(|organization| organization.created)
-        .unwrap_or(with_the_world);
-    asked.map_or(first, |request| request.due)
+        .unwrap_or(in_scenario);
+    creation.map_or(otherwise, |request| request.due)
 }
 
 fn shape(cloud: &Cloud, organization: &Organization) -> Value {
@@ -231,7 +232,7 @@ fn shape(cloud: &Cloud, organization: &Organization) -> Value {
         .all_accounts()
         .find(|account| &account.id == management)
         .map_or("root@example.com", |account| account.email.as_str());
-    // "Do not use": it names what an organization with all features begins with, and nothing later.
+    // Deprecated: it lists the policy types that an organization with all features starts with, and is never updated.
     let policies = match organization.feature_set.as_str() {
         "ALL" => json!([{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]),
         _ => json!([]),

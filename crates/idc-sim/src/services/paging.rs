@@ -1,31 +1,31 @@
-//! Pages with tokens that are opaque and checked: a token works for the list that gave it, nowhere else.
+//! Pagination. A token is opaque and valid only for the list that returned it.
 
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 
-/// One page of `items` as `{key: [...], "NextToken": …}`.
+/// Returns one page of `items` as `{key: [...], "NextToken": …}`.
 ///
-/// `input` holds the request's `MaxResults` and `NextToken`; `scope` names the list, so that a token of
-/// another one is refused.
+/// `input` contains the request's `MaxResults` and `NextToken`. `scope` identifies the list, so that the token of
+/// another list is rejected.
 ///
 /// # Errors
-/// `ValidationException` for a token that this list did not give.
-pub fn page(input: &Value, scope: &str, key: &str, default_size: usize, items: Vec<Value>) -> Answer {
-    page_named(input, scope, key, ("MaxResults", "NextToken"), default_size, items)
+/// `ValidationException` if the token was not returned by this list.
+pub fn page(input: &Value, scope: &str, key: &str, default_size: usize, items: Vec<Value>) -> ServiceResult {
+    page_with_names(input, scope, key, ("MaxResults", "NextToken"), default_size, items)
 }
 
-/// [`page`] for services whose members start with a small letter.
-pub fn page_named(
+/// Like [`page`], for services with other names for `MaxResults` and `NextToken`.
+pub fn page_with_names(
     input: &Value,
     scope: &str,
     key: &str,
     (size_member, token_member): (&str, &str),
     default_size: usize,
     items: Vec<Value>,
-) -> Answer {
+) -> ServiceResult {
     let items = items.into_iter();
-    page_of(
+    page_lazily(
         input,
         (scope, key),
         (size_member, token_member),
@@ -35,18 +35,18 @@ pub fn page_named(
     )
 }
 
-/// [`page`] of which only what is on it is given its shape.
+/// Like [`page_with_names`], but calls `shape` only for the items on the page.
 ///
 /// # Errors
 /// As [`page`].
-pub fn page_of<T>(
+pub fn page_lazily<T>(
     input: &Value,
     (scope, key): (&str, &str),
     (size_member, token_member): (&str, &str),
     default_size: usize,
     items: impl ExactSizeIterator<Item = T>,
     shape: impl Fn(T) -> Value,
-) -> Answer {
+) -> ServiceResult {
     let size = input[size_member]
         .as_u64()
         .and_then(|n| usize::try_from(n).ok())
@@ -54,7 +54,7 @@ pub fn page_of<T>(
         .max(1);
     let start = match input[token_member].as_str() {
         None | Some("") => 0,
-        Some(token) => read(token, scope)
+        Some(token) => decode_token(token, scope)
             .ok_or_else(|| ServiceError::new("ValidationException", "The provided pagination token is invalid."))?,
     };
     let total = items.len();
@@ -62,22 +62,22 @@ pub fn page_of<T>(
     let end = start + rows.len();
     let mut body = json!({ key: rows });
     if end < total {
-        body[token_member] = json!(write(end, scope));
+        body[token_member] = json!(encode_token(end, scope));
     }
     Ok(body)
 }
 
-fn write(offset: usize, scope: &str) -> String {
+fn encode_token(offset: usize, scope: &str) -> String {
     format!("{:016x}{:08x}", digest(scope, offset), offset)
 }
 
-fn read(token: &str, scope: &str) -> Option<usize> {
-    let (check, offset) = token.split_at_checked(16)?;
+fn decode_token(token: &str, scope: &str) -> Option<usize> {
+    let (checksum, offset) = token.split_at_checked(16)?;
     let offset = usize::from_str_radix(offset, 16).ok()?;
-    (u64::from_str_radix(check, 16).ok()? == digest(scope, offset)).then_some(offset)
+    (u64::from_str_radix(checksum, 16).ok()? == digest(scope, offset)).then_some(offset)
 }
 
-/// FNV-1a: enough to tell a foreign token from one of ours.
+/// Returns an FNV-1a hash, which is enough to recognize the token of another list.
 fn digest(scope: &str, offset: usize) -> u64 {
     scope
         .bytes()
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_of_another_list_is_refused() {
+    fn a_token_of_another_list_is_rejected() {
         let items: Vec<Value> = (0..5).map(|n| json!(n)).collect();
         let first = page(&json!({"MaxResults": 2}), "users", "Users", 100, items.clone()).unwrap();
         let token = first["NextToken"].clone();

@@ -1,17 +1,17 @@
-//! The access portal's API (`sso`): what a signed-in user may enter, and credentials for it.
+//! The API of the access portal (`sso`): the accounts and roles of a signed-in user, and credentials for them.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Identity, PortalSession};
 
-/// Answers an operation of `sso`; its requests carry a token in a header and no signature.
-pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
+/// Handles an operation of `sso`. Its requests carry an access token instead of a signature.
+pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let token = text(request.input, "accessToken");
     let session = cloud
         .sessions
@@ -33,14 +33,14 @@ pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
     }
 }
 
-fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> Answer {
+fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
     let mut rows: Vec<Value> = cloud
         .access_of(&session.instance, &session.user)
         .into_iter()
         .map(|(account, ..)| json!({"accountId": account.id, "accountName": account.name, "emailAddress": account.email}))
         .collect();
     rows.dedup();
-    paging::page_named(
+    paging::page_with_names(
         request.input,
         "sso:ListAccounts",
         "accountList",
@@ -50,7 +50,7 @@ fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> A
     )
 }
 
-fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> Answer {
+fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
     let account = text(request.input, "accountId");
     let rows: Vec<Value> = cloud
         .access_of(&session.instance, &session.user)
@@ -62,10 +62,10 @@ fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> Answ
         return Err(no_access());
     }
     let scope = format!("sso:ListAccountRoles:{account}");
-    paging::page_named(request.input, &scope, "roleList", ("maxResults", "nextToken"), 20, rows)
+    paging::page_with_names(request.input, &scope, "roleList", ("maxResults", "nextToken"), 20, rows)
 }
 
-fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Request) -> Answer {
+fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
     let (account, role_name) = (text(request.input, "accountId"), text(request.input, "roleName"));
     let access = cloud.access_of(&session.instance, &session.user);
     let (_, set, role) = access
@@ -77,11 +77,11 @@ fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Reques
         .and_then(|instance| instance.store.users.get(&session.user))
         .map(|user| user.name().to_owned())
         .unwrap_or_default();
-    let full_rights = role
+    let is_administrator = role
         .managed_policies
         .iter()
         .any(|policy| policy.ends_with("/AdministratorAccess"));
-    let expires = request.now + hours(&set.session_duration);
+    let expires = request.now + session_duration(&set.session_duration);
     let identity = Identity {
         arn: format!(
             "arn:{}:sts::{account}:assumed-role/{}/{user_name}",
@@ -91,8 +91,12 @@ fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Reques
         account: account.to_owned(),
         user_id: format!("AROAREHEARSAL:{user_name}"),
         expires: Some(expires),
-        // Policies are not evaluated: a set with AdministratorAccess may do all, any other nothing here.
-        denied: if full_rights { Vec::new() } else { vec!["*".to_owned()] },
+        // Policies are not evaluated: AdministratorAccess allows every action, and any other policy allows none.
+        denied: if is_administrator {
+            Vec::new()
+        } else {
+            vec!["*".to_owned()]
+        },
     };
     let credentials = cloud.issue(identity);
     Ok(json!({"roleCredentials": {
@@ -103,8 +107,8 @@ fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Reques
     }}))
 }
 
-/// `PT1H`, `PT8H30M`; one hour where it cannot be read.
-fn hours(duration: &str) -> Duration {
+/// Parses an ISO 8601 duration, such as `PT8H30M`. Returns one hour if it is invalid.
+fn session_duration(duration: &str) -> Duration {
     duration
         .parse::<jiff::Span>()
         .ok()

@@ -1,4 +1,4 @@
-//! A request as a service sees it, and what the services share to answer one.
+//! The request type of the services, and helpers that they share.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,34 +6,35 @@ use serde_json::{Value, json};
 use crate::protocol::error::ServiceError;
 use crate::state::Identity;
 
-/// A request, parsed and told apart, as a service sees it.
+/// A parsed API request.
 pub struct Request<'a> {
     /// botocore's name of the service.
     pub service: &'a str,
-    /// The operation's name.
+    /// The name of the operation.
     pub operation: &'a str,
-    /// Region of the signature; `-` for unsigned requests.
+    /// Region in the signature, or `-` for an unsigned request.
     pub region: &'a str,
-    /// Access key id of the signature; empty for unsigned requests.
+    /// Access key ID in the signature, or an empty string for an unsigned request.
     pub access_key_id: &'a str,
-    /// The key that the request proves to hold, where it does.
+    /// The public key in the request's `DPoP` proof, if it has one.
     pub proof: Option<&'a Value>,
-    /// The members.
+    /// The input members.
     pub input: &'a Value,
-    /// The server's clock.
+    /// The current time, by the server's clock.
     pub now: Timestamp,
 }
 
-/// HTTP 501 with the operation's name: an operation the rehearsal does not have is never a silent success.
+/// Returns an HTTP 501 error that names the operation. An operation that the simulation does not implement always
+/// fails.
 pub fn not_simulated(service: &str, operation: &str) -> ServiceError {
     ServiceError::new(
         "NotImplemented",
-        format!("The rehearsal does not simulate {service}:{operation}."),
+        format!("The simulation does not implement {service}:{operation}."),
     )
     .with_status(501)
 }
 
-/// `AccessDeniedException` in IAM's words.
+/// Returns an `AccessDeniedException` with the message of IAM.
 pub fn denied(identity: &Identity, action: &str) -> ServiceError {
     ServiceError::new(
         "AccessDeniedException",
@@ -44,7 +45,7 @@ pub fn denied(identity: &Identity, action: &str) -> ServiceError {
     )
 }
 
-/// Seconds since 1970 as JSON 1.1 writes times.
+/// Returns a timestamp in the form of the JSON protocols: seconds since the Unix epoch, as a floating-point number.
 pub fn epoch(at: Timestamp) -> Value {
     #[expect(
         clippy::cast_precision_loss,
@@ -54,12 +55,13 @@ pub fn epoch(at: Timestamp) -> Value {
     json!(seconds)
 }
 
-/// A required text member; validation has run, so an absent one is an empty string.
+/// Returns a string member, or an empty string if the member is absent. Validation has already rejected a request that
+/// lacks a required member.
 pub fn text<'a>(input: &'a Value, member: &str) -> &'a str {
     input[member].as_str().unwrap_or_default()
 }
 
-/// `ResourceNotFoundException`.
+/// Returns a `ResourceNotFoundException`.
 pub fn not_found(message: impl Into<String>) -> ServiceError {
     ServiceError::new("ResourceNotFoundException", message)
 }

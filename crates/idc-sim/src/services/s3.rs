@@ -1,14 +1,14 @@
-//! Amazon S3, as far as a trail needs it: buckets, their public access block, policy and tags.
+//! Amazon S3, to the extent that a trail needs it: buckets with their public access block, policy and tags.
 
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Bucket, Cloud, Identity};
 
-/// Answers an operation of `s3`: members with a small first letter go as headers.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `s3`. Output members that start with a lowercase letter are sent as headers.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let input = request.input;
     if request.operation == "CreateBucket" {
         return create(cloud, caller, request);
@@ -19,18 +19,18 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
         "HeadBucket" => Ok(json!({"x-amz-bucket-region": bucket.region})),
         "GetBucketLocation" => {
             let region = bucket.region.clone();
-            let told = if region == "us-east-1" {
+            let location = if region == "us-east-1" {
                 Value::Null
             } else {
                 json!(region)
             };
-            Ok(json!({"LocationConstraint": told}))
+            Ok(json!({"LocationConstraint": location}))
         }
         "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
         "PutPublicAccessBlock" => {
-            let wanted = &input["PublicAccessBlockConfiguration"];
+            let settings = &input["PublicAccessBlockConfiguration"];
             for (name, blocked) in &mut bucket.public_access_block {
-                *blocked = wanted[name.as_str()].as_bool().unwrap_or_default();
+                *blocked = settings[name.as_str()].as_bool().unwrap_or_default();
             }
             Ok(Value::Null)
         }
@@ -52,8 +52,8 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
         }
         "GetBucketTagging" => get_tags(bucket),
         "DeleteBucket" if !bucket.objects.is_empty() => {
-            let why = "The bucket you tried to delete is not empty";
-            Err(ServiceError::new("BucketNotEmpty", why).with_status(409))
+            let message = "The bucket you tried to delete is not empty";
+            Err(ServiceError::new("BucketNotEmpty", message).with_status(409))
         }
         "DeleteBucket" => {
             cloud.buckets.remove(&name);
@@ -63,7 +63,8 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
     }
 }
 
-/// The bucket of the request, if the caller owns it and expects its owner.
+/// Returns the bucket of the request, if it belongs to the caller and to `ExpectedBucketOwner`, and is in the Region of
+/// the request.
 fn bucket<'a>(
     cloud: &'a mut Cloud,
     caller: &Identity,
@@ -79,43 +80,44 @@ fn bucket<'a>(
         return Err(ServiceError::new("AccessDenied", "Access Denied").with_status(403));
     }
     if bucket.region != request.region {
-        return Err(elsewhere(name, &bucket.region));
+        return Err(wrong_region(name, &bucket.region));
     }
     Ok((name.to_owned(), bucket))
 }
 
-/// "Making requests using the REST API": a bucket of another Region answers 301, and says in a header where it is.
-fn elsewhere(name: &str, region: &str) -> ServiceError {
-    let why = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all \
+/// Returns the error for a request in another Region than the bucket's: HTTP 301 with the bucket's Region in a header
+/// ("Making requests using the REST API").
+fn wrong_region(name: &str, region: &str) -> ServiceError {
+    let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all \
                future requests to this endpoint.";
-    ServiceError::new("PermanentRedirect", why)
+    ServiceError::new("PermanentRedirect", message)
         .with_status(301)
         .with("Bucket", name)
         .with("Endpoint", format!("{name}.s3.{region}.amazonaws.com"))
         .with("x-amz-bucket-region", region)
 }
 
-/// One page: nobody here has a thousand objects.
+/// `ListObjectsV2`, without further pages: simulated buckets never contain a thousand objects.
 fn list_objects(bucket: &Bucket, name: &str, input: &Value) -> Value {
-    let most = input["MaxKeys"]
+    let max_keys = input["MaxKeys"]
         .as_u64()
-        .map_or(1000, |most| usize::try_from(most).unwrap_or(1000));
+        .map_or(1000, |max_keys| usize::try_from(max_keys).unwrap_or(1000));
     let listed: Vec<Value> = bucket
         .objects
         .iter()
-        .take(most)
+        .take(max_keys)
         .map(|key| json!({"Key": key}))
         .collect();
     json!({"ListBucketResult": {
         "Name": name,
         "KeyCount": listed.len(),
-        "MaxKeys": most,
+        "MaxKeys": max_keys,
         "IsTruncated": listed.len() < bucket.objects.len(),
         "Contents": listed,
     }})
 }
 
-fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let (input, name) = (request.input, text(request.input, "Bucket"));
     if !is_bucket_name(name) {
         return Err(ServiceError::new(
@@ -123,68 +125,72 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
             "The specified bucket is not valid.",
         ));
     }
-    let wanted = input["CreateBucketConfiguration"]["LocationConstraint"].as_str();
-    let fits = match (request.region, wanted) {
+    let location = input["CreateBucketConfiguration"]["LocationConstraint"].as_str();
+    let is_compatible = match (request.region, location) {
         ("us-east-1", Some("us-east-1")) => {
-            let why = "The specified location-constraint is not valid";
-            return Err(ServiceError::new("InvalidLocationConstraint", why));
+            let message = "The specified location-constraint is not valid";
+            return Err(ServiceError::new("InvalidLocationConstraint", message));
         }
-        // The endpoint of us-east-1 makes buckets anywhere.
+        // The endpoint of us-east-1 creates buckets in any Region.
         ("us-east-1", _) => true,
-        (region, wanted) => wanted == Some(region),
+        (region, location) => location == Some(region),
     };
-    if !fits {
-        let why = format!(
+    if !is_compatible {
+        let message = format!(
             "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
-            wanted.unwrap_or("unspecified")
+            location.unwrap_or("unspecified")
         );
-        return Err(ServiceError::new("IllegalLocationConstraintException", why));
+        return Err(ServiceError::new("IllegalLocationConstraintException", message));
     }
-    let location = json!({"location": format!("/{name}")});
+    let response = json!({"location": format!("/{name}")});
     match cloud.buckets.get(name) {
         Some(bucket) if bucket.owner != caller.account => {
-            let why = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
+            let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
                        system. Please select a different name and try again.";
-            Err(ServiceError::new("BucketAlreadyExists", why).with_status(409))
+            Err(ServiceError::new("BucketAlreadyExists", message).with_status(409))
         }
-        // For old clients' sake, us-east-1 says yes again to the owner.
-        Some(bucket) if bucket.region == "us-east-1" && request.region == "us-east-1" => Ok(location),
+        // For backward compatibility, us-east-1 accepts the request if the caller already owns the bucket.
+        Some(bucket) if bucket.region == "us-east-1" && request.region == "us-east-1" => Ok(response),
         Some(_) => {
-            let why = "Your previous request to create the named bucket succeeded and you already own it.";
-            Err(ServiceError::new("BucketAlreadyOwnedByYou", why).with_status(409))
+            let message = "Your previous request to create the named bucket succeeded and you already own it.";
+            Err(ServiceError::new("BucketAlreadyOwnedByYou", message).with_status(409))
         }
         None => {
             let bucket = Bucket {
                 owner: caller.account.clone(),
-                region: wanted.unwrap_or(request.region).to_owned(),
+                region: location.unwrap_or(request.region).to_owned(),
                 ..Bucket::default()
             };
             cloud.buckets.insert(name.to_owned(), bucket);
-            Ok(location)
+            Ok(response)
         }
     }
 }
 
-/// "Bucket naming rules" of the S3 user guide, as far as letters go.
+/// Returns whether a bucket name has a valid length and valid characters ("Bucket naming rules" in the S3 user guide).
 fn is_bucket_name(name: &str) -> bool {
-    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'.';
-    let edge = |c: Option<&u8>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let is_allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'.';
+    let is_allowed_at_edge = |c: Option<&u8>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let bytes = name.as_bytes();
-    (3..=63).contains(&bytes.len()) && bytes.iter().all(|c| inner(*c)) && edge(bytes.first()) && edge(bytes.last())
+    (3..=63).contains(&bytes.len())
+        && bytes.iter().all(|c| is_allowed(*c))
+        && is_allowed_at_edge(bytes.first())
+        && is_allowed_at_edge(bytes.last())
 }
 
-fn put_policy(bucket: &mut Bucket, name: &str, partition: &str, policy: &str) -> Answer {
-    let malformed = |why: &str| ServiceError::new("MalformedPolicy", why);
+fn put_policy(bucket: &mut Bucket, name: &str, partition: &str, policy: &str) -> ServiceResult {
+    let malformed = |message: &str| ServiceError::new("MalformedPolicy", message);
     let document: Value = serde_json::from_str(policy).map_err(|_| malformed("This policy contains invalid Json"))?;
     let statements = statements(&document);
     if statements.is_empty() {
         return Err(malformed("Missing required field Statement"));
     }
-    let own = format!("arn:{partition}:s3:::{name}");
+    let bucket_arn = format!("arn:{partition}:s3:::{name}");
     for statement in &statements {
-        let resources = one_or_more(&statement["Resource"]);
-        let of_bucket = |resource: &String| *resource == own || resource.starts_with(&format!("{own}/"));
-        if resources.is_empty() || !resources.iter().all(of_bucket) {
+        let resources = string_list(&statement["Resource"]);
+        let is_in_bucket =
+            |resource: &String| *resource == bucket_arn || resource.starts_with(&format!("{bucket_arn}/"));
+        if resources.is_empty() || !resources.iter().all(is_in_bucket) {
             return Err(malformed("Policy has invalid resource"));
         }
     }
@@ -201,7 +207,7 @@ fn put_policy(bucket: &mut Bucket, name: &str, partition: &str, policy: &str) ->
     Ok(Value::Null)
 }
 
-fn get_tags(bucket: &Bucket) -> Answer {
+fn get_tags(bucket: &Bucket) -> ServiceResult {
     if bucket.tags.is_empty() {
         return Err(ServiceError::new("NoSuchTagSet", "The TagSet does not exist").with_status(404));
     }
@@ -213,7 +219,7 @@ fn get_tags(bucket: &Bucket) -> Answer {
     Ok(json!({"Tagging": {"TagSet": {"Tag": tags}}}))
 }
 
-/// The statements of a policy document; a single one need not stand in a list.
+/// Returns the statements of a policy document. A single statement does not have to be in an array.
 pub fn statements(document: &Value) -> Vec<Value> {
     match &document["Statement"] {
         Value::Array(statements) => statements.clone(),
@@ -222,8 +228,8 @@ pub fn statements(document: &Value) -> Vec<Value> {
     }
 }
 
-/// A text or a list of texts, as policies have them.
-pub fn one_or_more(value: &Value) -> Vec<String> {
+/// Returns the strings of a policy element, which is a string or an array of strings.
+pub fn string_list(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

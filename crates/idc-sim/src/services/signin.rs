@@ -1,71 +1,75 @@
-//! AWS Sign-In: the token call behind `aws login`, which lends a program the console session's rights.
+//! AWS Sign-In (`signin`): the token operation of `aws login`, which gives a program credentials of a console session.
 
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::pkce;
 use crate::protocol::pkce::base64url;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Identity};
 
-/// Credentials last a quarter of an hour; the session they come from, twelve hours.
-const LASTS: i64 = 900;
+/// Lifetime of the credentials, in seconds. The session that they belong to lasts twelve hours.
+const CREDENTIALS_LIFETIME: i64 = 900;
 
-/// Answers an operation of `signin`; its requests carry a proof of possession and no signature.
-pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
+/// Handles an operation of `signin`. Its requests carry a `DPoP` proof instead of a signature.
+pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     if request.operation != "CreateOAuth2Token" {
         return Err(not_simulated("signin", request.operation));
     }
     let input = &request.input["tokenInput"];
     let proof = request
         .proof
-        .ok_or_else(|| refused("INVALID_REQUEST", "The request has no DPoP proof."))?;
+        .ok_or_else(|| access_denied("INVALID_REQUEST", "The request has no DPoP proof."))?;
     match text(input, "grantType") {
-        "refresh_token" => refresh(cloud, request, input, proof),
-        _ => redeem(cloud, request, input, proof),
+        "refresh_token" => redeem_refresh_token(cloud, request, input, proof),
+        _ => redeem_authorization_code(cloud, request, input, proof),
     }
 }
 
-/// A refresh token is used up by its use, and works for the key it was given to.
-fn refresh(cloud: &mut Cloud, request: &Request, input: &Value, proof: &Value) -> Answer {
-    let expired = || refused("TOKEN_EXPIRED", "The refresh token is invalid or has expired.");
+/// Redeems a refresh token, which can be used once and only with the key that it was issued for.
+fn redeem_refresh_token(cloud: &mut Cloud, request: &Request, input: &Value, proof: &Value) -> ServiceResult {
+    let expired = || access_denied("TOKEN_EXPIRED", "The refresh token is invalid or has expired.");
     let token = text(input, "refreshToken");
     let session = cloud.login_sessions.get(token).cloned().ok_or_else(expired)?;
     if session.expires <= request.now {
         return Err(expired());
     }
     if session.key.is_some_and(|key| key != *proof) {
-        return Err(refused("INVALID_REQUEST", "The DPoP proof is of another key."));
+        return Err(access_denied(
+            "INVALID_REQUEST",
+            "The DPoP proof contains a different key.",
+        ));
     }
     cloud.login_sessions.remove(token);
-    Ok(grant(cloud, &session.identity, proof, request.now))
+    Ok(issue_credentials(cloud, &session.identity, proof, request.now))
 }
 
-fn redeem(cloud: &mut Cloud, request: &Request, input: &Value, proof: &Value) -> Answer {
+/// Redeems an authorization code with its PKCE verifier. The code becomes invalid even if the attempt fails.
+fn redeem_authorization_code(cloud: &mut Cloud, request: &Request, input: &Value, proof: &Value) -> ServiceResult {
     let code = cloud.login_codes.remove(text(input, "code"));
-    let verifier = pkce::challenge(text(input, "codeVerifier"));
+    let challenge = pkce::challenge(text(input, "codeVerifier"));
     let code = code
         .filter(|code| {
             code.client == text(input, "clientId")
                 && code.redirect_uri == text(input, "redirectUri")
-                && code.challenge == verifier
+                && code.challenge == challenge
                 && code.expires > request.now
         })
-        .ok_or_else(|| refused("AUTHCODE_EXPIRED", "The authorization code is invalid or has expired."))?;
-    Ok(grant(cloud, &code.identity, proof, request.now))
+        .ok_or_else(|| access_denied("AUTHCODE_EXPIRED", "The authorization code is invalid or has expired."))?;
+    Ok(issue_credentials(cloud, &code.identity, proof, request.now))
 }
 
-fn grant(cloud: &mut Cloud, identity: &Identity, proof: &Value, now: Timestamp) -> Value {
+/// Issues credentials and a new refresh token for an identity.
+fn issue_credentials(cloud: &mut Cloud, identity: &Identity, proof: &Value, now: Timestamp) -> Value {
     let credentials = cloud.issue(Identity {
-        expires: Some(later(now, LASTS)),
+        expires: Some(seconds_after(now, CREDENTIALS_LIFETIME)),
         ..identity.clone()
     });
     let refresh_token = cloud.start_login_session(identity, Some(proof), now);
     let part = |value: Value| base64url(value.to_string().as_bytes());
-    let claims =
-        json!({"sub": identity.arn, "iss": "REHEARSAL", "iat": now.as_second(), "exp": now.as_second() + LASTS});
+    let claims = json!({"sub": identity.arn, "iss": "REHEARSAL", "iat": now.as_second(), "exp": now.as_second() + CREDENTIALS_LIFETIME});
     json!({
         "accessToken": {
             "accessKeyId": credentials.access_key_id,
@@ -73,19 +77,19 @@ fn grant(cloud: &mut Cloud, identity: &Identity, proof: &Value, now: Timestamp) 
             "sessionToken": credentials.session_token,
         },
         "tokenType": "aws_sigv4",
-        "expiresIn": LASTS,
+        "expiresIn": CREDENTIALS_LIFETIME,
         "refreshToken": refresh_token,
         "idToken": format!("{}.{}.{}", part(json!({"alg": "none", "typ": "JWT"})), part(claims), base64url(b"REHEARSAL")),
     })
 }
 
-fn refused(error: &str, why: &str) -> ServiceError {
-    ServiceError::new("AccessDeniedException", why)
+fn access_denied(error: &str, message: &str) -> ServiceError {
+    ServiceError::new("AccessDeniedException", message)
         .with("error", error)
-        .with("message", why)
+        .with("message", message)
 }
 
-fn later(now: Timestamp, seconds: i64) -> Timestamp {
+fn seconds_after(now: Timestamp, seconds: i64) -> Timestamp {
     now.saturating_add(Span::new().seconds(seconds))
         .unwrap_or(Timestamp::MAX)
 }

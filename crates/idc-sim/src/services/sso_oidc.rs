@@ -1,39 +1,39 @@
-//! IAM Identity Center's OIDC service (`sso-oidc`): clients, device codes, tokens.
+//! The OIDC service of IAM Identity Center (`sso-oidc`): client registration, device authorization and tokens.
 
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::pkce;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::person;
 use crate::state::{Client, Cloud, Decision, Device, PortalSession};
 
-/// Seconds between two polls that a client must keep.
-const INTERVAL: i64 = 1;
+/// Minimum time between two polls of a client, in seconds.
+const POLL_INTERVAL: i64 = 1;
 
-/// Answers an operation of `sso-oidc`; its requests are not signed.
-pub fn answer(cloud: &mut Cloud, request: &Request) -> Answer {
+/// Handles an operation of `sso-oidc`. Its requests are not signed.
+pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     match request.operation {
-        "RegisterClient" => register(cloud, request),
-        "StartDeviceAuthorization" => start(cloud, request),
-        "CreateToken" => token(cloud, request),
+        "RegisterClient" => register_client(cloud, request),
+        "StartDeviceAuthorization" => start_device_authorization(cloud, request),
+        "CreateToken" => create_token(cloud, request),
         other => Err(not_simulated("sso-oidc", other)),
     }
 }
 
-fn register(cloud: &mut Cloud, request: &Request) -> Answer {
+fn register_client(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let input = request.input;
     if text(input, "clientType") != "public" {
-        return Err(oidc(
+        return Err(oidc_error(
             "InvalidClientMetadataException",
             "invalid_client_metadata",
             "Only public clients can register",
         ));
     }
-    let (id, secret) = (cloud.ids.letters(32), cloud.ids.letters(64));
-    let expires = later(request.now, 90 * 24 * 3600);
+    let (id, secret) = (cloud.ids.alphanumeric(32), cloud.ids.alphanumeric(64));
+    let expires = seconds_after(request.now, 90 * 24 * 3600);
     cloud.clients.insert(
         id.clone(),
         Client {
@@ -51,7 +51,7 @@ fn register(cloud: &mut Cloud, request: &Request) -> Answer {
     }))
 }
 
-fn start(cloud: &mut Cloud, request: &Request) -> Answer {
+fn start_device_authorization(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     check_client(cloud, request)?;
     let start_url = text(request.input, "startUrl").trim_end_matches(['/', '#']);
     let instance = cloud
@@ -59,15 +59,15 @@ fn start(cloud: &mut Cloud, request: &Request) -> Answer {
         .iter()
         .find(|instance| instance.active_at <= request.now && instance.start_urls().iter().any(|url| url == start_url))
         .map(|instance| instance.arn.clone())
-        .ok_or_else(|| oidc("InvalidRequestException", "invalid_request", "Invalid startUrl"))?;
-    let (code, user_code) = (cloud.ids.letters(48), cloud.ids.user_code());
+        .ok_or_else(|| oidc_error("InvalidRequestException", "invalid_request", "Invalid startUrl"))?;
+    let (code, user_code) = (cloud.ids.alphanumeric(48), cloud.ids.user_code());
     cloud.devices.insert(
         code.clone(),
         Device {
             client: text(request.input, "clientId").to_owned(),
             user_code: user_code.clone(),
             instance,
-            expires: later(request.now, 600),
+            expires: seconds_after(request.now, 600),
             polled: None,
             person_at: None,
             decision: Decision::Pending,
@@ -80,17 +80,17 @@ fn start(cloud: &mut Cloud, request: &Request) -> Answer {
         "verificationUri": page,
         "verificationUriComplete": format!("{page}?user_code={user_code}"),
         "expiresIn": 600,
-        "interval": INTERVAL,
+        "interval": POLL_INTERVAL,
     }))
 }
 
-fn token(cloud: &mut Cloud, request: &Request) -> Answer {
+fn create_token(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     check_client(cloud, request)?;
     match text(request.input, "grantType") {
-        "urn:ietf:params:oauth:grant-type:device_code" => device_token(cloud, request),
-        "authorization_code" => code_token(cloud, request),
-        "refresh_token" => refreshed_token(cloud, request),
-        other => Err(oidc(
+        "urn:ietf:params:oauth:grant-type:device_code" => redeem_device_code(cloud, request),
+        "authorization_code" => redeem_authorization_code(cloud, request),
+        "refresh_token" => redeem_refresh_token(cloud, request),
+        other => Err(oidc_error(
             "UnsupportedGrantTypeException",
             "unsupported_grant_type",
             &format!("Grant type {other} is not supported"),
@@ -98,30 +98,35 @@ fn token(cloud: &mut Cloud, request: &Request) -> Answer {
     }
 }
 
-fn device_token(cloud: &mut Cloud, request: &Request) -> Answer {
+fn redeem_device_code(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let code = text(request.input, "deviceCode").to_owned();
     let client = text(request.input, "clientId").to_owned();
-    person::approval_awaited(cloud, &code, request.now);
+    person::schedule_approval(cloud, &code, request.now);
     let device = cloud
         .devices
         .get_mut(&code)
         .filter(|device| device.client == client)
-        .ok_or_else(|| oidc("InvalidGrantException", "invalid_grant", "Invalid grant provided"))?;
+        .ok_or_else(|| oidc_error("InvalidGrantException", "invalid_grant", "Invalid grant provided"))?;
     if device.expires <= request.now {
-        return Err(oidc("ExpiredTokenException", "expired_token", "Device code expired"));
+        return Err(oidc_error(
+            "ExpiredTokenException",
+            "expired_token",
+            "Device code expired",
+        ));
     }
-    let too_soon = device
+    // Tolerate polls that are up to 10 % early.
+    let is_too_soon = device
         .polled
-        .is_some_and(|at| at + Span::new().milliseconds(INTERVAL * 900) > request.now);
+        .is_some_and(|at| at + Span::new().milliseconds(POLL_INTERVAL * 900) > request.now);
     device.polled = Some(request.now);
     match device.decision.clone() {
-        Decision::Pending if too_soon => Err(oidc("SlowDownException", "slow_down", "Slow down")),
-        Decision::Pending => Err(oidc(
+        Decision::Pending if is_too_soon => Err(oidc_error("SlowDownException", "slow_down", "Slow down")),
+        Decision::Pending => Err(oidc_error(
             "AuthorizationPendingException",
             "authorization_pending",
             "Authorization pending",
         )),
-        Decision::Refused => Err(oidc(
+        Decision::Refused => Err(oidc_error(
             "AccessDeniedException",
             "access_denied",
             "The request was denied by the user",
@@ -129,14 +134,14 @@ fn device_token(cloud: &mut Cloud, request: &Request) -> Answer {
         Decision::Approved(user) => {
             let instance = device.instance.clone();
             cloud.devices.remove(&code);
-            Ok(grant(cloud, &client, &instance, &user, request.now))
+            Ok(issue_tokens(cloud, &client, &instance, &user, request.now))
         }
     }
 }
 
-/// An authorization code, with the verifier that only its client knows. It is used up by the attempt.
-fn code_token(cloud: &mut Cloud, request: &Request) -> Answer {
-    let invalid = || oidc("InvalidGrantException", "invalid_grant", "Invalid grant provided");
+/// Redeems an authorization code with its PKCE verifier. The code becomes invalid even if the attempt fails.
+fn redeem_authorization_code(cloud: &mut Cloud, request: &Request) -> ServiceResult {
+    let invalid = || oidc_error("InvalidGrantException", "invalid_grant", "Invalid grant provided");
     let (input, client) = (request.input, text(request.input, "clientId").to_owned());
     let code = cloud.codes.remove(text(input, "code")).ok_or_else(invalid)?;
     let challenge = pkce::challenge(text(input, "codeVerifier"));
@@ -147,12 +152,13 @@ fn code_token(cloud: &mut Cloud, request: &Request) -> Answer {
     if !matches {
         return Err(invalid());
     }
-    Ok(grant(cloud, &client, &code.instance, &code.user, request.now))
+    Ok(issue_tokens(cloud, &client, &code.instance, &code.user, request.now))
 }
 
-fn refreshed_token(cloud: &mut Cloud, request: &Request) -> Answer {
+/// Redeems a refresh token, which can be used once.
+fn redeem_refresh_token(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let invalid = || {
-        oidc(
+        oidc_error(
             "InvalidGrantException",
             "invalid_grant",
             "Invalid refresh token provided",
@@ -164,41 +170,43 @@ fn refreshed_token(cloud: &mut Cloud, request: &Request) -> Answer {
         return Err(invalid());
     }
     cloud.refresh_tokens.remove(token);
-    Ok(grant(cloud, &client, &instance, &user, request.now))
+    Ok(issue_tokens(cloud, &client, &instance, &user, request.now))
 }
 
-fn grant(cloud: &mut Cloud, client: &str, instance: &str, user: &str, now: Timestamp) -> Value {
-    let access = format!("aoa{}", cloud.ids.letters(60));
-    let refresh = format!("aor{}", cloud.ids.letters(60));
+/// Starts a session of the access portal, and returns its tokens.
+fn issue_tokens(cloud: &mut Cloud, client: &str, instance: &str, user: &str, now: Timestamp) -> Value {
+    let access_token = format!("aoa{}", cloud.ids.alphanumeric(60));
+    let refresh_token = format!("aor{}", cloud.ids.alphanumeric(60));
     cloud.sessions.insert(
-        access.clone(),
+        access_token.clone(),
         PortalSession {
             instance: instance.to_owned(),
             user: user.to_owned(),
-            expires: later(now, 3600),
+            expires: seconds_after(now, 3600),
         },
     );
     cloud.refresh_tokens.insert(
-        refresh.clone(),
+        refresh_token.clone(),
         (client.to_owned(), instance.to_owned(), user.to_owned()),
     );
-    json!({"accessToken": access, "tokenType": "Bearer", "expiresIn": 3600, "refreshToken": refresh})
+    json!({"accessToken": access_token, "tokenType": "Bearer", "expiresIn": 3600, "refreshToken": refresh_token})
 }
 
 fn check_client(cloud: &Cloud, request: &Request) -> Result<(), ServiceError> {
-    let known = cloud.clients.get(text(request.input, "clientId"));
-    match known {
+    let client = cloud.clients.get(text(request.input, "clientId"));
+    match client {
         Some(client) if client.secret == text(request.input, "clientSecret") && client.expires > request.now => Ok(()),
-        _ => Err(oidc("InvalidClientException", "invalid_client", "Invalid client provided").with_status(401)),
+        _ => Err(oidc_error("InvalidClientException", "invalid_client", "Invalid client provided").with_status(401)),
     }
 }
 
-/// A request that is not of its operation's form.
-pub fn invalid(why: &str) -> ServiceError {
-    oidc("InvalidRequestException", "invalid_request", why)
+/// Returns the error for invalid input.
+pub fn invalid_request(message: &str) -> ServiceError {
+    oidc_error("InvalidRequestException", "invalid_request", message)
 }
 
-fn oidc(code: &str, error: &str, description: &str) -> ServiceError {
+/// Returns an error with the members of an OAuth error.
+fn oidc_error(code: &str, error: &str, description: &str) -> ServiceError {
     ServiceError::new(code, description)
         .with("error", error)
         .with("error_description", description)
@@ -209,7 +217,7 @@ fn strings(value: &Value) -> Vec<String> {
     rows.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn later(now: Timestamp, seconds: i64) -> Timestamp {
+fn seconds_after(now: Timestamp, seconds: i64) -> Timestamp {
     now.saturating_add(Span::new().seconds(seconds))
         .unwrap_or(Timestamp::MAX)
 }

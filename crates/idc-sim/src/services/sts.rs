@@ -1,13 +1,13 @@
-//! AWS STS: who is asking.
+//! AWS STS: the identity of the caller.
 
 use serde_json::json;
 
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::services::request::{Request, not_simulated};
 use crate::state::Identity;
 
-/// Answers as a JSON value; the protocol layer writes it as XML.
-pub fn answer(caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `sts`.
+pub fn handle(caller: &Identity, request: &Request) -> ServiceResult {
     match request.operation {
         "GetCallerIdentity" => Ok(json!({
             "UserId": caller.user_id,

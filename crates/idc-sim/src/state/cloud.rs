@@ -1,7 +1,8 @@
-//! The simulated AWS as a value: accounts, an organization, Identity Center, sign-ins, and time.
+//! The state of the simulated AWS: accounts, the organization, Identity Center, sign-ins, and pending changes.
 //!
-//! Services read and change a `Cloud`; nothing else does. What takes time (enabling, provisioning, a
-//! person) is due at a moment and happens in [`Cloud::settle`], which every call runs first.
+//! Services and pages read and change a [`Cloud`]. A change that takes time (enabling Identity Center, provisioning a
+//! role, a task of the simulated person) is stored with the time at which it is due. [`Cloud::settle`] applies the
+//! changes that are due, and every request calls it first.
 
 use std::collections::BTreeMap;
 
@@ -19,86 +20,87 @@ use super::sessions::{
 };
 use super::trails::{Bucket, RootUser, Trail};
 
-/// The whole simulated AWS.
+/// The state of the simulated AWS.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cloud {
-    /// The account whose credentials the cloud hands out.
+    /// The account that the issued credentials belong to.
     pub account: Account,
-    /// Region of the credentials' environment.
+    /// The default Region of the clients. It also determines the partition.
     pub region: String,
-    /// Known to freetier; `None` is refused there.
+    /// The plan of the account. With `None`, `freetier:GetAccountPlanState` returns `ResourceNotFoundException`.
     pub plan: Option<Plan>,
-    /// If there is one.
+    /// The organization, if there is one.
     pub organization: Option<Organization>,
-    /// All accounts of the organization, the management account among them.
+    /// All accounts of the organization, including the management account. Empty without an organization.
     pub accounts: Vec<Account>,
-    /// New accounts that were asked for.
+    /// The `CreateAccount` requests so far.
     pub account_requests: Vec<AccountRequest>,
-    /// Accounts that are delegated administrators of Identity Center.
+    /// The IDs of the accounts that are delegated administrators of Identity Center.
     pub delegated_administrators: Vec<String>,
-    /// Organization and account instances.
+    /// The instances of Identity Center: organization instances and account instances.
     pub instances: Vec<Instance>,
-    /// Of all instances.
+    /// The permission sets of all instances.
     pub permission_sets: Vec<PermissionSet>,
-    /// In force.
+    /// The account assignments.
     pub assignments: Vec<Assignment>,
-    /// Of applications, such as Argo CD.
+    /// The assignments of applications, such as Argo CD.
     pub application_assignments: Vec<ApplicationAssignment>,
-    /// Every asynchronous request, oldest first.
+    /// All asynchronous requests of `sso-admin`, oldest first.
     pub operations: Vec<Operation>,
-    /// One for each permission set in each account that has it.
+    /// The roles of provisioned permission sets: one for each permission set and account.
     pub roles: Vec<Role>,
-    /// By access key id.
+    /// Identities by access key ID.
     pub identities: BTreeMap<String, Identity>,
-    /// By client id.
+    /// Clients of `sso-oidc` by client ID.
     pub clients: BTreeMap<String, Client>,
-    /// By device code.
+    /// Device authorizations by device code.
     pub devices: BTreeMap<String, Device>,
-    /// By authorization code.
+    /// Authorization codes of `sso-oidc` by code.
     pub codes: BTreeMap<String, AuthorizationCode>,
-    /// By access token.
+    /// Sessions of the access portal by access token.
     pub sessions: BTreeMap<String, PortalSession>,
-    /// Client, instance and user by refresh token.
+    /// Client ID, instance ARN and user ID by refresh token of `sso-oidc`.
     pub refresh_tokens: BTreeMap<String, (String, String, String)>,
-    /// The one who does the human tasks.
+    /// The person who does the tasks that no API covers.
     pub person: Person,
-    /// What the account's root user has.
+    /// The credentials of the account's root user.
     pub root_user: RootUser,
-    /// CloudTrail's, of all Regions.
+    /// The trails of all Regions.
     pub trails: Vec<Trail>,
-    /// By name: of this account, and of others whose names are taken.
+    /// S3 buckets by name. Buckets of other accounts only make their names unavailable.
     pub buckets: BTreeMap<String, Bucket>,
-    /// Browsers signed in to a portal, by cookie.
+    /// Browser sessions of the access portal by cookie value.
     pub browser_sessions: BTreeMap<String, BrowserSession>,
-    /// What was mailed, oldest first.
+    /// The emails that were sent, oldest first.
     pub mails: Vec<Mail>,
-    /// Console sessions lent to programs (`aws login`), by refresh token.
+    /// Console sessions that programs use through `aws login`, by refresh token.
     pub login_sessions: BTreeMap<String, LoginSession>,
-    /// By authorization code.
+    /// Authorization codes of AWS Sign-In by code.
     pub login_codes: BTreeMap<String, LoginCode>,
-    /// When what was written, where a read may not see it yet.
+    /// When each recent write happened, by a key that identifies the resource. Reads may not return it yet.
     pub written: BTreeMap<String, Timestamp>,
-    /// How often what was told to be under way, where that counts ([`Timing::polls`]).
+    /// How often the status of each pending operation was read, by request ID or trail ARN. Used with
+    /// [`Timing::polls`].
     pub polls: BTreeMap<String, u32>,
-    /// How long things take.
+    /// How long asynchronous changes take.
     pub timing: Timing,
-    /// Where identifiers come from.
+    /// The generator of identifiers.
     pub ids: Ids,
-    /// The server's own address, for links it gives out; set when it listens.
+    /// The server's URL, used in the links that it returns. The server sets it when it starts.
     pub base_url: String,
 }
 
 impl Cloud {
-    /// Lets the operation that was begun last, and is still at work, end as failed.
-    pub fn fail_the_last(&mut self, reason: String) {
+    /// Marks the most recent operation as failed, if it is still pending.
+    pub fn fail_last_operation(&mut self, reason: String) {
         let last = self.operations.last_mut();
         if let Some(last) = last.filter(|last| last.outcome == Outcome::Pending) {
             last.outcome = Outcome::Failed(reason);
         }
     }
 
-    /// The ARN's partition; scenarios of other partitions come with their Region.
+    /// Returns the partition of ARNs, which follows from the Region.
     pub fn partition(&self) -> &'static str {
         match self.region.as_str() {
             region if region.starts_with("cn-") => "aws-cn",
@@ -107,18 +109,18 @@ impl Cloud {
         }
     }
 
-    /// Credentials for a new identity of this cloud.
+    /// Issues credentials for an identity.
     pub fn issue(&mut self, identity: Identity) -> Credentials {
         let credentials = Credentials {
-            access_key_id: self.ids.access_key(),
-            secret_access_key: self.ids.letters(40),
-            session_token: format!("rehearsal{}", self.ids.letters(60)),
+            access_key_id: self.ids.access_key_id(),
+            secret_access_key: self.ids.alphanumeric(40),
+            session_token: format!("rehearsal{}", self.ids.alphanumeric(60)),
         };
         self.identities.insert(credentials.access_key_id.clone(), identity);
         credentials
     }
 
-    /// The root user of the cloud's account.
+    /// Returns the identity of the account's root user.
     pub fn root(&self) -> Identity {
         Identity {
             arn: format!("arn:{}:iam::{}:root", self.partition(), self.account.id),
@@ -129,10 +131,10 @@ impl Cloud {
         }
     }
 
-    /// Starts a console session of twelve hours for this identity, as signing in does; returns its refresh token.
-    /// With a `proof`, only the holder of that key can use the token.
+    /// Starts a console session of twelve hours for this identity, and returns its refresh token. If `proof` is given,
+    /// only the holder of this public key can use the token.
     pub fn start_login_session(&mut self, identity: &Identity, proof: Option<&Value>, now: Timestamp) -> String {
-        let token = self.ids.letters(64);
+        let token = self.ids.alphanumeric(64);
         let session = LoginSession {
             identity: Identity {
                 expires: None,
@@ -145,7 +147,7 @@ impl Cloud {
         token
     }
 
-    /// Turns Identity Center on, as the console's **Enable** does.
+    /// Enables Identity Center in this Region, as **Enable** in the console does, and returns the ARN of the instance.
     pub fn enable(&mut self, region: &str, now: Timestamp) -> String {
         let arn = format!("arn:{}:sso:::instance/ssoins-{}", self.partition(), self.ids.hex(16));
         self.instances.push(Instance {
@@ -166,19 +168,19 @@ impl Cloud {
         arn
     }
 
-    /// Whether the account is the management account of its organization.
+    /// Returns whether the account is the management account of its organization.
     pub fn is_management_account(&self) -> bool {
         self.organization
             .as_ref()
             .is_some_and(|organization| organization.management_account == self.account.id)
     }
 
-    /// The instance with this ARN.
+    /// Returns the instance with this ARN.
     pub fn instance(&self, arn: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.arn == arn)
     }
 
-    /// The instance whose store this is.
+    /// Returns the identity store with this ID or ARN.
     pub fn store_mut(&mut self, id: &str) -> Option<&mut IdentityStore> {
         let id = id.rsplit('/').next().unwrap_or(id);
         self.instances
@@ -187,37 +189,37 @@ impl Cloud {
             .find(|store| store.id == id)
     }
 
-    /// Notes a write that reads see late.
-    pub fn note_write(&mut self, what: String, at: Timestamp) {
+    /// Records a write, so that reads return it only when it has propagated.
+    pub fn record_write(&mut self, key: String, at: Timestamp) {
         if !self.timing.propagation.is_zero() {
-            self.written.insert(what, at);
+            self.written.insert(key, at);
         }
     }
 
-    /// Whether a read sees it: it has spread, or was there before anybody looked.
-    pub fn has_propagated(&self, what: &str, now: Timestamp) -> bool {
+    /// Returns whether reads return the resource with this key: its last write has propagated, or was never recorded.
+    pub fn has_propagated(&self, key: &str, now: Timestamp) -> bool {
         self.written
-            .get(what)
+            .get(key)
             .is_none_or(|at| *at + self.timing.propagation <= now)
     }
 
-    /// Whether what takes the time of provisioning has ended: by the clock, or by how often it was looked at.
-    pub fn is_over(&self, what: &str, due: Timestamp, now: Timestamp) -> bool {
+    /// Returns whether an operation is finished: by its due time, or with [`Timing::polls`] by the number of polls.
+    pub fn is_finished(&self, key: &str, due: Timestamp, now: Timestamp) -> bool {
         match self.timing.polls {
-            Some(wanted) => self.polls.get(what).is_some_and(|polls| *polls >= wanted),
+            Some(required) => self.polls.get(key).is_some_and(|polls| *polls >= required),
             None => due <= now,
         }
     }
 
-    /// Notes that somebody was told that it is under way.
-    pub fn note_poll(&mut self, what: &str) {
+    /// Records that a client has read the status of a pending operation.
+    pub fn record_poll(&mut self, key: &str) {
         if self.timing.polls.is_some() {
-            *self.polls.entry(what.to_owned()).or_default() += 1;
+            *self.polls.entry(key.to_owned()).or_default() += 1;
         }
     }
 
-    /// When the next change of a role in this account can start: one at a time.
-    pub fn next_slot(&self, account: &str, now: Timestamp) -> Timestamp {
+    /// Returns when a role change that is requested now completes. An account changes one role at a time.
+    pub fn next_completion(&self, account: &str, now: Timestamp) -> Timestamp {
         let busy_until = self
             .operations
             .iter()
@@ -227,12 +229,13 @@ impl Cloud {
         busy_until.unwrap_or(now).max(now) + self.timing.provisioning
     }
 
-    /// The account and permission set pairs a user may enter, directly or through a group.
+    /// Returns the accounts and permission sets that are assigned to a user, directly or through a group, and
+    /// provisioned. They are sorted by account ID and permission set name.
     pub fn access_of(&self, instance: &str, user: &str) -> Vec<(&Account, &PermissionSet, &Role)> {
         let Some(instance) = self.instance(instance) else {
             return Vec::new();
         };
-        let in_groups: Vec<&str> = instance
+        let groups: Vec<&str> = instance
             .store
             .memberships
             .values()
@@ -242,7 +245,7 @@ impl Cloud {
         let mut access: Vec<_> = self
             .assignments
             .iter()
-            .filter(|assignment| assignment.principal == user || in_groups.contains(&assignment.principal.as_str()))
+            .filter(|assignment| assignment.principal == user || groups.contains(&assignment.principal.as_str()))
             .filter_map(|assignment| {
                 let set = self
                     .permission_sets
@@ -260,9 +263,9 @@ impl Cloud {
         access
     }
 
-    /// The organization's accounts, or the only one.
+    /// Returns the accounts of the organization, or the single account if there is no organization.
     pub fn all_accounts(&self) -> impl Iterator<Item = &Account> {
-        let alone = self.accounts.is_empty().then_some(&self.account);
-        alone.into_iter().chain(self.accounts.iter())
+        let standalone = self.accounts.is_empty().then_some(&self.account);
+        standalone.into_iter().chain(self.accounts.iter())
     }
 }

@@ -1,8 +1,8 @@
-//! Identifiers in the shapes the services give them. Seeded, so that a rehearsal repeats itself.
+//! Identifiers in the formats of the services. The generator is seeded, so that a simulation is reproducible.
 
 use serde::{Deserialize, Serialize};
 
-/// Makes identifiers; never the same one twice.
+/// A generator of identifiers. They are random, and long enough not to repeat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Ids {
@@ -10,7 +10,7 @@ pub struct Ids {
 }
 
 impl From<Ids> for String {
-    /// Where the identifiers go on, in hexadecimal: TOML has no unsigned 64-bit numbers.
+    /// Returns the state of the generator in hexadecimal, because TOML has no unsigned 64-bit integers.
     fn from(ids: Ids) -> Self {
         format!("{:016x}", ids.random.get_seed())
     }
@@ -25,21 +25,21 @@ impl TryFrom<String> for Ids {
 }
 
 impl Ids {
-    /// The same seed gives the same identifiers in the same order.
+    /// Creates a generator. The same seed gives the same identifiers in the same order.
     pub fn seeded(seed: u64) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// Another source, whose identifiers are others.
+    /// Creates an independent generator, which gives different identifiers.
     pub fn fork(&mut self) -> Self {
         Self {
             random: self.random.fork(),
         }
     }
 
-    /// `n` lower-case hexadecimal digits.
+    /// Returns `n` lowercase hexadecimal digits.
     pub fn hex(&mut self, n: usize) -> String {
         const DIGITS: [char; 16] = [
             '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
@@ -47,17 +47,17 @@ impl Ids {
         (0..n).map(|_| DIGITS[self.random.usize(0..16)]).collect()
     }
 
-    /// `n` decimal digits.
+    /// Returns `n` decimal digits.
     pub fn digits(&mut self, n: usize) -> String {
         (0..n).map(|_| self.random.digit(10)).collect()
     }
 
-    /// `n` letters and digits.
-    pub fn letters(&mut self, n: usize) -> String {
+    /// Returns `n` ASCII letters and digits.
+    pub fn alphanumeric(&mut self, n: usize) -> String {
         (0..n).map(|_| self.random.alphanumeric()).collect()
     }
 
-    /// A version 4 UUID.
+    /// Returns a version 4 UUID.
     pub fn uuid(&mut self) -> String {
         let variant = ["8", "9", "a", "b"][self.random.usize(0..4)];
         let parts = [8, 4, 3, 3, 12].map(|digits| self.hex(digits));
@@ -65,18 +65,19 @@ impl Ids {
         format!("{first}-{second}-4{third}-{variant}{fourth}-{last}")
     }
 
-    /// A principal of a store: the store's digits before a UUID, as newer stores do it.
-    pub fn principal(&mut self, store: &str) -> String {
+    /// Returns the ID of a user, a group or a membership: the digits of the identity store ID, then a UUID. This is the
+    /// format of newer identity stores.
+    pub fn principal_id(&mut self, store: &str) -> String {
         let digits = store.strip_prefix("d-").unwrap_or("0000000000");
         format!("{digits}-{}", self.uuid())
     }
 
-    /// A temporary access key id.
-    pub fn access_key(&mut self) -> String {
-        format!("ASIA{}", self.letters(16).to_ascii_uppercase())
+    /// Returns an access key ID of temporary credentials.
+    pub fn access_key_id(&mut self) -> String {
+        format!("ASIA{}", self.alphanumeric(16).to_ascii_uppercase())
     }
 
-    /// A user code as the device page shows it: `ABCD-EFGH`.
+    /// Returns a user code for a device authorization: `ABCD-EFGH`.
     pub fn user_code(&mut self) -> String {
         let mut code: String = (0..8).map(|_| self.random.uppercase()).collect();
         code.insert(4, '-');

@@ -1,4 +1,4 @@
-//! The cloud `big`: an organization of the largest kind that people have.
+//! The scenario `big`: an organization as large as the largest real ones.
 
 use jiff::Timestamp;
 
@@ -21,10 +21,10 @@ fn numbered_user(n: u32, created: &Stamp) -> User {
     }
 }
 
-/// An organization of the largest kind that people have.
-pub fn grow(cloud: &mut Cloud, made: Timestamp) {
+/// Adds 4,999 accounts, 20,000 users and 500 permission sets.
+pub fn populate(cloud: &mut Cloud, created_at: Timestamp) {
     let created = Stamp {
-        at: made,
+        at: created_at,
         by: cloud.root().arn,
     };
     for n in 1..5_000 {
@@ -36,13 +36,13 @@ pub fn grow(cloud: &mut Cloud, made: Timestamp) {
     }
     let store = &mut cloud.instances[0].store;
     let (store_id, created) = (store.id.as_str(), &created);
-    // Half of them on each of two cores: a cloud this large should not be waited for.
+    // Two threads create half of the users each, so that the scenario starts quickly.
     let halves = [(0..10_000, cloud.ids.fork()), (10_000..20_000, cloud.ids.fork())];
     let users = std::thread::scope(|scope| {
         halves
             .map(|(numbers, mut ids)| {
                 scope.spawn(move || {
-                    let users = numbers.map(|n| (ids.principal(store_id), numbered_user(n, created)));
+                    let users = numbers.map(|n| (ids.principal_id(store_id), numbered_user(n, created)));
                     users.collect::<Vec<_>>()
                 })
             })
@@ -53,7 +53,7 @@ pub fn grow(cloud: &mut Cloud, made: Timestamp) {
         cloud.permission_sets.push(PermissionSet::administrator(
             format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}"),
             format!("Set{n}"),
-            made,
+            created_at,
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! The simulated AWS as a value, what it is made of, and what happens in it as time passes. Nothing here knows HTTP.
+//! The state of the simulated AWS, and the changes that happen in it as time passes. Nothing here depends on HTTP.
 
 mod cloud;
 mod ids;

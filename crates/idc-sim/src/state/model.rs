@@ -1,4 +1,4 @@
-//! What a cloud is made of: plain values, as a cloud file has them too.
+//! The data types of a [`Cloud`](super::Cloud). Scenario files contain the same types.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// How long things take in this cloud.
+/// How long asynchronous changes take.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Timing {
-    /// From **Enable** to an active instance.
+    /// From **Enable** until the instance is active.
     pub enabling: Duration,
-    /// To update one role in one account.
+    /// To create or update one role in one account. Also how long a new account and the first log file of a trail take.
     pub provisioning: Duration,
-    /// Until a person has done what was asked.
+    /// From the moment a client starts to wait for the simulated person until the person has acted.
     pub person: Duration,
-    /// Until a write is visible to every read.
+    /// From a write until all reads return it (eventual consistency).
     pub propagation: Duration,
-    /// Instead of the time that provisioning takes: how often it is told to be under way before it ends, however slowly
-    /// somebody asks.
+    /// If set, replaces `provisioning` for assignments, provisioning requests and the first log file of a trail: the
+    /// operation finishes after this many polls, however much time passes between them.
     pub polls: Option<u32>,
 }
 
@@ -36,51 +36,51 @@ impl Default for Timing {
     }
 }
 
-/// An account of the organization, or the only one.
+/// An AWS account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
-    /// Twelve digits.
+    /// The account ID: twelve digits.
     pub id: String,
-    /// As the portal shows it.
+    /// The account name, as the access portal shows it.
     pub name: String,
-    /// The root user's address.
+    /// The root user's email address.
     pub email: String,
 }
 
-/// The plan of a new account, as `freetier:GetAccountPlanState` tells it.
+/// The plan of a new account, as `freetier:GetAccountPlanState` returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Plan {
-    /// Credits that end when an organization is made.
+    /// The Free plan. It ends, with its credits, when the account creates an organization.
     Free,
-    /// The ordinary plan.
+    /// The Paid plan.
     Paid,
 }
 
-/// A request for a new account of the organization.
+/// A `CreateAccount` request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccountRequest {
-    /// `car-…`.
+    /// The request ID: `car-…`.
     pub id: String,
-    /// When it was asked for.
+    /// When the request was made.
     pub created: Timestamp,
-    /// When the account is there.
+    /// When the request completes.
     pub due: Timestamp,
-    /// The account it makes; `None` when the address is taken.
+    /// The account to create, or `None` if the request fails because the email address is in use.
     pub account: Option<Account>,
-    /// The name that was asked for.
+    /// The requested account name.
     pub name: String,
 }
 
-/// An organization of AWS Organizations.
+/// An organization in AWS Organizations.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organization {
-    /// `o-…`.
+    /// The organization ID: `o-…`.
     pub id: String,
-    /// The management account's id.
+    /// The ID of the management account.
     pub management_account: String,
-    /// `ALL`, or `CONSOLIDATED_BILLING`.
+    /// The feature set: `ALL` or `CONSOLIDATED_BILLING`.
     pub feature_set: String,
-    /// When it was made; scenarios do not say it of one that they come with.
+    /// When it was created. `None` for an organization that the scenario started with.
     #[serde(default)]
     pub created: Option<Timestamp>,
 }
@@ -88,25 +88,25 @@ pub struct Organization {
 /// An instance of IAM Identity Center with its identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Instance {
-    /// `arn:aws:sso:::instance/ssoins-…`.
+    /// Its ARN: `arn:aws:sso:::instance/ssoins-…`.
     pub arn: String,
-    /// Where it was enabled.
+    /// The Region in which it was enabled.
     pub region: String,
-    /// The account that owns it.
+    /// The ID of the account that owns it.
     pub owner: String,
     /// When it was enabled.
     pub created: Timestamp,
-    /// When it becomes, or became, `ACTIVE`.
+    /// When it becomes `ACTIVE`. Until then, its status is `CREATE_IN_PROGRESS`.
     pub active_at: Timestamp,
-    /// Whether permission sets are on; off is possible since August 2026.
+    /// Whether permission sets are enabled. Since August 2026, an instance can have them disabled.
     pub permission_sets_enabled: bool,
-    /// Settings → Authentication → *Send email OTP*.
+    /// Whether Settings → Authentication → *Send email OTP* is on.
     #[serde(default)]
     pub email_otp: bool,
-    /// Its name, if it was given one.
+    /// Its name, if any.
     #[serde(default)]
     pub name: Option<String>,
-    /// At most 75.
+    /// Tag values by key. At most 75.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// Its identity store.
@@ -114,12 +114,12 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// `ssoins-…`.
+    /// Returns the instance ID: `ssoins-…`.
     pub fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The addresses under which its access portal answers.
+    /// Returns the start URLs of its access portal, in every form that AWS documents.
     pub fn start_urls(&self) -> [String; 5] {
         let (store, id, region) = (&self.store.id, self.id(), &self.region);
         [
@@ -132,27 +132,27 @@ impl Instance {
     }
 }
 
-/// Users, groups and memberships of one instance.
+/// The identity store of one instance.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct IdentityStore {
-    /// `d-…`.
+    /// The identity store ID: `d-…`.
     pub id: String,
-    /// By user id.
+    /// Users by ID.
     pub users: BTreeMap<String, User>,
-    /// By group id.
+    /// Groups by ID.
     pub groups: BTreeMap<String, Group>,
-    /// By membership id.
+    /// Memberships by ID.
     pub memberships: BTreeMap<String, Membership>,
-    /// Ids by user name, as far as they have been looked up; checked against `users` whenever it is used.
+    /// A cache of user IDs by user name. An entry may be stale, so each lookup checks it against `users`.
     #[serde(skip)]
     pub known_names: HashMap<String, String>,
 }
 
 impl IdentityStore {
-    /// The id of the user with this name.
-    pub fn id_of(&mut self, name: &str) -> Option<String> {
-        let is_called = |id: &String| self.users.get(id).is_some_and(|user| user.name() == name);
-        if let Some(id) = self.known_names.get(name).filter(|id| is_called(id)) {
+    /// Returns the ID of the user with this name.
+    pub fn find_user_id(&mut self, name: &str) -> Option<String> {
+        let has_name = |id: &String| self.users.get(id).is_some_and(|user| user.name() == name);
+        if let Some(id) = self.known_names.get(name).filter(|id| has_name(id)) {
             return Some(id.clone());
         }
         if self.known_names.len() < self.users.len() {
@@ -167,61 +167,61 @@ impl IdentityStore {
     }
 }
 
-/// When and by whom something was written.
+/// When something was created, and by whom.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stamp {
-    /// The server's clock.
+    /// The time, by the server's clock.
     pub at: Timestamp,
-    /// ARN of the caller.
+    /// The ARN of the caller.
     pub by: String,
 }
 
-/// A user of the directory.
+/// A user in an identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct User {
-    /// The members of `CreateUser` as they were given (`UserName`, `Name`, `Emails`, …).
+    /// The attributes in the form of `CreateUser` (`UserName`, `Name`, `Emails`, …).
     pub attributes: Map<String, Value>,
-    /// Creation.
+    /// When and by whom the user was created.
     pub created: Stamp,
     /// Whether the person has set a password and can sign in.
     pub activated: bool,
-    /// What the rehearsal's pages know of it.
+    /// Sign-in data, which the pages of the simulation use.
     #[serde(default)]
     pub sign_in: SignIn,
 }
 
-/// How far a user has come with a password, on the rehearsal's pages.
+/// A user's password, and what the user needs to set one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SignIn {
-    /// SHA-256 of the password, in base64url.
+    /// The SHA-256 hash of the password, in base64url.
     pub password: Option<String>,
-    /// It is a one-time password.
+    /// Whether the password is a one-time password, which the user must change at the next sign-in.
     pub must_change: bool,
-    /// The code that was mailed for the first sign-in.
+    /// The verification code that was emailed for the first sign-in.
     pub code: Option<String>,
-    /// Lets its holder set a password until then.
+    /// The token of an invitation, and when it expires. Its holder can set a password.
     pub invitation: Option<(String, Timestamp)>,
 }
 
-/// A mail that the simulated services have sent.
+/// An email that a simulated service has sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mail {
-    /// The user's address.
+    /// The recipient's address.
     pub to: String,
-    /// The service's address.
+    /// The sender's address.
     pub from: String,
-    /// In one line.
+    /// The subject line.
     pub subject: String,
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// The link in it.
+    /// The link in it, if any.
     #[serde(default)]
     pub link: Option<String>,
 }
 
 impl User {
-    /// The user name, empty when the cloud forgot one.
+    /// Returns the user name, or an empty string if the attributes have none.
     pub fn name(&self) -> &str {
         self.attributes
             .get("UserName")
@@ -229,131 +229,132 @@ impl User {
             .unwrap_or_default()
     }
 
-    /// The one e-mail address.
+    /// Returns the first email address. Identity Center supports one per user.
     pub fn email(&self) -> Option<&str> {
         self.attributes.get("Emails")?.get(0)?.get("Value")?.as_str()
     }
 }
 
-/// A group of the directory.
+/// A group in an identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
-    /// Its name, unique in the store.
+    /// Its display name, unique in the identity store.
     pub display_name: String,
-    /// What it is for.
+    /// Its description, if any.
     pub description: Option<String>,
-    /// Creation.
+    /// When and by whom the group was created.
     pub created: Stamp,
 }
 
-/// A user in a group.
+/// The membership of a user in a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Membership {
-    /// The group's id.
+    /// The ID of the group.
     pub group: String,
-    /// The user's id.
+    /// The ID of the user.
     pub user: String,
-    /// Creation.
+    /// When and by whom the membership was created.
     pub created: Stamp,
 }
 
 /// A permission set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PermissionSet {
-    /// `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
+    /// Its ARN: `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
     pub arn: String,
-    /// Unique in the instance, 1 to 32 characters.
+    /// Its name: 1 to 32 characters, unique in the instance.
     pub name: String,
-    /// Shown in the console.
+    /// Its description, if any.
     pub description: Option<String>,
-    /// ISO 8601, `PT1H` when not given.
+    /// The session duration as an ISO 8601 duration, between `PT1H` (the default) and `PT12H`.
     pub session_duration: String,
-    /// Where the console opens.
+    /// The relay state: the URL that the AWS Management Console opens with.
     pub relay_state: Option<String>,
-    /// Creation.
+    /// When it was created.
     pub created: Timestamp,
-    /// At most 75.
+    /// Tag values by key. At most 75.
     pub tags: BTreeMap<String, String>,
-    /// AWS managed policies by ARN, in the order they were attached.
+    /// The ARNs of the AWS managed policies, in the order in which they were attached.
     pub managed_policies: Vec<String>,
-    /// A policy document of its own.
+    /// The inline policy, a JSON document.
     #[serde(default)]
     pub inline_policy: Option<String>,
-    /// References to policies in the accounts, as the API has them (`Name`, `Path`).
+    /// References to customer managed policies.
     #[serde(default)]
     pub customer_policies: Vec<CustomerPolicy>,
-    /// The permissions boundary, as the API has it.
+    /// The permissions boundary, in the API's JSON form.
     #[serde(default)]
     pub boundary: Option<Value>,
 }
 
-/// A reference to a policy that every account has to have.
+/// A reference to a customer managed policy. The policy must exist in each account that the set is provisioned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerPolicy {
-    /// Its name.
+    /// The name of the policy.
     pub name: String,
-    /// `/`, or its path.
+    /// The path of the policy, `/` by default.
     pub path: String,
 }
 
-/// Who may use which application; none of the simulated operations makes one.
+/// The assignment of a user or a group to an application. No simulated operation creates one: they come from the
+/// scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationAssignment {
-    /// The application's ARN.
+    /// The ARN of the application.
     pub application: String,
-    /// `USER` or `GROUP`.
+    /// The type of the principal: `USER` or `GROUP`.
     pub principal_type: String,
-    /// Its id in the store.
+    /// The ID of the principal in the identity store.
     pub principal: String,
 }
 
-/// Who may do what in which account.
+/// An account assignment: a user or a group has a permission set in an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
-    /// The account's id.
+    /// The ID of the account.
     pub account: String,
-    /// The permission set's ARN.
+    /// The ARN of the permission set.
     pub permission_set: String,
-    /// `USER` or `GROUP`.
+    /// The type of the principal: `USER` or `GROUP`.
     pub principal_type: String,
-    /// Its id in the store.
+    /// The ID of the principal in the identity store.
     pub principal: String,
 }
 
 impl Assignment {
-    /// Which one it is, in a word.
+    /// Returns its key in [`Cloud::written`](super::Cloud::written).
     pub fn key(&self) -> String {
         format!("assignment:{}:{}:{}", self.account, self.permission_set, self.principal)
     }
 }
 
-/// A request that the service works on after it has answered.
+/// An asynchronous request of `sso-admin`, which completes after the response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {
-    /// UUID.
+    /// The request ID, a UUID.
     pub request_id: String,
-    /// What it does.
+    /// What the request does.
     pub kind: OperationKind,
-    /// What it is about; `principal` is empty for a provisioning.
+    /// The assignment to create or delete. For a provisioning request, `principal` is empty.
     pub subject: Assignment,
-    /// When it was asked for.
+    /// When the request was made.
     pub created: Timestamp,
-    /// When it ends.
+    /// When it completes, unless [`Timing::polls`] is set.
     pub due: Timestamp,
-    /// The caller lacked these rights; assignments in the management account then fail late.
+    /// An action in the management account that the caller is denied. If set, the request is accepted and then fails.
     pub missing_right: Option<String>,
-    /// How it stands.
+    /// The outcome so far.
     pub outcome: Outcome,
 }
 
-/// How an [`Operation`] stands.
+/// The outcome of an [`Operation`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// `IN_PROGRESS`.
+    /// The status `IN_PROGRESS`.
     Pending,
-    /// `SUCCEEDED`.
+    /// The status `SUCCEEDED`.
     Succeeded,
-    /// `FAILED`, and why.
+    /// The status `FAILED`, with the `FailureReason`.
     Failed(String),
 }
 
@@ -368,25 +369,25 @@ pub enum OperationKind {
     Provision,
 }
 
-/// A role that Identity Center keeps in an account for a permission set.
+/// An IAM role that Identity Center has created in an account for a permission set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Role {
-    /// The account it is in.
+    /// The ID of the account that contains the role.
     pub account: String,
-    /// The permission set's ARN.
+    /// The ARN of the permission set.
     pub permission_set: String,
-    /// `AWSReservedSSO_{permission set}_{hex}`.
+    /// Its name: `AWSReservedSSO_{permission set}_{hex}`.
     pub name: String,
-    /// The policies it had when last provisioned.
+    /// The ARNs of its managed policies, as of the last provisioning.
     pub managed_policies: Vec<String>,
 }
 
-/// What somebody would type into the console's *Add user*.
+/// The input of the console's *Add user* form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewUser {
     /// User name.
     pub name: String,
-    /// Address that gets the invitation.
+    /// Email address, which receives the invitation.
     pub email: String,
     /// First name.
     pub given_name: String,
@@ -396,37 +397,38 @@ pub struct NewUser {
     pub display_name: String,
 }
 
-/// Who does what only a person can.
+/// Who does the tasks that need a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PersonKind {
-    /// The rehearsal itself, a moment after somebody waits for it.
+    /// A simulated person, shortly after a client starts to wait for the task.
     #[default]
     Auto,
-    /// Whoever sits before the rehearsal's pages.
+    /// A real person, in a browser, on the pages of the simulation.
     Pages,
-    /// Nobody: human tasks stay undone.
+    /// Nobody. The tasks stay undone.
     Never,
 }
 
-/// The one who clicks, types and signs in.
+/// The person who clicks **Enable**, adds users and signs in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Person {
-    /// Who does the human tasks.
+    /// Who this person is.
     pub kind: PersonKind,
-    /// What they were told to fill into *Add user*, if they were.
+    /// The user to create with the console's *Add user* form, if any.
     pub adds: Option<NewUser>,
-    /// Signs in as this user name; otherwise as the user created last.
+    /// The user name to sign in with. `None` means the user that was created last.
     pub signs_in_as: Option<String>,
-    /// When they will have clicked **Enable**, and in which Region.
+    /// When **Enable** is going to be clicked, and in which Region.
     pub enables: Option<(Timestamp, String)>,
-    /// Misses of `GetUserId` for the user to be added: somebody is waiting for it.
+    /// When clients recently looked up the user in `adds` with `GetUserId`. Three lookups within five seconds mean that
+    /// a client is waiting.
     pub awaited: Vec<Timestamp>,
 }
 
 impl NewUser {
-    /// The members of the API's user.
+    /// Returns the user's attributes in the form of `CreateUser`.
     pub fn attributes(&self) -> Map<String, Value> {
         attributes(json!({
             "UserName": self.name,
@@ -437,7 +439,7 @@ impl NewUser {
     }
 }
 
-/// An object's members, without copying them.
+/// Returns the members of a JSON object.
 fn attributes(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
@@ -449,7 +451,7 @@ fn attributes(value: Value) -> Map<String, Value> {
 pub const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 impl PermissionSet {
-    /// A permission set as the console creates it, with `AdministratorAccess`.
+    /// Returns a permission set as the console creates it, with the policy `AdministratorAccess`.
     pub fn administrator(arn: String, name: String, created: Timestamp) -> Self {
         Self {
             arn,

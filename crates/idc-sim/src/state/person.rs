@@ -1,4 +1,4 @@
-//! The rehearsed person: does what only a person can, a moment after it was asked.
+//! The simulated person, who does the tasks that need a person shortly after a client starts to wait for them.
 
 use jiff::{Span, Timestamp};
 
@@ -6,8 +6,8 @@ use super::cloud::Cloud;
 use super::model::{NewUser, PersonKind, SignIn, Stamp, User};
 use super::sessions::Decision;
 
-/// Somebody polls for an instance: the person was sent to the Enable page of that Region.
-pub fn instance_awaited(cloud: &mut Cloud, region: &str, now: Timestamp) {
+/// A client polls for an instance in this Region: schedules the click on **Enable** there.
+pub fn schedule_enable(cloud: &mut Cloud, region: &str, now: Timestamp) {
     let can_enable = cloud.is_management_account()
         && cloud
             .organization
@@ -19,8 +19,9 @@ pub fn instance_awaited(cloud: &mut Cloud, region: &str, now: Timestamp) {
     }
 }
 
-/// Somebody looked for a user that is not there. Three times within five seconds is waiting.
-pub fn user_awaited(cloud: &mut Cloud, name: &str, now: Timestamp) {
+/// A client looked up a user. If the person is going to add this user, remembers the lookup: three within five seconds
+/// mean that the client is waiting.
+pub fn record_user_lookup(cloud: &mut Cloud, name: &str, now: Timestamp) {
     let person = &mut cloud.person;
     if person.kind == PersonKind::Auto && person.adds.as_ref().is_some_and(|user| user.name == name) {
         person.awaited.retain(|at| *at + Span::new().seconds(5) > now);
@@ -28,8 +29,8 @@ pub fn user_awaited(cloud: &mut Cloud, name: &str, now: Timestamp) {
     }
 }
 
-/// A client asks whether its device authorization was approved: the person has the page before them.
-pub fn approval_awaited(cloud: &mut Cloud, device_code: &str, now: Timestamp) {
+/// A client polls for the approval of its device authorization: schedules the approval.
+pub fn schedule_approval(cloud: &mut Cloud, device_code: &str, now: Timestamp) {
     let approves_at = now + cloud.timing.person;
     if cloud.person.kind == PersonKind::Auto
         && let Some(device) = cloud.devices.get_mut(device_code)
@@ -38,8 +39,8 @@ pub fn approval_awaited(cloud: &mut Cloud, device_code: &str, now: Timestamp) {
     }
 }
 
-/// Does whatever is due.
-pub fn act(cloud: &mut Cloud, now: Timestamp) {
+/// Performs the tasks that are due.
+pub fn perform_due_tasks(cloud: &mut Cloud, now: Timestamp) {
     if let Some((at, region)) = cloud.person.enables.clone()
         && at <= now
     {
@@ -63,13 +64,13 @@ pub fn act(cloud: &mut Cloud, now: Timestamp) {
     }
 }
 
-/// The console's *Add user*: sends the invitation, which the person follows when they sign in.
+/// Adds a user as the console's *Add user* does. The user is activated at the first sign-in.
 fn add_user(cloud: &mut Cloud, new: &NewUser, now: Timestamp) {
     let by = cloud.root().arn;
     let Some(store) = cloud.instances.first().map(|instance| instance.store.id.clone()) else {
         return;
     };
-    let id = cloud.ids.principal(&store);
+    let id = cloud.ids.principal_id(&store);
     if let Some(store) = cloud.store_mut(&store) {
         store.users.insert(
             id,
@@ -83,21 +84,21 @@ fn add_user(cloud: &mut Cloud, new: &NewUser, now: Timestamp) {
     }
 }
 
-/// Signs in, setting a password first if there is none; answers the user's id.
+/// Signs in and returns the user's ID. Activates the user first if necessary.
 pub fn sign_in(cloud: &mut Cloud, instance: &str) -> Option<String> {
-    let wanted = cloud.person.signs_in_as.clone();
+    let user_name = cloud.person.signs_in_as.clone();
     let instance = cloud.instances.iter_mut().find(|candidate| candidate.arn == instance)?;
     let (id, user) = instance
         .store
         .users
         .iter_mut()
-        .filter(|(_, user)| wanted.as_ref().is_none_or(|name| user.name() == name))
+        .filter(|(_, user)| user_name.as_ref().is_none_or(|name| user.name() == name))
         .max_by_key(|(_, user)| user.created.at)?;
     user.activated = true;
     Some(id.clone())
 }
 
-/// Signs in and approves.
+/// Signs in and approves a device authorization.
 fn approve(cloud: &mut Cloud, code: &str) {
     let Some(instance) = cloud.devices.get(code).map(|device| device.instance.clone()) else {
         return;

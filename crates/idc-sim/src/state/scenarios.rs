@@ -1,4 +1,5 @@
-//! The scenarios a rehearsal can start in. They hold AWS's side only: the home is empty.
+//! The scenarios that a simulation can start from: named ones, and TOML files. A scenario contains only the state of
+//! AWS. The client's home folder starts empty.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -16,33 +17,27 @@ use super::model::{
 };
 use super::trails::{Bucket, RootUser, Trail, default_selectors};
 
-/// Names for `--cloud` with what each is, in the order of the help text.
+/// The names of the scenarios with a description of each, in the order of the help text.
 pub const SCENARIOS: [(&str, &str); 14] = [
-    (
-        "fresh",
-        "a standalone account, just opened, with its root user signed in",
-    ),
+    ("fresh", "a new standalone account, with its root user signed in"),
     (
         "organization",
-        "an organization with all features, no Identity Center yet",
+        "an organization with all features, without Identity Center",
     ),
-    ("enabled", "Identity Center enabled, nothing in it"),
+    ("enabled", "Identity Center enabled, without users or permission sets"),
     (
         "half-done",
-        "a user not activated, a group without members, a permission set not assigned",
+        "a user who is not activated, an empty group, an unassigned permission set",
     ),
-    ("complete", "everything done on AWS's side"),
+    ("complete", "everything set up in AWS"),
     ("free-plan", "like fresh, on the Free plan"),
     ("billing-only", "an organization with consolidated billing only"),
-    (
-        "account-instance",
-        "an account instance where an organization instance is wanted",
-    ),
+    ("account-instance", "a standalone account with an account instance"),
     ("member", "a member account of an organization with Identity Center"),
     ("other-region", "Identity Center enabled in eu-west-1"),
     (
         "no-permission-sets",
-        "Identity Center enabled, permission sets turned off",
+        "Identity Center enabled, permission sets disabled",
     ),
     (
         "delegated-admin",
@@ -50,12 +45,13 @@ pub const SCENARIOS: [(&str, &str); 14] = [
     ),
     (
         "external-directory",
-        "like complete, with users and groups from an identity provider",
+        "like complete, with users and groups from an external identity provider",
     ),
     ("big", "5,000 accounts, 20,000 users, 500 permission sets"),
 ];
 
-/// The user whom the wizard's example answers name.
+/// Returns the user that the scenarios `half-done` and `complete` contain. The example answers of `idc-setup` describe
+/// the same user.
 pub fn example_user() -> NewUser {
     NewUser {
         name: "Admin".to_owned(),
@@ -66,10 +62,10 @@ pub fn example_user() -> NewUser {
     }
 }
 
-/// A cloud by name; `None` for an unknown one.
+/// Returns the scenario with this name, or `None` if there is none. [`SCENARIOS`] lists the names.
 pub fn named(name: &str) -> Option<Cloud> {
     let mut cloud = fresh();
-    let made = Timestamp::now()
+    let created_at = Timestamp::now()
         .saturating_sub(Span::new().hours(24))
         .unwrap_or(Timestamp::UNIX_EPOCH);
     match name {
@@ -82,36 +78,36 @@ pub fn named(name: &str) -> Option<Cloud> {
                 "CONSOLIDATED_BILLING".clone_into(&mut organization.feature_set);
             }
         }
-        "account-instance" => add_instance(&mut cloud, made),
+        "account-instance" => add_instance(&mut cloud, created_at),
         "enabled" | "half-done" | "complete" | "other-region" | "no-permission-sets" | "member" | "delegated-admin"
         | "external-directory" | "big" => {
             add_organization(&mut cloud);
-            add_instance(&mut cloud, made);
+            add_instance(&mut cloud, created_at);
         }
         _ => return None,
     }
     match name {
         "other-region" => "eu-west-1".clone_into(&mut cloud.instances[0].region),
         "no-permission-sets" => cloud.instances[0].permission_sets_enabled = false,
-        "member" => become_member(&mut cloud),
+        "member" => make_member(&mut cloud),
         "delegated-admin" => {
-            become_member(&mut cloud);
+            make_member(&mut cloud);
             cloud.delegated_administrators.push(cloud.account.id.clone());
         }
         "external-directory" => {
-            add_half(&mut cloud, made);
-            complete(&mut cloud, made);
+            add_unassigned_resources(&mut cloud, created_at);
+            assign_resources(&mut cloud, created_at);
             for user in cloud.instances[0].store.users.values_mut() {
                 let ids = json!([{"Issuer": "https://idp.example.com", "Id": user.name()}]);
                 user.attributes.insert("ExternalIds".to_owned(), ids);
             }
         }
-        "big" => large_org::grow(&mut cloud, made),
-        "half-done" => add_half(&mut cloud, made),
+        "big" => large_org::populate(&mut cloud, created_at),
+        "half-done" => add_unassigned_resources(&mut cloud, created_at),
         "complete" => {
-            add_half(&mut cloud, made);
-            complete(&mut cloud, made);
-            add_trail(&mut cloud, made);
+            add_unassigned_resources(&mut cloud, created_at);
+            assign_resources(&mut cloud, created_at);
+            add_trail(&mut cloud, created_at);
             cloud.root_user.mfa = true;
         }
         _ => {}
@@ -119,8 +115,8 @@ pub fn named(name: &str) -> Option<Cloud> {
     Some(cloud)
 }
 
-/// The organization and its instance belong to another account, seen from a member.
-fn become_member(cloud: &mut Cloud) {
+/// Makes the account a member of its organization. The organization and its instance belong to another account then.
+fn make_member(cloud: &mut Cloud) {
     let management = Account {
         id: "999999999999".to_owned(),
         name: "Management".to_owned(),
@@ -134,43 +130,45 @@ fn become_member(cloud: &mut Cloud) {
 }
 
 impl Default for Cloud {
-    /// `fresh`: what a cloud file leaves out is as in it.
+    /// Returns the scenario `fresh`, which provides the values that a scenario file leaves out.
     fn default() -> Self {
         fresh()
     }
 }
 
-/// A cloud from a file as [`write_file`] makes it, or written by hand.
+/// Reads a scenario file, written by [`write_file`] or by hand.
 ///
 /// # Errors
-/// In words, with the line.
+/// A message for the user when the file cannot be read or is not a valid scenario file. The message names the line.
 pub fn read_file(path: &Path) -> Result<Cloud, String> {
     let name = path.display();
     let text =
-        std::fs::read_to_string(path).map_err(|error| format!("The cloud file {name} cannot be read: {error}."))?;
-    toml::from_str(&text).map_err(|error| format!("The cloud file {name}: {error}"))
+        std::fs::read_to_string(path).map_err(|error| format!("Cannot read the scenario file {name}: {error}."))?;
+    toml::from_str(&text).map_err(|error| format!("Invalid scenario file {name}: {error}"))
 }
 
-/// Writes a cloud to a file, for the owner alone: its sessions are simulated, and still look like secrets.
+/// Writes the state to a scenario file. Only the owner can read the file: its sessions are simulated, but they look
+/// like secrets.
 ///
 /// # Errors
-/// In words.
+/// A message for the user when the file cannot be written.
 pub fn write_file(path: &Path, cloud: &Cloud) -> Result<(), String> {
-    let failed = |why: String| format!("The cloud file {} cannot be written: {why}.", path.display());
+    let failed = |error: String| format!("Cannot write the scenario file {}: {error}.", path.display());
     let text = toml::to_string(cloud).map_err(|error| failed(error.to_string()))?;
-    replace(path, &text).map_err(|error| failed(error.to_string()))
+    replace_file(path, &text).map_err(|error| failed(error.to_string()))
 }
 
-/// By way of a file beside it, which is the owner's alone: a rehearsal that is killed leaves the old cloud or the new.
-/// What is no file (`/dev/stdout`) is written into, and a symlink stays one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a temporary file that only the owner can read, and renames it to `path`. A process that is killed leaves
+/// either the old file or the new one. A path that is not a regular file (`/dev/stdout`) is written directly, and a
+/// symlink is followed.
+fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_file() {
         return std::fs::write(path, text);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
-        .prefix(".cloud-")
+        .prefix(".scenario-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -178,6 +176,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Returns the scenario `fresh`.
 fn fresh() -> Cloud {
     Cloud {
         account: Account {
@@ -219,6 +218,7 @@ fn fresh() -> Cloud {
     }
 }
 
+/// Adds an organization with all features, of which the account is the management account.
 fn add_organization(cloud: &mut Cloud) {
     cloud.plan = Some(Plan::Paid);
     cloud.organization = Some(Organization {
@@ -230,13 +230,14 @@ fn add_organization(cloud: &mut Cloud) {
     cloud.accounts = vec![cloud.account.clone()];
 }
 
-fn add_instance(cloud: &mut Cloud, made: Timestamp) {
+/// Adds an active instance of Identity Center.
+fn add_instance(cloud: &mut Cloud, created_at: Timestamp) {
     cloud.instances.push(Instance {
         arn: "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".to_owned(),
         region: cloud.region.clone(),
         owner: cloud.account.id.clone(),
-        created: made,
-        active_at: made,
+        created: created_at,
+        active_at: created_at,
         permission_sets_enabled: true,
         email_otp: false,
         name: None,
@@ -251,10 +252,12 @@ fn add_instance(cloud: &mut Cloud, made: Timestamp) {
 const USER_ID: &str = "9067aabbcc-11111111-2222-4333-8444-555555555555";
 const GROUP_ID: &str = "9067aabbcc-66666666-7777-4888-9999-aaaaaaaaaaaa";
 const PERMISSION_SET: &str = "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-0123456789abcdef";
-fn add_half(cloud: &mut Cloud, made: Timestamp) {
+
+/// Adds a user who is not activated, an empty group and an unassigned permission set.
+fn add_unassigned_resources(cloud: &mut Cloud, created_at: Timestamp) {
     let example = example_user();
     let by = cloud.root().arn;
-    let created = Stamp { at: made, by };
+    let created = Stamp { at: created_at, by };
     let store = &mut cloud.instances[0].store;
     store.users.insert(
         USER_ID.to_owned(),
@@ -276,11 +279,12 @@ fn add_half(cloud: &mut Cloud, made: Timestamp) {
     cloud.permission_sets.push(PermissionSet::administrator(
         PERMISSION_SET.to_owned(),
         "AdministratorAccess".to_owned(),
-        made,
+        created_at,
     ));
 }
 
-fn complete(cloud: &mut Cloud, made: Timestamp) {
+/// Activates the user, adds it to the group, and assigns the permission set to the group.
+fn assign_resources(cloud: &mut Cloud, created_at: Timestamp) {
     let account = cloud.account.id.clone();
     let by = cloud.root().arn;
     let store = &mut cloud.instances[0].store;
@@ -292,7 +296,7 @@ fn complete(cloud: &mut Cloud, made: Timestamp) {
         Membership {
             group: GROUP_ID.to_owned(),
             user: USER_ID.to_owned(),
-            created: Stamp { at: made, by },
+            created: Stamp { at: created_at, by },
         },
     );
     cloud.assignments.push(Assignment {
@@ -309,8 +313,8 @@ fn complete(cloud: &mut Cloud, made: Timestamp) {
     });
 }
 
-/// A trail that is enough, with its bucket.
-fn add_trail(cloud: &mut Cloud, made: Timestamp) {
+/// Adds a trail that meets the recommendations, and its bucket.
+fn add_trail(cloud: &mut Cloud, created_at: Timestamp) {
     let (account, region, bucket) = (&cloud.account.id, &cloud.region, "example-trail-4f7a1c");
     let arn = format!("arn:aws:cloudtrail:{region}:{account}:trail/management-events");
     let statement = |action: &str, resource: String| {
@@ -330,7 +334,7 @@ fn add_trail(cloud: &mut Cloud, made: Timestamp) {
         is_multi_region: true,
         includes_global_events: true,
         validates_files: true,
-        logging_since: Some(made),
+        logging_since: Some(created_at),
         event_selectors: default_selectors(),
     };
     let bucket = Bucket {
@@ -348,18 +352,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_world_is_the_same_after_a_way_through_a_file() {
+    fn scenarios_survive_a_round_trip_through_a_file() {
         let folder = tempfile::tempdir().unwrap();
-        // `big` has nothing in it that the others have not, and takes seconds to write down.
+        // `big` contains nothing that the others do not, and takes seconds to serialize.
         for (name, _) in SCENARIOS.into_iter().filter(|(name, _)| *name != "big") {
             let mut cloud = named(name).unwrap();
             cloud.ids.uuid();
             let path = folder.path().join(name);
             write_file(&path, &cloud).unwrap();
-            let again = read_file(&path).unwrap();
+            let read_back = read_file(&path).unwrap();
             assert_eq!(
                 serde_json::to_value(&cloud).unwrap(),
-                serde_json::to_value(&again).unwrap(),
+                serde_json::to_value(&read_back).unwrap(),
                 "{name}"
             );
         }
@@ -367,7 +371,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_a_world_is_written_over_stays_what_it_is() {
+    fn writing_a_scenario_file_keeps_symlinks_and_devices() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         std::fs::write(&file, "").unwrap();
@@ -382,14 +386,14 @@ mod tests {
         assert!(
             write_file(folder.path(), &fresh())
                 .unwrap_err()
-                .contains("cannot be written")
+                .contains("Cannot write")
         );
     }
 
     #[test]
-    fn a_world_file_needs_to_say_only_what_is_not_fresh() {
+    fn a_scenario_file_contains_only_what_differs_from_fresh() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cloud.toml");
+        let path = folder.path().join("scenario.toml");
         std::fs::write(&path, "plan = \"Free\"\n").unwrap();
         assert_eq!(read_file(&path).unwrap().plan, Some(Plan::Free));
         std::fs::write(&path, "plan = 7\n").unwrap();

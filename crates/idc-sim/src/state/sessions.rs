@@ -1,149 +1,150 @@
-//! Who is who: identities behind access keys, clients, codes and sessions of the access portal.
+//! Identities, OIDC clients, authorization codes, and the sessions of the access portal and of AWS Sign-In.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Whom an access key belongs to.
+/// The identity that an access key was issued for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Identity {
-    /// As `sts:GetCallerIdentity` tells it.
+    /// `Arn` in the response of `sts:GetCallerIdentity`.
     pub arn: String,
-    /// The account.
+    /// The ID of its account.
     pub account: String,
-    /// `UserId` of `sts:GetCallerIdentity`.
+    /// `UserId` in the response of `sts:GetCallerIdentity`.
     pub user_id: String,
-    /// From then on: `ExpiredTokenException`.
+    /// When the credentials expire. From then on, calls fail with `ExpiredTokenException`. `None` means never.
     pub expires: Option<Timestamp>,
-    /// Actions (`sso:CreatePermissionSet`, `iam:CreateRole`, `identitystore:*`) it may not do.
+    /// The actions that the identity is not allowed to perform: `sso:CreatePermissionSet`, `identitystore:*`, `*`. A
+    /// `*` is supported at the end only.
     pub denied: Vec<String>,
 }
 
 impl Identity {
-    /// Whether the action is refused to this identity.
+    /// Returns whether the identity is denied this action.
     pub fn is_denied(&self, action: &str) -> bool {
         self.denied.iter().any(|rule| {
-            rule == "*" || rule == action || rule.strip_suffix('*').is_some_and(|start| action.starts_with(start))
+            rule == "*" || rule == action || rule.strip_suffix('*').is_some_and(|prefix| action.starts_with(prefix))
         })
     }
 }
 
-/// Credentials for a program, with the identity they stand for in `Cloud::identities`.
+/// Temporary credentials. `Cloud::identities` holds the identity that they were issued for.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Key of `Cloud::identities`.
+    /// The access key ID, which is the key in `Cloud::identities`.
     pub access_key_id: String,
-    /// Simulated, so not a secret, and still never printed by the wizard.
+    /// The secret access key. The simulation does not verify signatures, so any value works.
     pub secret_access_key: String,
-    /// Simulated.
+    /// The session token. The simulation does not verify it.
     pub session_token: String,
 }
 
-/// A client registered with sso-oidc.
+/// A client that is registered with `sso-oidc`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Client {
-    /// What `RegisterClient` gave out.
+    /// The `clientSecret` that `RegisterClient` returned.
     pub secret: String,
-    /// 90 days after registration.
+    /// When the registration expires: 90 days after `RegisterClient`.
     pub expires: Timestamp,
-    /// Where it may have codes sent; a loopback address with any port.
+    /// The redirect URIs that the client may use. A loopback address matches with any port.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
-    /// The portal it was registered for, where it said so.
+    /// The `issuerUrl` of the registration, if given: the start URL of an access portal.
     #[serde(default)]
     pub issuer: Option<String>,
 }
 
-/// An authorization code that waits to be redeemed, once.
+/// An authorization code of `sso-oidc` that has not been redeemed yet. A code can be redeemed once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AuthorizationCode {
-    /// The client it was given to.
+    /// The ID of the client that requested it.
     pub client: String,
-    /// Where it was sent.
+    /// The redirect URI that it was sent to.
     pub redirect_uri: String,
-    /// SHA-256 of the verifier, in base64url.
+    /// The PKCE challenge: the SHA-256 hash of the verifier, in base64url.
     pub challenge: String,
-    /// The instance's ARN.
+    /// The ARN of the instance.
     pub instance: String,
-    /// Who signed in.
+    /// The ID of the user who signed in.
     pub user: String,
-    /// One minute.
+    /// When the code expires: one minute after it was issued.
     pub expires: Timestamp,
 }
 
-/// A device authorization.
+/// A device authorization, as started by `StartDeviceAuthorization`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Device {
-    /// The client that started it.
+    /// The ID of the client that started it.
     pub client: String,
-    /// What the person types or compares.
+    /// The code that the person types or compares: `ABCD-EFGH`.
     pub user_code: String,
-    /// The instance whose portal was named.
+    /// The ARN of the instance that the `startUrl` belongs to.
     pub instance: String,
-    /// Ten minutes.
+    /// When the device code expires: ten minutes after it was issued.
     pub expires: Timestamp,
-    /// When the client last asked.
+    /// When the client last polled `CreateToken`.
     pub polled: Option<Timestamp>,
-    /// When the rehearsed person will have approved it.
+    /// When the simulated person approves it, if that is scheduled.
     pub person_at: Option<Timestamp>,
-    /// What the person has made of it.
+    /// The person's decision.
     pub decision: Decision,
 }
 
-/// What a person has made of a [`Device`] authorization.
+/// A person's decision on a [`Device`] authorization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// Nothing yet.
+    /// Not decided yet.
     Pending,
-    /// The user with this id has approved it.
+    /// Approved by the user with this ID.
     Approved(String),
-    /// It was refused.
+    /// Denied.
     Refused,
 }
 
-/// A signed-in session of the access portal.
+/// A session of the access portal's API, identified by its access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PortalSession {
-    /// The instance's ARN.
+    /// The ARN of the instance.
     pub instance: String,
-    /// The user's id.
+    /// The ID of the user.
     pub user: String,
-    /// One hour after the token was given.
+    /// When the access token expires: one hour after it was issued.
     pub expires: Timestamp,
 }
 
 /// A browser that is signed in to the access portal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BrowserSession {
-    /// The instance's ARN.
+    /// The ARN of the instance.
     pub instance: String,
-    /// The user's id.
+    /// The ID of the user.
     pub user: String,
 }
 
-/// A console session that `aws login` has lent to a program.
+/// A console session that a program uses through `aws login`, identified by its refresh token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoginSession {
-    /// Whose it is.
+    /// The identity that signed in.
     pub identity: Identity,
-    /// The public key that its owner must prove to hold, as JSON has it; any, when `None`.
+    /// The public key (a JWK) that the `DPoP` proof must contain, or `None` to accept any key.
     #[serde(default)]
     pub key: Option<Value>,
-    /// Twelve hours after signing in.
+    /// When the session expires: twelve hours after it started.
     pub expires: Timestamp,
 }
 
-/// An authorization code of AWS Sign-In that waits to be redeemed, once.
+/// An authorization code of AWS Sign-In that has not been redeemed yet. A code can be redeemed once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoginCode {
-    /// The client it was given to.
+    /// The ID of the client that requested it.
     pub client: String,
-    /// Where it was sent.
+    /// The redirect URI that it was sent to.
     pub redirect_uri: String,
-    /// SHA-256 of the verifier, in base64url.
+    /// The PKCE challenge: the SHA-256 hash of the verifier, in base64url.
     pub challenge: String,
-    /// Who signed in.
+    /// The identity that signed in.
     pub identity: Identity,
-    /// One minute.
+    /// When the code expires: one minute after it was issued.
     pub expires: Timestamp,
 }

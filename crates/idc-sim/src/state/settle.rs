@@ -1,4 +1,4 @@
-//! What happens by itself as time passes: the human tasks of the simulated person, new accounts, asynchronous operations.
+//! Changes that happen as time passes: tasks of the simulated person, new accounts, and asynchronous operations.
 
 use jiff::Timestamp;
 
@@ -6,25 +6,25 @@ use super::cloud::Cloud;
 use super::model::{Account, Assignment, Operation, OperationKind, Outcome, Role};
 
 impl Cloud {
-    /// Lets everything happen that is due by `now`.
+    /// Applies all changes that are due by `now`.
     pub fn settle(&mut self, now: Timestamp) {
-        crate::state::person::act(self, now);
-        let arrived: Vec<Account> = self
+        crate::state::person::perform_due_tasks(self, now);
+        let new_accounts: Vec<Account> = self
             .account_requests
             .iter()
             .filter(|request| request.due <= now)
             .filter_map(|request| request.account.clone())
-            .filter(|account| !self.accounts.iter().any(|known| known.id == account.id))
+            .filter(|account| !self.accounts.iter().any(|existing| existing.id == account.id))
             .collect();
-        self.accounts.extend(arrived);
+        self.accounts.extend(new_accounts);
         let due: Vec<usize> = (0..self.operations.len())
             .filter(|&i| {
                 let operation = &self.operations[i];
-                operation.outcome == Outcome::Pending && self.is_over(&operation.request_id, operation.due, now)
+                operation.outcome == Outcome::Pending && self.is_finished(&operation.request_id, operation.due, now)
             })
             .collect();
         for index in due {
-            let outcome = self.finish(&self.operations[index].clone());
+            let outcome = self.complete_operation(&self.operations[index].clone());
             self.operations[index].outcome = match outcome {
                 Ok(()) => Outcome::Succeeded,
                 Err(reason) => Outcome::Failed(reason),
@@ -32,12 +32,12 @@ impl Cloud {
         }
     }
 
-    /// The end of an asynchronous request: its effect, or the reason it failed.
-    fn finish(&mut self, operation: &Operation) -> Result<(), String> {
+    /// Applies the effect of an asynchronous request, or returns the reason why it failed.
+    fn complete_operation(&mut self, operation: &Operation) -> Result<(), String> {
         let subject = &operation.subject;
-        if let Some(right) = &operation.missing_right {
+        if let Some(action) = &operation.missing_right {
             return Err(format!(
-                "Received a 403 status error: Access denied when calling {right} in account {}",
+                "Received a 403 status error: Access denied when calling {action} in account {}",
                 subject.account
             ));
         }
@@ -47,24 +47,26 @@ impl Cloud {
         }
         self.provision(subject)?;
         if operation.kind == OperationKind::Assign && !self.assignments.contains(subject) {
-            self.note_write(subject.key(), operation.due);
+            self.record_write(subject.key(), operation.due);
             self.assignments.push(subject.clone());
         }
         Ok(())
     }
 
-    /// The role goes with the last assignment of its set in the account.
+    /// Deletes an assignment. The role is deleted together with the last assignment of its permission set in the
+    /// account.
     fn unassign(&mut self, subject: &Assignment) {
         self.assignments.retain(|assignment| assignment != subject);
-        let same_place = |assignment: &Assignment| {
+        let has_same_role = |assignment: &Assignment| {
             assignment.account == subject.account && assignment.permission_set == subject.permission_set
         };
-        if !self.assignments.iter().any(same_place) {
+        if !self.assignments.iter().any(has_same_role) {
             self.roles
                 .retain(|role| role.account != subject.account || role.permission_set != subject.permission_set);
         }
     }
 
+    /// Creates the role of a permission set in an account, or updates its policies.
     fn provision(&mut self, subject: &Assignment) -> Result<(), String> {
         let Some(set) = self
             .permission_sets
@@ -74,18 +76,18 @@ impl Cloud {
             return Err("Received a 404 status error: the permission set was not found".to_owned());
         };
         let (name, policies) = (set.name.clone(), set.managed_policies.clone());
-        if !subject.principal.is_empty() && !self.knows_principal(subject) {
-            let store = self.store_of(&subject.permission_set).unwrap_or_default();
+        if !subject.principal.is_empty() && !self.has_principal(subject) {
+            let store = self.store_id_of(&subject.permission_set).unwrap_or_default();
             return Err(format!(
                 "Received a 404 status error: the {} assignee {} was not found in directory {store}",
                 subject.principal_type, subject.principal
             ));
         }
-        let known = self
+        let existing = self
             .roles
             .iter_mut()
             .find(|role| role.account == subject.account && role.permission_set == subject.permission_set);
-        if let Some(role) = known {
+        if let Some(role) = existing {
             role.managed_policies = policies;
             return Ok(());
         }
@@ -98,7 +100,7 @@ impl Cloud {
         Ok(())
     }
 
-    fn knows_principal(&self, subject: &Assignment) -> bool {
+    fn has_principal(&self, subject: &Assignment) -> bool {
         self.instances
             .iter()
             .any(|instance| match subject.principal_type.as_str() {
@@ -107,7 +109,7 @@ impl Cloud {
             })
     }
 
-    fn store_of(&self, permission_set: &str) -> Option<String> {
+    fn store_id_of(&self, permission_set: &str) -> Option<String> {
         let instance = permission_set.split('/').nth(1)?;
         self.instances
             .iter()

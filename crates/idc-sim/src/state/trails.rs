@@ -1,5 +1,5 @@
-//! What the account has besides Identity Center, as far as the recommendations look at it: the root user's keys,
-//! trails, and their buckets.
+//! The parts of the account outside Identity Center that security recommendations depend on: the root user's
+//! credentials, trails, and buckets.
 
 use std::collections::BTreeMap;
 
@@ -7,58 +7,58 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What the account's root user has.
+/// The credentials of the account's root user.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RootUser {
-    /// Long-lived access keys.
+    /// Whether the root user has access keys.
     pub access_keys: bool,
-    /// A second factor.
+    /// Whether the root user has an MFA device.
     pub mfa: bool,
 }
 
-/// A trail of CloudTrail.
+/// A CloudTrail trail.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Trail {
-    /// 3 to 128 characters, unique in its home Region.
+    /// Its name: 3 to 128 characters, unique in its home Region.
     pub name: String,
-    /// `arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME`.
+    /// Its ARN: `arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME`.
     pub arn: String,
     /// Its home Region.
     pub region: String,
-    /// The bucket it writes to.
+    /// The name of the bucket that it delivers log files to.
     pub bucket: String,
-    /// In front of its files' names.
+    /// The prefix of its log files' object keys.
     #[serde(default)]
     pub prefix: Option<String>,
-    /// Whether it logs every Region.
+    /// Whether it logs events of all Regions.
     pub is_multi_region: bool,
-    /// Whether it logs services without a Region, such as IAM.
+    /// Whether it logs events of global services, such as IAM.
     pub includes_global_events: bool,
-    /// Whether digest files are written.
+    /// Whether log file validation is enabled.
     pub validates_files: bool,
-    /// Since when it logs, if it does.
+    /// When logging started, or `None` if it is stopped.
     #[serde(default)]
     pub logging_since: Option<Timestamp>,
-    /// As the API has them.
+    /// The event selectors, in the API's JSON form.
     pub event_selectors: Value,
 }
 
-/// A bucket of S3.
+/// An S3 bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bucket {
-    /// The account.
+    /// The ID of the account that owns it.
     pub owner: String,
-    /// Where it is.
+    /// Its Region.
     pub region: String,
-    /// By the API's names of the four ways.
+    /// The public access block: the four settings by their API names.
     pub public_access_block: BTreeMap<String, bool>,
-    /// Its policy, a JSON document.
+    /// The bucket policy, a JSON document.
     pub policy: Option<String>,
-    /// By key.
+    /// Tag values by key.
     pub tags: BTreeMap<String, String>,
-    /// Names of what is in it.
+    /// The keys of its objects.
     pub objects: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl Default for Bucket {
         Self {
             owner: String::new(),
             region: "us-east-1".to_owned(),
-            public_access_block: all_blocked(),
+            public_access_block: block_all_public_access(),
             policy: None,
             tags: BTreeMap::new(),
             objects: Vec::new(),
@@ -75,19 +75,19 @@ impl Default for Bucket {
     }
 }
 
-/// What a trail has whose selectors nobody has put: all management events.
+/// Returns the event selectors of a new trail: all management events.
 pub fn default_selectors() -> Value {
     json!([{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [],
         "ExcludeManagementEventSources": []}])
 }
 
-/// All four ways are blocked: new buckets are so since April 2023.
-pub fn all_blocked() -> BTreeMap<String, bool> {
-    let ways = [
+/// Returns the public access block of a new bucket. S3 turns all four settings on since April 2023.
+fn block_all_public_access() -> BTreeMap<String, bool> {
+    let settings = [
         "BlockPublicAcls",
         "BlockPublicPolicy",
         "IgnorePublicAcls",
         "RestrictPublicBuckets",
     ];
-    ways.into_iter().map(|way| (way.to_owned(), true)).collect()
+    settings.into_iter().map(|name| (name.to_owned(), true)).collect()
 }

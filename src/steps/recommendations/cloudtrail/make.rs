@@ -7,44 +7,44 @@
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
 use serde_json::json;
 
-use super::super::super::setting::{Setting, rerun, trouble};
+use super::super::super::context::{Context, rerun, step_error};
 use super::INFO;
 use super::reads::{self, Trail};
-use crate::aws::{Failure, waiting};
-use crate::checklist::Trouble;
+use crate::aws::{AwsError, waiting};
+use crate::checklist::UserError;
 use crate::limits::FIRST_SIGN;
-use crate::progress::{How, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Resource, ResourceKind, Verb};
 
 /// Makes a trail, or finishes the one that an interrupted run has begun.
-pub async fn make(setting: &Setting, name: &str) -> Result<Trail, Trouble> {
-    let begun = setting.open_intents(ResourceKind::Trail, name).into_iter().next();
-    let intent = match begun {
+pub async fn make(context: &Context, name: &str) -> Result<Trail, UserError> {
+    let pending = context.open_intents(ResourceKind::Trail, name).into_iter().next();
+    let intent = match pending {
         Some(intent) => intent,
-        None => setting.intend(&INFO, (Verb::Create, ResourceKind::Trail, name), None)?,
+        None => context.intend(&INFO, (Verb::Create, ResourceKind::Trail, name), None)?,
     };
-    let (account, region) = (&setting.caller.account, setting.wanted_region());
+    let (account, region) = (&context.caller.account, context.wanted_region());
     let trail_name = trail_name(&intent.nonce);
     let trail = Trail {
         arn: format!(
             "arn:{}:cloudtrail:{region}:{account}:trail/{trail_name}",
-            setting.partition().id()
+            context.partition().id()
         ),
         name: trail_name,
         bucket: format!("idc-setup-trail-{account}-{}", intent.nonce),
         region,
     };
-    keep(setting, &trail)?;
-    bucket(setting, &trail).await.map_err(rerun(&INFO))?;
-    start(setting, &trail).await?;
-    setting.settle(Verb::Create, ResourceKind::Trail, name, None)?;
+    keep(context, &trail)?;
+    bucket(context, &trail).await.map_err(rerun(&INFO))?;
+    start(context, &trail).await?;
+    context.settle(Verb::Create, ResourceKind::Trail, name, None)?;
     Ok(trail)
 }
 
 /// A trail that an interrupted run has made is ours.
-pub fn settle(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    let intents = setting.open_intents(ResourceKind::Trail, super::TRAIL);
+pub fn settle(context: &Context, trail: &Trail) -> Result<(), UserError> {
+    let intents = context.open_intents(ResourceKind::Trail, super::TRAIL);
     if intents.iter().any(|intent| trail_name(&intent.nonce) == trail.name) {
-        setting.settle(Verb::Create, ResourceKind::Trail, super::TRAIL, None)?;
+        context.settle(Verb::Create, ResourceKind::Trail, super::TRAIL, None)?;
     }
     Ok(())
 }
@@ -55,12 +55,12 @@ fn trail_name(nonce: &str) -> String {
 
 /// Both are ours from the intent on, since nobody else can have the nonce in a name: whatever cuts the run short, undo
 /// finds what is there of them.
-fn keep(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    let mut bucket = Resource::new(How::Made, ResourceKind::Bucket, &trail.bucket, &trail.bucket);
+fn keep(context: &Context, trail: &Trail) -> Result<(), UserError> {
+    let mut bucket = Resource::new(Origin::Created, ResourceKind::Bucket, &trail.bucket, &trail.bucket);
     bucket.region = Some(trail.region.clone());
-    bucket.text = Some(policy(setting, trail));
-    let resource = Resource::new(How::Made, ResourceKind::Trail, &trail.name, &trail.arn);
-    setting.progress.change(|record| {
+    bucket.text = Some(policy(context, trail));
+    let resource = Resource::new(Origin::Created, ResourceKind::Trail, &trail.name, &trail.arn);
+    context.progress.change(|record| {
         record.keep(bucket);
         record.keep(resource);
     })?;
@@ -68,11 +68,11 @@ fn keep(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
 }
 
 /// A bucket of this account with this name is ours: the name has the nonce in it. Nobody else's is taken.
-async fn bucket(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
+async fn bucket(context: &Context, trail: &Trail) -> Result<(), AwsError> {
     let (client, name, account) = (
-        setting.clients.s3(&trail.region),
+        context.clients.s3(&trail.region),
         &trail.bucket,
-        &setting.caller.account,
+        &context.caller.account,
     );
     let there = client
         .head_bucket()
@@ -92,9 +92,9 @@ async fn bucket(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
             .set_create_bucket_configuration(place)
             .send()
             .await;
-        match created.map_err(|error| Failure::of("s3:CreateBucket", error)) {
+        match created.map_err(|error| AwsError::of("s3:CreateBucket", error)) {
             // A retry after a lost reply says so.
-            Err(failure) if failure.is("BucketAlreadyOwnedByYou") => {}
+            Err(aws_error) if aws_error.is("BucketAlreadyOwnedByYou") => {}
             other => drop(other?),
         }
     }
@@ -111,21 +111,21 @@ async fn bucket(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
         .public_access_block_configuration(blocked)
         .send()
         .await;
-    answer.map_err(|error| Failure::of("s3:PutPublicAccessBlock", error))?;
+    answer.map_err(|error| AwsError::of("s3:PutPublicAccessBlock", error))?;
     let answer = client
         .put_bucket_policy()
         .bucket(name)
         .expected_bucket_owner(account)
-        .policy(policy(setting, trail))
+        .policy(policy(context, trail))
         .send()
         .await;
-    answer.map_err(|error| Failure::of("s3:PutBucketPolicy", error))?;
+    answer.map_err(|error| AwsError::of("s3:PutBucketPolicy", error))?;
     Ok(())
 }
 
 /// "Amazon S3 bucket policy for CloudTrail": this trail of this account, and nobody else.
-fn policy(setting: &Setting, trail: &Trail) -> String {
-    let bucket = format!("arn:{}:s3:::{}", setting.partition().id(), trail.bucket);
+fn policy(context: &Context, trail: &Trail) -> String {
+    let bucket = format!("arn:{}:s3:::{}", context.partition().id(), trail.bucket);
     let statement = |id: &str, action: &str, resource: String, condition: serde_json::Value| {
         json!({
             "Sid": id,
@@ -136,7 +136,7 @@ fn policy(setting: &Setting, trail: &Trail) -> String {
             "Condition": {"StringEquals": condition},
         })
     };
-    let files = format!("{bucket}/AWSLogs/{}/*", setting.caller.account);
+    let files = format!("{bucket}/AWSLogs/{}/*", context.caller.account);
     let of_the_owner = json!({"aws:SourceArn": trail.arn, "s3:x-amz-acl": "bucket-owner-full-control"});
     json!({"Version": "2012-10-17", "Statement": [
         statement("AclCheck", "s3:GetBucketAcl", bucket, json!({"aws:SourceArn": trail.arn})),
@@ -145,31 +145,31 @@ fn policy(setting: &Setting, trail: &Trail) -> String {
     .to_string()
 }
 
-async fn start(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    if let Err(failure) = create(setting, trail).await {
+async fn start(context: &Context, trail: &Trail) -> Result<(), UserError> {
+    if let Err(aws_error) = create(context, trail).await {
         // A lost reply may have left one behind.
-        if !failure.effect_is_known() {
-            take_back(setting, trail).await?;
+        if !aws_error.outcome_known() {
+            take_back(context, trail).await?;
         }
-        return Err(rerun(&INFO)(failure));
+        return Err(rerun(&INFO)(aws_error));
     }
-    let client = setting.clients.cloudtrail(&trail.region);
+    let client = context.clients.cloudtrail(&trail.region);
     let logging = client.start_logging().name(&trail.arn).send().await;
-    let logging = logging.map_err(|error| Failure::of("cloudtrail:StartLogging", error));
+    let logging = logging.map_err(|error| AwsError::of("cloudtrail:StartLogging", error));
     let delivered = match logging {
-        Ok(_) => delivery(setting, trail).await,
-        Err(failure) => Err(rerun(&INFO)(failure)),
+        Ok(_) => delivery(context, trail).await,
+        Err(aws_error) => Err(rerun(&INFO)(aws_error)),
     };
-    if let Err(trouble) = delivered {
-        take_back(setting, trail).await?;
-        return Err(trouble);
+    if let Err(error) = delivered {
+        take_back(context, trail).await?;
+        return Err(error);
     }
     Ok(())
 }
 
 /// One that is there under this name is what an earlier attempt has made.
-async fn create(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
-    let client = setting.clients.cloudtrail(&trail.region);
+async fn create(context: &Context, trail: &Trail) -> Result<(), AwsError> {
+    let client = context.clients.cloudtrail(&trail.region);
     let created = client
         .create_trail()
         .name(&trail.name)
@@ -179,21 +179,21 @@ async fn create(setting: &Setting, trail: &Trail) -> Result<(), Failure> {
         .enable_log_file_validation(true)
         .send()
         .await;
-    match created.map_err(|error| Failure::of("cloudtrail:CreateTrail", error)) {
-        Err(failure) if failure.is("TrailAlreadyExistsException") => Ok(()),
+    match created.map_err(|error| AwsError::of("cloudtrail:CreateTrail", error)) {
+        Err(aws_error) if aws_error.is("TrailAlreadyExistsException") => Ok(()),
         other => other.map(|_| ()),
     }
 }
 
 /// Waits a little for the first sign; none is no failure.
-async fn delivery(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    let sign = waiting::until(setting.timing, FIRST_SIGN, || async {
-        let status = reads::status(setting, trail).await.map_err(rerun(&INFO))?;
+async fn delivery(context: &Context, trail: &Trail) -> Result<(), UserError> {
+    let sign = waiting::until(context.timing, FIRST_SIGN, || async {
+        let status = reads::status(context, trail).await.map_err(rerun(&INFO))?;
         let error = status.latest_delivery_error.filter(|error| !error.is_empty());
-        Ok::<_, Trouble>((error.is_some() || status.latest_delivery_time.is_some()).then_some(error))
+        Ok::<_, UserError>((error.is_some() || status.latest_delivery_time.is_some()).then_some(error))
     });
     match sign.await? {
-        Some(Some(error)) => Err(Trouble::failed(
+        Some(Some(error)) => Err(UserError::failed(
             format!(
                 "Recommendation cloudtrail: the new trail could not write to the bucket {} ({error}), and was taken back.",
                 trail.bucket
@@ -205,20 +205,20 @@ async fn delivery(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
 }
 
 /// Deletes the trail; the bucket too while nothing is in it. The intent stays: another run goes on from there.
-async fn take_back(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
-    let deleted = setting
+async fn take_back(context: &Context, trail: &Trail) -> Result<(), UserError> {
+    let deleted = context
         .clients
         .cloudtrail(&trail.region)
         .delete_trail()
         .name(&trail.arn)
         .send()
         .await;
-    let deleted = deleted.map_err(|error| Failure::of("cloudtrail:DeleteTrail", error));
+    let deleted = deleted.map_err(|error| AwsError::of("cloudtrail:DeleteTrail", error));
     match deleted {
-        Err(failure) if !failure.is("TrailNotFoundException") => {
-            return Err(trouble(
+        Err(aws_error) if !aws_error.is("TrailNotFoundException") => {
+            return Err(step_error(
                 &INFO,
-                &failure,
+                &aws_error,
                 format!(
                     "delete the trail by hand, since failed delivery is billed: aws cloudtrail delete-trail --region {} \
                      --name {}",
@@ -228,12 +228,12 @@ async fn take_back(setting: &Setting, trail: &Trail) -> Result<(), Trouble> {
         }
         _ => {}
     }
-    let client = setting.clients.s3(&trail.region);
+    let client = context.clients.s3(&trail.region);
     // A bucket that has something in it stays, and costs nothing to speak of.
     let _ = client
         .delete_bucket()
         .bucket(&trail.bucket)
-        .expected_bucket_owner(&setting.caller.account)
+        .expected_bucket_owner(&context.caller.account)
         .send()
         .await;
     Ok(())

@@ -8,40 +8,41 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::super::setting::{Setting, rerun};
+use super::super::context::{Context, rerun};
 use crate::checklist::{
-    Change, Consent, Finding, Found, Guide, NamedConsent, Need, Plan, Question, Right, Step, StepInfo, Trouble,
+    Change, Consent, Importance, NamedConsent, Observed, Permission, Plan, Prompter, Question, Status, Step, StepInfo,
+    UserError,
 };
 use crate::progress::{ResourceKind, Verb};
-use reads::Sight;
+use reads::Observation;
 
 /// This recommendation's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 10,
     slug: "cloudtrail",
     title: "Record management events with CloudTrail",
-    need: Need::Recommendation,
+    importance: Importance::Recommendation,
     why: "It keeps who did what in the account, for longer than the 90 days of the event history.",
     feeds_others: false,
-    rights: &RIGHTS,
+    permissions: &PERMISSIONS,
 };
 
 /// What it needs to be allowed to do; S3 names some actions otherwise than its operations (Service Authorization
 /// Reference).
-const RIGHTS: [Right; 11] = [
-    Right::look("cloudtrail:DescribeTrails"),
-    Right::look("cloudtrail:GetTrailStatus"),
-    Right::look("cloudtrail:GetEventSelectors"),
-    Right::change_on(TRAILS, "cloudtrail:CreateTrail"),
-    Right::change_on(TRAILS, "cloudtrail:StartLogging"),
-    Right::change_on(TRAILS, "cloudtrail:DeleteTrail"),
-    Right::change_on(BUCKETS, "s3:CreateBucket"),
+const PERMISSIONS: [Permission; 11] = [
+    Permission::look("cloudtrail:DescribeTrails"),
+    Permission::look("cloudtrail:GetTrailStatus"),
+    Permission::look("cloudtrail:GetEventSelectors"),
+    Permission::change_on(TRAILS, "cloudtrail:CreateTrail"),
+    Permission::change_on(TRAILS, "cloudtrail:StartLogging"),
+    Permission::change_on(TRAILS, "cloudtrail:DeleteTrail"),
+    Permission::change_on(BUCKETS, "s3:CreateBucket"),
     // `HeadBucket`.
-    Right::change_on(BUCKETS, "s3:ListBucket"),
-    Right::change_on(BUCKETS, "s3:PutBucketPublicAccessBlock"),
-    Right::change_on(BUCKETS, "s3:PutBucketPolicy"),
+    Permission::change_on(BUCKETS, "s3:ListBucket"),
+    Permission::change_on(BUCKETS, "s3:PutBucketPublicAccessBlock"),
+    Permission::change_on(BUCKETS, "s3:PutBucketPolicy"),
     // Taken back with the trail, while nothing is in it.
-    Right::change_on(BUCKETS, "s3:DeleteBucket"),
+    Permission::change_on(BUCKETS, "s3:DeleteBucket"),
 ];
 
 const TRAILS: &str = "arn:*:cloudtrail:*:*:trail/idc-setup-*";
@@ -55,30 +56,30 @@ const TRAIL: &str = "management-events";
 
 /// A trail for management events.
 pub struct CloudTrail {
-    setting: Rc<Setting>,
+    context: Rc<Context>,
 }
 
 impl CloudTrail {
     /// A step that has not looked yet.
-    pub fn new(setting: Rc<Setting>) -> Self {
-        Self { setting }
+    pub fn new(context: Rc<Context>) -> Self {
+        Self { context }
     }
 
-    fn judge(&self, sight: &Sight) -> Finding {
-        match sight {
-            Sight::Enough(trail) => Finding::done(format!("The trail {} records management events in all Regions.", trail.name))
+    fn judge(&self, observation: &Observation) -> Observed {
+        match observation {
+            Observation::Enough(trail) => Observed::done(format!("The trail {} records management events in all Regions.", trail.name))
                 .with("trail", &trail.arn)
                 .with("bucket", &trail.bucket)
-                .of(self.setting.resource(ResourceKind::Trail, &trail.name, &trail.arn)),
-            Sight::NotDelivered(trail, why) => Finding::different(
+                .of(self.context.resource(ResourceKind::Trail, &trail.name, &trail.arn)),
+            Observation::NotDelivered(trail, why) => Observed::different(
                 format!("The trail {} cannot write to the bucket {}: {why}.", trail.name, trail.bucket),
                 "mend the bucket's policy, since failed delivery is billed: \
                  https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
             )
             .with("trail", &trail.arn),
-            Sight::None(0) => Finding::missing("There is no trail."),
-            Sight::None(_) => {
-                Finding::missing("There are trails, and none records the management events of all Regions.")
+            Observation::None(0) => Observed::missing("There is no trail."),
+            Observation::None(_) => {
+                Observed::missing("There are trails, and none records the management events of all Regions.")
             }
         }
     }
@@ -90,21 +91,21 @@ impl Step for CloudTrail {
         &INFO
     }
 
-    async fn look(&self) -> Result<Finding, Trouble> {
-        let sight = reads::sight(&self.setting).await.map_err(rerun(&INFO))?;
-        if let Sight::Enough(trail) = &sight {
-            make::settle(&self.setting, trail)?;
+    async fn look(&self) -> Result<Observed, UserError> {
+        let observation = reads::observation(&self.context).await.map_err(rerun(&INFO))?;
+        if let Observation::Enough(trail) = &observation {
+            make::settle(&self.context, trail)?;
         }
-        Ok(self.judge(&sight))
+        Ok(self.judge(&observation))
     }
 
-    fn questions(&self, _finding: &Finding) -> Vec<Question> {
+    fn questions(&self, _finding: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, finding: &Finding) -> Result<Plan, Trouble> {
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        if finding.found == Found::Missing {
+        if observed.status == Status::Missing {
             let stake = "The first copy of management events is free of charge; the bucket's storage is not, and costs \
                          cents a month in a quiet account.";
             plan.changes.push(Change {
@@ -125,11 +126,11 @@ impl Step for CloudTrail {
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, guide: &dyn Guide) -> Result<(), Trouble> {
-        let trail = make::make(&self.setting, TRAIL).await?;
+    async fn apply(&self, _change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let trail = make::make(&self.context, TRAIL).await?;
         let made = format!("Made the trail {} with the bucket {}.", trail.name, trail.bucket);
-        guide.say(Some(&INFO), &made);
-        guide.say(Some(&INFO), "The first files come within some five minutes.");
+        prompter.say(Some(&INFO), &made);
+        prompter.say(Some(&INFO), "The first files come within some five minutes.");
         Ok(())
     }
 }

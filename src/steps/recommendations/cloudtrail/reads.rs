@@ -3,8 +3,8 @@
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::types;
 
-use super::super::super::setting::Setting;
-use crate::aws::Failure;
+use super::super::super::context::Context;
+use crate::aws::AwsError;
 
 /// A trail, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Trail {
 
 /// What a look has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum Observation {
     /// This one records the management events of all Regions.
     Enough(Trail),
     /// This one would, and its files do not arrive, for this reason.
@@ -28,33 +28,33 @@ pub enum Sight {
 }
 
 /// Looks at all trails that are seen from Identity Center's Region: those of all Regions among them.
-pub async fn sight(setting: &Setting) -> Result<Sight, Failure> {
-    let client = setting.clients.cloudtrail(&setting.wanted_region());
+pub async fn observation(context: &Context) -> Result<Observation, AwsError> {
+    let client = context.clients.cloudtrail(&context.wanted_region());
     let answer = client.describe_trails().include_shadow_trails(true).send().await;
     let trails = answer
-        .map_err(|error| Failure::of("cloudtrail:DescribeTrails", error))?
+        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?
         .trail_list
         .unwrap_or_default();
     let mut undelivered = None;
     for trail in trails.iter().filter(|trail| trail.is_multi_region_trail == Some(true)) {
         let known = known(trail);
-        let status = status(setting, &known).await?;
-        if status.is_logging != Some(true) || !records_management_events(setting, trail, &known).await? {
+        let status = status(context, &known).await?;
+        if status.is_logging != Some(true) || !records_management_events(context, trail, &known).await? {
             continue;
         }
         match status.latest_delivery_error.filter(|error| !error.is_empty()) {
-            None => return Ok(Sight::Enough(known)),
-            Some(error) => undelivered = Some(Sight::NotDelivered(known, error)),
+            None => return Ok(Observation::Enough(known)),
+            Some(error) => undelivered = Some(Observation::NotDelivered(known, error)),
         }
     }
-    Ok(undelivered.unwrap_or(Sight::None(trails.len())))
+    Ok(undelivered.unwrap_or(Observation::None(trails.len())))
 }
 
 /// Whether it logs, and whether its files arrive.
-pub async fn status(setting: &Setting, trail: &Trail) -> Result<GetTrailStatusOutput, Failure> {
-    let client = setting.clients.cloudtrail(&trail.region);
+pub async fn status(context: &Context, trail: &Trail) -> Result<GetTrailStatusOutput, AwsError> {
+    let client = context.clients.cloudtrail(&trail.region);
     let answer = client.get_trail_status().name(&trail.arn).send().await;
-    answer.map_err(|error| Failure::of("cloudtrail:GetTrailStatus", error))
+    answer.map_err(|error| AwsError::of("cloudtrail:GetTrailStatus", error))
 }
 
 fn known(trail: &types::Trail) -> Trail {
@@ -67,13 +67,13 @@ fn known(trail: &types::Trail) -> Trail {
 }
 
 /// Reads and writes both. A trail without selectors of its own records all management events.
-async fn records_management_events(setting: &Setting, trail: &types::Trail, known: &Trail) -> Result<bool, Failure> {
+async fn records_management_events(context: &Context, trail: &types::Trail, known: &Trail) -> Result<bool, AwsError> {
     if trail.has_custom_event_selectors != Some(true) {
         return Ok(true);
     }
-    let client = setting.clients.cloudtrail(&known.region);
+    let client = context.clients.cloudtrail(&known.region);
     let answer = client.get_event_selectors().trail_name(&known.arn).send().await;
-    let answer = answer.map_err(|error| Failure::of("cloudtrail:GetEventSelectors", error))?;
+    let answer = answer.map_err(|error| AwsError::of("cloudtrail:GetEventSelectors", error))?;
     let simple = answer.event_selectors().iter().any(|selector| {
         let everything = selector
             .read_write_type

@@ -1,24 +1,24 @@
-//! Who is in which group.
+//! Group memberships in an identity store.
 
 use serde_json::{Value, json};
 
-use super::store_request::{StoreRequest, missing, short, taken};
-use crate::protocol::error::{Answer, ServiceError};
+use super::store_request::{StoreRequest, bare_id, duplicate, no_such};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{epoch, text};
 use crate::state::{Membership, Stamp};
 
 impl StoreRequest<'_> {
     /// `DeleteGroupMembership`.
-    pub fn delete_membership(&mut self, input: &Value) -> Answer {
-        let id = short(text(input, "MembershipId"));
-        self.store.memberships.remove(id).ok_or_else(|| missing("MEMBERSHIP"))?;
+    pub fn delete_membership(&mut self, input: &Value) -> ServiceResult {
+        let id = bare_id(text(input, "MembershipId"));
+        self.store.memberships.remove(id).ok_or_else(|| no_such("MEMBERSHIP"))?;
         Ok(json!({}))
     }
 
     /// `ListGroupMembershipsForMember`.
-    pub fn list_memberships_for_member(&self, input: &Value) -> Answer {
-        let user = short(text(&input["MemberId"], "UserId"));
+    pub fn list_memberships_for_member(&self, input: &Value) -> ServiceResult {
+        let user = bare_id(text(&input["MemberId"], "UserId"));
         self.user(user)?;
         let rows = self
             .store
@@ -36,12 +36,13 @@ impl StoreRequest<'_> {
         )
     }
 
-    pub fn create_membership(&mut self, input: &Value, id: &str, stamp: &Stamp) -> Answer {
-        let (group, user) = self.pair(input)?;
-        // A write is refused by what is there, whether or not it can be read yet.
-        let taken_by = |membership: &Membership| membership.group == group && membership.user == user;
-        if self.store.memberships.values().any(taken_by) {
-            return Err(taken("MemberId"));
+    /// `CreateGroupMembership`.
+    pub fn create_membership(&mut self, input: &Value, id: &str, stamp: &Stamp) -> ServiceResult {
+        let (group, user) = self.group_and_user(input)?;
+        // A membership that has not propagated to reads still conflicts with a write.
+        let is_same = |membership: &Membership| membership.group == group && membership.user == user;
+        if self.store.memberships.values().any(is_same) {
+            return Err(duplicate("MemberId"));
         }
         self.store.memberships.insert(
             id.to_owned(),
@@ -58,12 +59,14 @@ impl StoreRequest<'_> {
         }))
     }
 
-    pub fn describe_membership(&self, input: &Value) -> Answer {
-        let id = short(text(input, "MembershipId"));
-        let membership = self.store.memberships.get(id).ok_or_else(|| missing("MEMBERSHIP"))?;
+    /// `DescribeGroupMembership`.
+    pub fn describe_membership(&self, input: &Value) -> ServiceResult {
+        let id = bare_id(text(input, "MembershipId"));
+        let membership = self.store.memberships.get(id).ok_or_else(|| no_such("MEMBERSHIP"))?;
         Ok(self.membership_shape(id, membership))
     }
 
+    /// Returns a membership in the API's form.
     pub fn membership_shape(&self, id: &str, membership: &Membership) -> Value {
         json!({
             "IdentityStoreId": self.store.id,
@@ -78,8 +81,9 @@ impl StoreRequest<'_> {
         })
     }
 
-    pub fn membership_id(&self, input: &Value) -> Answer {
-        let (group, user) = self.pair(input)?;
+    /// `GetGroupMembershipId`.
+    pub fn get_membership_id(&self, input: &Value) -> ServiceResult {
+        let (group, user) = self.group_and_user(input)?;
         self.find_membership(&group, &user)
             .map(|id| {
                 json!({
@@ -88,11 +92,12 @@ impl StoreRequest<'_> {
                     "MembershipArn": self.arn("membership", id),
                 })
             })
-            .ok_or_else(|| missing("MEMBERSHIP"))
+            .ok_or_else(|| no_such("MEMBERSHIP"))
     }
 
-    pub fn list_memberships(&self, input: &Value) -> Answer {
-        let group = short(text(input, "GroupId"));
+    /// `ListGroupMemberships`.
+    pub fn list_memberships(&self, input: &Value) -> ServiceResult {
+        let group = bare_id(text(input, "GroupId"));
         self.group(group)?;
         let rows = self
             .store
@@ -110,8 +115,9 @@ impl StoreRequest<'_> {
         )
     }
 
-    pub fn is_member(&self, input: &Value) -> Answer {
-        let user = short(text(&input["MemberId"], "UserId"));
+    /// `IsMemberInGroups`.
+    pub fn is_member_in_groups(&self, input: &Value) -> ServiceResult {
+        let user = bare_id(text(&input["MemberId"], "UserId"));
         self.user(user)?;
         let groups = input["GroupIds"].as_array().cloned().unwrap_or_default();
         let results: Vec<Value> = groups
@@ -121,22 +127,24 @@ impl StoreRequest<'_> {
                 json!({
                     "GroupId": group,
                     "MemberId": {"UserId": user},
-                    "MembershipExists": self.find_membership(short(group), user).is_some(),
+                    "MembershipExists": self.find_membership(bare_id(group), user).is_some(),
                 })
             })
             .collect();
         Ok(json!({"Results": results}))
     }
 
-    pub fn pair(&self, input: &Value) -> Result<(String, String), ServiceError> {
-        let group = short(text(input, "GroupId"));
-        let user = short(text(&input["MemberId"], "UserId"));
+    /// Returns the IDs of the group and the user of a request, if both exist.
+    fn group_and_user(&self, input: &Value) -> Result<(String, String), ServiceError> {
+        let group = bare_id(text(input, "GroupId"));
+        let user = bare_id(text(&input["MemberId"], "UserId"));
         self.group(group)?;
         self.user(user)?;
         Ok((group.to_owned(), user.to_owned()))
     }
 
-    pub fn find_membership(&self, group: &str, user: &str) -> Option<&str> {
+    /// Returns the ID of the membership of a user in a group, if its creation has propagated.
+    fn find_membership(&self, group: &str, user: &str) -> Option<&str> {
         self.store
             .memberships
             .iter()

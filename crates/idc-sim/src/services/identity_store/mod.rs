@@ -1,4 +1,4 @@
-//! The identity store: users, groups and who is in which.
+//! The identity store (`identitystore`): users, groups and memberships.
 
 mod groups;
 mod memberships;
@@ -6,27 +6,27 @@ mod store_request;
 mod users;
 
 use self::store_request::StoreRequest;
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{not_found, text};
 use crate::state::person;
 use crate::state::{Cloud, Identity, Stamp};
 
-/// Answers an operation of `identitystore`.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `identitystore`.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let input = request.input;
     let id = text(input, "IdentityStoreId");
     let visible_before = request.now - cloud.timing.propagation;
     let partition = cloud.partition();
     if request.operation == "GetUserId" {
-        note_awaited_user(cloud, request);
+        record_user_lookup(cloud, request);
     }
     let stamp = Stamp {
         at: request.now,
         by: caller.arn.clone(),
     };
     let store_id = id.rsplit('/').next().unwrap_or(id).to_owned();
-    let new_id = cloud.ids.principal(&store_id);
+    let new_id = cloud.ids.principal_id(&store_id);
     let in_region = cloud
         .instances
         .iter()
@@ -49,25 +49,26 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
         "ListGroupMembershipsForMember" => store_request.list_memberships_for_member(input),
         "CreateUser" => store_request.create_user(input, &new_id, &stamp),
         "DescribeUser" => store_request.describe_user(input),
-        "GetUserId" => store_request.user_id(input),
+        "GetUserId" => store_request.get_user_id(input),
         "ListUsers" => store_request.list_users(input),
         "CreateGroup" => store_request.create_group(input, &new_id, &stamp),
         "DescribeGroup" => store_request.describe_group(input),
-        "GetGroupId" => store_request.group_id(input),
+        "GetGroupId" => store_request.get_group_id(input),
         "ListGroups" => store_request.list_groups(input),
         "CreateGroupMembership" => store_request.create_membership(input, &new_id, &stamp),
         "DescribeGroupMembership" => store_request.describe_membership(input),
-        "GetGroupMembershipId" => store_request.membership_id(input),
+        "GetGroupMembershipId" => store_request.get_membership_id(input),
         "ListGroupMemberships" => store_request.list_memberships(input),
-        "IsMemberInGroups" => store_request.is_member(input),
+        "IsMemberInGroups" => store_request.is_member_in_groups(input),
         other => Err(not_simulated("identitystore", other)),
     }
 }
 
-fn note_awaited_user(cloud: &mut Cloud, request: &Request) {
+/// Tells the simulated person that a client has looked up a user by name.
+fn record_user_lookup(cloud: &mut Cloud, request: &Request) {
     let attribute = &request.input["AlternateIdentifier"]["UniqueAttribute"];
     if text(attribute, "AttributePath").eq_ignore_ascii_case("userName") {
         let name = text(attribute, "AttributeValue").to_owned();
-        person::user_awaited(cloud, &name, request.now);
+        person::record_user_lookup(cloud, &name, request.now);
     }
 }

@@ -1,4 +1,4 @@
-//! What the requests for users, groups and memberships share: the store, and what of it can be read already.
+//! Code shared by the requests for users, groups and memberships.
 
 use serde_json::{Value, json};
 
@@ -6,40 +6,47 @@ use crate::protocol::error::ServiceError;
 use crate::services::request::{epoch, not_found, text};
 use crate::state::{Group, IdentityStore, Stamp, User};
 
-/// Names that neither a user nor a group may have.
+/// Names that users and groups cannot have.
 const RESERVED: [&str; 2] = ["Administrator", "AWSAdministrators"];
 
-/// The store, as one request sees it.
+/// The context of a request to an identity store.
 pub struct StoreRequest<'a> {
+    /// The identity store.
     pub store: &'a mut IdentityStore,
+    /// The partition of ARNs.
     pub partition: &'static str,
+    /// Reads return only resources that were created by this time. Later writes have not propagated yet.
     pub visible_before: jiff::Timestamp,
 }
 
 impl StoreRequest<'_> {
+    /// Returns the user with this ID, if its creation has propagated.
     pub fn user(&self, id: &str) -> Result<&User, ServiceError> {
         let user = self
             .store
             .users
             .get(id)
             .filter(|user| user.created.at <= self.visible_before);
-        user.ok_or_else(|| missing("USER"))
+        user.ok_or_else(|| no_such("USER"))
     }
 
+    /// Returns the group with this ID, if its creation has propagated.
     pub fn group(&self, id: &str) -> Result<&Group, ServiceError> {
         let group = self
             .store
             .groups
             .get(id)
             .filter(|group| group.created.at <= self.visible_before);
-        group.ok_or_else(|| missing("GROUP"))
+        group.ok_or_else(|| no_such("GROUP"))
     }
 
+    /// Returns the ARN of a user, a group or a membership.
     pub fn arn(&self, kind: &str, id: &str) -> String {
         format!("arn:{}:identitystore:::{kind}/{id}", self.partition)
     }
 
-    pub fn named(&self, kind: &str, id: &str) -> Value {
+    /// Returns the response of `GetUserId` and `GetGroupId`: the ID and the ARN.
+    pub fn id_response(&self, kind: &str, id: &str) -> Value {
         json!({
             "IdentityStoreId": self.store.id,
             format!("{kind}Id"): id,
@@ -47,13 +54,15 @@ impl StoreRequest<'_> {
         })
     }
 
-    pub fn made(&self, kind: &str, id: &str) -> Value {
-        let mut answer = self.named(kind, id);
-        answer["Revision"] = json!("1");
-        answer
+    /// Returns the response of an operation that writes a user or a group: the ID, the ARN and the revision.
+    pub fn write_response(&self, kind: &str, id: &str) -> Value {
+        let mut response = self.id_response(kind, id);
+        response["Revision"] = json!("1");
+        response
     }
 
-    pub fn add_identity(&self, shape: &mut Value, kind: &str, id: &str, created: &Stamp) {
+    /// Adds the ID, the ARN and the metadata of a user or a group to its shape.
+    pub fn add_metadata(&self, shape: &mut Value, kind: &str, id: &str, created: &Stamp) {
         shape["IdentityStoreId"] = json!(self.store.id);
         shape[format!("{kind}Id")] = json!(id);
         shape[format!("{kind}Arn")] = json!(self.arn(&kind.to_ascii_lowercase(), id));
@@ -65,7 +74,8 @@ impl StoreRequest<'_> {
     }
 }
 
-pub fn refuse_reserved(name: &str) -> Result<(), ServiceError> {
+/// Rejects a reserved name.
+pub fn reject_reserved(name: &str) -> Result<(), ServiceError> {
     if RESERVED.contains(&name) {
         return Err(ServiceError::new(
             "ValidationException",
@@ -75,6 +85,7 @@ pub fn refuse_reserved(name: &str) -> Result<(), ServiceError> {
     Ok(())
 }
 
+/// Returns the path (in lowercase) and the value of the unique attribute in `AlternateIdentifier`.
 pub fn unique_attribute(input: &Value) -> Result<(String, &str), ServiceError> {
     let attribute = &input["AlternateIdentifier"]["UniqueAttribute"];
     let value = attribute["AttributeValue"].as_str().ok_or_else(|| {
@@ -86,6 +97,7 @@ pub fn unique_attribute(input: &Value) -> Result<(String, &str), ServiceError> {
     Ok((text(attribute, "AttributePath").to_ascii_lowercase(), value))
 }
 
+/// Returns the error for an attribute path that is not supported.
 pub fn unsupported(path: &str) -> ServiceError {
     ServiceError::new(
         "ValidationException",
@@ -93,22 +105,24 @@ pub fn unsupported(path: &str) -> ServiceError {
     )
 }
 
-pub fn taken(what: &str) -> ServiceError {
-    ServiceError::new("ConflictException", format!("Duplicate {what}"))
+/// Returns the error for an attribute value that must be unique and is in use.
+pub fn duplicate(attribute: &str) -> ServiceError {
+    ServiceError::new("ConflictException", format!("Duplicate {attribute}"))
         .with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION")
 }
 
-pub fn missing(kind: &str) -> ServiceError {
+/// Returns the error for a user, a group or a membership that does not exist.
+pub fn no_such(kind: &str) -> ServiceError {
     not_found(format!("{kind} not found.")).with("ResourceType", kind)
 }
 
-/// Ids are accepted as ARNs too.
-pub fn short(id: &str) -> &str {
+/// Returns the ID in an ID or an ARN. Operations accept both.
+pub fn bare_id(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The changes of an update: each an attribute path with its new value, or without one to remove it.
-pub fn operations(input: &Value) -> Vec<(&str, Option<&Value>)> {
+/// Returns the changes of an update: attribute paths with their new values. An attribute without a value is removed.
+pub fn attribute_operations(input: &Value) -> Vec<(&str, Option<&Value>)> {
     let rows = input["Operations"].as_array().into_iter().flatten();
     rows.map(|row| {
         (

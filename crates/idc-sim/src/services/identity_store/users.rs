@@ -1,27 +1,28 @@
-//! Users of an identity store.
+//! Users in an identity store.
 
 use serde_json::{Map, Value, json};
 
 use super::store_request::{
-    StoreRequest, missing, operations, refuse_reserved, short, taken, unique_attribute, unsupported,
+    StoreRequest, attribute_operations, bare_id, duplicate, no_such, reject_reserved, unique_attribute, unsupported,
 };
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::text;
 use crate::state::{SignIn, Stamp, User};
 
 impl StoreRequest<'_> {
-    pub fn create_user(&mut self, input: &Value, id: &str, stamp: &Stamp) -> Answer {
-        require_user_members(input)?;
+    /// `CreateUser`.
+    pub fn create_user(&mut self, input: &Value, id: &str, stamp: &Stamp) -> ServiceResult {
+        require_user_attributes(input)?;
         let name = text(input, "UserName");
-        refuse_reserved(name)?;
+        reject_reserved(name)?;
         let email = input["Emails"][0]["Value"].as_str();
         for user in self.store.users.values() {
             if user.name() == name {
-                return Err(taken("UserName"));
+                return Err(duplicate("UserName"));
             }
             if email.is_some() && user.email() == email {
-                return Err(taken("Emails"));
+                return Err(duplicate("Emails"));
             }
         }
         let mut attributes: Map<String, Value> = input.as_object().cloned().unwrap_or_default();
@@ -35,102 +36,107 @@ impl StoreRequest<'_> {
                 sign_in: SignIn::default(),
             },
         );
-        Ok(self.made("User", id))
+        Ok(self.write_response("User", id))
     }
 
-    pub fn describe_user(&self, input: &Value) -> Answer {
-        let id = short(text(input, "UserId"));
+    /// `DescribeUser`.
+    pub fn describe_user(&self, input: &Value) -> ServiceResult {
+        let id = bare_id(text(input, "UserId"));
         let user = self.user(id)?;
         Ok(self.user_shape(id, user))
     }
 
+    /// Returns a user in the API's form.
     pub fn user_shape(&self, id: &str, user: &User) -> Value {
         let mut shape = Value::Object(user.attributes.clone());
-        self.add_identity(&mut shape, "User", id, &user.created);
+        self.add_metadata(&mut shape, "User", id, &user.created);
         shape["UserStatus"] = json!("ENABLED");
         shape
     }
 
-    pub fn user_id(&mut self, input: &Value) -> Answer {
+    /// `GetUserId`, by user name or email address.
+    pub fn get_user_id(&mut self, input: &Value) -> ServiceResult {
         let (path, value) = unique_attribute(input)?;
         let found = match path.as_str() {
-            "username" => self.store.id_of(value),
+            "username" => self.store.find_user_id(value),
             "emails.value" => {
-                let has_it = |user: &User| user.email() == Some(value);
+                let has_email = |user: &User| user.email() == Some(value);
                 self.store
                     .users
                     .iter()
-                    .find(|(_, user)| has_it(user))
+                    .find(|(_, user)| has_email(user))
                     .map(|(id, _)| id.clone())
             }
             other => return Err(unsupported(other)),
         };
-        let id = found.ok_or_else(|| missing("USER"))?;
+        let id = found.ok_or_else(|| no_such("USER"))?;
         self.user(&id)?;
-        Ok(self.named("User", &id))
+        Ok(self.id_response("User", &id))
     }
 
-    pub fn list_users(&self, input: &Value) -> Answer {
-        let wanted = input["Filters"][0]["AttributeValue"].as_str();
+    /// `ListUsers`. The only filter is by user name.
+    pub fn list_users(&self, input: &Value) -> ServiceResult {
+        let user_name = input["Filters"][0]["AttributeValue"].as_str();
         let rows = self
             .store
             .users
             .iter()
-            .filter(|(_, user)| wanted.is_none_or(|name| user.name() == name))
+            .filter(|(_, user)| user_name.is_none_or(|name| user.name() == name))
             .map(|(id, user)| self.user_shape(id, user))
             .collect();
         paging::page(input, &format!("ListUsers:{}", self.store.id), "Users", 100, rows)
     }
 
-    /// `UpdateUser`: attribute by attribute; one without a value is taken out.
-    pub fn update_user(&mut self, input: &Value) -> Answer {
-        let id = short(text(input, "UserId")).to_owned();
+    /// `UpdateUser`: sets or removes attributes.
+    pub fn update_user(&mut self, input: &Value) -> ServiceResult {
+        let id = bare_id(text(input, "UserId")).to_owned();
         let mut attributes = self.user(&id)?.attributes.clone();
-        for (path, value) in operations(input) {
-            set(&mut attributes, path, value)?;
+        for (path, value) in attribute_operations(input) {
+            set_attribute(&mut attributes, path, value)?;
         }
         let name = attributes.get("UserName").and_then(Value::as_str).unwrap_or_default();
-        refuse_reserved(name)?;
+        reject_reserved(name)?;
         let email = attributes.get("Emails").map(|emails| emails[0]["Value"].clone());
-        for (other, user) in self.store.users.iter().filter(|(other, _)| **other != id) {
-            if user.name() == name {
-                return Err(taken("UserName"));
+        for (_, other) in self.store.users.iter().filter(|(other_id, _)| **other_id != id) {
+            if other.name() == name {
+                return Err(duplicate("UserName"));
             }
-            let theirs = self.store.users[other].email();
-            if theirs.is_some() && email.as_ref().and_then(Value::as_str) == theirs {
-                return Err(taken("Emails"));
+            let other_email = other.email();
+            if other_email.is_some() && email.as_ref().and_then(Value::as_str) == other_email {
+                return Err(duplicate("Emails"));
             }
         }
         if let Some(user) = self.store.users.get_mut(&id) {
             user.attributes = attributes;
         }
-        Ok(self.made("User", &id))
+        Ok(self.write_response("User", &id))
     }
 
-    /// `DeleteUser`.
-    pub fn delete_user(&mut self, input: &Value) -> Answer {
-        let id = short(text(input, "UserId"));
-        self.store.users.remove(id).ok_or_else(|| missing("USER"))?;
+    /// `DeleteUser`. Deletes the memberships of the user too.
+    pub fn delete_user(&mut self, input: &Value) -> ServiceResult {
+        let id = bare_id(text(input, "UserId"));
+        self.store.users.remove(id).ok_or_else(|| no_such("USER"))?;
         self.store.memberships.retain(|_, membership| membership.user != id);
         Ok(json!({}))
     }
 }
 
-/// The model marks only the store as required; the service wants more and says nothing when it is missing.
-fn require_user_members(input: &Value) -> Result<(), ServiceError> {
-    let complete = !text(input, "UserName").is_empty()
+/// Rejects a user without the attributes that the service requires. The model requires only the identity store ID, and
+/// the error message of the service is empty.
+fn require_user_attributes(input: &Value) -> Result<(), ServiceError> {
+    let is_complete = !text(input, "UserName").is_empty()
         && !text(input, "DisplayName").is_empty()
         && !text(&input["Name"], "GivenName").is_empty()
         && !text(&input["Name"], "FamilyName").is_empty()
         && input["Emails"][0]["Value"].is_string();
-    complete
+    is_complete
         .then_some(())
         .ok_or_else(|| ServiceError::new("ValidationException", ""))
 }
 
-/// `name.givenName` is `Name.GivenName`; lists are replaced whole, their members named as in `CreateUser`.
-fn set(attributes: &mut Map<String, Value>, path: &str, value: Option<&Value>) -> Result<(), ServiceError> {
-    const KNOWN: [&str; 17] = [
+/// Sets or removes an attribute. The path `name.givenName` means `Name.GivenName`. A list is replaced completely.
+fn set_attribute(attributes: &mut Map<String, Value>, path: &str, value: Option<&Value>) -> Result<(), ServiceError> {
+    const SUPPORTED: [&str; 17] = [
         "UserName",
         "Name",
         "DisplayName",
@@ -149,11 +155,11 @@ fn set(attributes: &mut Map<String, Value>, path: &str, value: Option<&Value>) -
         "Birthdate",
         "Roles",
     ];
-    let parts: Vec<String> = path.split('.').map(upper_first).collect();
-    if !KNOWN.contains(&parts[0].as_str()) {
+    let parts: Vec<String> = path.split('.').map(capitalized).collect();
+    if !SUPPORTED.contains(&parts[0].as_str()) {
         return Err(unsupported(path));
     }
-    let value = value.cloned().map(upper_keys);
+    let value = value.cloned().map(with_capitalized_keys);
     match (parts.as_slice(), value) {
         ([attribute], Some(value)) => {
             attributes.insert(attribute.clone(), value);
@@ -170,20 +176,21 @@ fn set(attributes: &mut Map<String, Value>, path: &str, value: Option<&Value>) -
     Ok(())
 }
 
-fn upper_first(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
 }
 
-/// A document's keys may be in small letters, as SCIM has them.
-fn upper_keys(value: Value) -> Value {
+/// Converts the keys of an attribute value to the form of `CreateUser`. Clients may send them in lower camel case, as
+/// in SCIM.
+fn with_capitalized_keys(value: Value) -> Value {
     match value {
         Value::Object(members) => members
             .into_iter()
-            .map(|(key, value)| (upper_first(&key), upper_keys(value)))
+            .map(|(key, value)| (capitalized(&key), with_capitalized_keys(value)))
             .collect(),
-        Value::Array(items) => items.into_iter().map(upper_keys).collect(),
+        Value::Array(items) => items.into_iter().map(with_capitalized_keys).collect(),
         other => other,
     }
 }

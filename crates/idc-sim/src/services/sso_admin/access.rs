@@ -1,27 +1,27 @@
-//! Who may administer an instance, and which instance a request names.
+//! Access checks, and finding the instance of a request.
 
 use crate::protocol::error::ServiceError;
 use crate::services::request::{Request, denied, not_found, text};
 use crate::state::{Cloud, Identity, Instance};
 
-/// A member account sees its organization's instance; only the owner and a delegated administrator work with it,
-/// and the latter not on the management account.
+/// Rejects a caller who is not an administrator of the instance. A member account can only list and describe its
+/// organization's instance. A delegated administrator can do everything except in the management account.
 pub fn require_administrator(cloud: &Cloud, caller: &Identity, request: &Request) -> Result<(), ServiceError> {
     let arn = text(request.input, "InstanceArn");
     let owner = cloud.instance(arn).map(|instance| instance.owner.as_str());
-    let sees_only = matches!(request.operation, "ListInstances" | "DescribeInstance");
-    if sees_only || owner.is_none_or(|owner| owner == caller.account) {
+    let is_open_to_members = matches!(request.operation, "ListInstances" | "DescribeInstance");
+    if is_open_to_members || owner.is_none_or(|owner| owner == caller.account) {
         return Ok(());
     }
-    let delegated = cloud.delegated_administrators.contains(&caller.account);
-    let on_management_account = owner == Some(text(request.input, "TargetId"));
-    if delegated && !on_management_account {
+    let is_delegated = cloud.delegated_administrators.contains(&caller.account);
+    let targets_management_account = owner == Some(text(request.input, "TargetId"));
+    if is_delegated && !targets_management_account {
         return Ok(());
     }
     Err(denied(caller, &format!("sso:{}", request.operation)))
 }
 
-/// The active organization instance that `InstanceArn` names, in the Region of the call.
+/// Returns the active instance with the request's `InstanceArn`, if it is in the Region of the request.
 pub fn instance<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a Instance, ServiceError> {
     let arn = text(request.input, "InstanceArn");
     cloud
@@ -30,14 +30,14 @@ pub fn instance<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a Instance,
         .ok_or_else(|| not_found(format!("The instance {arn} was not found.")))
 }
 
-/// [`instance`], refusing one that has no permission sets.
+/// Like [`instance`], but rejects an instance that does not support permission sets.
 pub fn instance_with_permission_sets<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a Instance, ServiceError> {
     let instance = instance(cloud, request)?;
-    let of_organization = cloud
+    let is_organization_instance = cloud
         .organization
         .as_ref()
         .is_some_and(|organization| organization.management_account == instance.owner);
-    if !of_organization {
+    if !is_organization_instance {
         return Err(ServiceError::new(
             "ValidationException",
             "The operation is not supported for an account instance of IAM Identity Center.",

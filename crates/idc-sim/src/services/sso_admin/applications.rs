@@ -1,24 +1,24 @@
-//! Applications, as far as it matters who may use them.
+//! Assignments of applications.
 
 use serde_json::json;
 
 use super::access::instance_with_permission_sets;
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::services::paging;
 use crate::services::request::Request;
 use crate::services::request::text;
 use crate::state::Cloud;
 
 /// `ListApplicationAssignmentsForPrincipal`.
-pub fn list_for_principal(cloud: &Cloud, request: &Request) -> Answer {
+pub fn list_for_principal(cloud: &Cloud, request: &Request) -> ServiceResult {
     instance_with_permission_sets(cloud, request)?;
     let principal = text(request.input, "PrincipalId");
-    let wanted = request.input["Filter"]["ApplicationArn"].as_str();
+    let application = request.input["Filter"]["ApplicationArn"].as_str();
     let rows = cloud
         .application_assignments
         .iter()
         .filter(|assignment| assignment.principal == principal)
-        .filter(|assignment| wanted.is_none_or(|wanted| wanted == assignment.application))
+        .filter(|assignment| application.is_none_or(|application| application == assignment.application))
         .map(|assignment| {
             json!({
                 "ApplicationArn": assignment.application,

@@ -1,18 +1,18 @@
-//! Account assignments and provisioning: answered at once, done later.
+//! Account assignments and provisioning, which complete asynchronously.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::instance_with_permission_sets;
 use super::permission_sets;
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, not_found, text};
 use crate::state::{Assignment, Cloud, Identity, Operation, OperationKind, Outcome};
 
-/// What Identity Center does with the caller's own rights in the management account.
-const RIGHTS_IN_MANAGEMENT_ACCOUNT: [&str; 5] = [
+/// The actions that Identity Center performs with the caller's permissions in the management account.
+const MANAGEMENT_ACCOUNT_ACTIONS: [&str; 5] = [
     "iam:CreateSAMLProvider",
     "iam:GetSAMLProvider",
     "iam:CreateRole",
@@ -20,12 +20,12 @@ const RIGHTS_IN_MANAGEMENT_ACCOUNT: [&str; 5] = [
     "iam:PutRolePolicy",
 ];
 
-/// Answers an operation on assignments or provisioning.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation on assignments or provisioning.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     use OperationKind::{Assign, Provision, Unassign};
     match request.operation {
-        "CreateAccountAssignment" => ask(cloud, caller, request, Assign),
-        "DeleteAccountAssignment" => ask(cloud, caller, request, Unassign),
+        "CreateAccountAssignment" => change_assignment(cloud, caller, request, Assign),
+        "DeleteAccountAssignment" => change_assignment(cloud, caller, request, Unassign),
         "ProvisionPermissionSet" => provision(cloud, caller, request),
         "DescribeAccountAssignmentCreationStatus" => describe(cloud, request, Assign),
         "DescribeAccountAssignmentDeletionStatus" => describe(cloud, request, Unassign),
@@ -41,8 +41,8 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
     }
 }
 
-/// The names that a kind of operation goes by: its status, the member with its id, and the list of statuses.
-fn names(kind: OperationKind) -> (&'static str, &'static str, &'static str) {
+/// Returns the names of members for a kind of operation: its status, its request ID, and the list of statuses.
+fn member_names(kind: OperationKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         OperationKind::Assign => (
             "AccountAssignmentCreationStatus",
@@ -62,56 +62,56 @@ fn names(kind: OperationKind) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// `CreateAccountAssignment` and `DeleteAccountAssignment`; a repeat is accepted like the first.
-fn ask(cloud: &mut Cloud, caller: &Identity, request: &Request, kind: OperationKind) -> Answer {
-    let subject = subject(request);
+/// `CreateAccountAssignment` and `DeleteAccountAssignment`. Creating an assignment that exists is accepted.
+fn change_assignment(cloud: &mut Cloud, caller: &Identity, request: &Request, kind: OperationKind) -> ServiceResult {
+    let subject = requested_assignment(request);
     check_account(cloud, &subject.account)?;
     permission_sets::find(cloud, request)?;
     if kind == OperationKind::Unassign && !cloud.assignments.contains(&subject) {
         return Err(not_found("The account assignment was not found."));
     }
-    let status = begin(cloud, caller, kind, subject, request.now);
-    Ok(json!({ names(kind).0: status }))
+    let status = start_operation(cloud, caller, kind, subject, request.now);
+    Ok(json!({ member_names(kind).0: status }))
 }
 
-/// How an operation stands.
-fn describe(cloud: &mut Cloud, request: &Request, kind: OperationKind) -> Answer {
+/// `DescribeAccountAssignmentCreationStatus` and the corresponding operations.
+fn describe(cloud: &mut Cloud, request: &Request, kind: OperationKind) -> ServiceResult {
     instance_with_permission_sets(cloud, request)?;
-    let (key, id, _) = names(kind);
+    let (key, id, _) = member_names(kind);
     let id = text(request.input, id);
-    let answer = json!({ key: status(operation(cloud, kind, id)?) });
-    cloud.note_poll(id);
-    Ok(answer)
+    let response = json!({ key: status_shape(find_operation(cloud, kind, id)?) });
+    cloud.record_poll(id);
+    Ok(response)
 }
 
-/// Status, request id and date only, newest first.
-fn list_statuses(cloud: &mut Cloud, request: &Request, kind: OperationKind) -> Answer {
+/// `ListAccountAssignmentCreationStatus` and the corresponding operations: status, request ID and date, newest first.
+fn list_statuses(cloud: &mut Cloud, request: &Request, kind: OperationKind) -> ServiceResult {
     instance_with_permission_sets(cloud, request)?;
-    let listed = cloud.operations.iter().filter(|operation| operation.kind == kind);
-    let listed: Vec<String> = listed.map(|operation| operation.request_id.clone()).collect();
-    let wanted = request.input["Filter"]["Status"].as_str();
+    let polled = cloud.operations.iter().filter(|operation| operation.kind == kind);
+    let polled: Vec<String> = polled.map(|operation| operation.request_id.clone()).collect();
+    let status = request.input["Filter"]["Status"].as_str();
     let rows = cloud
         .operations
         .iter()
         .rev()
         .filter(|operation| operation.kind == kind)
-        .filter(|operation| wanted.is_none_or(|wanted| wanted == state(operation)))
+        .filter(|operation| status.is_none_or(|status| status == status_name(operation)))
         .map(|operation| {
             json!({
-                "Status": state(operation),
+                "Status": status_name(operation),
                 "RequestId": operation.request_id,
                 "CreatedDate": epoch(operation.created),
             })
         })
         .collect();
-    for id in listed {
-        cloud.note_poll(&id);
+    for id in polled {
+        cloud.record_poll(&id);
     }
-    paging::page(request.input, request.operation, names(kind).2, 100, rows)
+    paging::page(request.input, request.operation, member_names(kind).2, 100, rows)
 }
 
-/// `ListAccountAssignmentsForPrincipal`: a user's include those of its groups.
-fn list_for_principal(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListAccountAssignmentsForPrincipal`. The assignments of a user include those of the user's groups.
+fn list_for_principal(cloud: &Cloud, request: &Request) -> ServiceResult {
     let instance = instance_with_permission_sets(cloud, request)?;
     let principal = text(request.input, "PrincipalId");
     let account = request.input["Filter"]["AccountId"].as_str();
@@ -148,8 +148,8 @@ fn shape(assignment: &Assignment) -> Value {
     })
 }
 
-/// `ListAccountAssignments` of one account and permission set.
-fn list(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListAccountAssignments`: the assignments of one account and permission set.
+fn list(cloud: &Cloud, request: &Request) -> ServiceResult {
     let set = permission_sets::find(cloud, request)?.arn.clone();
     let account = text(request.input, "AccountId");
     let rows = cloud
@@ -168,8 +168,8 @@ fn list(cloud: &Cloud, request: &Request) -> Answer {
     )
 }
 
-/// `ProvisionPermissionSet` to one account, or to all it is provisioned in.
-fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// `ProvisionPermissionSet`, in one account or in all accounts that already have the permission set.
+fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let set = permission_sets::find(cloud, request)?.arn.clone();
     let provisioned = provisioned_accounts(cloud, &set);
     let accounts = match text(request.input, "TargetType") {
@@ -185,7 +185,7 @@ fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer 
             principal_type: String::new(),
             principal: String::new(),
         };
-        last = begin(cloud, caller, OperationKind::Provision, subject, request.now);
+        last = start_operation(cloud, caller, OperationKind::Provision, subject, request.now);
     }
     if last.is_null() {
         return Err(not_found("The permission set is not provisioned to any account."));
@@ -194,7 +194,7 @@ fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer 
 }
 
 /// `ListPermissionSetsProvisionedToAccount`.
-fn provisioned_to_account(cloud: &Cloud, request: &Request) -> Answer {
+fn provisioned_to_account(cloud: &Cloud, request: &Request) -> ServiceResult {
     instance_with_permission_sets(cloud, request)?;
     let account = text(request.input, "AccountId");
     let rows = cloud
@@ -213,7 +213,7 @@ fn provisioned_to_account(cloud: &Cloud, request: &Request) -> Answer {
 }
 
 /// `ListAccountsForProvisionedPermissionSet`.
-fn accounts_for_set(cloud: &Cloud, request: &Request) -> Answer {
+fn accounts_for_set(cloud: &Cloud, request: &Request) -> ServiceResult {
     let set = permission_sets::find(cloud, request)?.arn.clone();
     let rows = provisioned_accounts(cloud, &set)
         .into_iter()
@@ -237,32 +237,40 @@ fn provisioned_accounts(cloud: &Cloud, set: &str) -> Vec<String> {
         .collect()
 }
 
-fn begin(cloud: &mut Cloud, caller: &Identity, kind: OperationKind, subject: Assignment, now: Timestamp) -> Value {
-    let missing_right = cloud
+/// Starts an asynchronous operation and returns its status.
+fn start_operation(
+    cloud: &mut Cloud,
+    caller: &Identity,
+    kind: OperationKind,
+    subject: Assignment,
+    now: Timestamp,
+) -> Value {
+    let denied_action = cloud
         .is_management_account()
         .then(|| {
-            RIGHTS_IN_MANAGEMENT_ACCOUNT
+            MANAGEMENT_ACCOUNT_ACTIONS
                 .iter()
-                .find(|right| caller.is_denied(right))
+                .find(|action| caller.is_denied(action))
         })
         .flatten()
         .filter(|_| subject.account == cloud.account.id)
-        .map(|right| (*right).to_owned());
+        .map(|action| (*action).to_owned());
     let operation = Operation {
         request_id: cloud.ids.uuid(),
         kind,
-        due: cloud.next_slot(&subject.account, now),
+        due: cloud.next_completion(&subject.account, now),
         subject,
         created: now,
-        missing_right,
+        missing_right: denied_action,
         outcome: Outcome::Pending,
     };
-    let answer = status(&operation);
+    let status = status_shape(&operation);
     cloud.operations.push(operation);
-    answer
+    status
 }
 
-fn subject(request: &Request) -> Assignment {
+/// Returns the assignment that a request describes.
+fn requested_assignment(request: &Request) -> Assignment {
     let input = request.input;
     Assignment {
         account: text(input, "TargetId").to_owned(),
@@ -273,13 +281,13 @@ fn subject(request: &Request) -> Assignment {
 }
 
 fn check_account(cloud: &Cloud, account: &str) -> Result<(), ServiceError> {
-    let known = cloud.all_accounts().any(|candidate| candidate.id == account);
-    known
+    let exists = cloud.all_accounts().any(|candidate| candidate.id == account);
+    exists
         .then_some(())
         .ok_or_else(|| not_found(format!("The account {account} was not found in the organization.")))
 }
 
-fn operation<'a>(cloud: &'a Cloud, kind: OperationKind, id: &str) -> Result<&'a Operation, ServiceError> {
+fn find_operation<'a>(cloud: &'a Cloud, kind: OperationKind, id: &str) -> Result<&'a Operation, ServiceError> {
     cloud
         .operations
         .iter()
@@ -287,7 +295,7 @@ fn operation<'a>(cloud: &'a Cloud, kind: OperationKind, id: &str) -> Result<&'a 
         .ok_or_else(|| not_found(format!("The request {id} was not found.")))
 }
 
-fn state(operation: &Operation) -> &'static str {
+fn status_name(operation: &Operation) -> &'static str {
     match operation.outcome {
         Outcome::Pending => "IN_PROGRESS",
         Outcome::Succeeded => "SUCCEEDED",
@@ -295,25 +303,26 @@ fn state(operation: &Operation) -> &'static str {
     }
 }
 
-fn status(operation: &Operation) -> Value {
+/// Returns the status of an operation in the API's form.
+fn status_shape(operation: &Operation) -> Value {
     let subject = &operation.subject;
-    let mut answer = json!({
-        "Status": state(operation),
+    let mut response = json!({
+        "Status": status_name(operation),
         "RequestId": operation.request_id,
         "PermissionSetArn": subject.permission_set,
         "CreatedDate": epoch(operation.created),
     });
     match operation.kind {
-        OperationKind::Provision => answer["AccountId"] = json!(subject.account),
+        OperationKind::Provision => response["AccountId"] = json!(subject.account),
         OperationKind::Assign | OperationKind::Unassign => {
-            answer["TargetId"] = json!(subject.account);
-            answer["TargetType"] = json!("AWS_ACCOUNT");
-            answer["PrincipalType"] = json!(subject.principal_type);
-            answer["PrincipalId"] = json!(subject.principal);
+            response["TargetId"] = json!(subject.account);
+            response["TargetType"] = json!("AWS_ACCOUNT");
+            response["PrincipalType"] = json!(subject.principal_type);
+            response["PrincipalId"] = json!(subject.principal);
         }
     }
     if let Outcome::Failed(reason) = &operation.outcome {
-        answer["FailureReason"] = json!(reason);
+        response["FailureReason"] = json!(reason);
     }
-    answer
+    response
 }

@@ -1,43 +1,43 @@
-//! Instances: which there are, in which Region, in what state.
+//! Instances of IAM Identity Center.
 
 use super::access;
 use serde_json::{Value, json};
 
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{Request, denied};
 use crate::services::request::{epoch, text};
 use crate::state::person;
 use crate::state::{Cloud, Identity, Instance};
 
-/// `ListInstances`, of the call's Region or of all.
-pub fn list(cloud: &mut Cloud, request: &Request) -> Answer {
-    person::instance_awaited(cloud, request.region, request.now);
-    let all = text(request.input, "RegionScope") == "ALL_REGIONS";
+/// `ListInstances`: the instances of the request's Region, or of all Regions.
+pub fn list(cloud: &mut Cloud, request: &Request) -> ServiceResult {
+    person::schedule_enable(cloud, request.region, request.now);
+    let all_regions = text(request.input, "RegionScope") == "ALL_REGIONS";
     let rows = cloud
         .instances
         .iter()
-        .filter(|instance| all || instance.region == request.region)
+        .filter(|instance| all_regions || instance.region == request.region)
         .map(|instance| shape(instance, request))
         .collect();
     paging::page(request.input, "ListInstances", "Instances", 10, rows)
 }
 
-/// `DescribeInstance`; an instance that is not there is not this caller's to see.
-pub fn describe(cloud: &Cloud, caller: &Identity, request: &Request) -> Answer {
+/// `DescribeInstance`. For an instance that does not exist, the error is `AccessDeniedException`.
+pub fn describe(cloud: &Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let arn = text(request.input, "InstanceArn");
     let instance = cloud
         .instance(arn)
         .filter(|instance| instance.region == request.region)
         .ok_or_else(|| denied(caller, "sso:DescribeInstance"))?;
-    let mut answer = shape(instance, request);
-    answer["PermissionSetsEnabled"] = json!(instance.permission_sets_enabled);
-    answer["EncryptionConfigurationDetails"] = json!({"KeyType": "AWS_OWNED_KMS_KEY", "EncryptionStatus": "ENABLED"});
-    Ok(answer)
+    let mut response = shape(instance, request);
+    response["PermissionSetsEnabled"] = json!(instance.permission_sets_enabled);
+    response["EncryptionConfigurationDetails"] = json!({"KeyType": "AWS_OWNED_KMS_KEY", "EncryptionStatus": "ENABLED"});
+    Ok(response)
 }
 
-/// `CreateInstance` makes account instances only, and a management account gets none.
-pub fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// `CreateInstance`: creates an account instance. A management account cannot have one.
+pub fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     if cloud.is_management_account() {
         return Err(ServiceError::new(
             "AccessDeniedException",
@@ -58,17 +58,18 @@ pub fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
     Ok(json!({ "InstanceArn": arn }))
 }
 
-/// `UpdateInstance`: the name, or permission sets on, for good; one of them at a time.
-pub fn update(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `UpdateInstance`: changes the name or enables permission sets, but not both in one call. Permission sets cannot be
+/// disabled.
+pub fn update(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let arn = access::instance(cloud, request)?.arn.clone();
-    let (name, switch) = (&request.input["Name"], &request.input["PermissionSetsEnabled"]);
-    if !name.is_null() && !switch.is_null() {
+    let (name, permission_sets) = (&request.input["Name"], &request.input["PermissionSetsEnabled"]);
+    if !name.is_null() && !permission_sets.is_null() {
         return Err(ServiceError::new(
             "ValidationException",
             "Only one of the attributes can be updated at a time.",
         ));
     }
-    if switch == &json!(false) {
+    if permission_sets == &json!(false) {
         return Err(ServiceError::new(
             "ValidationException",
             "Permission sets cannot be disabled.",
@@ -78,13 +79,13 @@ pub fn update(cloud: &mut Cloud, request: &Request) -> Answer {
         if let Some(name) = name.as_str() {
             instance.name = Some(name.to_owned());
         }
-        instance.permission_sets_enabled |= switch == &json!(true);
+        instance.permission_sets_enabled |= permission_sets == &json!(true);
     }
     Ok(json!({}))
 }
 
-/// `DeleteInstance`: an account instance by its owner; an organization's is deleted in the console.
-pub fn delete(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// `DeleteInstance`: deletes an account instance. An organization instance can be deleted only in the console.
+pub fn delete(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let arn = text(request.input, "InstanceArn");
     let instance = cloud
         .instance(arn)
@@ -103,8 +104,8 @@ pub fn delete(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
     Ok(json!({}))
 }
 
-/// `ListRegions`: the Regions of an instance; one, for none is replicated here.
-pub fn list_regions(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListRegions`: the Regions of an instance. The simulation does not replicate instances, so there is one.
+pub fn list_regions(cloud: &Cloud, request: &Request) -> ServiceResult {
     let instance = access::instance(cloud, request)?;
     let rows = vec![region(instance)];
     paging::page(

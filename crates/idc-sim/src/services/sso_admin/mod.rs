@@ -1,4 +1,4 @@
-//! IAM Identity Center's administration (`sso-admin`).
+//! The administration API of IAM Identity Center (`sso-admin`).
 
 mod access;
 mod applications;
@@ -8,12 +8,12 @@ mod permission_sets;
 mod policies;
 mod tags;
 
-use crate::protocol::error::Answer;
+use crate::protocol::error::ServiceResult;
 use crate::services::request::Request;
 use crate::state::{Cloud, Identity};
 
-/// Answers an operation of `sso-admin`.
-pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer {
+/// Handles an operation of `sso-admin`.
+pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     access::require_administrator(cloud, caller, request)?;
     match request.operation {
         "ListInstances" => instances::list(cloud, request),
@@ -43,6 +43,6 @@ pub fn answer(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Answer
         "GetPermissionsBoundaryForPermissionSet" => policies::get_boundary(cloud, request),
         "DeletePermissionsBoundaryFromPermissionSet" => policies::delete_boundary(cloud, request),
         "ListApplicationAssignmentsForPrincipal" => applications::list_for_principal(cloud, request),
-        _ => assignments::answer(cloud, caller, request),
+        _ => assignments::handle(cloud, caller, request),
     }
 }

@@ -1,18 +1,18 @@
-//! Permission sets, their AWS managed policies and tags.
+//! Permission sets and their AWS managed policies.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::access::instance_with_permission_sets;
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::Request;
 use crate::services::request::{epoch, not_found, text};
 use crate::state::{Cloud, PermissionSet};
 
 /// `CreatePermissionSet`.
-pub fn create(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn create(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let input = request.input;
     let instance = instance_with_permission_sets(cloud, request)?.id().to_owned();
     let name = text(input, "Name");
@@ -42,18 +42,18 @@ pub fn create(cloud: &mut Cloud, request: &Request) -> Answer {
         customer_policies: Vec::new(),
         boundary: None,
     };
-    let answer = json!({"PermissionSet": shape(&set)});
+    let response = json!({"PermissionSet": shape(&set)});
     cloud.permission_sets.push(set);
-    Ok(answer)
+    Ok(response)
 }
 
 /// `DescribePermissionSet`.
-pub fn describe(cloud: &Cloud, request: &Request) -> Answer {
+pub fn describe(cloud: &Cloud, request: &Request) -> ServiceResult {
     Ok(json!({"PermissionSet": shape(find(cloud, request)?)}))
 }
 
-/// `ListPermissionSets`: ARNs, newest last.
-pub fn list(cloud: &Cloud, request: &Request) -> Answer {
+/// `ListPermissionSets`: the ARNs, newest last.
+pub fn list(cloud: &Cloud, request: &Request) -> ServiceResult {
     let instance = instance_with_permission_sets(cloud, request)?.id();
     let visible_before = request.now - cloud.timing.propagation;
     let rows = of_instance(cloud, instance)
@@ -69,8 +69,8 @@ pub fn list(cloud: &Cloud, request: &Request) -> Answer {
     )
 }
 
-/// `UpdatePermissionSet`; what was provisioned stays as it was until it is provisioned again.
-pub fn update(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `UpdatePermissionSet`. The change affects an account only when the permission set is provisioned there again.
+pub fn update(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     if let Some(duration) = request.input["SessionDuration"].as_str() {
         check_duration(duration)?;
     }
@@ -90,7 +90,7 @@ pub fn update(cloud: &mut Cloud, request: &Request) -> Answer {
 }
 
 /// `AttachManagedPolicyToPermissionSet`.
-pub fn attach(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn attach(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = text(request.input, "ManagedPolicyArn").to_owned();
     let set = find_mut(cloud, request)?;
     if set.managed_policies.contains(&policy) {
@@ -105,12 +105,12 @@ pub fn attach(cloud: &mut Cloud, request: &Request) -> Answer {
     }
     let key = format!("policy:{}:{policy}", set.arn);
     set.managed_policies.push(policy);
-    cloud.note_write(key, request.now);
+    cloud.record_write(key, request.now);
     Ok(json!({}))
 }
 
 /// `DetachManagedPolicyFromPermissionSet`.
-pub fn detach(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn detach(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = text(request.input, "ManagedPolicyArn").to_owned();
     let set = find_mut(cloud, request)?;
     let before = set.managed_policies.len();
@@ -125,7 +125,7 @@ pub fn detach(cloud: &mut Cloud, request: &Request) -> Answer {
 }
 
 /// `ListManagedPoliciesInPermissionSet`.
-pub fn list_policies(cloud: &Cloud, request: &Request) -> Answer {
+pub fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
     let set = find(cloud, request)?;
     let rows = set
         .managed_policies
@@ -137,15 +137,15 @@ pub fn list_policies(cloud: &Cloud, request: &Request) -> Answer {
     paging::page(request.input, &scope, "AttachedManagedPolicies", 20, rows)
 }
 
-/// `DeletePermissionSet`; one that is assigned or provisioned stays.
-pub fn delete(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `DeletePermissionSet`. A permission set that is assigned or provisioned cannot be deleted.
+pub fn delete(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let set = find(cloud, request)?;
     let (arn, name) = (set.arn.clone(), set.name.clone());
-    let assigned = cloud
+    let is_assigned = cloud
         .assignments
         .iter()
         .any(|assignment| assignment.permission_set == arn);
-    if assigned || cloud.roles.iter().any(|role| role.permission_set == arn) {
+    if is_assigned || cloud.roles.iter().any(|role| role.permission_set == arn) {
         return Err(ServiceError::new(
             "ConflictException",
             format!("PermissionSet with name {name} is in use: it is assigned or provisioned to accounts."),
@@ -155,7 +155,7 @@ pub fn delete(cloud: &mut Cloud, request: &Request) -> Answer {
     Ok(json!({}))
 }
 
-/// The set that `PermissionSetArn` names, once its creation has spread.
+/// Returns the permission set with the request's `PermissionSetArn`, once its creation has propagated.
 pub fn find<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a PermissionSet, ServiceError> {
     instance_with_permission_sets(cloud, request)?;
     let arn = text(request.input, "PermissionSetArn");
@@ -167,16 +167,20 @@ pub fn find<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a PermissionSet
         .ok_or_else(|| not_found(format!("Could not find PermissionSet with id {arn}")))
 }
 
-/// [`find`], to change it.
+/// Like [`find`], but returns a mutable reference.
 pub fn find_mut<'a>(cloud: &'a mut Cloud, request: &Request) -> Result<&'a mut PermissionSet, ServiceError> {
     let arn = find(cloud, request)?.arn.clone();
     let set = cloud.permission_sets.iter_mut().find(|set| set.arn == arn);
     set.ok_or_else(|| not_found("Could not find PermissionSet"))
 }
 
+/// Returns the permission sets of the instance with this ID.
 fn of_instance<'a>(cloud: &'a Cloud, instance: &str) -> impl Iterator<Item = &'a PermissionSet> {
-    let part = format!("/{instance}/");
-    cloud.permission_sets.iter().filter(move |set| set.arn.contains(&part))
+    let segment = format!("/{instance}/");
+    cloud
+        .permission_sets
+        .iter()
+        .filter(move |set| set.arn.contains(&segment))
 }
 
 fn shape(set: &PermissionSet) -> Value {
@@ -195,14 +199,14 @@ fn shape(set: &PermissionSet) -> Value {
     shape
 }
 
-/// Tags by key, as a request has them.
+/// Returns the tags of a request, by key.
 pub fn tags_of(tags: &Value) -> BTreeMap<String, String> {
     let rows = tags.as_array().into_iter().flatten();
     rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
         .collect()
 }
 
-/// Between one and twelve hours.
+/// Validates a session duration: between 1 and 12 hours.
 fn check_duration(duration: &str) -> Result<(), ServiceError> {
     let hours = duration
         .parse::<jiff::Span>()

@@ -1,20 +1,20 @@
-//! What a permission set holds besides AWS managed policies: an inline policy, references to customer managed
-//! policies, a boundary.
+//! The other policies of a permission set: the inline policy, references to customer managed policies, and the
+//! permissions boundary.
 
 use serde_json::{Value, json};
 
 use super::permission_sets::{find, find_mut};
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::Request;
 use crate::services::request::{not_found, text};
 use crate::state::{Cloud, CustomerPolicy};
 
-/// A set takes this many customer managed policies and as many AWS managed ones, together.
-const MOST_POLICIES: usize = 20;
+/// Maximum number of managed policies of a permission set, AWS managed and customer managed together.
+const MAX_POLICIES: usize = 20;
 
-/// `PutInlinePolicyToPermissionSet`: a JSON document, in the place of an earlier one.
-pub fn put_inline(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `PutInlinePolicyToPermissionSet`: sets or replaces the inline policy, which must be a JSON document.
+pub fn put_inline(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = text(request.input, "InlinePolicy");
     let document: Option<Value> = serde_json::from_str(policy).ok();
     if document.is_none_or(|document| document.get("Statement").is_none()) {
@@ -27,20 +27,20 @@ pub fn put_inline(cloud: &mut Cloud, request: &Request) -> Answer {
     Ok(json!({}))
 }
 
-/// `GetInlinePolicyForPermissionSet`: empty when there is none.
-pub fn get_inline(cloud: &Cloud, request: &Request) -> Answer {
+/// `GetInlinePolicyForPermissionSet`: an empty string if there is no inline policy.
+pub fn get_inline(cloud: &Cloud, request: &Request) -> ServiceResult {
     let policy = find(cloud, request)?.inline_policy.as_deref();
     Ok(json!({"InlinePolicy": policy.unwrap_or_default()}))
 }
 
 /// `DeleteInlinePolicyFromPermissionSet`.
-pub fn delete_inline(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn delete_inline(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     find_mut(cloud, request)?.inline_policy = None;
     Ok(json!({}))
 }
 
 /// `AttachCustomerManagedPolicyReferenceToPermissionSet`.
-pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = reference(&request.input["CustomerManagedPolicyReference"]);
     let set = find_mut(cloud, request)?;
     if set.customer_policies.contains(&policy) {
@@ -52,10 +52,10 @@ pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
             ),
         ));
     }
-    if set.customer_policies.len() + set.managed_policies.len() >= MOST_POLICIES {
+    if set.customer_policies.len() + set.managed_policies.len() >= MAX_POLICIES {
         return Err(ServiceError::new(
             "ServiceQuotaExceededException",
-            format!("A permission set has at most {MOST_POLICIES} policies."),
+            format!("A permission set has at most {MAX_POLICIES} policies."),
         ));
     }
     set.customer_policies.push(policy);
@@ -63,7 +63,7 @@ pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
 }
 
 /// `DetachCustomerManagedPolicyReferenceFromPermissionSet`.
-pub fn detach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn detach_customer(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = reference(&request.input["CustomerManagedPolicyReference"]);
     let set = find_mut(cloud, request)?;
     let before = set.customer_policies.len();
@@ -78,7 +78,7 @@ pub fn detach_customer(cloud: &mut Cloud, request: &Request) -> Answer {
 }
 
 /// `ListCustomerManagedPolicyReferencesInPermissionSet`.
-pub fn list_customer(cloud: &Cloud, request: &Request) -> Answer {
+pub fn list_customer(cloud: &Cloud, request: &Request) -> ServiceResult {
     let set = find(cloud, request)?;
     let rows = set
         .customer_policies
@@ -89,8 +89,8 @@ pub fn list_customer(cloud: &Cloud, request: &Request) -> Answer {
     paging::page(request.input, &scope, "CustomerManagedPolicyReferences", 20, rows)
 }
 
-/// `PutPermissionsBoundaryToPermissionSet`: one of the two kinds.
-pub fn put_boundary(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `PutPermissionsBoundaryToPermissionSet`: an AWS managed or a customer managed policy.
+pub fn put_boundary(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let boundary = &request.input["PermissionsBoundary"];
     let kinds = ["CustomerManagedPolicyReference", "ManagedPolicyArn"];
     if kinds.into_iter().filter(|kind| !boundary[kind].is_null()).count() != 1 {
@@ -104,7 +104,7 @@ pub fn put_boundary(cloud: &mut Cloud, request: &Request) -> Answer {
 }
 
 /// `GetPermissionsBoundaryForPermissionSet`.
-pub fn get_boundary(cloud: &Cloud, request: &Request) -> Answer {
+pub fn get_boundary(cloud: &Cloud, request: &Request) -> ServiceResult {
     let set = find(cloud, request)?;
     let boundary = set.boundary.as_ref();
     boundary.map_or_else(
@@ -119,7 +119,7 @@ pub fn get_boundary(cloud: &Cloud, request: &Request) -> Answer {
 }
 
 /// `DeletePermissionsBoundaryFromPermissionSet`.
-pub fn delete_boundary(cloud: &mut Cloud, request: &Request) -> Answer {
+pub fn delete_boundary(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     find_mut(cloud, request)?.boundary = None;
     Ok(json!({}))
 }

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::permission_sets::tags_of;
-use crate::protocol::error::{Answer, ServiceError};
+use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::Request;
 use crate::services::request::{not_found, text};
 use crate::state::Cloud;
 
-/// A resource has at most this many tags.
-const MOST_TAGS: usize = 75;
+/// Maximum number of tags of a resource.
+const MAX_TAGS: usize = 75;
 
-/// `ListTagsForResource`; the instance's ARN is optional there.
-pub fn list(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `ListTagsForResource`. `InstanceArn` is optional.
+pub fn list(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let arn = text(request.input, "ResourceArn");
     let tags = tags_mut(cloud, arn)?;
     let rows = tags
@@ -25,29 +25,30 @@ pub fn list(cloud: &mut Cloud, request: &Request) -> Answer {
     paging::page(request.input, &format!("ListTagsForResource:{arn}"), "Tags", 50, rows)
 }
 
-/// `TagResource`: a key that is there gets the new value.
-pub fn tag(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `TagResource`. Replaces the values of keys that exist.
+pub fn tag(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let new = tags_of(&request.input["Tags"]);
     let tags = tags_mut(cloud, text(request.input, "ResourceArn"))?;
-    let more = new.keys().filter(|key| !tags.contains_key(*key)).count();
-    if tags.len() + more > MOST_TAGS {
+    let added = new.keys().filter(|key| !tags.contains_key(*key)).count();
+    if tags.len() + added > MAX_TAGS {
         return Err(ServiceError::new(
             "ServiceQuotaExceededException",
-            format!("A resource has at most {MOST_TAGS} tags."),
+            format!("A resource has at most {MAX_TAGS} tags."),
         ));
     }
     tags.extend(new);
     Ok(json!({}))
 }
 
-/// `UntagResource`: keys that are not there are no error.
-pub fn untag(cloud: &mut Cloud, request: &Request) -> Answer {
+/// `UntagResource`. Keys that do not exist are ignored.
+pub fn untag(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let keys = request.input["TagKeys"].as_array().cloned().unwrap_or_default();
     let tags = tags_mut(cloud, text(request.input, "ResourceArn"))?;
-    tags.retain(|key, _| !keys.iter().any(|gone| gone == &Value::String(key.clone())));
+    tags.retain(|key, _| !keys.iter().any(|removed| removed == &Value::String(key.clone())));
     Ok(json!({}))
 }
 
+/// Returns the tags of the permission set or instance with this ARN.
 fn tags_mut<'a>(cloud: &'a mut Cloud, arn: &str) -> Result<&'a mut BTreeMap<String, String>, ServiceError> {
     let of_sets = cloud.permission_sets.iter_mut().map(|set| (&set.arn, &mut set.tags));
     let of_instances = cloud

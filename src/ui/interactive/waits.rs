@@ -1,0 +1,114 @@
+//! What moves: the first look as it fills in, and waits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use super::super::screen::{Screen, clean};
+use super::super::text;
+use crate::checklist::{Observed, StepInfo, Survey, Waiting};
+use crate::limits::LONG_WAIT;
+use crate::steps::STEPS;
+
+const IF_LONG: &str = "It can take minutes. Stopping is safe: Ctrl-C, and later idc-setup run goes on from here.";
+
+/// Something that is being waited for.
+struct Spinner {
+    bar: ProgressBar,
+    mark: String,
+    screen: Screen,
+}
+
+/// Shows what is waited for, where in the checklist, and since when.
+pub fn spinner(screen: Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+    let bar = ProgressBar::new_spinner();
+    let hint = screen.spell(IF_LONG);
+    let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}{hint}").map(|style| {
+        let style = style.with_key("hint", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            if state.elapsed() >= LONG_WAIT {
+                let _ = write!(out, "\n    {hint}");
+            }
+        });
+        if screen.ascii {
+            style.tick_chars("-\\|/ ")
+        } else {
+            style
+        }
+    });
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    let mark = text::mark(info, STEPS);
+    bar.set_message(screen.spell(&format!("{mark} {}", clean(what))));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    Box::new(Spinner { bar, mark, screen })
+}
+
+/// Shows that the account is looked at, outside a step.
+pub fn looking(screen: Screen, what: &str) -> Box<dyn Waiting> {
+    let bar = ProgressBar::new_spinner();
+    bar.set_message(screen.spell(&clean(what)));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let mark = String::new();
+    Box::new(Spinner { bar, mark, screen })
+}
+
+impl Waiting for Spinner {
+    fn say(&self, words: &str) {
+        let words = format!("{} {}", self.mark, clean(words));
+        self.bar.set_message(self.screen.spell(&words));
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The checklist, a line a step, filling in.
+struct Filling {
+    _all: MultiProgress,
+    lines: BTreeMap<&'static str, ProgressBar>,
+    screen: Screen,
+}
+
+/// A line that is redrawn must not be longer than the terminal is wide.
+fn fitting(screen: Screen, line: &str) -> String {
+    let width = screen.talk_width.unwrap_or(80).saturating_sub(3);
+    console::truncate_str(&screen.spell(line), width, "").into_owned()
+}
+
+/// Shows the checklist while everything is looked at.
+pub fn filling(screen: Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
+    let all = MultiProgress::new();
+    let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let lines = infos.iter().map(|info| {
+        let bar = all.add(ProgressBar::new_spinner().with_style(style.clone()));
+        bar.set_message(fitting(screen, &text::survey_line(info, None)));
+        bar.tick();
+        (info.slug, bar)
+    });
+    Box::new(Filling {
+        lines: lines.collect(),
+        _all: all,
+        screen,
+    })
+}
+
+impl Survey for Filling {
+    fn found(&self, info: &StepInfo, observed: &Observed) {
+        if let Some(bar) = self.lines.get(info.slug) {
+            bar.finish_with_message(fitting(self.screen, &text::survey_line(info, Some(observed))));
+        }
+    }
+}
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        for bar in self.lines.values().filter(|bar| !bar.is_finished()) {
+            bar.finish();
+        }
+    }
+}

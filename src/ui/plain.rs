@@ -1,0 +1,310 @@
+//! Line by line (`--accessible`): numbered choices, no redraws, no colours; also reads a pipe.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use super::glossary;
+use super::screen::Screen;
+use super::terminal::forget_typed_ahead;
+use super::text;
+use crate::answers::Key;
+use crate::browser::Browser;
+use crate::checklist::{
+    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    Survey, UserError, Waiting,
+};
+use crate::steps::STEPS;
+
+/// A longer list is not read out to its end.
+const LONGEST_LIST: usize = 60;
+
+/// Asks in lines and reads lines.
+#[derive(Debug)]
+pub struct Plain {
+    screen: Screen,
+    browser: Rc<Browser>,
+}
+
+impl Plain {
+    /// Speaks on this screen, without colours.
+    pub fn new(screen: Screen, browser: Rc<Browser>) -> Self {
+        Self {
+            browser,
+            screen: Screen {
+                colour: false,
+                ..screen
+            },
+        }
+    }
+
+    /// A line of input; `None` at its end.
+    async fn read(&self, prompt: &str) -> Result<Option<String>, UserError> {
+        forget_typed_ahead();
+        self.screen.warn(prompt);
+        let read = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            let count = std::io::stdin().lock().read_line(&mut line)?;
+            Ok::<_, std::io::Error>((count > 0).then(|| line.trim().to_owned()))
+        });
+        match read.await {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(error)) => Err(UserError::failed(
+                format!("The answer cannot be read: {error}."),
+                "idc-setup run",
+            )),
+            Err(_) => Err(UserError::interrupted()),
+        }
+    }
+
+    /// A choice by its number; `None` at the end of input.
+    async fn choose(&self, prompt: &str, choices: &[String]) -> Result<Option<usize>, UserError> {
+        for (index, choice) in choices.iter().enumerate() {
+            self.screen.warn(&format!("  {}) {choice}", index + 1));
+        }
+        loop {
+            let Some(line) = self
+                .read(&format!("{prompt} Type a number from 1 to {} [1]:", choices.len()))
+                .await?
+            else {
+                return Ok(None);
+            };
+            if line.is_empty() {
+                return Ok(Some(0));
+            }
+            let by_number = line
+                .parse::<usize>()
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+                .filter(|n| *n < choices.len());
+            let chosen = by_number.or_else(|| choices.iter().position(|choice| *choice == line));
+            if chosen.is_some() {
+                return Ok(chosen);
+            }
+            self.screen.warn(&format!("{line:?} is not one of the choices."));
+        }
+    }
+
+    async fn value(&self, key: Key, prompt: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
+        let choices = key.choices();
+        let words = if choices.is_empty() {
+            String::new()
+        } else {
+            format!(", one of {}", choices.join(", "))
+        };
+        let hint = default.map_or(words.clone(), |default| format!("{words} [{default}]"));
+        loop {
+            let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
+                return Ok(Reply::Quit);
+            };
+            let line = if line.is_empty() {
+                default.unwrap_or_default().to_owned()
+            } else {
+                line
+            };
+            match line.as_str() {
+                "?" => {
+                    self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag()));
+                    for line in glossary::lines_of(key) {
+                        self.screen.warn(&line);
+                    }
+                }
+                ":back" => return Ok(Reply::Back),
+                ":skip" => return Ok(Reply::Skip),
+                ":quit" => return Ok(Reply::Quit),
+                _ => match key.check(&line) {
+                    Ok(value) => return Ok(Reply::Value(value)),
+                    Err(why) => self.screen.warn(&format!("That does not work: {why}.")),
+                },
+            }
+        }
+    }
+}
+
+struct Lines {
+    screen: Screen,
+    last: std::cell::RefCell<String>,
+}
+
+impl Lines {
+    fn new(screen: Screen) -> Self {
+        Self {
+            screen,
+            last: std::cell::RefCell::default(),
+        }
+    }
+}
+
+/// The first look, a line a step in the order of the checklist, each as soon as those before it are known.
+struct InOrder {
+    screen: Screen,
+    slugs: Vec<&'static str>,
+    found: std::cell::RefCell<BTreeMap<&'static str, String>>,
+}
+
+impl Survey for InOrder {
+    fn found(&self, info: &StepInfo, observed: &Observed) {
+        let mut found = self.found.borrow_mut();
+        let said = self.slugs.iter().take_while(|slug| found.contains_key(*slug)).count();
+        found.insert(info.slug, text::survey_line(info, Some(observed)));
+        for slug in self.slugs.iter().skip(said) {
+            let Some(line) = found.get(slug) else { return };
+            self.screen.talk(line);
+        }
+    }
+}
+
+impl Waiting for Lines {
+    /// A state is said once, when it changes.
+    fn say(&self, words: &str) {
+        if self.last.replace(words.to_owned()) != words {
+            self.screen.talk(words);
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Prompter for Plain {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        let (shown, more) = question.choices.split_at(question.choices.len().min(LONGEST_LIST));
+        for choice in shown {
+            self.screen.warn(&format!("  {}", choice.label));
+        }
+        if !more.is_empty() {
+            self.screen
+                .warn(&format!("  and {} more; any of them may be typed.", more.len()));
+        }
+        self.value(question.key, &question.prompt, question.default.as_deref())
+            .await
+    }
+
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
+        for line in &confirm.lines {
+            self.screen.warn(line);
+        }
+        let hint = if confirm.default { "[yes]" } else { "[no]" };
+        let skip = if confirm.can_skip { ":skip, " } else { "" };
+        loop {
+            let line = self
+                .read(&format!(
+                    "{} yes or no? {hint} (?, :back, {skip}:quit):",
+                    confirm.prompt
+                ))
+                .await?;
+            match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
+                None | Some(":quit") => return Ok(Reply::Quit),
+                Some(":back") => return Ok(Reply::Back),
+                Some(":skip") if confirm.can_skip => return Ok(Reply::Skip),
+                Some("?") => {
+                    for line in &confirm.help {
+                        self.screen.warn(line);
+                    }
+                }
+                Some("") => return Ok(Reply::Value(confirm.default)),
+                Some("y" | "yes") => return Ok(Reply::Value(true)),
+                Some("n" | "no") => return Ok(Reply::Value(false)),
+                Some(other) => self.screen.warn(&format!("{other:?} is neither yes nor no.")),
+            }
+        }
+    }
+
+    async fn type_out(&self, words: &str) -> Result<String, UserError> {
+        Ok(self.read(&format!("{words}:")).await?.unwrap_or_default())
+    }
+
+    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
+        for line in text::review_lines(review, self.screen.talk_width) {
+            self.screen.warn(&line);
+        }
+        let ways = [
+            "Go on with these values",
+            "Change a value",
+            "Leave",
+            "Show the commands",
+            "Back to the last question",
+        ];
+        let ways = ways.map(str::to_owned);
+        loop {
+            match self.choose("How do you want to go on?", &ways).await? {
+                Some(0) => return Ok(ReviewReply::GoOn),
+                Some(1) => {
+                    let mut names = vec!["(back)".to_owned()];
+                    names.extend(review.values.iter().map(|(key, ..)| key.title().to_owned()));
+                    let Some(index) = self.choose("Which value?", &names).await? else {
+                        return Ok(ReviewReply::Quit);
+                    };
+                    if let Some((key, ..)) = index.checked_sub(1).and_then(|index| review.values.get(index)) {
+                        return Ok(ReviewReply::Change(*key));
+                    }
+                }
+                Some(3) => {
+                    for line in text::command_lines(review).into_iter().chain(glossary::all_lines()) {
+                        self.screen.warn(&line);
+                    }
+                }
+                Some(4) => return Ok(ReviewReply::Back),
+                _ => return Ok(ReviewReply::Quit),
+            }
+        }
+    }
+
+    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
+        for line in text::task_lines(task) {
+            self.screen.warn(&line);
+        }
+        if let Some(line) = text::opened_line(task, &self.browser) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn change(&self, _info: &'static StepInfo, change: &Change) {
+        if self.screen.verbose >= 1 {
+            self.screen.talk(&format!("$ {}", change.command));
+        }
+    }
+
+    fn open(&self) {
+        for line in text::opening_lines() {
+            self.screen.talk(line);
+        }
+    }
+
+    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        self.screen.talk("Looking at the account:");
+        Some(Box::new(InOrder {
+            screen: self.screen,
+            slugs: infos.iter().map(|info| info.slug).collect(),
+            found: std::cell::RefCell::default(),
+        }))
+    }
+
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+        self.screen.talk("");
+        self.screen.talk(&text::heading(info, STEPS));
+        for line in text::begin_lines(info, observed, plan) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn end(&self, report: &StepReport) {
+        for line in text::end_lines(report, STEPS, self.screen) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
+        self.screen.talk(line);
+    }
+
+    fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
+        self.screen.talk(&format!("Waiting: {what}"));
+        Box::new(Lines::new(self.screen))
+    }
+}

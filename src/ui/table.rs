@@ -1,0 +1,146 @@
+//! The end of a command for people: a table, what is left to do, what went wrong, who you are.
+
+use jiff::Timestamp;
+
+use super::diagram;
+use super::outputs::Outputs;
+use super::screen::{Screen, clean};
+use super::text;
+use crate::answers::ago;
+use crate::checklist::{HumanTask, Outcome, State, StepReport};
+use crate::progress::Origin;
+
+/// With less room than that for its last column, a table has it below.
+const LAST_COLUMN: usize = 45;
+
+/// The end of a command for people: a line a step, what is left to do, what went wrong, who you are.
+pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
+    if !outcome.reports.is_empty() {
+        print_table(screen, &outcome.reports, command);
+    }
+    if command == "status" && !screen.quiet {
+        print_picture(screen, &outcome.reports);
+    }
+    print_left_to_do(screen, &outcome.reports);
+    for report in &outcome.reports {
+        if let Some(error) = report
+            .error
+            .as_ref()
+            .filter(|_| matches!(report.state, State::Failed | State::Unknown))
+            .filter(|_| !screen.quiet || !report.info.is_recommendation())
+        {
+            screen.error(error);
+        }
+    }
+    if let Some(error) = &outcome.error {
+        screen.error(error);
+    }
+    let signed_in = outcome
+        .reports
+        .iter()
+        .find_map(|report| Some((report, report.observed.evidence.get("signed_in_as")?)));
+    let waits = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
+    if outcome.error.is_none() && outcome.reports.iter().any(waits) && !screen.quiet {
+        screen.result("\nGo on with: idc-setup run");
+    }
+    if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
+        let evidence = |name: &str| report.observed.evidence.get(name).map_or("", String::as_str);
+        let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials_end"));
+        print_handover(screen, &outcome.reports);
+        if !end.is_empty() {
+            let tomorrow = format!(
+                " Tomorrow: idc-setup login --cli-profile {profile} (aws sso login --profile {profile} does the same)."
+            );
+            let tomorrow = if screen.is_passing() { String::new() } else { tomorrow };
+            screen.result(&format!(
+                "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves.{tomorrow}"
+            ));
+        }
+        screen.result(&format!("\nYou are {arn} in account {account}."));
+    }
+}
+
+fn print_picture(screen: Screen, reports: &[StepReport]) {
+    let tree = diagram::tree(reports);
+    if !tree.is_empty() {
+        screen.raw_result("\nAccess:");
+        for line in tree {
+            screen.result(&line);
+        }
+    }
+}
+
+/// What the next tool takes: ids, not names.
+fn print_handover(screen: Screen, reports: &[StepReport]) {
+    if let Some(fragment) = Outputs::of(reports).argo_cd() {
+        screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
+        for line in serde_json::to_string_pretty(&fragment).unwrap_or_default().lines() {
+            screen.result(line);
+        }
+    }
+}
+
+fn print_table(screen: Screen, reports: &[StepReport], command: &str) {
+    let is_fine =
+        |report: &StepReport| matches!(report.state, State::Done | State::Skipped) || report.info.is_recommendation();
+    if screen.quiet && reports.iter().all(is_fine) {
+        return;
+    }
+    screen.raw_result("");
+    let title_width = reports.iter().map(|report| report.info.title.len()).max().unwrap_or(0);
+    let state_width = reports
+        .iter()
+        .map(|report| report.state.label().len())
+        .max()
+        .unwrap_or(0);
+    for report in reports.iter().filter(|report| !screen.quiet || !is_fine(report)) {
+        let origin = report.origin().map_or("", Origin::name);
+        let padding = " ".repeat(state_width - report.state.label().len());
+        let age = match report.since.filter(|_| command == "status") {
+            Some(since) if Timestamp::now().duration_since(since).as_hours() > 0 => {
+                format!(" (so since {})", ago(since, Timestamp::now()))
+            }
+            _ => String::new(),
+        };
+        let column = title_width + state_width + 18;
+        let row = format!(
+            "{:>2} {:title_width$}  {}{padding}  {origin:9}",
+            text::short_mark(report.info),
+            report.info.title,
+            screen.state(report.state),
+        );
+        let is = format!("{}{age}", clean(&report.observed.summary));
+        if screen.result_width.is_some_and(|width| width < column + LAST_COLUMN) {
+            screen.raw_result(row.trim_end());
+            screen.raw_result(&format!("     {is}"));
+        } else {
+            screen.result_in_columns(&format!("{row}  {is}"), column);
+        }
+        if command == "plan" && report.state != State::Done && report.state != State::Skipped {
+            for line in text::plan_lines(&report.plan, screen) {
+                screen.result(&line);
+            }
+        }
+        for next in &report.observed.next {
+            if matches!(report.state, State::Different | State::Blocked) {
+                screen.result(&format!("    next: {next}"));
+            }
+        }
+    }
+}
+
+fn print_left_to_do(screen: Screen, reports: &[StepReport]) {
+    for (heading, wanted) in [("Left for you to do:", false), ("Recommended besides:", true)] {
+        let of_kind = reports
+            .iter()
+            .filter(|report| report.info.is_recommendation() == wanted);
+        let open: Vec<&HumanTask> = of_kind.flat_map(|report| &report.left_to_do).collect();
+        if open.is_empty() || (wanted && screen.quiet) {
+            continue;
+        }
+        screen.raw_result(&format!("\n{heading}"));
+        for line in open.into_iter().flat_map(text::task_lines) {
+            screen.result(&line);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What is there and says something else: explicit answers, defaults, and `--update`.
+
+use super::support::{TestEnv, is_mutating};
+use idc_sim::{FaultKind, ServiceError, scenarios};
+
+const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
+
+fn run(env: &TestEnv, more: &[&str]) -> super::support::Ran {
+    env.json(&[&RUN, more].concat())
+}
+
+#[test]
+fn another_region_than_the_one_asked_for_is_different_and_nothing_is_changed() {
+    let env = TestEnv::new("other-region");
+    let ran = env.go(&["--identity-center-region=us-east-1"]).expect(5);
+    assert_eq!(ran.step("enable-identity-center")["state"], "different");
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_user_that_is_there_is_never_changed() {
+    let env = TestEnv::new("half-done");
+    let ran = run(&env, &["--email=other@example.com"]).expect(5);
+    let step = ran.step("create-user");
+    assert_eq!(step["state"], "different");
+    assert!(
+        step["summary"].as_str().unwrap().contains("admin@example.com"),
+        "{step:#}"
+    );
+    let user = env.server.cloud().instances[0]
+        .store
+        .users
+        .values()
+        .next()
+        .cloned()
+        .unwrap();
+    assert_eq!(user.email(), Some("admin@example.com"));
+}
+
+#[test]
+fn a_user_of_another_name_with_the_same_address_is_found_against_a_default() {
+    let mut cloud = scenarios::named("half-done").unwrap();
+    let user = cloud.instances[0].store.users.values_mut().next().unwrap();
+    user.attributes["UserName"] = serde_json::json!("bob");
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &["--email=admin@example.com"]).expect(0);
+    assert_eq!(ran.step("create-user")["evidence"]["user_name"], "bob");
+    assert_eq!(env.server.cloud().instances[0].store.users.len(), 1);
+    let env = TestEnv::with({
+        let mut cloud = scenarios::named("half-done").unwrap();
+        let user = cloud.instances[0].store.users.values_mut().next().unwrap();
+        user.attributes["UserName"] = serde_json::json!("bob");
+        cloud
+    });
+    run(&env, &["--email=admin@example.com", "--username=alice"]).expect(5);
+}
+
+#[test]
+fn a_duration_that_was_found_wins_over_the_default_and_not_over_an_answer() {
+    let mut cloud = scenarios::named("half-done").unwrap();
+    cloud.permission_sets[0].session_duration = "PT4H".to_owned();
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &[]).expect(0);
+    assert_eq!(ran.step("permission-set")["evidence"]["session_duration"], "4h");
+    let ran = run(&env, &["--session-duration=8h"]).expect(5);
+    assert_eq!(ran.step("permission-set")["state"], "different");
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT4H");
+}
+
+#[test]
+fn update_changes_the_set_and_provisions_it() {
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let env = TestEnv::with(cloud);
+    run(&env, &["--session-duration=8h"]).expect(5).says("ReadOnlyAccess");
+    let ran = run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(0);
+    assert_eq!(ran.step("permission-set")["state"], "done");
+    let cloud = env.server.cloud();
+    assert_eq!(cloud.permission_sets[0].session_duration, "PT8H");
+    assert_eq!(
+        cloud.permission_sets[0].managed_policies,
+        ["arn:aws:iam::aws:policy/AdministratorAccess"]
+    );
+    let role = cloud.roles.first().unwrap();
+    assert_eq!(
+        role.managed_policies, cloud.permission_sets[0].managed_policies,
+        "provisioned"
+    );
+}
+
+#[test]
+fn an_update_cut_short_is_provisioned_by_the_next_run() {
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
+    let env = TestEnv::with(cloud);
+    let args = [&RUN[..], &["--update=permission-set"]].concat();
+    env.kill_at(&args, "ProvisionPermissionSet", 1, true);
+    run(&env, &[]).expect(0);
+    let cloud = env.server.cloud();
+    let role = cloud.roles.first().unwrap();
+    assert_eq!(role.managed_policies, ["arn:aws:iam::aws:policy/AdministratorAccess"]);
+}
+
+#[test]
+fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_stays() {
+    let env = TestEnv::new("complete");
+    let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
+    env.has_config(before);
+    let ran = run(&env, &[]).expect(5);
+    assert_eq!(ran.step("cli-profile")["state"], "different");
+    assert_eq!(env.config(), before);
+    run(&env, &["--update=cli-profile"]).expect(0);
+    let after = env.config();
+    assert!(
+        after.starts_with(
+            "# work\n[profile eks-walkthrough]\nregion = us-east-1 # mine\ncli_pager =\nsso_session=my-sso\n"
+        ),
+        "{after}"
+    );
+    assert!(after.contains("\n\n[profile other]\nregion=x\n"), "{after}");
+}
+
+#[test]
+fn a_profile_with_other_credentials_is_never_touched() {
+    let env = TestEnv::new("complete");
+    let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
+    env.has_config(before);
+    run(&env, &["--update=cli-profile"]).expect(5).says("role_arn");
+    assert_eq!(env.config(), before);
+    run(&env, &["--cli-profile=mine"]).expect(0);
+    std::fs::write(env.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
+    run(&env, &["--cli-profile=third"]).expect(5).says("credentials");
+}
+
+#[test]
+fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
+    let mut cloud = scenarios::named("complete").unwrap();
+    let (id, mut user) = cloud.instances[0]
+        .store
+        .users
+        .iter()
+        .next()
+        .map(|(id, user)| (id.clone(), user.clone()))
+        .unwrap();
+    user.attributes["UserName"] = serde_json::json!("mallory");
+    user.attributes["Emails"][0]["Value"] = serde_json::json!("mallory@example.com");
+    let other = id.replace("1111", "2222");
+    cloud.instances[0].store.users.insert(other.clone(), user);
+    let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
+    membership.user = other;
+    cloud.instances[0]
+        .store
+        .memberships
+        .insert("m-2".to_owned(), membership);
+    cloud.person.signs_in_as = Some("mallory".to_owned());
+    let env = TestEnv::with(cloud);
+    let ran = run(&env, &[]).expect(5);
+    assert_eq!(ran.step("sign-in")["state"], "different");
+    assert_eq!(ran.step("create-user")["state"], "waiting_for_person");
+    env.server.cloud().person.signs_in_as = Some("Admin".to_owned());
+    run(&env, &[]).expect(0);
+}
+
+#[test]
+fn the_profile_answers_even_with_roots_keys_in_the_environment() {
+    // Every run of these tests has root's session in its environment.
+    let env = TestEnv::new("complete");
+    let ran = run(&env, &[]).expect(0);
+    assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
+    let caller = ran.step("sign-in")["evidence"]["signed_in_as"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(caller.contains("AWSReservedSSO_"), "{caller}");
+}
+
+#[test]
+fn where_no_server_knows_all_regions_each_is_asked() {
+    let env = TestEnv::new("other-region");
+    let refusal = ServiceError::new("ValidationException", "Unknown member RegionScope");
+    env.fault("ListInstances", 1, FaultKind::Refuse(refusal));
+    let ran = env.json(&["status"]).expect(3);
+    assert_eq!(ran.step("enable-identity-center")["evidence"]["region"], "eu-west-1");
+    let regions: std::collections::BTreeSet<String> = env
+        .server
+        .calls()
+        .into_iter()
+        .filter(|call| call.operation == "ListInstances")
+        .map(|call| call.region)
+        .collect();
+    assert!(regions.len() > 30, "{regions:?}");
+}
+
+#[test]
+fn another_users_cached_token_is_replaced_by_signing_in() {
+    let env = TestEnv::new("complete");
+    run(&env, &[]).expect(0);
+    // Somebody else's session stands in the cache, from another tool.
+    let (id, user) = env.server.cloud().instances[0]
+        .store
+        .users
+        .iter()
+        .next()
+        .map(|(id, user)| (id.clone(), user.clone()))
+        .unwrap();
+    let other = id.replace("1111", "2222");
+    {
+        let mut cloud = env.server.cloud();
+        let mut mallory = user;
+        mallory.attributes["UserName"] = serde_json::json!("mallory");
+        let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
+        membership.user.clone_from(&other);
+        cloud.instances[0].store.users.insert(other.clone(), mallory);
+        cloud.instances[0]
+            .store
+            .memberships
+            .insert("m-2".to_owned(), membership);
+        for session in cloud.sessions.values_mut() {
+            session.user.clone_from(&other);
+        }
+        cloud.person.signs_in_as = Some("Admin".to_owned());
+    }
+    let ran = env.json(&["run", "--non-interactive"]).expect(5);
+    assert_eq!(ran.step("sign-in")["evidence"]["signed_in_as_other"], "mallory");
+    let ran = run(&env, &[]).expect(0);
+    assert!(
+        ran.step("sign-in")["evidence"]["signed_in_as"]
+            .as_str()
+            .unwrap()
+            .ends_with("/Admin")
+    );
+}
+
+#[test]
+fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
+    let env = TestEnv::new("enabled");
+    let refusal = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
+    // Longer than anything is waited for to spread would take minutes; a validation error is as final.
+    let refusal = ServiceError {
+        code: "ValidationException".to_owned(),
+        ..refusal
+    };
+    env.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(refusal));
+    let ran = env.go(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
+    assert_eq!(ran.step("permission-set")["resources"][0]["origin"], "created");
+    assert!(
+        ran.step("permission-set")["summary"]
+            .as_str()
+            .unwrap()
+            .contains("without its policy")
+    );
+    let ran = run(&env, &["--policy=ReadOnlyAccess"]).expect(0);
+    assert_eq!(ran.step("permission-set")["origin"], "created");
+    assert_eq!(
+        env.server.cloud().permission_sets[0].managed_policies,
+        ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+    );
+    assert_eq!(env.state()["intents"], serde_json::json!([]));
+}
+
+#[test]
+fn a_refused_update_is_not_carried_out_later() {
+    let env = TestEnv::new("complete");
+    let key = env.credentials.access_key_id.clone();
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    run(&env, &[]).expect(5);
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT1H");
+}

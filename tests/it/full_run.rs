@@ -1,0 +1,184 @@
+//! The whole way, from each world.
+
+use super::support::{TestEnv, is_mutating};
+
+#[test]
+fn walks_all_eight_steps_of_a_fresh_account() {
+    let env = TestEnv::new("fresh");
+    let ran = env.go(&[]).expect(0);
+    assert!(
+        ran.states().iter().all(|(_, state)| state == "done"),
+        "{:?}",
+        ran.states()
+    );
+    assert_eq!(ran.states().len(), 8);
+    assert_eq!(ran.step("create-user")["origin"], "created");
+    assert_eq!(ran.step("access-portal")["origin"], "existing");
+    let caller = ran.step("sign-in")["evidence"]["signed_in_as"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        caller.starts_with("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_"),
+        "{caller}"
+    );
+    assert!(caller.ends_with("/Admin"), "{caller}");
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
+    assert_eq!(
+        (store.users.len(), store.groups.len(), store.memberships.len()),
+        (1, 1, 1)
+    );
+    assert_eq!((cloud.permission_sets.len(), cloud.assignments.len()), (1, 1));
+    assert_eq!(
+        cloud.permission_sets[0].managed_policies,
+        ["arn:aws:iam::aws:policy/AdministratorAccess"]
+    );
+}
+
+#[test]
+fn rehearse_does_it_in_one_command_and_ends_with_the_caller() {
+    let env = TestEnv::new("fresh");
+    let ran = env.run(&["rehearse", "--non-interactive"]).expect(0);
+    let last = ran.stdout.trim_end().lines().last().unwrap().to_owned();
+    assert!(
+        last.contains("assumed-role/AWSReservedSSO_AdministratorAccess_"),
+        "{last}"
+    );
+    assert!(ran.stderr.contains("REHEARSAL"));
+    assert!(env.server.calls().is_empty(), "a rehearsal has a server of its own");
+}
+
+#[test]
+fn finds_what_is_there_and_makes_the_rest() {
+    let env = TestEnv::new("half-done");
+    let answers = ["run", "--non-interactive", "--wait=60s"];
+    let ran = env.json(&answers).expect(0);
+    let how = |slug: &str| ran.step(slug)["origin"].as_str().map(str::to_owned);
+    assert_eq!(how("create-user").as_deref(), Some("existing"));
+    assert_eq!(how("create-group").as_deref(), Some("created"));
+    assert_eq!(how("permission-set").as_deref(), Some("existing"));
+    assert_eq!(how("account-assignment").as_deref(), Some("created"));
+    let kinds: Vec<(String, String)> = ran.step("create-group")["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| {
+            (
+                resource["kind"].as_str().unwrap().to_owned(),
+                resource["origin"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let expected = [("group", "existing"), ("group_membership", "created")];
+    assert_eq!(kinds, expected.map(|(kind, how)| (kind.to_owned(), how.to_owned())));
+}
+
+#[test]
+fn changes_nothing_where_everything_is_done() {
+    let env = TestEnv::new("complete");
+    env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let changing: Vec<_> = env.server.calls().into_iter().filter(is_mutating).collect();
+    assert!(changing.is_empty(), "{changing:?}");
+}
+
+#[test]
+fn takes_an_instance_in_another_region_over_a_default() {
+    let env = TestEnv::new("other-region");
+    let ran = env.go(&[]).expect(0);
+    assert_eq!(ran.envelope()["region"], "eu-west-1");
+    let config = env.config();
+    assert!(config.contains("sso_region = eu-west-1"), "{config}");
+}
+
+#[test]
+fn turns_permission_sets_on_only_when_told_by_name() {
+    let env = TestEnv::new("no-permission-sets");
+    let ran = env.go(&[]).expect(3);
+    assert_eq!(ran.step("enable-identity-center")["state"], "waiting_for_person");
+    assert!(!env.server.cloud().instances[0].permission_sets_enabled);
+    env.go(&["--enable-permission-sets"]).expect(0);
+    assert!(env.server.cloud().instances[0].permission_sets_enabled);
+}
+
+#[test]
+fn makes_an_organization_only_when_told_by_name() {
+    let env = TestEnv::new("free-plan");
+    let run = |more: &[&str]| {
+        let args = [
+            &["run", "--non-interactive", "--wait=60s"],
+            &super::support::ANSWERS[..],
+            more,
+        ]
+        .concat();
+        env.json(&args)
+    };
+    let ran = run(&[]).expect(3);
+    let step = ran.step("enable-identity-center");
+    assert_eq!(
+        step["changes"][0]["consents"],
+        serde_json::json!(["create-organization", "accept-free-plan-end"])
+    );
+    run(&["--create-organization"]).expect(3).says("--accept-free-plan-end");
+    assert!(env.server.cloud().organization.is_none());
+    run(&["--create-organization", "--accept-free-plan-end"]).expect(0);
+}
+
+#[test]
+fn says_what_stands_in_the_way_and_changes_nothing() {
+    for (cloud, words) in [
+        ("billing-only", "consolidated billing only"),
+        ("account-instance", "account instance"),
+        ("member", "999999999999"),
+    ] {
+        let env = TestEnv::new(cloud);
+        let ran = env.go(&[]).expect(3);
+        let step = ran.step("enable-identity-center");
+        assert_eq!(step["state"], "blocked", "{cloud}");
+        assert!(step["summary"].as_str().unwrap().contains(words), "{step:#}");
+        assert!(!step["next"].as_array().unwrap().is_empty());
+        assert!(!env.server.calls().iter().any(is_mutating), "{cloud}");
+        assert!(!env.path(".aws/config").exists());
+    }
+}
+
+#[test]
+fn goes_without_a_group_when_asked() {
+    let env = TestEnv::new("enabled");
+    let ran = env.go(&["--no-group"]).expect(0);
+    assert_eq!(ran.step("create-group")["state"], "skipped");
+    let cloud = env.server.cloud();
+    assert!(cloud.instances[0].store.groups.is_empty());
+    assert_eq!(cloud.assignments[0].principal_type, "USER");
+}
+
+#[test]
+fn has_the_user_added_in_the_console_when_asked() {
+    let mut cloud = idc_sim::scenarios::named("enabled").unwrap();
+    let example = idc_sim::scenarios::example_user();
+    cloud.person.adds = Some(idc_sim::NewUser {
+        email: "ada@example.com".to_owned(),
+        given_name: "Ada".to_owned(),
+        family_name: "Lovelace".to_owned(),
+        display_name: "Ada Lovelace".to_owned(),
+        ..example
+    });
+    let env = TestEnv::with(cloud);
+    let ran = env.go(&["--create-user-with=console"]).expect(0);
+    assert_eq!(ran.step("create-user")["origin"], "existing");
+    assert!(!env.server.calls().iter().any(|call| call.operation == "CreateUser"));
+}
+
+#[test]
+fn does_one_step_alone_and_never_changes_the_ones_before() {
+    let env = TestEnv::new("half-done");
+    let ran = env
+        .json(&["run", "--non-interactive", "--only=account-assignment"])
+        .expect(3);
+    assert_eq!(ran.states(), [("account-assignment".to_owned(), "to_do".to_owned())]);
+    assert!(!env.server.calls().iter().any(is_mutating));
+    env.json(&["run", "--non-interactive", "--only=create-group"]).expect(0);
+    env.json(&["run", "--non-interactive", "--only=account-assignment"])
+        .expect(0);
+    assert_eq!(env.server.cloud().assignments.len(), 1);
+}

@@ -1,0 +1,236 @@
+//! What comes out: the access picture, the answers as a file and a line, completions, man pages.
+
+use std::process::Command;
+
+use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+
+#[test]
+fn the_access_picture_shows_how_far_access_reaches() {
+    let env = TestEnv::new("half-done");
+    let email = "--email=admin@example.com";
+    let ran = env.run(&["status", email]);
+    for line in [
+        "  user Admin (needs you)",
+        "  └─ group Admins (to do)",
+        "     └─ permission set AdministratorAccess, 1h",
+    ] {
+        assert!(ran.stdout.contains(line), "{line:?} is not in:\n{}", ran.stdout);
+    }
+    let ran = env.run(&["status", email, "--output=mermaid"]);
+    assert!(
+        ran.stdout.starts_with("flowchart LR\n    n0[\"user<br/>Admin\"]"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("n0 -.-> n1\n    n1 --> n2"), "{}", ran.stdout);
+    env.run(&["run", "--non-interactive", "--output=mermaid"])
+        .expect(2)
+        .says("status --output mermaid");
+}
+
+#[test]
+fn status_says_how_old_what_it_shows_is() {
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    let path = env.state_file();
+    let mut kept = env.state();
+    kept["steps"]["create-group"]["since"] = "2020-01-01T00:00:00Z".into();
+    std::fs::write(&path, kept.to_string()).unwrap();
+    let ran = env.run(&["status"]).expect(0);
+    let line = ran.stdout.lines().find(|line| line.contains("Create a group")).unwrap();
+    assert!(line.contains("days ago)"), "{line}");
+    assert_eq!(
+        env.json(&["status"]).step("create-group")["since"],
+        "2020-01-01T00:00:00Z"
+    );
+    // Looking again does not make it younger.
+    env.go(&[]).expect(0);
+    assert_eq!(env.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
+}
+
+#[test]
+fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions() {
+    let first = TestEnv::new("fresh");
+    first
+        .go(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
+        .expect(0);
+    let out = first.json(&["answers"]).expect(0).envelope();
+    let (file, line) = (out["file"].as_str().unwrap(), out["line"].as_str().unwrap());
+    assert_eq!(out["answers"]["session_duration"], "8h");
+    assert!(line.contains("--create-organization"), "{line}");
+    let text = first.run(&["answers"]).expect(0).stdout;
+    assert_eq!(text, format!("# {line}\n{file}"));
+    let user = |env: &TestEnv| {
+        let cloud = env.server.cloud();
+        let user = cloud.instances[0]
+            .store
+            .users
+            .values()
+            .next()
+            .unwrap()
+            .attributes
+            .clone();
+        (user, cloud.permission_sets[0].session_duration.clone())
+    };
+    // The line, as a shell reads it.
+    let second = TestEnv::new("fresh");
+    let args = line.strip_prefix("idc-setup ").unwrap();
+    let plain = second.command(&[]);
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().args([
+        "-c",
+        &format!("\"$0\" {args} --output json"),
+        env!("CARGO_BIN_EXE_idc-setup"),
+    ]);
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran::of(command.output().unwrap()).expect(0);
+    assert_eq!(user(&second), user(&first));
+    // The file.
+    let third = TestEnv::new("fresh");
+    std::fs::write(third.path("idc.toml"), &text).unwrap();
+    third
+        .json(&[&["run", "--answers=idc.toml"], &WILLING[..]].concat())
+        .expect(0);
+    assert_eq!(user(&third), user(&first));
+}
+
+#[test]
+fn without_an_earlier_run_there_are_no_answers() {
+    TestEnv::new("fresh")
+        .run(&["answers"])
+        .expect(2)
+        .says("Nothing has been answered on this machine yet.");
+}
+
+#[test]
+fn completions_are_what_their_shell_reads() {
+    let env = TestEnv::new("fresh");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = env.run(&["completions", shell]).expect(0);
+        for command in ["rehearse", "doctor", "status", "--non-interactive", "--permission-set"] {
+            let word = command.trim_start_matches('-');
+            assert!(ran.stdout.contains(word), "{shell}: {command}");
+        }
+        if shell == "bash" {
+            std::fs::write(env.path("completions"), &ran.stdout).unwrap();
+            let checked = Command::new("bash").arg("-n").arg(env.path("completions")).status();
+            assert!(checked.is_ok_and(|status| status.success()));
+        }
+    }
+    env.run(&["completions", "tcsh"]).expect(2);
+}
+
+#[test]
+fn there_is_a_man_page_for_every_command() {
+    let env = TestEnv::new("fresh");
+    let ran = env.run(&["man", "pages"]).expect(0);
+    assert!(ran.stderr.contains("man pages/idc-setup.1"), "{}", ran.stderr);
+    for page in ["idc-setup", "idc-setup-run", "idc-setup-rehearse", "idc-setup-login"] {
+        let text = std::fs::read_to_string(env.path("pages").join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    std::fs::write(env.path("taken"), "").unwrap();
+    env.run(&["man", "taken"]).expect(1).says("cannot be written");
+}
+
+#[test]
+fn the_next_tool_gets_ids_ready_to_use() {
+    let env = TestEnv::new("fresh");
+    let envelope = env.go(&[]).expect(0).envelope();
+    let handover = &envelope["outputs"];
+    let cloud = env.server.cloud();
+    assert_eq!(handover["instance_arn"], cloud.instances[0].arn.as_str());
+    assert_eq!(
+        handover["group_id"],
+        cloud.instances[0].store.groups.keys().next().unwrap().as_str()
+    );
+    drop(cloud);
+    let text = env.run(&["status"]).expect(0).stdout;
+    let start = text.find("{\n").unwrap();
+    let fragment: serde_json::Value = serde_json::Deserializer::from_str(&text[start..])
+        .into_iter()
+        .next()
+        .unwrap()
+        .unwrap();
+    let argo = &fragment["argoCd"];
+    assert_eq!(argo["awsIdc"]["idcInstanceArn"], handover["instance_arn"]);
+    assert_eq!(argo["awsIdc"]["idcRegion"], "us-east-1");
+    let identity = &argo["rbacRoleMappings"][0]["identities"][0];
+    assert_eq!(identity["id"], handover["group_id"]);
+    assert_eq!(identity["type"], "SSO_GROUP");
+    // Without a group it is the user.
+    let alone = TestEnv::new("enabled");
+    let text = alone
+        .run(&[&["run", "--no-group", "--assign-to=user"], &WILLING[..], &ANSWERS[..]].concat())
+        .expect(0)
+        .stdout;
+    assert!(text.contains("\"SSO_USER\""), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+#[expect(clippy::print_stdout, reason = "a number worth reading")]
+fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
+    use super::support::terminal::Terminal;
+    use std::time::{Duration, Instant};
+    let env = TestEnv::new("big");
+    let answers = [
+        "--email=ada@example.com",
+        "--given-name=Ada",
+        "--family-name=Lovelace",
+        "--username=ada-new",
+    ];
+    let mut terminal = Terminal::start(&env, &[&answers[..], &["--group=New", "--permission-set=New"]].concat());
+    terminal.answer("How do you want to go on?", "c");
+    terminal.answer("Which value?", "Account");
+    terminal.answer("Account: 123456789012", "\r");
+    // Every account is there, by name and id.
+    terminal.wait_for("Account 1005 ");
+    let wanted = env.server.cloud().accounts[4321].clone();
+    let started = Instant::now();
+    terminal.keys(&wanted.id[4..]);
+    terminal.wait_for(&format!("({})", wanted.id));
+    let took = started.elapsed();
+    println!(
+        "found one of 5,000 by {} keys in {} ms",
+        wanted.id.len() - 4,
+        took.as_millis()
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    terminal.keys("\r");
+    terminal.wait_for(&format!("in account {}", wanted.id));
+    terminal.answer("q leave]", "q");
+    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+}
+
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/threat-model.md")).unwrap();
+    let names = regex::Regex::new(r"`([a-z_]+)::([a-z_0-9]+|\*)(…?)`").unwrap();
+    let mut count = 0;
+    for found in names.captures_iter(&text) {
+        let (module, name) = (&found[1], &found[2]);
+        let places = [
+            format!("tests/it/{module}.rs"),
+            format!("crates/aws-config-file/tests/{module}.rs"),
+        ];
+        let tests = places
+            .iter()
+            .find_map(|place| std::fs::read_to_string(root.join(place)).ok());
+        let tests = tests.unwrap_or_else(|| panic!("no test module {}", &found[0]));
+        count += 1;
+        assert!(
+            name == "*" || tests.contains(&format!("fn {name}")),
+            "no test {}",
+            &found[0]
+        );
+    }
+    let files = regex::Regex::new(r"`([a-z_/-]+\.rs)` ?(?:\(unit\)|and)").unwrap();
+    for found in files.captures_iter(&text) {
+        let code = std::fs::read_to_string(root.join(&found[1])).unwrap_or_default();
+        count += 1;
+        assert!(code.contains("#[test]"), "no unit tests in {}", &found[1]);
+    }
+    assert!(count > 30, "{count}");
+}

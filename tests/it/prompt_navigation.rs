@@ -1,0 +1,134 @@
+//! Back, skip, leave and Ctrl-C at every prompt of the checklist, and on again: the prompts are those that a straight run
+//! shows, none is picked by hand.
+
+use std::collections::BTreeSet;
+
+use idc_setup::checklist::{Options, Outcome, State, UserErrorKind};
+use idc_sim::scenarios;
+
+use super::person::walk_with;
+use super::support::TestEnv;
+use super::support::prompt_navigation::{Detour, Wandering};
+
+/// How a walk with a detour went: the stage it was on, and what was asked.
+fn wander(env: &TestEnv, ui: Wandering) -> (Outcome, Wandering) {
+    let options = Options {
+        // Recommendations have their own tests; step 8 needs an environment of its own.
+        skip: ["sign-in", "mfa", "cloudtrail", "root-access-keys"]
+            .map(str::to_owned)
+            .into(),
+        ..Options::default()
+    };
+    walk_with(env, options, ui)
+}
+
+fn fresh() -> TestEnv {
+    let mut cloud = scenarios::named("fresh").unwrap();
+    cloud.timing = idc_sim::Timing::default();
+    TestEnv::with(cloud)
+}
+
+/// The prompts of a run without a detour.
+fn prompts() -> Vec<String> {
+    let (outcome, ui) = wander(&fresh(), Wandering::straight());
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let prompts = ui.prompts.take();
+    assert!(prompts.len() >= 7, "{prompts:?}");
+    prompts
+}
+
+/// Everything is there once, and nothing is open.
+fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
+    let cloud = env.server.cloud();
+    let store = &cloud.instances[0].store;
+    let once = |present: bool| usize::from(present);
+    assert_eq!(store.users.len(), 1, "{what}");
+    assert_eq!(store.groups.len(), once(!without.contains("create-group")), "{what}");
+    assert_eq!(cloud.permission_sets.len(), 1, "{what}");
+    assert_eq!(cloud.assignments.len(), 1, "{what}");
+    assert_eq!(env.state()["intents"], serde_json::json!([]), "{what}");
+    let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
+    assert_eq!(
+        config.matches("[profile eks-walkthrough]").count(),
+        1,
+        "{what}: {config}"
+    );
+}
+
+#[test]
+fn back_at_every_prompt_leads_back_and_then_on_to_the_end() {
+    for (at, prompt) in prompts().into_iter().enumerate() {
+        let env = fresh();
+        let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Back));
+        let what = format!("back at {prompt:?}: {:?}", ui.prompts.borrow());
+        assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
+        is_complete(&env, &BTreeSet::new(), &what);
+        let shown = ui.prompts.borrow();
+        if at > 0 {
+            assert!(shown[at + 1..].contains(&prompt), "{what}: it is asked again");
+        }
+    }
+}
+
+#[test]
+fn skip_at_every_prompt_leaves_out_what_may_be_left_out_and_nothing_else() {
+    for (at, prompt) in prompts().into_iter().enumerate() {
+        let env = fresh();
+        let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Skip));
+        let what = format!("skip at {prompt:?}: {:?}", ui.prompts.borrow());
+        assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
+        let required = outcome
+            .reports
+            .iter()
+            .filter(|report| report.info.importance.word() == "required");
+        for report in required.filter(|report| report.info.slug != "sign-in") {
+            assert!(
+                matches!(report.state, State::Done | State::WaitingForPerson),
+                "{what}: {} is {:?}",
+                report.info.slug,
+                report.state
+            );
+        }
+        is_complete(&env, &BTreeSet::new(), &what);
+    }
+}
+
+/// Leaves at every prompt, and goes on in another run: nothing is asked twice, and all is there once.
+fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
+    for (at, prompt) in prompts().into_iter().enumerate() {
+        let env = fresh();
+        let (outcome, first) = wander(&env, Wandering::with(at, detour));
+        let what = format!("{detour:?} at {prompt:?}");
+        assert_eq!(
+            first.prompts.borrow().len(),
+            at + 1,
+            "{what}: nothing is asked after it"
+        );
+        if let Some(kind) = kind {
+            assert_eq!(outcome.error.map(|error| error.kind), Some(kind), "{what}");
+        }
+        let (outcome, second) = wander(&env, Wandering::straight());
+        assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
+        is_complete(&env, &BTreeSet::new(), &what);
+        let first = first.asked.take();
+        // The question at which somebody left has not been answered.
+        let is_question = at < first.len() && first.len() == at + 1;
+        let answered = if is_question { &first[..at] } else { &first[..] };
+        for key in second.asked.take() {
+            assert!(
+                !answered.contains(&key),
+                "{what}: {key:?} was answered, and is asked again"
+            );
+        }
+    }
+}
+
+#[test]
+fn leaving_at_every_prompt_keeps_what_was_answered_and_done() {
+    leave_and_go_on(Detour::Quit, None);
+}
+
+#[test]
+fn an_interruption_at_every_prompt_keeps_what_was_answered_and_done() {
+    leave_and_go_on(Detour::Interrupt, Some(UserErrorKind::Interrupted));
+}

@@ -1,0 +1,126 @@
+//! A guide that answers everything as most would, and at one prompt does something else: goes back, skips, leaves, or is
+//! interrupted.
+
+use std::cell::{Cell, RefCell};
+
+use async_trait::async_trait;
+use idc_setup::answers::Key;
+use idc_setup::checklist::{
+    Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    UserError, Waiting,
+};
+
+/// What is done at the one prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detour {
+    /// To the question before.
+    Back,
+    /// Without this step.
+    Skip,
+    /// Leave.
+    Quit,
+    /// Ctrl-C.
+    Interrupt,
+}
+
+/// Answers, but for one detour.
+#[derive(Debug, Default)]
+pub struct Wandering {
+    detour: Option<(usize, Detour)>,
+    count: Cell<usize>,
+    /// The prompts that were shown, in order.
+    pub prompts: RefCell<Vec<String>>,
+    /// The answers that were asked for.
+    pub asked: RefCell<Vec<Key>>,
+}
+
+impl Wandering {
+    /// Straight through.
+    pub fn straight() -> Self {
+        Self::default()
+    }
+
+    /// With a detour at the n-th prompt, from 0.
+    pub fn with(at: usize, detour: Detour) -> Self {
+        Self {
+            detour: Some((at, detour)),
+            ..Self::default()
+        }
+    }
+
+    fn at(&self, prompt: &str) -> Result<Option<Detour>, UserError> {
+        let n = self.count.get();
+        self.count.set(n + 1);
+        assert!(n < 60, "it asks for ever: {:?}", self.prompts.borrow());
+        // Folders differ from run to run.
+        let prompt = prompt.split(" /").next().unwrap_or_default();
+        self.prompts.borrow_mut().push(prompt.to_owned());
+        match self.detour.filter(|(at, _)| *at == n) {
+            Some((_, Detour::Interrupt)) => Err(UserError::interrupted()),
+            other => Ok(other.map(|(_, detour)| detour)),
+        }
+    }
+}
+
+struct Silent;
+
+impl Waiting for Silent {
+    fn say(&self, _words: &str) {}
+}
+
+#[async_trait(?Send)]
+impl Prompter for Wandering {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        let detour = self.at(&question.prompt)?;
+        self.asked.borrow_mut().push(question.key);
+        let usual = match question.key {
+            Key::Email => "ada@example.com",
+            Key::GivenName => "Ada",
+            Key::FamilyName => "Lovelace",
+            other => panic!("asked for {other:?}"),
+        };
+        Ok(match detour {
+            Some(Detour::Back) => Reply::Back,
+            Some(Detour::Skip) => Reply::Skip,
+            Some(Detour::Quit) => Reply::Quit,
+            _ => Reply::Value(usual.to_owned()),
+        })
+    }
+
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
+        Ok(match self.at(&confirm.prompt)? {
+            Some(Detour::Back) => Reply::Back,
+            Some(Detour::Skip) if confirm.can_skip => Reply::Skip,
+            Some(Detour::Quit) => Reply::Quit,
+            _ => Reply::Value(true),
+        })
+    }
+
+    async fn type_out(&self, words: &str) -> Result<String, UserError> {
+        panic!("asked to type out: {words}")
+    }
+
+    async fn review(&self, _review: &Review) -> Result<ReviewReply, UserError> {
+        Ok(match self.at("review")? {
+            Some(Detour::Back) => ReviewReply::Back,
+            Some(Detour::Quit) => ReviewReply::Quit,
+            _ => ReviewReply::GoOn,
+        })
+    }
+
+    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
+
+    fn begin(&self, _info: &'static StepInfo, _finding: &Observed, _plan: &Plan) {}
+
+    fn end(&self, _report: &StepReport) {}
+
+    fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
+
+    fn wait(&self, _info: &'static StepInfo, _what: &str) -> Box<dyn Waiting> {
+        Box::new(Silent)
+    }
+}

@@ -1,0 +1,297 @@
+//! What `--update` has changed of what was found is put back by undo.
+
+use std::time::Duration;
+
+use idc_sim::{Cloud, FaultKind, ServiceError, scenarios};
+use serde_json::{Value, json};
+
+use super::support::{Ran, TestEnv, is_mutating};
+use super::undo::lasting;
+
+pub const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+pub const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+pub const BILLING: &str = "arn:aws:iam::aws:policy/job-function/Billing";
+
+const UPDATE: [&str; 6] = [
+    "run",
+    "--non-interactive",
+    "--wait=60s",
+    "--email=admin@example.com",
+    "--session-duration=8h",
+    "--update=permission-set",
+];
+
+/// Everything is there, with a permission set that says something else than what will be asked for.
+pub fn other_set() -> Cloud {
+    let mut cloud = scenarios::named("complete").unwrap();
+    cloud.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
+    "PT4H".clone_into(&mut cloud.permission_sets[0].session_duration);
+    for role in &mut cloud.roles {
+        role.managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
+    }
+    cloud
+}
+
+/// Policies in any order: AWS tells them in the order in which they were attached.
+pub fn as_it_stands(env: &TestEnv) -> Value {
+    let mut cloud = lasting(&env.server.cloud());
+    for name in ["permission_sets", "roles"] {
+        for thing in cloud[name].as_array_mut().unwrap() {
+            let policies = thing["managed_policies"].as_array_mut().unwrap();
+            policies.sort_by_key(|policy| policy.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    cloud
+}
+
+pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
+    env.json(&[&["undo", "--yes"], more].concat())
+}
+
+fn row(ran: &Ran, kind: &str) -> Value {
+    let envelope = ran.envelope();
+    let mut rows = envelope["removals"].as_array().unwrap().iter();
+    let found = rows.find(|removal| removal["kind"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind} in {envelope:#}")).clone()
+}
+
+#[test]
+fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
+    let env = TestEnv::with(other_set());
+    let before = as_it_stands(&env);
+    env.json(&UPDATE).expect(0);
+    assert_ne!(as_it_stands(&env), before);
+    let ran = undo(&env, &[]).expect(0);
+    let restored = row(&ran, "permission_set");
+    assert_eq!(
+        (&restored["disposition"], &restored["origin"]),
+        (&json!("restored"), &json!("existing"))
+    );
+    let why = restored["why"].as_str().unwrap();
+    assert!(why.contains("session_duration: PT4H"), "what it will be is said: {why}");
+    let command = restored["command"].as_str().unwrap();
+    for part in [
+        "--session-duration PT4H",
+        "attach-managed-policy-to-permission-set --region us-east-1 --instance-arn",
+        &format!("--managed-policy-arn {READ_ONLY}"),
+        &format!("--managed-policy-arn {ADMINISTRATOR}"),
+        "provision-permission-set",
+    ] {
+        assert!(command.contains(part), "{part}: {command}");
+    }
+    assert_eq!(as_it_stands(&env), before, "the set and its roles");
+    let kept = env.state();
+    assert_eq!(kept["intents"], json!([]));
+    assert!(kept["replaced"].is_null(), "{:#}", kept["replaced"]);
+    let attachments = kept["resources"].as_array().unwrap().iter();
+    assert_eq!(
+        attachments.filter(|kept| kept["kind"] == "policy_attachment").count(),
+        0
+    );
+}
+
+#[test]
+fn putting_back_can_be_killed_at_every_change_and_done_again() {
+    let whole = TestEnv::with(other_set());
+    whole.json(&UPDATE).expect(0);
+    whole.server.clear_calls();
+    undo(&whole, &[]).expect(0);
+    let changes: Vec<_> = whole.server.calls().into_iter().filter(is_mutating).collect();
+    let names: Vec<&str> = changes.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "AttachManagedPolicyToPermissionSet",
+            "AttachManagedPolicyToPermissionSet",
+            "UpdatePermissionSet",
+            "DetachManagedPolicyFromPermissionSet",
+            "ProvisionPermissionSet"
+        ]
+    );
+    for (n, operation) in names.iter().enumerate() {
+        let nth = 1 + u32::try_from(names[..n].iter().filter(|other| *other == operation).count()).unwrap();
+        for is_before in [true, false] {
+            let env = TestEnv::with(other_set());
+            let before = as_it_stands(&env);
+            env.json(&UPDATE).expect(0);
+            env.kill_at(&["undo", "--yes"], operation, nth, is_before);
+            let what = format!("{operation} {nth} before={is_before}");
+            let ran = undo(&env, &[]);
+            assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
+            assert_eq!(as_it_stands(&env), before, "{what}");
+            assert_eq!(env.state()["intents"], json!([]), "{what}");
+        }
+    }
+}
+
+#[test]
+fn an_update_that_was_killed_is_put_back_too() {
+    for (operation, is_before) in [
+        ("UpdatePermissionSet", false),
+        ("AttachManagedPolicyToPermissionSet", false),
+        ("DetachManagedPolicyFromPermissionSet", true),
+        ("ProvisionPermissionSet", true),
+        ("ProvisionPermissionSet", false),
+    ] {
+        let env = TestEnv::with(other_set());
+        let before = as_it_stands(&env);
+        env.kill_at(&UPDATE, operation, 1, is_before);
+        let ran = undo(&env, &[]);
+        assert_eq!(ran.code, 0, "{operation} {is_before}: {}", ran.summary());
+        assert_eq!(as_it_stands(&env), before, "{operation} {is_before}");
+    }
+}
+
+#[test]
+fn what_somebody_has_changed_since_the_update_is_left() {
+    let env = TestEnv::with(other_set());
+    env.json(&UPDATE).expect(0);
+    env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
+    let ran = undo(&env, &[]).expect(5);
+    let changed = row(&ran, "permission_set");
+    assert_eq!(changed["disposition"], "changed");
+    assert!(
+        changed["why"].as_str().unwrap().contains("session_duration"),
+        "{changed}"
+    );
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT2H");
+    // A policy that somebody has added is theirs in any case.
+    let security = "arn:aws:iam::aws:policy/SecurityAudit".to_owned();
+    env.server.cloud().permission_sets[0]
+        .managed_policies
+        .push(security.clone());
+    undo(&env, &["--include-changed"]).expect(0);
+    let cloud = env.server.cloud();
+    let set = &cloud.permission_sets[0];
+    assert_eq!(set.session_duration, "PT4H");
+    assert!(set.managed_policies.contains(&security) && set.managed_policies.contains(&READ_ONLY.to_owned()));
+    assert!(!set.managed_policies.contains(&ADMINISTRATOR.to_owned()));
+}
+
+#[test]
+fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
+    let env = TestEnv::with(other_set());
+    let before = as_it_stands(&env);
+    let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
+    env.fault("AttachManagedPolicyToPermissionSet", 1, slow);
+    let mut run = env.spawn(&UPDATE);
+    // What is remembered is written down right before the call.
+    let is_begun = || {
+        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
+        text.contains(&format!("policy {ADMINISTRATOR}"))
+    };
+    while !is_begun() {
+        assert!(run.try_wait().unwrap().is_none(), "it was never begun");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let by_colleague = ADMINISTRATOR.to_owned();
+    env.server.cloud().permission_sets[0]
+        .managed_policies
+        .push(by_colleague);
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    undo(&env, &[]).expect(0);
+    let mut after = as_it_stands(&env);
+    let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
+    assert_eq!(policies.len(), 3, "{policies:?}");
+    policies.retain(|policy| policy != ADMINISTRATOR);
+    after["roles"] = before["roles"].clone();
+    assert_eq!(after, before, "and the rest is as it was");
+}
+
+#[test]
+fn what_cannot_be_removed_stops_only_what_it_stands_on() {
+    let env = TestEnv::new("enabled");
+    env.go(&["--create-trail"]).expect(0);
+    env.empty_buckets();
+    let denied = ServiceError::new("AccessDeniedException", "not yours to delete");
+    env.always("DeletePermissionSet", FaultKind::Refuse(denied));
+    let ran = undo(&env, &[]).expect(4);
+    assert_eq!(ran.envelope()["error"]["step"], "permission-set");
+    assert!(
+        row(&ran, "permission_set")["why"]
+            .as_str()
+            .unwrap()
+            .contains("not yours to delete")
+    );
+    assert_eq!(row(&ran, "account_assignment")["disposition"], "deleted");
+    assert_eq!(row(&ran, "group")["disposition"], "delete");
+    assert_eq!(row(&ran, "trail")["disposition"], "deleted");
+    assert_eq!(row(&ran, "bucket")["disposition"], "deleted");
+    assert!(!env.path(".aws").exists());
+}
+
+#[test]
+fn a_bucket_that_somebody_else_may_write_to_is_left() {
+    let env = TestEnv::new("enabled");
+    env.go(&["--create-trail"]).expect(0);
+    for bucket in env.server.cloud().buckets.values_mut() {
+        bucket.objects.clear();
+        bucket.policy = Some(json!({"Version": "2012-10-17", "Statement": []}).to_string());
+    }
+    let ran = undo(&env, &[]).expect(5);
+    assert_eq!(row(&ran, "bucket")["disposition"], "changed");
+    assert_eq!(row(&ran, "bucket")["why"], "somebody has changed its policy");
+    assert_eq!(env.server.cloud().buckets.len(), 1);
+    undo(&env, &["--include-changed"]).expect(0);
+    assert!(env.server.cloud().buckets.is_empty());
+}
+
+#[test]
+fn a_group_that_was_given_a_description_is_left() {
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    for group in env.server.cloud().instances[0].store.groups.values_mut() {
+        group.description = Some("everybody who may".to_owned());
+    }
+    let ran = undo(&env, &[]).expect(5);
+    assert_eq!(row(&ran, "group")["disposition"], "changed");
+}
+
+#[test]
+fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() {
+    let env = TestEnv::new("enabled");
+    env.go(&[]).expect(0);
+    undo(&env, &[]).expect(0);
+    let ran = env
+        .command(&["status"])
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env_remove("AWS_SESSION_TOKEN")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert!(said.contains("Never looked at"), "{said}");
+    assert!(!said.contains("The user Admin is there"), "{said}");
+    std::fs::write(env.state_file(), "{").unwrap();
+    env.run(&["status"]);
+    undo(&env, &[]).expect(1);
+    let ran = env.run(&["undo", "--yes"]).expect(0);
+    ran.says("was kept aside");
+}
+
+#[test]
+fn an_assignment_that_comes_between_two_looks_is_taken_back() {
+    for propagation in [0, 900] {
+        let mut cloud = scenarios::named("half-done").unwrap();
+        cloud.timing.provisioning = Duration::from_millis(1500);
+        cloud.timing.propagation = Duration::from_millis(propagation);
+        let env = TestEnv::with(cloud);
+        let run = ["run", "--non-interactive", "--wait=60s", "--email=admin@example.com"];
+        env.kill_at(&run, "CreateAccountAssignment", 1, false);
+        // The list is asked before it is there, and its request when it has succeeded.
+        env.fault(
+            "DescribeAccountAssignmentCreationStatus",
+            1,
+            FaultKind::Delay(Duration::from_secs(2)),
+        );
+        let ran = undo(&env, &[]).expect(0);
+        assert_eq!(
+            row(&ran, "account_assignment")["disposition"],
+            "deleted",
+            "{}",
+            ran.summary()
+        );
+        assert!(env.server.cloud().assignments.is_empty());
+        assert_eq!(env.state()["intents"], json!([]));
+    }
+}

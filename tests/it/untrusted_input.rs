@@ -1,0 +1,277 @@
+//! Nothing let in, and nothing let out: what a person has typed ahead, what files and AWS say, and what undo and updates write
+//! down.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use idc_sim::{FaultKind, PersonKind, ServiceError};
+use serde_json::json;
+
+use super::support::{ANSWERS, TestEnv, WILLING, is_mutating};
+use super::undo::undo;
+
+const FOUND: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--skip=sign-in"];
+
+#[test]
+fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
+    let env = TestEnv::new("complete");
+    let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
+                  region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
+    env.has_config(before);
+    let ran = env.run(&[&["run", "--update=cli-profile", "-vv"], &FOUND[..]].concat());
+    let after = env.config();
+    assert!(after.contains("sso_session = my-sso"), "{after}");
+    for n in 1..=5 {
+        let secret = format!("SECRET{n}");
+        assert!(after.contains(&secret), "{secret} is lost: {after}");
+        assert!(!env.state().to_string().contains(&secret), "{secret} is written down");
+        assert!(
+            !format!("{}{}", ran.stdout, ran.stderr).contains(&secret),
+            "{secret} is shown"
+        );
+    }
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), before);
+}
+
+#[test]
+fn an_indented_comment_below_a_key_of_ours_is_refused_with_its_line() {
+    let env = TestEnv::new("complete");
+    let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
+    env.has_config(before);
+    let ran = env
+        .json(&[&["run", "--update=cli-profile"], &FOUND[..]].concat())
+        .expect(1);
+    let message = ran.step("cli-profile")["error"]["message"].to_string();
+    assert!(message.contains("line 4 is an indented comment"), "{message}");
+    assert_eq!(env.config(), before);
+}
+
+#[test]
+fn a_config_that_may_not_be_written_is_said_before_the_account_is_changed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = TestEnv::new("enabled");
+    env.has_config("[default]\n");
+    std::fs::set_permissions(env.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    let ran = env.go(&[]).expect(1);
+    let error = ran.step("cli-profile")["error"].to_string();
+    assert!(
+        error.contains("cannot be written") && error.contains("read-only"),
+        "{error}"
+    );
+    assert!(!env.server.calls().iter().any(is_mutating));
+    let doctor = env.run(&["doctor"]);
+    assert!(doctor.stdout.contains("cannot be written"), "{}", doctor.stdout);
+}
+
+#[test]
+fn a_config_of_thousands_of_profiles_is_written_and_taken_back_soon() {
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path(".aws")).unwrap();
+    let mut before = String::new();
+    while before.len() < 1 << 18 {
+        use std::fmt::Write as _;
+        let n = before.len();
+        write!(before, "[profile p{n}]\nregion = eu-west-1\nsso_session = s{n}\n\n").unwrap();
+    }
+    std::fs::write(env.path(".aws/config"), &before).unwrap();
+    let begun = Instant::now();
+    env.go(&["--skip=sign-in"]).expect(3);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.config(), before);
+    // A scan of the file for each of its profiles would take an hour.
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_a_state_file_says_neither_steers_the_terminal_nor_comes_out_as_an_answer() {
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    let mut kept = env.state();
+    let evil = "a\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\nerror: y";
+    kept["answers"]["email"]["value"] = json!(evil);
+    kept["answers"]["cli_profile"] = json!({"value": "p]\ncredential_process = x", "at": "2026-11-24T10:00:00Z"});
+    kept["answers"]["family-name"]["value"] = json!("L\u{9b}31m\u{e0041}");
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+    for args in [&["answers"][..], &["status"], &["undo", "--yes"]] {
+        let ran = env.run(args);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !said.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{e0041}']),
+            "{args:?}: {said:?}"
+        );
+        assert!(!said.contains("credential_process"), "{args:?}: {said}");
+        assert!(
+            !said.lines().any(|line| line.starts_with("error: y")),
+            "{args:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_is_no_answers_file() {
+    let env = TestEnv::new("enabled");
+    let pipe = env.path("pipe");
+    assert!(Command::new("/usr/bin/mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = env
+        .json(&["plan", "--non-interactive", "--answers", pipe.to_str().unwrap()])
+        .expect(2);
+    let message = ran.envelope()["error"]["message"].to_string();
+    assert!(message.contains("not a regular file"), "{message}");
+}
+
+#[test]
+fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
+    let env = TestEnv::new("enabled");
+    std::fs::create_dir_all(env.path("mine/.aws")).unwrap();
+    std::fs::write(env.path("mine/.aws/config"), "[profile prod]\n").unwrap();
+    let keep = env.path("mine");
+    let ran = env
+        .run(&["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()])
+        .expect(1);
+    assert!(
+        ran.stderr.contains("holds something else than a rehearsal"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(env.files("mine").len(), 1);
+    let gone = env.path("nowhere");
+    env.run(&["rehearse", "undo", "--yes", "--keep", gone.to_str().unwrap()])
+        .expect(2);
+    assert!(!gone.exists());
+}
+
+#[test]
+fn a_rehearsal_listens_on_this_machine_alone_and_on_one_address_of_it() {
+    let env = TestEnv::new("enabled");
+    let port = env.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+    // Whatever listens on every address of the machine would answer here too.
+    if cfg!(target_os = "linux") {
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
+    }
+}
+
+#[test]
+fn a_request_to_end_ends_as_ctrl_c_does() {
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let args = [&["run"], &WILLING[..], &ANSWERS[..]].concat();
+    let mut child = env
+        .command(&args)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !env.state_file().exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ended = Command::new("/bin/kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(ended.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut said = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut said).unwrap();
+    assert!(said.contains("Interrupted."), "{said}");
+}
+
+#[test]
+fn an_undo_that_is_interrupted_prints_its_own_envelope() {
+    use super::json::schema;
+    use idc_setup::ui::output::{Envelope, UndoBody};
+    let env = TestEnv::new("enabled");
+    env.go(&["--skip=sign-in"]).expect(3);
+    env.slow_down(700);
+    let mut child = env
+        .command(&["undo", "--yes", "--output=json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    Command::new("/bin/kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let envelope: serde_json::Value = serde_json::from_reader(child.stdout.take().unwrap()).unwrap();
+    let schema = schema("envelope-undo.v1.json", schemars::schema_for!(Envelope<UndoBody>));
+    jsonschema::validate(&schema, &envelope).unwrap_or_else(|error| panic!("{error}: {envelope:#}"));
+    assert_eq!(envelope["error"]["next"], "idc-setup undo");
+}
+
+#[test]
+fn what_was_typed_before_a_question_agrees_to_nothing() {
+    use super::support::terminal::Terminal;
+    let env = TestEnv::new("fresh");
+    env.slow_down(150);
+    let mut terminal = Terminal::start(&env, &ANSWERS);
+    terminal.wait_for("Have at hand");
+    for _ in 0..6 {
+        terminal.keys("\r");
+        terminal.keys("y");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    terminal.wait_for("How do you want to go on?");
+    terminal.wait_for_a_question();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
+    assert!(env.server.cloud().organization.is_none());
+    terminal.answer("How do you want to go on?", "q");
+    assert_eq!(terminal.end(), 3);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_said_as_what_it_is() {
+    let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not for you"));
+    // Without a look at step 1 nobody knows whether more answers are needed.
+    let env = TestEnv::new("complete");
+    env.always("ListInstances", denied());
+    let ran = env
+        .json(&["run", "--non-interactive", "--email=admin@example.com"])
+        .expect(4);
+    assert!(ran.stdout.contains("not for you"), "{}", ran.stdout);
+    // A look that fails while a person is waited for is no person who does not come.
+    let env = TestEnv::new("organization");
+    env.always(
+        "DescribeInstance",
+        FaultKind::Refuse(ServiceError::new("InternalServerException", "later").with_status(500)),
+    );
+    let quick = [&["run"], &WILLING[..3], &["--wait=6s"], &ANSWERS[..]].concat();
+    let ran = env.json(&quick).expect(1);
+    assert!(
+        ran.step("enable-identity-center")["error"]
+            .to_string()
+            .contains("DescribeInstance"),
+        "{}",
+        ran.stdout
+    );
+    // One stale answer makes no account instance, which somebody would then be told to delete.
+    let env = TestEnv::new("enabled");
+    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not yet here");
+    env.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
+    env.go(&[]).expect(0);
+}
+
+#[test]
+fn a_name_with_line_breaks_makes_no_line_of_ours() {
+    let env = TestEnv::new("complete");
+    {
+        let mut cloud = env.server.cloud();
+        let store = &mut cloud.instances[0].store;
+        let user = store.users.values_mut().next().unwrap();
+        user.attributes
+            .insert("DisplayName".to_owned(), json!("x\nerror: pwned\n  next: rm -rf ~"));
+    }
+    let ran = env.run(&["status", "--email=admin@example.com", "--display-name=Other"]);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    let _ = std::io::stderr().flush();
+    assert!(said.contains("error: pwned"), "{said}");
+    assert!(
+        !said.lines().any(|line| line.trim_start().starts_with("error: pwned")),
+        "{said}"
+    );
+}
