@@ -36,6 +36,7 @@ pub mod environment;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod limits;
+pub mod next_step;
 pub mod progress;
 pub mod sso;
 pub mod steps;

@@ -3,6 +3,7 @@
 //! `look → ask → plan → (confirm) → apply → verify → record`, step by step. This module knows no step by
 //! name, no terminal and no AWS service.
 
+mod exit_code;
 mod fact;
 mod observed;
 mod permission;
@@ -13,12 +14,13 @@ mod step;
 mod user_error;
 mod walk;
 
+pub use exit_code::ExitCode;
 pub use fact::{Fact, Slot};
 pub use observed::{Observed, Status};
 pub use permission::Permission;
 pub use plan::{Change, Consent, HumanTask, NamedConsent, Plan, TaskKind};
 pub use prompter::{Choice, Confirm, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting};
-pub use report::{Outcome, State, StepReport, exit};
+pub use report::{Outcome, State, StepReport};
 pub use step::{Importance, Step, StepInfo};
 pub use user_error::{AwsWords, UserError, UserErrorKind};
 pub use walk::{Options, Walk};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::UserError;
+use crate::next_step::{NextStep, NextSteps};
 use crate::progress::Resource;
 use crate::text::one_line;
 
@@ -20,7 +21,7 @@ pub struct Observed {
     /// The things that make the step up, with whose they are.
     pub resources: Vec<Resource>,
     /// Ways out, where it is different, blocked or unknown.
-    pub next: Vec<String>,
+    pub next: NextSteps,
     /// It could not be looked at before an earlier step is done; then it is as good as missing.
     pub waits_for: Option<String>,
     /// What the look failed with, where it is unknown.
@@ -53,7 +54,7 @@ impl Observed {
             summary: one_line(&summary.into()),
             evidence: BTreeMap::new(),
             resources: Vec::new(),
-            next: Vec::new(),
+            next: NextSteps::default(),
             waits_for: None,
             error: None,
             confirmed: false,
@@ -71,18 +72,19 @@ impl Observed {
     }
 
     /// It says something else; `next` is how to go on.
-    pub fn different(summary: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn different(summary: impl Into<String>, next: impl Into<NextStep>) -> Self {
         Self::new(Status::Different, summary).or_next(next)
     }
 
     /// Something is in the way; `next` is how to go on.
-    pub fn blocked(summary: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn blocked(summary: impl Into<String>, next: impl Into<NextStep>) -> Self {
         Self::new(Status::Blocked, summary).or_next(next)
     }
 
     /// It could not be found out.
     pub fn unknown(error: UserError) -> Self {
-        let mut observed = Self::new(Status::Unknown, error.message.clone()).or_next(error.next.clone());
+        let mut observed = Self::new(Status::Unknown, error.message.clone());
+        observed.next = error.next.clone();
         observed.error = Some(error);
         observed
     }
@@ -111,8 +113,8 @@ impl Observed {
 
     /// With one more way out.
     #[must_use]
-    pub fn or_next(mut self, next: impl Into<String>) -> Self {
-        self.next.push(next.into());
+    pub fn or_next(mut self, next: impl Into<NextStep>) -> Self {
+        self.next = self.next.or(next);
         self
     }
 

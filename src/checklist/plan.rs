@@ -1,5 +1,6 @@
 //! What a step would do: changes, and what only a person can do. A plan is a value, made from reads alone.
 
+use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{ResourceKind, Verb};
 
 /// What a step would do, in order.
@@ -81,8 +82,12 @@ pub struct HumanTask {
     pub link: Option<String>,
     /// A code that the page shows too, to be compared.
     pub code: Option<String>,
-    /// Click path.
+    /// Click path; empty where a command does it.
     pub clicks: String,
+    /// The command that does it, where one does.
+    pub command: Option<SetupCommand>,
+    /// Other ways to get it done.
+    pub alternatives: NextSteps,
     /// What to know and to look for, a line each.
     pub details: Vec<String>,
     /// How it is verified.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{HumanTask, Importance, Observed, Plan, Status, StepInfo, UserError};
+use super::{HumanTask, Observed, Plan, Status, StepInfo, UserError};
 use crate::progress::Origin;
 
 /// A step's state in what is printed.
@@ -148,27 +148,6 @@ impl StepReport {
             _ => Origin::Existing,
         })
     }
-
-    /// The exit code of this step alone: what is left to do, a change not made included, is 3.
-    fn exit(&self, strict: bool) -> u8 {
-        if self.info.is_recommendation() && !strict {
-            return 0;
-        }
-        if let Some(error) = self.error.as_ref().filter(|_| self.state == State::Failed) {
-            return error.kind.exit();
-        }
-        match self.state {
-            State::Done | State::Skipped => 0,
-            State::Different => 5,
-            State::Blocked | State::WaitingForPerson | State::ToDo => 3,
-            State::Unknown => match &self.error {
-                Some(error) => error.kind.exit(),
-                _ if self.info.importance != Importance::Required => 3,
-                _ => 1,
-            },
-            State::Failed => 1,
-        }
-    }
 }
 
 /// How a walk over the checklist ended.
@@ -180,35 +159,4 @@ pub struct Outcome {
     pub error: Option<UserError>,
     /// Identity Center's Region as it was recorded, where the account itself could not be asked.
     pub region: Option<String>,
-}
-
-impl Outcome {
-    /// The exit code: the first of 130, 2, 4, 6, 1, 5, 3 that applies, else 0. The recommendations count only
-    /// when `strict`.
-    pub fn exit(&self, strict: bool) -> u8 {
-        let of_steps = self.reports.iter().map(|report| report.exit(strict));
-        let of_walk = self.error.iter().map(|error| error.kind.exit());
-        exit(of_steps.chain(of_walk))
-    }
-}
-
-/// The exit code that counts when several apply.
-pub fn exit(codes: impl IntoIterator<Item = u8>) -> u8 {
-    const RANK: [u8; 8] = [130, 2, 4, 6, 1, 5, 3, 0];
-    let rank = |code: u8| RANK.iter().position(|known| *known == code).unwrap_or(4);
-    codes.into_iter().min_by_key(|code| rank(*code)).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_code_counts() {
-        assert_eq!(exit([]), 0);
-        assert_eq!(exit([0, 3, 5]), 5);
-        assert_eq!(exit([1, 4, 3]), 4);
-        assert_eq!(exit([2, 130]), 130);
-        assert_eq!(exit([6, 1]), 6);
-    }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::next_step::NextSteps;
 use crate::progress::ProgressError;
 
 /// An error that a person can act on.
@@ -17,8 +18,8 @@ pub struct UserError {
     pub message: String,
     /// AWS's own words, when AWS said something.
     pub aws: Option<AwsWords>,
-    /// The next command, or what to do before it.
-    pub next: String,
+    /// The ways to go on.
+    pub next: NextSteps,
     /// Seen before anything is changed, it keeps the run from changing anything.
     pub stops_all: bool,
 }
@@ -54,20 +55,6 @@ pub enum UserErrorKind {
     Unknown,
 }
 
-impl UserErrorKind {
-    /// The exit code that goes with it.
-    pub fn exit(self) -> u8 {
-        match self {
-            Self::Failed | Self::Unknown => 1,
-            Self::Usage | Self::MissingAnswers => 2,
-            Self::NoCredentials | Self::NotAllowed => 4,
-            Self::Left => 3,
-            Self::Locked => 6,
-            Self::Interrupted => 130,
-        }
-    }
-}
-
 /// An AWS error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AwsWords {
@@ -81,7 +68,7 @@ pub struct AwsWords {
 
 impl UserError {
     /// Trouble that AWS said nothing about.
-    pub fn new(kind: UserErrorKind, message: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn new(kind: UserErrorKind, message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -101,12 +88,12 @@ impl UserError {
     }
 
     /// It failed.
-    pub fn failed(message: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn failed(message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self::new(UserErrorKind::Failed, message, next)
     }
 
     /// What was typed or written cannot be.
-    pub fn usage(message: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self::new(UserErrorKind::Usage, message, next)
     }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::next_step::Argument;
+
 /// Flags of `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct LoginFlags {
@@ -25,6 +27,18 @@ pub struct UndoFlags {
 
 impl UndoFlags {
     /// The arguments that give these flags again.
+    pub fn arguments(&self) -> Vec<Argument> {
+        let step = self
+            .step
+            .iter()
+            .map(|step| Argument::Value("--step".to_owned(), step.clone()));
+        let changed = self
+            .include_changed
+            .then(|| Argument::Switch("--include-changed".to_owned()));
+        step.chain(changed).collect()
+    }
+
+    /// The same, for a child process.
     pub fn to_args(&self) -> Vec<String> {
         let step = self.step.iter().map(|step| format!("--step={step}"));
         let changed = self.include_changed.then(|| "--include-changed".to_owned());

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod rehearsal;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use idc_sim::scenarios::SCENARIOS;
 
 pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
+pub use rehearsal::RehearsalFlag;
 
 /// From a fresh AWS account to short-lived credentials through IAM Identity Center.
 #[derive(Debug, Clone, Parser)]
@@ -162,12 +164,9 @@ pub struct Flags {
     /// Show the `aws` command of each change, and what each look saw
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Address of the rehearsal (set by `rehearse`)
-    #[arg(long, global = true, hide = true, value_name = "URL")]
-    pub rehearsal: Option<String>,
-    /// The folder it is kept in (set by `rehearse`)
-    #[arg(long, global = true, hide = true, value_name = "DIR")]
-    pub rehearsal_kept: Option<String>,
+    /// The rehearsal, as JSON (set by `rehearse`)
+    #[arg(long, global = true, hide = true, value_name = "JSON")]
+    pub rehearsal: Option<RehearsalFlag>,
 }
 
 /// What stdout gets.

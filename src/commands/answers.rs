@@ -1,22 +1,23 @@
 //! `idc-setup answers`: the answers of the last run, as a file and as one line without questions.
 
-use super::{ended_by, finish, screen};
+use super::{ended_by, finish};
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
-use crate::checklist::UserError;
+use crate::checklist::{ExitCode, UserError};
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
 use crate::text::quoted;
+use crate::ui::Screen;
 use crate::ui::clean_lines;
 use crate::ui::output::{AnswersBody, Envelope, FORMAT};
 
 /// Prints what was answered, and answers the exit code.
-pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let record = match last_record(cli, environment) {
         Ok(record) => record,
-        Err(error) => return finish(cli, screen, "answers", None, &ended_by(error)),
+        Err(error) => return finish(cli, screen, Subcommand::Answers, None, &ended_by(error)),
     };
     let answers = answers_of(&record);
     let (file, line) = (to_toml(&answers), line_of(&record, &answers));
@@ -28,7 +29,7 @@ pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
             account: Some(record.account.clone()),
             region: record.region.clone(),
             error: None,
-            exit: 0,
+            exit: ExitCode::Success.code(),
             body: AnswersBody {
                 answers: answers.collect(),
                 file,
@@ -39,15 +40,18 @@ pub fn answers(cli: &Cli, environment: &Environment) -> u8 {
     } else {
         screen.verbatim(&clean_lines(&format!("# {line}\n{}\n", file.trim_end())));
     }
-    0
+    ExitCode::Success
 }
 
 /// What a run ends with: the file and the line.
-pub fn lines(record: &Record) -> Vec<String> {
+pub fn lines(record: &Record, screen: &Screen) -> Vec<String> {
     let answers = answers_of(record);
     let mut lines = vec!["The same without questions:".to_owned()];
     lines.push(format!("  {}", line_of(record, &answers)));
-    lines.push("Or with a file (idc-setup answers > idc.toml), and then --answers idc.toml:".to_owned());
+    lines.push(format!(
+        "Or with a file ({} > idc.toml), and then --answers idc.toml:",
+        screen.command(&SetupCommand::new(Subcommand::Answers))
+    ));
     lines.extend(to_toml(&answers).lines().map(|line| format!("  {line}")));
     lines
 }
@@ -87,7 +91,7 @@ fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
 }
 
 fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, UserError> {
-    let nothing = || UserError::usage("Nothing has been answered on this machine yet.", "idc-setup run");
+    let nothing = || UserError::usage("There are no saved answers on this machine.", SetupCommand::run());
     let path = if let Some(path) = &cli.flags.state {
         path.clone()
     } else {

@@ -11,6 +11,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{AwsWords, UserError, UserErrorKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Folder, Last};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section};
@@ -29,10 +30,13 @@ pub async fn connect_as_asked(
         region: cli.flags.region.clone(),
         last_region: last.as_ref().and_then(|last| last.region.clone()),
     };
-    refuse_pipes(environment, "idc-setup run")?;
+    refuse_pipes(environment, &SetupCommand::run())?;
     let region = connect::region(&wanted, environment).await;
     if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
-        return Err(UserError::usage(problem, "idc-setup run --region REGION"));
+        return Err(UserError::usage(
+            problem,
+            SetupCommand::run().placeholder("--region", "REGION"),
+        ));
     }
     let connection = connect::connect(&wanted, environment, region.as_ref())
         .await
@@ -61,7 +65,7 @@ fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegio
 ///
 /// # Errors
 /// It is named, with `again` as what to type then.
-pub fn refuse_pipes(environment: &Environment, again: &str) -> Result<(), UserError> {
+pub fn refuse_pipes(environment: &Environment, again: &SetupCommand) -> Result<(), UserError> {
     let paths = environment.aws_files();
     let Some(path) = paths.as_ref().and_then(Paths::pipe) else {
         return Ok(());
@@ -71,7 +75,7 @@ pub fn refuse_pipes(environment: &Environment, again: &str) -> Result<(), UserEr
             "{} is a pipe; the AWS tools read this file more than once.",
             path.display()
         ),
-        format!("put a file there, then: {again}"),
+        again.clone().after("replace it with a regular file"),
     ))
 }
 
@@ -113,7 +117,7 @@ pub fn plain_http(environment: &Environment, service: &str, address: &str, profi
         format!(
             "{named_by} leads to {address}: plain http to another machine, which everybody on the way can read. Nothing was sent."
         ),
-        format!("use an https address, or none: take {named_by} away, then: idc-setup run"),
+        SetupCommand::run().after(format!("use an https address, or remove {named_by}")),
     )
 }
 
@@ -124,7 +128,8 @@ fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<
         return UserError::new(
             UserErrorKind::NoCredentials,
             format!("There is no profile {profile} in the AWS config file."),
-            "aws configure list-profiles (shows the ones there are), then: idc-setup run --profile NAME",
+            NextStep::other("list the profiles", ["aws", "configure", "list-profiles"])
+                .then(SetupCommand::run().placeholder("--profile", "NAME")),
         );
     }
     let message = match why {
@@ -134,10 +139,8 @@ fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<
         ),
         None => "There are no AWS credentials to start with.".to_owned(),
     };
-    let next = reauth::of_session(environment, profile).map_or_else(
-        || reauth::ways_in(environment),
-        |command| format!("{command}, then: idc-setup run{}", reauth::flag(profile)),
-    );
+    let next = reauth::renew_session_then_run(environment, profile)
+        .map_or_else(|| reauth::ways_in(environment), NextSteps::from);
     UserError::new(UserErrorKind::NoCredentials, message, next)
 }
 
@@ -150,8 +153,17 @@ fn refuse_root_keys(connection: &Connection, is_allowed: bool) -> Result<(), Use
         UserErrorKind::NotAllowed,
         "These are access keys of the root user: they may do everything, they never end, and whoever finds them has the \
          account. Nothing needs them.",
-        "sign in as root without any key: aws login (AWS CLI 2.32 or later), or open AWS CloudShell in the console; or \
-         once more with the keys: idc-setup run --allow-root-keys",
+        [
+            NextStep::other(
+                "sign in as root without any key (AWS CLI 2.32 or later)",
+                ["aws", "login"],
+            )
+            .then(SetupCommand::run()),
+            SetupCommand::run().to("in AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+            SetupCommand::run()
+                .switch("--allow-root-keys")
+                .to("use the keys once more"),
+        ],
     ))
 }
 
@@ -162,26 +174,22 @@ fn failed_to_connect(
     profile: Option<&str>,
 ) -> UserError {
     let skew = ahead.and_then(clock::skew_words);
-    let (kind, next) = match (aws_error.kind, skew) {
+    let (kind, next): (_, NextSteps) = match (aws_error.kind, skew) {
         (_, Some(skew)) => (
             UserErrorKind::Failed,
-            format!("{skew}: set the clock, then: idc-setup run"),
+            SetupCommand::run().after(format!("{skew}: set the clock")).into(),
         ),
-        (AwsErrorKind::Credentials, None) => (
-            UserErrorKind::NoCredentials,
-            format!(
-                "renew the credentials: {}, then: idc-setup run{}",
-                reauth::of(environment, profile),
-                reauth::flag(profile)
-            ),
-        ),
+        (AwsErrorKind::Credentials, None) => (UserErrorKind::NoCredentials, reauth::renew(environment, profile).into()),
         (AwsErrorKind::Denied, None) => (
             UserErrorKind::NotAllowed,
-            "use other credentials: idc-setup run --profile NAME".to_owned(),
+            SetupCommand::run()
+                .placeholder("--profile", "NAME")
+                .to("use other credentials")
+                .into(),
         ),
         _ => (
             UserErrorKind::Failed,
-            "check the network and the Region, then: idc-setup run".to_owned(),
+            SetupCommand::run().after("check the network and the Region").into(),
         ),
     };
     UserError {

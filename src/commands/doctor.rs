@@ -5,21 +5,21 @@ use std::rc::Rc;
 use console::Style;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{ended_by, finish, say_rehearsal, screen};
+use super::{ended_by, finish, say_rehearsal};
 use crate::aws::Partition;
 use crate::browser::Browser;
-use crate::checklist::{StepReport, UserError, UserErrorKind};
+use crate::checklist::{ExitCode, StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output};
 use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
+use crate::next_step::Subcommand;
 use crate::steps::{self, EnableIdentityCenter};
-use crate::ui::output::{CallerOut, DoctorBody, Envelope, ErrorOut, FORMAT};
+use crate::ui::clean;
+use crate::ui::output::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
 use crate::ui::{NonInteractive, Screen};
-use crate::ui::{clean, clean_lines};
 
 /// Looks at everything, and answers the exit code.
-pub async fn doctor(cli: &Cli, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     if cli.answers.is_policy_asked_for() {
         return policy(cli, environment, screen);
     }
@@ -35,7 +35,7 @@ pub async fn doctor(cli: &Cli, environment: &Environment) -> u8 {
         }
         // What was typed wrong is no condition of anything.
         Err(error) if error.kind == UserErrorKind::Usage && !is_of_the_surroundings(&error) => {
-            finish(cli, screen, "doctor", None, &ended_by(error))
+            finish(cli, screen, Subcommand::Doctor, None, &ended_by(error))
         }
         Err(error) => {
             let rows = doctor::without_credentials(environment, &error).await;
@@ -51,7 +51,7 @@ fn is_of_the_surroundings(error: &UserError) -> bool {
         .any(|words| error.message.contains(words))
 }
 
-async fn rows(prepared: &Prepared, screen: Screen, environment: &Environment) -> Vec<Row> {
+async fn rows(prepared: &Prepared, screen: &Screen, environment: &Environment) -> Vec<Row> {
     let context = &prepared.context;
     let first = EnableIdentityCenter::new(Rc::clone(context));
     let (mut rows, tools) = tokio::join!(
@@ -67,10 +67,10 @@ async fn rows(prepared: &Prepared, screen: Screen, environment: &Environment) ->
 }
 
 /// What the steps find, which tells what they still need to be allowed to do. Root needs no rights looked at.
-async fn look(prepared: &Prepared, screen: Screen, first: EnableIdentityCenter) -> Vec<StepReport> {
+async fn look(prepared: &Prepared, screen: &Screen, first: EnableIdentityCenter) -> Vec<StepReport> {
     let context = &prepared.context;
     let steps = steps::checklist_from(first, context);
-    let prompter = NonInteractive::new(Screen { quiet: true, ..screen });
+    let prompter = NonInteractive::new(&screen.quieted());
     if context.caller.is_root() {
         // The instance alone, for the users in it.
         let _ = steps[0].look().await;
@@ -79,10 +79,10 @@ async fn look(prepared: &Prepared, screen: Screen, first: EnableIdentityCenter) 
     prepared.walk(&steps, &prompter).look().await.reports
 }
 
-fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) -> u8 {
-    let exit = doctor::exit_of(&rows);
+fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: Vec<Row>) -> ExitCode {
+    let exit = doctor::exit_code(&rows);
     if cli.flags.output == Output::Json {
-        screen.json(&envelope(prepared, rows, None, exit).json());
+        screen.json(&envelope(screen, prepared, &rows, None, exit).json());
         return exit;
     }
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
@@ -100,12 +100,9 @@ fn show(cli: &Cli, screen: Screen, prepared: Option<&Prepared>, rows: Vec<Row>) 
             ),
             column,
         );
-        if let Some(next) = &row.next {
+        for line in screen.next_lines(&row.next) {
             let indent = " ".repeat(column);
-            for (n, line) in clean_lines(next).lines().enumerate() {
-                let word = if n == 0 { "next: " } else { "  " };
-                screen.result_in_columns(&format!("{indent}{word}{}", line.trim_start()), column + 2);
-            }
+            screen.result_in_columns(&format!("{indent}{}", clean(&line)), column + 2);
         }
     }
     exit
@@ -121,10 +118,11 @@ fn style(status: CheckStatus) -> Style {
 }
 
 fn envelope(
+    screen: &Screen,
     prepared: Option<&Prepared>,
-    checks: Vec<Row>,
+    rows: &[Row],
     policy: Option<serde_json::Value>,
-    exit: u8,
+    exit: ExitCode,
 ) -> Envelope<DoctorBody> {
     let caller = prepared.map(|prepared| CallerOut {
         account: prepared.context.caller.account.clone(),
@@ -136,22 +134,26 @@ fn envelope(
         account: caller.as_ref().map(|caller| caller.account.clone()),
         region: prepared.and_then(Prepared::region),
         error: None,
-        exit,
-        body: DoctorBody { caller, checks, policy },
+        exit: exit.code(),
+        body: DoctorBody {
+            caller,
+            checks: rows.iter().map(|row| CheckOut::of(row, &screen.invocation)).collect(),
+            policy,
+        },
     }
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen, error: &UserError) -> u8 {
-    let exit = error.kind.exit();
-    let mut envelope = envelope(None, Vec::new(), None, exit);
-    envelope.error = Some(ErrorOut::of(error, None));
+pub fn interrupted(screen: &Screen, error: &UserError) -> ExitCode {
+    let exit = ExitCode::from(error.kind);
+    let mut envelope = envelope(screen, None, &[], None, exit);
+    envelope.error = Some(ErrorOut::of(error, None, &screen.invocation));
     screen.json(&envelope.json());
     exit
 }
 
 /// In the partition of the Region that is named; nothing is asked of AWS.
-fn policy(cli: &Cli, environment: &Environment, screen: Screen) -> u8 {
+fn policy(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let named = cli.flags.region.as_deref();
     let region = named
         .or(environment.var("AWS_REGION"))
@@ -159,9 +161,9 @@ fn policy(cli: &Cli, environment: &Environment, screen: Screen) -> u8 {
     let partition = region.map_or(Partition::Aws, Partition::of_region);
     let document = doctor::policy::document(partition, |slug| !cli.flags.skip.iter().any(|skipped| skipped == slug));
     if cli.flags.output == Output::Json {
-        screen.json(&envelope(None, Vec::new(), Some(document), 0).json());
+        screen.json(&envelope(screen, None, &[], Some(document), ExitCode::Success).json());
     } else {
         screen.json(&serde_json::to_string_pretty(&document).unwrap_or_default());
     }
-    0
+    ExitCode::Success
 }

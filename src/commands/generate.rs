@@ -4,22 +4,22 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::{ended_by, finish, screen};
-use crate::checklist::UserError;
+use super::{ended_by, finish};
+use crate::checklist::{ExitCode, UserError};
 use crate::cli::Cli;
-use crate::environment::Environment;
+use crate::next_step::{SetupCommand, Subcommand};
+use crate::ui::Screen;
 
 /// Prints a shell's completions, and answers the exit code.
-pub fn completions(cli: &Cli, shell: clap_complete::Shell, environment: &Environment) -> u8 {
+pub fn completions(shell: clap_complete::Shell, screen: &Screen) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "idc-setup", &mut script);
-    screen(cli, environment).verbatim(&String::from_utf8_lossy(&script));
-    0
+    screen.verbatim(&String::from_utf8_lossy(&script));
+    ExitCode::Success
 }
 
 /// Writes a page for the program and for each command into a folder, and answers the exit code.
-pub fn man(cli: &Cli, folder: &Path, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
     match written {
         Ok(()) => {
@@ -28,14 +28,16 @@ pub fn man(cli: &Cli, folder: &Path, environment: &Environment) -> u8 {
                 folder.display(),
                 folder.join("idc-setup.1").display()
             ));
-            0
+            ExitCode::Success
         }
         Err(error) => {
             let error = UserError::failed(
                 format!("The pages cannot be written to {}: {error}.", folder.display()),
-                "idc-setup man DIR, with another folder",
+                SetupCommand::new(Subcommand::Man)
+                    .positional("DIR")
+                    .to("use another folder"),
             );
-            finish(cli, screen, "man", None, &ended_by(error))
+            finish(cli, screen, Subcommand::Man, None, &ended_by(error))
         }
     }
 }

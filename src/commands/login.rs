@@ -7,16 +7,17 @@ use jiff::Timestamp;
 
 use super::connect::{plain_http, refuse_pipes};
 use super::prepare::{Stage, duration, typed_answers};
-use super::{asking_guide, browser, say_rehearsal, screen};
+use super::{asking_guide, browser, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect;
 use crate::aws::{Clients, Partition};
 use crate::browser::Browser;
-use crate::checklist::{Importance, Prompter, StepInfo, UserError, UserErrorKind};
+use crate::checklist::{ExitCode, Importance, Prompter, StepInfo, UserError, UserErrorKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::limits::LOGIN_WAIT;
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::{Folder, Progress};
 use crate::sso::Registrar;
 use crate::steps::Profile;
@@ -39,7 +40,7 @@ const INFO: StepInfo = StepInfo {
 };
 
 /// A profile as the file has it.
-struct Status {
+struct ProfileInFile {
     profile: Profile,
     sso_region: String,
     account: String,
@@ -54,14 +55,13 @@ struct Done {
 }
 
 /// Signs in, and answers the exit code.
-pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let setup = (|| {
         let answers = typed_answers(cli, environment)?;
         let browser = browser(cli, environment)?;
         let found = find(cli, environment, &answers)?;
-        refuse_pipes(environment, "idc-setup login")?;
+        refuse_pipes(environment, &SetupCommand::login())?;
         Ok((browser, found))
     })();
     let (browser, found) = match setup {
@@ -75,7 +75,7 @@ pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment) -> 
 }
 
 /// The profile that is asked for, saved, or the default; and its session.
-fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Status, UserError> {
+fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<ProfileInFile, UserError> {
     let name = answers
         .explicit(Key::CliProfile)
         .map(|answer| answer.value.clone())
@@ -84,10 +84,14 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Statu
         .unwrap_or_default();
     let paths = environment
         .aws_files()
-        .ok_or_else(|| UserError::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+        .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
     let file = paths.config().display();
-    let unreadable =
-        |why: String| UserError::usage(format!("{file} {why}."), format!("mend {file}, then: idc-setup login"));
+    let unreadable = |why: String| {
+        UserError::usage(
+            format!("{file} {why}."),
+            SetupCommand::login().after(format!("correct {file}")),
+        )
+    };
     let bytes = match files::read(paths.config()) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -97,15 +101,26 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Statu
     let Some(properties) = config.get(Section::Profile(&name)) else {
         return Err(UserError::usage(
             format!("There is no profile {name} in {file}."),
-            "idc-setup login --cli-profile NAME; or make one: idc-setup run",
+            [
+                SetupCommand::login()
+                    .placeholder("--cli-profile", "NAME")
+                    .to("use another profile"),
+                SetupCommand::run().to("create one"),
+            ],
         ));
     };
     let Some(session) = properties.get("sso_session") else {
         return Err(UserError::usage(
             format!("The profile {name} has no SSO session."),
-            format!(
-                "aws sso login --profile {name} for an older form of SSO; or make one: idc-setup run --cli-profile NAME"
-            ),
+            [
+                NextStep::other(
+                    "sign in with the older form of SSO",
+                    ["aws", "sso", "login", "--profile", &name],
+                ),
+                SetupCommand::run()
+                    .placeholder("--cli-profile", "NAME")
+                    .to("create a profile with a session"),
+            ],
         ));
     };
     let section = config.get(Section::SsoSession(session)).unwrap_or_default();
@@ -113,13 +128,15 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Statu
         section.get(key).cloned().ok_or_else(|| {
             UserError::usage(
                 format!("The SSO session {session} of profile {name} says no {key} in {file}."),
-                format!("idc-setup run --cli-profile {name} --update cli-profile"),
+                SetupCommand::run()
+                    .value("--cli-profile", &name)
+                    .value("--update", "cli-profile"),
             )
         })
     };
     let (start_url, sso_region) = (of_session("sso_start_url")?, of_session("sso_region")?);
     let text = |key: &str| properties.get(key).cloned();
-    Ok(Status {
+    Ok(ProfileInFile {
         account: text("sso_account_id").unwrap_or_default(),
         set: text("sso_role_name").unwrap_or_default(),
         profile: Profile {
@@ -153,7 +170,7 @@ async fn sign_in(
     flags: &LoginFlags,
     environment: &Environment,
     browser: &Rc<Browser>,
-    found: &Status,
+    found: &ProfileInFile,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let stage = Stage::of(cli, environment)?;
@@ -171,11 +188,11 @@ async fn sign_in(
     }
     let paths = environment
         .aws_files()
-        .ok_or_else(|| UserError::usage("There is no home folder.", "set HOME, then: idc-setup login"))?;
+        .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
     let registrar = Registrar::default();
     let session = Session {
         info: &INFO,
-        again: format!("idc-setup login --cli-profile {}", profile.name),
+        again: SetupCommand::login().value("--cli-profile", &profile.name),
         clients: &clients,
         registrar: &registrar,
         browser,
@@ -192,7 +209,7 @@ async fn sign_in(
 /// Who one is through the profile, after a sign-in where the last one is not good any more; `None` when nobody came.
 async fn through(
     session: &Session<'_>,
-    found: &Status,
+    found: &ProfileInFile,
     (limit, again): (Duration, bool),
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
@@ -241,7 +258,7 @@ fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::Signe
     Ok(())
 }
 
-async fn no_access(session: &Session<'_>, found: &Status) -> Result<UserError, UserError> {
+async fn no_access(session: &Session<'_>, found: &ProfileInFile) -> Result<UserError, UserError> {
     let (account, set) = (&found.account, &found.set);
     let why = match refusal::shown(session, account, set).await? {
         Shown::Everything => refusal::STILL_SPREADING.to_owned(),
@@ -252,38 +269,53 @@ async fn no_access(session: &Session<'_>, found: &Status) -> Result<UserError, U
         ),
     };
     Ok(UserError {
-        next: format!(
-            "{} --again, in a private browser window; or with an administrator's credentials: idc-setup status",
-            session.again
-        ),
+        next: [
+            session
+                .again
+                .clone()
+                .switch("--again")
+                .to("sign in as the right user, in a private browser window"),
+            SetupCommand::status().to("look at the access, with an administrator's credentials"),
+        ]
+        .into(),
         ..session.error(format!(
             "you are signed in, and the portal answers ForbiddenException: No access: {why}."
         ))
     })
 }
 
-fn report(cli: &Cli, screen: Screen, found: Option<&Status>, ended: Result<Option<Done>, UserError>) -> u8 {
+fn report(
+    cli: &Cli,
+    screen: &Screen,
+    found: Option<&ProfileInFile>,
+    ended: Result<Option<Done>, UserError>,
+) -> ExitCode {
     let profile = found.map(|found| found.profile.name.as_str()).unwrap_or_default();
     let ended = ended.and_then(|done| {
         done.ok_or_else(|| {
-            let next = format!("idc-setup login --cli-profile {profile} --wait 10m");
+            let next = SetupCommand::login()
+                .value("--cli-profile", profile)
+                .value("--wait", "10m");
             UserError::new(UserErrorKind::Left, "Sign in: nobody came in time.", next)
         })
     });
     // What is in the way of a sign-in is in the way of a run too, and says so.
     let ended = ended.map_err(|error| UserError {
-        next: error.next.replace("then: idc-setup run", "then: idc-setup login"),
+        next: error.next.clone().retargeted(Subcommand::Run, Subcommand::Login),
         ..error
     });
-    let exit = ended.as_ref().map_or_else(|error| error.kind.exit(), |_| 0);
+    let exit = ended
+        .as_ref()
+        .map_or_else(|error| ExitCode::from(error.kind), |_| ExitCode::Success);
     if cli.flags.output == Output::Json {
-        screen.json(&envelope(found, &ended, exit).json());
+        screen.json(&envelope(screen, found, &ended, exit).json());
         return exit;
     }
     match &ended {
         Ok(done) => {
             if !done.signed_in_now {
-                screen.talk("The last sign-in is still good; another one: idc-setup login --again");
+                let again = screen.command(&SetupCommand::login().switch("--again"));
+                screen.talk(&format!("You are still signed in. Sign in again with: {again}"));
             }
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));
@@ -300,13 +332,18 @@ fn stamp(at: Timestamp) -> String {
 }
 
 /// Ctrl-C before the end.
-pub fn interrupted(screen: Screen, error: UserError) -> u8 {
-    let exit = error.kind.exit();
-    screen.json(&envelope(None, &Err(error), exit).json());
+pub fn interrupted(screen: &Screen, error: UserError) -> ExitCode {
+    let exit = ExitCode::from(error.kind);
+    screen.json(&envelope(screen, None, &Err(error), exit).json());
     exit
 }
 
-fn envelope(found: Option<&Status>, ended: &Result<Done, UserError>, exit: u8) -> Envelope<LoginBody> {
+fn envelope(
+    screen: &Screen,
+    found: Option<&ProfileInFile>,
+    ended: &Result<Done, UserError>,
+    exit: ExitCode,
+) -> Envelope<LoginBody> {
     let done = ended.as_ref().ok();
     let signed_in_as = done.map(|done| CallerOut {
         account: done.identity.caller.account.clone(),
@@ -317,8 +354,11 @@ fn envelope(found: Option<&Status>, ended: &Result<Done, UserError>, exit: u8) -
         command: "login".to_owned(),
         account: signed_in_as.as_ref().map(|caller| caller.account.clone()),
         region: found.map(|found| found.sso_region.clone()),
-        error: ended.as_ref().err().map(|error| ErrorOut::of(error, None)),
-        exit,
+        error: ended
+            .as_ref()
+            .err()
+            .map(|error| ErrorOut::of(error, None, &screen.invocation)),
+        exit: exit.code(),
         body: LoginBody {
             signed_in_as,
             profile: found.map(|found| found.profile.name.clone()),

@@ -13,31 +13,34 @@ mod run;
 mod status;
 mod undo;
 
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 
-use crate::browser::Browser;
-
 use crate::answers::Key;
-use crate::checklist::{self, Outcome, Prompter, UserError, UserErrorKind, Waiting};
+use crate::browser::Browser;
+use crate::checklist::{ExitCode, Outcome, Prompter, UserError, UserErrorKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
-use crate::text::quoted;
+use crate::next_step::{Argument, Invocation, NextStep, RehearsalArguments, SetupCommand, Subcommand};
 use crate::ui::output::{CallerOut, Envelope};
 use crate::ui::{self, diagram};
 use crate::ui::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
 use prepare::Prepared;
 
-/// Parses, runs a command, and answers the exit code.
+/// Parses the arguments and runs the command; returns the number that the process exits with.
 pub fn main(args: &[String], environment: &Environment) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, args),
+        Err(error) => return usage(&error, args).code(),
     };
     let terminal = TerminalGuard::new();
+    let screen = screen(&cli, environment);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -45,20 +48,16 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            Screen::default().warn(&format!("error: the runtime cannot start: {error}."));
-            return 1;
+            screen.warn(&format!("error: Cannot start the runtime: {error}."));
+            return ExitCode::Failed.code();
         }
     };
-    Screen::go_on_with(own_flags(&cli));
     if cli.flags.rehearsal.is_some() {
         end_with_the_rehearsal();
-        if let Some(folder) = &cli.flags.rehearsal_kept {
-            Screen::rehearse_in(folder);
-        }
     }
     let code = match &cli.command {
-        Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment)),
-        _ => runtime.block_on(until_interrupted(&cli, environment)),
+        Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment, &screen)),
+        _ => runtime.block_on(until_interrupted(&cli, environment, &screen)).code(),
     };
     terminal.restore();
     // A prompt may still be reading; it must not keep the program from ending.
@@ -77,14 +76,14 @@ fn end_with_the_rehearsal() {
 
 /// Runs the command until it ends, Ctrl-C is pressed or somebody asks the process to end: everything is recorded as it
 /// happens, so there is nothing to finish.
-async fn until_interrupted(cli: &Cli, environment: &Environment) -> u8 {
+async fn until_interrupted(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     if matches!(cli.command, Some(Command::Undo(_))) {
         // It tells what it has removed by then.
-        return dispatch(cli, environment).await;
+        return dispatch(cli, environment, screen).await;
     }
     tokio::select! {
-        code = dispatch(cli, environment) => code,
-        () = asked_to_end() => interrupted(cli, environment),
+        code = dispatch(cli, environment, screen) => code,
+        () = asked_to_end() => interrupted(cli, screen),
     }
 }
 
@@ -127,40 +126,38 @@ fn is_hangup_ignored() -> bool {
     })
 }
 
-async fn dispatch(cli: &Cli, environment: &Environment) -> u8 {
+async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     if cli.flags.output == Output::Mermaid && !matches!(cli.command, Some(Command::Status)) {
         let error = UserError::usage(
-            "--output mermaid draws the access picture, which status looks at.",
-            "idc-setup status --output mermaid",
+            "--output mermaid draws the access diagram of status.",
+            SetupCommand::status().value("--output", "mermaid"),
         );
-        let screen = screen(cli, environment);
-        return finish(cli, screen, command_name(cli), None, &ended_by(error));
+        return finish(cli, screen, subcommand(cli), None, &ended_by(error));
     }
-    let exit = command(cli, environment).await;
-    if Screen::is_result_lost() {
-        screen(cli, environment).warn("error: the result could not be written to stdout.");
-        return checklist::exit([exit, 1]);
+    let exit = command(cli, environment, screen).await;
+    if screen.is_result_lost() {
+        screen.warn("error: Cannot write the result to stdout.");
+        return ExitCode::greatest([exit, ExitCode::Failed]);
     }
     exit
 }
 
-async fn command(cli: &Cli, environment: &Environment) -> u8 {
+async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     match &cli.command {
-        None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment).await,
-        Some(Command::Status) => status::status(cli, environment).await,
-        Some(Command::Plan) => plan::plan(cli, environment).await,
-        Some(Command::Doctor) => doctor::doctor(cli, environment).await,
-        Some(Command::Undo(flags)) => undo::undo(cli, flags, environment).await,
-        Some(Command::Answers) => answers::answers(cli, environment),
-        Some(Command::Completions { shell }) => generate::completions(cli, *shell, environment),
-        Some(Command::Man { folder }) => generate::man(cli, folder, environment),
-        Some(Command::Login(flags)) => login::login(cli, flags, environment).await,
+        None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment, screen).await,
+        Some(Command::Status) => status::status(cli, environment, screen).await,
+        Some(Command::Plan) => plan::plan(cli, environment, screen).await,
+        Some(Command::Doctor) => doctor::doctor(cli, environment, screen).await,
+        Some(Command::Undo(flags)) => undo::undo(cli, flags, environment, screen).await,
+        Some(Command::Answers) => answers::answers(cli, environment, screen),
+        Some(Command::Completions { shell }) => generate::completions(*shell, screen),
+        Some(Command::Man { folder }) => generate::man(cli, folder, screen),
+        Some(Command::Login(flags)) => login::login(cli, flags, environment, screen).await,
     }
 }
 
-fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
-    let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", again(cli));
+fn interrupted(cli: &Cli, screen: &Screen) -> ExitCode {
+    let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", screen.invocation.again());
     if cli.flags.output == Output::Json {
         // Each command's envelope has a body of its own.
         match &cli.command {
@@ -168,66 +165,96 @@ fn interrupted(cli: &Cli, environment: &Environment) -> u8 {
             Some(Command::Doctor) => return doctor::interrupted(screen, &error),
             _ => {}
         }
-        return finish(cli, screen, command_name(cli), None, &ended_by(error));
+        return finish(cli, screen, subcommand(cli), None, &ended_by(error));
     }
-    say_interrupted(cli, screen);
-    130
+    say_interrupted(screen);
+    ExitCode::Interrupted
 }
 
 /// Progress is saved as it happens; a rehearsal's parent says how to go on with it.
-fn say_interrupted(cli: &Cli, screen: Screen) {
-    let next = match command_name(cli) {
-        _ if screen.rehearsed => String::new(),
-        "doctor" | "answers" | "completions" | "man" => String::new(),
-        _ => format!(" Progress is kept; go on with: {}", again(cli)),
+fn say_interrupted(screen: &Screen) {
+    let next = match screen.invocation.subcommand {
+        _ if screen.is_rehearsal() => String::new(),
+        Subcommand::Doctor | Subcommand::Answers | Subcommand::Completions | Subcommand::Man => String::new(),
+        _ => format!(
+            " Progress is saved; continue with: {}",
+            screen.command(&screen.invocation.again())
+        ),
     };
     screen.warn(&format!("\nInterrupted.{next}"));
 }
 
-/// The command with flags of its own; the screen adds those that say which state file and credentials it goes on with.
-fn again(cli: &Cli) -> String {
+/// How this process was called, for the commands to type next.
+fn invocation(cli: &Cli) -> Invocation {
+    let flags = &cli.flags;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let value = |flag: &str, value: String| Argument::Value(flag.to_owned(), value);
+    let mut credentials = Vec::new();
+    if flags.allow_root_keys {
+        credentials.push(Argument::Switch("--allow-root-keys".to_owned()));
+    }
+    credentials.extend(flags.region.clone().map(|region| value("--region", region)));
+    let mut answers: Vec<Argument> = path(&flags.answers_file)
+        .map(|file| value("--answers", file))
+        .into_iter()
+        .collect();
+    for (key, text) in &cli.answers.typed {
+        answers.push(match key {
+            Key::NoGroup => Argument::Switch(key.flag()),
+            _ => value(&key.flag(), text.clone()),
+        });
+    }
     let own = match &cli.command {
-        Some(Command::Undo(flags)) => flags.to_args(),
+        Some(Command::Undo(flags)) => flags.arguments(),
         Some(Command::Login(_)) => {
-            let typed = cli.answers.typed.iter();
-            let profile = typed.filter(|(key, _)| *key == Key::CliProfile);
-            profile.map(|(key, name)| format!("--{}={name}", key.name())).collect()
+            let typed = cli.answers.typed.iter().filter(|(key, _)| *key == Key::CliProfile);
+            typed.map(|(key, name)| value(&key.flag(), name.clone())).collect()
         }
         _ => Vec::new(),
     };
-    let words = own.iter().map(|word| quoted(word));
-    [vec![format!("idc-setup {}", command_name(cli))], words.collect()]
-        .concat()
-        .join(" ")
+    Invocation {
+        subcommand: subcommand(cli),
+        rehearsal: rehearsal_arguments(cli),
+        state: path(&flags.state),
+        profile: flags.profile.clone(),
+        credentials,
+        answers,
+        own,
+        answers_saved: AtomicBool::new(false),
+    }
 }
 
-/// Flags that say what a command is about: they are needed again, whatever it goes on with.
-fn own_flags(cli: &Cli) -> Vec<(&'static str, String)> {
-    let state = cli
-        .flags
-        .state
-        .iter()
-        .map(|path| ("--state", path.display().to_string()));
-    let profile = cli.flags.profile.iter().map(|profile| ("--profile", profile.clone()));
-    state.chain(profile).collect()
-}
-
-fn command_name(cli: &Cli) -> &'static str {
+/// Of `rehearse` itself, or of the command that it runs as a child.
+fn rehearsal_arguments(cli: &Cli) -> Option<RehearsalArguments> {
+    if let Some(rehearsal) = &cli.flags.rehearsal {
+        return Some(rehearsal.arguments());
+    }
     match &cli.command {
-        Some(Command::Status) => "status",
-        Some(Command::Plan) => "plan",
-        Some(Command::Doctor) => "doctor",
-        Some(Command::Undo(_)) => "undo",
-        Some(Command::Answers) => "answers",
-        Some(Command::Completions { .. }) => "completions",
-        Some(Command::Man { .. }) => "man",
-        Some(Command::Login(_)) => "login",
-        _ => "run",
+        Some(Command::Rehearse(flags)) => Some(RehearsalArguments {
+            keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
+            world: flags.world.clone(),
+        }),
+        _ => None,
+    }
+}
+
+fn subcommand(cli: &Cli) -> Subcommand {
+    match &cli.command {
+        Some(Command::Status) => Subcommand::Status,
+        Some(Command::Plan) => Subcommand::Plan,
+        Some(Command::Doctor) => Subcommand::Doctor,
+        Some(Command::Undo(_)) => Subcommand::Undo,
+        Some(Command::Answers) => Subcommand::Answers,
+        Some(Command::Completions { .. }) => Subcommand::Completions,
+        Some(Command::Man { .. }) => Subcommand::Man,
+        Some(Command::Login(_)) => Subcommand::Login,
+        Some(Command::Rehearse(_)) => Subcommand::Rehearse,
+        Some(Command::Run) | None => Subcommand::Run,
     }
 }
 
 /// What could not be parsed. Help and version are no errors.
-fn usage(error: &clap::Error, args: &[String]) -> u8 {
+fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
     let wants_json = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || args.iter().any(|arg| arg == "--output=json");
     if error.use_stderr() && wants_json {
@@ -238,13 +265,21 @@ fn usage(error: &clap::Error, args: &[String]) -> u8 {
             .unwrap_or_default()
             .trim_start_matches("error: ")
             .to_owned();
-        let outcome = ended_by(UserError::usage(message, "idc-setup --help"));
-        Screen::default().json(&Envelope::of_steps("run", None, None, &outcome, 2).json());
-        return 2;
+        let outcome = ended_by(UserError::usage(
+            message,
+            NextStep::other("see the flags", ["idc-setup", "--help"]),
+        ));
+        let envelope = Envelope::of_steps("run", None, None, &outcome, ExitCode::Usage, &Invocation::default());
+        Screen::default().json(&envelope.json());
+        return ExitCode::Usage;
     }
     // A closed pipe is no failure of ours.
     let _ = error.print();
-    if error.use_stderr() { 2 } else { 0 }
+    if error.use_stderr() {
+        ExitCode::Usage
+    } else {
+        ExitCode::Success
+    }
 }
 
 fn screen(cli: &Cli, environment: &Environment) -> Screen {
@@ -265,7 +300,8 @@ fn screen(cli: &Cli, environment: &Environment) -> Screen {
         ascii: !environment.is_unicode(),
         talk_width: width(environment.is_terminal, console::Term::stderr()),
         result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
-        rehearsed: cli.flags.rehearsal.is_some(),
+        invocation: Arc::new(invocation(cli)),
+        ..Screen::default()
     }
 }
 
@@ -276,7 +312,7 @@ fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
 }
 
 /// So that nobody takes a rehearsal for the real thing, or the real thing for a rehearsal.
-fn say_rehearsal(cli: &Cli, environment: &Environment, screen: Screen) {
+fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
     if prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
         screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing is changed outside it.");
     }
@@ -292,7 +328,7 @@ fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserErro
 fn asking_guide(
     cli: &Cli,
     environment: &Environment,
-    screen: Screen,
+    screen: &Screen,
     browser: &Rc<Browser>,
 ) -> Option<Box<dyn Prompter>> {
     let dumb = environment.var("TERM") == Some("dumb");
@@ -308,7 +344,7 @@ fn asking_guide(
 }
 
 /// Shows that something is looked at, until it is dropped; nothing where nobody watches.
-fn looking(cli: &Cli, environment: &Environment, screen: Screen, what: &str) -> Option<Box<dyn Waiting>> {
+fn looking(cli: &Cli, environment: &Environment, screen: &Screen, what: &str) -> Option<Box<dyn Waiting>> {
     if screen.quiet || !environment.is_terminal {
         return None;
     }
@@ -328,21 +364,21 @@ fn ended_by(error: UserError) -> Outcome {
 }
 
 /// Prints how a command has ended, and answers the exit code.
-fn finish(cli: &Cli, screen: Screen, command: &str, prepared: Option<&Prepared>, outcome: &Outcome) -> u8 {
-    let exit = outcome.exit(cli.flags.strict);
+fn finish(cli: &Cli, screen: &Screen, command: Subcommand, prepared: Option<&Prepared>, outcome: &Outcome) -> ExitCode {
+    let exit = outcome.exit_code(cli.flags.strict);
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.context.caller.account.clone(),
             arn: prepared.context.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
-        screen.json(&Envelope::of_steps(command, caller, region, outcome, exit).json());
-    } else if exit == 130 {
-        say_interrupted(cli, screen);
+        screen.json(&Envelope::of_steps(command.name(), caller, region, outcome, exit, &screen.invocation).json());
+    } else if exit == ExitCode::Interrupted {
+        say_interrupted(screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
         screen.verbatim(&format!("{}\n", clean_lines(&diagram::mermaid(&outcome.reports))));
     } else {
-        print_text(screen, outcome, command);
+        print_text(screen, outcome, command.name());
     }
     exit
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::command_name;
 use super::connect::connect_as_asked;
 use super::rehearse::examples;
+use super::subcommand;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
 use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
@@ -22,6 +22,7 @@ use crate::cli::Cli;
 use crate::doctor::Held;
 use crate::environment::Environment;
 use crate::limits::LONGEST_WAIT;
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::steps::{CONSENTS, Context, ContextParts, SLUGS, TOPICS, UPDATABLE};
 
@@ -85,7 +86,8 @@ impl Stage {
         let url = cli
             .flags
             .rehearsal
-            .clone()
+            .as_ref()
+            .map(|rehearsal| rehearsal.url.clone())
             .or_else(|| environment.var("IDC_SETUP_REHEARSAL").map(str::to_owned));
         if let Some(url) = &url {
             let port = url
@@ -353,7 +355,12 @@ fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Re
         .ok_or_else(|| {
             UserError::usage(
                 "There is no home folder to keep progress in.",
-                format!("set HOME; or: idc-setup {} --state FILE", command_name(cli)),
+                [
+                    NextStep::note("set HOME"),
+                    SetupCommand::new(subcommand(cli))
+                        .placeholder("--state", "FILE")
+                        .to("name a state file"),
+                ],
             )
         })
 }

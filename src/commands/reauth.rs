@@ -1,78 +1,110 @@
-//! Credentials that have ended, or were never there: the command that gets new ones.
+//! Credentials that have expired, or were never there: how to get new ones.
 
 use std::collections::BTreeMap;
 
 use crate::aws_cli;
 use crate::environment::Environment;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
-/// ` --profile NAME`, where one was named.
-pub fn flag(profile: Option<&str>) -> String {
-    profile.map_or_else(String::new, |profile| format!(" --profile {profile}"))
-}
-
-/// How credentials are renewed, by where they came from.
-pub fn of(environment: &Environment, profile: Option<&str>) -> String {
-    if profile.is_none() && environment.has_credentials() {
-        return if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
-            "reload the page of AWS CloudShell".to_owned()
-        } else if environment.var("AWS_ACCESS_KEY_ID").is_some() {
-            "get new ones from where AWS_ACCESS_KEY_ID came, or do without: unset AWS_ACCESS_KEY_ID \
-             AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; aws login"
-                .to_owned()
-        } else {
-            "whoever runs this container gives it new ones: start it again".to_owned()
-        };
+/// `idc-setup run` with the profile that was named.
+fn run_again(profile: Option<&str>) -> SetupCommand {
+    match profile {
+        Some(profile) => SetupCommand::run().value("--profile", profile),
+        None => SetupCommand::run(),
     }
-    of_session(environment, profile).unwrap_or_else(|| format!("aws login{}", flag(profile)))
 }
 
-/// The command that begins a profile's session anew; `None` where the profile has none.
-pub fn of_session(environment: &Environment, profile: Option<&str>) -> Option<String> {
+/// How credentials are renewed, by where they came from; then a run goes on.
+pub fn renew(environment: &Environment, profile: Option<&str>) -> NextStep {
+    let step = if profile.is_none() && environment.has_credentials() {
+        if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
+            NextStep::note("reload the page of AWS CloudShell")
+        } else if environment.var("AWS_ACCESS_KEY_ID").is_some() {
+            NextStep::other(
+                "renew the credentials where AWS_ACCESS_KEY_ID comes from, or unset AWS_ACCESS_KEY_ID, \
+                 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN and sign in",
+                ["aws", "login"],
+            )
+        } else {
+            NextStep::note("restart the container, so that it gets new credentials")
+        }
+    } else {
+        renew_session(environment, profile).unwrap_or_else(|| aws_login("renew the credentials", profile))
+    };
+    step.then(run_again(profile))
+}
+
+/// How a profile's session is begun anew, without what comes after it; `None` where the profile has no session.
+pub fn renew_session(environment: &Environment, profile: Option<&str>) -> Option<NextStep> {
     let paths = environment.aws_files()?;
     let config = Config::parse(&files::read(paths.config()).ok()?).ok()?;
     let mut name = profile.unwrap_or("default").to_owned();
-    // A role's credentials end with those of the profile that they come from.
+    // A role's credentials expire with those of the profile that they come from.
     for _ in 0..5 {
         let properties = config.get(Section::Profile(&name))?;
-        if let Some(command) = of_properties(&name, profile, &properties) {
-            return Some(command);
+        if let Some(step) = renew_profile(&name, profile, &properties) {
+            return Some(step);
         }
         properties.get("source_profile")?.clone_into(&mut name);
     }
     None
 }
 
-fn of_properties(name: &str, asked: Option<&str>, properties: &BTreeMap<String, String>) -> Option<String> {
+/// [`renew_session`], and then a run goes on.
+pub fn renew_session_then_run(environment: &Environment, profile: Option<&str>) -> Option<NextStep> {
+    renew_session(environment, profile).map(|step| step.then(run_again(profile)))
+}
+
+fn aws_login(purpose: &str, profile: Option<&str>) -> NextStep {
+    let mut words = vec!["aws", "login"];
+    words.extend(profile.into_iter().flat_map(|profile| ["--profile", profile]));
+    NextStep::other(purpose, words)
+}
+
+fn renew_profile(name: &str, asked: Option<&str>, properties: &BTreeMap<String, String>) -> Option<NextStep> {
+    const AGAIN: &str = "sign in again";
     let has = |key: &str| properties.contains_key(key);
-    let named = flag(Some(name).filter(|name| *name != "default" || asked.is_some()));
+    let named = Some(name).filter(|name| *name != "default" || asked.is_some());
     if has("login_session") {
-        Some(format!("aws login{named}"))
+        Some(aws_login(AGAIN, named))
     } else if has("sso_session") {
-        Some(format!("idc-setup login --cli-profile {name}"))
+        Some(SetupCommand::login().value("--cli-profile", name).to(AGAIN))
     } else if has("sso_start_url") {
-        Some(format!("aws sso login{named}"))
+        let mut words = vec!["aws", "sso", "login"];
+        words.extend(named.into_iter().flat_map(|name| ["--profile", name]));
+        Some(NextStep::other(AGAIN, words))
     } else if has("credential_process") {
-        Some(format!("renew what credential_process of profile {name} gives"))
+        Some(NextStep::note(format!(
+            "renew what credential_process of profile {name} returns"
+        )))
     } else {
         None
     }
 }
 
-/// The ways in without any access key, best first.
-pub fn ways_in(environment: &Environment) -> String {
-    let has_cli = environment.program("aws").is_some();
-    let install = if has_cli {
-        String::new()
+/// The ways to sign in without any access key, the best first.
+pub fn ways_in(environment: &Environment) -> NextSteps {
+    let login = if environment.program("aws").is_some() {
+        format!(
+            "sign in through the console, as root too (AWS CLI {} or later)",
+            aws_cli::LOGIN_SINCE
+        )
     } else {
-        format!("\n       (no AWS CLI is installed here: {})", aws_cli::INSTALL_PAGE)
+        format!(
+            "install the AWS CLI {} or later ({}), and sign in through the console, as root too",
+            aws_cli::LOGIN_SINCE,
+            aws_cli::INSTALL_PAGE
+        )
     };
-    format!(
-        "one of these ways in, best first; none needs an access key:\n    1. aws login (AWS CLI {} or later) signs in \
-         through the console, as root too; then: idc-setup run{install}\n    2. AWS CloudShell, a terminal in the console \
-         (https://console.aws.amazon.com/cloudshell/home): idc-setup run, there\n    3. a profile that you have (aws \
-         configure list-profiles shows them): idc-setup run --profile NAME",
-        aws_cli::LOGIN_SINCE
-    )
+    [
+        NextStep::other(login, ["aws", "login"]).then(SetupCommand::run()),
+        SetupCommand::run().to("in AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+        SetupCommand::run()
+            .placeholder("--profile", "NAME")
+            .to("with a profile that you have (aws configure list-profiles)"),
+        SetupCommand::rehearse().to("without an account, on a simulated AWS"),
+    ]
+    .into()
 }

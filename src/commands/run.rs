@@ -3,20 +3,20 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asking_guide, browser, ended_by, finish, looking, say_rehearsal, screen};
-use crate::checklist::UserError;
+use super::{asking_guide, browser, ended_by, finish, looking, say_rehearsal};
+use crate::checklist::{ExitCode, UserError};
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};
 use crate::environment::Environment;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::steps::{self, EnableIdentityCenter};
 use crate::ui::{NonInteractive, Screen};
 
 /// Runs, and answers the exit code.
-pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(error) => return finish(cli, screen, "run", None, &ended_by(error)),
+        Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
     };
     let prompter = match asking_guide(cli, environment, screen, &browser) {
         Some(prompter) => prompter,
@@ -24,10 +24,14 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
         None => {
             let error = UserError::usage(
                 "There is no terminal to ask questions in; nothing was changed.",
-                "idc-setup run --non-interactive (takes answers from flags), or idc-setup run --accessible (asks line by \
-                 line)",
+                [
+                    SetupCommand::run()
+                        .switch("--non-interactive")
+                        .to("give all answers as flags"),
+                    SetupCommand::run().switch("--accessible").to("answer line by line"),
+                ],
             );
-            return finish(cli, screen, "run", None, &ended_by(error));
+            return finish(cli, screen, Subcommand::Run, None, &ended_by(error));
         }
     };
     say_rehearsal(cli, environment, screen);
@@ -39,7 +43,7 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     drop(waiting);
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return finish(cli, screen, "run", None, &ended_by(error)),
+        Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
     };
     let context = &prepared.context;
     if let Some(note) = prepared.note_on_profile(cli) {
@@ -49,14 +53,16 @@ pub async fn run(cli: &Cli, environment: &Environment) -> u8 {
     say_where_we_stand(&prepared, &first, (cli, environment), screen).await;
     let steps = steps::checklist_from(first, context);
     let walk = prepared.walk(&steps, prompter.as_ref());
+    // A run saves its answers before anything else.
+    screen.invocation.note_answers_saved();
     let outcome = walk.run().await;
     if prompter.can_ask() && outcome.error.is_none() {
-        let lines = context.progress.read(super::answers::lines);
+        let lines = context.progress.read(|record| super::answers::lines(record, screen));
         for line in lines {
             screen.talk(&line);
         }
     }
-    finish(cli, screen, "run", Some(&prepared), &outcome)
+    finish(cli, screen, Subcommand::Run, Some(&prepared), &outcome)
 }
 
 /// The first lines: who and where we are, and of the rest what is not as it should be.
@@ -64,7 +70,7 @@ async fn say_where_we_stand(
     prepared: &Prepared,
     first: &EnableIdentityCenter,
     (cli, environment): (&Cli, &Environment),
-    screen: Screen,
+    screen: &Screen,
 ) {
     let context = &prepared.context;
     let is_wanted = |slug: &str| {
@@ -89,7 +95,9 @@ async fn say_where_we_stand(
         }
         // What is as it should be needs no advice, and what stands in the way gets its own in its step.
         if row.check != "account" && row.check != "identity_center" && row.status != CheckStatus::Ok {
-            screen.talk(&format!("  next: {}", row.next.as_deref().unwrap_or("go on")));
+            for line in screen.next_lines(&row.next) {
+                screen.talk(&format!("  {line}"));
+            }
         }
     }
 }

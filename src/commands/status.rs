@@ -3,18 +3,19 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, prepare, wanted_slugs};
-use super::{ended_by, finish, looking, say_rehearsal, screen};
+use super::{ended_by, finish, looking, say_rehearsal};
 use crate::browser::Browser;
-use crate::checklist::{Observed, Outcome, Plan, State, Status, StepReport, UserError, UserErrorKind};
+use crate::checklist::{ExitCode, Observed, Outcome, Plan, State, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
+use crate::next_step::Subcommand;
 use crate::progress::{Folder, Progress, Record};
 use crate::steps;
 use crate::ui::NonInteractive;
+use crate::ui::Screen;
 
 /// Looks, and answers the exit code.
-pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let waiting = looking(cli, environment, screen, "Looking at the account.");
     let prepared = match prepare(
@@ -29,7 +30,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
         Err(error) => {
             drop(waiting);
             let outcome = recorded(cli, environment, error);
-            return finish(cli, screen, "status", None, &outcome);
+            return finish(cli, screen, Subcommand::Status, None, &outcome);
         }
     };
     let note = prepared.note_on_profile(cli);
@@ -41,7 +42,7 @@ pub async fn status(cli: &Cli, environment: &Environment) -> u8 {
     if let Some(note) = note {
         screen.talk(&note);
     }
-    finish(cli, screen, "status", Some(&prepared), &outcome)
+    finish(cli, screen, Subcommand::Status, Some(&prepared), &outcome)
 }
 
 /// Without credentials nothing can be looked at: every state is unknown, with what was seen last.

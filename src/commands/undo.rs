@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{again, asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal, screen};
+use super::{asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal};
 use crate::answers::Key;
 use crate::aws::waiting;
-use crate::checklist::{Prompter, Status, StepReport, UserError, UserErrorKind, exit};
+use crate::checklist::{ExitCode, Prompter, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::limits::OPERATION_LIMIT;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::steps::{self, Context, SLUGS, cli_profile};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
@@ -22,6 +23,17 @@ struct Stopped {
     step: Option<&'static str>,
 }
 
+impl Stopped {
+    /// What failed is taken up again by undo: a run would create everything anew.
+    fn for_undo(self) -> Self {
+        let next = self.error.next.clone().retargeted(Subcommand::Run, Subcommand::Undo);
+        Self {
+            error: UserError { next, ..self.error },
+            ..self
+        }
+    }
+}
+
 impl From<UserError> for Stopped {
     fn from(error: UserError) -> Self {
         Self { error, step: None }
@@ -29,8 +41,7 @@ impl From<UserError> for Stopped {
 }
 
 /// Takes back, and answers the exit code.
-pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8 {
-    let screen = screen(cli, environment);
+pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let mut removals = Vec::new();
     let mut prepared = None;
@@ -40,44 +51,20 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment) -> u8
         // What was removed is written off, and told.
         () = asked_to_end() => Err(Stopped::from(UserError::interrupted())),
     };
-    let ended = ended.map_err(|Stopped { error, step }| {
-        let next = next(cli, &error.next);
-        Stopped {
-            error: UserError { next, ..error },
-            step,
-        }
-    });
-    let stopped = ended.err();
+    let stopped = ended.err().map(|stopped| stopped.for_undo());
     let is_interrupted = |stopped: &Stopped| stopped.error.kind == UserErrorKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
-        say_interrupted(cli, screen);
-        return UserErrorKind::Interrupted.exit();
+        say_interrupted(screen);
+        return ExitCode::Interrupted;
     }
-    report(
-        cli,
-        (screen, &again(cli)),
-        prepared.as_ref(),
-        &removals,
-        stopped.as_ref(),
-    )
-}
-
-/// What failed is taken up again by this command, as it was asked for: a run would make everything anew. A way on that has
-/// flags of its own goes by them.
-fn next(cli: &Cli, next: &str) -> String {
-    let next = next.replace("idc-setup run", "idc-setup undo");
-    if next.contains("idc-setup undo -") {
-        next
-    } else {
-        next.replacen("idc-setup undo", &again(cli), 1)
-    }
+    report(cli, flags, screen, prepared.as_ref(), &removals, stopped.as_ref())
 }
 
 async fn go(
     cli: &Cli,
     flags: &UndoFlags,
     environment: &Environment,
-    screen: Screen,
+    screen: &Screen,
     (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
 ) -> Result<(), Stopped> {
     refuse_what_cannot_be(cli, flags)?;
@@ -95,7 +82,11 @@ async fn go(
     let count = removals.iter().filter(|removal| removal.disposition.is_to_do()).count();
     // What is agreed to has to be seen, with -q too.
     let quiet = screen.quiet && (cli.flags.yes || count == 0);
-    show(Screen { quiet, ..screen }, removals);
+    let shown = Screen {
+        quiet,
+        ..screen.clone()
+    };
+    show(&shown, removals);
     for kept in context.progress.kept_aside() {
         screen.talk(&format!(
             "{} could not be read once and was kept aside: what was made before is not known here, and stays.",
@@ -103,7 +94,7 @@ async fn go(
         ));
     }
     if count > 0 && !cli.flags.yes {
-        must_be_agreed(prompter.as_deref(), screen, (&context.caller.account, count), flags).await?;
+        must_be_agreed(prompter.as_deref(), screen, (&context.caller.account, count)).await?;
         // The question may have stood there for long.
         let asked = std::mem::take(removals);
         let waiting = looking(cli, environment, screen, "Looking again.");
@@ -128,13 +119,15 @@ fn refuse_what_cannot_be(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> 
     if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
         return Err(UserError::usage(
             format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
-            "idc-setup undo --step NAME",
+            SetupCommand::undo().placeholder("--step", "NAME"),
         ));
     }
     if let Some(path) = cli.flags.state.as_ref().filter(|path| !path.exists()) {
         return Err(UserError::usage(
             format!("There is no state file {}; nothing was removed.", path.display()),
-            "idc-setup undo --state FILE, with the one that the run was given",
+            SetupCommand::undo()
+                .placeholder("--state", "FILE")
+                .to("name the state file of the run"),
         ));
     }
     refuse_what_undo_does_not_know(cli)
@@ -143,15 +136,13 @@ fn refuse_what_cannot_be(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> 
 /// Asks for the account's id; nothing is removed without it.
 async fn must_be_agreed(
     prompter: Option<&dyn Prompter>,
-    screen: Screen,
+    screen: &Screen,
     (account, count): (&str, usize),
-    flags: &UndoFlags,
 ) -> Result<(), UserError> {
     let Some(prompter) = prompter else {
-        let again = [flags.to_args(), vec!["--yes".to_owned()]].concat().join(" ");
         return Err(UserError::usage(
             "Nobody can be asked whether to remove all this; nothing was removed.",
-            format!("idc-setup undo {again}"),
+            SetupCommand::undo().switch("--yes"),
         ));
     };
     if is_agreed(prompter, screen, account, count).await? {
@@ -160,7 +151,7 @@ async fn must_be_agreed(
     Err(UserError::new(
         UserErrorKind::Left,
         "You left; nothing was removed.",
-        "idc-setup undo",
+        SetupCommand::undo(),
     ))
 }
 
@@ -170,7 +161,7 @@ async fn take_back(
     context: &Context,
     reports: &[StepReport],
     removals: &mut [Removal],
-    screen: Screen,
+    screen: &Screen,
 ) -> Result<(), Stopped> {
     let mut stopped: Option<Stopped> = None;
     let mut blocked = Vec::new();
@@ -220,7 +211,9 @@ fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), UserError> {
         None => Ok(()),
         Some((flag, _)) => Err(UserError::usage(
             format!("{flag} says what a run does, and undo does not know it; nothing was removed."),
-            "idc-setup undo --step NAME (only what this step has made)",
+            SetupCommand::undo()
+                .placeholder("--step", "NAME")
+                .to("undo one step only"),
         )),
     }
 }
@@ -242,7 +235,7 @@ fn said(removal: &Removal) -> String {
 ///
 /// What a run that was cut short has asked for may still be on its way: it is waited for, so that it can be taken back,
 /// also under other names than the answers have now.
-async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, UserError> {
+async fn look(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
     let context = &prepared.context;
     undo::settle_files(context)?;
     // Wherever Identity Center is: a Region that was asked for in vain is no reason to leave everything there.
@@ -274,13 +267,13 @@ async fn look(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, Us
 fn still_at_work() -> UserError {
     UserError::failed(
         "AWS is still working on what an earlier run has asked for; nothing was removed.",
-        "wait a minute, then: idc-setup undo",
+        SetupCommand::undo().after("wait a minute"),
     )
 }
 
-async fn look_once(prepared: &Prepared, screen: Screen) -> Result<Vec<StepReport>, UserError> {
+async fn look_once(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
     let steps = steps::checklist(&prepared.context);
-    let prompter = NonInteractive::new(Screen { quiet: true, ..screen });
+    let prompter = NonInteractive::new(&screen.quieted());
     let settled = || async {
         let outcome = prepared.walk(&steps, &prompter).look().await;
         match outcome.error {
@@ -305,7 +298,7 @@ fn line(removal: &Removal) -> String {
     format!("{:8} {}{}", removal.disposition.word(), removal.name(), clean(&why))
 }
 
-fn show(screen: Screen, removals: &[Removal]) {
+fn show(screen: &Screen, removals: &[Removal]) {
     if removals.is_empty() {
         screen.talk("Nothing was made here that could be taken back.");
         return;
@@ -324,7 +317,7 @@ fn show(screen: Screen, removals: &[Removal]) {
 }
 
 /// The account's id typed out. Nothing at all, `:quit` or `q` leaves.
-async fn is_agreed(prompter: &dyn Prompter, screen: Screen, account: &str, count: usize) -> Result<bool, UserError> {
+async fn is_agreed(prompter: &dyn Prompter, screen: &Screen, account: &str, count: usize) -> Result<bool, UserError> {
     let things = if count == 1 {
         "1 thing".to_owned()
     } else {
@@ -345,19 +338,20 @@ async fn is_agreed(prompter: &dyn Prompter, screen: Screen, account: &str, count
 
 fn report(
     cli: &Cli,
-    (screen, again): (Screen, &str),
+    flags: &UndoFlags,
+    screen: &Screen,
     prepared: Option<&Prepared>,
     removals: &[Removal],
     stopped: Option<&Stopped>,
-) -> u8 {
+) -> ExitCode {
     let error = stopped.map(|stopped| &stopped.error);
     let has_changed = removals
         .iter()
         .any(|removal| removal.disposition == Disposition::Changed);
     let elsewhere = removals.iter().find(|removal| removal.is_elsewhere);
-    let of_trouble = error.map(|error| error.kind.exit());
+    let of_error = error.map(|error| ExitCode::from(error.kind));
     let is_left = has_changed || elsewhere.is_some();
-    let exit = exit(of_trouble.into_iter().chain(is_left.then_some(5)));
+    let exit = ExitCode::greatest(of_error.into_iter().chain(is_left.then_some(ExitCode::Differs)));
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.context.caller.account.clone(),
@@ -368,8 +362,8 @@ fn report(
             command: "undo".to_owned(),
             account: caller.as_ref().map(|caller| caller.account.clone()),
             region: prepared.and_then(Prepared::region),
-            error: stopped.map(|stopped| ErrorOut::of(&stopped.error, stopped.step)),
-            exit,
+            error: stopped.map(|stopped| ErrorOut::of(&stopped.error, stopped.step, &screen.invocation)),
+            exit: exit.code(),
             body: UndoBody {
                 caller,
                 removals: removals.to_vec(),
@@ -402,10 +396,13 @@ fn report(
     if let Some(elsewhere) = elsewhere {
         screen.result(&format!("  next: {} (for what is there)", elsewhere.command));
     }
-    if has_changed && !again.contains("--include-changed") {
-        screen.result(&format!(
-            "  next: {again} --include-changed (removes what was changed since, too)"
-        ));
+    if has_changed && !flags.include_changed {
+        let next = SetupCommand::undo()
+            .switch("--include-changed")
+            .to("delete what was changed since, too");
+        for line in screen.next_lines(&next.into()) {
+            screen.result(&format!("  {line}"));
+        }
     }
     exit
 }

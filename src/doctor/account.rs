@@ -4,6 +4,7 @@ use super::{CheckStatus, Row};
 use crate::answers::Key;
 use crate::aws::AwsError;
 use crate::checklist::{Observed, Status};
+use crate::next_step::{NextSteps, SetupCommand};
 use crate::steps::{AccountKind, Context, EnableIdentityCenter};
 
 /// Users that are looked at for a hint of an identity provider.
@@ -46,9 +47,9 @@ fn identity_center(context: &Context, observed: &Observed) -> Row {
         None => observed.summary.clone(),
     };
     let next = match observed.status {
-        Status::Done => None,
-        Status::Missing => Some("idc-setup run".to_owned()),
-        _ => observed.next.first().cloned(),
+        Status::Done => NextSteps::default(),
+        Status::Missing => SetupCommand::run().into(),
+        _ => observed.next.first().cloned().map(NextSteps::from).unwrap_or_default(),
     };
     let row = Row::new("identity_center", status, message);
     Row { next, ..row }

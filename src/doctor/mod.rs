@@ -12,14 +12,15 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{StepReport, UserError, exit};
+use crate::checklist::{ExitCode, StepReport, UserError};
 use crate::environment::Environment;
+use crate::next_step::NextSteps;
 use crate::steps::{Context, EnableIdentityCenter};
 
 pub use credentials::Held;
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its name, such as `clock`.
     pub check: &'static str,
@@ -28,7 +29,7 @@ pub struct Row {
     /// In one sentence.
     pub message: String,
     /// What to type or do, where something is to be done.
-    pub next: Option<String>,
+    pub next: NextSteps,
 }
 
 /// How a thing is.
@@ -60,11 +61,11 @@ impl CheckStatus {
     }
 
     /// The exit code that goes with it.
-    fn exit(self) -> u8 {
+    fn exit_code(self) -> ExitCode {
         match self {
-            Self::Ok | Self::Note => 0,
-            Self::ToDo | Self::Unknown => 3,
-            Self::Denied => 4,
+            Self::Ok | Self::Note => ExitCode::Success,
+            Self::ToDo | Self::Unknown => ExitCode::Incomplete,
+            Self::Denied => ExitCode::Denied,
         }
     }
 }
@@ -75,7 +76,7 @@ impl Row {
             check,
             status,
             message: message.into(),
-            next: None,
+            next: NextSteps::default(),
         }
     }
 
@@ -87,31 +88,31 @@ impl Row {
         Self::new(check, CheckStatus::Note, message)
     }
 
-    fn to_do(check: &'static str, message: impl Into<String>, next: impl Into<String>) -> Self {
+    fn to_do(check: &'static str, message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self::new(check, CheckStatus::ToDo, message).or(next)
     }
 
     /// What could not be looked at, and why.
     fn of_trouble(check: &'static str, error: &UserError) -> Self {
-        let status = match error.kind.exit() {
-            4 => CheckStatus::Denied,
-            2 => CheckStatus::ToDo,
+        let status = match ExitCode::from(error.kind) {
+            ExitCode::Denied => CheckStatus::Denied,
+            ExitCode::Usage => CheckStatus::ToDo,
             _ => CheckStatus::Unknown,
         };
         Self::new(check, status, error.message.clone()).or(error.next.clone())
     }
 
-    fn or(self, next: impl Into<String>) -> Self {
+    fn or(self, next: impl Into<NextSteps>) -> Self {
         Self {
-            next: Some(next.into()),
+            next: next.into(),
             ..self
         }
     }
 }
 
 /// The exit code that follows from all rows: 0, 3 or 4.
-pub fn exit_of(rows: &[Row]) -> u8 {
-    exit(rows.iter().map(|row| row.status.exit()))
+pub fn exit_code(rows: &[Row]) -> ExitCode {
+    ExitCode::greatest(rows.iter().map(|row| row.status.exit_code()))
 }
 
 /// What can be said where nobody is known to AWS: why, and how this machine is.

@@ -15,6 +15,7 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
+use crate::next_step::NextSteps;
 use crate::sso::{self, Grant};
 
 /// This step's line of the checklist.
@@ -143,6 +144,8 @@ impl Step for AccessPortal {
                 "sign in as {} → your account → {set} → Management console",
                 self.context.text(Key::Username)
             ),
+            command: None,
+            alternatives: NextSteps::default(),
             details: vec![
                 format!(
                     "Keep the address: it is where you sign in from now on: {}",

@@ -21,6 +21,7 @@ use crate::aws_cli::Finder;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, UserError, UserErrorKind};
 use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Intent, Origin, Progress, Resource, ResourceKind, Verb};
 use crate::sso::Registrar;
 use aws_config_file::Paths;
@@ -156,7 +157,7 @@ impl Context {
     /// When step 1 did not bring it.
     pub async fn instance(&self) -> Result<Instance, UserError> {
         let instance = self.facts.instance.get().await;
-        instance.map_err(|why| UserError::failed(why, "idc-setup run"))
+        instance.map_err(|why| UserError::failed(why, SetupCommand::run()))
     }
 
     /// The account that is assigned: the one that is asked for, else the caller's.
@@ -350,23 +351,27 @@ pub fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
 }
 
 /// Makes trouble of a failed call, in a step.
-pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<String>) -> UserError {
+pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
     let kind = match aws_error.kind {
         AwsErrorKind::Denied => UserErrorKind::NotAllowed,
         AwsErrorKind::Credentials => UserErrorKind::NoCredentials,
         AwsErrorKind::NotAws | AwsErrorKind::NotThere | AwsErrorKind::Unreadable => UserErrorKind::Unknown,
         _ => UserErrorKind::Failed,
     };
-    let next = next.into();
-    let command = command_of(&next);
+    let next: NextSteps = next.into();
+    let again = next.command().cloned().unwrap_or_default();
     let next = match aws_error.kind {
         AwsErrorKind::Denied if aws_error.is_of_nobody() => next,
-        AwsErrorKind::Denied => format!(
-            "give this caller the right to {} (an administrator has it), then: {command}",
-            aws_error.operation
-        ),
-        AwsErrorKind::Credentials => format!("renew the credentials (aws login), then: {command}"),
-        AwsErrorKind::NoConnection => format!("check the network, then: {command}"),
+        AwsErrorKind::Denied => again
+            .after(format!(
+                "have an administrator allow this caller {}",
+                aws_error.operation
+            ))
+            .into(),
+        AwsErrorKind::Credentials => NextStep::other("renew the credentials", ["aws", "login"])
+            .then(again)
+            .into(),
+        AwsErrorKind::NoConnection => again.after("check the network").into(),
         _ => next,
     };
     UserError {
@@ -382,18 +387,7 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<String>
     }
 }
 
-/// The command that a way on ends with.
-fn command_of(next: &str) -> &str {
-    let command = next.rsplit_once("then: ").map_or(next, |(_, command)| command);
-    let command = command.split(" (").next().unwrap_or(command);
-    if command.starts_with("idc-setup ") {
-        command
-    } else {
-        "idc-setup run"
-    }
-}
-
 /// [`error`], where running again is the way on.
 pub fn rerun(info: &'static StepInfo) -> impl Fn(AwsError) -> UserError {
-    move |aws_error| step_error(info, &aws_error, "idc-setup run")
+    move |aws_error| step_error(info, &aws_error, SetupCommand::run())
 }

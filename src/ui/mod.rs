@@ -3,7 +3,6 @@
 pub mod diagram;
 mod glossary;
 mod interactive;
-mod next_command;
 mod non_interactive;
 pub mod output;
 pub mod outputs;

@@ -11,15 +11,15 @@ use crate::checklist::{
 use crate::steps::STEPS;
 
 /// Says what happens and asks nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NonInteractive {
     screen: Screen,
 }
 
 impl NonInteractive {
     /// Speaks on this screen.
-    pub fn new(screen: Screen) -> Self {
-        Self { screen }
+    pub fn new(screen: &Screen) -> Self {
+        Self { screen: screen.clone() }
     }
 }
 
@@ -61,7 +61,7 @@ impl Prompter for NonInteractive {
 
     fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
         self.say(Some(info), "A person is needed:");
-        for line in text::task_lines(task) {
+        for line in text::task_lines(task, &self.screen) {
             self.screen.talk(&format!("  {line}"));
         }
     }
@@ -78,7 +78,7 @@ impl Prompter for NonInteractive {
         if self.screen.quiet {
             return;
         }
-        for line in text::end_lines(report, STEPS, self.screen) {
+        for line in text::end_lines(report, STEPS, &self.screen) {
             self.screen.raw(&line);
         }
     }

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::outputs::Outputs;
 use crate::checklist::{
-    AwsWords, Consent, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
+    AwsWords, Consent, ExitCode, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
 };
-use crate::doctor::Row;
+use crate::doctor::{CheckStatus, Row};
+use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Origin, Resource};
 use crate::undo::Removal;
 
@@ -75,9 +76,34 @@ pub struct DoctorBody {
     /// Whose credentials were used.
     pub caller: Option<CallerOut>,
     /// What was looked at.
-    pub checks: Vec<Row>,
+    pub checks: Vec<CheckOut>,
     /// With `--policy`: the IAM policy.
     pub policy: Option<serde_json::Value>,
+}
+
+/// A check of `doctor`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckOut {
+    /// Its name, such as `clock`.
+    pub check: &'static str,
+    /// How it turned out.
+    pub status: CheckStatus,
+    /// In one sentence.
+    pub message: String,
+    /// What to do, where something is to be done.
+    pub next: Vec<NextStepOut>,
+}
+
+impl CheckOut {
+    /// From a row.
+    pub fn of(row: &Row, invocation: &Invocation) -> Self {
+        Self {
+            check: row.check,
+            status: row.status,
+            message: row.message.clone(),
+            next: invocation.next_steps_out(&row.next),
+        }
+    }
 }
 
 /// The body of `login`.
@@ -145,8 +171,8 @@ pub struct StepOut {
     pub changes: Vec<ChangeOut>,
     /// What a person has to do.
     pub left_to_do: Vec<TaskOut>,
-    /// Ways out, where it is different, blocked or unknown.
-    pub next: Vec<String>,
+    /// Ways to go on, where it is different, blocked or unknown.
+    pub next: Vec<NextStepOut>,
     /// What failed.
     pub error: Option<ErrorOut>,
 }
@@ -173,10 +199,14 @@ pub struct TaskOut {
     pub link: Option<String>,
     /// A code that the page shows too, to be compared.
     pub code: Option<String>,
-    /// The words to click, or the command to type.
-    pub clicks: String,
+    /// The words to click.
+    pub clicks: Option<String>,
+    /// The command to type.
+    pub command: Option<String>,
     /// What to know.
     pub details: Vec<String>,
+    /// Other ways to get it done.
+    pub alternatives: Vec<NextStepOut>,
 }
 
 /// An error.
@@ -190,37 +220,39 @@ pub struct ErrorOut {
     pub message: String,
     /// AWS's own words.
     pub aws: Option<AwsWords>,
-    /// What to type next.
-    pub next: String,
+    /// Ways to go on.
+    pub next: Vec<NextStepOut>,
 }
 
 impl ErrorOut {
-    /// From trouble; `step`: its slug.
-    pub fn of(error: &UserError, step: Option<&str>) -> Self {
+    /// From an error; `step` is its slug.
+    pub fn of(error: &UserError, step: Option<&str>, invocation: &Invocation) -> Self {
         Self {
             step: step.map(str::to_owned),
             kind: error.kind,
             message: error.message.clone(),
             aws: error.aws.clone(),
-            next: error.next.clone(),
+            next: invocation.next_steps_out(&error.next),
         }
     }
 }
 
 impl TaskOut {
-    fn of(task: &HumanTask) -> Self {
+    fn of(task: &HumanTask, invocation: &Invocation) -> Self {
         Self {
             sentence: task.sentence.clone(),
             link: task.link.clone(),
             code: task.code.clone(),
-            clicks: task.clicks.clone(),
+            clicks: Some(task.clicks.clone()).filter(|clicks| !clicks.is_empty()),
+            command: task.command.as_ref().map(|command| invocation.command_line(command)),
             details: task.details.clone(),
+            alternatives: invocation.next_steps_out(&task.alternatives),
         }
     }
 }
 
 impl StepOut {
-    fn of(report: &StepReport) -> Self {
+    fn of(report: &StepReport, invocation: &Invocation) -> Self {
         let open = !matches!(report.state, State::Done | State::Skipped);
         let changes = report.plan.changes.iter().filter(|_| open).map(|change| ChangeOut {
             sentence: change.sentence.clone(),
@@ -247,12 +279,16 @@ impl StepOut {
                 .collect(),
             resources: report.observed.resources.clone(),
             changes: changes.collect(),
-            left_to_do: report.left_to_do.iter().map(TaskOut::of).collect(),
-            next: report.observed.next.clone(),
+            left_to_do: report
+                .left_to_do
+                .iter()
+                .map(|task| TaskOut::of(task, invocation))
+                .collect(),
+            next: invocation.next_steps_out(&report.observed.next),
             error: report
                 .error
                 .as_ref()
-                .map(|error| ErrorOut::of(error, Some(report.info.slug))),
+                .map(|error| ErrorOut::of(error, Some(report.info.slug), invocation)),
         }
     }
 }
@@ -264,19 +300,27 @@ impl Envelope<StepsBody> {
         caller: Option<CallerOut>,
         region: Option<String>,
         outcome: &Outcome,
-        exit: u8,
+        exit: ExitCode,
+        invocation: &Invocation,
     ) -> Self {
         Self {
             format: FORMAT,
             command: command.to_owned(),
             account: caller.as_ref().map(|caller| caller.account.clone()),
             region,
-            error: outcome.error.as_ref().map(|error| ErrorOut::of(error, None)),
-            exit,
+            error: outcome
+                .error
+                .as_ref()
+                .map(|error| ErrorOut::of(error, None, invocation)),
+            exit: exit.code(),
             body: StepsBody {
                 caller,
                 signed_in_as: CallerOut::signed_in(&outcome.reports),
-                steps: outcome.reports.iter().map(StepOut::of).collect(),
+                steps: outcome
+                    .reports
+                    .iter()
+                    .map(|report| StepOut::of(report, invocation))
+                    .collect(),
                 outputs: Outputs::of(&outcome.reports),
             },
         }

@@ -31,12 +31,12 @@ pub struct Plain {
 
 impl Plain {
     /// Speaks on this screen, without colours.
-    pub fn new(screen: Screen, browser: Rc<Browser>) -> Self {
+    pub fn new(screen: &Screen, browser: Rc<Browser>) -> Self {
         Self {
             browser,
             screen: Screen {
                 colour: false,
-                ..screen
+                ..screen.clone()
             },
         }
     }
@@ -130,9 +130,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(screen: Screen) -> Self {
+    fn new(screen: &Screen) -> Self {
         Self {
-            screen,
+            screen: screen.clone(),
             last: std::cell::RefCell::default(),
         }
     }
@@ -256,7 +256,7 @@ impl Prompter for Plain {
     }
 
     fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
-        for line in text::task_lines(task) {
+        for line in text::task_lines(task, &self.screen) {
             self.screen.warn(&line);
         }
         if let Some(line) = text::opened_line(task, &self.browser) {
@@ -279,7 +279,7 @@ impl Prompter for Plain {
     fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
         self.screen.talk("Looking at the account:");
         Some(Box::new(InOrder {
-            screen: self.screen,
+            screen: self.screen.clone(),
             slugs: infos.iter().map(|info| info.slug).collect(),
             found: std::cell::RefCell::default(),
         }))
@@ -294,7 +294,7 @@ impl Prompter for Plain {
     }
 
     fn end(&self, report: &StepReport) {
-        for line in text::end_lines(report, STEPS, self.screen) {
+        for line in text::end_lines(report, STEPS, &self.screen) {
             self.screen.talk(&line);
         }
     }
@@ -305,6 +305,6 @@ impl Prompter for Plain {
 
     fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         self.screen.talk(&format!("Waiting: {what}"));
-        Box::new(Lines::new(self.screen))
+        Box::new(Lines::new(&self.screen))
     }
 }

@@ -3,16 +3,16 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
-use super::next_command::{completed, within_json};
 use crate::checklist::{State, UserError, UserErrorKind};
+use crate::next_step::{Invocation, NextSteps, SetupCommand};
 
 /// Where everything is printed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Screen {
     /// Say only what went wrong and what is left.
     pub quiet: bool,
@@ -26,18 +26,11 @@ pub struct Screen {
     pub talk_width: Option<usize>,
     /// Columns of the terminal on stdout.
     pub result_width: Option<usize>,
-    /// This is the child of `rehearse`: commands to type next are rehearsed ones too.
-    pub rehearsed: bool,
+    /// How this process was called, for the commands to type next.
+    pub invocation: Arc<Invocation>,
+    /// A result could not be written although somebody was reading; the same for all clones.
+    pub result_lost: Arc<AtomicBool>,
 }
-
-/// The folder that this rehearsal is kept in, as it was typed: commands to type next name it too.
-static KEPT: OnceLock<String> = OnceLock::new();
-
-/// Flags that say what the commands to type next are about.
-static OWN: OnceLock<Vec<(&'static str, String)>> = OnceLock::new();
-
-/// A result could not be written, and somebody was reading.
-static RESULT_IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// One line without control characters: a name can neither move the cursor, nor recolour the screen, nor begin a line that
 /// passes for one of ours.
@@ -119,7 +112,7 @@ impl Screen {
 
     /// A result in JSON: for programs to read, so nothing in it is spelt otherwise.
     pub fn json(&self, json: &str) {
-        self.verbatim(&format!("{}\n", escaped(&self.hint(json, within_json))));
+        self.verbatim(&format!("{}\n", escaped(json)));
     }
 
     /// An error in its one shape: what happened, why as AWS put it, what to type next.
@@ -131,7 +124,9 @@ impl Screen {
             _ => clean(&error.message),
         };
         self.raw(&format!("{mark} {message}"));
-        self.raw(&format!("  next: {}", clean(&error.next)));
+        for line in self.next_lines(&error.next) {
+            self.raw(&format!("  {}", clean(&line)));
+        }
     }
 
     /// A state in its colour; the word says it all without one.
@@ -169,20 +164,15 @@ impl Screen {
         let width = now(self.result_width, &Term::stdout());
         let written = to(&mut io::stdout().lock(), &self.spelt(line), width);
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+            self.result_lost.store(true, Ordering::Relaxed);
         }
     }
 
     /// A line on stdout whose last column begins at `column`: what does not fit goes on below it.
     pub fn result_in_columns(&self, line: &str, column: usize) {
-        let written = wrapped(
-            &mut io::stdout().lock(),
-            &self.hint(line, str::to_owned),
-            self.result_width,
-            Some(column),
-        );
+        let written = wrapped(&mut io::stdout().lock(), line, self.result_width, Some(column));
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+            self.result_lost.store(true, Ordering::Relaxed);
         }
     }
 
@@ -190,13 +180,13 @@ impl Screen {
     pub fn verbatim(&self, text: &str) {
         let written = io::stdout().lock().write_all(text.as_bytes());
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-            RESULT_IS_LOST.store(true, Ordering::Relaxed);
+            self.result_lost.store(true, Ordering::Relaxed);
         }
     }
 
     /// Whether a result could not be written though somebody was reading, as on a full disk.
-    pub fn is_result_lost() -> bool {
-        RESULT_IS_LOST.load(Ordering::Relaxed)
+    pub fn is_result_lost(&self) -> bool {
+        self.result_lost.load(Ordering::Relaxed)
     }
 
     /// For what is not written by this screen itself: prompts and what moves.
@@ -214,37 +204,41 @@ impl Screen {
 
     /// As it is written in the end.
     fn spelt(&self, text: &str) -> String {
-        let text = self.hint(text, str::to_owned);
-        if self.ascii { in_ascii(&text) } else { text }
+        if self.ascii { in_ascii(text) } else { text.to_owned() }
     }
 
-    /// A command that is copied from the screen goes on with the same state file and credentials, and in a rehearsal it
-    /// does not act on a real account.
-    fn hint(&self, text: &str, spell: fn(&str) -> String) -> String {
-        let own = OWN.get().map_or(&[][..], Vec::as_slice);
-        let kept = KEPT.get().filter(|_| self.rehearsed);
-        if self.rehearsed || !own.is_empty() {
-            completed(text, (self.rehearsed, kept.map(String::as_str), own), spell)
-        } else {
-            text.to_owned()
-        }
+    /// The ways to go on, a line each: `next: …`, then `or: …`.
+    pub fn next_lines(&self, next: &NextSteps) -> Vec<String> {
+        let lines = next.iter().enumerate().map(|(index, next)| {
+            let word = if index == 0 { "next: " } else { "  or: " };
+            format!("{word}{}", self.invocation.next_step(next))
+        });
+        lines.collect()
     }
 
-    /// From now on commands to type next have these flags, where they do not say otherwise: name, and how it was typed.
-    pub fn go_on_with(flags: Vec<(&'static str, String)>) {
-        // Set once, at the start.
-        let _ = OWN.set(flags);
+    /// A command of ours as it is typed.
+    pub fn command(&self, command: &SetupCommand) -> String {
+        self.invocation.command_line(command)
+    }
+
+    /// Whether this is a rehearsal.
+    pub fn is_rehearsal(&self) -> bool {
+        self.invocation.rehearsal.is_some()
     }
 
     /// Whether this is a rehearsal of which nothing is kept.
     pub fn is_passing(&self) -> bool {
-        self.rehearsed && KEPT.get().is_none()
+        let rehearsal = self.invocation.rehearsal.as_ref();
+        rehearsal.is_some_and(|rehearsal| rehearsal.keep.is_none())
     }
 
-    /// From now on commands to type next name the folder that the rehearsal is kept in.
-    pub fn rehearse_in(folder: &str) {
-        // Set once, at the start.
-        let _ = KEPT.set(folder.to_owned());
+    /// The same screen, which says only what went wrong and what is left.
+    #[must_use]
+    pub fn quieted(&self) -> Self {
+        Self {
+            quiet: true,
+            ..self.clone()
+        }
     }
 }
 

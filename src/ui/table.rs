@@ -8,13 +8,15 @@ use super::screen::{Screen, clean};
 use super::text;
 use crate::answers::ago;
 use crate::checklist::{HumanTask, Outcome, State, StepReport};
+use crate::next_step::SetupCommand;
 use crate::progress::Origin;
+use crate::text::quoted;
 
 /// With less room than that for its last column, a table has it below.
 const LAST_COLUMN: usize = 45;
 
 /// The end of a command for people: a line a step, what is left to do, what went wrong, who you are.
-pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
+pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
     if !outcome.reports.is_empty() {
         print_table(screen, &outcome.reports, command);
     }
@@ -41,7 +43,7 @@ pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
         .find_map(|report| Some((report, report.observed.evidence.get("signed_in_as")?)));
     let waits = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
     if outcome.error.is_none() && outcome.reports.iter().any(waits) && !screen.quiet {
-        screen.result("\nGo on with: idc-setup run");
+        screen.result(&format!("\nGo on with: {}", screen.command(&SetupCommand::run())));
     }
     if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
         let evidence = |name: &str| report.observed.evidence.get(name).map_or("", String::as_str);
@@ -49,7 +51,9 @@ pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
         print_handover(screen, &outcome.reports);
         if !end.is_empty() {
             let tomorrow = format!(
-                " Tomorrow: idc-setup login --cli-profile {profile} (aws sso login --profile {profile} does the same)."
+                " Tomorrow: {} (aws sso login --profile {} does the same).",
+                screen.command(&SetupCommand::login().value("--cli-profile", profile)),
+                quoted(profile)
             );
             let tomorrow = if screen.is_passing() { String::new() } else { tomorrow };
             screen.result(&format!(
@@ -60,7 +64,7 @@ pub fn print_text(screen: Screen, outcome: &Outcome, command: &str) {
     }
 }
 
-fn print_picture(screen: Screen, reports: &[StepReport]) {
+fn print_picture(screen: &Screen, reports: &[StepReport]) {
     let tree = diagram::tree(reports);
     if !tree.is_empty() {
         screen.raw_result("\nAccess:");
@@ -71,7 +75,7 @@ fn print_picture(screen: Screen, reports: &[StepReport]) {
 }
 
 /// What the next tool takes: ids, not names.
-fn print_handover(screen: Screen, reports: &[StepReport]) {
+fn print_handover(screen: &Screen, reports: &[StepReport]) {
     if let Some(fragment) = Outputs::of(reports).argo_cd() {
         screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
         for line in serde_json::to_string_pretty(&fragment).unwrap_or_default().lines() {
@@ -80,7 +84,7 @@ fn print_handover(screen: Screen, reports: &[StepReport]) {
     }
 }
 
-fn print_table(screen: Screen, reports: &[StepReport], command: &str) {
+fn print_table(screen: &Screen, reports: &[StepReport], command: &str) {
     let is_fine =
         |report: &StepReport| matches!(report.state, State::Done | State::Skipped) || report.info.is_recommendation();
     if screen.quiet && reports.iter().all(is_fine) {
@@ -121,15 +125,15 @@ fn print_table(screen: Screen, reports: &[StepReport], command: &str) {
                 screen.result(&line);
             }
         }
-        for next in &report.observed.next {
-            if matches!(report.state, State::Different | State::Blocked) {
-                screen.result(&format!("    next: {next}"));
+        if matches!(report.state, State::Different | State::Blocked) {
+            for line in screen.next_lines(&report.observed.next) {
+                screen.result(&format!("    {line}"));
             }
         }
     }
 }
 
-fn print_left_to_do(screen: Screen, reports: &[StepReport]) {
+fn print_left_to_do(screen: &Screen, reports: &[StepReport]) {
     for (heading, wanted) in [("Left for you to do:", false), ("Recommended besides:", true)] {
         let of_kind = reports
             .iter()
@@ -139,7 +143,7 @@ fn print_left_to_do(screen: Screen, reports: &[StepReport]) {
             continue;
         }
         screen.raw_result(&format!("\n{heading}"));
-        for line in open.into_iter().flat_map(text::task_lines) {
+        for line in open.into_iter().flat_map(|task| text::task_lines(task, screen)) {
             screen.result(&line);
         }
     }

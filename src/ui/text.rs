@@ -38,15 +38,21 @@ pub fn heading(info: &StepInfo, steps: usize) -> String {
 }
 
 /// A human task: where to go, what to click, what to know.
-pub fn task_lines(task: &HumanTask) -> Vec<String> {
+pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     let mut lines = vec![format!("→ {}", task.sentence)];
     lines.extend(task.link.iter().map(|link| format!("  open:  {link}")));
     if let Some(code) = &task.code {
         // By itself, so that it is seen and compared.
         lines.extend([String::new(), format!("         {}", spaced(code)), String::new()]);
     }
-    lines.push(format!("  where: {}", task.clicks));
+    if !task.clicks.is_empty() {
+        lines.push(format!("  where: {}", task.clicks));
+    }
+    let command = task.command.as_ref().map(|command| screen.command(command));
+    lines.extend(command.map(|command| format!("  type:  {command}")));
     lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
+    let others = task.alternatives.iter().map(|next| screen.invocation.next_step(next));
+    lines.extend(others.map(|next| format!("  · {next}")));
     lines
 }
 
@@ -151,7 +157,7 @@ pub fn command_lines(review: &Review) -> Vec<String> {
 }
 
 /// How a step has ended: one line, and with `-v` what the look saw.
-pub fn end_lines(report: &StepReport, steps: usize, screen: Screen) -> Vec<String> {
+pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<String> {
     let info = report.info;
     let origin = report
         .origin()
@@ -174,7 +180,7 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: Screen) -> Vec<Strin
 }
 
 /// What would be done, and with `-v` by which commands.
-pub fn plan_lines(plan: &Plan, screen: Screen) -> Vec<String> {
+pub fn plan_lines(plan: &Plan, screen: &Screen) -> Vec<String> {
     let mut lines = Vec::new();
     for change in &plan.changes {
         lines.push(format!("  + {}", change.sentence));

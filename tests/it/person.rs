@@ -126,7 +126,7 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
     .concat();
     let (outcome, ui) = walk(&env, Options::default(), script);
     assert_eq!(states(&outcome)[..6], ["done"; 6]);
-    assert_eq!(outcome.exit(false), 0);
+    assert_eq!(outcome.exit_code(false).code(), 0);
     let review = ui.reviews.borrow()[0].clone();
     assert!(
         review.values.iter().any(|(key, value, source)| {
@@ -147,7 +147,7 @@ fn back_leads_to_the_question_before_and_takes_its_answer_back() {
         Line::Review(ReviewReply::Quit),
     ];
     let (outcome, ui) = walk(&env, Options::default(), script);
-    assert_eq!(outcome.exit(false), 3);
+    assert_eq!(outcome.exit_code(false).code(), 3);
     assert!(
         ui.reviews.borrow()[0]
             .values
@@ -166,7 +166,7 @@ fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped()
         Line::Ask(Key::Email, Reply::Quit),
     ];
     let (outcome, _) = walk(&env, Options::default(), script);
-    assert_eq!(outcome.exit(false), 3);
+    assert_eq!(outcome.exit_code(false).code(), 3);
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
@@ -183,7 +183,7 @@ fn an_organization_that_nobody_agrees_to_is_not_made() {
     ]
     .concat();
     let (outcome, _) = walk(&env, Options::default(), script);
-    assert_eq!(outcome.exit(false), 3);
+    assert_eq!(outcome.exit_code(false).code(), 3);
     assert_eq!(states(&outcome)[0], "waiting_for_person");
     assert!(env.server.cloud().organization.is_none());
 }
@@ -217,7 +217,7 @@ fn a_changed_value_is_looked_up_before_anything_is_done() {
             .iter()
             .any(|line| line.sentence.contains("Create the group Builders"))
     );
-    assert_eq!(outcome.exit(false), 3, "activation and portal are left");
+    assert_eq!(outcome.exit_code(false).code(), 3, "activation and portal are left");
 }
 
 #[test]
@@ -230,9 +230,9 @@ fn nothing_to_do_shows_no_review() {
     ];
     // The first time somebody has to say that user and portal work; the second time that is known.
     let (outcome, _) = walk(&env, Options::default(), script);
-    assert_eq!(outcome.exit(false), 0);
+    assert_eq!(outcome.exit_code(false).code(), 0);
     let (outcome, _) = walk(&env, Options::default(), Vec::new());
-    assert_eq!(outcome.exit(false), 0);
+    assert_eq!(outcome.exit_code(false).code(), 0);
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 

@@ -99,8 +99,10 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
         simulation.server.fault(fault);
     }
     let home = create_home().map_err(|error| format!("Cannot create a temporary home folder: {error}."))?;
+    // Before the variables are printed: a caller may stop the server as soon as it has read them.
+    let stop = stop_signal();
     print_variables(&simulation, home.path()).map_err(|error| format!("Cannot write to stdout: {error}."))?;
-    stop_signal().await;
+    stop.await;
     match &arguments.dump {
         Some(path) => scenarios::write_file(path, &simulation.server.cloud()),
         None => Ok(()),
@@ -141,21 +143,24 @@ fn print_variables(simulation: &Simulation, home: &Path) -> std::io::Result<()> 
     stdout.flush()
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stop_signal() {
+/// Registers for Ctrl-C and SIGTERM at once; the future that it returns completes at the first of them.
+fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    let mut sigterm = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    #[cfg(unix)]
-    let sigterm = async {
-        match &mut sigterm {
-            Some(signal) => drop(signal.recv().await),
-            None => std::future::pending().await,
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        async move {
+            match (interrupt, terminate) {
+                (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                },
+                _ => drop(tokio::signal::ctrl_c().await),
+            }
         }
-    };
+    }
     #[cfg(not(unix))]
-    let sigterm = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = sigterm => {}
+    async {
+        let _ = tokio::signal::ctrl_c().await;
     }
 }

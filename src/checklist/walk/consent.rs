@@ -5,6 +5,7 @@ use super::{Observations, Walk};
 use crate::checklist::{
     Change, Confirm, Consent, HumanTask, Importance, NamedConsent, Plan, Prompter, Reply, StepInfo, TaskKind, UserError,
 };
+use crate::next_step::{NextSteps, SetupCommand};
 
 /// What was agreed to.
 #[derive(Debug, PartialEq, Eq)]
@@ -182,7 +183,9 @@ fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> Human
         sentence: format!("Agree to this: {} Nobody did, so it was not done.", change.sentence),
         link: None,
         code: None,
-        clicks: format!("idc-setup run --{}", consent.flag),
+        clicks: String::new(),
+        command: Some(SetupCommand::run().switch(format!("--{}", consent.flag))),
+        alternatives: NextSteps::default(),
         details: vec![consent.stake.clone(), format!("{} waits for it.", info.name())],
         kind: TaskKind::Own,
     }
@@ -193,7 +196,9 @@ fn not_agreed(info: &StepInfo, sentence: &str) -> HumanTask {
         sentence: format!("You did not agree to this: {sentence}"),
         link: None,
         code: None,
-        clicks: format!("idc-setup run --only {}", info.slug),
+        clicks: String::new(),
+        command: Some(SetupCommand::run().value("--only", info.slug)),
+        alternatives: NextSteps::default(),
         details: Vec::new(),
         kind: TaskKind::Own,
     }

@@ -9,7 +9,7 @@ use super::consent::Agreement;
 use super::turn::{Turn, Turns};
 use super::{Observations, Walk, close};
 use crate::checklist::{
-    Change, Confirm, HumanTask, Importance, Observed, Outcome, Plan, Prompter, State, Status, Step, StepInfo,
+    Change, Confirm, ExitCode, HumanTask, Importance, Observed, Outcome, Plan, Prompter, State, Status, Step, StepInfo,
     StepReport, TaskKind, UserError,
 };
 use crate::limits::LONGEST_WAIT;
@@ -299,7 +299,7 @@ impl Walk<'_> {
                     }
                     waiting.say(&observed.summary);
                 }
-                Err(error) if error.kind.exit() != 1 => return Err(error),
+                Err(error) if ExitCode::from(error.kind) != ExitCode::Failed => return Err(error),
                 Err(error) => {
                     waiting.say(&format!("{} Looking again.", error.message));
                     failed = Some(error);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
+use super::{ExitCode, Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
                 let error = observations
                     .get(step.info().slug)
                     .and_then(|observed| observed.error.as_ref());
-                error.is_some_and(|error| error.kind.exit() == 4 || error.stops_all)
+                error.is_some_and(|error| ExitCode::from(error.kind) == ExitCode::Denied || error.stops_all)
             })
     }
 

@@ -6,16 +6,13 @@ use std::process::{ExitStatus, Stdio};
 use super::persist::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
 use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
-use crate::checklist::UserError;
-use crate::cli::{Cli, RehearseFlags, Rehearsed};
+use crate::checklist::{ExitCode, UserError};
+use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::progress::{Folder, Progress};
-use crate::text::quoted;
 use crate::ui::Screen;
 use idc_sim::PersonKind;
-
-/// The exit code of a run that has found another at work.
-const LOCKED: u8 = 6;
 
 /// What passes from our environment to the child's: how to show things, and where programs are.
 const PASSED_ON: [&str; 11] = [
@@ -53,7 +50,7 @@ pub(super) async fn perform(
     cli: &Cli,
     flags: &RehearseFlags,
     environment: &Environment,
-    screen: Screen,
+    screen: &Screen,
 ) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let _lock = begin_keeping(rehearsal, flags)?;
@@ -66,22 +63,23 @@ pub(super) async fn perform(
         status = wait(&mut child) => status.map_err(cannot_start)?,
         error = keep_on_keeping(rehearsal, flags) => return Err(error),
     };
-    if writes_world(flags) && exit_code(status) != LOCKED {
+    if writes_world(flags) && exit_code(status) != ExitCode::Locked.code() {
         keep_world(rehearsal, flags)?;
     } else {
         dump_world(rehearsal, flags)?;
     }
     if let Some(folder) = &flags.keep {
-        let what = match flags.what {
-            Rehearsed::Undo if exit_code(status) != 0 => " undo",
-            _ => "",
+        let again = match flags.what {
+            Rehearsed::Undo if exit_code(status) != 0 => Subcommand::Undo,
+            _ => Subcommand::Run,
         };
         screen.talk(&format!(
-            "Home and world are kept. Go on with: idc-setup rehearse{what} --keep {}",
-            quoted(&folder.display().to_string())
+            "{} keeps the home folder and the simulated AWS. Continue with: {}",
+            folder.display(),
+            screen.command(&SetupCommand::new(again))
         ));
-    } else if exit_code(status) == 130 {
-        screen.talk("This rehearsal was not kept; --keep DIR keeps one. Start anew with: idc-setup rehearse");
+    } else if exit_code(status) == ExitCode::Interrupted.code() {
+        screen.talk("Nothing of this rehearsal was kept; to keep one: idc-setup rehearse --keep DIR");
     }
     Ok(exit_code(status))
 }
@@ -111,11 +109,8 @@ fn command(
         Rehearsed::Undo => "undo",
     });
     command
-        .arg(format!("--rehearsal={}", rehearsal.server().url()))
+        .arg(format!("--rehearsal={}", flag(rehearsal, flags)?))
         .args(cli.to_args());
-    if let Some(folder) = &flags.keep {
-        command.arg(format!("--rehearsal-kept={}", folder.display()));
-    }
     if flags.what == Rehearsed::Login && flags.login.again {
         command.arg("--again");
     }
@@ -139,6 +134,16 @@ fn command(
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
     Ok(command)
+}
+
+/// What the child is told about the rehearsal.
+fn flag(rehearsal: &Rehearsal, flags: &RehearseFlags) -> std::io::Result<String> {
+    let flag = RehearsalFlag {
+        url: rehearsal.server().url(),
+        keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
+        world: flags.world.clone(),
+    };
+    Ok(serde_json::to_string(&flag)?)
 }
 
 /// What was answered in a rehearsal that is gone on with: no example takes its place.

@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::prepare::{duration, typed_answers};
-use super::{ended_by, finish, screen};
+use super::{ended_by, finish};
 use crate::answers::Key;
 use crate::checklist::UserError;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
+use crate::next_step::Subcommand;
 use crate::progress::Lock;
 use crate::ui::Screen;
 use child::perform;
@@ -23,11 +24,7 @@ use persist::{KEPT_WORLD, hold, kept};
 use serve::serve;
 
 /// Rehearses or serves, and answers the exit code.
-pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> u8 {
-    let screen = Screen {
-        rehearsed: true,
-        ..screen(cli, environment)
-    };
+pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment, screen: &Screen) -> u8 {
     let ended = match prepare(cli, flags).await {
         Ok(rehearsal) if flags.serve => serve(&rehearsal, flags, screen).await,
         Ok(rehearsal) => perform(&rehearsal, cli, flags, environment, screen).await,
@@ -35,7 +32,7 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     };
     match ended {
         Ok(code) => code,
-        Err(error) => finish(cli, screen, "rehearse", None, &ended_by(error)),
+        Err(error) => finish(cli, screen, Subcommand::Rehearse, None, &ended_by(error)).code(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ui::Screen;
 
 /// Serves until Ctrl-C. The home folder belongs to the rehearsal too: what follows it must not write into the
 /// person's own.
-pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: Screen) -> Result<u8, UserError> {
+pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: &Screen) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let _lock = begin_keeping(rehearsal, flags)?;
     let url = rehearsal.server().url();

@@ -4,6 +4,7 @@ use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
 use crate::aws::Partition;
 use crate::checklist::{HumanTask, Observed, TaskKind};
+use crate::next_step::NextSteps;
 
 impl CreateUser {
     pub(super) fn add_by_hand(&self) -> HumanTask {
@@ -18,6 +19,8 @@ impl CreateUser {
                 || "console → IAM Identity Center → Users → Add user".to_owned(),
                 |place| place.clicks,
             ),
+            command: None,
+            alternatives: NextSteps::default(),
             details: vec![
                 format!("Username: {}", text(Key::Username)),
                 format!("Email address: {}", text(Key::Email)),
@@ -61,6 +64,8 @@ impl CreateUser {
                 || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
                 |place| place.clicks,
             ),
+            command: None,
+            alternatives: NextSteps::default(),
             details: vec![
                 first,
                 self.another_way(),

@@ -6,6 +6,7 @@ use super::{EnableIdentityCenter, INFO, reads};
 use crate::aws::{AwsError, waiting};
 use crate::checklist::{Change, UserError};
 use crate::limits::SPREAD_LIMIT;
+use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Resource};
 
 impl EnableIdentityCenter {
@@ -17,10 +18,10 @@ impl EnableIdentityCenter {
         let made = made.map_err(|error| {
             let code = error.aws.as_ref().and_then(|aws| aws.code.as_deref());
             if code == Some("ConstraintViolationException") {
-                let next = "complete the account's sign-up in the console (contact information, a valid payment \
-                            method), then: idc-setup run";
+                let first =
+                    "complete the account's sign-up in the console (contact information, a valid payment method)";
                 return UserError {
-                    next: next.to_owned(),
+                    next: SetupCommand::run().after(first).into(),
                     ..error
                 };
             }

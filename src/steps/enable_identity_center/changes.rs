@@ -3,6 +3,7 @@
 use super::reads::PlanState;
 use super::{ACCEPT_FREE_PLAN_END, ACCOUNT_PLAN, CREATE_ORGANIZATION, EnableIdentityCenter, ORGANIZATION};
 use crate::checklist::{Change, Consent, HumanTask, NamedConsent, Observed, TaskKind};
+use crate::next_step::NextSteps;
 use crate::progress::{ResourceKind, Verb};
 
 impl EnableIdentityCenter {
@@ -52,6 +53,8 @@ impl EnableIdentityCenter {
             link: Some(place.link),
             code: None,
             clicks: place.clicks,
+            command: None,
+            alternatives: NextSteps::default(),
             details: vec![
                 format!(
                     "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."

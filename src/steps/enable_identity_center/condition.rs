@@ -2,6 +2,7 @@
 
 use super::reads::{Drift, PlanState};
 use crate::checklist::Observed;
+use crate::next_step::{NextSteps, SetupCommand};
 
 /// What kind of account it is, as far as Identity Center is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Condition {
     /// The same in one sentence.
     pub sentence: String,
     /// What to type or do about it, where something is.
-    pub next: Option<String>,
+    pub next: NextSteps,
     /// Where Identity Center stands.
     pub identity_center: Observed,
 }
@@ -44,7 +45,7 @@ pub fn of(drift: &Drift, account: &str, identity_center: Observed) -> Condition 
     }
 }
 
-fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, Option<String>) {
+fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, NextSteps) {
     let Some(organization) = &drift.organization else {
         return standalone(drift, account);
     };
@@ -54,7 +55,7 @@ fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, Option<Strin
     }
     if organization.all_features {
         let sentence = format!("Account {account} is the management account of organization {id}, with all features.");
-        return (Kind::Management, sentence, None);
+        return (Kind::Management, sentence, NextSteps::default());
     }
     (
         Kind::BillingOnly,
@@ -62,11 +63,13 @@ fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, Option<Strin
             "Account {account} is the management account of organization {id}, which has consolidated billing only; \
              Identity Center needs all features."
         ),
-        Some("console → AWS Organizations → Settings → Enable all features, then: idc-setup run".to_owned()),
+        SetupCommand::run()
+            .after("console → AWS Organizations → Settings → Enable all features")
+            .into(),
     )
 }
 
-fn standalone(drift: &Drift, account: &str) -> (Kind, String, Option<String>) {
+fn standalone(drift: &Drift, account: &str) -> (Kind, String, NextSteps) {
     let alone = format!("Account {account} is in no organization; step 1 makes one, which cannot be taken back.");
     let consent = "--create-organization";
     match drift.plan {
@@ -76,24 +79,33 @@ fn standalone(drift: &Drift, account: &str) -> (Kind, String, Option<String>) {
                 "{alone} It is on the Free plan: making an organization is reported to move it to the Paid plan at once \
                  and to end its credits."
             ),
-            Some(format!(
-                "idc-setup run asks first; without questions: {consent} --accept-free-plan-end"
-            )),
+            [
+                SetupCommand::run().to("be asked first"),
+                SetupCommand::run()
+                    .switch(consent)
+                    .switch("--accept-free-plan-end")
+                    .to("agree in advance"),
+            ]
+            .into(),
         ),
         Some(PlanState::Unknown) => (
             Kind::Standalone,
             format!("{alone} Its plan could not be found out: if it is the Free plan, that reportedly ends with it."),
-            Some(format!("idc-setup run asks first; without questions: {consent}")),
+            asked_or_agreed(consent),
         ),
-        _ => (
-            Kind::Standalone,
-            alone,
-            Some(format!("idc-setup run asks first; without questions: {consent}")),
-        ),
+        _ => (Kind::Standalone, alone, asked_or_agreed(consent)),
     }
 }
 
-fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, Option<String>) {
+fn asked_or_agreed(consent: &str) -> NextSteps {
+    [
+        SetupCommand::run().to("be asked first"),
+        SetupCommand::run().switch(consent).to("agree in advance"),
+    ]
+    .into()
+}
+
+fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, NextSteps) {
     if drift.is_delegated {
         return (
             Kind::DelegatedAdministrator,
@@ -101,7 +113,7 @@ fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, Opti
                 "Account {account} administers Identity Center for the organization of account {management}: it may do \
                  everything but give access to account {management} itself."
             ),
-            None,
+            NextSteps::default(),
         );
     }
     (
@@ -109,8 +121,9 @@ fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, Opti
         format!(
             "Account {account} is a member of the organization of account {management}, where Identity Center is enabled."
         ),
-        Some(format!(
-            "run idc-setup with credentials of account {management}: idc-setup run --profile NAME"
-        )),
+        SetupCommand::run()
+            .placeholder("--profile", "NAME")
+            .to(format!("use credentials of account {management}"))
+            .into(),
     )
 }

@@ -8,6 +8,7 @@ use super::super::context::Context;
 use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind, UserError,
 };
+use crate::next_step::NextSteps;
 
 /// This recommendation's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -79,6 +80,8 @@ impl Step for Mfa {
                 link: Some(place.link),
                 code: None,
                 clicks: place.clicks,
+                command: None,
+                alternatives: NextSteps::default(),
                 details: vec![
                     "\"Prompt users for MFA\" says \"Every time they sign in\" or \"Only when their sign-in context \
                      changes\", not \"Never\"."

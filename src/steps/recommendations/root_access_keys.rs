@@ -11,6 +11,7 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Permission, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind,
     UserError,
 };
+use crate::next_step::NextSteps;
 
 /// This recommendation's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -94,6 +95,8 @@ impl Step for RootAccessKeys {
             link: Some(place.link.clone()),
             code: None,
             clicks: format!("{} → {part}", place.clicks),
+            command: None,
+            alternatives: NextSteps::default(),
             details: vec![
                 detail.to_owned(),
                 "Only the root user can: sign in with the account's own address.".to_owned(),

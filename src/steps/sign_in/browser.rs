@@ -18,7 +18,7 @@ impl Session<'_> {
         limit: Duration,
         prompter: &dyn Prompter,
     ) -> Result<Option<SignedIn>, UserError> {
-        let by_code = format!("{} --use-device-code", self.again);
+        let by_code = self.again.clone().switch("--use-device-code");
         let grant = Grant::Code(&self.profile.start_url);
         let registration = self.registration(grant).await;
         let registration = registration.map_err(|aws_error| step_error(self.info, &aws_error, by_code.clone()))?;
@@ -62,13 +62,14 @@ impl Session<'_> {
             link: Some(page.address.clone()),
             code: None,
             clicks: "the page → sign in → Allow access; it then says that you can close it".to_owned(),
-            details: vec![
-                "The first sign-in asks to register an MFA device.".to_owned(),
-                format!(
-                    "If the browser is on another machine: Ctrl-C, then {} --use-device-code.",
-                    self.again
-                ),
-            ],
+            command: None,
+            alternatives: self
+                .again
+                .clone()
+                .switch("--use-device-code")
+                .to("if the browser is on another machine, press Ctrl-C and sign in with a code")
+                .into(),
+            details: vec!["The first sign-in asks you to register an MFA device.".to_owned()],
             kind: TaskKind::Own,
         }
     }

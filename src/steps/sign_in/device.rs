@@ -9,6 +9,7 @@ use super::session::{Session, SignedIn};
 use crate::aws::AwsError;
 use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::SLOW_DOWN;
+use crate::next_step::NextSteps;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 use aws_config_file::CachedToken;
 
@@ -24,6 +25,8 @@ impl Session<'_> {
                     "the page shows the code {}: compare it, then Confirm and Allow",
                     authorization.user_code
                 ),
+                command: None,
+                alternatives: NextSteps::default(),
                 details: vec![
                     "Approve only a code that you asked for yourself, just now.".to_owned(),
                     "The first sign-in asks to register an MFA device.".to_owned(),
@@ -42,7 +45,7 @@ impl Session<'_> {
         let end = Instant::now() + limit;
         loop {
             let (registration, authorization) = self.begin().await.map_err(|aws_error| {
-                let next = format!("check the portal's address and its Region, then: {}", self.again);
+                let next = self.again.clone().after("check the portal's address and its Region");
                 step_error(self.info, &aws_error, next)
             })?;
             self.show_code(&authorization, prompter);

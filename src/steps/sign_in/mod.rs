@@ -25,6 +25,7 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
+use crate::next_step::{NextSteps, SetupCommand};
 use crate::sso::{self};
 use aws_config_file::Paths;
 use refusal::Shown;
@@ -72,7 +73,7 @@ impl SignIn {
         let context = &self.context;
         Ok(Session {
             info: &INFO,
-            again: "idc-setup run --only sign-in --wait 10m".to_owned(),
+            again: again(),
             clients: &context.clients,
             registrar: &context.registrar,
             browser: &context.browser,
@@ -306,7 +307,9 @@ impl Step for SignIn {
                 sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
                 link: None,
                 code: None,
-                clicks: "idc-setup run --only sign-in --wait 10m".to_owned(),
+                clicks: String::new(),
+                command: Some(again()),
+                alternatives: NextSteps::default(),
                 details: vec!["A page opens in any browser, on any device; it shows a code to compare.".to_owned()],
                 kind: TaskKind::Own,
             });
@@ -358,4 +361,9 @@ mod tests {
         );
         assert_eq!(role_and_session("arn:aws:iam::123456789012:root"), ("", ""));
     }
+}
+
+/// The command that signs in again.
+fn again() -> SetupCommand {
+    SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
 }

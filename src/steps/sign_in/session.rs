@@ -19,6 +19,7 @@ use crate::aws::{AwsError, Clients};
 use crate::browser::Browser;
 use crate::checklist::{Prompter, StepInfo, UserError};
 use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
+use crate::next_step::SetupCommand;
 use crate::sso::{Grant, Registrar, Registration};
 use crate::text::lasting;
 use crate::text::one_line;
@@ -29,7 +30,7 @@ pub struct Session<'a> {
     /// Whose words errors begin with.
     pub info: &'static StepInfo,
     /// The command that tries again.
-    pub again: String,
+    pub again: SetupCommand,
     /// For sso-oidc and the portal, which need no credentials.
     pub clients: &'a Clients,
     /// Registers once.
@@ -130,10 +131,9 @@ impl Session<'_> {
                     self.info.name(),
                     profile.name
                 ),
-                format!(
-                    "take that endpoint_url out of the AWS config file, then: {}",
-                    self.again
-                ),
+                self.again
+                    .clone()
+                    .after("remove that endpoint_url from the AWS config file"),
             ));
         }
         let credentials = match timeout(READ_LIMIT, self.credentials(&provider)).await {

@@ -36,9 +36,9 @@ pub struct Interactive {
 
 impl Interactive {
     /// Speaks on this screen.
-    pub fn new(screen: Screen, browser: Rc<Browser>) -> Self {
+    pub fn new(screen: &Screen, browser: Rc<Browser>) -> Self {
         Self {
-            screen,
+            screen: screen.clone(),
             browser,
             has_explained: Cell::new(false),
             _hushed: Hushed::new(),
@@ -180,7 +180,7 @@ impl Prompter for Interactive {
     fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
         self.screen.bell();
         self.screen.warn("");
-        self.lines(&text::task_lines(task));
+        self.lines(&text::task_lines(task, &self.screen));
         if let Some(line) = text::opened_line(task, &self.browser) {
             self.screen.talk(&line);
         }
@@ -199,7 +199,7 @@ impl Prompter for Interactive {
     }
 
     fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        (!self.screen.quiet).then(|| waits::filling(self.screen, infos))
+        (!self.screen.quiet).then(|| waits::filling(&self.screen, infos))
     }
 
     fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
@@ -218,7 +218,7 @@ impl Prompter for Interactive {
         if self.screen.quiet {
             return;
         }
-        for line in text::end_lines(report, STEPS, self.screen) {
+        for line in text::end_lines(report, STEPS, &self.screen) {
             self.screen.raw(&line);
         }
     }
@@ -228,6 +228,6 @@ impl Prompter for Interactive {
     }
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        waits::spinner(self.screen, info, what)
+        waits::spinner(&self.screen, info, what)
     }
 }

@@ -21,7 +21,7 @@ struct Spinner {
 }
 
 /// Shows what is waited for, where in the checklist, and since when.
-pub fn spinner(screen: Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+pub fn spinner(screen: &Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
     let bar = ProgressBar::new_spinner();
     let hint = screen.spell(IF_LONG);
     let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}{hint}").map(|style| {
@@ -42,16 +42,24 @@ pub fn spinner(screen: Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> 
     let mark = text::mark(info, STEPS);
     bar.set_message(screen.spell(&format!("{mark} {}", clean(what))));
     bar.enable_steady_tick(Duration::from_millis(120));
-    Box::new(Spinner { bar, mark, screen })
+    Box::new(Spinner {
+        bar,
+        mark,
+        screen: screen.clone(),
+    })
 }
 
 /// Shows that the account is looked at, outside a step.
-pub fn looking(screen: Screen, what: &str) -> Box<dyn Waiting> {
+pub fn looking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
     let bar = ProgressBar::new_spinner();
     bar.set_message(screen.spell(&clean(what)));
     bar.enable_steady_tick(Duration::from_millis(120));
     let mark = String::new();
-    Box::new(Spinner { bar, mark, screen })
+    Box::new(Spinner {
+        bar,
+        mark,
+        screen: screen.clone(),
+    })
 }
 
 impl Waiting for Spinner {
@@ -75,13 +83,13 @@ struct Filling {
 }
 
 /// A line that is redrawn must not be longer than the terminal is wide.
-fn fitting(screen: Screen, line: &str) -> String {
+fn fitting(screen: &Screen, line: &str) -> String {
     let width = screen.talk_width.unwrap_or(80).saturating_sub(3);
     console::truncate_str(&screen.spell(line), width, "").into_owned()
 }
 
 /// Shows the checklist while everything is looked at.
-pub fn filling(screen: Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
+pub fn filling(screen: &Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
     let all = MultiProgress::new();
     let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let lines = infos.iter().map(|info| {
@@ -93,14 +101,14 @@ pub fn filling(screen: Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
     Box::new(Filling {
         lines: lines.collect(),
         _all: all,
-        screen,
+        screen: screen.clone(),
     })
 }
 
 impl Survey for Filling {
     fn found(&self, info: &StepInfo, observed: &Observed) {
         if let Some(bar) = self.lines.get(info.slug) {
-            bar.finish_with_message(fitting(self.screen, &text::survey_line(info, Some(observed))));
+            bar.finish_with_message(fitting(&self.screen, &text::survey_line(info, Some(observed))));
         }
     }
 }

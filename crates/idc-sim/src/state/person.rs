@@ -22,8 +22,14 @@ pub fn schedule_enable(cloud: &mut Cloud, region: &str, now: Timestamp) {
 /// A client looked up a user. If the person is going to add this user, remembers the lookup: three within five seconds
 /// mean that the client is waiting.
 pub fn record_user_lookup(cloud: &mut Cloud, name: &str, now: Timestamp) {
+    let exists = cloud
+        .instances
+        .iter()
+        .any(|instance| instance.store.users.values().any(|user| user.name() == name));
     let person = &mut cloud.person;
-    if person.kind == PersonKind::Auto && person.adds.as_ref().is_some_and(|user| user.name == name) {
+    if exists {
+        person.awaited.clear();
+    } else if person.kind == PersonKind::Auto && person.adds.as_ref().is_some_and(|user| user.name == name) {
         person.awaited.retain(|at| *at + Span::new().seconds(5) > now);
         person.awaited.push(now);
     }

@@ -1,0 +1,628 @@
+//! What to do next: every hint that names a command is a value, rendered in one place.
+//!
+//! A [`SetupCommand`] says only what is particular to it. The [`Invocation`] adds the arguments that the user gave and that
+//! still matter (`--state`, `--profile`, `--keep`, answers that are not saved yet), and quotes everything for a shell, so
+//! that a command can be pasted as it is shown.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::text::quoted;
+
+/// The commands of `idc-setup` that a hint can name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Subcommand {
+    /// `run`, also without its name.
+    #[default]
+    Run,
+    /// `status`.
+    Status,
+    /// `plan`.
+    Plan,
+    /// `doctor`.
+    Doctor,
+    /// `login`.
+    Login,
+    /// `undo`.
+    Undo,
+    /// `answers`.
+    Answers,
+    /// `completions`.
+    Completions,
+    /// `man`.
+    Man,
+    /// `rehearse`, whatever it rehearses.
+    Rehearse,
+}
+
+impl Subcommand {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Status => "status",
+            Self::Plan => "plan",
+            Self::Doctor => "doctor",
+            Self::Login => "login",
+            Self::Undo => "undo",
+            Self::Answers => "answers",
+            Self::Completions => "completions",
+            Self::Man => "man",
+            Self::Rehearse => "rehearse",
+        }
+    }
+
+    /// Whether it can be rehearsed.
+    fn can_be_rehearsed(self) -> bool {
+        matches!(
+            self,
+            Self::Run | Self::Status | Self::Plan | Self::Doctor | Self::Login | Self::Undo
+        )
+    }
+
+    /// Whether it reads or writes the state file.
+    fn uses_state(self) -> bool {
+        self.can_be_rehearsed() || self == Self::Answers
+    }
+
+    /// Whether it calls AWS with the user's credentials. Signing in needs none.
+    fn uses_credentials(self) -> bool {
+        self.can_be_rehearsed() && self != Self::Login
+    }
+
+    /// Whether it takes answers.
+    fn uses_answers(self) -> bool {
+        matches!(self, Self::Run | Self::Status | Self::Plan)
+    }
+}
+
+/// An argument of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// A flag without a value: `--no-group`.
+    Switch(String),
+    /// A flag with its value.
+    Value(String, String),
+    /// A flag whose value the user fills in: `--profile NAME`.
+    Placeholder(String, &'static str),
+    /// A word without a flag that the user fills in: `DIR`.
+    Positional(&'static str),
+}
+
+impl Argument {
+    fn flag(&self) -> &str {
+        match self {
+            Self::Switch(flag) | Self::Value(flag, _) | Self::Placeholder(flag, _) => flag,
+            Self::Positional(_) => "",
+        }
+    }
+
+    fn write(&self, line: &mut String) {
+        let _ = match self {
+            Self::Switch(flag) => write!(line, " {flag}"),
+            // A value that begins with a dash would be read as a flag of its own.
+            Self::Value(flag, value) if value.starts_with('-') => write!(line, " {flag}={}", quoted(value)),
+            Self::Value(flag, value) => write!(line, " {flag} {}", quoted(value)),
+            Self::Placeholder(flag, name) => write!(line, " {flag} {name}"),
+            Self::Positional(name) => write!(line, " {name}"),
+        };
+    }
+}
+
+/// A command of `idc-setup`, with the arguments that are particular to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupCommand {
+    subcommand: Subcommand,
+    arguments: Vec<Argument>,
+}
+
+impl SetupCommand {
+    /// A command without arguments of its own.
+    pub fn new(subcommand: Subcommand) -> Self {
+        Self {
+            subcommand,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// `idc-setup run`.
+    pub fn run() -> Self {
+        Self::new(Subcommand::Run)
+    }
+
+    /// `idc-setup undo`.
+    pub fn undo() -> Self {
+        Self::new(Subcommand::Undo)
+    }
+
+    /// `idc-setup login`.
+    pub fn login() -> Self {
+        Self::new(Subcommand::Login)
+    }
+
+    /// `idc-setup status`.
+    pub fn status() -> Self {
+        Self::new(Subcommand::Status)
+    }
+
+    /// `idc-setup doctor`.
+    pub fn doctor() -> Self {
+        Self::new(Subcommand::Doctor)
+    }
+
+    /// `idc-setup rehearse`.
+    pub fn rehearse() -> Self {
+        Self::new(Subcommand::Rehearse)
+    }
+
+    /// With a flag that has no value.
+    #[must_use]
+    pub fn switch(mut self, flag: impl Into<String>) -> Self {
+        self.arguments.push(Argument::Switch(flag.into()));
+        self
+    }
+
+    /// With a flag and its value.
+    #[must_use]
+    pub fn value(mut self, flag: impl Into<String>, value: impl Into<String>) -> Self {
+        self.arguments.push(Argument::Value(flag.into(), value.into()));
+        self
+    }
+
+    /// With a flag whose value the user fills in.
+    #[must_use]
+    pub fn placeholder(mut self, flag: impl Into<String>, name: &'static str) -> Self {
+        self.arguments.push(Argument::Placeholder(flag.into(), name));
+        self
+    }
+
+    /// With a word that the user fills in.
+    #[must_use]
+    pub fn positional(mut self, name: &'static str) -> Self {
+        self.arguments.push(Argument::Positional(name));
+        self
+    }
+
+    /// With these arguments too.
+    #[must_use]
+    pub fn arguments(mut self, arguments: impl IntoIterator<Item = Argument>) -> Self {
+        self.arguments.extend(arguments);
+        self
+    }
+
+    /// The command after something that the user does first: `make room there, then: idc-setup run`.
+    #[must_use]
+    pub fn after(self, first: impl AsRef<str>) -> NextStep {
+        NextStep {
+            note: Some(first.as_ref().to_owned()),
+            command: None,
+            then: Some(self),
+        }
+    }
+
+    /// The command with what it is for: `use another file: idc-setup run --state FILE`.
+    #[must_use]
+    pub fn to(self, purpose: impl Into<String>) -> NextStep {
+        NextStep {
+            note: Some(purpose.into()),
+            command: Some(NextCommand::Setup(self)),
+            then: None,
+        }
+    }
+}
+
+/// A command that can be typed next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextCommand {
+    /// One of ours.
+    Setup(SetupCommand),
+    /// Another program's, such as `aws login`: its words.
+    Other(Vec<String>),
+}
+
+impl NextCommand {
+    /// Another program's command.
+    pub fn other<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+        Self::Other(words.into_iter().map(Into::into).collect())
+    }
+}
+
+/// One way to go on: what to do by hand, a command, or both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NextStep {
+    /// What to do first, or what the command is for; without a period.
+    pub note: Option<String>,
+    /// What to type.
+    pub command: Option<NextCommand>,
+    /// What to type after that.
+    pub then: Option<SetupCommand>,
+}
+
+impl NextStep {
+    /// Something to do that is no command.
+    pub fn note(note: impl Into<String>) -> Self {
+        Self {
+            note: Some(note.into()),
+            command: None,
+            then: None,
+        }
+    }
+
+    /// Another program's command, with what it is for.
+    pub fn other<W: Into<String>>(purpose: impl Into<String>, words: impl IntoIterator<Item = W>) -> Self {
+        Self {
+            note: Some(purpose.into()),
+            command: Some(NextCommand::other(words)),
+            then: None,
+        }
+    }
+
+    /// The same, and after it this command of ours.
+    #[must_use]
+    pub fn then(self, command: SetupCommand) -> Self {
+        Self {
+            then: Some(command),
+            ..self
+        }
+    }
+
+    /// The same with our `from` replaced by our `to`: what a check shared by two commands suggests.
+    fn retargeted(mut self, from: Subcommand, to: Subcommand) -> Self {
+        let first = match &mut self.command {
+            Some(NextCommand::Setup(command)) => Some(command),
+            _ => None,
+        };
+        let commands = first.into_iter().chain(&mut self.then);
+        for command in commands.filter(|command| command.subcommand == from) {
+            command.subcommand = to;
+        }
+        self
+    }
+}
+
+impl From<SetupCommand> for NextStep {
+    fn from(command: SetupCommand) -> Self {
+        Self {
+            note: None,
+            command: Some(NextCommand::Setup(command)),
+            then: None,
+        }
+    }
+}
+
+/// The ways to go on, the best first; alternatives, not a sequence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NextSteps(Vec<NextStep>);
+
+impl NextSteps {
+    /// In order.
+    pub fn iter(&self) -> impl Iterator<Item = &NextStep> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first way.
+    pub fn first(&self) -> Option<&NextStep> {
+        self.0.first()
+    }
+
+    /// The first command of ours.
+    pub fn command(&self) -> Option<&SetupCommand> {
+        self.0.iter().find_map(|next| match (&next.command, &next.then) {
+            (_, Some(command)) | (Some(NextCommand::Setup(command)), None) => Some(command),
+            _ => None,
+        })
+    }
+
+    /// With one more way.
+    #[must_use]
+    pub fn or(mut self, next: impl Into<NextStep>) -> Self {
+        self.0.push(next.into());
+        self
+    }
+
+    /// The same ways for another command than the one they were written for.
+    #[must_use]
+    pub fn retargeted(self, from: Subcommand, to: Subcommand) -> Self {
+        Self(self.0.into_iter().map(|next| next.retargeted(from, to)).collect())
+    }
+}
+
+impl From<NextStep> for NextSteps {
+    fn from(next: NextStep) -> Self {
+        Self(vec![next])
+    }
+}
+
+impl From<SetupCommand> for NextSteps {
+    fn from(command: SetupCommand) -> Self {
+        Self(vec![command.into()])
+    }
+}
+
+impl From<Vec<NextStep>> for NextSteps {
+    fn from(steps: Vec<NextStep>) -> Self {
+        Self(steps)
+    }
+}
+
+impl<const N: usize> From<[NextStep; N]> for NextSteps {
+    fn from(steps: [NextStep; N]) -> Self {
+        Self(steps.into())
+    }
+}
+
+/// A [`NextStep`] in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NextStepOut {
+    /// What to do first, or what the command is for.
+    pub note: Option<String>,
+    /// What to type, quoted for a POSIX shell.
+    pub command: Option<String>,
+    /// What to type after that.
+    pub then: Option<String>,
+}
+
+/// A rehearsal, as far as the commands that go on with it must name it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RehearsalArguments {
+    /// `--keep DIR`, as it was typed.
+    pub keep: Option<String>,
+    /// `--world NAME`, as it was typed.
+    pub world: Option<String>,
+}
+
+/// How this process was called, as far as the commands to type next depend on it.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    /// What runs now.
+    pub subcommand: Subcommand,
+    /// Set in a rehearsal: the commands to type next are rehearsed ones too.
+    pub rehearsal: Option<RehearsalArguments>,
+    /// `--state FILE`.
+    pub state: Option<String>,
+    /// `--profile NAME`.
+    pub profile: Option<String>,
+    /// Other arguments about credentials and Region: `--allow-root-keys`, `--region`.
+    pub credentials: Vec<Argument>,
+    /// Answers that were given as arguments, `--answers FILE` among them.
+    pub answers: Vec<Argument>,
+    /// Arguments of this very subcommand, for when it is typed again.
+    pub own: Vec<Argument>,
+    /// The answers are in the state file by now: nobody needs to give them again.
+    pub answers_saved: AtomicBool,
+}
+
+impl Invocation {
+    /// This command again, as it was typed.
+    pub fn again(&self) -> SetupCommand {
+        SetupCommand::new(self.subcommand)
+    }
+
+    /// The answers have been written to the state file.
+    pub fn note_answers_saved(&self) {
+        self.answers_saved.store(true, Ordering::Relaxed);
+    }
+
+    /// The line to type for a command of ours.
+    pub fn command_line(&self, command: &SetupCommand) -> String {
+        let subcommand = command.subcommand;
+        let mut line = "idc-setup".to_owned();
+        let rehearsal = self.rehearsal.as_ref().filter(|_| subcommand.can_be_rehearsed());
+        match rehearsal {
+            Some(_) if subcommand == Subcommand::Run => line.push_str(" rehearse"),
+            Some(_) => {
+                let _ = write!(line, " rehearse {}", subcommand.name());
+            }
+            None => {
+                let _ = write!(line, " {}", subcommand.name());
+            }
+        }
+        for argument in rehearsal.into_iter().flat_map(RehearsalArguments::arguments) {
+            argument.write(&mut line);
+        }
+        for argument in self.carried(subcommand) {
+            let is_replaced = command.arguments.iter().any(|own| own.flag() == argument.flag());
+            if !is_replaced {
+                argument.write(&mut line);
+            }
+        }
+        for argument in &command.arguments {
+            argument.write(&mut line);
+        }
+        line
+    }
+
+    /// What the user gave and what still matters to this command.
+    fn carried(&self, subcommand: Subcommand) -> Vec<Argument> {
+        let named = |flag: &str, value: &Option<String>| {
+            let value = value.as_ref()?;
+            Some(Argument::Value(flag.to_owned(), value.clone()))
+        };
+        let mut carried = Vec::new();
+        if subcommand.uses_state() {
+            carried.extend(named("--state", &self.state));
+        }
+        if subcommand.uses_credentials() {
+            carried.extend(named("--profile", &self.profile));
+            carried.extend(self.credentials.iter().cloned());
+        }
+        if subcommand.uses_answers() && !self.answers_saved.load(Ordering::Relaxed) {
+            carried.extend(self.answers.iter().cloned());
+        }
+        if subcommand == self.subcommand {
+            carried.extend(self.own.iter().cloned());
+        }
+        carried
+    }
+
+    /// A command as it is typed.
+    pub fn next_command(&self, command: &NextCommand) -> String {
+        match command {
+            NextCommand::Setup(command) => self.command_line(command),
+            NextCommand::Other(words) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    /// A way on, on one line: `make room there, then: idc-setup run`.
+    pub fn next_step(&self, next: &NextStep) -> String {
+        let command = next.command.as_ref().map(|command| self.next_command(command));
+        let first = match (&next.note, command) {
+            (Some(note), Some(command)) => format!("{note}: {command}"),
+            (Some(note), None) => note.clone(),
+            (None, Some(command)) => command,
+            (None, None) => String::new(),
+        };
+        match &next.then {
+            Some(then) if first.is_empty() => self.command_line(then),
+            Some(then) => format!("{first}, then: {}", self.command_line(then)),
+            None => first,
+        }
+    }
+
+    /// For JSON.
+    pub fn next_steps_out(&self, next: &NextSteps) -> Vec<NextStepOut> {
+        let out = |next: &NextStep| NextStepOut {
+            note: next.note.clone(),
+            command: next.command.as_ref().map(|command| self.next_command(command)),
+            then: next.then.as_ref().map(|command| self.command_line(command)),
+        };
+        next.iter().map(out).collect()
+    }
+}
+
+impl RehearsalArguments {
+    fn arguments(&self) -> Vec<Argument> {
+        let named = |flag: &str, value: &Option<String>| {
+            let value = value.as_ref()?;
+            Some(Argument::Value(flag.to_owned(), value.clone()))
+        };
+        // A kept rehearsal goes on in the world that it is in.
+        let world = if self.keep.is_some() { &None } else { &self.world };
+        named("--keep", &self.keep)
+            .into_iter()
+            .chain(named("--world", world))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(flag: &str, value: &str) -> Argument {
+        Argument::Value(flag.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn the_arguments_that_still_matter_are_kept_and_quoted() {
+        let invocation = Invocation {
+            state: Some("it's.json".to_owned()),
+            profile: Some("work".to_owned()),
+            answers: vec![value("--username", "ada")],
+            ..Invocation::default()
+        };
+        let line = |command: SetupCommand| invocation.command_line(&command);
+        assert_eq!(
+            line(SetupCommand::run().value("--only", "sign-in")),
+            "idc-setup run --state 'it'\\''s.json' --profile work --username ada --only sign-in"
+        );
+        assert_eq!(line(SetupCommand::login()), "idc-setup login --state 'it'\\''s.json'");
+        assert_eq!(
+            line(SetupCommand::undo().placeholder("--profile", "NAME")),
+            "idc-setup undo --state 'it'\\''s.json' --profile NAME"
+        );
+        invocation.note_answers_saved();
+        assert_eq!(
+            line(SetupCommand::run().value("--group", "-x")),
+            "idc-setup run --state 'it'\\''s.json' --profile work --group=-x"
+        );
+    }
+
+    #[test]
+    fn a_rehearsal_is_gone_on_with_in_the_rehearsal() {
+        let rehearsal = |keep: Option<&str>, world: Option<&str>| Invocation {
+            rehearsal: Some(RehearsalArguments {
+                keep: keep.map(str::to_owned),
+                world: world.map(str::to_owned),
+            }),
+            ..Invocation::default()
+        };
+        let kept = rehearsal(Some("a b"), Some("enabled"));
+        assert_eq!(
+            kept.command_line(&SetupCommand::run()),
+            "idc-setup rehearse --keep 'a b'"
+        );
+        assert_eq!(
+            kept.command_line(&SetupCommand::undo()),
+            "idc-setup rehearse undo --keep 'a b'"
+        );
+        let passing = rehearsal(None, Some("enabled"));
+        assert_eq!(
+            passing.command_line(&SetupCommand::status()),
+            "idc-setup rehearse status --world enabled"
+        );
+        assert_eq!(
+            passing.command_line(&SetupCommand::new(Subcommand::Answers)),
+            "idc-setup answers"
+        );
+    }
+
+    #[test]
+    fn a_command_typed_again_has_its_own_arguments() {
+        let invocation = Invocation {
+            subcommand: Subcommand::Undo,
+            own: vec![value("--step", "sign-in")],
+            ..Invocation::default()
+        };
+        assert_eq!(
+            invocation.command_line(&invocation.again()),
+            "idc-setup undo --step sign-in"
+        );
+        assert_eq!(invocation.command_line(&SetupCommand::run()), "idc-setup run");
+    }
+
+    #[test]
+    fn a_way_on_is_one_line() {
+        let invocation = Invocation::default();
+        let line = |next: NextStep| invocation.next_step(&next);
+        assert_eq!(
+            line(SetupCommand::run().after("make room there")),
+            "make room there, then: idc-setup run"
+        );
+        assert_eq!(
+            line(NextStep::other("sign in", ["aws", "sso", "login", "--profile", "a b"])),
+            "sign in: aws sso login --profile 'a b'"
+        );
+        assert_eq!(line(NextStep::note("set the clock")), "set the clock");
+    }
+}
+
+// While hints are still written as text.
+impl From<&str> for NextSteps {
+    fn from(text: &str) -> Self {
+        Self(vec![NextStep::note(text)])
+    }
+}
+impl From<String> for NextSteps {
+    fn from(text: String) -> Self {
+        Self(vec![NextStep::note(text)])
+    }
+}
+impl From<&str> for NextStep {
+    fn from(text: &str) -> Self {
+        Self::note(text)
+    }
+}
+impl From<String> for NextStep {
+    fn from(text: String) -> Self {
+        Self::note(text)
+    }
+}
