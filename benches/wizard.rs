@@ -119,7 +119,7 @@ fn waits(runtime: &Runtime) {
         ("E-mail", "ada@example.com"),
         ("First name", "Ada"),
         ("Last name", "Lovelace"),
-        ("How do you want to go on?", ""),
+        ("How do you want to continue?", ""),
         // Whoever goes to the console for a password is away for a while.
         ("Done?", "yes"),
         ("Done?", "yes"),

@@ -1,6 +1,7 @@
-//! The AWS CLI of this machine: where it is, which version, and what it says of a profile.
+//! The AWS CLI on this machine: its path, its version, and the caller identity that it returns for a profile.
 //!
-//! It is run by its absolute path, found in the absolute folders of `PATH`, and only to ask: nothing here depends on it.
+//! It is run by its absolute path, found in the absolute folders of `PATH`. It is used for checks only; nothing depends
+//! on it.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -9,19 +10,19 @@ use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
 use crate::limits::AWS_CLI_LIMIT;
-use crate::text::lasting;
+use crate::text::duration_words;
 
-/// `sso-session` sections are understood since this version ("AWS CLI changelog").
+/// The first version that supports `sso-session` sections ("AWS CLI changelog").
 pub const SESSIONS_SINCE: Version = Version(2, 9);
-/// Signing in with PKCE is there since this version ("AWS CLI changelog").
+/// The first version that signs in with PKCE ("AWS CLI changelog").
 pub const PKCE_SINCE: Version = Version(2, 22);
-/// `aws login` is there since this version ("AWS CLI changelog").
+/// The first version that has `aws login` ("AWS CLI changelog").
 pub const LOGIN_SINCE: Version = Version(2, 32);
-/// Where it says how to install it, on every system.
+/// The installation guide for all systems.
 pub const INSTALL_PAGE: &str = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
 
-/// What would answer for somebody else than the profile, or wait for somebody.
-const NOT_PASSED_ON: [&str; 12] = [
+/// Environment variables that would select other credentials than the profile's, or prompt the user.
+const REMOVED_VARIABLES: [&str; 12] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -36,31 +37,31 @@ const NOT_PASSED_ON: [&str; 12] = [
     "AWS_CLI_AUTO_PROMPT",
 ];
 
-/// Major and minor.
+/// Major and minor version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32);
 
-/// An AWS CLI that answers.
+/// An AWS CLI that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsCli {
-    /// Absolute.
+    /// The absolute path.
     pub path: PathBuf,
-    /// As `aws --version` has it.
+    /// As `aws --version` prints it.
     pub version: Version,
-    /// The same with its last number: `2.36.12`.
-    pub version_words: String,
+    /// The full version: `2.36.12`.
+    pub full_version: String,
 }
 
-/// Why a profile has no caller identity by the AWS CLI.
+/// Why the AWS CLI returned no caller identity for a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Silence {
-    /// It could not be run, or did not end in time: that says nothing about the profile.
+pub enum CliError {
+    /// It could not be run, or timed out. This says nothing about the profile.
     NotRun(String),
-    /// It refused, in these words.
+    /// It failed with this message.
     Refused(String),
 }
 
-/// Looks for the AWS CLI when somebody wants to know, once.
+/// Finds the AWS CLI when it is first needed.
 #[derive(Debug, Default)]
 pub struct Finder {
     environment: Option<Environment>,
@@ -68,7 +69,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// Looks in this environment.
+    /// A finder that searches `PATH` of this environment.
     pub fn of(environment: &Environment) -> Self {
         Self {
             environment: Some(environment.clone()),
@@ -76,43 +77,43 @@ impl Finder {
         }
     }
 
-    /// The AWS CLI, if there is one; none where nobody wanted it to be looked for.
+    /// The AWS CLI, if one is found. A default finder never finds one.
     pub async fn get(&self) -> Option<&AwsCli> {
-        let look = || async {
+        let find = || async {
             match &self.environment {
                 Some(environment) => AwsCli::find(environment).await,
                 None => None,
             }
         };
-        self.found.get_or_init(look).await.as_ref()
+        self.found.get_or_init(find).await.as_ref()
     }
 }
 
 impl AwsCli {
-    /// The first `aws` in `PATH`; `None` without one, or when what has this name does not answer like it.
+    /// The first `aws` in `PATH`; `None` if there is none, or if `aws --version` does not print an AWS CLI version.
     pub async fn find(environment: &Environment) -> Option<Self> {
         let path = environment.program("aws")?;
         let mut command = tokio::process::Command::new(&path);
         command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(AWS_CLI_LIMIT, command.output()).await.ok()?.ok()?;
-        // Version 1 of old writes it to stderr.
-        let words = [output.stdout, output.stderr].concat();
-        let words = String::from_utf8_lossy(&words);
-        let version_words = words.strip_prefix("aws-cli/")?.split_whitespace().next()?.to_owned();
-        let mut numbers = version_words.split('.').map_while(|number| number.parse().ok());
+        // Old releases of version 1 print it to stderr.
+        let output = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&output);
+        let full_version = text.strip_prefix("aws-cli/")?.split_whitespace().next()?.to_owned();
+        let mut numbers = full_version.split('.').map_while(|number| number.parse().ok());
         let version = Version(numbers.next()?, numbers.next()?);
         Some(Self {
             path,
             version,
-            version_words,
+            full_version,
         })
     }
 
-    /// The ARN that it is with a profile, whatever else the environment holds.
+    /// The caller ARN for a profile, independent of credentials in the environment.
     ///
     /// # Errors
-    /// [`Silence`].
-    pub async fn caller_arn(&self, profile: &str) -> Result<String, Silence> {
+    /// [`CliError`] if the AWS CLI returns no caller identity.
+    pub async fn caller_arn(&self, profile: &str) -> Result<String, CliError> {
         let mut command = tokio::process::Command::new(&self.path);
         command
             .args(["sts", "get-caller-identity", "--output", "json", "--profile", profile])
@@ -120,24 +121,24 @@ impl AwsCli {
             .kill_on_drop(true)
             .env("AWS_PAGER", "")
             .env("AWS_EC2_METADATA_DISABLED", "true");
-        for name in NOT_PASSED_ON {
+        for name in REMOVED_VARIABLES {
             command.env_remove(name);
         }
         let output = match tokio::time::timeout(AWS_CLI_LIMIT, command.output()).await {
             Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(Silence::NotRun(error.to_string())),
+            Ok(Err(error)) => return Err(CliError::NotRun(error.to_string())),
             Err(_) => {
-                let why = format!("it did not end in {}", lasting(AWS_CLI_LIMIT));
-                return Err(Silence::NotRun(why));
+                let why = format!("it did not finish within {}", duration_words(AWS_CLI_LIMIT));
+                return Err(CliError::NotRun(why));
             }
         };
         let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout);
         match answer.ok().and_then(|answer| answer["Arn"].as_str().map(str::to_owned)) {
             Some(arn) if output.status.success() => Ok(arn),
             _ => {
-                let words = String::from_utf8_lossy(&output.stderr);
-                let last = words.lines().rev().find(|line| !line.trim().is_empty());
-                Err(Silence::Refused(last.unwrap_or("no reason given").trim().to_owned()))
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
+                Err(CliError::Refused(last.unwrap_or("no reason given").trim().to_owned()))
             }
         }
     }
@@ -149,7 +150,7 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// The command that installs it on this system, or the page that says how.
+/// The command that installs the AWS CLI on this system, or the installation guide.
 pub fn how_to_install() -> String {
     if cfg!(target_os = "macos") {
         format!("brew install awscli, or see {INSTALL_PAGE}")

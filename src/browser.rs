@@ -1,8 +1,8 @@
-//! Opening a page in this person's browser: whether there is one on this machine, by which program, and for which
-//! addresses.
+//! Opens pages in the user's browser: whether there is one on this machine, which program opens it, and which URLs are
+//! allowed.
 //!
-//! Programs are run by absolute path, found in the absolute folders of `PATH`: never one that happens to lie in the
-//! current folder.
+//! Programs are run by their absolute path, found in the absolute folders of `PATH`: never a program from the current
+//! folder.
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -11,81 +11,80 @@ use std::process::{Command, Stdio};
 use crate::aws::Partition;
 use crate::environment::Environment;
 
-/// A browser, or why there is none.
+/// A browser, or the reason why there is none.
 #[derive(Debug)]
 pub struct Browser {
-    way: Result<Way, String>,
-    /// Where pages of a rehearsal are.
+    opener: Result<Opener, String>,
+    /// The base URL of the pages of a rehearsal.
     rehearsal: Option<String>,
-    /// The partition whose pages may be opened, once known.
+    /// The partition whose pages may be opened, once it is known.
     partition: Cell<Option<Partition>>,
     opened: RefCell<Vec<String>>,
 }
 
-/// How pages are opened.
+/// The program that opens pages.
 #[derive(Debug, Clone)]
-struct Way {
+struct Opener {
     program: PathBuf,
-    /// Before the address; `%s` stands for it.
+    /// The arguments before the URL. If an argument contains `%s`, the URL replaces it instead.
     arguments: Vec<String>,
-    /// It can reach a port of this machine, so that a sign-in can come back to us.
+    /// Whether the browser can reach a port of this machine, so that a sign-in can be redirected to us.
     is_local: bool,
 }
 
 impl Browser {
-    /// None, for this reason.
+    /// No browser, for this reason.
     pub fn none(why: &str) -> Self {
         Self::with(Err(why.to_owned()), None)
     }
 
-    /// This person's, unless it is not wanted. `rehearsal`: the address of the rehearsal, if this is one.
+    /// The user's browser, unless it is not wanted. `rehearsal` is the base URL of the rehearsal, if this is one.
     pub fn of(environment: &Environment, is_wanted: bool, rehearsal: Option<&str>) -> Self {
-        let way = if is_wanted {
+        let opener = if is_wanted {
             find(environment)
         } else {
             Err("--no-browser".to_owned())
         };
-        Self::with(way, rehearsal)
+        Self::with(opener, rehearsal)
     }
 
-    fn with(way: Result<Way, String>, rehearsal: Option<&str>) -> Self {
+    fn with(opener: Result<Opener, String>, rehearsal: Option<&str>) -> Self {
         Self {
-            way,
+            opener,
             rehearsal: rehearsal.map(str::to_owned),
             partition: Cell::new(None),
             opened: RefCell::default(),
         }
     }
 
-    /// From now on only pages of this partition are opened.
-    pub fn keep_to(&self, partition: Partition) {
+    /// Opens only pages of this partition from now on.
+    pub fn restrict_to(&self, partition: Partition) {
         self.partition.set(Some(partition));
     }
 
-    /// Why no page can be opened here; `None` where one can.
-    pub fn why_none(&self) -> Option<&str> {
-        self.way.as_ref().err().map(String::as_str)
+    /// Why no page can be opened; `None` if pages can be opened.
+    pub fn why_unavailable(&self) -> Option<&str> {
+        self.opener.as_ref().err().map(String::as_str)
     }
 
-    /// Whether a page in it can come back to a port of this machine.
+    /// Whether a page in the browser can be redirected to a port of this machine.
     pub fn is_local(&self) -> bool {
-        self.way.as_ref().is_ok_and(|way| way.is_local)
+        self.opener.as_ref().is_ok_and(|opener| opener.is_local)
     }
 
-    /// Opens a page of AWS or of the rehearsal, once. Whether the program could be started; what the person does
-    /// with the page is not known.
+    /// Opens a page of AWS or of the rehearsal, once. Returns whether the program was started, now or earlier.
     pub fn open(&self, address: &str) -> bool {
-        let Ok(way) = &self.way else {
+        let Ok(opener) = &self.opener else {
             return false;
         };
-        let known = self.opened.borrow().iter().any(|opened| opened == address);
-        if known || !self.may_open(address) {
-            return known;
+        let is_opened = self.opened.borrow().iter().any(|opened| opened == address);
+        if is_opened || !self.may_open(address) {
+            return is_opened;
         }
-        let mut command = Command::new(&way.program);
-        let placed = way.arguments.iter().any(|argument| argument.contains("%s"));
-        command.args(way.arguments.iter().map(|argument| argument.replace("%s", address)));
-        if !placed {
+        let mut command = Command::new(&opener.program);
+        let has_placeholder = opener.arguments.iter().any(|argument| argument.contains("%s"));
+        command.args(opener.arguments.iter().map(|argument| argument.replace("%s", address)));
+        if !has_placeholder {
             command.arg(address);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -96,7 +95,7 @@ impl Browser {
         is_started
     }
 
-    /// Whether the address belongs to AWS in this partition, or to the rehearsal.
+    /// Whether the URL belongs to AWS in this partition, or to the rehearsal.
     pub fn may_open(&self, address: &str) -> bool {
         if let Some(rehearsal) = &self.rehearsal {
             return address
@@ -111,11 +110,11 @@ impl Browser {
             None => Partition::ALL.to_vec(),
         };
         let mut hosts = partitions.into_iter().flat_map(Partition::page_hosts);
-        hosts.any(|pattern| is_of_form(host, pattern))
+        hosts.any(|pattern| matches_pattern(host, pattern))
     }
 }
 
-/// The host of an HTTPS address without user or port; `None` for everything else.
+/// The host of an HTTPS URL without user and port; `None` for every other URL.
 fn host_of(address: &str) -> Option<&str> {
     let rest = address.strip_prefix("https://")?;
     let host = rest.split(['/', '?', '#']).next()?;
@@ -123,23 +122,23 @@ fn host_of(address: &str) -> Option<&str> {
     (!host.is_empty() && host.chars().all(plain)).then_some(host)
 }
 
-/// Whether a host has a pattern's labels, where `*` is any one, and `{region}` one like a Region's name.
-fn is_of_form(host: &str, pattern: &str) -> bool {
+/// Whether a host matches a pattern label by label: `*` is any label, `{region}` a label that looks like a Region name.
+fn matches_pattern(host: &str, pattern: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let (mut labels, mut wanted) = (host.split('.'), pattern.split('.'));
     loop {
         match (labels.next(), wanted.next()) {
             (None, None) => return true,
             (Some(label), Some("*")) if !label.is_empty() => {}
-            (Some(label), Some("{region}")) if looks_like_a_region(label) => {}
+            (Some(label), Some("{region}")) if looks_like_region(label) => {}
             (Some(label), Some(wanted)) if label == wanted => {}
             _ => return false,
         }
     }
 }
 
-/// Such as `eu-west-1`: letters, more letters, a number. New ones come, so that a list would not do.
-fn looks_like_a_region(label: &str) -> bool {
+/// Such as `eu-west-1`: two or more words, then a number. A list would not contain new Regions.
+fn looks_like_region(label: &str) -> bool {
     let parts: Vec<&str> = label.split('-').collect();
     let Some((number, words)) = parts.split_last() else {
         return false;
@@ -148,41 +147,43 @@ fn looks_like_a_region(label: &str) -> bool {
     words.len() >= 2 && all(number, u8::is_ascii_digit) && words.iter().all(|word| all(word, u8::is_ascii_lowercase))
 }
 
-fn find(environment: &Environment) -> Result<Way, String> {
-    if let Some(wanted) = environment.var("BROWSER") {
-        return named(environment, wanted);
+fn find(environment: &Environment) -> Result<Opener, String> {
+    if let Some(value) = environment.var("BROWSER") {
+        return from_variable(environment, value);
     }
     let none = |why: &str| Err(why.to_owned());
     if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
-        return none("CloudShell has no browser of its own");
+        return none("AWS CloudShell has no browser");
     }
     if environment.var("CODESPACES").is_some() {
-        return none("a codespace has no browser of its own");
+        return none("a codespace has no browser");
     }
     if ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]
         .iter()
         .any(|name| environment.var(name).is_some())
     {
-        return none("over SSH the browser is on another machine");
+        return none("over SSH, the browser is on another machine");
     }
     if environment.is_in_container() {
-        return none("in a container there is no browser");
+        return none("a container has no browser");
     }
-    let by = |program: PathBuf, is_local: bool| Way {
+    let opener = |program: PathBuf, is_local: bool| Opener {
         program,
         arguments: Vec::new(),
         is_local,
     };
     if environment.var("WSL_DISTRO_NAME").is_some() {
-        let program = environment.program("wslview").ok_or("WSL, without wslview")?;
-        return Ok(by(program, false));
+        let program = environment
+            .program("wslview")
+            .ok_or("wslview is not installed in WSL")?;
+        return Ok(opener(program, false));
     }
     if cfg!(target_os = "macos") {
-        return Ok(by(PathBuf::from("/usr/bin/open"), true));
+        return Ok(opener(PathBuf::from("/usr/bin/open"), true));
     }
     if cfg!(windows) {
         let root = environment.var("SystemRoot").unwrap_or("C:\\Windows");
-        return Ok(Way {
+        return Ok(Opener {
             program: PathBuf::from(root).join("System32").join("rundll32.exe"),
             arguments: vec!["url.dll,FileProtocolHandler".to_owned()],
             is_local: true,
@@ -192,21 +193,22 @@ fn find(environment: &Environment) -> Result<Way, String> {
         return none("there is no display");
     }
     let program = environment.program("xdg-open").ok_or("xdg-open is not installed")?;
-    Ok(by(program, true))
+    Ok(opener(program, true))
 }
 
-/// `BROWSER`: a program with its arguments; the first that is there, where several are named.
-fn named(environment: &Environment, wanted: &str) -> Result<Way, String> {
-    let mut ways = wanted.split(':').filter_map(|command| {
+/// `BROWSER` holds a program with its arguments, or several of them: the first program that exists is used.
+fn from_variable(environment: &Environment, value: &str) -> Result<Opener, String> {
+    let mut openers = value.split(':').filter_map(|command| {
         let mut words = command.split_whitespace().map(str::to_owned);
-        Some(Way {
+        Some(Opener {
             program: environment.program(&words.next()?)?,
             arguments: words.collect(),
             is_local: environment.var("SSH_CONNECTION").is_none() && environment.var("WSL_DISTRO_NAME").is_none(),
         })
     });
-    ways.next()
-        .ok_or_else(|| format!("BROWSER names no program that is there ({wanted})"))
+    openers
+        .next()
+        .ok_or_else(|| format!("BROWSER names no program that exists ({value})"))
 }
 
 #[cfg(test)]
@@ -215,7 +217,7 @@ mod tests {
 
     fn in_partition(partition: Partition) -> Browser {
         let browser = Browser::none("a test");
-        browser.keep_to(partition);
+        browser.restrict_to(partition);
         browser
     }
 
@@ -237,7 +239,7 @@ mod tests {
             "https://d-1.awsapps.com@evil.example/start",
             "https://d-1.awsapps.com:8443/start",
             "https://notamazonaws.com/",
-            // What anybody can have under a name of AWS.
+            // Anyone can get these names under a domain of AWS.
             "https://oidc.s3.amazonaws.com/authorize",
             "https://bucket.s3.us-east-1.amazonaws.com/authorize",
             "https://oidc.s3.us-east-1.amazonaws.com/authorize",
@@ -268,10 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_browser_the_reason_is_told() {
+    fn the_reason_is_returned_when_there_is_no_browser() {
         let with = |variables: &[(&str, &str)]| {
             let environment = Environment::of_variables(variables);
-            Browser::of(&environment, true, None).why_none().map(str::to_owned)
+            Browser::of(&environment, true, None)
+                .why_unavailable()
+                .map(str::to_owned)
         };
         assert!(
             with(&[("AWS_EXECUTION_ENV", "CloudShell")])
@@ -292,6 +296,9 @@ mod tests {
             assert_eq!(with(&[("BROWSER", "/bin/true"), ("SSH_TTY", "x")]), None);
         }
         let environment = Environment::of_variables(&[("BROWSER", "/bin/true")]);
-        assert_eq!(Browser::of(&environment, false, None).why_none(), Some("--no-browser"));
+        assert_eq!(
+            Browser::of(&environment, false, None).why_unavailable(),
+            Some("--no-browser")
+        );
     }
 }

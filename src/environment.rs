@@ -1,4 +1,4 @@
-//! What a process is given apart from its arguments, as one value: nothing else asks `std::env`.
+//! The environment of the process as one value. No other module uses `std::env` for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 
 use aws_config_file::Paths;
 
-/// Variables, folder and terminals of this process.
+/// The environment variables and terminals of the process.
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// Variables that are valid Unicode; empty ones count as absent.
+    /// The variables that are valid Unicode and not empty.
     variables: BTreeMap<String, String>,
-    /// Whether somebody can be asked: terminals on stdin *and* stderr.
+    /// Whether the user can be asked: stdin *and* stderr are terminals.
     pub is_terminal: bool,
     /// Whether stdout is a terminal.
     pub stdout_is_terminal: bool,
-    /// Whether a container engine has left its mark.
+    /// Whether a marker file of a container engine exists.
     in_container: bool,
 }
 
-/// Without values: access keys are among them.
+/// Omits the values, which include access keys.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.variables.keys().collect();
@@ -31,7 +31,7 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// This process's.
+    /// The environment of this process.
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
@@ -42,11 +42,11 @@ impl Environment {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             in_container: ["/.dockerenv", "/run/.containerenv"]
                 .iter()
-                .any(|mark| Path::new(mark).exists()),
+                .any(|marker| Path::new(marker).exists()),
         }
     }
 
-    /// Variables alone, for tests.
+    /// An environment with only these variables, for tests.
     pub fn of_variables(variables: &[(&str, &str)]) -> Self {
         Self {
             variables: variables
@@ -57,8 +57,8 @@ impl Environment {
         }
     }
 
-    /// Whether the terminal shows more than ASCII: the first of `LC_ALL`, `LC_CTYPE` and `LANG` says so (POSIX locales);
-    /// without any it is the `C` locale, but for Windows.
+    /// Whether the terminal supports Unicode, according to the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set
+    /// (POSIX locales). If none is set, the locale is `C`, except on Windows.
     pub fn is_unicode(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
@@ -69,12 +69,12 @@ impl Environment {
         })
     }
 
-    /// Whether this runs in a container.
+    /// Whether the process runs in a container.
     pub fn is_in_container(&self) -> bool {
         self.in_container || self.var("container").is_some() || self.var("KUBERNETES_SERVICE_HOST").is_some()
     }
 
-    /// A program by absolute path, or by name in the absolute folders of `PATH`: never in the current folder.
+    /// Finds a program by absolute path, or by name in the absolute folders of `PATH`; never in the current folder.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         let is_program = |path: &PathBuf| path.is_absolute() && is_executable(path);
         if name.contains(['/', '\\']) {
@@ -86,7 +86,7 @@ impl Environment {
             .find(is_program)
     }
 
-    /// A variable's value; `None` when it is absent or empty.
+    /// The value of a variable; `None` if it is not set or empty.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
@@ -96,17 +96,17 @@ impl Environment {
         self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// The files of the AWS CLI and the SDKs; `None` without a home folder.
+    /// The files of the AWS CLI and the SDKs; `None` if there is no home folder.
     pub fn aws_files(&self) -> Option<Paths> {
         Some(Paths::new(&self.home()?, |name| self.var(name)))
     }
 
-    /// Whether the environment holds credentials, which the SDK's default chain takes before any profile.
+    /// Whether the environment provides credentials, which the SDK's default chain prefers to any profile.
     pub fn has_credentials(&self) -> bool {
         let any = |names: &[&str]| names.iter().any(|name| self.var(name).is_some());
         (self.var("AWS_ACCESS_KEY_ID").is_some() && self.var("AWS_SECRET_ACCESS_KEY").is_some())
             || any(&[
-                // Containers, CloudShell among them, and pods.
+                // In containers, including CloudShell, and in pods.
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI",
                 "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -119,10 +119,10 @@ fn is_executable(path: &Path) -> bool {
         return false;
     };
     #[cfg(unix)]
-    let may_run = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
+    let is_executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
     #[cfg(not(unix))]
-    let may_run = true;
-    metadata.is_file() && may_run
+    let is_executable = true;
+    metadata.is_file() && is_executable
 }
 
 #[cfg(test)]
@@ -140,6 +140,10 @@ mod tests {
             Environment::default().program("/bin/sh"),
             Some(PathBuf::from("/bin/sh"))
         );
-        assert_eq!(Environment::default().program("/etc/passwd"), None, "it cannot be run");
+        assert_eq!(
+            Environment::default().program("/etc/passwd"),
+            None,
+            "it is not executable"
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! What is tried with bytes of anybody's: each target takes any input, and panics only where a promise is broken.
+//! Fuzz targets: each accepts any input, and panics only if an invariant is violated.
 //!
-//! `fuzz/` runs them under libFuzzer (`cargo fuzz run --sanitizer none --dev config`, which a stable toolchain can);
-//! `cargo test` runs the seeds and random bytes.
+//! `fuzz/` runs them with libFuzzer (`cargo fuzz run --sanitizer none --dev config`, which works with a stable
+//! toolchain). `cargo test` runs them with the seeds and random bytes.
 
 use crate::answers;
 use crate::progress::Record;
@@ -9,13 +9,16 @@ use crate::sso::pkce;
 use crate::steps::cli_profile;
 use aws_config_file::{Config, Section};
 
-/// The config editor: what is read is written back as it was, and editing twice is editing once.
+/// The config editor: a file that is read is written back unchanged, and edits are idempotent.
 ///
 /// # Panics
-/// When a byte is lost, or a second edit changes anything.
+/// If a byte is lost, or if repeating an edit changes anything.
 pub fn config(bytes: &[u8]) {
     let Ok(mut config) = Config::parse(bytes) else { return };
-    assert!(config.text().as_bytes() == bytes, "what is read is not written back");
+    assert!(
+        config.text().as_bytes() == bytes,
+        "a file is not written back unchanged"
+    );
     let edit = |config: &mut Config| {
         config.set(Section::SsoSession("s"), &[("sso_region", Some("us-east-1"))]);
         config.set(Section::Profile("p"), &[("sso_session", Some("s")), ("output", None)]);
@@ -23,16 +26,16 @@ pub fn config(bytes: &[u8]) {
     };
     let once = edit(&mut config);
     match Config::parse(once.as_bytes()) {
-        Ok(mut again) => assert!(edit(&mut again) == once, "a second edit changes something"),
+        Ok(mut again) => assert!(edit(&mut again) == once, "repeating an edit changes something"),
         Err(bad) => panic!("an edited file cannot be read: {bad}"),
     }
 }
 
-/// The state file: read or refused, what is read is written so that it is read again, and nothing that it says can have
-/// somebody else's lines of a config file changed.
+/// The state file: it is read or refused, a record survives writing and reading, and no record can change foreign lines
+/// of a config file.
 ///
 /// # Panics
-/// When a record that was read cannot be written and read again, or a foreign line is lost or made.
+/// If a record does not survive writing and reading, or if a foreign line is lost or added.
 pub fn state(bytes: &[u8]) {
     let Ok(record) = serde_json::from_slice::<Record>(bytes) else {
         return;
@@ -41,7 +44,7 @@ pub fn state(bytes: &[u8]) {
     let again = serde_json::from_slice::<Record>(&text).ok();
     assert!(
         again.as_ref() == Some(&record),
-        "a record does not survive being written"
+        "a record does not survive writing and reading"
     );
     for replaced in &record.replaced {
         let Ok(restore) = cli_profile::restore(FOREIGN, replaced) else {
@@ -54,19 +57,19 @@ pub fn state(bytes: &[u8]) {
         };
         assert!(
             foreign(&restore) == foreign(FOREIGN),
-            "a state file changes what is somebody else's"
+            "a state file changes foreign lines"
         );
     }
 }
 
-/// A config file of somebody's, with what a hostile state file could want to change.
+/// A foreign config file, with lines that a hostile state file could try to change.
 const FOREIGN: &str =
     "[default]\ncredential_process = /bin/theirs\n# theirs\n[profile p]\nregion = a\nmfa_serial = x\n";
 
-/// The answers file: read or refused with its line, and what is read comes out as a file that is read the same.
+/// The answers file: it is read, or refused with the line, and answers survive writing and reading.
 ///
 /// # Panics
-/// When answers that were read do not survive being written.
+/// If answers do not survive writing and reading.
 pub fn answers(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(read) = answers::file::parse(text, "idc.toml") else {
@@ -79,20 +82,23 @@ pub fn answers(bytes: &[u8]) {
     };
     let read = values(read);
     let again = answers::file::parse(&answers::file::to_toml(&read), "idc.toml").map(values);
-    assert!(again.as_ref() == Ok(&read), "answers do not survive being written");
+    assert!(
+        again.as_ref() == Ok(&read),
+        "answers do not survive writing and reading"
+    );
 }
 
-/// The sign-in's callback: nothing without our own state counts.
+/// The callback of the sign-in: only requests with our own state are accepted.
 ///
 /// # Panics
-/// When a request without the state is taken.
+/// If a request without the state is accepted.
 pub fn callback(bytes: &[u8]) {
     const STATE: &str = "0123456789abcdef0123456789abcdef0123456789a";
     let text = String::from_utf8_lossy(bytes);
     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
-    let taken = pkce::answer_of(true, path, query, STATE).is_some();
+    let is_accepted = pkce::answer_of(true, path, query, STATE).is_some();
     assert!(
-        !taken || (query.contains(STATE) && path == "/oauth/callback"),
-        "a stranger's request is taken"
+        !is_accepted || (query.contains(STATE) && path == "/oauth/callback"),
+        "a foreign request is accepted"
     );
 }

@@ -1,28 +1,35 @@
-//! From a fresh AWS account to short-lived credentials through IAM Identity Center.
+//! `idc-setup` sets up IAM Identity Center, from a new AWS account to short-lived credentials.
 //!
-//! # The tour
+//! # Tour
 //!
-//! How data flows from an argument to an answered checklist:
+//! How a command line becomes a finished checklist:
 //!
-//! 1. [`cli`] holds what was typed, nothing else. [`environment`] holds what the process was given besides.
-//! 2. [`commands`] makes of both what is wanted: [`answers`] with their sources (flag, variable, answers file,
-//!    saved, found, default), the [`prompter`] that speaks to the person, the Region and the connection
-//!    ([`aws::connect`]), and the [`progress`] of this account, locked.
-//! 3. [`steps`] has the checklist's eight steps, one file each, in the order of [`steps::checklist`]. They share
-//!    a [`steps::Context`]: clients, answers, progress, and facts such as the instance or the user's id.
-//! 4. [`checklist`] walks them: *look → ask → plan → (confirm) → apply → verify → record*. It knows no step by
-//!    name, no terminal and no AWS service. What a look shows is a `Observed`; what would be done is a `Plan` of
-//!    changes and human tasks, a value made from reads alone.
-//! 5. Before a change a step writes its intent to [`progress`], after it the result. A run that is killed in
-//!    between is resumed by looking: the live account decides, progress only says what is ours.
-//! 6. The outcome goes to [`prompter::output`]: a table or one JSON envelope, and the exit code.
+//! 1. [`cli`] holds the parsed command line, and [`environment`] everything else that the process was given.
+//! 2. [`commands`] turns both into what a command needs: the [`answers`] with their sources (flag, variable, answers
+//!    file, saved, existing, default), a [`checklist::Prompter`], the Region and the connection ([`aws::connect`]), and
+//!    the locked [`progress`] of the account.
+//! 3. [`steps`] contains the eight steps of the checklist and the recommendations, in the order of
+//!    [`steps::checklist`]. The steps share a [`steps::Context`]: clients, answers, progress, and facts such as the
+//!    instance or the user's id.
+//! 4. [`checklist`] walks the steps: *look → ask → plan → (confirm) → apply → verify → record*. It depends on no
+//!    particular step, no terminal and no AWS service. `look` returns a [`checklist::Observed`]. From it, a step
+//!    computes a [`checklist::Plan`] of changes and human tasks.
+//! 5. A step records its intent in [`progress`] before a change, and the result after it. A run that was killed in
+//!    between is resumed by reading the account: the account shows what exists, and progress only says what this
+//!    program created.
+//! 6. [`ui`] implements the prompters and prints the outcome: a table, or one JSON envelope. The outcome determines the
+//!    [`checklist::ExitCode`].
 //!
-//! [`aws_files`] edits `~/.aws/config` and keeps tokens as the AWS CLI does; [`sso`] signs in. [`rehearsal`] is
-//! a simulated AWS behind HTTP that imports nothing of the wizard; `idc-setup rehearse` serves it and runs this
-//! very program against it.
+//! [`undo`] deletes what progress records as created, and restores what was replaced in existing resources. [`doctor`]
+//! and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
+//! signs in. [`log`] logs the calls to AWS, and [`ids`] parses the ids and ARNs in their responses.
 //!
-//! Arrows run one way: `main → commands → steps → checklist → progress → answers → aws::regions`, and
-//! `steps → sso → aws_files`, `steps → aws`.
+//! Two crates of the workspace know nothing of the wizard. `aws-config-file` edits `~/.aws/config` without changing
+//! other bytes, and stores tokens as the AWS CLI does. `idc-sim` simulates the AWS services over HTTP;
+//! `idc-setup rehearse` starts it and runs this program against it.
+//!
+//! Dependencies point one way: `main → commands → doctor → undo → steps → checklist → progress`, and
+//! `steps → sso → aws`.
 
 pub mod answers;
 pub mod aws;
@@ -35,7 +42,9 @@ pub mod doctor;
 pub mod environment;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod ids;
 pub mod limits;
+pub mod log;
 pub mod next_step;
 pub mod progress;
 pub mod sso;

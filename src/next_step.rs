@@ -117,6 +117,7 @@ impl Argument {
 pub struct SetupCommand {
     subcommand: Subcommand,
     arguments: Vec<Argument>,
+    without: Vec<String>,
 }
 
 impl SetupCommand {
@@ -125,6 +126,7 @@ impl SetupCommand {
         Self {
             subcommand,
             arguments: Vec::new(),
+            without: Vec::new(),
         }
     }
 
@@ -183,6 +185,13 @@ impl SetupCommand {
     #[must_use]
     pub fn positional(mut self, name: &'static str) -> Self {
         self.arguments.push(Argument::Positional(name));
+        self
+    }
+
+    /// Without a flag that the user gave.
+    #[must_use]
+    pub fn without(mut self, flag: impl Into<String>) -> Self {
+        self.without.push(flag.into());
         self
     }
 
@@ -266,6 +275,15 @@ impl NextStep {
         Self {
             then: Some(command),
             ..self
+        }
+    }
+
+    /// Whether it names a command, and another one than this.
+    pub fn names_other_command_than(&self, command: &SetupCommand) -> bool {
+        match (&self.command, &self.then) {
+            (Some(NextCommand::Other(_)), _) => true,
+            (Some(NextCommand::Setup(own)), _) | (None, Some(own)) => own != command,
+            (None, None) => false,
         }
     }
 
@@ -425,12 +443,10 @@ impl Invocation {
                 let _ = write!(line, " {}", subcommand.name());
             }
         }
-        for argument in rehearsal.into_iter().flat_map(RehearsalArguments::arguments) {
-            argument.write(&mut line);
-        }
-        for argument in self.carried(subcommand) {
+        let rehearsal = rehearsal.into_iter().flat_map(RehearsalArguments::arguments);
+        for argument in rehearsal.chain(self.carried(subcommand)) {
             let is_replaced = command.arguments.iter().any(|own| own.flag() == argument.flag());
-            if !is_replaced {
+            if !is_replaced && !command.without.iter().any(|flag| flag == argument.flag()) {
                 argument.write(&mut line);
             }
         }
@@ -602,27 +618,5 @@ mod tests {
             "sign in: aws sso login --profile 'a b'"
         );
         assert_eq!(line(NextStep::note("set the clock")), "set the clock");
-    }
-}
-
-// While hints are still written as text.
-impl From<&str> for NextSteps {
-    fn from(text: &str) -> Self {
-        Self(vec![NextStep::note(text)])
-    }
-}
-impl From<String> for NextSteps {
-    fn from(text: String) -> Self {
-        Self(vec![NextStep::note(text)])
-    }
-}
-impl From<&str> for NextStep {
-    fn from(text: &str) -> Self {
-        Self::note(text)
-    }
-}
-impl From<String> for NextStep {
-    fn from(text: String) -> Self {
-        Self::note(text)
     }
 }

@@ -1,4 +1,4 @@
-//! The answers file: TOML, one key an answer, unknown keys refused with their line.
+//! The answers file: TOML with one key per answer. Unknown keys are refused with their line.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::keys::Key;
 use super::{Answer, Source};
 use aws_config_file::files;
 
-/// The file's keys; kept in step with [`Key`] by a test.
+/// The keys of the file. A test keeps them in sync with [`Key`].
 #[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
@@ -93,8 +93,8 @@ impl AnswersFile {
 /// Reads and checks an answers file.
 ///
 /// # Errors
-/// One message that names the file and the line: it cannot be read, is not TOML, has an unknown key, or a
-/// value breaks its rule.
+/// A message that names the file and the line, if the file cannot be read, is not TOML, has an unknown key or an
+/// invalid value.
 pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, String> {
     let name = path.display();
     let text = files::read_text(path).map_err(|error| format!("The answers file {name} cannot be read: {error}."))?;
@@ -107,10 +107,10 @@ pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, String> {
     .map_err(|(line, why)| format!("The answers file {name}, line {line}: {why}."))
 }
 
-/// [`read`], from a text that stands in a file of this name.
+/// Like [`read`], for the text of a file with this name.
 ///
 /// # Errors
-/// The line, and what is wrong there.
+/// The line and the reason.
 pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, String)> {
     let line_at = |offset: usize| text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
     let parsed: AnswersFile = toml::from_str(text).map_err(|error| {
@@ -132,7 +132,7 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, Strin
     Ok(answers)
 }
 
-/// The file that [`read`] reads back as these answers.
+/// The content of a file that [`read`] reads back as these answers.
 pub fn to_toml(answers: &[(Key, String)]) -> String {
     let lines = answers.iter().map(|(key, value)| {
         let value = match key {
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_can_stand_in_the_file() {
+    fn every_key_is_accepted_in_the_file() {
         let example = |key: Key| match key {
             Key::IdentityCenterRegion | Key::CliRegion => "\"eu-west-1\"",
             Key::IdentitySource => "\"directory\"",
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_rule_is_refused_with_its_line() {
+    fn an_invalid_value_is_refused_with_its_line() {
         let (line, why) = parse("\n\nsession-duration = \"13h\"\n", "idc.toml").unwrap_err();
         assert_eq!((line, why.contains("12 hours")), (3, true));
     }

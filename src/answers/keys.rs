@@ -1,4 +1,4 @@
-//! The answers there are: their names, their rules, and how they are asked for.
+//! The keys of the answers: their names, rules and texts.
 
 use std::str::FromStr;
 
@@ -7,40 +7,40 @@ use super::values::{
     PermissionSetName, PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
 };
 
-/// One answer's place.
+/// The key of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
-    /// Where Identity Center is, or will be, enabled.
+    /// The Region in which Identity Center is, or will be, enabled.
     IdentityCenterRegion,
-    /// Where users come from.
+    /// Where users and groups come from.
     IdentitySource,
-    /// How the user is made.
+    /// How the user is created.
     CreateUserWith,
-    /// The user's name.
+    /// The user name.
     Username,
-    /// The user's address.
+    /// The user's email address.
     Email,
-    /// First name.
+    /// The user's first name.
     GivenName,
-    /// Last name.
+    /// The user's last name.
     FamilyName,
-    /// Display name.
+    /// The user's display name.
     DisplayName,
     /// The group's name.
     Group,
-    /// No group is wanted.
+    /// Use no group.
     NoGroup,
     /// The AWS managed policy.
     Policy,
     /// The permission set's name.
     PermissionSet,
-    /// How long a session lasts.
+    /// The session duration of the permission set.
     SessionDuration,
-    /// Group or user.
+    /// Whether the access is assigned to the group or to the user.
     AssignTo,
-    /// The account that is assigned.
+    /// The account that the access is for.
     Account,
-    /// The access portal's address.
+    /// The URL of the access portal.
     StartUrl,
     /// The SSO session in `~/.aws/config`.
     SsoSession,
@@ -123,19 +123,19 @@ impl Key {
         KEYS.into_iter().find(|key| key.field() == field)
     }
 
-    /// What it is called on screens.
+    /// The name on screens.
     pub fn title(self) -> &'static str {
         match self {
             Self::IdentityCenterRegion => "Identity Center Region",
             Self::IdentitySource => "Identity source",
-            Self::CreateUserWith => "User made with",
+            Self::CreateUserWith => "Create user with",
             Self::Username => "User name",
-            Self::Email => "E-mail",
+            Self::Email => "Email",
             Self::GivenName => "First name",
             Self::FamilyName => "Last name",
             Self::DisplayName => "Display name",
             Self::Group => "Group",
-            Self::NoGroup => "Without a group",
+            Self::NoGroup => "No group",
             Self::Policy => "Policy",
             Self::PermissionSet => "Permission set",
             Self::SessionDuration => "Session duration",
@@ -149,7 +149,7 @@ impl Key {
         }
     }
 
-    /// The words there are to choose from; none where any text may do.
+    /// The allowed values; empty if the answer is a text.
     pub fn choices(self) -> &'static [&'static str] {
         match self {
             Self::IdentitySource => IdentitySource::WORDS,
@@ -160,10 +160,12 @@ impl Key {
         }
     }
 
-    /// What counts when nobody says anything, in words for the help text.
+    /// The default in words, for the help text.
     pub fn default_words(self) -> Option<&'static str> {
         Some(match self {
-            Self::IdentityCenterRegion => "--region, or AWS_REGION, the profile's, the last run's; else asked",
+            Self::IdentityCenterRegion => {
+                "--region, AWS_REGION, or the Region of the profile or last run; otherwise asked"
+            }
             Self::IdentitySource => "directory",
             Self::CreateUserWith => "api",
             Self::Username => "Admin",
@@ -184,48 +186,48 @@ impl Key {
     pub fn help(self) -> &'static str {
         match self {
             Self::IdentityCenterRegion => {
-                "The Region IAM Identity Center is enabled in. It is permanent in practice: moving means deleting the \
-                 instance and redoing everything, and the portal's address changes."
+                "The Region in which IAM Identity Center is enabled. In practice it is permanent: to change it, you \
+                 delete the instance and start over, and the URL of the access portal changes."
             }
             Self::IdentitySource => {
-                "`directory` is Identity Center's own; with `external` (Okta, Entra ID, …) users and groups are looked \
-                 up, never made."
+                "`directory` is the Identity Center directory. With `external` (Okta, Entra ID, …), users and groups \
+                 are looked up, never created."
             }
             Self::CreateUserWith => {
-                "`api` makes the user here, and one console visit activates it; `console` has you add the user there, \
-                 which mails the invitation."
+                "With `api`, idc-setup creates the user, and you activate it in the console. With `console`, you add \
+                 the user in the console, which sends the invitation email."
             }
-            Self::Username => "The name you sign in with: 1 to 128 characters without white space.",
-            Self::Email => "The address for activation and password mails; unique in the directory.",
+            Self::Username => "The name you sign in with: 1 to 128 characters without whitespace.",
+            Self::Email => "The address for activation and password emails. It must be unique in the directory.",
             Self::GivenName => "The user's first name.",
             Self::FamilyName => "The user's last name.",
-            Self::DisplayName => "The name shown in the console and the portal; first and last name if not given.",
-            Self::Group => "A group lets you give the same access to others later.",
-            Self::NoGroup => "Assign the user itself, without a group.",
+            Self::DisplayName => "The name in the console and the access portal. Default: first and last name.",
+            Self::Group => "A group lets you give other users the same access later.",
+            Self::NoGroup => "Assign the access to the user directly, without a group.",
             Self::Policy => "The AWS managed policy of the permission set: NAME, PATH/NAME or an ARN.",
             Self::PermissionSet => {
-                "What a user or group may do in an account; 1 to 32 characters. The policy's name if not given."
+                "What a user or group may do in an account; 1 to 32 characters. Default: the name of the policy."
             }
             Self::SessionDuration => {
-                "How long one sign-in to the account lasts: 1h to 12h; 8h for long Terraform runs."
+                "How long one sign-in to the account lasts: 1h to 12h. Use 8h for long Terraform runs."
             }
             Self::AssignTo => "Who gets access to the account: the group or the user.",
-            Self::Account => "The AWS account to assign; the one you are in if not given.",
+            Self::Account => "The AWS account to assign. Default: the account of your credentials.",
             Self::StartUrl => {
-                "The access portal's address from Identity Center → Settings, if it has a custom subdomain; derived \
-                 otherwise."
+                "The URL of the access portal from Identity Center → Settings, if it has a custom subdomain. \
+                 Otherwise it is derived."
             }
             Self::SsoSession => "The [sso-session] in ~/.aws/config that profiles share.",
             Self::CliProfile => "The [profile] in ~/.aws/config: `aws … --profile NAME`.",
-            Self::CliRegion => "The Region the profile works in; Identity Center's if not given.",
+            Self::CliRegion => "The Region of the profile. Default: the Region of Identity Center.",
             Self::CliOutput => "The AWS CLI's output format: json, yaml, yaml-stream, text or table.",
         }
     }
 
-    /// Checks a text against the rules and answers its canonical form.
+    /// Checks a text against the rules of the key and returns its canonical form.
     ///
     /// # Errors
-    /// The rule that is broken, in words.
+    /// If the text violates a rule.
     pub fn check(self, text: &str) -> Result<String, Invalid> {
         fn via<T: FromStr<Err = Invalid> + ToString>(text: &str) -> Result<String, Invalid> {
             text.parse::<T>().map(|value| value.to_string())
@@ -256,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_back_to_their_keys() {
+    fn names_map_back_to_their_keys() {
         for key in KEYS {
             assert_eq!(Key::of_field(&key.field()), Some(key));
         }
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_in_one_form() {
+    fn values_have_one_canonical_form() {
         assert_eq!(Key::SessionDuration.check("PT8H").unwrap(), "8h");
         assert_eq!(Key::SessionDuration.check("90m").unwrap(), "1h30m");
         assert!(
@@ -280,7 +282,7 @@ mod tests {
                 .check("Ada Lovelace")
                 .unwrap_err()
                 .0
-                .contains("white space")
+                .contains("whitespace")
         );
         assert!(Key::Username.check("Administrator").is_err());
         assert!(Key::Policy.check("arn:aws:iam::123456789012:policy/Mine").is_err());

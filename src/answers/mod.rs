@@ -1,8 +1,8 @@
-//! Answers: what the person wants, and where each value came from.
+//! Answers: the values that the user wants, each with its source.
 //!
-//! Flag, then variable, then answers file, then what was asked or saved, then what was found in the account,
-//! then the default: the first that is there counts. Only the first four are *explicit*: a found thing that
-//! says otherwise is *different* from an explicit answer, and wins over a default.
+//! The sources in order of precedence: flag, variable, answers file, prompt or saved answer, existing value in the
+//! account, default. Only the first four are *explicit*. An existing resource whose value is not the explicit answer is
+//! *different*. An existing value overrides a default.
 
 pub mod file;
 pub mod keys;
@@ -17,16 +17,16 @@ use jiff::Timestamp;
 pub use keys::{KEYS, Key};
 pub use values::Invalid;
 
-/// A value and where it came from.
+/// A value and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// In its canonical form; checked by [`Key::check`].
+    /// The value in canonical form, as [`Key::check`] returns it.
     pub value: String,
-    /// Where it came from.
+    /// The source.
     pub source: Source,
 }
 
-/// Where an answer came from.
+/// The source of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A flag on the command line.
@@ -35,32 +35,32 @@ pub enum Source {
     Variable(String),
     /// The answers file.
     File {
-        /// The file's name.
+        /// The name of the file.
         name: String,
-        /// From 1.
+        /// The line, counted from 1.
         line: usize,
     },
-    /// The person was asked, in this run.
+    /// The user entered it at a prompt in this run.
     Asked,
     /// An explicit answer of an earlier run, from the state file.
     Saved(Timestamp),
-    /// The environment suggests it (`AWS_REGION`, a profile's Region): a default with a name.
+    /// A default from the environment, such as `AWS_REGION` or the Region of a profile.
     Environment(String),
-    /// The live account has it so.
-    Status,
-    /// Nobody said anything.
+    /// The value that exists in the account.
+    Account,
+    /// A built-in default.
     Default,
 }
 
 impl Source {
-    /// Whether somebody said so.
+    /// Whether the user gave the value.
     pub fn is_explicit(&self) -> bool {
-        !matches!(self, Self::Environment(_) | Self::Status | Self::Default)
+        !matches!(self, Self::Environment(_) | Self::Account | Self::Default)
     }
 }
 
 impl Source {
-    /// In words, with how long ago.
+    /// The source in words. For a saved answer, with its age.
     pub fn words(&self, now: Timestamp) -> String {
         match self {
             Self::Saved(at) => format!("saved {}", ago(*at, now)),
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// `today`, `yesterday`, `3 days ago`.
+/// An age in words: `just now`, `yesterday`, `3 days ago`.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let hours = now.duration_since(at).as_hours();
     match hours {
@@ -86,9 +86,9 @@ impl fmt::Display for Source {
         match self {
             Self::Flag(name) | Self::Variable(name) | Self::Environment(name) => f.write_str(name),
             Self::File { name, line } => write!(f, "{name}:{line}"),
-            Self::Asked => f.write_str("you said so"),
+            Self::Asked => f.write_str("entered"),
             Self::Saved(at) => write!(f, "saved {}", at.strftime("%Y-%m-%d")),
-            Self::Status => f.write_str("found in the account"),
+            Self::Account => f.write_str("existing in the account"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -99,79 +99,79 @@ impl fmt::Display for Source {
 pub struct Given<T> {
     /// The value.
     pub value: T,
-    /// Where it came from.
+    /// The source.
     pub source: Source,
 }
 
 impl<T> Given<T> {
-    /// Whether somebody said so.
+    /// Whether the user gave the value.
     pub fn is_explicit(&self) -> bool {
         self.source.is_explicit()
     }
 }
 
-/// All answers known so far: explicit ones, then found ones, then defaults.
+/// All known answers: explicit ones, values that exist in the account, and defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
     explicit: BTreeMap<Key, Answer>,
-    found: BTreeMap<Key, String>,
+    existing: BTreeMap<Key, String>,
     defaults: BTreeMap<Key, Answer>,
     suggestions: BTreeMap<Key, String>,
 }
 
 impl Answers {
-    /// Puts an explicit answer in; one of higher rank that is there stays.
+    /// Adds an explicit answer, unless there already is one: sources are added in order of precedence.
     pub fn put(&mut self, key: Key, answer: Answer) {
         self.explicit.entry(key).or_insert(answer);
     }
 
-    /// Replaces an explicit answer: the person has just said so.
+    /// Sets an explicit answer and replaces any previous one.
     pub fn replace(&mut self, key: Key, answer: Answer) {
         self.explicit.insert(key, answer);
     }
 
-    /// Takes an explicit answer back, as going back from a question does.
-    pub fn take_back(&mut self, key: Key) {
+    /// Removes an explicit answer, for example when the user goes back to its question.
+    pub fn remove(&mut self, key: Key) {
         self.explicit.remove(&key);
     }
 
-    /// What the live account has; counts where nobody said otherwise.
-    pub fn found(&mut self, key: Key, value: impl Into<String>) {
-        self.found.insert(key, value.into());
+    /// Sets the value that exists in the account. It is used if there is no explicit answer.
+    pub fn set_existing(&mut self, key: Key, value: impl Into<String>) {
+        self.existing.insert(key, value.into());
     }
 
-    /// What was found is to be found again.
-    pub fn forget_found(&mut self, keys: &[Key]) {
+    /// Removes the existing values, before the account is read again.
+    pub fn forget_existing(&mut self, keys: &[Key]) {
         for key in keys {
-            self.found.remove(key);
+            self.existing.remove(key);
         }
     }
 
-    /// A default that depends on where we run, such as the Region of the environment.
+    /// Sets a default that depends on the environment, such as the Region.
     pub fn default_to(&mut self, key: Key, value: impl Into<String>, source: Source) {
         let value = value.into();
         self.defaults.insert(key, Answer { value, source });
     }
 
-    /// What a question is prefilled with; it counts only when the person takes it.
+    /// Sets the suggestion for a question. It is used only if the user accepts it.
     pub fn suggest(&mut self, key: Key, value: impl Into<String>) {
         self.suggestions.insert(key, value.into());
     }
 
-    /// What a question is prefilled with.
+    /// The suggestion for a question.
     pub fn suggestion(&self, key: Key) -> Option<&str> {
         self.suggestions.get(&key).map(String::as_str)
     }
 
-    /// The answer that counts.
+    /// The answer with the highest precedence.
     pub fn get(&self, key: Key) -> Option<Answer> {
         if let Some(answer) = self.explicit.get(&key) {
             return Some(answer.clone());
         }
-        if let Some(value) = self.found.get(&key) {
+        if let Some(value) = self.existing.get(&key) {
             return Some(Answer {
                 value: value.clone(),
-                source: Source::Status,
+                source: Source::Account,
             });
         }
         self.defaults.get(&key).cloned().or_else(|| {
@@ -182,7 +182,7 @@ impl Answers {
         })
     }
 
-    /// [`get`](Self::get), typed.
+    /// Like [`get`](Self::get), parsed as a type.
     pub fn typed<T: FromStr>(&self, key: Key) -> Option<Given<T>> {
         let Answer { value, source } = self.get(key)?;
         Some(Given {
@@ -191,22 +191,22 @@ impl Answers {
         })
     }
 
-    /// The value as text, empty when nobody said anything.
+    /// The value as text; empty if there is no answer.
     pub fn text(&self, key: Key) -> String {
         self.get(key).map(|answer| answer.value).unwrap_or_default()
     }
 
-    /// An explicit answer, or none.
+    /// The explicit answer, if there is one.
     pub fn explicit(&self, key: Key) -> Option<&Answer> {
         self.explicit.get(&key)
     }
 
-    /// Every explicit answer, for the state file.
+    /// All explicit answers.
     pub fn all_explicit(&self) -> impl Iterator<Item = (Key, &Answer)> {
         self.explicit.iter().map(|(key, answer)| (*key, answer))
     }
 
-    /// Whether no group is wanted.
+    /// Whether the access is assigned without a group.
     pub fn without_group(&self) -> bool {
         self.text(Key::NoGroup) == "true"
     }
@@ -257,17 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_wins_over_a_default_and_not_over_an_answer() {
+    fn an_existing_value_overrides_a_default_but_not_an_answer() {
         let mut answers = Answers::default();
         assert_eq!(answers.text(Key::SessionDuration), "1h");
-        answers.found(Key::SessionDuration, "8h");
+        answers.set_existing(Key::SessionDuration, "8h");
         assert_eq!(answers.text(Key::SessionDuration), "8h");
         answers.put(Key::SessionDuration, flag("4h"));
         assert_eq!(answers.text(Key::SessionDuration), "4h");
     }
 
     #[test]
-    fn how_long_ago_is_said_in_words() {
+    fn ages_are_shown_in_words() {
         let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
         for (at, words) in [
             ("2026-11-24T11:59:00Z", "just now"),
@@ -275,7 +275,7 @@ mod tests {
             ("2026-11-24T03:00:00Z", "9 hours ago"),
             ("2026-11-23T11:00:00Z", "yesterday"),
             ("2026-11-22T11:00:00Z", "2 days ago"),
-            // A clock that was set back is no reason for nonsense.
+            // The clock was set back.
             ("2026-11-25T11:00:00Z", "just now"),
         ] {
             assert_eq!(ago(at.parse().unwrap(), now), words);

@@ -1,7 +1,7 @@
-//! The values a person gives, each with the rules of the service that takes it.
+//! The values that a user gives, each with the rules of its service.
 //!
-//! Rules come from the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15) and from what the
-//! services are known to want beyond them; the service's own answer to a wrong value is often empty.
+//! The rules come from the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15) and from what else the
+//! services are known to require. They are checked here because a service's own error message is often empty.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use regex::Regex;
 
 use crate::aws::regions;
 
-/// Why a value is refused, as the second half of a sentence: "a user name must not hold white space".
+/// Why a value is invalid, as part of a sentence: "a user name must not contain whitespace".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
@@ -27,7 +27,7 @@ macro_rules! text_value {
         pub struct $name(String);
 
         impl $name {
-            /// The value as text.
+            /// The text of the value.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -51,10 +51,10 @@ macro_rules! text_value {
     };
 }
 
-/// Letters, marks, symbols, numbers and punctuation: `UserName` of the identity store.
+/// `UserName` of the identity store: letters, marks, symbols, numbers and punctuation.
 static NAME_WITHOUT_SPACE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$").ok());
-/// The same with blanks: every other text of the identity store.
+/// All other texts of the identity store, which can also contain spaces.
 static NAME_WITH_SPACE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P} \u{a0}\u{3000}]+$").ok());
 
@@ -65,15 +65,15 @@ fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
 fn check_length(what: &str, text: &str, max: usize) -> Result<(), Invalid> {
     match text.chars().count() {
         0 => invalid(format!("{what} must not be empty")),
-        n if n > max => invalid(format!("{what} must have at most {max} characters, this one has {n}")),
-        _ if text.starts_with('-') => invalid(format!("{what} must not begin with a -: commands take that for a flag")),
+        n if n > max => invalid(format!("{what} must have at most {max} characters, but has {n}")),
+        _ if text.starts_with('-') => invalid(format!("{what} must not begin with -, which marks a flag in commands")),
         _ => Ok(()),
     }
 }
 
 fn check_not_reserved(text: &str) -> Result<(), Invalid> {
     if matches!(text, "Administrator" | "AWSAdministrators") {
-        return invalid(format!("{text} is reserved by IAM Identity Center; take another name"));
+        return invalid(format!("{text} is reserved by IAM Identity Center; use another name"));
     }
     Ok(())
 }
@@ -82,47 +82,47 @@ fn check_spaced_name(what: &str, text: &str) -> Result<(), Invalid> {
     check_length(what, text, 1024)?;
     if !matches(&NAME_WITH_SPACE, text) || text.trim() != text {
         return invalid(format!(
-            "{what} must hold printable characters only, with no blank at either end"
+            "{what} must contain only printable characters, without spaces at the beginning or end"
         ));
     }
     Ok(())
 }
 
 text_value!(
-    /// A Region that this version knows, such as `eu-west-1`.
+    /// A known Region, such as `eu-west-1`.
     Region,
     |text| {
         if regions::is_known(text) {
             return Ok(());
         }
         let nearest = regions::nearest(text);
-        invalid(format!("{text:?} is not a Region that this version knows; the nearest by its name is {nearest}"))
+        invalid(format!("{text:?} is not a Region that this version knows; the closest match is {nearest}"))
     }
 );
 text_value!(
-    /// A user name of the directory: 1 to 128 letters, marks, symbols, numbers or punctuation.
+    /// A user name in the directory: 1 to 128 letters, marks, symbols, numbers or punctuation characters.
     UserName,
     |text| {
         check_length("a user name", text, 128)?;
         if text.chars().any(char::is_whitespace) {
-            return invalid("a user name must not hold white space");
+            return invalid("a user name must not contain whitespace");
         }
         if !matches(&NAME_WITHOUT_SPACE, text) {
-            return invalid("a user name holds letters, numbers, symbols and punctuation only");
+            return invalid("a user name must contain only letters, numbers, symbols and punctuation");
         }
         check_not_reserved(text)
     }
 );
 text_value!(
-    /// An e-mail address: something, one `@`, a domain; no white space.
+    /// An email address: a local part, one `@` and a domain, without whitespace.
     Email,
     |text| {
-        check_length("an e-mail address", text, 1024)?;
+        check_length("an email address", text, 1024)?;
         let parts: Vec<&str> = text.split('@').collect();
         let well_formed = matches!(parts.as_slice(), [local, domain] if !local.is_empty() && domain.contains('.')
             && !domain.starts_with('.') && !domain.ends_with('.'));
         if !well_formed || !matches(&NAME_WITHOUT_SPACE, text) {
-            return invalid(format!("{text:?} is not an e-mail address like name@example.com"));
+            return invalid(format!("{text:?} is not an email address like name@example.com"));
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ text_value!(
     |text| check_spaced_name("a name", text)
 );
 text_value!(
-    /// A group's display name: 1 to 1024 printable characters.
+    /// The display name of a group: 1 to 1024 printable characters.
     GroupName,
     |text| {
         check_spaced_name("a group name", text)?;
@@ -141,51 +141,51 @@ text_value!(
     }
 );
 text_value!(
-    /// A permission set's name: 1 to 32 of letters, digits and `_+=,.@-`.
+    /// The name of a permission set: 1 to 32 letters, digits or characters of `_+=,.@-`.
     PermissionSetName,
     |text| {
         check_length("a permission set name", text, 32)?;
         if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
-            return invalid("a permission set name holds letters, digits and _+=,.@- only");
+            return invalid("a permission set name must contain only letters, digits and _+=,.@-");
         }
         Ok(())
     }
 );
 text_value!(
-    /// An AWS account id: twelve digits.
+    /// An AWS account ID: 12 digits.
     AccountId,
     |text| {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(());
         }
-        invalid(format!("{text:?} is not an account id of twelve digits"))
+        invalid(format!("{text:?} is not an account ID of 12 digits"))
     }
 );
 text_value!(
-    /// The access portal's address: `https://…` with a host, as the CLI's `sso_start_url` takes it.
+    /// The URL of the access portal: `https://…` with a host, as in the setting `sso_start_url` of the AWS CLI.
     StartUrl,
     |text| {
         let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
         let plain = text.chars().all(|c| c.is_ascii_graphic());
         match host {
             Some(host) if plain && host.contains('.') && !host.contains('@') => Ok(()),
-            _ => invalid(format!("{text:?} is not an address like https://d-1234567890.awsapps.com/start")),
+            _ => invalid(format!("{text:?} is not a URL like https://d-1234567890.awsapps.com/start")),
         }
     }
 );
 text_value!(
-    /// The name of a profile or SSO session in `~/.aws/config`: letters, digits and `_.@:/+-`.
+    /// The name of a profile or SSO session in `~/.aws/config`: letters, digits or characters of `_.@:/+-`.
     ConfigName,
     |text| {
         check_length("a profile or session name", text, 128)?;
         if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_.@:/+-".contains(c)) {
-            return invalid("a profile or session name holds letters, digits and _.@:/+- only");
+            return invalid("a profile or session name must contain only letters, digits and _.@:/+-");
         }
         Ok(())
     }
 );
 text_value!(
-    /// The AWS CLI's output format.
+    /// An output format of the AWS CLI.
     OutputFormat,
     |text| {
         if ["json", "yaml", "yaml-stream", "text", "table"].contains(&text) {
@@ -203,7 +203,7 @@ text_value!(
         let path = match text.strip_prefix("arn:") {
             Some(rest) => match rest.split_once(":iam::aws:policy/") {
                 Some((partition, path)) if partition.starts_with("aws") => path,
-                _ => return invalid("only AWS managed policies are attached: arn:aws:iam::aws:policy/NAME"),
+                _ => return invalid("only AWS managed policies are supported: arn:aws:iam::aws:policy/NAME"),
             },
             None => text,
         };
@@ -215,12 +215,12 @@ text_value!(
 );
 
 impl Policy {
-    /// The last part: `Billing` of `job-function/Billing`.
+    /// The name without the path: `Billing` of `job-function/Billing`.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// The policy's ARN in a partition (`aws`, `aws-cn`, …).
+    /// The ARN of the policy in a partition (`aws`, `aws-cn`, …).
     pub fn arn(&self, partition: &str) -> String {
         if self.0.starts_with("arn:") {
             self.0.clone()
@@ -230,14 +230,14 @@ impl Policy {
     }
 }
 
-/// How long a session of a permission set lasts: 1 to 12 hours, to the minute.
+/// The session duration of a permission set: 1 to 12 hours, in whole minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionDuration {
     minutes: u32,
 }
 
 impl SessionDuration {
-    /// ISO 8601, as `sso-admin` takes it: `PT1H`, `PT1H30M`.
+    /// The duration in ISO 8601, as `sso-admin` expects it: `PT1H`, `PT1H30M`.
     pub fn iso(self) -> String {
         match (self.minutes / 60, self.minutes % 60) {
             (hours, 0) => format!("PT{hours}H"),
@@ -266,7 +266,7 @@ impl FromStr for SessionDuration {
                 let minutes = minutes as u32;
                 Ok(Self { minutes })
             }
-            Some(_) => invalid(format!("a session lasts between 1 and 12 hours, not {text}")),
+            Some(_) => invalid(format!("a session must last between 1 and 12 hours, not {text}")),
             None => invalid(format!("{text:?} is not a duration like 1h, 8h or 1h30m")),
         }
     }
@@ -290,7 +290,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// The words that stand for the choices.
+            /// The allowed values.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
         }
 
@@ -314,16 +314,16 @@ macro_rules! choice {
 }
 
 choice!(
-    /// Where users and groups come from. No API tells; a person does.
+    /// Where users and groups come from. No API shows it, so the user says it.
     IdentitySource {
-        /// Identity Center's own directory.
+        /// The Identity Center directory.
         Directory = "directory",
-        /// Okta, Entra ID, …: users and groups are looked up, never made.
+        /// Okta, Entra ID, …: users and groups are looked up, never created.
         External = "external"
     }
 );
 choice!(
-    /// Whether a group or the user itself gets the access.
+    /// Whether the access is assigned to a group or directly to the user.
     AssignTo {
         /// The group of step 3.
         Group = "group",
@@ -332,22 +332,22 @@ choice!(
     }
 );
 choice!(
-    /// How the user is made.
+    /// How the user is created.
     CreateUserWith {
-        /// By API: no mail goes out, and one console visit activates the user.
+        /// By API. No email is sent; the user is activated in the console.
         Api = "api",
-        /// By a person in the console, which mails the invitation.
+        /// By a person in the console, which sends the invitation email.
         Console = "console"
     }
 );
-/// Yes or no, for answers that are switches.
+/// A yes-or-no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Switch(bool);
 
 impl FromStr for Switch {
     type Err = Invalid;
 
-    /// Reads `true`, `yes`, `1` and their contraries, as CI systems write them.
+    /// Reads `true`, `yes`, `1` and their opposites, as CI systems write them.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Ok(Self(true)),

@@ -1,5 +1,5 @@
-//! One client a service and Region. Reads are retried by the SDK; `once` clients are for creates, which the
-//! steps repeat themselves.
+//! One client per service and Region. The SDK retries reads; the `once` clients are for creates, which the steps retry
+//! themselves.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -10,25 +10,26 @@ use aws_smithy_types::retry::RetryConfig;
 
 use aws_types::service_config::ServiceConfigKey;
 
+use super::call_log::CallLog;
 use super::clock::ServerClock;
 use super::http::is_plain_http_elsewhere;
 use super::regions::Partition;
-use super::retry::{self, ByContent};
-use super::truncation::WholeAnswers;
+use super::retry::{self, RetryByResponse};
+use super::truncation::TruncationCheck;
 
-/// Kind of client, Region, and whether it is without retries.
-type Which = (TypeId, String, bool);
+/// Type of client, Region, and whether retries are disabled.
+type ClientKey = (TypeId, String, bool);
 
-/// Clients for the services that the steps use. Each is made once a Region, so that connections and retry
-/// budgets are kept.
+/// Clients for the services that the steps use. Each is created once per Region, so that connections and retry budgets
+/// are reused.
 #[derive(Debug, Clone)]
 pub struct Clients {
     base: SdkConfig,
     clock: ServerClock,
-    kept: Arc<Mutex<HashMap<Which, Box<dyn Any + Send>>>>,
+    kept: Arc<Mutex<HashMap<ClientKey, Box<dyn Any + Send>>>>,
 }
 
-/// The services that are called, by us and by the SDK's providers of credentials: "serviceId" of their models.
+/// The `serviceId` of every service that we or the SDK's credentials providers call.
 const SERVICE_IDS: [&str; 11] = [
     "STS",
     "SSO OIDC",
@@ -50,9 +51,10 @@ macro_rules! service {
             self.client(region, false, || {
                 let config = $service::config::Builder::from(&self.base)
                     .region(Region::new(region.to_owned()))
+                    .interceptor(CallLog)
                     .interceptor(self.clock.clone())
-                    .interceptor(WholeAnswers)
-                    .retry_classifier(ByContent)
+                    .interceptor(TruncationCheck)
+                    .retry_classifier(RetryByResponse)
                     .build();
                 $service::Client::from_conf(config)
             })
@@ -61,13 +63,14 @@ macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $once:ident, $service:ident) => {
         service!($(#[$doc])* $name, $service);
 
-        /// The same, without the SDK's retries.
+        /// The same client, without the SDK's retries.
         pub fn $once(&self, region: &str) -> $service::Client {
             self.client(region, true, || {
                 let config = $service::config::Builder::from(&self.base)
                     .region(Region::new(region.to_owned()))
+                    .interceptor(CallLog)
                     .interceptor(self.clock.clone())
-                    .interceptor(WholeAnswers)
+                    .interceptor(TruncationCheck)
                     .retry_config(RetryConfig::disabled())
                     .build();
                 $service::Client::from_conf(config)
@@ -77,7 +80,7 @@ macro_rules! service {
 }
 
 impl Clients {
-    /// Clients with these credentials and this endpoint; retries and limits are ours.
+    /// Creates clients with the credentials and endpoints of `base`, and with our own retries and timeouts.
     pub fn new(base: &SdkConfig, clock: ServerClock) -> Self {
         let base = base
             .to_builder()
@@ -91,52 +94,54 @@ impl Clients {
         }
     }
 
-    /// The server's clock, learnt from every answer.
+    /// The server's clock, updated from every response.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
     }
 
-    /// Where sso-oidc answers in a Region, without a path: as the environment or a profile has it, else AWS's own.
+    /// The sso-oidc endpoint in a Region, without a path: the one that the environment or the profile sets, or the
+    /// default.
     pub fn oidc_address(&self, region: &str) -> String {
         let suffix = Partition::of_region(region).dns_suffix();
-        self.given_endpoint("SSO OIDC").map_or_else(
+        self.configured_endpoint("SSO OIDC").map_or_else(
             || format!("https://oidc.{region}.{suffix}"),
-            |given| given.trim_end_matches('/').to_owned(),
+            |endpoint| endpoint.trim_end_matches('/').to_owned(),
         )
     }
 
-    /// The first service whose endpoint is given as plain http on another machine: its name in variables
-    /// (`IDENTITYSTORE`), and the address. Credentials and tokens would go there for everybody on the way to read.
+    /// The first service with a plain http endpoint on another machine: its name as in environment variables
+    /// (`IDENTITYSTORE`), and the URL. Anyone on the network path could read the credentials and tokens sent there.
     pub fn plain_http(&self) -> Option<(String, String)> {
         let plain = SERVICE_IDS.into_iter().find_map(|service| {
-            let address = self.given_endpoint(service)?;
+            let address = self.configured_endpoint(service)?;
             is_plain_http_elsewhere(&address).then_some((service, address))
         });
         plain.map(|(service, address)| (service.to_uppercase().replace(' ', "_"), address))
     }
 
-    /// A service's endpoint, where the environment or the profile gives one; a service's own counts before that of all.
-    fn given_endpoint(&self, service: &str) -> Option<String> {
+    /// The endpoint of a service, if the environment or the profile sets one. A service-specific endpoint takes
+    /// precedence.
+    fn configured_endpoint(&self, service: &str) -> Option<String> {
         let key = ServiceConfigKey::builder()
             .service_id(service)
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url")
             .build();
-        let special = self
+        let specific = self
             .base
             .service_config()
             .zip(key.ok())
             .and_then(|(config, key)| config.load_config(key));
-        special.or_else(|| self.base.endpoint_url().map(str::to_owned))
+        specific.or_else(|| self.base.endpoint_url().map(str::to_owned))
     }
 
-    fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, make: impl FnOnce() -> C) -> C {
+    fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, create: impl FnOnce() -> C) -> C {
         let key = (TypeId::of::<C>(), region.to_owned(), once);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = kept.get(&key).and_then(|client| client.downcast_ref::<C>()) {
             return client.clone();
         }
-        let client = make();
+        let client = create();
         kept.insert(key, Box::new(client.clone()));
         client
     }
@@ -166,7 +171,7 @@ impl Clients {
         s3, aws_sdk_s3
     );
     service!(
-        /// IAM Identity Center's administration.
+        /// IAM Identity Center administration.
         ssoadmin, ssoadmin_once, aws_sdk_ssoadmin
     );
     service!(
@@ -174,11 +179,11 @@ impl Clients {
         identitystore, identitystore_once, aws_sdk_identitystore
     );
     service!(
-        /// Client registration and tokens; needs no credentials.
+        /// Client registration and tokens. Needs no credentials.
         ssooidc, ssooidc_once, aws_sdk_ssooidc
     );
     service!(
-        /// The access portal's API; takes a token instead of credentials.
+        /// The access portal API. Takes a token instead of credentials.
         sso, aws_sdk_sso
     );
 }

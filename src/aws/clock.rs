@@ -1,7 +1,7 @@
-//! The server's clock, as far as its `Date` headers tell.
+//! The server's clock, from the `Date` headers of responses.
 //!
-//! Intents are stamped with it, so that `CreatedAt` of a thing can be compared with the time we asked for it,
-//! however wrong this machine's clock is.
+//! Intents are stamped with it, so that the `CreatedAt` of a resource can be compared with the time of our request,
+//! even if the clock of this machine is wrong.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,26 +16,26 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::limits::LARGEST_SKEW;
 
-/// This machine's clock, corrected by what the services' `Date` headers say.
+/// The clock of this machine, corrected by the `Date` headers of the services.
 #[derive(Debug, Clone, Default)]
 pub struct ServerClock {
     ahead: Arc<Mutex<Option<SignedDuration>>>,
 }
 
 impl ServerClock {
-    /// The server's time now; this machine's before any answer came.
+    /// The current time of the server, or of this machine before the first response.
     pub fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         self.ahead()
             .map_or(now, |ahead| now.saturating_add(ahead).unwrap_or(now))
     }
 
-    /// How far the server is ahead of this machine; negative when it is behind.
+    /// How far the server is ahead of this machine; negative if it is behind.
     pub fn ahead(&self) -> Option<SignedDuration> {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, date: &str) {
+    fn update(&self, date: &str) {
         if let Ok(server) = jiff::fmt::rfc2822::parse(date) {
             let ahead = server.timestamp().duration_since(Timestamp::now());
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
@@ -43,9 +43,9 @@ impl ServerClock {
     }
 }
 
-/// That this machine's clock is too far off, in words; `None` while signatures are good. `ahead`: how far the server is
-/// ahead.
-pub fn skew_words(ahead: SignedDuration) -> Option<String> {
+/// A message if the clock of this machine is wrong by so much that AWS rejects signatures; `None` otherwise. `ahead` is
+/// how far the server is ahead.
+pub fn skew_message(ahead: SignedDuration) -> Option<String> {
     let off = ahead.abs();
     (off.unsigned_abs() >= LARGEST_SKEW).then(|| {
         let side = if ahead.is_negative() { "ahead of" } else { "behind" };
@@ -70,7 +70,7 @@ impl Intercept for ServerClock {
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
         if let Some(date) = headers.get("date") {
-            self.learn(date);
+            self.update(date);
         }
         Ok(())
     }
@@ -81,11 +81,11 @@ impl Intercept for ServerClock {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // A page in the place of an answer, as hotels and proxies give it: an operation that answers nothing would take
-        // it for a success.
+        // A web page instead of a response, as captive portals and proxies return it: an operation with an empty output
+        // would take it for success.
         let body = context.response().body().bytes().unwrap_or_default();
         if context.output_or_error().is_ok() && is_page(body) {
-            return Err("a page answered that is not an answer of this service".into());
+            return Err("the response is a web page, not a response of this service".into());
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Whose credentials, which Region, and who that is: decided here, so that the SDK guesses nothing and never
-//! sits waiting for an instance metadata service that is not there.
+//! Selects the credentials and the Region, and identifies the caller, so that the SDK does not guess and does not wait
+//! for an instance metadata service that does not exist.
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::region::ProvideRegion as _;
@@ -17,14 +17,14 @@ use super::http;
 use super::regions::{self, Partition};
 use crate::environment::Environment;
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
-use crate::text::lasting;
+use crate::text::duration_words;
 
-/// What is asked for.
+/// What the user requested, and what the last run used.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// `--profile`: that profile, whatever the environment holds.
+    /// `--profile`. Takes precedence over the environment.
     pub profile: Option<String>,
-    /// The profile of the last run; counts only when nothing else names credentials.
+    /// The profile of the last run. Used only if nothing else selects credentials.
     pub last_profile: Option<String>,
     /// `--region`.
     pub region: Option<String>,
@@ -32,26 +32,26 @@ pub struct Wanted {
     pub last_region: Option<String>,
 }
 
-/// A Region and where it was named.
+/// A Region and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedRegion {
     /// Such as `eu-west-1`.
     pub name: String,
-    /// Such as `AWS_REGION`.
+    /// The source, such as `AWS_REGION`.
     pub named_by: String,
 }
 
-/// Who is calling, as STS tells it.
+/// The caller identity that STS returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Twelve digits.
+    /// The account ID: twelve digits.
     pub account: String,
     /// The caller's ARN.
     pub arn: String,
 }
 
 impl Caller {
-    /// The partition the account is in.
+    /// The partition of the account.
     pub fn partition(&self) -> Partition {
         Partition::of_arn(&self.arn)
     }
@@ -62,23 +62,23 @@ impl Caller {
     }
 }
 
-/// Credentials that work.
+/// A connection with valid credentials.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// For every service.
+    /// Clients for every service.
     pub clients: Clients,
-    /// Who it is.
+    /// The caller identity.
     pub caller: Caller,
-    /// The profile that was used, when one was named.
+    /// The profile that was used, if one was selected.
     pub profile: Option<String>,
-    /// Whether the credentials are an access key without a session: they work until somebody deletes them.
+    /// Whether the credentials are an access key without a session token, which never expires.
     pub is_long_lived: bool,
-    /// When the credentials end, as far as they say.
+    /// When the credentials expire, if known.
     pub ends_at: Option<Timestamp>,
 }
 
 impl Connection {
-    /// Whether these are access keys of the root user, which nobody needs and everybody fears.
+    /// Whether the credentials are an access key of the root user.
     pub fn is_root_key(&self) -> bool {
         self.is_long_lived && self.caller.is_root()
     }
@@ -87,15 +87,16 @@ impl Connection {
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// A service's endpoint is plain http on another machine: the service's name in variables, and the address.
+    /// The endpoint of a service is plain http on another machine: the service name as in environment variables, and
+    /// the URL.
     PlainHttp(String, String),
-    /// No credentials were found, or they could not be loaded, for this reason.
+    /// No credentials were found, or they could not be loaded for this reason.
     NoCredentials(Option<String>),
-    /// STS did not say who we are. With how far its clock is ahead of ours, where it told.
+    /// STS did not return the caller identity. Holds how far its clock is ahead of ours, if known.
     Failed(AwsError, Option<SignedDuration>),
 }
 
-/// The profile whose credentials are used, if one is named.
+/// The profile whose credentials are used, if one is selected.
 pub fn profile(wanted: &Wanted, environment: &Environment) -> Option<String> {
     let nothing_else = environment.var("AWS_PROFILE").is_none() && !environment.has_credentials();
     wanted
@@ -104,19 +105,19 @@ pub fn profile(wanted: &Wanted, environment: &Environment) -> Option<String> {
         .or_else(|| wanted.last_profile.clone().filter(|_| nothing_else))
 }
 
-/// The Region of the environment: flag, variables, the profile's, the last run's.
+/// The Region: from the flag, the environment variables, the profile, or the last run.
 pub async fn region(wanted: &Wanted, environment: &Environment) -> Option<NamedRegion> {
-    let named = |name: Option<&str>, by: &str| {
+    let named = |name: Option<&str>, source: &str| {
         Some(NamedRegion {
             name: name?.to_owned(),
-            named_by: by.to_owned(),
+            named_by: source.to_owned(),
         })
     };
-    let direct = named(wanted.region.as_deref(), "--region")
+    let explicit = named(wanted.region.as_deref(), "--region")
         .or_else(|| named(environment.var("AWS_REGION"), "AWS_REGION"))
         .or_else(|| named(environment.var("AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"));
-    if direct.is_some() {
-        return direct;
+    if explicit.is_some() {
+        return explicit;
     }
     let mut builder = ProfileFileRegionProvider::builder();
     let profile = profile(wanted, environment);
@@ -124,19 +125,22 @@ pub async fn region(wanted: &Wanted, environment: &Environment) -> Option<NamedR
         builder = builder.profile_name(profile);
     }
     let from_profile = builder.build().region().await;
-    let by = profile
+    let profile_name = profile
         .as_deref()
         .or(environment.var("AWS_PROFILE"))
         .unwrap_or("default");
-    named(from_profile.as_ref().map(Region::as_ref), &format!("profile {by}"))
-        .or_else(|| named(wanted.last_region.as_deref(), "the last run"))
+    named(
+        from_profile.as_ref().map(Region::as_ref),
+        &format!("profile {profile_name}"),
+    )
+    .or_else(|| named(wanted.last_region.as_deref(), "the last run"))
 }
 
-/// Loads credentials and asks STS who they are.
+/// Loads credentials and gets the caller identity from STS.
 ///
 /// # Errors
-/// [`ConnectError::PlainHttp`] and [`ConnectError::NoCredentials`] before any call is made, [`ConnectError::Failed`]
-/// when STS refuses or cannot be reached.
+/// [`ConnectError::PlainHttp`] and [`ConnectError::NoCredentials`] before any call, [`ConnectError::Failed`] if STS returns
+/// an error or cannot be reached.
 pub async fn connect(
     wanted: &Wanted,
     environment: &Environment,
@@ -152,9 +156,12 @@ pub async fn connect(
     }
     let credentials = match tokio::time::timeout(READ_LIMIT, provider.provide_credentials()).await {
         Ok(Ok(credentials)) => credentials,
-        Ok(Err(error)) => return Err(ConnectError::NoCredentials(why_none(&error, profile.as_deref()))),
+        Ok(Err(error)) => return Err(ConnectError::NoCredentials(failure_reason(&error, profile.as_deref()))),
         Err(_) => {
-            let why = format!("nothing that could give them has answered in {}", lasting(READ_LIMIT));
+            let why = format!(
+                "no credentials provider responded within {}",
+                duration_words(READ_LIMIT)
+            );
             return Err(ConnectError::NoCredentials(Some(why)));
         }
     };
@@ -169,10 +176,10 @@ pub async fn connect(
     })
 }
 
-/// Who these clients call as.
+/// The caller identity of these clients.
 ///
 /// # Errors
-/// When STS does not say.
+/// If STS does not return it.
 pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, AwsError> {
     const OPERATION: &str = "sts:GetCallerIdentity";
     let answer = clients.sts(region).get_caller_identity().send().await;
@@ -184,25 +191,25 @@ pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, AwsError>
             operation: OPERATION.to_owned(),
             kind: AwsErrorKind::NotAws,
             code: None,
-            message: "the answer does not hold account and ARN".to_owned(),
+            message: "the response contains no account ID or ARN".to_owned(),
             retry_after: None,
         }),
     }
 }
 
-/// Why there are no credentials, where that says something: a machine that is no EC2 instance has no metadata
-/// service, which is no reason of the person's.
-fn why_none(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
+/// Why no credentials were loaded; `None` if the reason does not help the user. A machine that is not an EC2 instance
+/// has no metadata service, for example.
+fn failure_reason(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
     let why = innermost(error);
-    let nothing_there = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
+    let is_not_configured = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
     match profile {
-        Some(profile) => Some(format!("the profile {profile} gives none ({why})")),
-        None if nothing_there => None,
+        Some(profile) => Some(format!("the profile {profile} returned none ({why})")),
+        None if is_not_configured => None,
         None => Some(why),
     }
 }
 
-/// Credentials of one profile alone, or the SDK's default chain with a quick look for instance metadata.
+/// The credentials of one profile only, or the SDK's default chain with a short timeout for instance metadata.
 pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentialsProvider {
     if let Some(profile) = profile {
         let config = ProviderConfig::without_region()
@@ -214,23 +221,23 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
             .build();
         return SharedCredentialsProvider::new(provider);
     }
-    let direct = ProviderConfig::default().with_http_client(http::client());
+    let config = ProviderConfig::default().with_http_client(http::client());
     let metadata = aws_config::imds::Client::builder()
-        .configure(&direct)
+        .configure(&config)
         .connect_timeout(METADATA_CONNECT_LIMIT)
         .read_timeout(METADATA_READ_LIMIT)
         .max_attempts(1)
         .build();
     let chain = DefaultCredentialsChain::builder()
         .region(Region::new(region.to_owned()))
-        .configure(direct)
+        .configure(config)
         .imds_client(metadata)
         .build()
         .await;
     SharedCredentialsProvider::new(chain)
 }
 
-/// The SDK's configuration from environment and profile, with these credentials and this Region.
+/// The SDK configuration from the environment and the profile, with these credentials and this Region.
 pub async fn sdk_config(profile: Option<&str>, region: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
@@ -242,7 +249,7 @@ pub async fn sdk_config(profile: Option<&str>, region: &str, credentials: Shared
     loader.load().await
 }
 
-/// A Region that this version does not know, with the one that was probably meant.
+/// A message if this version does not know the Region. It suggests the most similar one.
 pub fn unknown_region(region: &NamedRegion) -> Option<String> {
     (!regions::is_known(&region.name)).then(|| {
         format!(

@@ -1,38 +1,38 @@
-//! Where in the AWS console a person has to go: deep link and click path.
+//! Pages of the AWS console that a user has to open: deep link and click path.
 //!
 //! Deep links into the console are undocumented and may change, so the click path is always shown as well.
 
 use super::Partition;
 
-/// A place a person goes to.
+/// A page of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The link.
     pub link: String,
-    /// The words to click, from the console's start page.
+    /// What to click, starting from the console home page.
     pub clicks: String,
 }
 
-/// Where console links lead.
+/// Creates links to the console.
 #[derive(Debug, Clone)]
 pub struct Console {
     base: Option<String>,
 }
 
 impl Console {
-    /// The real console.
+    /// Links to the AWS console.
     pub fn real() -> Self {
         Self { base: None }
     }
 
-    /// The rehearsal's pages.
+    /// Links to the pages of the rehearsal.
     pub fn rehearsal(url: &str) -> Self {
         Self {
             base: Some(format!("{url}/console")),
         }
     }
 
-    /// The access portal; in a rehearsal, the page that stands for it.
+    /// The access portal; in a rehearsal, the page that simulates it.
     pub fn portal(&self, address: &str) -> String {
         match &self.base {
             Some(base) => format!("{}/portal/start", base.trim_end_matches("/console")),
@@ -40,7 +40,7 @@ impl Console {
         }
     }
 
-    /// The page with the **Enable** button, in the Region that is wanted.
+    /// The page with the **Enable** button, in the requested Region.
     pub fn enable(&self, region: &str) -> Place {
         Place {
             link: self.identity_center(region, "#!/"),
@@ -56,7 +56,7 @@ impl Console {
         }
     }
 
-    /// One user, with *Reset password*.
+    /// A user, with *Reset password*.
     pub fn user(&self, region: &str, instance_arn: &str, user_id: &str) -> Place {
         let path = format!(
             "#!/instances/{}/users/user-details/{user_id}",
@@ -68,7 +68,7 @@ impl Console {
         }
     }
 
-    /// Settings of the instance, with authentication and MFA.
+    /// The settings of the instance, with authentication and MFA.
     pub fn settings(&self, region: &str, instance_arn: &str) -> Place {
         let path = format!("#!/instances/{}/settings", instance_id(instance_arn));
         Place {
@@ -79,7 +79,7 @@ impl Console {
         }
     }
 
-    /// The root user's own security credentials.
+    /// The security credentials of the root user.
     pub fn root_security(&self, region: &str) -> Place {
         Place {
             link: format!("{}/iam/security_credentials", self.host(region)),
@@ -87,7 +87,7 @@ impl Console {
         }
     }
 
-    /// Organizations, where all features are turned on.
+    /// The page of AWS Organizations that enables all features.
     pub fn organization_settings(&self, region: &str) -> Place {
         let host = self.host(region);
         Place {
@@ -98,7 +98,7 @@ impl Console {
 
     fn identity_center(&self, region: &str, fragment: &str) -> String {
         match &self.base {
-            // A fragment stays in the browser; the rehearsal's server has to see the way.
+            // Browsers do not send the fragment, but the rehearsal's server needs the path.
             Some(base) => {
                 let path = fragment.trim_start_matches("#!").trim_end_matches('/');
                 format!("{base}/singlesignon/home{path}?region={region}")
@@ -120,7 +120,7 @@ impl Console {
     }
 }
 
-/// The last part of an instance ARN without `ssoins-`, as console links hold it.
+/// The last part of an instance ARN without `ssoins-`, as console links contain it.
 fn instance_id(arn: &str) -> &str {
     let id = arn.rsplit('/').next().unwrap_or(arn);
     id.strip_prefix("ssoins-").unwrap_or(id)

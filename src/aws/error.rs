@@ -1,5 +1,5 @@
-//! Failed calls, sorted by what they mean for whoever made them. Service errors go by code, never by HTTP
-//! status or message.
+//! Failed calls, classified by what they mean for the caller. Service errors are classified by error code, never by
+//! HTTP status or message.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,51 +15,51 @@ use crate::text::one_line;
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
-    /// `service:Operation`, as IAM writes it.
+    /// `service:Operation`, as in IAM policies.
     pub operation: String,
-    /// What it means.
+    /// The kind of error.
     pub kind: AwsErrorKind,
-    /// The service's error code, when the service answered.
+    /// The service's error code, if the service responded.
     pub code: Option<String>,
-    /// The service's words, or the transport's.
+    /// The message of the service, or of the transport.
     pub message: String,
-    /// How long the service asks to wait.
+    /// How long to wait before a retry, if the service says so.
     pub retry_after: Option<Duration>,
 }
 
-/// What a failure means.
+/// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsErrorKind {
-    /// The caller may not do this.
+    /// The caller is not authorized.
     Denied,
-    /// There are no credentials, or they are expired or not valid.
+    /// There are no credentials, or they are expired or invalid.
     Credentials,
-    /// The thing is not there, or not yet.
+    /// The resource does not exist, or not yet.
     NotFound,
-    /// It is there already, or a write before it has not spread.
+    /// The resource already exists, or an earlier write has not propagated yet.
     Conflict,
     /// Too many requests.
     Throttled,
-    /// The service does not accept the request as it is.
+    /// The request is not valid.
     Invalid,
-    /// Another error of the service, by its code.
+    /// Another service error.
     Service,
-    /// The service had trouble of its own; whether the call took effect is not known.
-    ServiceTrouble,
-    /// No connection could be made: the call was never sent.
+    /// An internal error of the service. It is not known whether the call took effect.
+    ServerError,
+    /// The connection failed: the call was never sent.
     NoConnection,
-    /// No answer came; whether the call took effect is not known.
+    /// There was no response. It is not known whether the call took effect.
     Unanswered,
-    /// What answered is not AWS.
+    /// The response did not come from AWS.
     NotAws,
-    /// What answered does not have this operation: an emulator that has only a part of AWS.
-    NotThere,
-    /// The service took the call and its answer cannot be read: whether the call took effect is not known.
+    /// The operation is not implemented: an emulator that supports only a part of AWS.
+    NotImplemented,
+    /// The service responded, but the response cannot be read. It is not known whether the call took effect.
     Unreadable,
 }
 
 impl AwsError {
-    /// Sorts the SDK's error for an operation such as `sso:ListInstances`.
+    /// Classifies the SDK error of an operation such as `sso:ListInstances`.
     pub fn of<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -74,19 +74,19 @@ impl AwsError {
         match error {
             SdkError::ServiceError(context) => {
                 let (code, message) = (context.err().code(), context.err().message());
-                Self::of_answer(operation, context.raw(), code, message.unwrap_or_default())
+                Self::of_response(operation, context.raw(), code, message.unwrap_or_default())
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status();
-                // A page is somebody else's; the rest of an answer may have been lost on the way.
+                // A web page is not from AWS. Otherwise, a part of the response may have been lost in transit.
                 if status.is_success() && !is_page(context.raw()) {
-                    aws_error(AwsErrorKind::Unreadable, None, CUT_SHORT.to_owned())
+                    aws_error(AwsErrorKind::Unreadable, None, UNREADABLE.to_owned())
                 } else {
-                    let words = format!("{}, and it could not be read", foreign(status.as_u16()));
-                    aws_error(AwsErrorKind::NotAws, None, words)
+                    let message = format!("{}, and it could not be read", foreign(status.as_u16()));
+                    aws_error(AwsErrorKind::NotAws, None, message)
                 }
             }
-            SdkError::TimeoutError(_) => aws_error(AwsErrorKind::Unanswered, None, "no answer came in time".to_owned()),
+            SdkError::TimeoutError(_) => aws_error(AwsErrorKind::Unanswered, None, "the request timed out".to_owned()),
             SdkError::DispatchFailure(context) => {
                 let connect = context.as_connector_error().is_some_and(is_connect_error);
                 let kind = match (connect, is_credentials_error(context.as_connector_error())) {
@@ -94,15 +94,15 @@ impl AwsError {
                     (true, _) => AwsErrorKind::NoConnection,
                     _ => AwsErrorKind::Unanswered,
                 };
-                let words = context
+                let message = context
                     .as_connector_error()
                     .map_or_else(String::new, |error| innermost(error));
-                aws_error(kind, None, words)
+                aws_error(kind, None, message)
             }
             SdkError::ConstructionFailure(_) | _ => {
                 let source = error
                     .into_source()
-                    .unwrap_or_else(|_| "the request could not be made".into());
+                    .unwrap_or_else(|_| "the request could not be created".into());
                 let credentials = chain(source.as_ref()).any(<dyn std::error::Error + 'static>::is::<CredentialsError>);
                 let kind = if credentials {
                     AwsErrorKind::Credentials
@@ -114,11 +114,11 @@ impl AwsError {
         }
     }
 
-    /// What a service said through somebody who only hands its error on; `None` when it gave no code.
-    pub fn said(operation: &str, error: &impl ProvideErrorMetadata) -> Option<Self> {
+    /// Classifies a service error that another type wraps; `None` if it has no error code.
+    pub fn from_wrapped(operation: &str, error: &impl ProvideErrorMetadata) -> Option<Self> {
         let code = error.code()?;
-        // Without a status, what is not known is the service's.
-        let kind = sort(code, 400);
+        // There is no status; with 400, an unknown code is classified as a service error.
+        let kind = classify(code, 400);
         Some(Self {
             operation: operation.to_owned(),
             kind,
@@ -128,13 +128,13 @@ impl AwsError {
         })
     }
 
-    /// [`of`](Self::of) a HEAD, whose answer has no body: nothing but the status tells what is wrong.
+    /// [`of`](Self::of) for a HEAD request, whose response has no body: the error is classified by its status.
     pub fn of_head<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let status = error.raw_response().map(|raw| raw.status().as_u16());
-        let (kind, words) = match status {
+        let (kind, message) = match status {
             Some(403) => (AwsErrorKind::Denied, "403 Forbidden"),
             Some(404) => (AwsErrorKind::NotFound, "404 Not Found"),
             Some(429 | 503) => (AwsErrorKind::Throttled, "503 Slow Down"),
@@ -144,19 +144,19 @@ impl AwsError {
             operation: operation.to_owned(),
             kind,
             code: None,
-            message: words.to_owned(),
+            message: message.to_owned(),
             retry_after: None,
         }
     }
 
-    /// Whether the call is signed with nobody's credentials: it takes a token, or nothing at all.
-    pub fn is_of_nobody(&self) -> bool {
-        const OF_THE_PORTAL: [&str; 3] = ["sso:GetRoleCredentials", "sso:ListAccountRoles", "sso:ListAccounts"];
-        self.operation.starts_with("sso-oidc:") || OF_THE_PORTAL.contains(&self.operation.as_str())
+    /// Whether the operation uses no AWS credentials: it takes a token, or nothing at all.
+    pub fn is_unsigned(&self) -> bool {
+        const PORTAL_OPERATIONS: [&str; 3] = ["sso:GetRoleCredentials", "sso:ListAccountRoles", "sso:ListAccounts"];
+        self.operation.starts_with("sso-oidc:") || PORTAL_OPERATIONS.contains(&self.operation.as_str())
     }
 
-    /// What a service, or something in its place, answered.
-    fn of_answer(operation: &str, raw: &HttpResponse, code: Option<&str>, message: &str) -> Self {
+    /// Classifies a response of the service, or of something in its place.
+    fn of_response(operation: &str, raw: &HttpResponse, code: Option<&str>, message: &str) -> Self {
         let status = raw.status().as_u16();
         let html = is_page(raw);
         let aws_error = |kind, code: Option<&str>, message: String| Self {
@@ -167,31 +167,32 @@ impl AwsError {
             retry_after: raw.body().bytes().and_then(retry::retry_after),
         };
         match code {
-            Some(code) if !html => aws_error(sort(code, status), Some(code), message.to_owned()),
-            _ if is_of_an_emulator(raw) => aws_error(AwsErrorKind::NotThere, None, foreign(status)),
-            _ if status >= 500 && !html => aws_error(AwsErrorKind::ServiceTrouble, None, foreign(status)),
-            // The SDK takes a success that it cannot read for an error without a code.
-            _ if raw.status().is_success() && !html => aws_error(AwsErrorKind::Unreadable, None, CUT_SHORT.to_owned()),
+            Some(code) if !html => aws_error(classify(code, status), Some(code), message.to_owned()),
+            _ if is_from_emulator(raw) => aws_error(AwsErrorKind::NotImplemented, None, foreign(status)),
+            _ if status >= 500 && !html => aws_error(AwsErrorKind::ServerError, None, foreign(status)),
+            // The SDK reports a success that it cannot read as an error without a code.
+            _ if raw.status().is_success() && !html => aws_error(AwsErrorKind::Unreadable, None, UNREADABLE.to_owned()),
             _ => aws_error(AwsErrorKind::NotAws, None, foreign(status)),
         }
     }
 
-    /// An answer that was cut short or changed on the way, where only the one who asked can tell.
+    /// The error for a response that was truncated or modified in transit, if only the caller can detect it.
     pub fn unreadable(operation: &str) -> Self {
         Self {
             operation: operation.to_owned(),
             kind: AwsErrorKind::Unreadable,
             code: None,
-            message: CUT_SHORT.to_owned(),
+            message: UNREADABLE.to_owned(),
             retry_after: None,
         }
     }
 
-    /// The id in a create's answer. Without one the answer was not read whole: the SDK makes nothing of what is missing.
+    /// The ID in the response of a create call. Without an ID, the response was truncated: the SDK ignores missing
+    /// members.
     ///
     /// # Errors
-    /// [`AwsErrorKind::Unreadable`] when there is none.
-    pub fn unless_without_id(operation: &str, id: String) -> Result<String, Self> {
+    /// [`AwsErrorKind::Unreadable`] if there is no ID.
+    pub fn require_id(operation: &str, id: String) -> Result<String, Self> {
         if !id.is_empty() {
             return Ok(id);
         }
@@ -199,59 +200,62 @@ impl AwsError {
             operation: operation.to_owned(),
             kind: AwsErrorKind::Unreadable,
             code: None,
-            message: "its answer does not say what was made".to_owned(),
+            message: "the response contains no ID".to_owned(),
             retry_after: None,
         })
     }
 
-    /// Whether it is known that the call took no effect. Whoever puts a page in an answer's place may have handed the call on.
+    /// Whether it is known that the call had no effect. A proxy that returns a web page instead of the response may
+    /// have forwarded the call.
     pub fn outcome_known(&self) -> bool {
         !matches!(
             self.kind,
-            AwsErrorKind::Unanswered | AwsErrorKind::ServiceTrouble | AwsErrorKind::Unreadable | AwsErrorKind::NotAws
+            AwsErrorKind::Unanswered | AwsErrorKind::ServerError | AwsErrorKind::Unreadable | AwsErrorKind::NotAws
         )
     }
 
-    /// Whether the same call may well succeed in a moment.
+    /// Whether the same call is likely to succeed in a moment.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind,
             AwsErrorKind::Unanswered
-                | AwsErrorKind::ServiceTrouble
+                | AwsErrorKind::ServerError
                 | AwsErrorKind::Unreadable
                 | AwsErrorKind::NoConnection
                 | AwsErrorKind::Throttled
         )
     }
 
-    /// Whether the service answered with this code.
+    /// Whether the service returned this error code.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// One sentence: what failed and why, as AWS put it.
+    /// One sentence: what failed, and the reason in the words of AWS.
     pub fn sentence(&self) -> String {
         let (operation, code) = (&self.operation, self.code.as_deref().unwrap_or_default());
-        let words = if self.message.is_empty() {
+        let message = if self.message.is_empty() {
             "no reason given"
         } else {
             &self.message
         };
         match self.kind {
-            AwsErrorKind::NoConnection => format!("{operation} could not be reached: {words}"),
-            AwsErrorKind::Unanswered => format!("{operation} did not answer: {words}"),
-            AwsErrorKind::NotAws | AwsErrorKind::NotThere => format!("{operation} was not answered by AWS: {words}"),
-            AwsErrorKind::Unreadable => format!("{operation} was answered: {words}"),
-            _ if code.is_empty() => format!("{operation} failed: {words}"),
-            _ => format!("{operation} answered {code}: {words}"),
+            AwsErrorKind::NoConnection => format!("{operation} could not be reached: {message}"),
+            AwsErrorKind::Unanswered => format!("{operation} did not respond: {message}"),
+            AwsErrorKind::NotAws | AwsErrorKind::NotImplemented => {
+                format!("{operation} was not answered by AWS: {message}")
+            }
+            AwsErrorKind::Unreadable => format!("{operation} responded, but {message}"),
+            _ if code.is_empty() => format!("{operation} failed: {message}"),
+            _ => format!("{operation} returned {code}: {message}"),
         }
     }
 }
 
-/// Of a success that cannot be read.
-const CUT_SHORT: &str = "its answer cannot be read (cut short, or changed on the way)";
+/// The message for a success response that cannot be read.
+const UNREADABLE: &str = "the response cannot be read (truncated, or modified in transit)";
 
-fn sort(code: &str, status: u16) -> AwsErrorKind {
+fn classify(code: &str, status: u16) -> AwsErrorKind {
     match code {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "AuthorizationError" => {
             AwsErrorKind::Denied
@@ -278,10 +282,10 @@ fn sort(code: &str, status: u16) -> AwsErrorKind {
             AwsErrorKind::Invalid
         }
         "InternalServerException" | "InternalFailure" | "ServiceUnavailable" | "ServiceException" => {
-            AwsErrorKind::ServiceTrouble
+            AwsErrorKind::ServerError
         }
-        "NotImplemented" => AwsErrorKind::NotThere,
-        _ if status >= 500 => AwsErrorKind::ServiceTrouble,
+        "NotImplemented" => AwsErrorKind::NotImplemented,
+        _ if status >= 500 => AwsErrorKind::ServerError,
         _ => AwsErrorKind::Service,
     }
 }
@@ -291,22 +295,22 @@ fn is_page(raw: &HttpResponse) -> bool {
     kind.is_some_and(|kind| kind.starts_with("text/html"))
 }
 
-/// Where moto does not know an operation, its web framework says so with a page and a status of 500 or 501. That of anybody
-/// else is no word on what there is.
-fn is_of_an_emulator(raw: &HttpResponse) -> bool {
+/// Whether the response is moto's for an operation that it does not implement: its web framework returns a page with
+/// status 500 or 501. A page of another server does not say that the operation is missing.
+fn is_from_emulator(raw: &HttpResponse) -> bool {
     let server = raw.headers().get("server").unwrap_or_default();
     matches!(raw.status().as_u16(), 500 | 501) && server.starts_with("Werkzeug/")
 }
 
 fn foreign(status: u16) -> String {
-    format!("HTTP status {status} with a page that is not an answer of this service")
+    format!("HTTP status {status} with a page that is not a response of this service")
 }
 
-/// The connection was refused, or the name is not known: nothing was sent.
+/// The connection was refused, or the host name was not found: nothing was sent.
 fn is_connect_error(error: &ConnectorError) -> bool {
     chain(error).any(|error| {
-        let words = error.to_string();
-        words.contains("tcp connect error") || words.contains("dns error") || words.contains("client error (Connect)")
+        let text = error.to_string();
+        text.contains("tcp connect error") || text.contains("dns error") || text.contains("client error (Connect)")
     })
 }
 
@@ -318,7 +322,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The last error of a chain says the most in the fewest words.
+/// The message of the last error in a chain, which is the most specific one.
 pub fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
@@ -328,10 +332,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_sorted_by_code() {
-        assert_eq!(sort("AccessDeniedException", 400), AwsErrorKind::Denied);
-        assert_eq!(sort("ConflictException", 400), AwsErrorKind::Conflict);
-        assert_eq!(sort("SomethingNew", 503), AwsErrorKind::ServiceTrouble);
-        assert_eq!(sort("SomethingNew", 400), AwsErrorKind::Service);
+    fn errors_are_classified_by_code() {
+        assert_eq!(classify("AccessDeniedException", 400), AwsErrorKind::Denied);
+        assert_eq!(classify("ConflictException", 400), AwsErrorKind::Conflict);
+        assert_eq!(classify("SomethingNew", 503), AwsErrorKind::ServerError);
+        assert_eq!(classify("SomethingNew", 400), AwsErrorKind::Service);
     }
 }

@@ -1,7 +1,8 @@
-//! How calls leave this machine: by the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`, as with the AWS
-//! CLI), but never to this machine itself, nor to where its own credentials come from.
+//! The HTTP client for all calls. It uses the proxy from the environment (`HTTPS_PROXY`, `NO_PROXY`, as the AWS CLI
+//! does), but never for calls to this machine or to the endpoints that provide its credentials.
 //!
-//! The SDK gives plain http for loopback to `HTTP_PROXY` too: what was to stay on this machine would be read on the way.
+//! The SDK also sends plain http calls to loopback addresses through `HTTP_PROXY`: they would leave this machine, where
+//! others could read them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,27 +18,27 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// A client for every service. TLS trusts the platform's roots.
+/// A client for every service. TLS trusts the root certificates of the platform.
 pub fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Ways::default())
+    SharedHttpClient::new(ProxyClient::default())
 }
 
-/// Whether an address is plain http and not on this machine.
+/// Whether a URL is plain http to another machine.
 pub fn is_plain_http_elsewhere(address: &str) -> bool {
     let Some((scheme, _)) = address.split_once("://") else {
         return false;
     };
-    scheme.eq_ignore_ascii_case("http") && !is_here(address)
+    scheme.eq_ignore_ascii_case("http") && !is_loopback(address)
 }
 
-/// Whether an address is on this machine.
-fn is_here(address: &str) -> bool {
+/// Whether the host of a URL is this machine.
+fn is_loopback(address: &str) -> bool {
     let name = host_of(address);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether an address is one where a machine's or a container's own credentials come from: no proxy is to see them
-/// ("Using the AWS CLI with an HTTP proxy" has people set `NO_PROXY` for it).
+/// Whether a URL is an endpoint that provides the credentials of a machine or a container. No proxy may see them
+/// ("Using the AWS CLI with an HTTP proxy" tells users to set `NO_PROXY` for it).
 fn is_metadata(address: &str) -> bool {
     match host_of(address).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address.is_link_local(),
@@ -46,7 +47,7 @@ fn is_metadata(address: &str) -> bool {
     }
 }
 
-/// The host of an address, without brackets; empty where there is none.
+/// The host of a URL, without brackets; empty if there is none.
 fn host_of(address: &str) -> &str {
     let Some((_, rest)) = address.split_once("://") else {
         return "";
@@ -59,16 +60,16 @@ fn host_of(address: &str) -> &str {
     }
 }
 
-/// To connect, and to read.
+/// Connect timeout and read timeout.
 type Limits = (Option<Duration>, Option<Duration>);
 
-/// Connectors, each made once for its limits, so that connections are kept.
+/// Connectors, each created once for its timeouts, so that connections are reused.
 #[derive(Debug, Default)]
-struct Ways {
+struct ProxyClient {
     kept: Mutex<HashMap<Limits, SharedHttpConnector>>,
 }
 
-impl HttpClient for Ways {
+impl HttpClient for ProxyClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let limits = (settings.connect_timeout(), settings.read_timeout());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,20 +77,21 @@ impl HttpClient for Ways {
             let mut builder = Connector::builder();
             builder.set_connector_settings(Some(settings.clone()));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(ByHost::of(&builder))
+            SharedHttpConnector::new(ConnectorByHost::of(&builder))
         });
         connector.clone()
     }
 }
 
-/// Chooses the way by where a call goes. Each way loads the platform's roots, so it is made when it is needed.
+/// Connects directly or through the proxy, depending on the host of the call. Each connector loads the root
+/// certificates of the platform, so it is created when it is first needed.
 #[derive(Debug)]
-struct ByHost {
+struct ConnectorByHost {
     direct: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
-    by_proxy: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
+    through_proxy: LazyLock<Connector, Box<dyn FnOnce() -> Connector + Send>>,
 }
 
-impl ByHost {
+impl ConnectorByHost {
     fn of(builder: &ConnectorBuilder) -> Self {
         let with = |proxy: ProxyConfig| -> Box<dyn FnOnce() -> Connector + Send> {
             let builder = builder.clone().proxy_config(proxy);
@@ -97,17 +99,17 @@ impl ByHost {
         };
         Self {
             direct: LazyLock::new(with(ProxyConfig::disabled())),
-            by_proxy: LazyLock::new(with(ProxyConfig::from_env())),
+            through_proxy: LazyLock::new(with(ProxyConfig::from_env())),
         }
     }
 }
 
-impl HttpConnector for ByHost {
+impl HttpConnector for ConnectorByHost {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_here(request.uri()) || is_metadata(request.uri()) {
+        if is_loopback(request.uri()) || is_metadata(request.uri()) {
             self.direct.call(request)
         } else {
-            self.by_proxy.call(request)
+            self.through_proxy.call(request)
         }
     }
 }

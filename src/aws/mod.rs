@@ -1,5 +1,6 @@
-//! What the wizard knows of AWS apart from the checklist: clients, failures, waiting, Regions, addresses.
+//! Everything about AWS that is independent of the checklist: clients, errors, waiting, Regions, URLs.
 
+mod call_log;
 pub mod clients;
 pub mod clock;
 pub mod connect;

@@ -1,36 +1,36 @@
-//! The access portal's address. No API returns it; it can be made from the instance, in one of a few forms, and which of
-//! them answers is asked of sso-oidc. A subdomain of somebody's own cannot be found out: a person pastes it.
+//! The access portal URL. No API returns it. It is derived from the instance in one of several formats; sso-oidc tells
+//! which of them is valid. A custom subdomain can't be derived: the user pastes the URL.
 
 use super::Partition;
 
-/// The addresses that an instance's portal may have, the likeliest first.
+/// The possible access portal URLs of an instance, the most likely first.
 ///
-/// For a `d-…` store the first keeps working after somebody gave the portal a subdomain of its own, or added Regions.
+/// For a `d-…` identity store, the first one still works after the portal got a custom subdomain or additional Regions.
 pub fn candidates(partition: Partition, instance_arn: &str, identity_store_id: &str, region: &str) -> Vec<String> {
     let id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
     let suffix = partition.dns_suffix();
     // "AWS access portal endpoints in the primary and additional AWS Regions" (IAM Identity Center User Guide).
-    let of_region = format!("https://{id}.{region}.portal.{suffix}");
+    let regional = format!("https://{id}.{region}.portal.{suffix}");
     let dual_stack = |domain: &str| format!("https://{id}.portal.{region}.app.{domain}");
     match partition {
         Partition::Aws => vec![
             format!("https://{identity_store_id}.awsapps.com/start"),
             dual_stack("aws"),
-            of_region,
+            regional,
         ],
         Partition::GovCloud => vec![
             format!("https://start.us-gov-home.awsapps.com/directory/{identity_store_id}"),
             dual_stack("aws"),
-            of_region,
+            regional,
         ],
         Partition::China => vec![
             format!("https://start.home.awsapps.cn/directory/{identity_store_id}"),
             format!("https://start.{region}.home.awsapps.cn/directory/{identity_store_id}"),
             dual_stack("amazonwebservices.com.cn"),
-            of_region,
+            regional,
         ],
-        // It came after the older forms, and has none of them.
-        Partition::EuSovereign => vec![of_region, dual_stack("amazonwebservices.eu")],
+        // This partition is newer than the legacy formats and supports none of them.
+        Partition::EuSovereign => vec![regional, dual_stack("amazonwebservices.eu")],
     }
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use crate::answers::Key;
     use crate::browser::Browser;
 
-    /// Partition, Region, address, whether it is made from the instance (else a person pastes it), source.
+    /// Partition, Region, URL, whether it is derived from the instance (otherwise the user pastes it), source.
     const TABLE: [(Partition, &str, &str, bool, &str); 16] = [
         (
             Partition::Aws,
@@ -157,23 +157,23 @@ mod tests {
     ];
 
     #[test]
-    fn every_form_of_an_address_is_made_or_taken_and_may_be_opened_in_its_partition_alone() {
-        for (partition, region, address, is_made, source) in TABLE {
+    fn every_url_format_is_derived_or_accepted_and_opened_only_in_its_partition() {
+        for (partition, region, address, is_derived, source) in TABLE {
             let arn = format!("arn:{}:sso:::instance/ssoins-7223a1b2c3d4e5f6", partition.id());
-            let made = candidates(partition, &arn, "d-1234567890", region);
+            let derived = candidates(partition, &arn, "d-1234567890", region);
             assert_eq!(
-                made.contains(&address.to_owned()),
-                is_made,
-                "{address} ({source}): {made:?}"
+                derived.contains(&address.to_owned()),
+                is_derived,
+                "{address} ({source}): {derived:?}"
             );
             assert_eq!(Key::StartUrl.check(address).as_deref(), Ok(address), "{source}");
             let may_open_in = |partition| {
                 let browser = Browser::none("a test");
-                browser.keep_to(partition);
+                browser.restrict_to(partition);
                 browser.may_open(address)
             };
             assert!(may_open_in(partition), "{address} ({source})");
-            // Some of GovCloud's pages are under names of the commercial partition; the others have nothing in common.
+            // Some GovCloud pages use domains of the commercial partition; the other partitions share no domains.
             let others = [Partition::Aws, Partition::China, Partition::EuSovereign];
             for other in others.into_iter().filter(|other| *other != partition) {
                 let is_shared =
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_likeliest_address_comes_first() {
+    fn the_most_likely_url_comes_first() {
         let first = |partition, region| candidates(partition, "arn:x:sso:::instance/ssoins-1", "d-1", region).remove(0);
         assert_eq!(first(Partition::Aws, "us-east-1"), "https://d-1.awsapps.com/start");
         assert_eq!(

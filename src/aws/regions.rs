@@ -1,8 +1,8 @@
-//! Regions and partitions: which there are, and what their addresses end in.
+//! Regions and partitions, and their domains.
 
 use std::fmt;
 
-/// A partition of AWS: accounts, names and addresses of one know nothing of the others.
+/// A partition of AWS. Partitions share no accounts, names or endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partition {
     /// The commercial Regions.
@@ -16,10 +16,10 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// All of them.
+    /// All partitions.
     pub const ALL: [Self; 4] = [Self::Aws, Self::China, Self::GovCloud, Self::EuSovereign];
 
-    /// What the services' addresses end in (the SDKs' partition data).
+    /// The DNS suffix of the service endpoints (the SDKs' partition data).
     pub fn dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::GovCloud => "amazonaws.com",
@@ -28,8 +28,9 @@ impl Partition {
         }
     }
 
-    /// The hosts of its pages, where `*` stands for one label and `{region}` for one that looks like a Region's name: console, sign-in, documentation, sso-oidc with its
-    /// page for codes, access portal. Whole suffixes such as `amazonaws.com` would have anybody's bucket among them.
+    /// The hosts of its web pages: console, sign-in, documentation, sso-oidc with its page for device codes, access
+    /// portal. `*` stands for one label, and `{region}` for a label that looks like a Region name. Whole suffixes such
+    /// as `amazonaws.com` would include the S3 buckets of any account.
     ///
     /// Sources: the tables of `console.rs` and `portal_address.rs`; `verificationUri` in the sso-oidc API reference;
     /// "AWS domains for the Console and sign-in" (AWS Sign-In User Guide).
@@ -94,7 +95,7 @@ impl Partition {
         }
     }
 
-    /// As it stands in ARNs.
+    /// The partition ID in ARNs.
     pub fn id(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -104,7 +105,7 @@ impl Partition {
         }
     }
 
-    /// The partition of an ARN, by its second part.
+    /// The partition of an ARN, from its second part.
     pub fn of_arn(arn: &str) -> Self {
         match arn.split(':').nth(1) {
             Some("aws-cn") => Self::China,
@@ -114,7 +115,7 @@ impl Partition {
         }
     }
 
-    /// The partition of a Region, by its name's first letters.
+    /// The partition of a Region, from the prefix of its name.
     pub fn of_region(region: &str) -> Self {
         if region.starts_with("cn-") {
             Self::China
@@ -127,7 +128,7 @@ impl Partition {
         }
     }
 
-    /// All its Regions that this version knows.
+    /// All Regions of the partition that this version knows.
     pub fn regions(self) -> impl Iterator<Item = &'static str> {
         REGIONS
             .iter()
@@ -135,8 +136,7 @@ impl Partition {
             .filter(move |region| Self::of_region(region) == self)
     }
 
-    /// The Region that answers for the whole partition (STS, Organizations), for calls made before
-    /// anybody has named a Region.
+    /// The Region of the partition's global services (STS, Organizations), for calls before a Region is known.
     pub fn main_region(self) -> &'static str {
         match self {
             Self::Aws => "us-east-1",
@@ -203,17 +203,17 @@ pub fn is_known(region: &str) -> bool {
     REGIONS.contains(&region)
 }
 
-/// The known Region that is spelled most like this one.
+/// The known Region with the most similar name.
 pub fn nearest(region: &str) -> &'static str {
     REGIONS
         .iter()
         .copied()
-        .max_by_key(|known| likeness(known, region))
+        .max_by_key(|known| similarity(known, region))
         .unwrap_or("us-east-1")
 }
 
-/// Letters in common, in order from the front and from the back.
-fn likeness(known: &str, typed: &str) -> usize {
+/// The length of the common prefix plus the length of the common suffix.
+fn similarity(known: &str, typed: &str) -> usize {
     let front = known.chars().zip(typed.chars()).take_while(|(a, b)| a == b).count();
     let back = known
         .chars()
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_region_gets_the_nearest_one() {
+    fn a_misspelled_region_gets_the_nearest_one() {
         assert_eq!(nearest("us-esat-1"), "us-east-1");
         assert_eq!(nearest("ap-southest-6"), "ap-southeast-6");
     }

@@ -1,7 +1,7 @@
-//! Limits and retries of calls, and what the SDK's retries do not know by themselves.
+//! Timeouts and retries of calls, and a classifier for cases that the SDK's retries do not cover.
 //!
-//! Reads are retried by the SDK, three attempts. Creates are not: after an unanswered attempt nobody can tell
-//! whether the thing was made, so the steps repeat them and look in between.
+//! The SDK retries reads, with three attempts. It does not retry creates: after an attempt without a response, it is
+//! not known whether the resource was created, so the steps retry them and check in between.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::limits::{CALL_LIMIT, CONNECT_LIMIT, LONGEST_RETRY_AFTER, READ_ATTEMPTS, READ_BACKOFF, READ_LIMIT};
 
-/// The SDK's retries for reads.
+/// The SDK's retry configuration for reads.
 pub fn reads() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(READ_ATTEMPTS)
         .with_initial_backoff(READ_BACKOFF)
 }
 
-/// Limits for every call.
+/// The timeouts of every call.
 pub fn limits() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_LIMIT)
@@ -28,14 +28,14 @@ pub fn limits() -> TimeoutConfig {
         .build()
 }
 
-/// Does not retry what is not AWS (an HTML page with status 500), and keeps to `RetryAfterSeconds` in a body,
-/// which the SDK leaves to us.
+/// Does not retry responses that are not from AWS (an HTML page with status 500), and honors `RetryAfterSeconds` in a
+/// response body, which the SDK does not.
 #[derive(Debug, Clone, Copy)]
-pub struct ByContent;
+pub struct RetryByResponse;
 
-impl ClassifyRetry for ByContent {
+impl ClassifyRetry for RetryByResponse {
     fn name(&self) -> &'static str {
-        "ByContent"
+        "RetryByResponse"
     }
 
     fn priority(&self) -> RetryClassifierPriority {
@@ -53,7 +53,7 @@ impl ClassifyRetry for ByContent {
         {
             return RetryAction::RetryForbidden;
         }
-        // A read whose answer was cut short on the way is read again.
+        // A read whose response was truncated in transit is retried.
         if response.status().is_success() && matches!(context.output_or_error(), Some(Err(_))) {
             return RetryAction::transient_error();
         }
@@ -66,7 +66,7 @@ impl ClassifyRetry for ByContent {
     }
 }
 
-/// `RetryAfterSeconds` of an error's JSON body, cut at [`LONGEST_RETRY_AFTER`].
+/// `RetryAfterSeconds` from the JSON body of an error, at most [`LONGEST_RETRY_AFTER`].
 pub fn retry_after(body: &[u8]) -> Option<Duration> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     let seconds = body.get("RetryAfterSeconds")?.as_u64()?;

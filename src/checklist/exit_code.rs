@@ -1,24 +1,24 @@
-//! The exit code: one ordered enum, decided here.
+//! Exit codes: one ordered enum, and how an outcome maps to it.
 
 use super::{Importance, Outcome, State, StepReport, UserErrorKind};
 
-/// How a command ends. Ordered by weight: of several that apply, the greatest counts.
+/// How a command ends, ordered by severity. When several codes apply, the greatest one wins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExitCode {
-    /// 0: all that was asked for holds.
+    /// 0: everything that was requested is in place.
     #[default]
     Success,
-    /// 3: something is left, a task for a person or a planned change.
+    /// 3: something is left to do: a task for a person or a planned change.
     Incomplete,
-    /// 5: something differs from what was asked for, and we were not told to change it.
+    /// 5: something differs from what was requested, and no flag allows changing it.
     Differs,
-    /// 1: it failed.
+    /// 1: the command failed.
     Failed,
     /// 6: another run holds the lock.
     Locked,
-    /// 4: no credentials, or not allowed.
+    /// 4: no valid credentials, or missing permissions.
     Denied,
-    /// 2: the command line or a file is wrong, or answers are missing.
+    /// 2: the command line or a file is invalid, or answers are missing.
     Usage,
     /// 130: interrupted.
     Interrupted,
@@ -39,7 +39,7 @@ impl ExitCode {
         }
     }
 
-    /// The code that counts when several apply; success when none does.
+    /// The most severe of several codes, or success if there are none.
     pub fn greatest(codes: impl IntoIterator<Item = Self>) -> Self {
         codes.into_iter().max().unwrap_or_default()
     }
@@ -49,7 +49,7 @@ impl From<UserErrorKind> for ExitCode {
     fn from(kind: UserErrorKind) -> Self {
         match kind {
             UserErrorKind::Failed | UserErrorKind::Unknown => Self::Failed,
-            UserErrorKind::Usage | UserErrorKind::MissingAnswers => Self::Usage,
+            UserErrorKind::Usage | UserErrorKind::MissingAnswers | UserErrorKind::Environment => Self::Usage,
             UserErrorKind::NoCredentials | UserErrorKind::NotAllowed => Self::Denied,
             UserErrorKind::Left => Self::Incomplete,
             UserErrorKind::Locked => Self::Locked,
@@ -58,7 +58,7 @@ impl From<UserErrorKind> for ExitCode {
     }
 }
 
-/// What one step contributes. The recommendations count only when `strict`.
+/// The exit code of one step. Recommendations count only if `strict` is set.
 fn of_step(report: &StepReport, strict: bool) -> ExitCode {
     if report.info.is_recommendation() && !strict {
         return ExitCode::Success;
@@ -74,7 +74,7 @@ fn of_step(report: &StepReport, strict: bool) -> ExitCode {
 }
 
 impl Outcome {
-    /// The exit code. The recommendations count only when `strict`.
+    /// The exit code. Recommendations count only if `strict` is set.
     pub fn exit_code(&self, strict: bool) -> ExitCode {
         let of_steps = self.reports.iter().map(|report| of_step(report, strict));
         let of_walk = self.error.iter().map(|error| ExitCode::from(error.kind));
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_of_several_codes_counts() {
+    fn the_most_severe_of_several_codes_wins() {
         let order = [130, 2, 4, 6, 1, 5, 3, 0];
         let all = [
             ExitCode::Interrupted,

@@ -1,8 +1,9 @@
-//! What one step finds and others need: the instance, the user's id. Whoever needs a fact waits for it.
+//! A value that one step observes and others need, such as the instance or the user's id. A step that needs one waits
+//! for it.
 
 use tokio::sync::watch;
 
-/// A fact, or the place where it will be.
+/// A value that may not be known yet.
 #[derive(Debug)]
 pub struct Fact<T> {
     state: watch::Sender<State<T>>,
@@ -15,13 +16,13 @@ enum State<T> {
     Closed(String),
 }
 
-/// The walk's side of a [`Fact`]: it does not know what the fact is.
+/// The walk's view of a [`Fact`], without its type.
 pub trait Slot {
-    /// Whatever was known is to be found again.
+    /// Discards the value; it must be set again.
     fn forget(&self);
-    /// What did not come may come now.
+    /// Undoes [`close`](Self::close); the value may still be set.
     fn reopen(&self);
-    /// It does not come: nobody is to wait for it.
+    /// Declares that no value will be set, so that nobody waits for one. Does nothing if the value is set.
     fn close(&self, why: &str);
 }
 
@@ -34,26 +35,26 @@ impl<T> Default for Fact<T> {
 }
 
 impl<T: Clone> Fact<T> {
-    /// Here it is.
-    pub fn know(&self, fact: T) {
+    /// Sets the value.
+    pub fn set(&self, fact: T) {
         self.state.send_replace(State::Known(fact));
     }
 
-    /// The fact, once it is there.
+    /// Waits for the value.
     ///
     /// # Errors
-    /// Why it does not come.
+    /// The reason that was given to [`close`](Slot::close).
     pub async fn get(&self) -> Result<T, String> {
         let mut receiver = self.state.subscribe();
         let state = receiver.wait_for(|state| !matches!(state, State::Open)).await;
         match state.as_deref() {
             Ok(State::Known(fact)) => Ok(fact.clone()),
             Ok(State::Closed(why)) => Err(why.clone()),
-            Ok(State::Open) | Err(_) => Err("It is not known.".to_owned()),
+            Ok(State::Open) | Err(_) => Err("The value is not known.".to_owned()),
         }
     }
 
-    /// The fact, if it is there now.
+    /// The value, if it is set. Does not wait.
     pub fn now(&self) -> Option<T> {
         match &*self.state.borrow() {
             State::Known(fact) => Some(fact.clone()),
@@ -93,9 +94,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_needs_a_fact_waits_until_it_is_known_or_does_not_come() {
+    async fn get_waits_until_the_fact_is_set_or_closed() {
         let fact = Fact::default();
-        let (got, ()) = tokio::join!(fact.get(), async { fact.know(7) });
+        let (got, ()) = tokio::join!(fact.get(), async { fact.set(7) });
         assert_eq!(got, Ok(7));
         fact.forget();
         let (got, ()) = tokio::join!(fact.get(), async { fact.close("no") });

@@ -1,7 +1,7 @@
-//! The checklist: what a step is, what it finds, what it would change, and the walk over all of them.
+//! The checklist: what a step is, what it observes, what it would change, and the walk over all steps.
 //!
-//! `look → ask → plan → (confirm) → apply → verify → record`, step by step. This module knows no step by
-//! name, no terminal and no AWS service.
+//! Each step goes through `look → ask → plan → (confirm) → apply → verify → record`. This module depends on no
+//! particular step, no terminal and no AWS service.
 
 mod exit_code;
 mod fact;
@@ -19,7 +19,9 @@ pub use fact::{Fact, Slot};
 pub use observed::{Observed, Status};
 pub use permission::Permission;
 pub use plan::{Change, Consent, HumanTask, NamedConsent, Plan, TaskKind};
-pub use prompter::{Choice, Confirm, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting};
+pub use prompter::{
+    Choice, Confirm, Events, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting,
+};
 pub use report::{Outcome, State, StepReport};
 pub use step::{Importance, Step, StepInfo};
 pub use user_error::{AwsWords, UserError, UserErrorKind};

@@ -1,4 +1,4 @@
-//! What a look at the live account shows for a step.
+//! The observed state of a step in the live account.
 
 use std::collections::BTreeMap;
 
@@ -9,48 +9,48 @@ use crate::text::one_line;
 
 const PENDING_REQUEST: &str = "pending_request";
 
-/// What is, as far as a step is concerned.
+/// What a step has observed in the account and on this machine.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// In one word.
+    /// The state in one word.
     pub status: Status,
-    /// In one sentence.
+    /// The state in one sentence.
     pub summary: String,
-    /// In detail: what was seen, by name.
+    /// The details, by name.
     pub evidence: BTreeMap<&'static str, String>,
-    /// The things that make the step up, with whose they are.
+    /// The resources that the step is about, with their origin.
     pub resources: Vec<Resource>,
-    /// Ways out, where it is different, blocked or unknown.
+    /// What to do next if the status is different, blocked or unknown.
     pub next: NextSteps,
-    /// It could not be looked at before an earlier step is done; then it is as good as missing.
+    /// Set if the step cannot be checked until an earlier step is done. The status is then missing.
     pub waits_for: Option<String>,
-    /// What the look failed with, where it is unknown.
+    /// The error that made the status unknown.
     pub error: Option<UserError>,
-    /// The step rests on a person's word.
+    /// The state was confirmed by a person; no API shows it.
     pub confirmed: bool,
 }
 
-/// A finding in one word.
+/// An observed state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It is as it should be.
+    /// Everything is as requested.
     Done,
-    /// It is not there, or not complete.
+    /// It does not exist, or is incomplete.
     Missing,
-    /// It is there and says something else than what was asked for.
+    /// It exists, but differs from what was requested.
     Different,
-    /// Something has to be put out of the way first, outside this program.
+    /// Something outside this program must be resolved first.
     Blocked,
-    /// It could not be found out.
+    /// The state could not be determined.
     Unknown,
 }
 
 impl Observed {
-    /// A finding with a word and a sentence.
+    /// An observation with a status and a summary.
     pub fn new(status: Status, summary: impl Into<String>) -> Self {
         Self {
             status,
-            // Names of others' choosing are in it.
+            // It can contain names that other people chose.
             summary: one_line(&summary.into()),
             evidence: BTreeMap::new(),
             resources: Vec::new(),
@@ -61,27 +61,27 @@ impl Observed {
         }
     }
 
-    /// It is as it should be.
+    /// Everything is as requested.
     pub fn done(summary: impl Into<String>) -> Self {
         Self::new(Status::Done, summary)
     }
 
-    /// It is not there, or not complete.
+    /// It does not exist, or is incomplete.
     pub fn missing(summary: impl Into<String>) -> Self {
         Self::new(Status::Missing, summary)
     }
 
-    /// It says something else; `next` is how to go on.
+    /// It exists, but differs from what was requested. `next` says how to resolve that.
     pub fn different(summary: impl Into<String>, next: impl Into<NextStep>) -> Self {
         Self::new(Status::Different, summary).or_next(next)
     }
 
-    /// Something is in the way; `next` is how to go on.
+    /// Something outside this program must be resolved first. `next` says how.
     pub fn blocked(summary: impl Into<String>, next: impl Into<NextStep>) -> Self {
         Self::new(Status::Blocked, summary).or_next(next)
     }
 
-    /// It could not be found out.
+    /// The state could not be determined because of `error`.
     pub fn unknown(error: UserError) -> Self {
         let mut observed = Self::new(Status::Unknown, error.message.clone());
         observed.next = error.next.clone();
@@ -89,7 +89,7 @@ impl Observed {
         observed
     }
 
-    /// It cannot be looked at yet.
+    /// The step cannot be checked until an earlier step is done.
     pub fn waits_for(what: impl Into<String>) -> Self {
         let what = what.into();
         let mut observed = Self::missing(what.clone());
@@ -97,39 +97,39 @@ impl Observed {
         observed
     }
 
-    /// With one more thing seen.
+    /// Adds a detail to the evidence.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.evidence.insert(name, one_line(&value.into()));
         self
     }
 
-    /// With one more thing that makes the step up.
+    /// Adds a resource.
     #[must_use]
     pub fn of(mut self, resource: Resource) -> Self {
         self.resources.push(resource);
         self
     }
 
-    /// With one more way out.
+    /// Adds an alternative to the next steps.
     #[must_use]
     pub fn or_next(mut self, next: impl Into<NextStep>) -> Self {
         self.next = self.next.or(next);
         self
     }
 
-    /// With the request of ours that AWS is still working on.
+    /// Adds the id of our request that AWS is still processing.
     #[must_use]
     pub fn under_way(self, request: impl Into<String>) -> Self {
         self.with(PENDING_REQUEST, request)
     }
 
-    /// Whether AWS is still working on something that we asked for.
+    /// Whether AWS is still processing a request of ours.
     pub fn is_under_way(&self) -> bool {
         self.evidence.contains_key(PENDING_REQUEST)
     }
 
-    /// Whether it is as it should be.
+    /// Whether everything is as requested.
     pub fn is_done(&self) -> bool {
         self.status == Status::Done
     }

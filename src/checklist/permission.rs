@@ -1,19 +1,19 @@
-//! What a step needs to be allowed to do, as IAM names it.
+//! The IAM permissions that a step needs.
 
-/// An IAM action that a step needs. Steps declare theirs in their [`StepInfo`](super::StepInfo), so that the
-/// policy that is printed and the rights that are checked cannot drift from the steps.
+/// An IAM action that a step needs. Steps declare their actions in their [`StepInfo`](super::StepInfo). The printed
+/// policy and the permission check are derived from these declarations, so they always match the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// `prefix:Action`, as the Service Authorization Reference has it.
+    /// `prefix:Action`, as in the Service Authorization Reference.
     pub action: &'static str,
-    /// The ARN of what it is needed on, with `*` for the partition and for what is not known before; or `*`.
+    /// The ARN of the resources, with `*` for the partition and for parts that are not known in advance; or `*`.
     pub on: &'static str,
-    /// Only a change needs it; otherwise a look does.
+    /// Only changes need it. Otherwise reads need it.
     pub changes: bool,
 }
 
 impl Permission {
-    /// A look needs it.
+    /// An action that reads need.
     pub const fn look(action: &'static str) -> Self {
         Self {
             action,
@@ -22,7 +22,7 @@ impl Permission {
         }
     }
 
-    /// A change needs it.
+    /// An action that changes need.
     pub const fn change(action: &'static str) -> Self {
         Self {
             action,
@@ -31,7 +31,7 @@ impl Permission {
         }
     }
 
-    /// A change needs it, on these things only.
+    /// An action that changes need, on these resources only.
     pub const fn change_on(on: &'static str, action: &'static str) -> Self {
         Self {
             action,

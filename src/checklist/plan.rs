@@ -1,4 +1,4 @@
-//! What a step would do: changes, and what only a person can do. A plan is a value, made from reads alone.
+//! What a step would do: changes, and tasks for a person. A plan is a value that is computed from reads alone.
 
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{ResourceKind, Verb};
@@ -6,54 +6,54 @@ use crate::progress::{ResourceKind, Verb};
 /// What a step would do, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// By API, or to a local file.
+    /// Changes through an API or to a local file.
     pub changes: Vec<Change>,
-    /// By a person, after the changes.
+    /// What a person does after the changes.
     pub tasks: Vec<HumanTask>,
 }
 
-/// What a step would do through an API or to a local file.
+/// A change through an API or to a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What is done.
+    /// The kind of change.
     pub verb: Verb,
-    /// To what kind of thing.
+    /// The kind of resource.
     pub kind: ResourceKind,
-    /// To which one.
+    /// The name of the resource.
     pub name: String,
-    /// In words: "Create the group Admins."
+    /// The change in words: "Create the group Admins."
     pub sentence: String,
-    /// As an `aws` command, or what is written where.
+    /// The equivalent `aws` command, or what is written to which file.
     pub command: String,
-    /// What has to be agreed to.
+    /// The consent that the change needs.
     pub consent: Consent,
 }
 
 impl Change {
-    /// Whether it is this change that another plan has too: its words may know an id by now.
+    /// Whether `other` is the same change. Its text may differ, for example because an id is known by now.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.verb, self.kind, &self.name) == (other.verb, other.kind, &other.name)
     }
 }
 
-/// What has to be agreed to before a change.
+/// The consent that a change needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
-    /// It can be taken back: one agreement for all of these.
+    /// The change can be undone. One confirmation covers all changes of this kind.
     Reversible,
-    /// It cannot be taken back, or costs something: each is named.
+    /// The change can't be undone, or costs something. Each needs its own confirmation or flag.
     Named(Vec<NamedConsent>),
-    /// A file of the person's is edited: they see the difference.
+    /// The change edits a file of the user, who sees the diff first.
     File {
         /// The file.
         path: String,
-        /// Unified difference.
+        /// The unified diff.
         diff: String,
     },
 }
 
 impl Consent {
-    /// Whether what it agrees to can be taken back.
+    /// Whether the change can be undone.
     pub fn is_reversible(&self) -> bool {
         match self {
             Self::Named(consents) => consents.iter().all(|consent| !consent.is_final),
@@ -62,47 +62,47 @@ impl Consent {
     }
 }
 
-/// A consent that is given by name.
+/// A consent with its own flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedConsent {
     /// The flag without dashes: `create-organization`.
     pub flag: &'static str,
-    /// What is at stake.
+    /// The consequences of the change.
     pub stake: String,
-    /// It cannot be taken back; otherwise it costs something, and can.
+    /// The change can't be undone. Otherwise it can be undone, but costs something.
     pub is_final: bool,
 }
 
-/// What only a person can do.
+/// A task that only a person can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HumanTask {
-    /// In words: "Enable IAM Identity Center in us-east-1."
+    /// The task in words: "Enable IAM Identity Center in us-east-1."
     pub sentence: String,
-    /// Deep link, where there is a page.
+    /// A deep link to the page, if there is one.
     pub link: Option<String>,
-    /// A code that the page shows too, to be compared.
+    /// A code that the page also shows; the user compares the two.
     pub code: Option<String>,
-    /// Click path; empty where a command does it.
+    /// The click path in the console; empty if a command does the task.
     pub clicks: String,
-    /// The command that does it, where one does.
+    /// The command that does the task, if there is one.
     pub command: Option<SetupCommand>,
-    /// Other ways to get it done.
+    /// Other ways to do the task.
     pub alternatives: NextSteps,
-    /// What to know and to look for, a line each.
+    /// Further information, one line each.
     pub details: Vec<String>,
-    /// How it is verified.
+    /// How completion is verified.
     pub kind: TaskKind,
 }
 
-/// How a human task is verified.
+/// How the completion of a human task is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskKind {
-    /// A look shows it: the wizard waits.
+    /// An API shows it. The wizard polls until it does.
     Seen,
-    /// No look shows it: a person says so, by this name (`--confirm NAME`), unless a later step proves it.
+    /// No API shows it. A person confirms it by this name (`--confirm NAME`), unless a later step proves it.
     Confirmed(&'static str),
-    /// A look shows it, and nobody is kept waiting for it: a person says when, and a look checks.
+    /// An API shows it, but the wizard does not poll. A person says when to check.
     Checked,
-    /// The step waits in its own way, as signing in does.
+    /// The step waits in its own way, as the sign-in does.
     Own,
 }

@@ -1,22 +1,23 @@
-//! How steps and the walk speak to a person, whatever the person sits at.
+//! The interface between the checklist and its user: [`Events`] reports, [`Prompter`] also asks.
 
 use async_trait::async_trait;
 
 use super::{Change, HumanTask, Observed, Plan, StepInfo, StepReport, UserError};
 use crate::answers::Key;
+use crate::next_step::NextSteps;
 
-/// A question with a text for an answer.
+/// A question that is answered with a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// Which answer it is.
+    /// The answer that is asked for.
     pub key: Key,
-    /// The words of the question.
+    /// The text of the question.
     pub prompt: String,
-    /// What Enter takes.
+    /// The answer if the user presses Enter.
     pub default: Option<String>,
-    /// What there is to choose from; empty where any text may do.
+    /// The choices; empty if the user types a text.
     pub choices: Vec<Choice>,
-    /// Other texts than the choices may do, too.
+    /// Texts other than the choices are also accepted.
     pub is_open: bool,
 }
 
@@ -25,12 +26,12 @@ pub struct Question {
 pub struct Choice {
     /// The answer.
     pub value: String,
-    /// What a person sees and searches: names and ids.
+    /// What the user sees and searches, such as a name and an id.
     pub label: String,
 }
 
 impl Choice {
-    /// A choice that is called what it is.
+    /// A choice whose label is its value.
     pub fn of(value: impl Into<String>) -> Self {
         let value = value.into();
         Self {
@@ -41,7 +42,7 @@ impl Choice {
 }
 
 impl Question {
-    /// A question for an answer, in the answer's own words.
+    /// A question for an answer, with the title of the answer as its text.
     pub fn of(key: Key) -> Self {
         Self {
             key,
@@ -53,120 +54,125 @@ impl Question {
     }
 }
 
-/// What a person answers: a value, or where to go.
+/// A reply to a question: a value, or where to go instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<T> {
     /// The answer.
     Value(T),
-    /// To the question before.
+    /// Back to the previous question.
     Back,
-    /// Without this step.
+    /// Skip this step.
     Skip,
-    /// Leave; progress is kept.
+    /// Quit; progress is saved.
     Quit,
 }
 
 /// A yes-or-no question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confirm {
-    /// What is shown before it, a line each.
+    /// Lines to show before the question.
     pub lines: Vec<String>,
-    /// The words of the question.
+    /// The text of the question.
     pub prompt: String,
-    /// What Enter takes.
+    /// The answer if the user presses Enter.
     pub default: bool,
-    /// What `?` shows, a line each.
+    /// Lines that `?` shows.
     pub help: Vec<String>,
-    /// The step can be left out here.
+    /// The commands that `?` shows below the help.
+    pub next: NextSteps,
+    /// The user can skip the step here.
     pub can_skip: bool,
 }
 
-/// Everything that is about to happen.
+/// Everything that is about to happen, for the user to review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
-    /// Name, value and source of each answer that counts.
+    /// Key, value and source of each answer in effect.
     pub values: Vec<(Key, String, String)>,
-    /// What will change, by step.
+    /// The planned changes, by step.
     pub changes: Vec<(&'static StepInfo, Vec<PlannedChange>)>,
-    /// What a person will be asked to do.
+    /// The tasks that the user will be asked to do.
     pub tasks: Vec<String>,
 }
 
-/// A change as a review shows it.
+/// A planned change in a [`Review`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedChange {
-    /// In words.
+    /// The change in words.
     pub sentence: String,
-    /// As an `aws` command.
+    /// The equivalent `aws` command.
     pub command: String,
 }
 
-/// What the person makes of a [`Review`].
+/// The reply to a [`Review`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReviewReply {
-    /// Go on with these values.
+    /// Continue with these values.
     GoOn,
-    /// Change this one.
+    /// Change this answer.
     Change(Key),
-    /// To the last question again.
+    /// Back to the last question.
     Back,
-    /// Leave; progress is kept.
+    /// Quit; progress is saved.
     Quit,
 }
 
-/// The first look at everything, as it fills in; dropping it ends the display.
+/// The display of the first check of all steps, filled in as results arrive. Dropping it ends the display.
 pub trait Survey {
-    /// A step has been looked at.
-    fn found(&self, info: &StepInfo, observed: &Observed);
+    /// A step has been checked.
+    fn checked(&self, info: &StepInfo, observed: &Observed);
 }
 
-/// Something that is being waited for; dropping it ends the display.
+/// The display of a wait. Dropping it ends the display.
 pub trait Waiting {
-    /// How it stands.
+    /// Updates the status text.
     fn say(&self, words: &str);
 }
 
-/// The person's side of the conversation.
-#[async_trait(?Send)]
-pub trait Prompter {
-    /// Whether anybody can be asked.
-    fn can_ask(&self) -> bool;
-
-    /// Asks for a value until it passes `key.check`.
-    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError>;
-
-    /// Asks for a yes or a no.
-    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError>;
-
-    /// Has a word typed out, which nobody does without meaning it.
-    async fn type_out(&self, words: &str) -> Result<String, UserError>;
-
-    /// Shows everything that is about to happen and asks how to go on.
-    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError>;
-
-    /// Shows a human task, and opens its page where that can be done.
+/// Reports what happens. Nothing is asked.
+pub trait Events {
+    /// Shows a human task, and opens its page if possible.
     fn show_task(&self, info: &'static StepInfo, task: &HumanTask);
 
-    /// The very first words, before anything is looked at.
+    /// The wizard starts; nothing has been read from the account yet.
     fn open(&self) {}
 
-    /// Everything is about to be looked at for the first time.
+    /// The first check of all steps begins.
     fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
         None
     }
 
-    /// A step begins, and this is how it stands.
+    /// A step begins in this state, with this plan.
     fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan);
 
     /// A step has ended.
     fn end(&self, report: &StepReport);
 
-    /// A change is about to be made.
+    /// A change is about to be applied.
     fn change(&self, _info: &'static StepInfo, _change: &Change) {}
 
-    /// One line about a step: what is, what was changed.
+    /// A line of information, about a step if `info` is given.
     fn say(&self, info: Option<&'static StepInfo>, line: &str);
 
-    /// Something is being waited for.
+    /// A wait begins.
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting>;
+}
+
+/// Asks the user.
+#[async_trait(?Send)]
+pub trait Prompter: Events {
+    /// Whether there is anybody to ask.
+    fn can_ask(&self) -> bool;
+
+    /// Asks for a value until it passes [`Key::check`].
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError>;
+
+    /// Asks a yes-or-no question.
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError>;
+
+    /// Asks the user to type a word in full, as a deliberate confirmation.
+    async fn type_out(&self, words: &str) -> Result<String, UserError>;
+
+    /// Shows everything that is about to happen and asks how to continue.
+    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError>;
 }

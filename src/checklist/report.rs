@@ -1,28 +1,28 @@
-//! What is printed of a step, and the exit code that follows.
+//! Reports: the state of each step, and the outcome of a walk.
 
 use jiff::Timestamp;
 
 use super::{HumanTask, Observed, Plan, Status, StepInfo, UserError};
 use crate::progress::Origin;
 
-/// A step's state in what is printed.
+/// The state of a step in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It is as it should be.
+    /// Everything is as requested.
     Done,
-    /// It is not there yet.
+    /// It does not exist yet.
     ToDo,
-    /// It says something else than what was asked for.
+    /// It differs from what was requested.
     Different,
-    /// Something is in the way.
+    /// Something outside this program must be resolved first.
     Blocked,
-    /// It could not be found out.
+    /// The state could not be determined.
     Unknown,
-    /// A person has something to do.
+    /// A person has a task to do.
     WaitingForPerson,
     /// A change failed.
     Failed,
-    /// It was not wanted.
+    /// The step was skipped.
     Skipped,
 }
 
@@ -56,7 +56,7 @@ impl State {
         all.into_iter().find(|state| state.name() == name)
     }
 
-    /// What a screen shows.
+    /// The label on screens.
     pub fn label(self) -> &'static str {
         match self {
             Self::ToDo => "to do",
@@ -67,27 +67,27 @@ impl State {
     }
 }
 
-/// What is printed of a step.
+/// The report of a step.
 #[derive(Debug, Clone)]
 pub struct StepReport {
-    /// Its line of the checklist.
+    /// The step.
     pub info: &'static StepInfo,
-    /// In one word.
+    /// The state in one word.
     pub state: State,
-    /// The last finding.
+    /// The last observed state.
     pub observed: Observed,
-    /// What would still be changed.
+    /// What the step would still do.
     pub plan: Plan,
-    /// What a person has to do.
+    /// The tasks that a person has to do.
     pub left_to_do: Vec<HumanTask>,
-    /// What failed.
+    /// The error, if something failed.
     pub error: Option<UserError>,
-    /// Since when it is known to be in this state.
+    /// When the step was first recorded in this state.
     pub since: Option<Timestamp>,
 }
 
 impl StepReport {
-    /// A report from a finding and what would be done about it.
+    /// A report from an observed state and the plan for it.
     pub fn new(info: &'static StepInfo, observed: Observed, plan: Plan) -> Self {
         let state = match observed.status {
             Status::Different => State::Different,
@@ -114,7 +114,7 @@ impl StepReport {
         }
     }
 
-    /// The same step, not wanted.
+    /// The same step, skipped.
     #[must_use]
     pub fn skipped(mut self) -> Self {
         self.state = State::Skipped;
@@ -132,17 +132,18 @@ impl StepReport {
         self
     }
 
-    /// `made` if we made anything in it, else `told` if it rests on a word, else `found`; `None` until done.
+    /// The origin of a step that is done: `created` if we created any of its resources, else `confirmed` if a person
+    /// confirmed it, else `existing`.
     pub fn origin(&self) -> Option<Origin> {
         if self.state != State::Done {
             return None;
         }
-        let made = self
+        let is_created = self
             .observed
             .resources
             .iter()
             .any(|resource| resource.origin == Origin::Created);
-        Some(match (made, self.observed.confirmed) {
+        Some(match (is_created, self.observed.confirmed) {
             (true, _) => Origin::Created,
             (_, true) => Origin::Confirmed,
             _ => Origin::Existing,
@@ -150,13 +151,13 @@ impl StepReport {
     }
 }
 
-/// How a walk over the checklist ended.
+/// The outcome of a walk over the checklist.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The steps that were asked for, in order.
+    /// The requested steps, in order.
     pub reports: Vec<StepReport>,
-    /// What ended the walk early.
+    /// The error that ended the walk early.
     pub error: Option<UserError>,
-    /// Identity Center's Region as it was recorded, where the account itself could not be asked.
+    /// The recorded Region of Identity Center, if the account could not be read.
     pub region: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The contract between a step and the walk.
+//! The interface between a step and the walk.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::{Change, Choice, HumanTask, Observed, Permission, Plan, Prompter, Que
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Importance {
-    /// Nothing works without it.
+    /// Later steps do not work without it.
     Required,
-    /// It is wiser with it.
+    /// It can be skipped, but should not be.
     Recommended,
-    /// As you like.
+    /// It can be skipped.
     Optional,
-    /// One of the three that come after the steps: it never decides how a run ends, unless `--strict` asks.
+    /// One of the three recommendations after the steps. It does not affect the exit code unless `--strict` is given.
     Recommendation,
 }
 
@@ -36,32 +36,32 @@ impl Importance {
     }
 }
 
-/// A line of the checklist.
+/// The static description of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepInfo {
-    /// From 1; the recommendations go on after the steps. 0: what is done outside the checklist.
+    /// Counted from 1, with the recommendations after the steps. 0: outside the checklist.
     pub number: u8,
-    /// For `--only` and `--skip`.
+    /// The name for `--only` and `--skip`.
     pub slug: &'static str,
-    /// As a heading.
+    /// The heading.
     pub title: &'static str,
-    /// How much it matters.
+    /// How much the step matters.
     pub importance: Importance,
-    /// Why, in one sentence.
+    /// The reason for the step, in one sentence.
     pub why: &'static str,
-    /// Later steps stand on what its look finds, so it is looked at even when it is skipped.
+    /// Later steps depend on what this step observes, so it is checked even if it is skipped.
     pub feeds_others: bool,
-    /// The IAM actions that its looks and changes need.
+    /// The IAM actions that its reads and changes need.
     pub permissions: &'static [Permission],
 }
 
 impl StepInfo {
-    /// Whether it is one of the recommendations after the steps.
+    /// Whether this is one of the recommendations after the steps.
     pub fn is_recommendation(&self) -> bool {
         self.importance == Importance::Recommendation
     }
 
-    /// As messages name it: `Step 4 permission-set`.
+    /// The name in messages: `Step 4 permission-set`.
     pub fn name(&self) -> String {
         match self.importance {
             _ if self.number == 0 => self.title.to_owned(),
@@ -73,81 +73,81 @@ impl StepInfo {
 
 /// A step of the checklist.
 ///
-/// Steps share facts (the instance, the user's id) among themselves: a look waits for the facts it needs, so
-/// that looks and changes of independent steps run at the same time. After each pass over a step the walk
-/// closes the facts it did not bring, so that nobody waits for what does not come.
+/// Steps share facts, such as the instance and the user's id. [`look`](Self::look) waits for the facts it needs, so
+/// independent steps run concurrently. After each pass over a step, the walk closes the facts that the step did not
+/// set, so that nobody waits for them.
 #[async_trait(?Send)]
 pub trait Step {
-    /// Its line of the checklist.
+    /// The static description.
     fn info(&self) -> &'static StepInfo;
 
-    /// Looks at the live account: reads only.
+    /// Observes the state in the live account. Only reads.
     ///
     /// # Errors
-    /// When it cannot be found out; the walk makes that an unknown finding.
+    /// If the state cannot be determined. The walk reports it as unknown.
     async fn look(&self) -> Result<Observed, UserError>;
 
-    /// What has to be asked, given what was found: only what is open.
+    /// The questions that are still open in the observed state.
     fn questions(&self, observed: &Observed) -> Vec<Question>;
 
-    /// Whether the account knows what there is to choose from for an answer of this step.
+    /// Whether the step can read the choices for an answer from the account.
     fn has_choices(&self, _key: Key) -> bool {
         false
     }
 
-    /// What there is to choose from.
+    /// The choices for an answer.
     ///
     /// # Errors
-    /// When it cannot be found out.
+    /// If they cannot be read.
     async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
         Ok(Vec::new())
     }
 
-    /// Whether an answer alters what a look finds, where nothing was found before; otherwise nobody has to look again
-    /// for it.
+    /// Whether an answer can change the observed state from missing to something else. If not, the walk does not check
+    /// the step again for it.
     fn looks_for(&self, _key: Key) -> bool {
         true
     }
 
-    /// What would be done, given what was found.
+    /// The plan for the observed state.
     ///
     /// # Errors
-    /// When an answer that it needs is missing.
+    /// If an answer that the plan needs is missing.
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError>;
 
-    /// Makes one change: intent before it, result after it.
+    /// Applies one change. Records the intent before it and the result after it.
     ///
     /// # Errors
-    /// When it fails; what was done before stays done and recorded.
+    /// If the change fails. Earlier changes remain in effect and recorded.
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError>;
 
-    /// Waits in the step's own way for a person, at most `limit`; `None` when nobody came.
+    /// Waits for a person in the step's own way, at most for `limit`. `None`: the person did not act in time.
     ///
     /// # Errors
-    /// When waiting cannot go on.
+    /// If waiting fails.
     async fn attend(
         &self,
         _task: &HumanTask,
         _limit: Duration,
-        _guide: &dyn Prompter,
+        _prompter: &dyn Prompter,
     ) -> Result<Option<Observed>, UserError> {
         Ok(None)
     }
 
-    /// The person said that a task is done.
+    /// Records that a person confirmed a task.
     ///
     /// # Errors
-    /// When it cannot be recorded.
+    /// If it cannot be recorded.
     fn confirmed(&self, _topic: &'static str) -> Result<(), UserError> {
         Ok(())
     }
 
-    /// What later steps have shown about this one, without another look.
-    fn reconsider(&self, _finding: &Observed) -> Option<Observed> {
+    /// The state in view of what later steps have shown, without reading the account again. `None`: unchanged.
+    fn reconsider(&self, _observed: &Observed) -> Option<Observed> {
         None
     }
 
-    /// The facts it brings for other steps.
+    /// The facts that the step sets for other steps.
     fn provides(&self) -> Vec<&dyn Slot> {
         Vec::new()
     }

@@ -1,73 +1,74 @@
-//! What went wrong, in the shape every error has: what happened, in which step, why as AWS put it, and what
-//! to type next.
+//! Errors for the user: what happened, in which step, what AWS said, and what to do next.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::next_step::NextSteps;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::ProgressError;
 
-/// An error that a person can act on.
+/// An error that the user can act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserError {
-    /// Decides the exit code.
+    /// The kind, which determines the exit code.
     pub kind: UserErrorKind,
-    /// What happened: one sentence.
+    /// What happened, in one sentence.
     pub message: String,
-    /// AWS's own words, when AWS said something.
+    /// The error that AWS returned, if any.
     pub aws: Option<AwsWords>,
-    /// The ways to go on.
+    /// What to do next; alternatives, not a sequence.
     pub next: NextSteps,
-    /// Seen before anything is changed, it keeps the run from changing anything.
+    /// If the error occurs before the first change, the run changes nothing.
     pub stops_all: bool,
 }
 
 impl UserErrorKind {
-    /// Whether the person wants to be gone: that is no failure of anything.
-    pub fn is_the_persons_wish(self) -> bool {
+    /// Whether the user quit or interrupted the run, so that nothing failed.
+    pub fn is_user_exit(self) -> bool {
         matches!(self, Self::Interrupted | Self::Left)
     }
 }
 
-/// What kind of trouble it is.
+/// The kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserErrorKind {
-    /// It failed.
+    /// An operation failed.
     Failed,
-    /// The command line, a variable or a file says something that cannot be.
+    /// The command line, a variable or a file is invalid.
     Usage,
-    /// Answers are missing and nobody can be asked.
+    /// Answers are missing and there is nobody to ask.
     MissingAnswers,
-    /// There are no credentials, or they do not work.
+    /// A variable, a file or an endpoint of the environment can\'t be used.
+    Environment,
+    /// There are no credentials, or they are not valid.
     NoCredentials,
-    /// The caller may not do it.
+    /// The caller does not have permission.
     NotAllowed,
     /// Another run holds the lock.
     Locked,
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
-    /// The person chose to leave at a question.
+    /// The user quit at a prompt.
     Left,
-    /// The look could not tell; nothing was changed.
+    /// The state could not be determined; nothing was changed.
     Unknown,
 }
 
-/// An AWS error.
+/// An error that AWS returned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AwsWords {
     /// `service:Operation`.
     pub operation: String,
-    /// The error code, when the service gave one.
+    /// The error code, if the service returned one.
     pub code: Option<String>,
-    /// The message, as AWS put it.
+    /// The message, unchanged.
     pub message: String,
 }
 
 impl UserError {
-    /// Trouble that AWS said nothing about.
+    /// An error without a response from AWS.
     pub fn new(kind: UserErrorKind, message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self {
             kind,
@@ -78,33 +79,38 @@ impl UserError {
         }
     }
 
-    /// The same, and nothing is to be changed while it stands.
+    /// The same error, with [`stops_all`](Self::stops_all) set.
     #[must_use]
-    pub fn before_anything(self) -> Self {
+    pub fn stopping_all(self) -> Self {
         Self {
             stops_all: true,
             ..self
         }
     }
 
-    /// It failed.
+    /// An operation failed.
     pub fn failed(message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self::new(UserErrorKind::Failed, message, next)
     }
 
-    /// What was typed or written cannot be.
+    /// The command line, a variable or a file is invalid.
     pub fn usage(message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
         Self::new(UserErrorKind::Usage, message, next)
     }
 
-    /// The person chose to leave at a question.
-    pub fn left() -> Self {
-        Self::new(UserErrorKind::Left, "You left; progress is kept.", "idc-setup run")
+    /// A variable, a file or an endpoint of the environment can't be used.
+    pub fn environment(message: impl Into<String>, next: impl Into<NextSteps>) -> Self {
+        Self::new(UserErrorKind::Environment, message, next)
     }
 
-    /// Ctrl-C.
+    /// The user quit at a prompt.
+    pub fn left() -> Self {
+        Self::new(UserErrorKind::Left, "You quit. Progress is saved.", SetupCommand::run())
+    }
+
+    /// The user pressed Ctrl-C.
     pub fn interrupted() -> Self {
-        Self::new(UserErrorKind::Interrupted, "Interrupted.", "idc-setup run")
+        Self::new(UserErrorKind::Interrupted, "Interrupted.", SetupCommand::run())
     }
 }
 
@@ -118,40 +124,59 @@ impl std::error::Error for UserError {}
 
 impl From<ProgressError> for UserError {
     fn from(error: ProgressError) -> Self {
-        let message = format!("{}.", capitalised(&error.to_string()));
+        let message = format!("{}.", capitalized(&error.to_string()));
+        let another_file = |purpose: &str| SetupCommand::run().placeholder("--state", "FILE").to(purpose);
         match error {
             ProgressError::Locked(_) => Self::new(
                 UserErrorKind::Locked,
                 message,
-                "wait for it to end, then: idc-setup run",
+                SetupCommand::run().after("wait until it ends"),
             ),
             ProgressError::Unreadable { kept: Some(_), .. } => Self::failed(
                 message,
-                "mend the kept file and move it back, so that undo knows what was made; or begin anew, with all that is there found: \
-                 idc-setup run",
+                [
+                    NextStep::note("fix that file and move it back, so that undo knows what was created"),
+                    SetupCommand::run().to("start over, with everything that exists recorded as existing"),
+                ],
             ),
-            ProgressError::Unreadable { .. } => Self::failed(message, "idc-setup run (keeps the file aside)"),
+            ProgressError::Unreadable { .. } => {
+                Self::failed(message, SetupCommand::run().to("move the file aside and start over"))
+            }
             ProgressError::Closed { .. } => Self::failed(
                 message,
-                "make it readable for you (was it written by root?); or with another file: idc-setup run --state FILE",
+                [
+                    SetupCommand::run().after("make the file readable for your user (was it written by root?)"),
+                    another_file("use another file"),
+                ],
             ),
             ProgressError::Newer { .. } => Self::failed(
                 message,
-                "install the newer idc-setup; or with another file: idc-setup run --state FILE",
+                [
+                    NextStep::note("install a newer version of idc-setup"),
+                    another_file("use another file"),
+                ],
             ),
-            ProgressError::OtherAccount { .. } => Self::usage(
+            ProgressError::OtherAccount { .. } => Self::environment(
                 message,
-                "idc-setup run --state FILE, with a file of this account; or --profile NAME, with credentials of the file's",
+                [
+                    another_file("use a state file of this account"),
+                    SetupCommand::run()
+                        .placeholder("--profile", "NAME")
+                        .to("use credentials of the account in the file"),
+                ],
             ),
             ProgressError::Io { .. } => Self::failed(
                 message,
-                "make room or rights there; or with another file: idc-setup run --state FILE",
+                [
+                    SetupCommand::run().after("free disk space or fix the permissions there"),
+                    another_file("use another file"),
+                ],
             ),
         }
     }
 }
 
-fn capitalised(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters
         .next()

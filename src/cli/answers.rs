@@ -1,19 +1,19 @@
-//! A flag for each answer.
+//! The flags for answers, one for each key.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as ClapCommand, FromArgMatches};
 
 use crate::answers::{KEYS, Key};
 
-/// The flag of each answer that was typed, in the order of the checklist.
+/// The answer flags that the user gave, in the order of the checklist.
 #[derive(Debug, Clone, Default)]
 pub struct AnswerFlags {
-    /// Key and text.
+    /// The key and the value as the user typed it.
     pub typed: Vec<(Key, String)>,
 }
 
 impl AnswerFlags {
-    /// Whether `--policy` was given without a value.
-    pub fn is_policy_asked_for(&self) -> bool {
+    /// Returns whether `--policy` was given without a value.
+    pub fn is_policy_requested(&self) -> bool {
         self.typed
             .iter()
             .any(|(key, text)| *key == Key::Policy && text.is_empty())
@@ -27,14 +27,14 @@ impl AnswerFlags {
                 "{}{} [env: {}]",
                 key.help().replace('`', ""),
                 key.default_words()
-                    .map_or_else(String::new, |words| format!(" [default: {words}]")),
+                    .map_or_else(String::new, |default| format!(" [default: {default}]")),
                 key.variable()
             ))
             .help_heading("Answers");
         if key == Key::NoGroup {
             arg.action(ArgAction::SetTrue)
         } else if key == Key::Policy {
-            // `doctor --policy` has no value; elsewhere an empty one is refused like any other that is wrong.
+            // `doctor --policy` takes no value. For the other commands, an empty value is refused like any invalid one.
             arg.value_name("VALUE").num_args(0..=1).default_missing_value("")
         } else {
             arg.value_name("VALUE")

@@ -1,4 +1,4 @@
-//! The flags of single commands.
+//! The flags of individual commands.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::next_step::Argument;
 /// Flags of `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct LoginFlags {
-    /// Sign in anew, also where the last sign-in is still good
+    /// Sign in again even if the current sign-in is still valid
     #[arg(long)]
     pub again: bool,
 }
@@ -17,16 +17,16 @@ pub struct LoginFlags {
 /// Flags of `undo`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct UndoFlags {
-    /// Only what this step has made
+    /// Undo only what this step created or changed
     #[arg(long, value_name = "STEP")]
     pub step: Option<String>,
-    /// Also what was changed since it was made
+    /// Also undo resources that somebody changed after they were created
     #[arg(long)]
     pub include_changed: bool,
 }
 
 impl UndoFlags {
-    /// The arguments that give these flags again.
+    /// Returns these flags as arguments for a command to type next.
     pub fn arguments(&self) -> Vec<Argument> {
         let step = self
             .step
@@ -38,7 +38,7 @@ impl UndoFlags {
         step.chain(changed).collect()
     }
 
-    /// The same, for a child process.
+    /// Returns these flags as arguments for a child process.
     pub fn to_args(&self) -> Vec<String> {
         let step = self.step.iter().map(|step| format!("--step={step}"));
         let changed = self.include_changed.then(|| "--include-changed".to_owned());
@@ -49,43 +49,43 @@ impl UndoFlags {
 /// Flags of `rehearse`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RehearseFlags {
-    /// What to rehearse
+    /// The command to rehearse
     #[arg(value_enum, default_value_t = Rehearsed::Run)]
     pub what: Rehearsed,
-    /// The world to start in, by name (see below) or as a TOML file [default: fresh, or the kept one]
+    /// The scenario to start from: a name (see below) or a TOML file [default: fresh, or the one in --keep DIR]
     #[arg(long, value_name = "NAME")]
     pub world: Option<String>,
-    /// Only serve the simulated AWS, until Ctrl-C
+    /// Only serve the simulated AWS for other tools, until Ctrl-C
     #[arg(long)]
     pub serve: bool,
-    /// Port on 127.0.0.1 [default: any that is free]
+    /// The port on 127.0.0.1 [default: a free port]
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     pub port: u16,
-    /// Write a JSON line for each call to this file
+    /// Log each API call to this file, as a line of JSON
     #[arg(long, value_name = "FILE")]
     pub calls: Option<PathBuf>,
-    /// Let each call take this much longer, such as 80ms
+    /// Add this latency to each API call, such as 80ms
     #[arg(long, value_name = "DURATION")]
     pub latency: Option<String>,
-    /// Let calls go wrong as this TOML file says
+    /// Inject the faults that this TOML file describes
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Take only so many requests a second: `aws` has Identity Center's 20 over all its APIs
-    #[arg(long, value_enum, value_name = "WHOSE")]
+    /// Limit the request rate, as AWS does
+    #[arg(long, value_enum, value_name = "QUOTA")]
     pub quota: Option<QuotaFlag>,
-    /// Write the world as it is at the end to this TOML file
+    /// At the end, write the state of the simulated AWS to this TOML file, as a scenario to start from
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
-    /// Keep home folder and world here, and go on with them
+    /// Keep the simulated AWS and the home folder in this folder, and continue with them next time
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// Whether somebody does the human tasks [default: auto, or as the world has it]
+    /// Who does the tasks that need a person [default: auto, or as the scenario says]
     #[arg(long, value_enum)]
     pub person: Option<PersonFlag>,
-    /// What `rehearse undo` takes back
+    /// Flags of `rehearse undo`
     #[command(flatten)]
     pub undo: UndoFlags,
-    /// What `login` knows
+    /// Flags of `rehearse login`
     #[command(flatten)]
     pub login: LoginFlags,
 }
@@ -102,26 +102,26 @@ pub enum Rehearsed {
     Plan,
     /// `idc-setup doctor`
     Doctor,
-    /// `idc-setup login`, where a home is kept
+    /// `idc-setup login`, in a kept rehearsal
     Login,
-    /// `idc-setup undo`, where a home is kept
+    /// `idc-setup undo`, in a kept rehearsal
     Undo,
 }
 
-/// How many requests a rehearsal takes.
+/// The request rate that a rehearsal accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QuotaFlag {
-    /// 20 a second over all of Identity Center's APIs
+    /// 20 requests per second across all APIs of Identity Center
     Aws,
 }
 
 /// Who does the human tasks of a rehearsal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PersonFlag {
-    /// Somebody does them, a moment after they are asked for
+    /// A simulated person does them, shortly after they are requested
     #[default]
     Auto,
-    /// You do them yourself, in a browser, on the rehearsal's pages
+    /// You do them in a browser, on the pages of the rehearsal
     Pages,
     /// Nobody does them
     Never,

@@ -1,4 +1,4 @@
-//! What was typed, nothing else: which command, which flags. What it means is decided in `commands`.
+//! The command line: commands and flags, exactly as the user typed them. The module `commands` interprets them.
 
 mod answers;
 mod commands;
@@ -16,152 +16,151 @@ pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 pub use rehearsal::RehearsalFlag;
 
-/// From a fresh AWS account to short-lived credentials through IAM Identity Center.
+/// Set up AWS IAM Identity Center, from a new AWS account to short-lived credentials.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "idc-setup", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// Without a command: run.
+    /// The command; `run` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Flags of every command.
+    /// The flags that every command takes.
     #[command(flatten)]
     pub flags: Flags,
-    /// Flags for answers.
+    /// The flags for answers.
     #[command(flatten)]
     pub answers: AnswerFlags,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all that was asked holds · 1 failed · 2 wrong usage · 3 a person has something \
-left to do · 4 no credentials or not allowed · 5 something is different from what was asked · 6 another run holds the \
-lock · 130 interrupted";
+const EXIT_CODES: &str = "Exit codes: 0 success · 1 failed · 2 wrong usage or missing answers · 3 something is left to \
+do · 4 no credentials or access denied · 5 something differs from what was requested · 6 another run holds the lock · \
+130 interrupted";
 
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Walk the checklist: look, ask, plan, apply, verify (the default)
+    /// Set up each step of the checklist: check, ask, plan, apply, verify (the default)
     Run,
-    /// Look at the live account; change nothing
+    /// Check the account and show the state of each step; change nothing
     Status,
-    /// Look, and show what would be done; change nothing
+    /// Check the account and show what a run would change; change nothing
     Plan,
-    /// Take back what was made, in reverse order; never what was found
+    /// Undo what runs created or changed, in reverse order; keep what existed before
     Undo(UndoFlags),
-    /// Print the answers of the last run: as a TOML file, and as one line without questions
+    /// Print the answers of the last run, as a TOML file and as a command that asks no questions
     Answers,
-    /// Print a shell's completions, such as: idc-setup completions bash
+    /// Print the completions for a shell, such as: idc-setup completions bash
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Write man pages into a folder
+    /// Write the man pages to a folder
     Man {
         /// The folder
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Sign in again later, with a profile that is there (--cli-profile); needs no other credentials
+    /// Sign in again with an existing profile (--cli-profile); needs no other credentials
     Login(LoginFlags),
-    /// Say where you stand: credentials, account, rights, tools; change nothing. With --policy alone: print the least IAM
-    /// policy that the steps can be walked with
+    /// Check credentials, account, permissions and tools; change nothing. With --policy and no value: print the
+    /// least-privilege IAM policy for the steps
     Doctor,
-    /// Walk the whole checklist against a simulated AWS inside this program
-    #[command(after_help = worlds_help())]
+    /// Run the whole checklist against a simulated AWS inside this program
+    #[command(after_help = scenarios_help())]
     Rehearse(RehearseFlags),
 }
 
-/// `--only`, with the steps there are.
+/// The help of `--only`, which lists the steps.
 fn only_help() -> String {
     format!(
-        "Only this step (repeatable); the ones before it are looked at and never changed. Steps: {}",
+        "Run only this step (repeatable). Earlier steps are checked, but never changed. Steps: {}",
         SLUGS.join(", ")
     )
 }
 
-/// The worlds, a line each.
-fn worlds_help() -> String {
+/// The scenarios, one per line.
+fn scenarios_help() -> String {
     let lines = SCENARIOS.map(|(name, what)| format!("\n  {name:18} {what}"));
-    format!("Worlds:{}", lines.concat())
+    format!("Scenarios:{}", lines.concat())
 }
 
-/// Flags of every command.
+/// The flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// Use this profile's credentials, whatever the environment holds
+    /// Use this profile's credentials, even if the environment has others
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Region for calls, and the default for Identity Center's [default: AWS_REGION, the profile's, the last run's]
+    /// The Region for calls, and the default for Identity Center's [default: AWS_REGION, the profile's, the last run's]
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// Keep progress in this file
+    /// Store progress in this file
     #[arg(long, global = true, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Read answers from this TOML file
     #[arg(long = "answers", global = true, value_name = "FILE")]
     pub answers_file: Option<PathBuf>,
-    /// Ask nothing: take answers, then defaults; do what can be taken back
+    /// Ask no questions: use the given answers, then defaults, and make all changes that can be undone
     #[arg(long, global = true)]
     pub non_interactive: bool,
-    /// Ask line by line, with numbered choices and without redraws; also reads a pipe (its variable
-    /// does the same for good)
+    /// Ask line by line, with numbered choices and no redraws; also reads from a pipe (or set
+    /// `IDC_SETUP_ACCESSIBLE=1`)
     #[arg(long, global = true, conflicts_with = "non_interactive")]
     pub accessible: bool,
-    /// Do not ask for confirmation of what can be taken back
+    /// Don't ask for confirmation of changes that can be undone
     #[arg(long, global = true)]
     pub yes: bool,
-    /// How long to wait for a person, such as 10m [default: as long as it takes; 0 with --non-interactive, 60s if that
-    /// is rehearsed]
+    /// How long to wait for a person, such as 10m [default: no limit; with --non-interactive 0, or 60s in a rehearsal]
     #[arg(long, global = true, value_name = "DURATION")]
     pub wait: Option<String>,
     #[arg(long, global = true, value_name = "STEP", help = only_help())]
-    /// Slugs of `--only`.
+    /// The steps of `--only`.
     pub only: Vec<String>,
-    /// Without this step (repeatable)
+    /// Skip this step (repeatable)
     #[arg(long, global = true, value_name = "STEP")]
     pub skip: Vec<String>,
-    /// Change what differs in this step: permission-set or cli-profile (repeatable)
+    /// If this step differs from your answers, change it: permission-set or cli-profile (repeatable)
     #[arg(long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
-    /// Say that this was done by hand: activation, access-portal or mfa (repeatable)
+    /// Confirm that this was done by hand: activation, access-portal or mfa (repeatable)
     #[arg(long = "confirm", global = true, value_name = "TOPIC")]
     pub confirmed: Vec<String>,
-    /// Forget the saved answers; keep who made what
+    /// Discard the saved answers; keep the record of what was created
     #[arg(long, global = true)]
     pub fresh: bool,
-    /// Agree to make an organization, which cannot be taken back
+    /// Agree to create an organization, which can't be undone by idc-setup
     #[arg(long, global = true)]
     pub create_organization: bool,
-    /// Agree that making an organization ends the Free plan and its credits
+    /// Agree that creating an organization ends the Free plan and its credits
     #[arg(long, global = true)]
     pub accept_free_plan_end: bool,
-    /// Agree to turn permission sets on, which cannot be taken back
+    /// Agree to enable permission sets, which can't be undone
     #[arg(long, global = true)]
     pub enable_permission_sets: bool,
-    /// Make a trail for management events, with a bucket, where there is none that is enough
+    /// Create a trail for management events, with a bucket, if no existing trail is sufficient
     #[arg(long, global = true)]
     pub create_trail: bool,
-    /// Start with access keys of the root user, which is refused otherwise
+    /// Allow access keys of the root user, which are refused otherwise
     #[arg(long, global = true)]
     pub allow_root_keys: bool,
-    /// Let the recommendations decide the exit code too
+    /// Let the recommendations affect the exit code
     #[arg(long, global = true)]
     pub strict: bool,
-    /// Open no pages; print their links
+    /// Don't open pages in a browser; print their links
     #[arg(long, global = true)]
     pub no_browser: bool,
-    /// Sign in with a device code, also where a browser on this machine could be used
+    /// Sign in with a device code, even if this machine has a browser
     #[arg(long, global = true)]
     pub use_device_code: bool,
-    /// Output on stdout
+    /// The format of the output on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
-    /// No colours (NO_COLOR does the same)
+    /// Don't use colors (or set NO_COLOR)
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Say only what went wrong and what is left to do
+    /// Show only errors and what is left to do
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show the `aws` command of each change, and what each look saw
+    /// Log each change and show its `aws` command; -vv logs every call. `IDC_SETUP_LOG` sets a filter
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// The rehearsal, as JSON (set by `rehearse`)
@@ -169,20 +168,20 @@ pub struct Flags {
     pub rehearsal: Option<RehearsalFlag>,
 }
 
-/// What stdout gets.
+/// The format of the output on stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
     /// One JSON envelope.
     Json,
-    /// The access picture for a document (status only).
+    /// A Mermaid diagram of who has access to what (status only).
     Mermaid,
 }
 
 impl Cli {
-    /// The arguments that hand these flags to a child of `rehearse`: everything but the command.
+    /// Returns the arguments that pass these flags to the child process of `rehearse`: everything except the command.
     pub fn to_args(&self) -> Vec<String> {
         let flags = &self.flags;
         let mut args = Vec::new();
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_may_stand_before_and_after_the_command_and_reach_a_child() {
+    fn flags_are_accepted_before_and_after_the_command_and_passed_to_the_child() {
         let typed = [
             "idc-setup",
             "--email",

@@ -1,4 +1,4 @@
-//! What `rehearse` tells the command that it runs as a child: the one hidden flag.
+//! The hidden flag with which `rehearse` passes the rehearsal to its child process.
 
 use std::str::FromStr;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::next_step::RehearsalArguments;
 
-/// The rehearsal that this process is a part of.
+/// The rehearsal that this process belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RehearsalFlag {
-    /// The simulation's address.
+    /// The URL of the simulated AWS.
     pub url: String,
     /// `--keep DIR`, as it was typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,7 +21,7 @@ pub struct RehearsalFlag {
 }
 
 impl RehearsalFlag {
-    /// What the commands to type next must name.
+    /// Returns the arguments that the commands to type next need.
     pub fn arguments(&self) -> RehearsalArguments {
         RehearsalArguments {
             keep: self.keep.clone(),

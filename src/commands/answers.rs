@@ -1,4 +1,4 @@
-//! `idc-setup answers`: the answers of the last run, as a file and as one line without questions.
+//! `idc-setup answers`: prints the answers of the last run, as a TOML file and as a command that asks no questions.
 
 use super::{ended_by, finish};
 use crate::answers::file::to_toml;
@@ -6,21 +6,20 @@ use crate::answers::{KEYS, Key};
 use crate::checklist::{ExitCode, UserError};
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
-use crate::next_step::{SetupCommand, Subcommand};
+use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
-use crate::text::quoted;
 use crate::ui::Screen;
 use crate::ui::clean_lines;
 use crate::ui::output::{AnswersBody, Envelope, FORMAT};
 
-/// Prints what was answered, and answers the exit code.
+/// Prints the answers of the last run and returns the exit code.
 pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let record = match last_record(cli, environment) {
         Ok(record) => record,
         Err(error) => return finish(cli, screen, Subcommand::Answers, None, &ended_by(error)),
     };
     let answers = answers_of(&record);
-    let (file, line) = (to_toml(&answers), line_of(&record, &answers));
+    let (file, line) = (to_toml(&answers), command_line(&record, &answers));
     if cli.flags.output == Output::Json {
         let answers = answers.iter().map(|(key, value)| (key.field(), value.clone()));
         let envelope = Envelope {
@@ -43,37 +42,37 @@ pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCod
     ExitCode::Success
 }
 
-/// What a run ends with: the file and the line.
+/// Returns what a run prints at its end: how to repeat it without questions.
 pub fn lines(record: &Record, screen: &Screen) -> Vec<String> {
     let answers = answers_of(record);
-    let mut lines = vec!["The same without questions:".to_owned()];
-    lines.push(format!("  {}", line_of(record, &answers)));
+    let mut lines = vec!["To do the same without questions:".to_owned()];
+    lines.push(format!("  {}", command_line(record, &answers)));
     lines.push(format!(
-        "Or with a file ({} > idc.toml), and then --answers idc.toml:",
+        "Or save the answers to a file ({} > idc.toml) and use --answers idc.toml:",
         screen.command(&SetupCommand::new(Subcommand::Answers))
     ));
     lines.extend(to_toml(&answers).lines().map(|line| format!("  {line}")));
     lines
 }
 
-/// In the order of the checklist.
+/// Returns the valid saved answers, in the order of the checklist.
 fn answers_of(record: &Record) -> Vec<(Key, String)> {
-    // A state file may be anybody's: what this version would not take as an answer is none.
+    // The state file can come from elsewhere, so a value that this version would refuse as an answer is left out.
     let saved = |key: Key| Some((key, key.check(&record.answers.get(&key.field())?.value).ok()?));
     KEYS.into_iter().filter_map(saved).collect()
 }
 
-/// One command that needs no questions: what was agreed to by name is in it, since it was done.
-fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
-    let mut words = vec!["idc-setup run --non-interactive".to_owned()];
+/// Returns a command that asks no questions. It gives the consents for everything that a run created.
+fn command_line(record: &Record, answers: &[(Key, String)]) -> String {
+    let mut command = SetupCommand::run().switch("--non-interactive");
     for (key, value) in answers {
-        match (key, value.as_str()) {
-            (Key::NoGroup, "true") => words.push(key.flag()),
-            (Key::NoGroup, _) => {}
-            _ => words.push(format!("{} {}", key.flag(), quoted(value))),
-        }
+        command = match (key, value.as_str()) {
+            (Key::NoGroup, "true") => command.switch(key.flag()),
+            (Key::NoGroup, _) => command,
+            _ => command.value(key.flag(), value),
+        };
     }
-    let made = |kind: ResourceKind| {
+    let is_created = |kind: ResourceKind| {
         let mut resources = record.resources.iter();
         resources.any(|resource| resource.kind == kind && resource.origin == Origin::Created)
     };
@@ -82,12 +81,12 @@ fn line_of(record: &Record, answers: &[(Key, String)]) -> String {
         (ResourceKind::PermissionSetsSwitch, "--enable-permission-sets"),
         (ResourceKind::Trail, "--create-trail"),
     ] {
-        if made(kind) {
-            words.push(flag.to_owned());
+        if is_created(kind) {
+            command = command.switch(flag);
         }
     }
-    words.push("--wait 10m".to_owned());
-    words.join(" ")
+    // Without the arguments of this invocation, since the command is for any account.
+    Invocation::default().command_line(&command.value("--wait", "10m"))
 }
 
 fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, UserError> {
@@ -105,6 +104,7 @@ fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, UserError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::quoted;
 
     #[test]
     fn the_file_is_read_back_as_it_was_answered() {

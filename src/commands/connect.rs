@@ -1,5 +1,5 @@
-//! Whose credentials and which Region: what is asked for, the environment's, the last run's; and what to say when
-//! there are none that work.
+//! Finds credentials and a Region: from the flags, the environment, or the last run. Explains what to do if none of the
+//! credentials work.
 
 use jiff::SignedDuration;
 
@@ -16,8 +16,8 @@ use crate::progress::{Folder, Last};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section};
 
-/// Credentials and Region: what is asked for, the environment's, the last run's.
-pub async fn connect_as_asked(
+/// Connects with the credentials and the Region from the flags, the environment, or the last run.
+pub async fn connect_with_flags(
     cli: &Cli,
     environment: &Environment,
     folder: Option<&Folder>,
@@ -40,7 +40,7 @@ pub async fn connect_as_asked(
     }
     let connection = connect::connect(&wanted, environment, region.as_ref())
         .await
-        .map_err(|error| connect_trouble(error, &wanted, environment))?;
+        .map_err(|error| connect_error(error, &wanted, environment))?;
     refuse_root_keys(&connection, cli.flags.allow_root_keys)?;
     if let Some(folder) = folder.filter(|_| access == Access::Write) {
         remember(folder, &connection, region.as_ref(), last.as_ref());
@@ -48,7 +48,7 @@ pub async fn connect_as_asked(
     Ok((connection, region))
 }
 
-/// A convenience: when it cannot be written, the next run needs its flags again.
+/// Saves profile and Region for the next run. Only a convenience, so a write error is ignored.
 fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegion>, before: Option<&Last>) {
     let last = Last {
         partition: connection.caller.partition().id().to_owned(),
@@ -61,10 +61,10 @@ fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegio
     }
 }
 
-/// An AWS file that is a pipe is read by nobody here: each reader would wait for it, and the second one for ever.
+/// Refuses an AWS file that is a pipe: the first reader consumes it, and the second one would block forever.
 ///
 /// # Errors
-/// It is named, with `again` as what to type then.
+/// Names the file, with `again` as the command to type next.
 pub fn refuse_pipes(environment: &Environment, again: &SetupCommand) -> Result<(), UserError> {
     let paths = environment.aws_files();
     let Some(path) = paths.as_ref().and_then(Paths::pipe) else {
@@ -79,17 +79,17 @@ pub fn refuse_pipes(environment: &Environment, again: &SetupCommand) -> Result<(
     ))
 }
 
-/// Whether the AWS files have such a profile; where they cannot be read, that is for the SDK to say.
-fn is_profile_there(environment: &Environment, profile: &str) -> bool {
+/// Returns whether the AWS files have this profile. Also true if they cannot be read, because the SDK reports that.
+fn profile_exists(environment: &Environment, profile: &str) -> bool {
     let Some(paths) = environment.aws_files() else {
         return false;
     };
     let config = files::read(paths.config()).unwrap_or_default();
-    let in_config = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
-    !in_config || credentials_have_section(paths.credentials(), profile).unwrap_or(true)
+    let is_missing = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
+    !is_missing || credentials_have_section(paths.credentials(), profile).unwrap_or(true)
 }
 
-fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environment) -> UserError {
+fn connect_error(error: ConnectError, wanted: &Wanted, environment: &Environment) -> UserError {
     let named = connect::profile(wanted, environment).or_else(|| environment.var("AWS_PROFILE").map(str::to_owned));
     match error {
         ConnectError::PlainHttp(service, address) => plain_http(environment, &service, &address, named.as_deref()),
@@ -98,7 +98,7 @@ fn connect_trouble(error: ConnectError, wanted: &Wanted, environment: &Environme
     }
 }
 
-/// Credentials and tokens go to no machine that everybody on the way can listen to.
+/// The error for an endpoint to which credentials and tokens would be sent unencrypted.
 pub fn plain_http(environment: &Environment, service: &str, address: &str, profile: Option<&str>) -> UserError {
     let own = format!("AWS_ENDPOINT_URL_{service}");
     let named_by = [own.as_str(), "AWS_ENDPOINT_URL"]
@@ -113,56 +113,51 @@ pub fn plain_http(environment: &Environment, service: &str, address: &str, profi
             },
             str::to_owned,
         );
-    UserError::usage(
-        format!(
-            "{named_by} leads to {address}: plain http to another machine, which everybody on the way can read. Nothing was sent."
-        ),
+    UserError::environment(
+        format!("{named_by} is {address}: plain http to another machine, which is not encrypted. Nothing was sent."),
         SetupCommand::run().after(format!("use an https address, or remove {named_by}")),
     )
 }
 
 fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<String>) -> UserError {
     if let Some(profile) = profile
-        && !is_profile_there(environment, profile)
+        && !profile_exists(environment, profile)
     {
         return UserError::new(
             UserErrorKind::NoCredentials,
-            format!("There is no profile {profile} in the AWS config file."),
+            format!("The profile {profile} does not exist in the AWS config file."),
             NextStep::other("list the profiles", ["aws", "configure", "list-profiles"])
                 .then(SetupCommand::run().placeholder("--profile", "NAME")),
         );
     }
     let message = match why {
-        Some(why) => format!(
-            "There are no AWS credentials to start with: {}.",
-            why.trim_end_matches('.')
-        ),
-        None => "There are no AWS credentials to start with.".to_owned(),
+        Some(why) => format!("No AWS credentials were found: {}.", why.trim_end_matches('.')),
+        None => "No AWS credentials were found.".to_owned(),
     };
     let next = reauth::renew_session_then_run(environment, profile)
         .map_or_else(|| reauth::ways_in(environment), NextSteps::from);
     UserError::new(UserErrorKind::NoCredentials, message, next)
 }
 
-/// Root's access keys work, and are refused all the same: what this program is for is to be rid of them.
+/// Refuses access keys of the root user: the purpose of this program is to make them unnecessary.
 fn refuse_root_keys(connection: &Connection, is_allowed: bool) -> Result<(), UserError> {
     if !connection.is_root_key() || is_allowed {
         return Ok(());
     }
     Err(UserError::new(
         UserErrorKind::NotAllowed,
-        "These are access keys of the root user: they may do everything, they never end, and whoever finds them has the \
-         account. Nothing needs them.",
+        "These are access keys of the root user. They have full access and never expire, and whoever finds them controls \
+         the account. You don't need them.",
         [
             NextStep::other(
-                "sign in as root without any key (AWS CLI 2.32 or later)",
+                "sign in as root without access keys (AWS CLI 2.32 or later)",
                 ["aws", "login"],
             )
             .then(SetupCommand::run()),
-            SetupCommand::run().to("in AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+            SetupCommand::run().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
             SetupCommand::run()
                 .switch("--allow-root-keys")
-                .to("use the keys once more"),
+                .to("use the keys anyway"),
         ],
     ))
 }
@@ -173,7 +168,7 @@ fn failed_to_connect(
     ahead: Option<SignedDuration>,
     profile: Option<&str>,
 ) -> UserError {
-    let skew = ahead.and_then(clock::skew_words);
+    let skew = ahead.and_then(clock::skew_message);
     let (kind, next): (_, NextSteps) = match (aws_error.kind, skew) {
         (_, Some(skew)) => (
             UserErrorKind::Failed,
@@ -195,7 +190,7 @@ fn failed_to_connect(
     UserError {
         kind,
         message: format!(
-            "AWS did not say who we are. {}.",
+            "Cannot get your identity from AWS. {}.",
             aws_error.sentence().trim_end_matches('.')
         ),
         aws: Some(AwsWords {

@@ -1,4 +1,4 @@
-//! `idc-setup doctor`: where do we stand, a row a thing; or the IAM policy that is needed.
+//! `idc-setup doctor`: checks credentials, account, permissions and tools, one per row; or prints the IAM policy.
 
 use std::rc::Rc;
 
@@ -18,44 +18,37 @@ use crate::ui::clean;
 use crate::ui::output::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
 use crate::ui::{NonInteractive, Screen};
 
-/// Looks at everything, and answers the exit code.
+/// Runs all checks and returns the exit code.
 pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
-    if cli.answers.is_policy_asked_for() {
+    if cli.answers.is_policy_requested() {
         return policy(cli, environment, screen);
     }
     say_rehearsal(cli, environment, screen);
-    let browser = Rc::new(Browser::none("doctor opens nothing"));
+    let browser = Rc::new(Browser::none("doctor opens no pages"));
     match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => {
             if let Some(note) = prepared.note_on_profile(cli) {
                 screen.talk(&note);
             }
             let rows = rows(&prepared, screen, environment).await;
-            show(cli, screen, Some(&prepared), rows)
+            show(cli, screen, Some(&prepared), &rows)
         }
-        // What was typed wrong is no condition of anything.
-        Err(error) if error.kind == UserErrorKind::Usage && !is_of_the_surroundings(&error) => {
+        // A mistake on the command line is not a condition to report in a row.
+        Err(error) if error.kind == UserErrorKind::Usage => {
             finish(cli, screen, Subcommand::Doctor, None, &ended_by(error))
         }
         Err(error) => {
             let rows = doctor::without_credentials(environment, &error).await;
-            show(cli, screen, None, rows)
+            show(cli, screen, None, &rows)
         }
     }
-}
-
-/// An endpoint that must not be used, or a state file that is another account's: found, not typed.
-fn is_of_the_surroundings(error: &UserError) -> bool {
-    ["plain http", "state file"]
-        .iter()
-        .any(|words| error.message.contains(words))
 }
 
 async fn rows(prepared: &Prepared, screen: &Screen, environment: &Environment) -> Vec<Row> {
     let context = &prepared.context;
     let first = EnableIdentityCenter::new(Rc::clone(context));
     let (mut rows, tools) = tokio::join!(
-        doctor::drift(context, &prepared.held, &first),
+        doctor::caller_and_account(context, &prepared.held, &first),
         doctor::tools(environment)
     );
     let reports = look(prepared, screen, first).await;
@@ -66,23 +59,23 @@ async fn rows(prepared: &Prepared, screen: &Screen, environment: &Environment) -
     rows
 }
 
-/// What the steps find, which tells what they still need to be allowed to do. Root needs no rights looked at.
+/// Checks the steps, which shows the permissions that they still need. For root, no permissions are checked.
 async fn look(prepared: &Prepared, screen: &Screen, first: EnableIdentityCenter) -> Vec<StepReport> {
     let context = &prepared.context;
     let steps = steps::checklist_from(first, context);
     let prompter = NonInteractive::new(&screen.quieted());
     if context.caller.is_root() {
-        // The instance alone, for the users in it.
+        // Only the instance, whose users are checked.
         let _ = steps[0].look().await;
         return Vec::new();
     }
     prepared.walk(&steps, &prompter).look().await.reports
 }
 
-fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: Vec<Row>) -> ExitCode {
-    let exit = doctor::exit_code(&rows);
+fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: &[Row]) -> ExitCode {
+    let exit = doctor::exit_code(rows);
     if cli.flags.output == Output::Json {
-        screen.json(&envelope(screen, prepared, &rows, None, exit).json());
+        screen.json(&envelope(screen, prepared, rows, None, exit).json());
         return exit;
     }
     let width = rows.iter().map(|row| row.check.len()).max().unwrap_or_default();
@@ -143,7 +136,7 @@ fn envelope(
     }
 }
 
-/// Ctrl-C before the end.
+/// Prints the envelope after Ctrl-C.
 pub fn interrupted(screen: &Screen, error: &UserError) -> ExitCode {
     let exit = ExitCode::from(error.kind);
     let mut envelope = envelope(screen, None, &[], None, exit);
@@ -152,7 +145,7 @@ pub fn interrupted(screen: &Screen, error: &UserError) -> ExitCode {
     exit
 }
 
-/// In the partition of the Region that is named; nothing is asked of AWS.
+/// Prints the IAM policy for the partition of the Region. Makes no AWS calls.
 fn policy(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let named = cli.flags.region.as_deref();
     let region = named

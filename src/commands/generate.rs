@@ -1,4 +1,4 @@
-//! `idc-setup completions` and `idc-setup man`: made from the same definition as the command line itself.
+//! `idc-setup completions` and `idc-setup man`, generated from the definition of the command line.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::cli::Cli;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::Screen;
 
-/// Prints a shell's completions, and answers the exit code.
+/// Prints the completions for a shell and returns the exit code.
 pub fn completions(shell: clap_complete::Shell, screen: &Screen) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "idc-setup", &mut script);
@@ -18,13 +18,13 @@ pub fn completions(shell: clap_complete::Shell, screen: &Screen) -> ExitCode {
     ExitCode::Success
 }
 
-/// Writes a page for the program and for each command into a folder, and answers the exit code.
+/// Writes a man page for the program and one for each command to a folder, and returns the exit code.
 pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
     match written {
         Ok(()) => {
             screen.talk(&format!(
-                "The pages are in {}: man {}",
+                "The man pages are in {}. To read one: man {}",
                 folder.display(),
                 folder.join("idc-setup.1").display()
             ));
@@ -32,7 +32,7 @@ pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
         }
         Err(error) => {
             let error = UserError::failed(
-                format!("The pages cannot be written to {}: {error}.", folder.display()),
+                format!("The man pages cannot be written to {}: {error}.", folder.display()),
                 SetupCommand::new(Subcommand::Man)
                     .positional("DIR")
                     .to("use another folder"),

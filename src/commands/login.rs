@@ -1,4 +1,4 @@
-//! `idc-setup login`: sign in again with a profile that is there. It needs no credentials but the person's own.
+//! `idc-setup login`: signs in again with an existing profile. It needs no other credentials.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::connect::{plain_http, refuse_pipes};
 use super::prepare::{Stage, duration, typed_answers};
-use super::{asking_guide, browser, say_rehearsal};
+use super::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::connect;
@@ -28,18 +28,18 @@ use crate::ui::{NonInteractive, Screen};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
-/// As the guides name what is done.
+/// How prompts name the sign-in, which is not a step of the checklist here.
 const INFO: StepInfo = StepInfo {
     number: 0,
     slug: "login",
     title: "Sign in",
     importance: Importance::Required,
-    why: "The last sign-in has ended.",
+    why: "The last sign-in has expired.",
     feeds_others: false,
     permissions: &[],
 };
 
-/// A profile as the file has it.
+/// A profile as it is in the AWS config file.
 struct ProfileInFile {
     profile: Profile,
     sso_region: String,
@@ -47,34 +47,34 @@ struct ProfileInFile {
     set: String,
 }
 
-/// How a sign-in went.
+/// The result of a sign-in.
 struct Done {
     identity: Identity,
     signed_in_now: bool,
     sign_in_ends: Option<Timestamp>,
 }
 
-/// Signs in, and answers the exit code.
+/// Signs in and returns the exit code.
 pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let setup = (|| {
         let answers = typed_answers(cli, environment)?;
         let browser = browser(cli, environment)?;
-        let found = find(cli, environment, &answers)?;
+        let target = find(cli, environment, &answers)?;
         refuse_pipes(environment, &SetupCommand::login())?;
-        Ok((browser, found))
+        Ok((browser, target))
     })();
-    let (browser, found) = match setup {
+    let (browser, target) = match setup {
         Ok(setup) => setup,
         Err(error) => return report(cli, screen, None, Err(error)),
     };
     let prompter: Box<dyn Prompter> =
-        asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
-    let ended = sign_in(cli, flags, environment, &browser, &found, prompter.as_ref()).await;
-    report(cli, screen, Some(&found), ended)
+        prompter(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
+    let ended = sign_in(cli, flags, environment, &browser, &target, prompter.as_ref()).await;
+    report(cli, screen, Some(&target), ended)
 }
 
-/// The profile that is asked for, saved, or the default; and its session.
+/// Returns the requested, the saved, or the default profile, with its session.
 fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<ProfileInFile, UserError> {
     let name = answers
         .explicit(Key::CliProfile)
@@ -100,7 +100,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     let config = Config::parse(&bytes).map_err(|bad| unreadable(bad.to_string()))?;
     let Some(properties) = config.get(Section::Profile(&name)) else {
         return Err(UserError::usage(
-            format!("There is no profile {name} in {file}."),
+            format!("The profile {name} does not exist in {file}."),
             [
                 SetupCommand::login()
                     .placeholder("--cli-profile", "NAME")
@@ -114,7 +114,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
             format!("The profile {name} has no SSO session."),
             [
                 NextStep::other(
-                    "sign in with the older form of SSO",
+                    "sign in with the legacy SSO configuration",
                     ["aws", "sso", "login", "--profile", &name],
                 ),
                 SetupCommand::run()
@@ -127,7 +127,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     let of_session = |key: &str| {
         section.get(key).cloned().ok_or_else(|| {
             UserError::usage(
-                format!("The SSO session {session} of profile {name} says no {key} in {file}."),
+                format!("The SSO session {session} of profile {name} has no {key} in {file}."),
                 SetupCommand::run()
                     .value("--cli-profile", &name)
                     .value("--update", "cli-profile"),
@@ -149,7 +149,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     })
 }
 
-/// The profile of the last run on this machine.
+/// Returns the profile of the last run on this machine.
 fn saved(cli: &Cli, environment: &Environment) -> Option<String> {
     let folder = Folder::of(environment)?;
     let path = match &cli.flags.state {
@@ -170,18 +170,18 @@ async fn sign_in(
     flags: &LoginFlags,
     environment: &Environment,
     browser: &Rc<Browser>,
-    found: &ProfileInFile,
+    target: &ProfileInFile,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let stage = Stage::of(cli, environment)?;
     let limit = match &cli.flags.wait {
-        Some(text) => duration("--wait", text)?,
+        Some(text) => duration(SetupCommand::login(), "--wait", text)?,
         None => LOGIN_WAIT,
     };
-    let profile = &found.profile;
-    browser.keep_to(Partition::of_region(&found.sso_region));
+    let profile = &target.profile;
+    browser.restrict_to(Partition::of_region(&target.sso_region));
     let provider = connect::credentials(Some(&profile.name), &profile.region).await;
-    let base = connect::sdk_config(Some(&profile.name), &found.sso_region, provider).await;
+    let base = connect::sdk_config(Some(&profile.name), &target.sso_region, provider).await;
     let clients = Clients::new(&base, ServerClock::default());
     if let Some((service, address)) = clients.plain_http() {
         return Err(plain_http(environment, &service, &address, Some(&profile.name)));
@@ -200,22 +200,22 @@ async fn sign_in(
         timing: stage.timing(),
         paths: &paths,
         profile,
-        region: found.sso_region.clone(),
+        region: target.sso_region.clone(),
         user: String::new(),
     };
-    through(&session, found, (limit, flags.again), prompter).await
+    identify(&session, target, (limit, flags.again), prompter).await
 }
 
-/// Who one is through the profile, after a sign-in where the last one is not good any more; `None` when nobody came.
-async fn through(
+/// Returns the identity that the profile's credentials have, and signs in first if necessary. `None` if nobody signed in.
+async fn identify(
     session: &Session<'_>,
-    found: &ProfileInFile,
+    target: &ProfileInFile,
     (limit, again): (Duration, bool),
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let mut signed_in_now = false;
     let mut answer = if session.is_usable() && !again {
-        session.ask_through().await?
+        session.identify().await?
     } else {
         Answer::SignInAgain(None)
     };
@@ -223,9 +223,9 @@ async fn through(
         let Some(signed_in) = session.sign_in(limit, prompter).await? else {
             return Ok(None);
         };
-        keep(session, &signed_in)?;
+        save(session, &signed_in)?;
         signed_in_now = true;
-        answer = session.ask_through().await?;
+        answer = session.identify().await?;
     }
     match answer {
         Answer::Caller(identity) => Ok(Some(Done {
@@ -233,19 +233,19 @@ async fn through(
             signed_in_now,
             sign_in_ends: session.token().map(|token| token.expires_at),
         })),
-        Answer::SignInAgain(said) => {
-            let what = "the sign-in is not good for the profile: it was taken back meanwhile";
-            Err(match said {
+        Answer::SignInAgain(refusal) => {
+            let what = "the sign-in is not valid for the profile: it has been revoked";
+            Err(match refusal {
                 Some(aws_error) => session.refused_by(what, &aws_error),
                 None => session.error(format!("{what}.")),
             })
         }
-        Answer::NoAccess => Err(no_access(session, found).await?),
+        Answer::NoAccess => Err(no_access(session, target).await?),
     }
 }
 
-/// The files that the AWS CLI and the SDKs read.
-fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
+/// Writes the cache files that the AWS CLI and the SDKs read.
+fn save(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
     let registration = aws_config_file::registration_json(&signed_in.registration);
     let token = aws_config_file::token_json(&signed_in.token);
     for (path, text) in [
@@ -258,14 +258,14 @@ fn keep(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::Signe
     Ok(())
 }
 
-async fn no_access(session: &Session<'_>, found: &ProfileInFile) -> Result<UserError, UserError> {
-    let (account, set) = (&found.account, &found.set);
+async fn no_access(session: &Session<'_>, target: &ProfileInFile) -> Result<UserError, UserError> {
+    let (account, set) = (&target.account, &target.set);
     let why = match refusal::shown(session, account, set).await? {
-        Shown::Everything => refusal::STILL_SPREADING.to_owned(),
+        Shown::Everything => refusal::STILL_PROPAGATING.to_owned(),
         Shown::OtherSets(offered) => refusal::wrong_name(account, set, &offered),
         Shown::NoAccount => format!(
-            "the portal shows whoever signed in no account {account}: somebody else signed in, they are not in the group, or \
-             the assignment was taken away"
+            "the portal does not list account {account}: a different user signed in, the user is not in the group, or the \
+             assignment was deleted"
         ),
     };
     Ok(UserError {
@@ -275,11 +275,11 @@ async fn no_access(session: &Session<'_>, found: &ProfileInFile) -> Result<UserE
                 .clone()
                 .switch("--again")
                 .to("sign in as the right user, in a private browser window"),
-            SetupCommand::status().to("look at the access, with an administrator's credentials"),
+            SetupCommand::status().to("check the access with an administrator's credentials"),
         ]
         .into(),
         ..session.error(format!(
-            "you are signed in, and the portal answers ForbiddenException: No access: {why}."
+            "you are signed in, but the portal returned ForbiddenException: No access: {why}."
         ))
     })
 }
@@ -287,19 +287,23 @@ async fn no_access(session: &Session<'_>, found: &ProfileInFile) -> Result<UserE
 fn report(
     cli: &Cli,
     screen: &Screen,
-    found: Option<&ProfileInFile>,
+    target: Option<&ProfileInFile>,
     ended: Result<Option<Done>, UserError>,
 ) -> ExitCode {
-    let profile = found.map(|found| found.profile.name.as_str()).unwrap_or_default();
+    let profile = target.map(|target| target.profile.name.as_str()).unwrap_or_default();
     let ended = ended.and_then(|done| {
         done.ok_or_else(|| {
             let next = SetupCommand::login()
                 .value("--cli-profile", profile)
                 .value("--wait", "10m");
-            UserError::new(UserErrorKind::Left, "Sign in: nobody came in time.", next)
+            UserError::new(
+                UserErrorKind::Left,
+                "Sign in: nobody signed in within the time limit.",
+                next,
+            )
         })
     });
-    // What is in the way of a sign-in is in the way of a run too, and says so.
+    // Errors that are shared with `run` suggest a run, but here the sign-in is the command to repeat.
     let ended = ended.map_err(|error| UserError {
         next: error.next.clone().retargeted(Subcommand::Run, Subcommand::Login),
         ..error
@@ -308,14 +312,14 @@ fn report(
         .as_ref()
         .map_or_else(|error| ExitCode::from(error.kind), |_| ExitCode::Success);
     if cli.flags.output == Output::Json {
-        screen.json(&envelope(screen, found, &ended, exit).json());
+        screen.json(&envelope(screen, target, &ended, exit).json());
         return exit;
     }
     match &ended {
         Ok(done) => {
             if !done.signed_in_now {
                 let again = screen.command(&SetupCommand::login().switch("--again"));
-                screen.talk(&format!("You are still signed in. Sign in again with: {again}"));
+                screen.talk(&format!("You are already signed in. To sign in again: {again}"));
             }
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));
@@ -331,7 +335,7 @@ fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Ctrl-C before the end.
+/// Prints the envelope after Ctrl-C.
 pub fn interrupted(screen: &Screen, error: UserError) -> ExitCode {
     let exit = ExitCode::from(error.kind);
     screen.json(&envelope(screen, None, &Err(error), exit).json());
@@ -340,7 +344,7 @@ pub fn interrupted(screen: &Screen, error: UserError) -> ExitCode {
 
 fn envelope(
     screen: &Screen,
-    found: Option<&ProfileInFile>,
+    target: Option<&ProfileInFile>,
     ended: &Result<Done, UserError>,
     exit: ExitCode,
 ) -> Envelope<LoginBody> {
@@ -353,7 +357,7 @@ fn envelope(
         format: FORMAT,
         command: "login".to_owned(),
         account: signed_in_as.as_ref().map(|caller| caller.account.clone()),
-        region: found.map(|found| found.sso_region.clone()),
+        region: target.map(|target| target.sso_region.clone()),
         error: ended
             .as_ref()
             .err()
@@ -361,8 +365,8 @@ fn envelope(
         exit: exit.code(),
         body: LoginBody {
             signed_in_as,
-            profile: found.map(|found| found.profile.name.clone()),
-            session: found.map(|found| found.profile.session.clone()),
+            profile: target.map(|target| target.profile.name.clone()),
+            session: target.map(|target| target.profile.session.clone()),
             signed_in_now: done.is_some_and(|done| done.signed_in_now),
             credentials_end: done.and_then(|done| done.identity.ends_at).map(|at| at.to_string()),
             sign_in_ends: done.and_then(|done| done.sign_in_ends).map(|at| at.to_string()),

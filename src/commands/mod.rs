@@ -1,4 +1,4 @@
-//! One file a command, and what they share: from what was typed to a walk over the checklist.
+//! One module per command, and what the commands share.
 
 mod answers;
 mod connect;
@@ -27,6 +27,7 @@ use crate::browser::Browser;
 use crate::checklist::{ExitCode, Outcome, Prompter, UserError, UserErrorKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
+use crate::log;
 use crate::next_step::{Argument, Invocation, NextStep, RehearsalArguments, SetupCommand, Subcommand};
 use crate::ui::output::{CallerOut, Envelope};
 use crate::ui::{self, diagram};
@@ -41,6 +42,13 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     };
     let terminal = TerminalGuard::new();
     let screen = screen(&cli, environment);
+    if let Err(why) = log::start(cli.flags.verbose, environment.var(log::VARIABLE)) {
+        let error = UserError::usage(
+            format!("{} {why}.", log::VARIABLE),
+            NextStep::note(format!("correct or unset {}", log::VARIABLE)),
+        );
+        return finish(&cli, &screen, subcommand(&cli), None, &ended_by(error)).code();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -53,32 +61,32 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
         }
     };
     if cli.flags.rehearsal.is_some() {
-        end_with_the_rehearsal();
+        exit_with_parent();
     }
     let code = match &cli.command {
         Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment, &screen)),
         _ => runtime.block_on(until_interrupted(&cli, environment, &screen)).code(),
     };
     terminal.restore();
-    // A prompt may still be reading; it must not keep the program from ending.
+    // A prompt may still be reading, and must not keep the program from exiting.
     runtime.shutdown_background();
     code
 }
 
-/// The child of a rehearsal has nothing to do once the simulated AWS is gone, however that ended.
-fn end_with_the_rehearsal() {
+/// Makes the child of a rehearsal exit with its parent, which serves the simulated AWS.
+fn exit_with_parent() {
     #[cfg(target_os = "linux")]
     {
-        // Where the system does not know this, the child ends with its first call that nobody answers.
+        // If the system does not support this, the next call of the child fails because nothing answers it.
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     }
 }
 
-/// Runs the command until it ends, Ctrl-C is pressed or somebody asks the process to end: everything is recorded as it
-/// happens, so there is nothing to finish.
+/// Runs the command until it ends, the user presses Ctrl-C, or a signal requests termination. Everything is recorded when
+/// it happens, so there is nothing to clean up.
 async fn until_interrupted(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     if matches!(cli.command, Some(Command::Undo(_))) {
-        // It tells what it has removed by then.
+        // It handles the interruption itself, to report what it has already removed.
         return dispatch(cli, environment, screen).await;
     }
     tokio::select! {
@@ -87,7 +95,7 @@ async fn until_interrupted(cli: &Cli, environment: &Environment, screen: &Screen
     }
 }
 
-/// Ctrl-C; and where there are such signals, SIGTERM and SIGHUP.
+/// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
 async fn asked_to_end() {
     #[cfg(unix)]
     {
@@ -97,7 +105,7 @@ async fn asked_to_end() {
             return;
         };
         let hung_up = async {
-            // Whoever has the program go on without a terminal (nohup) wants it to.
+            // With nohup, the program is meant to continue without a terminal.
             let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
             match hangup {
                 Some(Ok(mut hangup)) => drop(hangup.recv().await),
@@ -114,7 +122,7 @@ async fn asked_to_end() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Whether this process was started with SIGHUP ignored. Where the system does not tell, it is left alone.
+/// Returns whether this process was started with SIGHUP ignored. Also true if the system does not provide this.
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     static IGNORED: OnceLock<bool> = OnceLock::new();
@@ -129,7 +137,7 @@ fn is_hangup_ignored() -> bool {
 async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     if cli.flags.output == Output::Mermaid && !matches!(cli.command, Some(Command::Status)) {
         let error = UserError::usage(
-            "--output mermaid draws the access diagram of status.",
+            "--output mermaid is only available for status.",
             SetupCommand::status().value("--output", "mermaid"),
         );
         return finish(cli, screen, subcommand(cli), None, &ended_by(error));
@@ -159,7 +167,7 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
 fn interrupted(cli: &Cli, screen: &Screen) -> ExitCode {
     let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", screen.invocation.again());
     if cli.flags.output == Output::Json {
-        // Each command's envelope has a body of its own.
+        // The envelopes of these commands have their own bodies.
         match &cli.command {
             Some(Command::Login(_)) => return login::interrupted(screen, error),
             Some(Command::Doctor) => return doctor::interrupted(screen, &error),
@@ -171,7 +179,7 @@ fn interrupted(cli: &Cli, screen: &Screen) -> ExitCode {
     ExitCode::Interrupted
 }
 
-/// Progress is saved as it happens; a rehearsal's parent says how to go on with it.
+/// Prints that the command was interrupted, and how to continue. In a rehearsal, the parent process prints the latter.
 fn say_interrupted(screen: &Screen) {
     let next = match screen.invocation.subcommand {
         _ if screen.is_rehearsal() => String::new(),
@@ -184,7 +192,7 @@ fn say_interrupted(screen: &Screen) {
     screen.warn(&format!("\nInterrupted.{next}"));
 }
 
-/// How this process was called, for the commands to type next.
+/// Returns how this process was called, for the commands to type next.
 fn invocation(cli: &Cli) -> Invocation {
     let flags = &cli.flags;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -224,7 +232,7 @@ fn invocation(cli: &Cli) -> Invocation {
     }
 }
 
-/// Of `rehearse` itself, or of the command that it runs as a child.
+/// Returns the arguments of the rehearsal, in `rehearse` itself and in its child process.
 fn rehearsal_arguments(cli: &Cli) -> Option<RehearsalArguments> {
     if let Some(rehearsal) = &cli.flags.rehearsal {
         return Some(rehearsal.arguments());
@@ -253,13 +261,13 @@ fn subcommand(cli: &Cli) -> Subcommand {
     }
 }
 
-/// What could not be parsed. Help and version are no errors.
+/// Prints a parse error of the command line. clap also reports help and version this way, which are not errors.
 fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
     let wants_json = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || args.iter().any(|arg| arg == "--output=json");
     if error.use_stderr() && wants_json {
-        let words = error.to_string();
-        let message = words
+        let text = error.to_string();
+        let message = text
             .lines()
             .next()
             .unwrap_or_default()
@@ -267,13 +275,13 @@ fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
             .to_owned();
         let outcome = ended_by(UserError::usage(
             message,
-            NextStep::other("see the flags", ["idc-setup", "--help"]),
+            NextStep::other("list the flags", ["idc-setup", "--help"]),
         ));
         let envelope = Envelope::of_steps("run", None, None, &outcome, ExitCode::Usage, &Invocation::default());
         Screen::default().json(&envelope.json());
         return ExitCode::Usage;
     }
-    // A closed pipe is no failure of ours.
+    // A closed pipe is not an error.
     let _ = error.print();
     if error.use_stderr() {
         ExitCode::Usage
@@ -284,7 +292,7 @@ fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
 
 fn screen(cli: &Cli, environment: &Environment) -> Screen {
     let plain = is_accessible(cli, environment) || environment.var("TERM") == Some("dumb");
-    let colour = !cli.flags.no_color
+    let color = !cli.flags.no_color
         && !plain
         && environment.var("NO_COLOR").is_none()
         && environment.is_terminal
@@ -296,7 +304,7 @@ fn screen(cli: &Cli, environment: &Environment) -> Screen {
     Screen {
         quiet: cli.flags.quiet,
         verbose: cli.flags.verbose,
-        colour,
+        color,
         ascii: !environment.is_unicode(),
         talk_width: width(environment.is_terminal, console::Term::stderr()),
         result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
@@ -305,32 +313,27 @@ fn screen(cli: &Cli, environment: &Environment) -> Screen {
     }
 }
 
-/// `--accessible`, or its variable for good.
+/// Returns whether `--accessible` or its variable is set.
 fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
     let wanted = environment.var("IDC_SETUP_ACCESSIBLE");
     cli.flags.accessible || wanted.is_some_and(|wanted| !matches!(wanted, "0" | "false" | "no"))
 }
 
-/// So that nobody takes a rehearsal for the real thing, or the real thing for a rehearsal.
+/// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
 fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
     if prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
-        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing is changed outside it.");
+        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing outside it is changed.");
     }
 }
 
-/// This person's browser.
+/// Returns the user's browser.
 fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserError> {
     Ok(prepare::Stage::of(cli, environment)?.browser(cli, environment))
 }
 
-/// The guide that asks: in a terminal, or line by line where that is wanted. `None` where nobody can be asked:
-/// questions need terminals on stdin and stderr.
-fn asking_guide(
-    cli: &Cli,
-    environment: &Environment,
-    screen: &Screen,
-    browser: &Rc<Browser>,
-) -> Option<Box<dyn Prompter>> {
+/// Returns the prompter that asks: in a terminal, or line by line if requested. `None` if no questions can be asked, since
+/// they need terminals on stdin and stderr.
+fn prompter(cli: &Cli, environment: &Environment, screen: &Screen, browser: &Rc<Browser>) -> Option<Box<dyn Prompter>> {
     let dumb = environment.var("TERM") == Some("dumb");
     if cli.flags.non_interactive {
         None
@@ -343,8 +346,8 @@ fn asking_guide(
     }
 }
 
-/// Shows that something is looked at, until it is dropped; nothing where nobody watches.
-fn looking(cli: &Cli, environment: &Environment, screen: &Screen, what: &str) -> Option<Box<dyn Waiting>> {
+/// Shows that a check is running, until the result is dropped. Shows nothing without a terminal.
+fn checking(cli: &Cli, environment: &Environment, screen: &Screen, what: &str) -> Option<Box<dyn Waiting>> {
     if screen.quiet || !environment.is_terminal {
         return None;
     }
@@ -352,9 +355,10 @@ fn looking(cli: &Cli, environment: &Environment, screen: &Screen, what: &str) ->
         screen.talk(what);
         return None;
     }
-    Some(ui::looking(screen, what))
+    Some(ui::checking(screen, what))
 }
 
+/// Returns the outcome of a command that ended with an error before it checked any step.
 fn ended_by(error: UserError) -> Outcome {
     Outcome {
         reports: Vec::new(),
@@ -363,7 +367,7 @@ fn ended_by(error: UserError) -> Outcome {
     }
 }
 
-/// Prints how a command has ended, and answers the exit code.
+/// Prints how a command ended and returns the exit code.
 fn finish(cli: &Cli, screen: &Screen, command: Subcommand, prepared: Option<&Prepared>, outcome: &Outcome) -> ExitCode {
     let exit = outcome.exit_code(cli.flags.strict);
     if cli.flags.output == Output::Json {

@@ -1,7 +1,7 @@
-//! `idc-setup plan`: look, ask where somebody can be asked, and show what would be done; change nothing.
+//! `idc-setup plan`: checks the account, asks questions if possible, and shows what a run would change. Changes nothing.
 
 use super::prepare::{Access, prepare};
-use super::{asking_guide, browser, ended_by, finish, say_rehearsal};
+use super::{browser, ended_by, finish, prompter, say_rehearsal};
 use crate::checklist::ExitCode;
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -10,7 +10,7 @@ use crate::steps;
 use crate::ui::NonInteractive;
 use crate::ui::Screen;
 
-/// Plans, and answers the exit code.
+/// Shows the plan and returns the exit code.
 pub async fn plan(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let browser = match browser(cli, environment) {
@@ -18,7 +18,7 @@ pub async fn plan(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
         Err(error) => return finish(cli, screen, Subcommand::Plan, None, &ended_by(error)),
     };
     let prompter =
-        asking_guide(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
+        prompter(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
     let prepared = match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => prepared,
         Err(error) => return finish(cli, screen, Subcommand::Plan, None, &ended_by(error)),

@@ -1,5 +1,5 @@
-//! From what was typed to a setting that steps can work in: answers with their sources, the guide, the
-//! Region, the connection, the state file.
+//! From the command line to a context for the steps: answers with their sources, the Region, the connection, and the
+//! state file.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::connect::connect_as_asked;
+use super::connect::connect_with_flags;
 use super::rehearse::examples;
 use super::subcommand;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
@@ -26,18 +26,18 @@ use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::steps::{CONSENTS, Context, ContextParts, SLUGS, TOPICS, UPDATABLE};
 
-/// A setting, and how the walk is to go.
+/// Everything that a command needs to walk the checklist.
 pub struct Prepared {
     /// What all steps share.
     pub context: Rc<Context>,
-    /// How the walk is to go.
+    /// The options of the walk.
     pub options: Options,
-    /// What is known of the credentials besides whose they are.
+    /// The source and the lifetime of the credentials.
     pub held: Held,
 }
 
 impl Prepared {
-    /// That a profile is used which nobody has named in this run.
+    /// Returns a note if the profile of the last run is used and not one from this command line.
     pub fn note_on_profile(&self, cli: &Cli) -> Option<String> {
         let profile = self
             .context
@@ -45,11 +45,11 @@ impl Prepared {
             .as_ref()
             .filter(|_| cli.flags.profile.is_none())?;
         Some(format!(
-            "With the profile {profile}, as in the last run; another: --profile NAME."
+            "Using the profile {profile} of the last run. To use another one: --profile NAME."
         ))
     }
 
-    /// The walk over these steps, as it was asked for.
+    /// Returns the walk over these steps with the options of the command line.
     pub fn walk<'a>(&'a self, steps: &'a [Box<dyn Step>], prompter: &'a dyn Prompter) -> Walk<'a> {
         let context = &self.context;
         Walk::new(
@@ -61,9 +61,9 @@ impl Prepared {
         )
     }
 
-    /// Identity Center's Region, as far as it is known.
+    /// Returns Identity Center's Region, if it is known.
     pub fn region(&self) -> Option<String> {
-        let found = self.context.facts.instance.now().map(|instance| instance.region);
+        let existing = self.context.facts.instance.now().map(|instance| instance.region);
         let wanted = || {
             self.context
                 .answers
@@ -71,17 +71,17 @@ impl Prepared {
                 .get(Key::IdentityCenterRegion)
                 .map(|answer| answer.value)
         };
-        found.or_else(wanted)
+        existing.or_else(wanted)
     }
 }
 
-/// Where the rehearsal is, if this is one.
+/// A real account, or a rehearsal with its URL.
 pub struct Stage {
     url: Option<String>,
 }
 
 impl Stage {
-    /// From `--rehearsal` or its variable: a loopback address, and the very one that calls go to.
+    /// Reads `--rehearsal` or its variable. The URL must be a loopback address, and the endpoint of all calls.
     pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, UserError> {
         let url = cli
             .flags
@@ -95,20 +95,23 @@ impl Stage {
                 .and_then(|port| port.parse::<u16>().ok());
             if port.is_none() || environment.var("AWS_ENDPOINT_URL") != Some(url.as_str()) {
                 return Err(UserError::usage(
-                    "IDC_SETUP_REHEARSAL must be a loopback address and the one that AWS_ENDPOINT_URL names.",
-                    "unset IDC_SETUP_REHEARSAL, for a real account; or: idc-setup rehearse",
+                    "IDC_SETUP_REHEARSAL must be a loopback address, and the same as AWS_ENDPOINT_URL.",
+                    [
+                        NextStep::note("unset IDC_SETUP_REHEARSAL to use a real account"),
+                        SetupCommand::rehearse().into(),
+                    ],
                 ));
             }
         }
         Ok(Self { url })
     }
 
-    /// This person's browser, which opens pages of AWS, or of the rehearsal alone.
+    /// Returns the user's browser. It opens pages of AWS, or only those of the rehearsal if this is one.
     pub fn browser(&self, cli: &Cli, environment: &Environment) -> Rc<Browser> {
         Rc::new(Browser::of(environment, !cli.flags.no_browser, self.url.as_deref()))
     }
 
-    /// Whether this is a rehearsal.
+    /// Returns whether this is a rehearsal.
     pub fn is_rehearsal(&self) -> bool {
         self.url.is_some()
     }
@@ -119,7 +122,7 @@ impl Stage {
             .map_or_else(Console::real, |url| Console::rehearsal(url))
     }
 
-    /// How long to pause between looks.
+    /// Returns how long to pause between checks.
     pub fn timing(&self) -> Timing {
         if self.is_rehearsal() {
             Timing::REHEARSAL
@@ -129,16 +132,16 @@ impl Stage {
     }
 }
 
-/// Whether the state file is written.
+/// Whether a command writes the state file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// `run`: with the lock.
+    /// It does and holds the lock, as `run` does.
     Write,
-    /// `status` and `plan`: without.
+    /// It only reads it, without the lock, as `status` and `plan` do.
     Read,
 }
 
-/// Checks everything that can be checked before any call, connects, and opens progress.
+/// Checks everything that can be checked without a call, connects, and opens the state file.
 pub async fn prepare(
     cli: &Cli,
     environment: &Environment,
@@ -150,8 +153,8 @@ pub async fn prepare(
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
-    let (connection, region) = connect_as_asked(cli, environment, folder.as_ref(), access).await?;
-    browser.keep_to(connection.caller.partition());
+    let (connection, region) = connect_with_flags(cli, environment, folder.as_ref(), access).await?;
+    browser.restrict_to(connection.caller.partition());
     let path = state_file(cli, folder.as_ref(), &connection)?;
     let (partition, account) = (connection.caller.partition().id(), &connection.caller.account);
     let progress = match access {
@@ -198,7 +201,7 @@ pub async fn prepare(
     })
 }
 
-/// How the walk is to go.
+/// Returns the options of the walk.
 fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
     let flags = &cli.flags;
     check_names("--only", &flags.only, &SLUGS)?;
@@ -208,11 +211,11 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
     if let Some(step) = flags.only.iter().find(|step| flags.skip.contains(step)) {
         return Err(UserError::usage(
             format!("--only {step} and --skip {step} contradict each other."),
-            format!("idc-setup run --only {step}"),
+            SetupCommand::run().value("--only", step),
         ));
     }
     let wait = match &flags.wait {
-        Some(text) => Some(duration("--wait", text)?),
+        Some(text) => Some(duration(SetupCommand::new(subcommand(cli)), "--wait", text)?),
         None if flags.non_interactive => Some(Duration::ZERO),
         None => None,
     };
@@ -238,13 +241,13 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), UserE
         None => Ok(()),
         Some(name) => Err(UserError::usage(
             format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
-            format!("idc-setup run {flag} NAME"),
+            SetupCommand::run().placeholder(flag, "NAME"),
         )),
     }
 }
 
-/// `10m`, `60s`, `0`.
-pub fn duration(flag: &str, text: &str) -> Result<Duration, UserError> {
+/// Parses a duration such as `10m`, `60s` or `0`. `command` is the one that takes the flag.
+pub fn duration(command: SetupCommand, flag: &str, text: &str) -> Result<Duration, UserError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -255,34 +258,36 @@ pub fn duration(flag: &str, text: &str) -> Result<Duration, UserError> {
         .filter(|parsed| *parsed <= LONGEST_WAIT);
     parsed.ok_or_else(|| {
         UserError::usage(
-            format!("{flag}: {text:?} is not a duration like 80ms, 60s or 10m, of a week at most."),
-            format!("idc-setup … {flag} 60s"),
+            format!("{flag}: {text:?} is not a duration such as 80ms, 60s or 10m, of at most one week."),
+            command.placeholder(flag, "DURATION"),
         )
     })
 }
 
-/// Flags, then variables, then the answers file.
+/// Returns the answers from flags, from variables and from the answers file. Of several, the first counts.
 pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, UserError> {
     let mut answers = Answers::default();
-    let check = |key: Key, text: &str, name: &str| {
+    let check = |key: Key, text: &str, name: &str, next: NextStep| {
         key.check(text)
-            .map_err(|why| UserError::usage(format!("{name}: {why}."), format!("idc-setup run {} …", key.flag())))
+            .map_err(|why| UserError::usage(format!("{name}: {why}."), next))
     };
     for (key, text) in &cli.answers.typed {
-        let value = check(*key, text, &key.flag())?;
+        let next = SetupCommand::run().placeholder(key.flag(), "VALUE");
+        let value = check(*key, text, &key.flag(), next.into())?;
         let source = Source::Flag(key.flag());
         answers.put(*key, Answer { value, source });
     }
     for key in KEYS {
         if let Some(text) = environment.var(&key.variable()) {
-            let value = check(key, text, &key.variable())?;
+            let next = SetupCommand::run().after(format!("correct or unset {}", key.variable()));
+            let value = check(key, text, &key.variable(), next)?;
             let source = Source::Variable(key.variable());
             answers.put(key, Answer { value, source });
         }
     }
     if let Some(path) = &cli.flags.answers_file {
         let rows = answers::file::read(path)
-            .map_err(|why| UserError::usage(why, format!("mend {}, then: idc-setup run", path.display())))?;
+            .map_err(|why| UserError::usage(why, SetupCommand::run().after(format!("correct {}", path.display()))))?;
         for (key, answer) in rows {
             answers.put(key, answer);
         }
@@ -290,32 +295,36 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Us
     Ok(answers)
 }
 
-/// Answers that contradict each other.
+/// Refuses answers that contradict each other.
 fn check_together(answers: &Answers) -> Result<(), UserError> {
-    let said = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
-    if said(Key::NoGroup) != Some("true") {
+    let given = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
+    if given(Key::NoGroup) != Some("true") {
         return Ok(());
     }
-    let with_a_group = [
-        (Key::Group, said(Key::Group).is_some()),
-        (Key::AssignTo, said(Key::AssignTo) == Some("group")),
-    ];
-    match with_a_group.into_iter().find(|(_, said)| *said) {
-        Some((key, _)) => Err(UserError::usage(
+    let contradicts = |key: Key, next: NextStep| {
+        Err(UserError::usage(
             format!("{} and --no-group contradict each other.", key.flag()),
-            "idc-setup run --no-group --assign-to user",
-        )),
-        None => Ok(()),
+            next,
+        ))
+    };
+    if given(Key::Group).is_some() {
+        // The command to type next repeats the given answers, so it cannot leave one out.
+        contradicts(Key::Group, SetupCommand::run().without("--group").into())
+    } else if given(Key::AssignTo) == Some("group") {
+        let next = SetupCommand::run().switch("--no-group").value("--assign-to", "user");
+        contradicts(Key::AssignTo, next.into())
+    } else {
+        Ok(())
     }
 }
 
-/// Whether a saved answer says the contrary of what was typed now: then it no longer counts.
+/// Returns whether an answer given now contradicts a saved one, which then no longer counts.
 fn is_revoked(answers: &Answers, key: Key, value: &str) -> bool {
-    let said = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
+    let given = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
     match key {
-        Key::NoGroup => said(Key::Group).is_some() || said(Key::AssignTo) == Some("group"),
-        Key::Group => said(Key::NoGroup) == Some("true"),
-        Key::AssignTo => value == "group" && said(Key::NoGroup) == Some("true"),
+        Key::NoGroup => given(Key::Group).is_some() || given(Key::AssignTo) == Some("group"),
+        Key::Group => given(Key::NoGroup) == Some("true"),
+        Key::AssignTo => value == "group" && given(Key::NoGroup) == Some("true"),
         _ => false,
     }
 }
@@ -324,7 +333,7 @@ fn put_saved(answers: &mut Answers, progress: &Progress) {
     let typed = answers.clone();
     progress.read(|record| {
         for (name, saved) in &record.answers {
-            // An answer of another version that this one does not know, or would refuse, is asked again.
+            // Another version may have saved an answer that this one does not know or would refuse: ask again.
             if let Some(key) = Key::of_field(name)
                 && let Ok(value) = key.check(&saved.value)
                 && !is_revoked(&typed, key, &value)
@@ -354,18 +363,18 @@ fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Re
         .map(|folder| folder.state_file(caller.partition().id(), &caller.account))
         .ok_or_else(|| {
             UserError::usage(
-                "There is no home folder to keep progress in.",
+                "There is no home folder to store progress in.",
                 [
                     NextStep::note("set HOME"),
                     SetupCommand::new(subcommand(cli))
                         .placeholder("--state", "FILE")
-                        .to("name a state file"),
+                        .to("specify a state file"),
                 ],
             )
         })
 }
 
-/// Slugs that were asked for, for a status without credentials.
+/// Returns the steps of `--only`, or all steps, for a status without credentials.
 pub fn wanted_slugs(cli: &Cli) -> BTreeSet<&'static str> {
     let only = &cli.flags.only;
     SLUGS

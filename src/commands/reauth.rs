@@ -1,4 +1,4 @@
-//! Credentials that have expired, or were never there: how to get new ones.
+//! How to get credentials when they have expired or are missing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
-/// `idc-setup run` with the profile that was named.
+/// Returns `idc-setup run` with the profile, if there is one.
 fn run_again(profile: Option<&str>) -> SetupCommand {
     match profile {
         Some(profile) => SetupCommand::run().value("--profile", profile),
@@ -16,11 +16,11 @@ fn run_again(profile: Option<&str>) -> SetupCommand {
     }
 }
 
-/// How credentials are renewed, by where they came from; then a run goes on.
+/// Returns how to renew the credentials, depending on their source, and then `idc-setup run`.
 pub fn renew(environment: &Environment, profile: Option<&str>) -> NextStep {
     let step = if profile.is_none() && environment.has_credentials() {
         if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
-            NextStep::note("reload the page of AWS CloudShell")
+            NextStep::note("reload the AWS CloudShell page")
         } else if environment.var("AWS_ACCESS_KEY_ID").is_some() {
             NextStep::other(
                 "renew the credentials where AWS_ACCESS_KEY_ID comes from, or unset AWS_ACCESS_KEY_ID, \
@@ -28,7 +28,7 @@ pub fn renew(environment: &Environment, profile: Option<&str>) -> NextStep {
                 ["aws", "login"],
             )
         } else {
-            NextStep::note("restart the container, so that it gets new credentials")
+            NextStep::note("restart the container to get new credentials")
         }
     } else {
         renew_session(environment, profile).unwrap_or_else(|| aws_login("renew the credentials", profile))
@@ -36,12 +36,12 @@ pub fn renew(environment: &Environment, profile: Option<&str>) -> NextStep {
     step.then(run_again(profile))
 }
 
-/// How a profile's session is begun anew, without what comes after it; `None` where the profile has no session.
+/// Returns how to start a new session for a profile, or `None` if the profile has no session.
 pub fn renew_session(environment: &Environment, profile: Option<&str>) -> Option<NextStep> {
     let paths = environment.aws_files()?;
     let config = Config::parse(&files::read(paths.config()).ok()?).ok()?;
     let mut name = profile.unwrap_or("default").to_owned();
-    // A role's credentials expire with those of the profile that they come from.
+    // The credentials of a role expire with those of its source profile.
     for _ in 0..5 {
         let properties = config.get(Section::Profile(&name))?;
         if let Some(step) = renew_profile(&name, profile, &properties) {
@@ -52,7 +52,7 @@ pub fn renew_session(environment: &Environment, profile: Option<&str>) -> Option
     None
 }
 
-/// [`renew_session`], and then a run goes on.
+/// Returns [`renew_session`], and then `idc-setup run`.
 pub fn renew_session_then_run(environment: &Environment, profile: Option<&str>) -> Option<NextStep> {
     renew_session(environment, profile).map(|step| step.then(run_again(profile)))
 }
@@ -63,10 +63,10 @@ fn aws_login(purpose: &str, profile: Option<&str>) -> NextStep {
     NextStep::other(purpose, words)
 }
 
-fn renew_profile(name: &str, asked: Option<&str>, properties: &BTreeMap<String, String>) -> Option<NextStep> {
+fn renew_profile(name: &str, requested: Option<&str>, properties: &BTreeMap<String, String>) -> Option<NextStep> {
     const AGAIN: &str = "sign in again";
     let has = |key: &str| properties.contains_key(key);
-    let named = Some(name).filter(|name| *name != "default" || asked.is_some());
+    let named = Some(name).filter(|name| *name != "default" || requested.is_some());
     if has("login_session") {
         Some(aws_login(AGAIN, named))
     } else if has("sso_session") {
@@ -77,34 +77,34 @@ fn renew_profile(name: &str, asked: Option<&str>, properties: &BTreeMap<String, 
         Some(NextStep::other(AGAIN, words))
     } else if has("credential_process") {
         Some(NextStep::note(format!(
-            "renew what credential_process of profile {name} returns"
+            "renew the credentials that credential_process of profile {name} returns"
         )))
     } else {
         None
     }
 }
 
-/// The ways to sign in without any access key, the best first.
+/// Returns the ways to get credentials without access keys, the best first.
 pub fn ways_in(environment: &Environment) -> NextSteps {
     let login = if environment.program("aws").is_some() {
         format!(
-            "sign in through the console, as root too (AWS CLI {} or later)",
+            "sign in with your console credentials, including root (AWS CLI {} or later)",
             aws_cli::LOGIN_SINCE
         )
     } else {
         format!(
-            "install the AWS CLI {} or later ({}), and sign in through the console, as root too",
+            "install the AWS CLI {} or later ({}), and sign in with your console credentials, including root",
             aws_cli::LOGIN_SINCE,
             aws_cli::INSTALL_PAGE
         )
     };
     [
         NextStep::other(login, ["aws", "login"]).then(SetupCommand::run()),
-        SetupCommand::run().to("in AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+        SetupCommand::run().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
         SetupCommand::run()
             .placeholder("--profile", "NAME")
-            .to("with a profile that you have (aws configure list-profiles)"),
-        SetupCommand::rehearse().to("without an account, on a simulated AWS"),
+            .to("use an existing profile (aws configure list-profiles)"),
+        SetupCommand::rehearse().to("try it on a simulated AWS, without an account"),
     ]
     .into()
 }

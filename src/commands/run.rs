@@ -1,9 +1,9 @@
-//! `idc-setup run`: walk the checklist to its end.
+//! `idc-setup run`: goes through the whole checklist.
 
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asking_guide, browser, ended_by, finish, looking, say_rehearsal};
+use super::{browser, checking, ended_by, finish, prompter, say_rehearsal};
 use crate::checklist::{ExitCode, UserError};
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};
@@ -12,18 +12,18 @@ use crate::next_step::{SetupCommand, Subcommand};
 use crate::steps::{self, EnableIdentityCenter};
 use crate::ui::{NonInteractive, Screen};
 
-/// Runs, and answers the exit code.
+/// Runs the checklist and returns the exit code.
 pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
         Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
     };
-    let prompter = match asking_guide(cli, environment, screen, &browser) {
+    let prompter = match prompter(cli, environment, screen, &browser) {
         Some(prompter) => prompter,
         None if cli.flags.non_interactive => Box::new(NonInteractive::new(screen)),
         None => {
             let error = UserError::usage(
-                "There is no terminal to ask questions in; nothing was changed.",
+                "There is no terminal for questions. Nothing was changed.",
                 [
                     SetupCommand::run()
                         .switch("--non-interactive")
@@ -38,7 +38,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     if prompter.can_ask() {
         prompter.open();
     }
-    let waiting = looking(cli, environment, screen, "Looking at the account.");
+    let waiting = checking(cli, environment, screen, "Checking the account.");
     let prepared = prepare(cli, environment, Access::Write, browser).await;
     drop(waiting);
     let prepared = match prepared {
@@ -50,10 +50,10 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         screen.talk(&note);
     }
     let first = EnableIdentityCenter::new(Rc::clone(context));
-    say_where_we_stand(&prepared, &first, (cli, environment), screen).await;
+    show_situation(&prepared, &first, (cli, environment), screen).await;
     let steps = steps::checklist_from(first, context);
     let walk = prepared.walk(&steps, prompter.as_ref());
-    // A run saves its answers before anything else.
+    // The walk saves the answers first.
     screen.invocation.note_answers_saved();
     let outcome = walk.run().await;
     if prompter.can_ask() && outcome.error.is_none() {
@@ -65,8 +65,8 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     finish(cli, screen, Subcommand::Run, Some(&prepared), &outcome)
 }
 
-/// The first lines: who and where we are, and of the rest what is not as it should be.
-async fn say_where_we_stand(
+/// Prints the first lines: the credentials and the account, and every other check with a problem.
+async fn show_situation(
     prepared: &Prepared,
     first: &EnableIdentityCenter,
     (cli, environment): (&Cli, &Environment),
@@ -78,14 +78,14 @@ async fn say_where_we_stand(
         let named = |list: &[String]| list.iter().any(|name| name == slug);
         (flags.only.is_empty() || named(&flags.only)) && !named(&flags.skip)
     };
-    let waiting = looking(cli, environment, screen, "Looking at the account.");
+    let waiting = checking(cli, environment, screen, "Checking the account.");
     let (mut rows, permissions) = tokio::join!(
-        doctor::drift(context, &prepared.held, first),
-        doctor::all_rights(context, is_wanted, cli.flags.create_trail)
+        doctor::caller_and_account(context, &prepared.held, first),
+        doctor::all_permissions(context, is_wanted, cli.flags.create_trail)
     );
     drop(waiting);
     rows.push(permissions);
-    // A config that cannot be edited is for its step to say; others who can look in are nobody else's to say.
+    // The step reports a config that cannot be edited, but only this check reports files that others can read.
     let files = doctor::files(environment).into_iter();
     rows.extend(files.filter(|row| row.status == CheckStatus::Note));
     for row in rows {
@@ -93,7 +93,7 @@ async fn say_where_we_stand(
         if always || row.status != CheckStatus::Ok {
             screen.talk(&row.message);
         }
-        // What is as it should be needs no advice, and what stands in the way gets its own in its step.
+        // A check without a problem needs no advice, and a step gives its own advice for what blocks it.
         if row.check != "account" && row.check != "identity_center" && row.status != CheckStatus::Ok {
             for line in screen.next_lines(&row.next) {
                 screen.talk(&format!("  {line}"));

@@ -1,9 +1,9 @@
-//! `idc-setup status`: look, and change nothing; without credentials, what was recorded.
+//! `idc-setup status`: checks the account and changes nothing. Without credentials, it shows what the last run recorded.
 
 use std::rc::Rc;
 
 use super::prepare::{Access, prepare, wanted_slugs};
-use super::{ended_by, finish, looking, say_rehearsal};
+use super::{checking, ended_by, finish, say_rehearsal};
 use crate::browser::Browser;
 use crate::checklist::{ExitCode, Observed, Outcome, Plan, State, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::Cli;
@@ -14,15 +14,15 @@ use crate::steps;
 use crate::ui::NonInteractive;
 use crate::ui::Screen;
 
-/// Looks, and answers the exit code.
+/// Shows the state of each step and returns the exit code.
 pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
-    let waiting = looking(cli, environment, screen, "Looking at the account.");
+    let waiting = checking(cli, environment, screen, "Checking the account.");
     let prepared = match prepare(
         cli,
         environment,
         Access::Read,
-        Rc::new(Browser::none("status opens nothing")),
+        Rc::new(Browser::none("status opens no pages")),
     )
     .await
     {
@@ -45,7 +45,7 @@ pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> Ex
     finish(cli, screen, Subcommand::Status, Some(&prepared), &outcome)
 }
 
-/// Without credentials nothing can be looked at: every state is unknown, with what was seen last.
+/// Without credentials the account cannot be checked: every state is unknown, with the last recorded observation.
 fn recorded(cli: &Cli, environment: &Environment, error: UserError) -> Outcome {
     let record = (error.kind == UserErrorKind::NoCredentials)
         .then(|| last_record(cli, environment))
@@ -59,7 +59,7 @@ fn recorded(cli: &Cli, environment: &Environment, error: UserError) -> Outcome {
         .filter(|info| wanted.contains(info.slug))
         .map(|info| {
             let is = record.steps.get(info.slug).map_or_else(
-                || "Never looked at.".to_owned(),
+                || "Never checked.".to_owned(),
                 |seen| {
                     format!(
                         "{} on {}: {}",

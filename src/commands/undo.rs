@@ -1,9 +1,9 @@
-//! `idc-setup undo`: take back what was made.
+//! `idc-setup undo`: undo what runs created or changed.
 
 use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
-use super::{asked_to_end, asking_guide, browser, looking, say_interrupted, say_rehearsal};
+use super::{asked_to_end, browser, checking, prompter, say_interrupted, say_rehearsal};
 use crate::answers::Key;
 use crate::aws::waiting;
 use crate::checklist::{ExitCode, Prompter, Status, StepReport, UserError, UserErrorKind};
@@ -16,15 +16,15 @@ use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
 use crate::undo::{self, Branch, Disposition, Removal};
 
-/// What undo stopped at.
+/// Why undo stopped.
 struct Stopped {
     error: UserError,
-    /// The slug of the step that had made the thing, if it was one.
+    /// The slug of the step whose resource could not be undone, if it was a resource.
     step: Option<&'static str>,
 }
 
 impl Stopped {
-    /// What failed is taken up again by undo: a run would create everything anew.
+    /// Suggests undo where an error suggests a run, which would create everything again.
     fn for_undo(self) -> Self {
         let next = self.error.next.clone().retargeted(Subcommand::Run, Subcommand::Undo);
         Self {
@@ -40,7 +40,7 @@ impl From<UserError> for Stopped {
     }
 }
 
-/// Takes back, and answers the exit code.
+/// Runs `undo` and returns the exit code.
 pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let mut removals = Vec::new();
@@ -48,10 +48,10 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, scree
     let ended = tokio::select! {
         biased;
         ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)) => ended,
-        // What was removed is written off, and told.
+        // The record and the report contain what was deleted before.
         () = asked_to_end() => Err(Stopped::from(UserError::interrupted())),
     };
-    let stopped = ended.err().map(|stopped| stopped.for_undo());
+    let stopped = ended.err().map(Stopped::for_undo);
     let is_interrupted = |stopped: &Stopped| stopped.error.kind == UserErrorKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
         say_interrupted(screen);
@@ -67,20 +67,20 @@ async fn go(
     screen: &Screen,
     (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
 ) -> Result<(), Stopped> {
-    refuse_what_cannot_be(cli, flags)?;
+    refuse_invalid_flags(cli, flags)?;
     let browser = browser(cli, environment)?;
-    let prompter = asking_guide(cli, environment, screen, &browser);
+    let prompter = prompter(cli, environment, screen, &browser);
     let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
     if let Some(note) = prepared.note_on_profile(cli) {
         screen.talk(&note);
     }
     let context = Rc::clone(&prepared.context);
-    let waiting = looking(cli, environment, screen, "Looking at what was made.");
-    let mut reports = look(prepared, screen).await?;
-    *removals = undo::plan(&context, &reports, flags.step.as_deref(), flags.include_changed).await?;
+    let waiting = checking(cli, environment, screen, "Checking what was created.");
+    let mut reports = observe(prepared, screen).await?;
+    *removals = plan(&context, &reports, flags, screen).await?;
     drop(waiting);
     let count = removals.iter().filter(|removal| removal.disposition.is_to_do()).count();
-    // What is agreed to has to be seen, with -q too.
+    // The user must see what they agree to, even with -q.
     let quiet = screen.quiet && (cli.flags.yes || count == 0);
     let shown = Screen {
         quiet,
@@ -89,33 +89,48 @@ async fn go(
     show(&shown, removals);
     for kept in context.progress.kept_aside() {
         screen.talk(&format!(
-            "{} could not be read once and was kept aside: what was made before is not known here, and stays.",
+            "{} could not be read by an earlier command and was set aside. What was created before that is unknown and stays.",
             kept.display()
         ));
     }
     if count > 0 && !cli.flags.yes {
-        must_be_agreed(prompter.as_deref(), screen, (&context.caller.account, count)).await?;
-        // The question may have stood there for long.
-        let asked = std::mem::take(removals);
-        let waiting = looking(cli, environment, screen, "Looking again.");
-        reports = look(prepared, screen).await?;
-        let now = undo::plan(&context, &reports, flags.step.as_deref(), flags.include_changed).await?;
-        *removals = undo::as_agreed(&asked, now);
+        require_consent(prompter.as_deref(), screen, (&context.caller.account, count)).await?;
+        // Time has passed since the question appeared.
+        let shown = std::mem::take(removals);
+        let waiting = checking(cli, environment, screen, "Checking again.");
+        reports = observe(prepared, screen).await?;
+        let now = plan(&context, &reports, flags, screen).await?;
+        *removals = undo::as_agreed(&shown, now);
         drop(waiting);
-        for removal in removals.iter().filter(|now| !asked.contains(now)) {
+        for removal in removals.iter().filter(|now| !shown.contains(now)) {
             screen.talk(&format!("Meanwhile: {}", line(removal)));
         }
     }
-    take_back(&context, &reports, removals, screen).await?;
-    // Folders that a killed run has made, and no file in them.
+    revert(&context, &reports, removals, screen).await?;
+    // Folders that a killed run created without a file in them.
     if flags.step.as_deref().is_none_or(|step| step == cli_profile::INFO.slug) {
         undo::remove_folders(&context)?;
     }
     Ok(())
 }
 
-/// A step or a state file that is none, and flags of a run.
-fn refuse_what_cannot_be(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> {
+/// The plan, with the commands of this invocation.
+async fn plan(
+    context: &Context,
+    reports: &[StepReport],
+    flags: &UndoFlags,
+    screen: &Screen,
+) -> Result<Vec<Removal>, UserError> {
+    let mut removals = undo::plan(context, reports, flags.step.as_deref(), flags.include_changed).await?;
+    let undo = screen.command(&SetupCommand::undo());
+    for removal in &mut removals {
+        removal.use_undo_command(&undo);
+    }
+    Ok(removals)
+}
+
+/// Refuses an unknown step, a state file that does not exist, and flags of a run.
+fn refuse_invalid_flags(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> {
     if let Some(step) = flags.step.as_deref().filter(|step| !SLUGS.contains(step)) {
         return Err(UserError::usage(
             format!("--step: {step:?} is not one of: {}.", SLUGS.join(", ")),
@@ -124,40 +139,40 @@ fn refuse_what_cannot_be(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> 
     }
     if let Some(path) = cli.flags.state.as_ref().filter(|path| !path.exists()) {
         return Err(UserError::usage(
-            format!("There is no state file {}; nothing was removed.", path.display()),
+            format!("There is no state file {}; nothing was deleted.", path.display()),
             SetupCommand::undo()
                 .placeholder("--state", "FILE")
-                .to("name the state file of the run"),
+                .to("use the state file of the run"),
         ));
     }
-    refuse_what_undo_does_not_know(cli)
+    refuse_flags_of_run(cli)
 }
 
-/// Asks for the account's id; nothing is removed without it.
-async fn must_be_agreed(
+/// Asks for the account id; nothing is deleted without it.
+async fn require_consent(
     prompter: Option<&dyn Prompter>,
     screen: &Screen,
     (account, count): (&str, usize),
 ) -> Result<(), UserError> {
     let Some(prompter) = prompter else {
         return Err(UserError::usage(
-            "Nobody can be asked whether to remove all this; nothing was removed.",
+            "Undo needs your confirmation, and there is no terminal to ask in; nothing was deleted.",
             SetupCommand::undo().switch("--yes"),
         ));
     };
-    if is_agreed(prompter, screen, account, count).await? {
+    if has_consent(prompter, screen, account, count).await? {
         return Ok(());
     }
     Err(UserError::new(
         UserErrorKind::Left,
-        "You left; nothing was removed.",
+        "You quit; nothing was deleted.",
         SetupCommand::undo(),
     ))
 }
 
-/// Takes back one thing after the other. What cannot be removed stops those that it stands on, and nothing else; without
-/// credentials nothing goes on.
-async fn take_back(
+/// Undoes one resource after the other. A resource that cannot be deleted keeps only those that it depends on. Without valid
+/// credentials, undo stops.
+async fn revert(
     context: &Context,
     reports: &[StepReport],
     removals: &mut [Removal],
@@ -168,36 +183,36 @@ async fn take_back(
     for removal in removals.iter_mut() {
         let is_to_do = removal.disposition.is_to_do();
         if is_to_do && blocked.contains(&removal.branch()) {
-            removal.why = Some("what has to go before it was not removed".to_owned());
+            removal.why = Some("a resource that must be deleted first was not deleted".to_owned());
             continue;
         }
-        let ended = undo::take_back(context, reports, removal).await;
+        let ended = undo::revert(context, reports, removal).await;
         if is_to_do
             && (ended.is_err() || removal.disposition == Disposition::Changed)
-            && removal.branch() != Branch::Alone
+            && removal.branch() != Branch::Independent
         {
             blocked.push(removal.branch());
         }
         let Err(error) = ended else {
             if is_to_do {
-                screen.talk(&said(removal));
+                screen.talk(&result_line(removal));
             }
             continue;
         };
         removal.why = Some(error.message.clone());
-        screen.talk(&format!("Left the {}.", removal.name()));
-        let is_over = matches!(error.kind, UserErrorKind::NoCredentials | UserErrorKind::Left);
+        screen.talk(&format!("Could not undo the {}.", removal.name()));
+        let is_final = matches!(error.kind, UserErrorKind::NoCredentials | UserErrorKind::Left);
         let step = Some(removal.step);
         stopped.get_or_insert(Stopped { error, step });
-        if is_over {
+        if is_final {
             break;
         }
     }
     stopped.map_or(Ok(()), Err)
 }
 
-/// Flags that say which steps a run walks, or what it is told, would be taken for more than they do here.
-fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), UserError> {
+/// Refuses the flags that apply only to a run. To ignore them would suggest that they limit undo.
+fn refuse_flags_of_run(cli: &Cli) -> Result<(), UserError> {
     let flags = &cli.flags;
     let given = [
         ("--only", !flags.only.is_empty()),
@@ -210,7 +225,7 @@ fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), UserError> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((flag, _)) => Err(UserError::usage(
-            format!("{flag} says what a run does, and undo does not know it; nothing was removed."),
+            format!("{flag} applies to run and not to undo; nothing was deleted."),
             SetupCommand::undo()
                 .placeholder("--step", "NAME")
                 .to("undo one step only"),
@@ -218,60 +233,62 @@ fn refuse_what_undo_does_not_know(cli: &Cli) -> Result<(), UserError> {
     }
 }
 
-/// How a removal has ended.
-fn said(removal: &Removal) -> String {
+/// One sentence about what happened to a resource.
+fn result_line(removal: &Removal) -> String {
     match &removal.why {
         Some(why) if removal.disposition == Disposition::Stays => format!("The {} stays: {why}.", removal.name()),
-        Some(why) if removal.disposition == Disposition::Changed => format!("Left the {}: {why}.", removal.name()),
-        _ if removal.disposition == Disposition::Restored => format!("The {} is as it was before.", removal.name()),
-        Some(why) if removal.resource.kind.is_local() => {
-            format!("Removed what was ours of the {}: {why}.", removal.name())
+        Some(why) if removal.disposition == Disposition::Changed => {
+            format!("Did not undo the {}: {why}.", removal.name())
         }
-        _ => format!("Removed the {}.", removal.name()),
+        _ if removal.disposition == Disposition::Restored => format!("Restored the {}.", removal.name()),
+        Some(why) if removal.resource.kind.is_local() => {
+            format!("Removed our lines of the {}: {why}.", removal.name())
+        }
+        _ => format!("Deleted the {}.", removal.name()),
     }
 }
 
-/// What the steps find now: a thing that says something else than what it was made with is not taken for ours.
+/// What the steps observe now.
 ///
-/// What a run that was cut short has asked for may still be on its way: it is waited for, so that it can be taken back,
-/// also under other names than the answers have now.
-async fn look(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
+/// AWS may still be processing what an interrupted run requested. This waits for it, so that it can be undone, also if it
+/// has other names than the current answers.
+async fn observe(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
     let context = &prepared.context;
     undo::settle_files(context)?;
-    // Wherever Identity Center is: a Region that was asked for in vain is no reason to leave everything there.
-    context.answers.borrow_mut().take_back(Key::IdentityCenterRegion);
+    // Undo works in the Region of the instance, even if the answers name another one.
+    context.answers.borrow_mut().remove(Key::IdentityCenterRegion);
     let others = undo::other_answers(context);
     if !others.is_empty() {
         let given = context.answers.borrow().clone();
         for other in &others {
-            undo::go_by(context, other);
-            let looked = look_once(prepared, screen).await;
+            undo::use_answers(context, other);
+            let observed = observe_once(prepared, screen).await;
             context.answers.replace(given.clone());
-            looked?;
+            observed?;
         }
     }
-    let mut reports = look_once(prepared, screen).await?;
-    // Where Identity Center was once, it is looked for twice before all that was in it is taken for gone.
-    let was_there = context.progress.read(|record| record.region.is_some());
+    let mut reports = observe_once(prepared, screen).await?;
+    // If there was an instance before, check twice before everything in it counts as gone.
+    let had_instance = context.progress.read(|record| record.region.is_some());
     let is_missing = |report: &StepReport| report.info.number == 1 && report.observed.status == Status::Missing;
-    if was_there && context.facts.instance.now().is_none() && reports.iter().any(is_missing) {
+    if had_instance && context.facts.instance.now().is_none() && reports.iter().any(is_missing) {
         tokio::time::sleep(context.timing.pause(0)).await;
-        reports = look_once(prepared, screen).await?;
+        reports = observe_once(prepared, screen).await?;
     }
-    // An assignment is looked for by its request, which tells of all that it joins.
+    // A pending assignment is identified by its request, which names the account, the permission set, and the principal.
     let settled = || async { steps::settle_pending_assignments(context).await };
     let settled = waiting::until(context.timing, OPERATION_LIMIT, settled).await?;
-    settled.map(|()| reports).ok_or_else(still_at_work)
+    settled.map(|()| reports).ok_or_else(still_processing)
 }
 
-fn still_at_work() -> UserError {
+fn still_processing() -> UserError {
     UserError::failed(
-        "AWS is still working on what an earlier run has asked for; nothing was removed.",
+        "AWS is still processing a request of an earlier run; nothing was deleted.",
         SetupCommand::undo().after("wait a minute"),
     )
 }
 
-async fn look_once(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
+async fn observe_once(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
     let steps = steps::checklist(&prepared.context);
     let prompter = NonInteractive::new(&screen.quieted());
     let settled = || async {
@@ -283,7 +300,7 @@ async fn look_once(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepRepor
         }
     };
     let settled = waiting::until(prepared.context.timing, OPERATION_LIMIT, settled).await?;
-    settled.ok_or_else(still_at_work)
+    settled.ok_or_else(still_processing)
 }
 
 fn line(removal: &Removal) -> String {
@@ -291,8 +308,8 @@ fn line(removal: &Removal) -> String {
         .why
         .as_ref()
         .map_or_else(String::new, |why| match removal.disposition {
-            // What was changed goes all the same, as it was asked for.
-            Disposition::Delete | Disposition::Deleted => format!(" (though {why})"),
+            // It is deleted although it was changed, because of --include-changed.
+            Disposition::Delete | Disposition::Deleted => format!(" (although {why})"),
             _ => format!(": {why}"),
         });
     format!("{:8} {}{}", removal.disposition.word(), removal.name(), clean(&why))
@@ -300,14 +317,14 @@ fn line(removal: &Removal) -> String {
 
 fn show(screen: &Screen, removals: &[Removal]) {
     if removals.is_empty() {
-        screen.talk("Nothing was made here that could be taken back.");
+        screen.talk("There is nothing to undo.");
         return;
     }
-    screen.talk("What was made, and what becomes of it:");
+    screen.talk("Undo plan:");
     for removal in removals {
         screen.talk(&format!("  {}", line(removal)));
         let is_local = removal.resource.kind.is_local();
-        // How a file that stays could go is nothing to be pasted: others have come to stand in it.
+        // No command for a local file that stays: it contains lines of others.
         let is_by_hand = removal.disposition == Disposition::Stays && !is_local;
         let is_file = is_local && removal.disposition.is_to_do();
         if is_by_hand || is_file || (screen.verbose >= 1 && removal.disposition.is_to_do()) {
@@ -316,21 +333,23 @@ fn show(screen: &Screen, removals: &[Removal]) {
     }
 }
 
-/// The account's id typed out. Nothing at all, `:quit` or `q` leaves.
-async fn is_agreed(prompter: &dyn Prompter, screen: &Screen, account: &str, count: usize) -> Result<bool, UserError> {
-    let things = if count == 1 {
-        "1 thing".to_owned()
+/// Whether the user types the account id. An empty answer, `:quit` or `q` quits.
+async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, count: usize) -> Result<bool, UserError> {
+    let changes = if count == 1 {
+        "1 change".to_owned()
     } else {
-        format!("{count} things")
+        format!("{count} changes")
     };
-    let words = format!("To take back {things} in account {account}, type its id (Enter leaves)");
+    let words = format!("To undo {changes} in account {account}, type its id (Enter quits)");
     loop {
         let typed = prompter.type_out(&words).await?;
         match typed.as_str() {
             typed if typed == account => return Ok(true),
             "" | "q" | "n" | "no" | ":quit" | ":back" | ":skip" => return Ok(false),
-            "?" => screen
-                .warn("It removes what is listed above, and nothing else; idc-setup undo --step NAME removes less."),
+            "?" => screen.warn(&format!(
+                "Undo deletes and restores only what is listed above. To undo one step only: {}",
+                screen.command(&SetupCommand::undo().placeholder("--step", "NAME"))
+            )),
             other => screen.warn(&format!("{other:?} is not {account}.")),
         }
     }
@@ -348,10 +367,10 @@ fn report(
     let has_changed = removals
         .iter()
         .any(|removal| removal.disposition == Disposition::Changed);
-    let elsewhere = removals.iter().find(|removal| removal.is_elsewhere);
+    let elsewhere = removals.iter().find(|removal| removal.elsewhere.is_some());
     let of_error = error.map(|error| ExitCode::from(error.kind));
-    let is_left = has_changed || elsewhere.is_some();
-    let exit = ExitCode::greatest(of_error.into_iter().chain(is_left.then_some(ExitCode::Differs)));
+    let is_incomplete = has_changed || elsewhere.is_some();
+    let exit = ExitCode::greatest(of_error.into_iter().chain(is_incomplete.then_some(ExitCode::Differs)));
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.context.caller.account.clone(),
@@ -384,22 +403,25 @@ fn report(
     };
     let restored = match count(Disposition::Restored) {
         0 => String::new(),
-        count => format!("{count} put back as before, "),
+        count => format!("{count} restored, "),
     };
     screen.result(&format!(
-        "{} removed, {restored}{} gone before, {} changed and left, {} staying.",
+        "{} deleted, {restored}{} already gone, {} changed and left, {} stay.",
         count(Disposition::Deleted),
         count(Disposition::Gone),
         count(Disposition::Changed),
         count(Disposition::Stays)
     ));
     if let Some(elsewhere) = elsewhere {
-        screen.result(&format!("  next: {} (for what is there)", elsewhere.command));
+        screen.result(&format!(
+            "  next: undo what is in another environment: {}",
+            elsewhere.command
+        ));
     }
     if has_changed && !flags.include_changed {
         let next = SetupCommand::undo()
             .switch("--include-changed")
-            .to("delete what was changed since, too");
+            .to("also undo what was changed since");
         for line in screen.next_lines(&next.into()) {
             screen.result(&format!("  {line}"));
         }

@@ -1,4 +1,4 @@
-//! What kind of account it is, and where Identity Center stands in it.
+//! The kind of the account, and the state of Identity Center in it.
 
 use super::{CheckStatus, Row};
 use crate::answers::Key;
@@ -7,14 +7,14 @@ use crate::checklist::{Observed, Status};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::steps::{AccountKind, Context, EnableIdentityCenter};
 
-/// Users that are looked at for a hint of an identity provider.
+/// The number of users that are checked for signs of an identity provider.
 const USERS: i32 = 10;
 
-/// The account's row, and Identity Center's.
+/// The rows of the account and of Identity Center.
 pub async fn rows(context: &Context, first: &EnableIdentityCenter) -> Vec<Row> {
     let condition = match first.condition().await {
         Ok(condition) => condition,
-        Err(error) => return vec![Row::of_trouble("account", &error)],
+        Err(error) => return vec![Row::from_error("account", &error)],
     };
     let status = match condition.kind {
         AccountKind::Standalone | AccountKind::Management => CheckStatus::Ok,
@@ -41,7 +41,7 @@ fn identity_center(context: &Context, observed: &Observed) -> Row {
         .filter(|_| observed.is_done());
     let message = match elsewhere {
         Some(_) => format!(
-            "{} Calls begin in {}; Identity Center's go where it is.",
+            "{} The first calls go to {}, calls to Identity Center to its own Region.",
             observed.summary, context.bootstrap_region
         ),
         None => observed.summary.clone(),
@@ -55,13 +55,13 @@ fn identity_center(context: &Context, observed: &Observed) -> Row {
     Row { next, ..row }
 }
 
-/// Whether users come from an identity provider: asked, or as their `ExternalIds` hint at.
+/// Whether users come from an identity provider: as the user answered, or as `ExternalIds` of users suggest.
 pub async fn identity_source(context: &Context) -> Option<Row> {
     const CHECK: &str = "identity_source";
     if context.is_external() {
         return Some(Row::ok(
             CHECK,
-            "Users and groups come from an identity provider, as you said; they are looked up and never made.",
+            "As you answered, users and groups come from an identity provider. They are looked up and never created.",
         ));
     }
     let instance = context.facts.instance.now()?;
@@ -80,7 +80,7 @@ pub async fn identity_source(context: &Context) -> Option<Row> {
             return Some(Row::note(
                 CHECK,
                 format!(
-                    "Whether users come from an identity provider could not be seen. {}.",
+                    "Cannot tell whether users come from an identity provider. {}.",
                     aws_error.sentence()
                 ),
             ));
@@ -90,16 +90,12 @@ pub async fn identity_source(context: &Context) -> Option<Row> {
     Some(if external {
         Row::note(
             CHECK,
-            "Users have ids of an identity provider: they seem to come from there, and are then made there only.",
+            "Users have external ids. They seem to come from an identity provider, and can then be created only there.",
         )
-        .or(format!(
-            "if so, say it: idc-setup run {} external",
-            Key::IdentitySource.flag()
-        ))
+        .or(SetupCommand::run()
+            .value(Key::IdentitySource.flag(), "external")
+            .to("if they do, say so"))
     } else {
-        Row::ok(
-            CHECK,
-            "Users are kept in the Identity Center directory, as far as can be seen.",
-        )
+        Row::ok(CHECK, "Users seem to be kept in the Identity Center directory.")
     })
 }

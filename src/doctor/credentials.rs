@@ -1,25 +1,26 @@
-//! Whose credentials are used, where they came from, and for how long they are good.
+//! Whose credentials are used, where they come from, and when they expire.
 
 use jiff::Timestamp;
 
 use super::Row;
 use crate::aws::connect::Connection;
 use crate::environment::Environment;
+use crate::next_step::NextStep;
 use crate::steps::Context;
 
-/// What is held besides the caller's name.
+/// What is known about the credentials besides the caller.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// Where the credentials came from, in words.
+    /// Where the credentials come from, in words.
     pub origin: String,
-    /// An access key without a session.
+    /// They are a long-term access key, without a session token.
     pub is_long_lived: bool,
-    /// When they end, as far as they say.
+    /// When they expire, if that is known.
     pub ends_at: Option<Timestamp>,
 }
 
 impl Held {
-    /// From a connection.
+    /// The credentials of a connection.
     pub fn of(connection: &Connection, environment: &Environment) -> Self {
         let origin = if let Some(profile) = &connection.profile {
             format!("profile {profile}")
@@ -52,15 +53,18 @@ pub fn row(context: &Context, held: &Held) -> Row {
     if held.is_long_lived {
         return Row::note(
             "credentials",
-            format!("You are {who}, by an access key that never ends ({origin})."),
+            format!("You are {who}, with a long-term access key ({origin})."),
         )
-        .or("aws login gets short-lived ones; delete the key once you can sign in");
+        .or(NextStep::other(
+            "use short-lived credentials, and delete the key once you can sign in",
+            ["aws", "login"],
+        ));
     }
     let until = held.ends_at.map_or_else(String::new, |at| {
         format!(", until {}", at.strftime("%Y-%m-%d %H:%M UTC"))
     });
     Row::ok(
         "credentials",
-        format!("You are {who}, by short-lived credentials ({origin}{until})."),
+        format!("You are {who}, with short-lived credentials ({origin}{until})."),
     )
 }

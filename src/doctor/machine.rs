@@ -1,31 +1,33 @@
-//! This machine: its clock, the AWS CLI, a browser, and the files that are read and written.
+//! This machine: its clock, the AWS CLI, the browser, and the files that the wizard reads and writes.
 
 use std::path::Path;
 
 use super::{CheckStatus, Row};
-use crate::aws::clock::skew_words;
+use crate::aws::clock::skew_message;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::browser::Browser;
+use crate::checklist::UserError;
 use crate::environment::Environment;
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::steps::Context;
 use aws_config_file::files;
 use aws_config_file::{Config, credentials_have_section};
 
-/// The clock's row, once a server has told its time.
+/// The row of the clock, once AWS has sent its time.
 pub fn clock(context: &Context) -> Option<Row> {
     let ahead = context.clients.clock().ahead()?;
-    Some(match skew_words(ahead) {
+    Some(match skew_message(ahead) {
         Some(words) => Row::to_do(
             "clock",
-            format!("AWS takes signatures of the last five minutes only, and {words}."),
-            "set the clock of this machine, then: idc-setup run",
+            format!("AWS accepts only signatures of the last five minutes, and {words}."),
+            SetupCommand::run().after("set the clock of this machine"),
         ),
-        None => Row::ok("clock", "This machine's clock agrees with AWS's."),
+        None => Row::ok("clock", "This machine's clock agrees with AWS."),
     })
 }
 
-/// The AWS CLI and the browser.
+/// The rows of the AWS CLI and the browser.
 pub async fn tools(environment: &Environment) -> Vec<Row> {
     vec![aws_cli(environment).await, browser(environment)]
 }
@@ -35,44 +37,44 @@ async fn aws_cli(environment: &Environment) -> Row {
     let Some(cli) = AwsCli::find(environment).await else {
         return Row::note(
             CHECK,
-            "No AWS CLI was found in PATH. The steps do without; you will want it for the profile they make.",
+            "There is no AWS CLI in PATH. The steps do not need it, but you need it to use the profile that they create.",
         )
-        .or(how_to_install());
+        .or(NextStep::note(how_to_install()));
     };
-    let there = format!("AWS CLI {} at {}", cli.version_words, cli.path.display());
-    let update = format!("update it: {}", how_to_install());
+    let installed = format!("AWS CLI {} at {}", cli.full_version, cli.path.display());
+    let update = NextStep::note(format!("update it: {}", how_to_install()));
     if cli.version < Version(2, 0) {
         Row::note(
             CHECK,
-            format!("{there} is version 1, which does not know SSO sessions as they are kept today."),
+            format!("{installed} is version 1, which does not support sso-session sections."),
         )
         .or(update)
     } else if cli.version < PKCE_SINCE {
-        let lacks = format!("signing in by the browser alone ({PKCE_SINCE}) and aws login ({LOGIN_SINCE})");
-        Row::note(CHECK, format!("{there} is too old for {lacks}.")).or(update)
+        let lacks = format!("sign-in without a device code ({PKCE_SINCE}) and aws login ({LOGIN_SINCE})");
+        Row::note(CHECK, format!("{installed} is too old for {lacks}.")).or(update)
     } else if cli.version < LOGIN_SINCE {
-        Row::note(CHECK, format!("{there} is too old for aws login ({LOGIN_SINCE}).")).or(update)
+        Row::note(CHECK, format!("{installed} is too old for aws login ({LOGIN_SINCE}).")).or(update)
     } else {
-        Row::ok(CHECK, format!("{there}."))
+        Row::ok(CHECK, format!("{installed}."))
     }
 }
 
 fn browser(environment: &Environment) -> Row {
     let browser = Browser::of(environment, true, None);
-    match browser.why_none() {
-        None if browser.is_local() => Row::ok("browser", "Pages can be opened in a browser of this machine."),
+    match browser.why_unavailable() {
+        None if browser.is_local() => Row::ok("browser", "This machine can open pages in a browser."),
         None => Row::ok(
             "browser",
-            "Pages can be opened; signing in uses a code, since they cannot come back here.",
+            "This machine can open pages, but they cannot redirect back to it, so sign-in uses a device code.",
         ),
         Some(why) => Row::note(
             "browser",
-            format!("No page can be opened here: {why}. Links are printed, and signing in uses a code."),
+            format!("This machine cannot open pages: {why}. Links are printed, and sign-in uses a device code."),
         ),
     }
 }
 
-/// The AWS files and progress.
+/// The rows of the AWS files and of progress.
 pub fn files(environment: &Environment) -> Vec<Row> {
     vec![aws_files(environment), progress(environment)]
 }
@@ -83,7 +85,7 @@ fn aws_files(environment: &Environment) -> Row {
         return Row::to_do(
             CHECK,
             "There is no home folder for the AWS files.",
-            "set HOME, then: idc-setup run",
+            SetupCommand::run().after("set HOME"),
         );
     };
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
@@ -105,17 +107,17 @@ fn aws_files(environment: &Environment) -> Row {
             return Row::to_do(
                 CHECK,
                 format!("{} {why}.", path.display()),
-                format!("mend {}, then: idc-setup run", path.display()),
+                SetupCommand::run().after(format!("fix {}", path.display())),
             );
         }
     }
-    // Any session's token lies beside the others.
+    // The token files of all sessions are in the same folder, so any name will do.
     for path in [paths.config(), &paths.token("")] {
         if let Err(error) = files::check_writable(path) {
             return Row::to_do(
                 CHECK,
                 format!("{} cannot be written: {error}.", path.display()),
-                "make room or rights there, then: idc-setup run",
+                SetupCommand::run().after("free disk space or fix the permissions there"),
             );
         }
     }
@@ -123,27 +125,33 @@ fn aws_files(environment: &Environment) -> Row {
         return Row::note(
             CHECK,
             format!(
-                "{} says something a second time in line {line} (a section, or a key in one): the AWS CLI does not read such a \
-                 file.",
+                "{} repeats a section or a key in line {line}. The AWS CLI does not read such a file.",
                 paths.config().display()
             ),
         )
-        .or(format!("put the two together in {}", paths.config().display()));
+        .or(NextStep::note(format!("merge the two in {}", paths.config().display())));
     }
     if let Some(open) = is_open_to_others(paths.cache()) {
         return Row::note(
             CHECK,
-            format!("{} can be read by others ({open}).", paths.cache().display()),
+            format!("Other users can read {} (mode {open}).", paths.cache().display()),
         )
-        .or(format!("chmod 700 {}", paths.cache().display()));
+        .or(NextStep::other(
+            "make it private",
+            [
+                "chmod".to_owned(),
+                "700".to_owned(),
+                paths.cache().display().to_string(),
+            ],
+        ));
     }
     Row::ok(
         CHECK,
-        format!("{} can be read, or is not there yet.", paths.config().display()),
+        format!("{} can be read, or does not exist yet.", paths.config().display()),
     )
 }
 
-/// The mode of a folder that others may look into.
+/// The mode of a folder that other users can read.
 fn is_open_to_others(folder: &Path) -> Option<String> {
     #[cfg(unix)]
     {
@@ -159,27 +167,34 @@ fn is_open_to_others(folder: &Path) -> Option<String> {
 
 fn progress(environment: &Environment) -> Row {
     const CHECK: &str = "progress";
+    let with_another_file = || {
+        SetupCommand::run()
+            .placeholder("--state", "FILE")
+            .to("use another file")
+    };
     let Some(folder) = Folder::of(environment) else {
-        return Row::new(CHECK, CheckStatus::ToDo, "There is no home folder to keep progress in.")
-            .or("set HOME; or: idc-setup run --state FILE");
+        return Row::new(CHECK, CheckStatus::ToDo, "There is no home folder to save progress in.")
+            .or([SetupCommand::run().after("set HOME"), with_another_file()]);
     };
     if let Err(error) = folder.check_writable() {
         return Row::to_do(
             CHECK,
-            format!("Progress cannot be kept: {error}."),
-            "make room or rights there; or with another file: idc-setup run --state FILE",
+            format!("Progress cannot be saved: {error}."),
+            [
+                SetupCommand::run().after("free disk space or fix the permissions there"),
+                with_another_file(),
+            ],
         );
     }
     let Some(last) = folder.last() else {
-        return Row::ok(CHECK, "Nothing has been recorded on this machine yet.");
+        return Row::ok(CHECK, "There is no progress on this machine yet.");
     };
     let path = folder.state_file(&last.partition, &last.account);
     match Progress::read_file(&path) {
-        Ok(_) => Row::ok(CHECK, format!("Progress is kept in {}.", path.display())),
-        Err(error) => Row::to_do(
-            CHECK,
-            format!("{error}."),
-            "idc-setup run (keeps a file that cannot be read aside)",
-        ),
+        Ok(_) => Row::ok(CHECK, format!("Progress is saved in {}.", path.display())),
+        Err(error) => {
+            let error = UserError::from(error);
+            Row::to_do(CHECK, error.message, error.next)
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Where do we stand? Credentials, account, rights, and the tools of this machine, each in one row: how it is, in one
-//! sentence, and what to type next.
+//! Checks of credentials, account, permissions, and the tools of this machine. Each check has one row: its status, one
+//! sentence, and what to do next.
 
 mod account;
 mod credentials;
@@ -19,37 +19,37 @@ use crate::steps::{Context, EnableIdentityCenter};
 
 pub use credentials::Held;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its name, such as `clock`.
+    /// The name of the check, such as `clock`.
     pub check: &'static str,
-    /// How it is.
+    /// The result in one word.
     pub status: CheckStatus,
-    /// In one sentence.
+    /// The result in one sentence.
     pub message: String,
-    /// What to type or do, where something is to be done.
+    /// What to do next, if there is something to do.
     pub next: NextSteps,
 }
 
-/// How a thing is.
+/// The result of a check in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// As it should be.
     Ok,
-    /// Worth knowing; nothing is stopped by it.
+    /// Worth knowing, but it stops nothing.
     Note,
-    /// A person has something to do first.
+    /// The user has to do something first.
     ToDo,
-    /// It could not be found out.
+    /// It could not be checked.
     Unknown,
-    /// There are no credentials that work, or they are not allowed to do what is needed.
+    /// There are no valid credentials, or they lack permissions that are needed.
     Denied,
 }
 
 impl CheckStatus {
-    /// The word on screens.
+    /// The word for screens.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -92,8 +92,8 @@ impl Row {
         Self::new(check, CheckStatus::ToDo, message).or(next)
     }
 
-    /// What could not be looked at, and why.
-    fn of_trouble(check: &'static str, error: &UserError) -> Self {
+    /// A check that failed, and why.
+    fn from_error(check: &'static str, error: &UserError) -> Self {
         let status = match ExitCode::from(error.kind) {
             ExitCode::Denied => CheckStatus::Denied,
             ExitCode::Usage => CheckStatus::ToDo,
@@ -110,49 +110,49 @@ impl Row {
     }
 }
 
-/// The exit code that follows from all rows: 0, 3 or 4.
+/// The exit code of all rows together: 0, 3 or 4.
 pub fn exit_code(rows: &[Row]) -> ExitCode {
     ExitCode::greatest(rows.iter().map(|row| row.status.exit_code()))
 }
 
-/// What can be said where nobody is known to AWS: why, and how this machine is.
+/// The checks that need no credentials, after a row that says why there are none.
 pub async fn without_credentials(environment: &Environment, error: &UserError) -> Vec<Row> {
-    let mut rows = vec![Row::of_trouble("credentials", error)];
+    let mut rows = vec![Row::from_error("credentials", error)];
     rows.extend(machine::tools(environment).await);
     rows.extend(machine::files(environment));
     rows
 }
 
-/// Whose credentials these are, and what kind of account they are in; asks AWS what step 1's first look asks.
-pub async fn drift(context: &Context, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
+/// Checks the credentials, the clock, and the account, with the same calls as the first check of step 1.
+pub async fn caller_and_account(context: &Context, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
     let mut rows = vec![credentials::row(context, held)];
     rows.extend(machine::clock(context));
     rows.extend(account::rows(context, first).await);
     rows
 }
 
-/// Whether users come from elsewhere, as far as the users tell.
+/// Whether users come from an identity provider, if that can be known.
 pub async fn identity_source(context: &Context) -> Option<Row> {
     account::identity_source(context).await
 }
 
-/// Whether the caller may do what these steps still need.
+/// Whether the caller has the permissions that these steps still need.
 pub async fn permissions(context: &Rc<Context>, reports: &[StepReport]) -> Row {
     permissions::row(context, &permissions::still_needed(reports)).await
 }
 
-/// Whether the caller may do all that the steps may need which are wanted, by slug. Nothing is asked of AWS for root,
-/// which may do everything.
-pub async fn all_rights(context: &Context, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
+/// Whether the caller has all permissions that the wanted steps can need; `is_wanted` takes the slug of a step. Makes no call
+/// for the root user, who has all permissions.
+pub async fn all_permissions(context: &Context, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
     permissions::row(context, &permissions::all(is_wanted, with_trail)).await
 }
 
-/// The tools of this machine.
+/// Checks the tools of this machine.
 pub async fn tools(environment: &Environment) -> Vec<Row> {
     machine::tools(environment).await
 }
 
-/// The files of this person that are read and written.
+/// Checks the user's files that the wizard reads and writes.
 pub fn files(environment: &Environment) -> Vec<Row> {
     machine::files(environment)
 }

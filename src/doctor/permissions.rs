@@ -1,4 +1,4 @@
-//! Whether the caller may do what the steps need, by IAM's own simulation.
+//! Whether the caller has the permissions that the steps need, according to the IAM policy simulator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,78 +7,94 @@ use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use super::{CheckStatus, Row};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{Permission, State, StepReport};
+use crate::next_step::SetupCommand;
 use crate::steps::{Context, INFOS};
 
-const CHECK: &str = "rights";
+const CHECK: &str = "permissions";
 
-/// What is needed besides by the steps: to find out here what may be done.
+/// The permissions that these checks themselves need.
 pub const OWN: [Permission; 3] = [
     Permission::look("iam:SimulatePrincipalPolicy"),
     Permission::look("iam:GetRole"),
     Permission::look("identitystore:ListUsers"),
 ];
 
-/// What the steps still need: all their looks, and the changes of those that are not done.
+/// What the steps still need: permissions to read for all steps, and to change for those that are not done.
 pub fn still_needed(reports: &[StepReport]) -> BTreeSet<Permission> {
     let mut needed = BTreeSet::new();
     for report in reports.iter().filter(|report| report.state != State::Skipped) {
         let is_open = report.state != State::Done && !report.info.is_recommendation();
         let permissions = report.info.permissions.iter().copied();
-        needed.extend(permissions.filter(|right| is_open || !right.changes));
+        needed.extend(permissions.filter(|permission| is_open || !permission.changes));
     }
     needed
 }
 
-/// What the steps may need at all; the recommendations only look, unless a trail is to be made.
+/// All permissions that the steps can need. The recommendations only read, unless a trail is to be created.
 pub fn all(is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> BTreeSet<Permission> {
     let wanted = INFOS.into_iter().filter(|info| is_wanted(info.slug));
     let permissions = wanted.flat_map(|info| {
         let changes = with_trail || !info.is_recommendation();
         let permissions = info.permissions.iter().copied();
-        permissions.filter(move |right| changes || !right.changes)
+        permissions.filter(move |permission| changes || !permission.changes)
     });
     permissions.collect()
 }
 
-/// The row of the rights.
+/// The row of the permissions.
 pub async fn row(context: &Context, needed: &BTreeSet<Permission>) -> Row {
     let caller = &context.caller;
     if caller.is_root() {
-        return Row::ok(CHECK, "The root user may do everything.");
+        return Row::ok(CHECK, "The root user has all permissions.");
     }
     let Some(principal) = principal(context).await else {
         return Row::note(
             CHECK,
             format!(
-                "IAM simulates users and roles only, and {} is neither: idc-setup run tries, and stops where it is \
-                     refused.",
+                "IAM simulates only users and roles, and {} is neither. A run stops at the first call that AWS denies.",
                 caller.arn
             ),
         );
     };
     match denied(context, &principal, needed).await {
-        Ok(denied) if denied.is_empty() => Row::ok(CHECK, "This caller may do all that is needed."),
+        Ok(denied) if denied.is_empty() => Row::ok(CHECK, "This caller has all permissions that are needed."),
         Ok(denied) => Row::new(
             CHECK,
             CheckStatus::Denied,
-            format!("This caller may not do {}.", denied.join(", ")),
+            format!("This caller is not allowed to perform {}.", denied.join(", ")),
         )
-        .or("give it the policy that idc-setup doctor --policy prints, or use other credentials: idc-setup run --profile NAME"),
-        Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::Denied | AwsErrorKind::Service | AwsErrorKind::Invalid) => {
+        .or([
+            SetupCommand::doctor()
+                .switch("--policy")
+                .to("print a policy that allows it, and attach it to this caller"),
+            SetupCommand::run()
+                .placeholder("--profile", "NAME")
+                .to("use other credentials"),
+        ]),
+        Err(aws_error)
+            if matches!(
+                aws_error.kind,
+                AwsErrorKind::Denied | AwsErrorKind::Service | AwsErrorKind::Invalid
+            ) =>
+        {
             Row::note(
                 CHECK,
                 format!(
-                    "What this caller may do could not be found out: {}. idc-setup run tries, and stops where it is refused.",
+                    "Cannot check the permissions of this caller: {}. A run stops at the first call that AWS denies.",
                     aws_error.sentence().trim_end_matches('.')
                 ),
             )
         }
-        Err(aws_error) => Row::new(CHECK, CheckStatus::Unknown, format!("{}.", aws_error.sentence().trim_end_matches('.')))
-            .or("idc-setup doctor"),
+        Err(aws_error) => Row::new(
+            CHECK,
+            CheckStatus::Unknown,
+            format!("{}.", aws_error.sentence().trim_end_matches('.')),
+        )
+        .or(SetupCommand::doctor()),
     }
 }
 
-/// The user or role behind the caller, as IAM names it.
+/// The ARN of the caller's user or role in IAM.
 async fn principal(context: &Context) -> Option<String> {
     let caller = &context.caller;
     if caller.arn.contains(":user/") {
@@ -87,17 +103,17 @@ async fn principal(context: &Context) -> Option<String> {
     let (_, rest) = caller.arn.split_once(":assumed-role/")?;
     let role = rest.split('/').next()?;
     let iam = context.clients.iam(&context.bootstrap_region);
-    // A role's path is not in its session's name.
-    let found = iam.get_role().role_name(role).send().await.ok();
-    let arn = found.and_then(|answer| answer.role).map(|role| role.arn);
+    // The ARN of a session does not contain the path of its role.
+    let answer = iam.get_role().role_name(role).send().await.ok();
+    let arn = answer.and_then(|answer| answer.role).map(|role| role.arn);
     Some(arn.unwrap_or_else(|| format!("arn:{}:iam::{}:role/{role}", context.partition().id(), caller.account)))
 }
 
-/// The actions that are not allowed.
+/// The actions that are denied.
 async fn denied(context: &Context, principal: &str, needed: &BTreeSet<Permission>) -> Result<Vec<String>, AwsError> {
     let mut by_resource: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for right in needed {
-        by_resource.entry(right.on).or_default().push(right.action);
+    for permission in needed {
+        by_resource.entry(permission.on).or_default().push(permission.action);
     }
     let iam = context.clients.iam(&context.bootstrap_region);
     let mut denied = Vec::new();
@@ -121,7 +137,7 @@ async fn denied(context: &Context, principal: &str, needed: &BTreeSet<Permission
     Ok(denied)
 }
 
-/// A thing of this account that a pattern covers.
+/// The ARN of a resource in this account that matches a pattern.
 fn example(context: &Context, pattern: &str) -> String {
     let (partition, account) = (context.partition().id(), &context.caller.account);
     pattern

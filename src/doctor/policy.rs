@@ -1,4 +1,4 @@
-//! The least IAM policy that the steps can be walked with, made from what they declare.
+//! The least-privilege IAM policy for the steps, built from the permissions that they declare.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value
     let mut statements = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
     let mut push = |name: &str, permissions: &[Permission]| {
         let mut by_resource: BTreeMap<&str, Vec<&Permission>> = BTreeMap::new();
-        for right in permissions {
-            by_resource.entry(right.on).or_default().push(right);
+        for permission in permissions {
+            by_resource.entry(permission.on).or_default().push(permission);
         }
         for (n, (resource, permissions)) in by_resource.into_iter().enumerate() {
             let number = if n == 0 { String::new() } else { (n + 1).to_string() };
@@ -31,13 +31,13 @@ pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value
 }
 
 fn statement(id: &str, partition: Partition, resource: &str, permissions: &[&Permission]) -> Value {
-    let mut actions: Vec<&str> = permissions.iter().map(|right| right.action).collect();
+    let mut actions: Vec<&str> = permissions.iter().map(|permission| permission.action).collect();
     actions.sort_unstable();
     let resource = resource.replacen("arn:*:", &format!("arn:{}:", partition.id()), 1);
     json!({"Sid": id, "Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
-/// `Sid`s are letters and digits.
+/// A `Sid` can contain only letters and digits.
 fn camel_case(slug: &str) -> String {
     let words = slug.split('-').map(|word| {
         let mut letters = word.chars();

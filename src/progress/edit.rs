@@ -1,5 +1,5 @@
-//! What an edit took out of a file, line by line, so that just that can be put back while the file still begins as it
-//! was left.
+//! What an edit removed from a file, line by line, so that exactly that can be restored while the file still begins
+//! with the text that the edit left.
 
 use std::ops::Range;
 
@@ -9,63 +9,63 @@ use similar::{ChangeTag, TextDiff};
 
 use aws_config_file::files;
 
-/// One edit. What others have written behind it since does not matter; what they have written within it does.
+/// One edit. Later changes after the edited part do not matter. Later changes within it prevent reverting the edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edit {
-    /// How many bytes the file had after it, up to the end of the last change.
+    /// The length in bytes of the file after the edit, up to the end of the last change.
     pub length: usize,
     /// The SHA-256 of these bytes.
     pub sha256: String,
-    /// What it changed, from the top.
+    /// The changes, from the top of the file.
     pub changes: Vec<Lines>,
 }
 
-/// Lines that took the place of others.
+/// Lines that replaced other lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lines {
-    /// The first one, from 0, in the file after the edit.
+    /// The first line, counted from 0, in the file after the edit.
     pub at: usize,
-    /// How many there are now.
+    /// The number of lines after the edit.
     pub count: usize,
-    /// What stood there.
+    /// The lines before the edit.
     pub before: Vec<Line>,
 }
 
-/// A line that stood there: what was ours to replace, and behind it what is in the file still.
+/// A line before the edit: the part that was replaced, and the part that is still in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
-    /// A value of one of our keys; nothing of anybody else's is written down.
+    /// The part with one of our keys. Nothing else of the file is recorded.
     pub own: String,
-    /// Where the rest of it stands now: a comment, or a line that only got an end.
+    /// Where the rest of the line is now: a comment, or a line that only got a line ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
-    /// Its end: none, or a line feed with or without a carriage return.
+    /// The line ending: none, or a line feed with or without a carriage return.
     pub end: String,
 }
 
-/// A part of a line of the file after the edit, without the line's end.
+/// A part of a line of the file after the edit, without the line ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rest {
-    /// The line, from 0.
+    /// The line, counted from 0.
     pub line: usize,
-    /// Its first byte.
+    /// The first byte within the line.
     pub from: usize,
 }
 
-/// A line and its end.
-fn parted(line: &str) -> (&str, &str) {
+/// A line and its line ending.
+fn split_ending(line: &str) -> (&str, &str) {
     line.split_at(line.trim_end_matches(['\r', '\n']).len())
 }
 
 impl Line {
-    /// `own` answers how much of a line is ours. `None` when the rest is nowhere in the file any more: then nothing is
-    /// written down.
+    /// `own` returns how many bytes of a line are ours. `None` if the rest of the line is no longer in the file; then
+    /// nothing is recorded.
     fn of(line: &str, after: &[&str], range: Range<usize>, own: impl Fn(&str) -> usize) -> Option<Self> {
-        let (text, end) = parted(line);
+        let (text, end) = split_ending(line);
         let own = own(text);
         let rest = &text[own..];
-        let stands = |line: usize| {
-            let now = parted(after[line]).0;
+        let find_in = |line: usize| {
+            let now = split_ending(after[line]).0;
             now.ends_with(rest).then(|| Rest {
                 line,
                 from: now.len() - rest.len(),
@@ -73,7 +73,7 @@ impl Line {
         };
         let rest = match rest {
             "" => None,
-            _ => Some(range.into_iter().find_map(stands)?),
+            _ => Some(range.into_iter().find_map(find_in)?),
         };
         Some(Self {
             own: text[..own].to_owned(),
@@ -85,7 +85,7 @@ impl Line {
     fn text(&self, now: &[&str]) -> Option<String> {
         let is_one_line = !self.own.contains(['\r', '\n']) && ["", "\n", "\r\n"].contains(&self.end.as_str());
         let rest = match self.rest {
-            Some(rest) => parted(now.get(rest.line)?).0.get(rest.from..)?,
+            Some(rest) => split_ending(now.get(rest.line)?).0.get(rest.from..)?,
             None => "",
         };
         is_one_line.then(|| format!("{}{rest}{}", self.own, self.end))
@@ -93,16 +93,16 @@ impl Line {
 }
 
 impl Edit {
-    /// The edit that made one text of another; `own` answers how many bytes of a line, without its end, are ours. `None`
-    /// when something else was taken out, too.
+    /// The edit that turned `before` into `after`. `own` returns how many bytes of a line, without its line ending, are
+    /// ours. `None` if the edit also removed something else.
     pub fn between(before: &str, after: &str, own: impl Fn(&str) -> usize) -> Option<Self> {
         let diff = TextDiff::from_lines(before, after);
         let lines: Vec<&str> = after.split_inclusive('\n').collect();
         let ops = diff.ops().iter().filter(|op| op.tag() != similar::DiffTag::Equal);
         let changes = ops.map(|op| {
-            let mut gone = diff.iter_changes(op).filter(|change| change.tag() == ChangeTag::Delete);
+            let mut deleted = diff.iter_changes(op).filter(|change| change.tag() == ChangeTag::Delete);
             let line = |line: &str| Line::of(line, &lines, op.new_range(), &own);
-            let before = gone
+            let before = deleted
                 .by_ref()
                 .map(|change| line(change.value()))
                 .collect::<Option<_>>()?;
@@ -113,7 +113,8 @@ impl Edit {
             })
         });
         let changes: Vec<Lines> = changes.collect::<Option<_>>()?;
-        // What comes behind the last change is nothing to it: it may be ours as well, and gone by then.
+        // What follows the last change does not matter: it may be ours too, and be deleted before this edit is
+        // reverted.
         let end = changes.last().map_or(0, |last| last.at + last.count);
         let truncation: String = lines[..end].concat();
         Some(Self {
@@ -123,10 +124,10 @@ impl Edit {
         })
     }
 
-    /// The text as it was before; `None` when it is not any more what the edit has left, or when the edit is none: the
-    /// state file may be anybody's. Whether it is one that may be made is for whoever asks to see.
+    /// The text before the edit. `None` if the text is no longer what the edit left, or if the edit is invalid: the
+    /// state file is untrusted. The caller must check whether the result is allowed.
     pub fn reverted(&self, text: &str) -> Option<String> {
-        let (ours, behind) = text.split_at_checked(self.length)?;
+        let (ours, rest) = text.split_at_checked(self.length)?;
         if files::digest(ours.as_bytes()) != self.sha256 {
             return None;
         }
@@ -142,10 +143,9 @@ impl Edit {
             next = end;
         }
         before.extend(now.get(next..)?.iter().copied());
-        // A last line without an end would run into what has come behind it.
-        let is_apart =
-            before.is_empty() || before.ends_with('\n') || behind.is_empty() || behind.starts_with(['\r', '\n']);
-        is_apart.then(|| before + behind)
+        // A last line without a line ending would be joined with the text after it.
+        let is_apart = before.is_empty() || before.ends_with('\n') || rest.is_empty() || rest.starts_with(['\r', '\n']);
+        is_apart.then(|| before + rest)
     }
 }
 
@@ -153,12 +153,12 @@ impl Edit {
 mod tests {
     use super::*;
 
-    /// All of it.
+    /// The whole line.
     fn all(line: &str) -> usize {
         line.len()
     }
 
-    /// Up to a comment, where it is about `b`.
+    /// A line of the key `b`, up to a comment.
     fn of_b(line: &str) -> usize {
         if line.starts_with('b') {
             line.find('#').unwrap_or(line.len())
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_behind_stays_and_what_came_between_prevents_it() {
+    fn later_text_is_kept_and_a_change_within_the_edit_prevents_reverting() {
         let (before, after) = ("a\nb # mine\n  c\nd", "a\nx\nd\ne\n");
         let edit = Edit::between(before, after, all).unwrap();
         assert_eq!(edit.reverted(after).as_deref(), Some(before));
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(
             edit.reverted("a\nx\nd\ne\nf\n"),
             None,
-            "it would be glued to the last line"
+            "it would be joined with the last line"
         );
         for other in ["", "a\n", "a\ny\nd\ne\n", "f\na\nx\nd\ne\n"] {
             assert_eq!(edit.reverted(other), None, "{other:?}");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_somebody_elses_is_read_from_the_file_and_not_written_down() {
+    fn foreign_text_is_read_from_the_file_and_not_recorded() {
         let before = "[a]\r\nb = x # a secret\r\nkey = another";
         let after = "[a]\r\nb = y # a secret\r\nkey = another\r\nnew = z\r\n";
         let edit = Edit::between(before, after, of_b).unwrap();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_more_than_one_does_not_come_back() {
+    fn a_recorded_line_with_a_line_break_is_refused() {
         let after = "[a]\nb = z\n";
         let edit = Edit::between("[a]\nb = x\n", after, of_b).unwrap();
         for evil in ["b = x\n[evil]", "b = x\r[evil]"] {
@@ -210,13 +210,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn an_edit_and_back_is_the_text_that_was(before in "([ab]?\r?\n|c){0,8}", after in "([ab]?\r?\n|c){0,8}") {
+        fn reverting_an_edit_restores_the_text(before in "([ab]?\r?\n|c){0,8}", after in "([ab]?\r?\n|c){0,8}") {
             let edit = Edit::between(&before, &after, all);
             proptest::prop_assert_eq!(edit.unwrap().reverted(&after), Some(before));
         }
 
         #[test]
-        fn whatever_a_state_file_says_nothing_panics(at in 0_usize..5, count in proptest::num::usize::ANY, text in "[äa\n]{0,5}", length in 0_usize..8, from in 0_usize..4) {
+        fn no_content_of_a_state_file_panics(at in 0_usize..5, count in proptest::num::usize::ANY, text in "[äa\n]{0,5}", length in 0_usize..8, from in 0_usize..4) {
             let Some(mut edit) = Edit::between("", &text, all) else { return Ok(()) };
             edit.length = length;
             let rest = Some(Rest { line: at, from });

@@ -1,5 +1,4 @@
-//! What the last run worked with: it spares the next one a flag, and lets `status` say something without
-//! credentials.
+//! What the last run worked with, so that the next run needs fewer flags and `status` works without credentials.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +9,10 @@ pub struct Last {
     pub partition: String,
     /// Twelve digits.
     pub account: String,
-    /// The bootstrap profile, when one was named.
+    /// The bootstrap profile, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// The Region, when one was known.
+    /// The Region, if it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! One run at a time: a file beside the state file, locked by the system, so that it dies with its process.
+//! One run at a time: a file next to the state file, locked by the operating system, which releases the lock when the
+//! process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,32 +10,32 @@ use serde::{Deserialize, Serialize};
 
 use aws_config_file::files;
 
-/// The right to write the state file.
+/// The exclusive right to write the state file.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// Who has the lock.
+/// The process that holds the lock.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Holder {
     /// Process id.
     pub pid: u32,
-    /// When it began.
+    /// When it acquired the lock.
     pub since: Timestamp,
 }
 
-/// Why there is no lock.
+/// Why the lock could not be acquired.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another run has it; who, if that could be read.
+    /// Another run holds it; the holder, if it could be read.
     Held(Option<Holder>),
-    /// The lock file cannot be made.
+    /// The lock file could not be created.
     Io(io::Error),
 }
 
 impl Lock {
-    /// Takes the lock, or says who has it; never waits. The file stays when the lock is gone.
+    /// Acquires the lock, or returns its holder. Never waits. The file remains after the lock is released.
     pub fn take(path: &Path) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
             files::make_private_folder(folder).map_err(LockError::Io)?;
@@ -43,8 +44,8 @@ impl Lock {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-            return Err(LockError::Io(other(path, "is not a file")));
+        if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(LockError::Io(not_a_lock(path, "is not a file")));
         }
         let mut file = options.open(path).map_err(LockError::Io)?;
         match file.try_lock() {
@@ -53,7 +54,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
         if !is_ours(&mut file).map_err(LockError::Io)? {
-            return Err(LockError::Io(other(path, "is somebody else's")));
+            return Err(LockError::Io(not_a_lock(path, "has unexpected content")));
         }
         files::make_private(&file).map_err(LockError::Io)?;
         let me = Holder {
@@ -69,14 +70,12 @@ impl Lock {
     }
 }
 
-fn other(path: &Path, why: &str) -> io::Error {
+fn not_a_lock(path: &Path, why: &str) -> io::Error {
     let path = path.display();
-    io::Error::other(format!(
-        "what stands where its lock file would, {path}, {why}: move it away"
-    ))
+    io::Error::other(format!("the path of its lock file, {path}, {why}: move it away"))
 }
 
-/// Whether it is empty, or says who had the lock: anything else is a file that only has this name.
+/// Whether the file is empty or names a holder. Any other file only happens to have this name.
 fn is_ours(file: &mut File) -> io::Result<bool> {
     let is_short = file.metadata()?.len() < 1024;
     let is_ours = file.metadata()?.len() == 0 || (is_short && holder(file).is_some());
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_one_is_told_who_has_it_and_a_dead_holders_lock_is_free() {
+    fn a_held_lock_names_its_holder_and_a_released_lock_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
         let first = Lock::take(&path).unwrap();
@@ -105,7 +104,7 @@ mod tests {
         }
         drop(first);
         Lock::take(&path).unwrap();
-        // A file that only has that name is not written over.
+        // A file that only happens to have this name is not overwritten.
         fs::write(&path, "precious").unwrap();
         assert!(matches!(Lock::take(&path), Err(LockError::Io(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");

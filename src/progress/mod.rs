@@ -1,6 +1,6 @@
-//! Progress: the answers given, and for each step what we made, what we found and what we were told.
+//! Progress: the saved answers, and the resources of each step with their origin: created, existing or confirmed.
 //!
-//! It supplies answers and ownership, never the truth of whether a thing exists: that is the live account's.
+//! It records answers and origins. It never decides whether a resource exists; only the live account does.
 
 mod edit;
 mod last;
@@ -13,5 +13,5 @@ pub use edit::{Edit, Lines};
 pub use last::Last;
 pub use lock::{Holder, Lock, LockError};
 pub use record::{Attestation, FORMAT, Intent, Origin, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb};
-pub use replaced::{Drift, Replaced, Says};
+pub use replaced::{Drift, Replaced, Settings};
 pub use store::{Folder, Progress, ProgressError, holder_words};

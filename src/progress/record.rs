@@ -1,4 +1,4 @@
-//! The state file's content.
+//! The content of the state file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use super::replaced::Replaced;
 
-/// The format this version writes. Version 1 is the first; a file of a later one is refused.
+/// The format that this version writes. Files of a newer format are refused.
 pub const FORMAT: u32 = 1;
 
-/// Where a thing comes from.
+/// The origin of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// We created it: undo may delete it.
+    /// This program created it, so undo may delete it.
     Created,
-    /// It existed before, or nobody can tell: undo never touches it.
+    /// It already existed, or its origin is unknown, so undo never deletes it.
     Existing,
-    /// A person confirmed it.
+    /// A person confirmed it; no API shows it.
     Confirmed,
 }
 
 impl Origin {
-    /// The value in JSON, and what a screen shows.
+    /// The name in JSON and on screens.
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -36,48 +36,48 @@ impl Origin {
     }
 }
 
-/// What kinds of things the checklist is about.
+/// The kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
-    /// Of AWS Organizations.
+    /// An organization of AWS Organizations.
     Organization,
-    /// Of IAM Identity Center.
+    /// An instance of IAM Identity Center.
     Instance,
-    /// `PermissionSetsEnabled` of the instance.
+    /// The setting `PermissionSetsEnabled` of the instance.
     PermissionSetsSwitch,
-    /// In the identity store.
+    /// A user in the identity store.
     User,
-    /// In the identity store.
+    /// A group in the identity store.
     Group,
-    /// Of the user in the group.
+    /// The membership of the user in the group.
     GroupMembership,
-    /// Of the instance.
+    /// A permission set of the instance.
     PermissionSet,
-    /// An AWS managed policy on the permission set.
+    /// An AWS managed policy that is attached to the permission set.
     PolicyAttachment,
-    /// The permission set's roles in the accounts.
+    /// The roles of the permission set in the accounts.
     Provisioning,
-    /// Of the principal to the account.
+    /// The access of the user or group to the account.
     AccountAssignment,
-    /// In `~/.aws/config`.
+    /// An `[sso-session]` section in `~/.aws/config`.
     SsoSession,
-    /// In `~/.aws/config`.
+    /// A `[profile]` section in `~/.aws/config`.
     CliProfile,
-    /// `~/.aws/config` itself, where there was none.
+    /// `~/.aws/config` itself, if it did not exist.
     ConfigFile,
-    /// In `~/.aws/sso/cache`.
+    /// An access token in `~/.aws/sso/cache`.
     Token,
-    /// A client of sso-oidc, kept in `~/.aws/sso/cache`.
+    /// A client registration of sso-oidc in `~/.aws/sso/cache`.
     Registration,
-    /// Of CloudTrail.
+    /// A trail of CloudTrail.
     Trail,
-    /// Of S3, for a trail.
+    /// An S3 bucket for a trail.
     Bucket,
 }
 
 impl ResourceKind {
-    /// Kept in this machine's files, which have no delays.
+    /// Whether it is stored in local files, which have no propagation delay.
     pub fn is_local(self) -> bool {
         matches!(
             self,
@@ -110,47 +110,47 @@ impl fmt::Display for ResourceKind {
     }
 }
 
-/// What a change does to a thing.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// It was not there.
+    /// Create a resource that does not exist.
     Create,
-    /// It says something else.
+    /// Update a resource that differs.
     Update,
-    /// It is too much.
+    /// Delete a resource.
     Delete,
 }
 
-/// A thing and how it came to be.
+/// A resource and its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resource {
-    /// What it is.
+    /// The kind of resource.
     pub kind: ResourceKind,
-    /// As people call it.
+    /// The name.
     pub name: String,
-    /// As AWS calls it.
+    /// The id that AWS assigned.
     pub id: String,
-    /// Whose it is.
+    /// The origin.
     pub origin: Origin,
-    /// Where it is, for a thing whose id does not say so.
+    /// The Region, if the id does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// What it was made with, where undo has to know: the text that was written into a file, a permission set's session
-    /// duration, a bucket's policy.
+    /// What undo needs to know about its creation: the text that was written to a file, the session duration of a
+    /// permission set, or the policy of a bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// For an SSO session: profiles that named it before it was there.
+    /// For an SSO session: profiles that referred to it before it existed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_before: Vec<String>,
-    /// When it was first written down.
+    /// When it was first recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
 }
 
 impl Resource {
-    /// A thing whose id says where it is, and that no text was written for.
+    /// A resource without a separate Region or text.
     pub fn new(origin: Origin, kind: ResourceKind, name: impl Into<String>, id: impl Into<String>) -> Self {
         Self {
             kind,
@@ -164,7 +164,7 @@ impl Resource {
         }
     }
 
-    /// The same, made with this.
+    /// The same resource with this [`text`](Self::text).
     #[must_use]
     pub fn with_text(mut self, text: Option<String>) -> Self {
         self.text = text;
@@ -172,29 +172,29 @@ impl Resource {
     }
 }
 
-/// A change that was begun: written before the call, taken away with its result.
+/// A pending change: recorded before the call, and removed when the result is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// The step's slug.
     pub step: String,
-    /// What is done to it; a look found the thing absent before a [`Verb::Create`].
+    /// The kind of change. Before a [`Verb::Create`], a read showed that the resource did not exist.
     pub verb: Verb,
-    /// What it is.
+    /// The kind of resource.
     pub kind: ResourceKind,
-    /// Its name, or the ids it joins.
+    /// The name of the resource, or the ids that it connects.
     pub name: String,
-    /// The server's time when it was written.
+    /// When the intent was recorded, by the server's clock.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Stands in the permission set's tag `idc-setup:intent`.
+    /// The value of the tag `idc-setup:intent` of a permission set.
     pub nonce: String,
-    /// For a file: the SHA-256 of what it will hold.
+    /// For a file: the SHA-256 of its new content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
-    /// For a file: the text that is written into it.
+    /// For a file: the text to write to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// For an SSO session: profiles that name it already.
+    /// For an SSO session: profiles that already refer to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_before: Vec<String>,
 }
@@ -202,36 +202,36 @@ pub struct Intent {
 /// An explicit answer of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedAnswer {
-    /// In its canonical form.
+    /// The value in canonical form.
     pub value: String,
     /// When it was first given.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }
 
-/// What a person said, or a sign-in proved, about a thing that no API tells.
+/// What a person confirmed, or a sign-in proved, about a fact that no API shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attestation {
-    /// The id of what it is about: it counts for nothing else.
+    /// The id of the resource. The attestation is not valid for any other resource.
     pub about: String,
-    /// When.
+    /// When it was confirmed or proved.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// A sign-in showed it; otherwise it is a person's word.
+    /// A sign-in proved it. Otherwise a person confirmed it.
     pub proved: bool,
 }
 
-/// How a step was last seen, for `status` without credentials.
+/// The last state of a step, for `status` without credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRecord {
-    /// The state that was printed.
+    /// The name of the state.
     pub state: String,
-    /// The sentence that went with it.
+    /// The summary of the state.
     pub summary: String,
-    /// When.
+    /// When the step was last in this state.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// When it was first seen in this state.
+    /// When the step was first in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
@@ -240,40 +240,40 @@ pub struct StepRecord {
 /// The state file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
-    /// Version of this format.
+    /// The version of the format.
     pub format: u32,
     /// `aws`, `aws-cn`, …
     pub partition: String,
     /// Twelve digits.
     pub account: String,
-    /// Where Identity Center is, once known.
+    /// The Region of Identity Center, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// By the answer's name.
+    /// The explicit answers, by name.
     #[serde(default)]
     pub answers: BTreeMap<String, SavedAnswer>,
-    /// Changes begun and not known to have ended.
+    /// Pending changes, whose result is not recorded.
     #[serde(default)]
     pub intents: Vec<Intent>,
-    /// What was made and found.
+    /// The created and existing resources.
     #[serde(default)]
     pub resources: Vec<Resource>,
-    /// What was changed of what was found.
+    /// The changes of existing resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replaced>,
-    /// Folders that were not there before a file of ours was put into them.
+    /// Folders that this program created for its files.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub folders: BTreeSet<PathBuf>,
-    /// By topic (`activation`, `access-portal`).
+    /// The attestations, by topic (`activation`, `access-portal`).
     #[serde(default)]
     pub attestations: BTreeMap<String, Attestation>,
-    /// By slug.
+    /// The last state of each step, by slug.
     #[serde(default)]
     pub steps: BTreeMap<String, StepRecord>,
 }
 
 impl Record {
-    /// Nothing done yet in this account.
+    /// An empty record for an account.
     pub fn new(partition: &str, account: &str) -> Self {
         Self {
             format: FORMAT,
@@ -290,43 +290,43 @@ impl Record {
         }
     }
 
-    /// The open intents for a thing, oldest first; more than one when several runs were cut short.
+    /// The open intents for a resource, oldest first. There is more than one if several runs were interrupted.
     pub fn intents<'a>(&'a self, verb: Verb, kind: ResourceKind, name: &'a str) -> impl Iterator<Item = &'a Intent> {
         self.intents
             .iter()
             .filter(move |intent| intent.verb == verb && intent.kind == kind && intent.name == name)
     }
 
-    /// Writes an intent down.
+    /// Records an intent.
     pub fn open(&mut self, intent: Intent) {
         self.intents.push(intent);
     }
 
-    /// The attempt with this nonce took no effect.
+    /// Removes the intent with this nonce: its attempt had no effect.
     pub fn drop_intent(&mut self, nonce: &str) {
         self.intents.retain(|intent| intent.nonce != nonce);
     }
 
-    /// The change has ended: no intent for the thing stands open any more.
+    /// Removes all intents for a resource: the change has ended.
     pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &str) {
         self.intents
             .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == name));
     }
 
-    /// Whether anything of a kind whose name begins so was to be created and is not known to be.
+    /// Whether there is an open intent to create a resource of this kind with this name prefix.
     pub fn is_any_open(&self, kind: ResourceKind, prefix: &str) -> bool {
         self.intents
             .iter()
             .any(|intent| intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix))
     }
 
-    /// No creation of a kind whose name begins so stands open any more.
+    /// Removes all intents to create a resource of this kind with this name prefix.
     pub fn close_all(&mut self, kind: ResourceKind, prefix: &str) {
         self.intents
             .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix)));
     }
 
-    /// How a thing came to be, as far as we wrote it down.
+    /// The recorded origin of a resource.
     pub fn origin(&self, kind: ResourceKind, id: &str) -> Option<Origin> {
         self.resources
             .iter()
@@ -334,14 +334,14 @@ impl Record {
             .map(|resource| resource.origin)
     }
 
-    /// What a thing was made with, as far as we wrote it down.
+    /// The recorded [`text`](Resource::text) of a resource.
     pub fn text(&self, kind: ResourceKind, id: &str) -> Option<String> {
         let known = self.resources.iter();
         let mut known = known.filter(|resource| resource.kind == kind && resource.id == id);
         known.next()?.text.clone()
     }
 
-    /// Writes a thing down; what was once made stays made.
+    /// Records a resource. The origin [`Created`](Origin::Created) is never replaced.
     pub fn keep(&mut self, mut resource: Resource) {
         resource.at = resource.at.or_else(|| Some(Timestamp::now()));
         let known = self
@@ -361,9 +361,10 @@ impl Record {
         }
     }
 
-    /// What was said or proved about `about`.
+    /// The attestation of a topic, if it is about this resource.
     pub fn attestation(&self, topic: &str, about: &str) -> Option<&Attestation> {
-        self.attestations.get(topic).filter(|word| word.about == about)
+        let attestation = self.attestations.get(topic)?;
+        (attestation.about == about).then_some(attestation)
     }
 }
 
@@ -372,7 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_made_stays_made() {
+    fn a_created_resource_stays_created() {
         let mut record = Record::new("aws", "123456789012");
         let user = |origin| Resource::new(origin, ResourceKind::User, "Admin", "u-1");
         record.keep(user(Origin::Created));
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_format_is_still_read() {
+    fn format_1_is_still_read() {
         let old = include_str!("../../tests/fixtures/progress-format-1.json");
         let record: Record = serde_json::from_str(old).unwrap();
         assert_eq!(record.format, 1);

@@ -1,4 +1,4 @@
-//! What `--update` has replaced in things that were found, so that undo can put it back.
+//! What `--update` replaced in existing resources, so that undo can restore it.
 
 use std::collections::BTreeMap;
 
@@ -8,53 +8,53 @@ use serde::{Deserialize, Serialize};
 use super::edit::Edit;
 use super::record::{Record, ResourceKind};
 
-/// What a thing says, by name; `None` where it does not say it.
-pub type Says = BTreeMap<String, Option<String>>;
+/// The settings of a resource, by name; `None` if a setting is absent.
+pub type Settings = BTreeMap<String, Option<String>>;
 
-/// A thing that was there, and that we were asked to change.
+/// An existing resource that we changed on request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replaced {
-    /// What it is.
+    /// The kind of resource.
     pub kind: ResourceKind,
-    /// As people call it.
+    /// The name.
     pub name: String,
-    /// As AWS calls it; for a section of a file, the file and the section.
+    /// The id that AWS assigned; for a section of a file, the file and the section.
     pub id: String,
-    /// What it said before our first change.
-    pub before: Says,
-    /// What it was changed to.
-    pub after: Says,
-    /// The changes of the file, in order; a run of them that could not all be written down is worth nothing.
+    /// The settings before our first change.
+    pub before: Settings,
+    /// The settings after our last change.
+    pub after: Settings,
+    /// The edits of the file, in order. They are only usable if all of them were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewrites: Vec<Edit>,
 }
 
-/// How a thing that was changed stands.
+/// How the current settings of a resource compare with our change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
-    /// As it was before.
+    /// They are as before our change.
     AsBefore,
-    /// As it was changed, or part of the way.
+    /// They are as after our change, or a mix of before and after.
     AsChanged,
-    /// Somebody has changed these since.
-    Otherwise(Vec<String>),
+    /// Somebody else changed these settings since.
+    Modified(Vec<String>),
 }
 
 impl Replaced {
-    /// How it stands, by what it says now.
-    pub fn drift(&self, now: &Says) -> Drift {
-        let says = |of: &Says, name: &str| of.get(name).cloned().flatten();
+    /// Compares the current settings with those before and after our change.
+    pub fn drift(&self, now: &Settings) -> Drift {
+        let value = |of: &Settings, name: &str| of.get(name).cloned().flatten();
         let mut other = Vec::new();
         let mut is_before = true;
         for (name, before) in &self.before {
-            let now = says(now, name);
+            let now = value(now, name);
             is_before &= now == *before;
-            if now != *before && now != says(&self.after, name) {
+            if now != *before && now != value(&self.after, name) {
                 other.push(name.clone());
             }
         }
         match (other.is_empty(), is_before) {
-            (false, _) => Drift::Otherwise(other),
+            (false, _) => Drift::Modified(other),
             (true, true) => Drift::AsBefore,
             (true, false) => Drift::AsChanged,
         }
@@ -62,19 +62,19 @@ impl Replaced {
 }
 
 impl Replaced {
-    /// What it says again once it is put back.
+    /// The original settings in words.
     pub fn before_in_words(&self) -> String {
-        let said = self.before.iter().map(|(name, value)| match value {
+        let settings = self.before.iter().map(|(name, value)| match value {
             Some(value) => format!("{name}: {value}"),
             None => format!("no {name}"),
         });
-        said.collect::<Vec<_>>().join(", ")
+        settings.collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Record {
-    /// Writes down, before it happens, that a thing which was found is changed. What it said before the first of several
-    /// changes is what counts.
+    /// Records a change of an existing resource before it is made. Of several changes, the settings before the first
+    /// one are kept.
     pub fn replace(&mut self, new: Replaced) {
         let known = self
             .replaced
@@ -91,7 +91,7 @@ impl Record {
         known.rewrites.extend(new.rewrites);
     }
 
-    /// It is as it was before, or not there any more.
+    /// Removes the record of a change: the original settings are restored, or the resource no longer exists.
     pub fn drop_replaced(&mut self, kind: ResourceKind, id: &str) {
         self.replaced.retain(|known| known.kind != kind || known.id != id);
     }
@@ -101,7 +101,7 @@ impl Record {
 mod tests {
     use super::*;
 
-    fn says(pairs: &[(&str, Option<&str>)]) -> Says {
+    fn settings(pairs: &[(&str, Option<&str>)]) -> Settings {
         let owned = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)));
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_changes_tells_what_was_there() {
+    fn the_first_of_several_changes_has_the_original_settings() {
         let change = |before, after| Replaced {
             kind: ResourceKind::CliProfile,
             name: "p".to_owned(),
             id: "config#p".to_owned(),
-            before: says(&[("region", Some(before))]),
-            after: says(&[("region", Some(after))]),
+            before: settings(&[("region", Some(before))]),
+            after: settings(&[("region", Some(after))]),
             rewrites: Vec::new(),
         };
         let mut record = Record::new("aws", "123456789012");
@@ -124,10 +124,10 @@ mod tests {
         let [kept] = &record.replaced[..] else {
             panic!("{record:?}")
         };
-        assert_eq!(kept.drift(&says(&[("region", Some("a"))])), Drift::AsBefore);
-        assert_eq!(kept.drift(&says(&[("region", Some("c"))])), Drift::AsChanged);
-        let other = Drift::Otherwise(vec!["region".to_owned()]);
-        assert_eq!(kept.drift(&says(&[("region", Some("d"))])), other);
-        assert_eq!(kept.drift(&Says::new()), other);
+        assert_eq!(kept.drift(&settings(&[("region", Some("a"))])), Drift::AsBefore);
+        assert_eq!(kept.drift(&settings(&[("region", Some("c"))])), Drift::AsChanged);
+        let other = Drift::Modified(vec!["region".to_owned()]);
+        assert_eq!(kept.drift(&settings(&[("region", Some("d"))])), other);
+        assert_eq!(kept.drift(&Settings::new()), other);
     }
 }

@@ -1,4 +1,4 @@
-//! The state file: where it is, how it is read, and that it is written whole or not at all.
+//! The state file: its location, reading it, and writing it atomically.
 
 use std::cell::RefCell;
 use std::fs;
@@ -13,29 +13,29 @@ use super::{Holder, Last};
 use crate::environment::Environment;
 use aws_config_file::files::{self, Access};
 
-/// Where state files are.
+/// The folder of the state files.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
 }
 
-/// What is wrong with progress, in words for a person.
+/// Why the state file cannot be used. The messages are shown to the user.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgressError {
-    /// Another run has the lock.
-    #[error("another run is at work on this account{}", holder_words(.0.as_ref()))]
+    /// Another run holds the lock.
+    #[error("another run is working on this account{}", holder_words(.0.as_ref()))]
     Locked(Option<Holder>),
-    /// Not a state file: cut short, or something else. It was kept aside when `kept` is given.
-    #[error("the state file {} cannot be read ({why}){}", path.display(), kept_words(kept.as_ref()))]
+    /// The file is truncated, or is not a state file. It was moved aside if `kept` is set.
+    #[error("the state file {} is not valid ({why}){}", path.display(), kept_words(kept.as_ref()))]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the parser says.
+        /// The message of the parser.
         why: String,
-        /// Where it was moved to.
+        /// The path that the file was moved to.
         kept: Option<PathBuf>,
     },
-    /// It is there, and may not be opened or read.
+    /// The file exists, but cannot be opened or read.
     #[error("the state file {} cannot be opened ({error})", path.display())]
     Closed {
         /// The file.
@@ -43,25 +43,25 @@ pub enum ProgressError {
         /// Why.
         error: io::Error,
     },
-    /// Written by a later version.
-    #[error("the state file {} has format {format}; this version reads up to {FORMAT}", path.display())]
+    /// The file was written by a newer version.
+    #[error("the state file {} has format {format}; this version supports formats up to {FORMAT}", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its format.
         format: u64,
     },
-    /// Of another account than the one we are in.
-    #[error("the state file {} is of account {theirs}, and the credentials are of account {ours}", path.display())]
+    /// The file belongs to a different account than the credentials.
+    #[error("the state file {} belongs to account {theirs}, but the credentials belong to account {ours}", path.display())]
     OtherAccount {
         /// The file.
         path: PathBuf,
-        /// Its account.
+        /// The account of the file.
         theirs: String,
-        /// The caller's account.
+        /// The account of the credentials.
         ours: String,
     },
-    /// The disk says no.
+    /// The file cannot be written.
     #[error("the state file {} cannot be written ({error})", path.display())]
     Io {
         /// The file.
@@ -71,7 +71,7 @@ pub enum ProgressError {
     },
 }
 
-/// Who is at work, in brackets.
+/// The holder of the lock, in parentheses.
 pub fn holder_words(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| {
         format!(
@@ -83,11 +83,11 @@ pub fn holder_words(holder: Option<&Holder>) -> String {
 }
 
 fn kept_words(kept: Option<&PathBuf>) -> String {
-    kept.map_or_else(String::new, |kept| format!("; it was kept as {}", kept.display()))
+    kept.map_or_else(String::new, |kept| format!("; it was moved to {}", kept.display()))
 }
 
 impl Folder {
-    /// `$XDG_STATE_HOME/idc-setup`, `~/.local/state/idc-setup`, or the platform's like.
+    /// `$XDG_STATE_HOME/idc-setup`, `~/.local/state/idc-setup`, or `%LOCALAPPDATA%\idc-setup` on Windows.
     pub fn of(environment: &Environment) -> Option<Self> {
         let base = match environment.var("XDG_STATE_HOME").map(PathBuf::from) {
             Some(base) if base.is_absolute() => base,
@@ -104,22 +104,22 @@ impl Folder {
         self.path.join(format!("{partition}-{account}.json"))
     }
 
-    /// Whether state files can be written there.
+    /// Checks that state files can be written to the folder.
     ///
     /// # Errors
-    /// Why not, with the folder.
+    /// If not; the error names the folder.
     pub fn check_writable(&self) -> io::Result<()> {
         let why = |error: io::Error| io::Error::new(error.kind(), format!("{} ({error})", self.path.display()));
         files::check_writable(&self.path.join("last.json")).map_err(why)
     }
 
-    /// The account, profile and Region of the last run; `None` without one.
+    /// The account, profile and Region of the last run, if there was one.
     pub fn last(&self) -> Option<Last> {
         let text = files::read(&self.path.join("last.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Remembers the account, profile and Region.
+    /// Saves the account, profile and Region for the next run.
     pub fn remember(&self, last: &Last) -> io::Result<()> {
         files::make_private_folder(&self.path)?;
         let text = serde_json::to_vec_pretty(last)?;
@@ -127,7 +127,7 @@ impl Folder {
     }
 }
 
-/// An account's progress, in memory and in its file.
+/// The progress of an account, in memory and in its state file.
 #[derive(Debug)]
 pub struct Progress {
     path: PathBuf,
@@ -136,21 +136,21 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Takes the lock and reads the file; an absent one is empty progress.
+    /// Acquires the lock and reads the file. If there is no file, the progress is empty.
     ///
     /// # Errors
-    /// [`ProgressError`]; a file that cannot be read is kept aside, so that the next run starts afresh.
+    /// [`ProgressError`]. A file that is not valid is moved aside, so that the next run starts over.
     pub fn open(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
         let lock = Lock::take(&lock_of(path)).map_err(|error| match error {
             LockError::Held(holder) => ProgressError::Locked(holder),
             LockError::Io(error) => io_error(path, error),
         })?;
-        // What a killed run has left half-written holds answers.
+        // Temporary files of a killed run contain answers.
         if let Some(folder) = path.parent() {
             files::remove_abandoned(folder);
         }
         let record = match read(path) {
-            // What somebody has named by mistake is not ours to move.
+            // A file with another name may have been given by mistake, so it is not moved.
             Err(ProgressError::Unreadable { path, why, .. }) if is_named_by_us(&path) => {
                 let kept = keep_aside(&path);
                 return Err(ProgressError::Unreadable { path, why, kept });
@@ -160,10 +160,10 @@ impl Progress {
         Self::new(path, record, partition, account, Some(lock))
     }
 
-    /// Reads the file without the lock; changes stay in memory.
+    /// Reads the file without the lock. Changes are not saved.
     ///
     /// # Errors
-    /// [`ProgressError`]; nothing is moved.
+    /// [`ProgressError`]. The file is not moved.
     pub fn open_read_only(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
         Self::new(path, read(path)?, partition, account, None)
     }
@@ -190,7 +190,8 @@ impl Progress {
         })
     }
 
-    /// State files of this account that could not be read and were kept aside: what they say was made is not known here.
+    /// State files of this account that were not valid and were moved aside. The resources that they record are not
+    /// known here.
     pub fn kept_aside(&self) -> Vec<PathBuf> {
         let mut prefix = self.path.file_name().unwrap_or_default().to_owned();
         prefix.push(KEPT);
@@ -205,15 +206,15 @@ impl Progress {
         kept
     }
 
-    /// Reads from the record.
+    /// Reads the record.
     pub fn read<T>(&self, reader: impl FnOnce(&Record) -> T) -> T {
         reader(&self.record.borrow())
     }
 
-    /// Changes the record and, with the lock, saves it before returning.
+    /// Changes the record and, if the lock is held, saves it before returning.
     ///
     /// # Errors
-    /// [`ProgressError::Io`] when it cannot be saved; the record in memory is changed all the same.
+    /// [`ProgressError::Io`] if it cannot be saved. The record in memory is changed in any case.
     pub fn change(&self, changer: impl FnOnce(&mut Record)) -> Result<(), ProgressError> {
         let before = self.record.borrow().clone();
         changer(&mut self.record.borrow_mut());
@@ -227,9 +228,9 @@ impl Progress {
     }
 }
 
-/// Beside the state file, under its whole name with `.lock`.
+/// The lock file: next to the state file, with `.lock` appended to its name.
 fn lock_of(path: &Path) -> PathBuf {
-    // One file has one lock, by whatever links it is named.
+    // A file has the same lock whichever symbolic link leads to it.
     let mut name = files::resolve(path)
         .unwrap_or_else(|_| path.to_owned())
         .into_os_string();
@@ -237,7 +238,7 @@ fn lock_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// `aws-123456789012.json`, as [`Folder::state_file`] names them.
+/// Whether the name is one that [`Folder::state_file`] gives, such as `aws-123456789012.json`.
 fn is_named_by_us(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let account = name.strip_suffix(".json").and_then(|name| name.rsplit('-').next());
@@ -252,7 +253,7 @@ fn io_error(path: &Path, error: io::Error) -> ProgressError {
     }
 }
 
-/// Reads a state file of any account; `None` when there is none.
+/// Reads a state file of any account; `None` if it does not exist.
 pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
     let text = match files::read(path) {
         Ok(text) => text,
@@ -280,10 +281,10 @@ pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
     serde_json::from_value(value).map(Some).map_err(unreadable)
 }
 
-/// Between a file's name and the time when it could not be read.
+/// The part between the name of a file that is moved aside and the time.
 const KEPT: &str = ".unreadable-";
 
-/// Moves a file that cannot be read out of the way, under a name that is not taken.
+/// Moves a file that is not valid aside, to a name that does not exist yet.
 fn keep_aside(path: &Path) -> Option<PathBuf> {
     let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut kept = path.as_os_str().to_owned();
@@ -293,10 +294,10 @@ fn keep_aside(path: &Path) -> Option<PathBuf> {
 }
 
 impl Progress {
-    /// The record in a file, whatever account it is of; `None` when there is no file.
+    /// Reads the record of any account; `None` if the file does not exist.
     ///
     /// # Errors
-    /// [`ProgressError`]; nothing is moved.
+    /// [`ProgressError`]. The file is not moved.
     pub fn read_file(path: &Path) -> Result<Option<Record>, ProgressError> {
         read(path)
     }

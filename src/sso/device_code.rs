@@ -1,4 +1,4 @@
-//! The device code: a person approves in any browser, we ask until they have.
+//! Device authorization: the user approves in any browser, and we poll until then.
 
 use std::time::Duration;
 
@@ -9,41 +9,41 @@ use crate::aws::{AwsError, Clients};
 use crate::limits::{CODE_LIFETIME, SHORTEST_INTERVAL};
 use aws_config_file::CachedToken;
 
-/// What a person has to approve.
+/// A device authorization that the user has to approve.
 #[derive(Debug, Clone)]
 pub struct Authorization {
     device_code: SecretString,
     start_url: String,
     region: String,
-    /// What the page shows and the person compares.
+    /// The code that the page shows, for the user to compare.
     pub user_code: String,
-    /// The page, with the code filled in.
+    /// The URL of the page, with the code filled in.
     pub page: String,
     /// The pause between two polls.
     pub interval: Duration,
-    /// When the code is no longer good.
+    /// How long the code is valid.
     pub expires_in: Duration,
 }
 
-/// What a poll brings.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Poll {
-    /// The person has approved.
+    /// The user has approved.
     Token(Box<CachedToken>),
-    /// Not yet.
+    /// Not approved yet.
     Pending,
-    /// Not yet, and the pause grows by five seconds.
+    /// Not approved yet; the pause grows by five seconds.
     SlowDown,
-    /// The code's time is over.
+    /// The code has expired.
     Expired,
-    /// The person said no.
+    /// The user denied the request.
     Refused(Box<AwsError>),
 }
 
-/// Begins a device authorization.
+/// Starts a device authorization.
 ///
 /// # Errors
-/// `InvalidRequestException` when the address or the Region is wrong; needs no credentials.
+/// `InvalidRequestException` if the start URL or the Region is wrong.
 pub async fn start(
     clients: &Clients,
     region: &str,
@@ -68,17 +68,17 @@ pub async fn start(
         user_code: answer.user_code.unwrap_or_default(),
         page: page.unwrap_or_default(),
         interval: seconds(answer.interval).max(SHORTEST_INTERVAL),
-        // RFC 8628 requires it; without one, ten minutes as AWS gives.
+        // RFC 8628 requires a lifetime. If it is missing, use AWS's usual ten minutes.
         expires_in: Some(seconds(answer.expires_in))
             .filter(|time| !time.is_zero())
             .unwrap_or(CODE_LIFETIME),
     })
 }
 
-/// Asks once whether the person has approved.
+/// Polls once whether the user has approved.
 ///
 /// # Errors
-/// Anything that does not belong to the conversation: another refusal, no connection.
+/// Every error that is not a [`Poll`] result: another service error, or no connection.
 pub async fn poll(
     clients: &Clients,
     registration: &Registration,

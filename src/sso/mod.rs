@@ -1,4 +1,5 @@
-//! Signing in to the access portal: client registration, code with PKCE or device code, and what the portal then shows.
+//! Signing in to the access portal: client registration, authorization code with PKCE or device code, and the portal's
+//! accounts and roles.
 
 mod device_code;
 pub mod pkce;
@@ -6,5 +7,5 @@ mod portal;
 mod registration;
 
 pub use device_code::{Authorization, Poll, poll, start};
-pub use portal::{roles_of, sees_account};
+pub use portal::{lists_account, roles_of};
 pub use registration::{Grant, Registrar, Registration};

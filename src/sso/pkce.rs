@@ -1,8 +1,8 @@
-//! The authorization code with PKCE (RFC 7636), as the AWS CLI does it since 2.22: the browser signs in, and comes
-//! back to a port of this machine.
+//! The authorization code with PKCE (RFC 7636), as in the AWS CLI since 2.22: the browser signs in and is redirected to
+//! a port of this machine.
 //!
-//! We listen on 127.0.0.1 only, and before the browser opens. Anything but the callback with our own state gets
-//! 404, and the wait goes on; then the listener is gone.
+//! The listener is bound to 127.0.0.1 only, before the browser opens. Every request except the callback with our own
+//! state gets 404. The listener closes when the sign-in ends.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,38 +22,37 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::Registration;
 use crate::aws::{AwsError, Clients};
-use crate::limits::CONNECTION_LIMIT;
-use crate::limits::MOST_CONNECTIONS;
+use crate::limits::{CONNECTION_LIMIT, MOST_CONNECTIONS};
 use aws_config_file::{CachedToken, SCOPE};
 
-/// The redirect that is registered: a loopback address, whose port is known only when somebody listens.
+/// The registered redirect URI: a loopback address. The port is only known once the listener is bound.
 pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
 
-/// A sign-in that has begun: somebody listens for its end.
+/// A sign-in in progress, with the listener for its callback.
 pub struct SignInPage {
     listener: TcpListener,
     redirect_uri: String,
     state: String,
     verifier: SecretString,
-    /// Where the browser has to go. It holds no secret.
+    /// The URL of the sign-in page. It contains no secret.
     pub address: String,
 }
 
-/// How a sign-in in the browser has ended.
+/// The result of a sign-in in the browser.
 pub enum Answer {
-    /// With a code that only our verifier redeems.
+    /// An authorization code, which can only be redeemed with our verifier.
     Code(SecretString),
-    /// The person said no, or the service did, in these words.
+    /// The user or the service refused, with this message.
     Refused(String),
-    /// Nobody came back in time.
-    TimeIsOver,
+    /// There was no callback in time.
+    TimedOut,
 }
 
 impl SignInPage {
-    /// Listens, and makes the address of the page.
+    /// Binds the listener and builds the URL of the sign-in page.
     ///
     /// # Errors
-    /// When no port can be had, or the system has no random numbers.
+    /// If no port can be bound, or the system provides no random numbers.
     pub async fn begin(clients: &Clients, region: &str, registration: &Registration) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
@@ -79,35 +78,35 @@ impl SignInPage {
         })
     }
 
-    /// Waits until the browser has come back, at most `limit`.
+    /// Waits for the callback, at most `limit`.
     pub async fn wait(&self, limit: Duration) -> Answer {
         let (sender, mut answers) = mpsc::channel(1);
         let state: Arc<str> = self.state.as_str().into();
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let accept = async {
-            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
                 let Ok((stream, _)) = self.listener.accept().await else {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
                 let (state, sender) = (Arc::clone(&state), sender.clone());
                 tokio::spawn(async move {
-                    converse(stream, state, sender).await;
-                    drop(place);
+                    serve(stream, state, sender).await;
+                    drop(permit);
                 });
             }
         };
         tokio::select! {
-            answer = answers.recv() => answer.unwrap_or(Answer::TimeIsOver),
-            () = accept => Answer::TimeIsOver,
-            () = tokio::time::sleep(limit) => Answer::TimeIsOver,
+            answer = answers.recv() => answer.unwrap_or(Answer::TimedOut),
+            () = accept => Answer::TimedOut,
+            () = tokio::time::sleep(limit) => Answer::TimedOut,
         }
     }
 
-    /// Redeems the code. It is used up by the attempt, so it is made once.
+    /// Redeems the code. An attempt uses up the code, so there is no retry.
     ///
     /// # Errors
-    /// When sso-oidc refuses or cannot be reached.
+    /// If sso-oidc returns an error or cannot be reached.
     pub async fn redeem(
         &self,
         clients: &Clients,
@@ -131,67 +130,66 @@ impl SignInPage {
     }
 }
 
-/// 32 bytes of the system's random numbers, as text of 43 letters that URLs can have.
+/// 32 random bytes from the system, as 43 URL-safe characters.
 fn random() -> std::io::Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// One connection, to its end: the page is written before its answer counts, since the listener goes with it.
-async fn converse(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answer>) {
-    let found = Mutex::new(None);
+/// Serves one connection. The page is written before the answer is sent, since the answer closes the listener.
+async fn serve(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answer>) {
+    let received = Mutex::new(None);
     let service = service_fn(|request| {
         let (response, answer) = respond(&request, &state);
         if answer.is_some() {
-            *found.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+            *received.lock().unwrap_or_else(PoisonError::into_inner) = answer;
         }
         std::future::ready(Ok::<_, std::convert::Infallible>(response))
     });
     let connection = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // An error here, or an end by time, is a browser that went away; what it has brought counts all the same.
+    // An error or a timeout here means that the browser disconnected; an answer that it has sent still counts.
     let _ = tokio::time::timeout(CONNECTION_LIMIT, connection).await;
-    let answer = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let answer = received.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(answer) = answer {
-        // Nobody waits any more where another one has brought an answer first.
+        // This fails if another connection was first with an answer.
         let _ = answers.send(answer).await;
     }
 }
 
-/// What a request means for the wait; `None` for everything that is not the callback with our own state.
+/// The answer in a request; `None` for every request that is not the callback with our own state.
 pub fn answer_of(is_get: bool, path: &str, query: &str, state: &str) -> Option<Answer> {
-    let member = |name: &str| {
-        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| value.into_owned())
+    let parameter = |name: &str| {
+        let pair = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+        pair.map(|(_, value)| value.into_owned())
             .filter(|value| !value.is_empty())
     };
-    let is_ours = is_get && path == "/oauth/callback" && member("state").as_deref() == Some(state);
-    match (member("code"), member("error")) {
-        (_, Some(error)) if is_ours => Some(Answer::Refused(member("error_description").unwrap_or(error))),
+    let is_ours = is_get && path == "/oauth/callback" && parameter("state").as_deref() == Some(state);
+    match (parameter("code"), parameter("error")) {
+        (_, Some(error)) if is_ours => Some(Answer::Refused(parameter("error_description").unwrap_or(error))),
         (Some(code), None) if is_ours => Some(Answer::Code(code.into())),
         _ => None,
     }
 }
 
-/// What a request gets, and what it means for the wait.
+/// The response to a request, and the answer in the request.
 fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, Option<Answer>) {
     let query = request.uri().query().unwrap_or_default();
     let answer = answer_of(request.method() == Method::GET, request.uri().path(), query, state);
-    let words = match &answer {
-        None => return (page(StatusCode::NOT_FOUND, "Not here."), None),
+    let message = match &answer {
+        None => return (page(StatusCode::NOT_FOUND, "Not found."), None),
         Some(Answer::Code(_)) => "You are signed in. You can close this page and go back to the terminal.",
         Some(_) => "The sign-in was refused. You can close this page and go back to the terminal.",
     };
-    (page(StatusCode::OK, words), answer)
+    (page(StatusCode::OK, message), answer)
 }
 
-/// A page that shows nothing secret, and sends nothing on.
-fn page(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
+/// A page without secrets. It removes the code from the browser's history and sends no referrer.
+fn page(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
     let body = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>idc-setup</title><p>{words}</p>\
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>idc-setup</title><p>{message}</p>\
          <script>history.replaceState(null,'','/')</script></html>"
     );
     let response = Response::builder()

@@ -1,4 +1,4 @@
-//! What the access portal itself shows a signed-in user.
+//! The accounts and permission sets that the access portal lists for the signed-in user.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -7,8 +7,8 @@ use crate::aws::{AwsError, Clients};
 /// Whether the portal lists the account.
 ///
 /// # Errors
-/// When the portal refuses the token or cannot be reached.
-pub async fn sees_account(
+/// If the portal refuses the token or cannot be reached.
+pub async fn lists_account(
     clients: &Clients,
     region: &str,
     token: &SecretString,
@@ -21,9 +21,9 @@ pub async fn sees_account(
         .into_paginator()
         .items()
         .send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| AwsError::of("sso:ListAccounts", error))?;
-        if found.account_id() == Some(account) {
+    while let Some(item) = pages.next().await {
+        let item = item.map_err(|error| AwsError::of("sso:ListAccounts", error))?;
+        if item.account_id() == Some(account) {
             return Ok(true);
         }
     }
@@ -33,7 +33,7 @@ pub async fn sees_account(
 /// The names of the permission sets that the portal offers in an account.
 ///
 /// # Errors
-/// As [`sees_account`]; `ForbiddenException` when there are none.
+/// As for [`lists_account`]; `ForbiddenException` if there are none.
 pub async fn roles_of(
     clients: &Clients,
     region: &str,
@@ -49,9 +49,9 @@ pub async fn roles_of(
         .items()
         .send();
     let mut names = Vec::new();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| AwsError::of("sso:ListAccountRoles", error))?;
-        names.extend(found.role_name().map(str::to_owned));
+    while let Some(item) = pages.next().await {
+        let item = item.map_err(|error| AwsError::of("sso:ListAccountRoles", error))?;
+        names.extend(item.role_name().map(str::to_owned));
     }
     Ok(names)
 }

@@ -1,4 +1,4 @@
-//! Client registration with sso-oidc: once a run, Region and kind of sign-in.
+//! Client registration with sso-oidc: once per run, Region and grant type.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,20 +13,20 @@ use crate::aws::{AwsError, Clients};
 use crate::limits::REGISTRATION_WINDOW;
 use aws_config_file::{CachedRegistration, CachedToken, SCOPE};
 
-/// A registered public client. `Debug` shows nothing secret.
+/// A registered public client. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// The client.
+    /// The client ID.
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     pub client_secret: SecretString,
-    /// When it ends, 90 days after registration.
+    /// When the registration expires: 90 days after it was created.
     pub expires_at: Timestamp,
 }
 
 impl Registration {
-    /// As it is kept in a file.
-    pub fn to_keep(&self, grant: Grant<'_>) -> CachedRegistration {
+    /// The form that is cached in a file.
+    pub fn to_cached(&self, grant: Grant<'_>) -> CachedRegistration {
         CachedRegistration {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
@@ -35,16 +35,16 @@ impl Registration {
         }
     }
 
-    /// The token that was given to this client, as it is kept. `at`: Region and portal address.
-    pub fn token(&self, at: (&str, &str), given: CreateTokenOutput) -> CachedToken {
+    /// The token that this client received, in the form that is cached. `at` is the Region and the start URL.
+    pub fn token(&self, at: (&str, &str), output: CreateTokenOutput) -> CachedToken {
         let (region, start_url) = at;
-        let lifetime = Duration::from_secs(u64::try_from(given.expires_in).unwrap_or_default());
+        let lifetime = Duration::from_secs(u64::try_from(output.expires_in).unwrap_or_default());
         CachedToken {
             start_url: start_url.to_owned(),
             region: region.to_owned(),
-            access_token: given.access_token.unwrap_or_default().into(),
+            access_token: output.access_token.unwrap_or_default().into(),
             expires_at: Timestamp::now() + lifetime,
-            refresh_token: given.refresh_token.map(Into::into),
+            refresh_token: output.refresh_token.map(Into::into),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             registration_expires_at: self.expires_at,
@@ -52,26 +52,26 @@ impl Registration {
     }
 }
 
-/// For which kind of sign-in a client is registered.
+/// The grant type that a client is registered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant<'a> {
     /// The device code.
     Device,
-    /// The authorization code, for the portal at this address.
+    /// The authorization code, for the access portal with this start URL.
     Code(&'a str),
 }
 
-/// Registers when somebody needs it, and keeps the results.
+/// Registers clients when they are first needed, and remembers the registrations.
 #[derive(Debug, Default)]
 pub struct Registrar {
     known: Mutex<Vec<(String, Registration)>>,
 }
 
 impl Registrar {
-    /// The registration in a Region.
+    /// The registration for a Region and a grant.
     ///
     /// # Errors
-    /// When sso-oidc refuses or cannot be reached.
+    /// If sso-oidc returns an error or cannot be reached.
     pub async fn get(&self, clients: &Clients, region: &str, grant: Grant<'_>) -> Result<Registration, AwsError> {
         let key = format!("{region} {grant:?}");
         let mut known = self.known.lock().await;
@@ -103,12 +103,12 @@ impl Registrar {
         Ok(registration)
     }
 
-    /// The registration that is kept in a file, if it is for this grant and good for a while; else as
+    /// The cached registration in a file, if it is for this grant and does not expire soon; otherwise the one from
     /// [`get`](Self::get).
     ///
     /// # Errors
-    /// When sso-oidc refuses or cannot be reached.
-    pub async fn get_kept(
+    /// If sso-oidc returns an error or cannot be reached.
+    pub async fn get_cached(
         &self,
         clients: &Clients,
         region: &str,
@@ -117,13 +117,13 @@ impl Registrar {
     ) -> Result<Registration, AwsError> {
         let is_for_authorization_code = matches!(grant, Grant::Code(_));
         let soon = Timestamp::now() + REGISTRATION_WINDOW;
-        let kept = aws_config_file::read_registration(path)
-            .filter(|kept| kept.is_for_authorization_code == is_for_authorization_code && kept.expires_at > soon);
-        match kept {
-            Some(kept) => Ok(Registration {
-                client_id: kept.client_id,
-                client_secret: kept.client_secret,
-                expires_at: kept.expires_at,
+        let cached = aws_config_file::read_registration(path)
+            .filter(|cached| cached.is_for_authorization_code == is_for_authorization_code && cached.expires_at > soon);
+        match cached {
+            Some(cached) => Ok(Registration {
+                client_id: cached.client_id,
+                client_secret: cached.client_secret,
+                expires_at: cached.expires_at,
             }),
             None => self.get(clients, region, grant).await,
         }

@@ -1,7 +1,7 @@
-//! Step 6: the access portal's address, and a person who has been there.
+//! Step 6: the URL of the access portal, and the confirmation that it works.
 //!
-//! No API returns the address; it is derived and then checked without credentials: sso-oidc begins a device
-//! authorization only for an address that is right, in the right Region.
+//! No API returns the URL. It is derived and then checked without credentials: sso-oidc starts a device authorization only
+//! for a correct URL, in the correct Region.
 
 use std::rc::Rc;
 
@@ -15,24 +15,24 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
-use crate::next_step::NextSteps;
+use crate::next_step::{NextSteps, SetupCommand};
 use crate::sso::{self, Grant};
 
-/// This step's line of the checklist.
+/// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 6,
     slug: "access-portal",
     title: "Verify the access portal",
     importance: Importance::Recommended,
-    why: "It is where you sign in with a browser, and its address is what the AWS CLI needs.",
+    why: "You sign in there with a browser, and the AWS CLI needs its URL.",
     feeds_others: true,
     permissions: &[],
 };
 
-/// The topic of a person's word that they have been in the portal.
+/// The `--confirm` topic: the user has signed in to the portal.
 pub const PORTAL: &str = "access-portal";
 
-const ADDRESS: &str = "start_url";
+const URL: &str = "start_url";
 
 /// Step 6.
 pub struct AccessPortal {
@@ -40,52 +40,55 @@ pub struct AccessPortal {
 }
 
 impl AccessPortal {
-    /// A step that has not looked yet.
+    /// A step that has not checked the account yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
 
-    /// Whether sso-oidc knows the address, in this Region.
-    async fn check(&self, region: &str, address: &str) -> Result<(), AwsError> {
+    /// Checks that sso-oidc recognizes the URL in this Region.
+    async fn check(&self, region: &str, url: &str) -> Result<(), AwsError> {
         let context = &self.context;
         let registration = context.registrar.get(&context.clients, region, Grant::Device).await?;
-        sso::start(&context.clients, region, &registration, address).await?;
+        sso::start(&context.clients, region, &registration, url).await?;
         Ok(())
     }
 
-    /// The first address that Identity Center knows; when none is, the first is shown as what does not work.
-    async fn find(&self, region: &str, addresses: &[String]) -> Result<Observed, UserError> {
-        for address in addresses {
-            match self.check(region, address).await {
+    /// Finds the first URL that Identity Center recognizes. If there is none, reports the first one as invalid.
+    async fn find(&self, region: &str, urls: &[String]) -> Result<Observed, UserError> {
+        for url in urls {
+            match self.check(region, url).await {
                 Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {}
                 checked => {
-                    self.context.facts.start_url.know(address.clone());
-                    self.context.answers.borrow_mut().found(Key::StartUrl, address);
-                    let words =
-                        format!("The access portal answers at {address}; nobody has said that they were there.");
+                    self.context.facts.start_url.set(url.clone());
+                    self.context.answers.borrow_mut().set_existing(Key::StartUrl, url);
                     let observed = match checked {
-                        Ok(()) => Observed::missing(words),
+                        Ok(()) => Observed::missing(format!(
+                            "The access portal is at {url}, but nobody has confirmed that it works."
+                        )),
                         Err(aws_error) => {
-                            let next = "open the address in a browser; when it is right: idc-setup run --confirm access-portal";
+                            let next = SetupCommand::run()
+                                .value("--confirm", PORTAL)
+                                .after(format!("open {url} in a browser and check that it works"));
                             Observed::unknown(step_error(&INFO, &aws_error, next))
                         }
                     };
-                    return Ok(observed.with(ADDRESS, address));
+                    return Ok(observed.with(URL, url));
                 }
             }
         }
-        let address = addresses.first().map_or("", String::as_str);
+        let url = urls.first().map_or("", String::as_str);
         Ok(Observed::blocked(
-            format!("Identity Center in {region} does not know the portal address {address}."),
-            "copy the address from console → IAM Identity Center → Settings → Access portal URL, then: idc-setup run \
-             --start-url ADDRESS",
+            format!("Identity Center in {region} does not recognize the access portal URL {url}."),
+            SetupCommand::run()
+                .placeholder("--start-url", "URL")
+                .after("copy the URL from console → IAM Identity Center → Settings → Access portal URL"),
         )
-        .with(ADDRESS, address))
+        .with(URL, url))
     }
 
-    fn visited(address: &str, told: bool) -> Observed {
-        let mut observed = Observed::done(format!("The access portal is at {address}.")).with(ADDRESS, address);
-        observed.confirmed = told;
+    fn done(url: &str, confirmed: bool) -> Observed {
+        let mut observed = Observed::done(format!("The access portal is at {url}.")).with(URL, url);
+        observed.confirmed = confirmed;
         observed
     }
 }
@@ -101,31 +104,31 @@ impl Step for AccessPortal {
         let Ok(instance) = context.facts.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no portal yet."));
         };
-        let mut addresses =
+        let mut urls =
             portal_address::candidates(context.partition(), &instance.arn, &instance.store, &instance.region);
-        context.answers.borrow_mut().found(Key::StartUrl, &addresses[0]);
+        context.answers.borrow_mut().set_existing(Key::StartUrl, &urls[0]);
         let given = context.answer::<StartUrl>(Key::StartUrl);
         let explicit = given.as_ref().is_some_and(Given::is_explicit);
-        let address = given.map_or_else(|| addresses[0].clone(), |given| given.value.to_string());
+        let url = given.map_or_else(|| urls[0].clone(), |given| given.value.to_string());
         if context.confirmed.contains(PORTAL) {
-            context.keep_word(PORTAL, &address, false)?;
+            context.keep_word(PORTAL, &url, false)?;
         }
-        if let Some(word) = context
+        if let Some(attestation) = context
             .progress
-            .read(|record| record.attestation(PORTAL, &address).cloned())
+            .read(|record| record.attestation(PORTAL, &url).cloned())
         {
-            context.facts.start_url.know(address.clone());
-            return Ok(Self::visited(&address, !word.proved));
+            context.facts.start_url.set(url.clone());
+            return Ok(Self::done(&url, !attestation.proved));
         }
         if explicit {
-            addresses.clear();
+            urls.clear();
         }
-        addresses.retain(|other| *other != address);
-        addresses.insert(0, address);
-        self.find(&instance.region, &addresses).await
+        urls.retain(|other| *other != url);
+        urls.insert(0, url);
+        self.find(&instance.region, &urls).await
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -134,11 +137,11 @@ impl Step for AccessPortal {
         if observed.status != Status::Missing {
             return Ok(plan);
         }
-        let address = observed.evidence.get(ADDRESS);
+        let url = observed.evidence.get(URL);
         let set = self.context.text(Key::PermissionSet);
         plan.tasks.push(HumanTask {
             sentence: "Open the access portal and sign in.".to_owned(),
-            link: address.map(|address| self.context.console.portal(address)),
+            link: url.map(|url| self.context.console.portal(url)),
             code: None,
             clicks: format!(
                 "sign in as {} → your account → {set} → Management console",
@@ -148,10 +151,11 @@ impl Step for AccessPortal {
             alternatives: NextSteps::default(),
             details: vec![
                 format!(
-                    "Keep the address: it is where you sign in from now on: {}",
-                    address.map_or("", String::as_str)
+                    "Save this URL. You sign in there from now on: {}",
+                    url.map_or("", String::as_str)
                 ),
-                "Step 8 proves it when the portal lists the account; to say so without that: --confirm access-portal."
+                "Step 8 confirms this when the portal lists the account. To confirm it without step 8, use --confirm \
+                 access-portal."
                     .to_owned(),
             ],
             kind: TaskKind::Confirmed(PORTAL),
@@ -159,29 +163,29 @@ impl Step for AccessPortal {
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 
     fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {
         match self.context.facts.start_url.now() {
-            Some(address) => self.context.keep_word(topic, &address, false),
+            Some(url) => self.context.keep_word(topic, &url, false),
             None => Ok(()),
         }
     }
 
-    /// The portal's own list of account and role means that the portal works, whoever clicked.
-    fn reconsider(&self, _finding: &Observed) -> Option<Observed> {
-        let address = self.context.facts.start_url.now()?;
+    /// If the portal lists the account and the role, it works, whoever signed in.
+    fn reconsider(&self, _observed: &Observed) -> Option<Observed> {
+        let url = self.context.facts.start_url.now()?;
         let signed_in = self.context.facts.signed_in.now();
         if signed_in.is_some_and(|signed_in| signed_in.portal_shows_access) {
-            return Some(Self::visited(&address, false));
+            return Some(Self::done(&url, false));
         }
-        let word = self
+        let attestation = self
             .context
             .progress
-            .read(|record| record.attestation(PORTAL, &address).cloned())?;
-        Some(Self::visited(&address, !word.proved))
+            .read(|record| record.attestation(PORTAL, &url).cloned())?;
+        Some(Self::done(&url, !attestation.proved))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

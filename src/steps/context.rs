@@ -32,64 +32,64 @@ use aws_config_file::files;
 pub struct Context {
     /// Clients for every service.
     pub clients: Clients,
-    /// Who we are.
+    /// The caller's identity.
     pub caller: Caller,
-    /// The Region of calls made before Identity Center's is known.
+    /// The Region for calls before Identity Center's Region is known.
     pub bootstrap_region: String,
-    /// The profile whose credentials are used, when one was named.
+    /// The profile whose credentials are used, if one was given.
     pub bootstrap_profile: Option<String>,
     /// Answers so far.
     pub answers: RefCell<Answers>,
     /// Progress so far.
     pub progress: Progress,
-    /// What steps have found.
+    /// The facts that the steps share.
     pub facts: Facts,
-    /// Where links lead.
+    /// Builds links to the AWS console.
     pub console: Console,
-    /// How long to pause between looks.
+    /// How long to pause between checks.
     pub timing: Timing,
-    /// The AWS files of this person; `None` without a home folder.
+    /// The user's AWS files; `None` without a home directory.
     pub paths: Option<Paths>,
-    /// Slugs of `--update`.
+    /// The slugs given with `--update`.
     pub updates: BTreeSet<String>,
-    /// Topics of `--confirm`.
+    /// The topics given with `--confirm`.
     pub confirmed: BTreeSet<String>,
-    /// Registers with sso-oidc once.
+    /// Registers a client with sso-oidc, once.
     pub registrar: Registrar,
-    /// Opens pages, where there is a browser.
+    /// Opens pages, if there is a browser.
     pub browser: Rc<Browser>,
     /// `--use-device-code`.
     pub use_device_code: bool,
-    /// The AWS CLI, which is asked too who somebody is.
+    /// Finds the AWS CLI, which is also used to verify the caller's identity.
     pub aws_cli: Finder,
 }
 
-/// What a [`Context`] is made of.
+/// The parts of a [`Context`].
 #[derive(Debug)]
 pub struct ContextParts {
     /// Clients for every service.
     pub clients: Clients,
-    /// Who we are.
+    /// The caller's identity.
     pub caller: Caller,
-    /// The Region of the environment, if it has one.
+    /// The Region from the environment, if one is set.
     pub region: Option<String>,
-    /// The profile whose credentials are used.
+    /// The profile whose credentials are used, if one was given.
     pub profile: Option<String>,
     /// Answers so far.
     pub answers: Answers,
     /// Progress so far.
     pub progress: Progress,
-    /// Where links lead.
+    /// Builds links to the AWS console.
     pub console: Console,
-    /// How long to pause between looks.
+    /// How long to pause between checks.
     pub timing: Timing,
-    /// The AWS files.
+    /// The user's AWS files.
     pub paths: Option<Paths>,
-    /// Slugs of `--update`.
+    /// The slugs given with `--update`.
     pub updates: BTreeSet<String>,
-    /// Topics of `--confirm`.
+    /// The topics given with `--confirm`.
     pub confirmed: BTreeSet<String>,
-    /// Opens pages, where there is a browser.
+    /// Opens pages, if there is a browser.
     pub browser: Rc<Browser>,
     /// `--use-device-code`.
     pub use_device_code: bool,
@@ -98,7 +98,7 @@ pub struct ContextParts {
 }
 
 impl Context {
-    /// A setting in which nothing has been looked at.
+    /// Creates a context in which nothing has been read yet.
     pub fn new(parts: ContextParts) -> Self {
         let main_region = parts.caller.partition().main_region();
         Self {
@@ -121,27 +121,27 @@ impl Context {
         }
     }
 
-    /// The partition we are in.
+    /// The caller's partition.
     pub fn partition(&self) -> Partition {
         self.caller.partition()
     }
 
-    /// An answer, typed.
+    /// An answer, parsed into its type.
     pub fn answer<T: FromStr>(&self, key: Key) -> Option<Given<T>> {
         self.answers.borrow().typed(key)
     }
 
-    /// An answer as text; empty when there is none.
+    /// An answer as text; empty if there is none.
     pub fn text(&self, key: Key) -> String {
         self.answers.borrow().text(key)
     }
 
-    /// Whether an answer is there.
+    /// Whether there is an answer.
     pub fn has(&self, key: Key) -> bool {
         self.answers.borrow().get(key).is_some()
     }
 
-    /// The Region of Identity Center as far as anybody has said, or where calls go otherwise.
+    /// The Region for Identity Center: the answer, or else the bootstrap Region.
     pub fn wanted_region(&self) -> String {
         let answer = self.text(Key::IdentityCenterRegion);
         if answer.is_empty() {
@@ -151,16 +151,16 @@ impl Context {
         }
     }
 
-    /// The instance, in a change that cannot be made without.
+    /// The instance, for a change that requires it.
     ///
     /// # Errors
-    /// When step 1 did not bring it.
+    /// When step 1 did not provide it.
     pub async fn instance(&self) -> Result<Instance, UserError> {
         let instance = self.facts.instance.get().await;
         instance.map_err(|why| UserError::failed(why, SetupCommand::run()))
     }
 
-    /// The account that is assigned: the one that is asked for, else the caller's.
+    /// The account to assign: the answer, or else the caller's account.
     pub fn account(&self) -> String {
         let account = self.text(Key::Account);
         if account.is_empty() {
@@ -170,7 +170,7 @@ impl Context {
         }
     }
 
-    /// Whether users and groups come from elsewhere: then they are looked up, never made.
+    /// Whether users and groups come from an external identity provider. They are then only looked up, never created.
     pub fn is_external(&self) -> bool {
         self.answer::<IdentitySource>(Key::IdentitySource)
             .is_some_and(|source| source.value == IdentitySource::External)
@@ -185,10 +185,10 @@ impl Context {
         self.clients.clock()
     }
 
-    /// Writes down that a change is about to be made: a look has found the thing absent.
+    /// Records the intent to make a change. Before a create, a check must have shown that the resource does not exist.
     ///
     /// # Errors
-    /// When it cannot be saved; the change must then not be made.
+    /// When the intent cannot be saved. The change must then not be made.
     pub fn intend(
         &self,
         info: &StepInfo,
@@ -210,10 +210,10 @@ impl Context {
         Ok(intent)
     }
 
-    /// [`intend`](Self::intend) to write a text into a file, which then has this digest.
+    /// Like [`intend`](Self::intend), for writing text into a file that then has this digest.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// When the intent cannot be saved.
     pub fn intend_text(
         &self,
         info: &StepInfo,
@@ -231,10 +231,10 @@ impl Context {
         Ok(())
     }
 
-    /// Writes down how a change has ended: the intent goes, the thing is kept.
+    /// Records the result of a change: removes its intents and keeps the resource.
     ///
     /// # Errors
-    /// When it cannot be saved; the intent then still stands and the next run settles it.
+    /// When the result cannot be saved. The intent then stays open, and the next run settles it.
     pub fn settle(
         &self,
         verb: Verb,
@@ -251,10 +251,10 @@ impl Context {
         Ok(())
     }
 
-    /// A token and a registration that were there before their session was are not the session's.
+    /// Records a cached token and registration that are older than their SSO session, so that undo keeps them.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// When this cannot be saved.
     pub fn keep_older(&self, session: &str, cached: [(ResourceKind, PathBuf); 2]) -> Result<(), UserError> {
         for (kind, path) in cached.into_iter().filter(|(_, path)| path.exists()) {
             let kept = self.resource(kind, session, &path.display().to_string());
@@ -263,10 +263,10 @@ impl Context {
         Ok(())
     }
 
-    /// Writes down, before they are made, which folders a file of ours needs: undo may take just those away again.
+    /// Records the missing parent directories of a file before they are created: undo may delete only those.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// When this cannot be saved.
     pub fn keep_new_folders(&self, file: &Path) -> Result<(), UserError> {
         let missing = files::missing_folders(file);
         if !missing.is_empty() {
@@ -275,11 +275,11 @@ impl Context {
         Ok(())
     }
 
-    /// Settles what open intents were to write into a file: a section is ours when our text stands there, whatever
-    /// others have written around it. Answers it without the text, which is for the state file alone.
+    /// Settles the open intents to write into a file. A section counts as created by us if it contains our text,
+    /// whatever surrounds it. Returns the resource without the text, which belongs only in the state file.
     ///
     /// # Errors
-    /// When it cannot be saved.
+    /// When the result cannot be saved.
     pub fn settle_written(
         &self,
         content: &str,
@@ -293,12 +293,13 @@ impl Context {
                 .progress
                 .read(|record| record.intents(verb, kind, name).cloned().collect());
             let digest = files::digest(content.as_bytes());
-            // A file of its own is ours only as we have written it: somebody may have made one meanwhile.
-            let is_part = kind != ResourceKind::ConfigFile;
-            let stands = |text: &String| is_part && !text.is_empty() && content.matches(text.as_str()).count() == 1;
-            let written = intents
-                .iter()
-                .find(|intent| intent.mark.as_ref() == Some(&digest) || intent.text.as_ref().is_some_and(stands));
+            // A whole file is ours only with exactly our content: someone else may have created it in the meantime.
+            let is_section = kind != ResourceKind::ConfigFile;
+            let contains_text =
+                |text: &String| is_section && !text.is_empty() && content.matches(text.as_str()).count() == 1;
+            let written = intents.iter().find(|intent| {
+                intent.mark.as_ref() == Some(&digest) || intent.text.as_ref().is_some_and(contains_text)
+            });
             if let Some(intent) = written {
                 resource.origin = Origin::Created;
                 resource.text.clone_from(&intent.text);
@@ -310,34 +311,34 @@ impl Context {
         Ok(resource)
     }
 
-    /// How a thing that is there came to be: as it was written down, else found.
+    /// The recorded origin of an existing resource; [`Origin::Existing`] if none is recorded.
     pub fn origin(&self, kind: ResourceKind, id: &str) -> Origin {
         self.progress
             .read(|record| record.origin(kind, id))
             .unwrap_or(Origin::Existing)
     }
 
-    /// A thing that is there, with whose it is.
+    /// An existing resource, with its recorded origin.
     pub fn resource(&self, kind: ResourceKind, name: &str, id: &str) -> Resource {
         Resource::new(self.origin(kind, id), kind, name, id)
     }
 
-    /// The open intents to create a thing.
+    /// The open intents to create a resource.
     pub fn open_intents(&self, kind: ResourceKind, name: &str) -> Vec<Intent> {
         self.progress
             .read(|record| record.intents(Verb::Create, kind, name).cloned().collect())
     }
 
-    /// Whether a thing was made within the time limit of a call we made, and by nobody else.
+    /// Whether this tool created a resource: within the time limit of one of its calls, and not by another principal.
     ///
-    /// `created_at` is on the server's clock, as intents are; `created_by` counts only as an ARN, since its form
-    /// is not documented.
+    /// `created_at` uses the server's clock, as intents do. `created_by` counts only if it is an ARN, because its
+    /// format is not documented.
     pub fn is_ours(&self, intents: &[Intent], created_at: Option<Timestamp>, created_by: Option<&str>) -> bool {
         let Some(created_at) = created_at else { return false };
-        let somebody_else = created_by.is_some_and(|by| by.starts_with("arn:") && by != self.caller.arn);
+        let is_other_principal = created_by.is_some_and(|by| by.starts_with("arn:") && by != self.caller.arn);
         let slack = SignedDuration::try_from(CLOCK_TOLERANCE).unwrap_or_default();
         let limit = SignedDuration::try_from(CALL_LIMIT).unwrap_or_default();
-        !somebody_else
+        !is_other_principal
             && intents.iter().any(|intent| {
                 let after = created_at.duration_since(intent.at);
                 after >= -slack && after <= limit
@@ -345,34 +346,38 @@ impl Context {
     }
 }
 
-/// A time of the SDK's.
+/// Converts a timestamp of the AWS SDK.
 pub fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
     Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
 }
 
-/// Makes trouble of a failed call, in a step.
+/// Converts a failed AWS call of a step into a [`UserError`].
 pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
     let kind = match aws_error.kind {
         AwsErrorKind::Denied => UserErrorKind::NotAllowed,
         AwsErrorKind::Credentials => UserErrorKind::NoCredentials,
-        AwsErrorKind::NotAws | AwsErrorKind::NotThere | AwsErrorKind::Unreadable => UserErrorKind::Unknown,
+        AwsErrorKind::NotAws | AwsErrorKind::NotImplemented | AwsErrorKind::Unreadable => UserErrorKind::Unknown,
         _ => UserErrorKind::Failed,
     };
     let next: NextSteps = next.into();
     let again = next.command().cloned().unwrap_or_default();
-    let next = match aws_error.kind {
-        AwsErrorKind::Denied if aws_error.is_of_nobody() => next,
-        AwsErrorKind::Denied => again
-            .after(format!(
-                "have an administrator allow this caller {}",
-                aws_error.operation
-            ))
-            .into(),
-        AwsErrorKind::Credentials => NextStep::other("renew the credentials", ["aws", "login"])
-            .then(again)
-            .into(),
-        AwsErrorKind::NoConnection => again.after("check the network").into(),
-        _ => next,
+    // What fixes the cause comes first; what the caller suggests besides running again stays.
+    let cause: Option<NextStep> = match aws_error.kind {
+        AwsErrorKind::Denied | AwsErrorKind::Credentials if aws_error.is_unsigned() => None,
+        AwsErrorKind::Denied => Some(again.clone().after(format!(
+            "ask an administrator to allow {} for this caller",
+            aws_error.operation
+        ))),
+        AwsErrorKind::Credentials => Some(NextStep::other("sign in again", ["aws", "login"]).then(again.clone())),
+        AwsErrorKind::NoConnection => Some(again.clone().after("check the network")),
+        _ => None,
+    };
+    let next = match cause {
+        None => next,
+        Some(cause) => next
+            .iter()
+            .filter(|other| other.names_other_command_than(&again))
+            .fold(NextSteps::from(cause), |next, other| next.or(other.clone())),
     };
     UserError {
         kind,
@@ -387,7 +392,7 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
     }
 }
 
-/// [`error`], where running again is the way on.
+/// Like [`step_error`], with a rerun as the next step.
 pub fn rerun(info: &'static StepInfo) -> impl Fn(AwsError) -> UserError {
     move |aws_error| step_error(info, &aws_error, SetupCommand::run())
 }

@@ -1,4 +1,5 @@
-//! Creates, repeated by us: what counts is whether an attempt went unanswered before a conflict came.
+//! Create calls with our own retries. A conflict means different things, depending on whether an earlier attempt got no
+//! answer.
 
 use std::future::Future;
 
@@ -8,37 +9,38 @@ use super::context::{Context, step_error};
 use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{Change, StepInfo, UserError};
-use crate::limits::{CREATE_ATTEMPTS, SPREAD_LIMIT};
+use crate::limits::{CREATE_ATTEMPTS, PROPAGATION_LIMIT};
+use crate::next_step::SetupCommand;
 use crate::progress::Intent;
 
-/// How a create has ended.
+/// The outcome of a create call.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Created<T> {
-    /// The service said that it made it.
+pub enum CreateResult<T> {
+    /// The service reported that it created the resource.
     Created(T),
-    /// It was there: a conflict on an answered attempt, with none unanswered before it.
-    Status(T),
-    /// It is there, and an attempt went unanswered: whose it is has to be found out.
+    /// The resource already existed: an attempt was answered with a conflict, and none before it went unanswered.
+    Existing(T),
+    /// The resource exists, and an attempt went unanswered: its origin is still to be determined.
     Undecided(T),
 }
 
-/// The end of a create, and whether any attempt went unanswered on the way: then nobody knows by the last
-/// answer alone whether something took effect.
+/// The end of a create call, and whether any attempt went unanswered. If one did, the last answer alone does not show
+/// whether an attempt took effect.
 #[derive(Debug, PartialEq, Eq)]
 pub struct End<T> {
-    /// How it has ended.
-    pub result: Result<Created<T>, AwsError>,
-    /// An attempt went unanswered.
+    /// The outcome, or the last error.
+    pub result: Result<CreateResult<T>, AwsError>,
+    /// Whether an attempt went unanswered.
     pub unanswered: bool,
 }
 
-/// Runs a create until it is decided.
+/// Repeats a create call until its outcome is known.
 ///
-/// `attempt` makes the call once, without the SDK's retries. `look` finds the thing: it decides what a
-/// conflict means (the thing is there, or an earlier write has not spread) and whether an unanswered attempt
-/// took effect; a look that fails decides nothing, and the next attempt does.
+/// `attempt` makes the call once, without the SDK's retries. `look` reads the resource: it shows what a conflict means
+/// (the resource exists, or an earlier write has not propagated yet) and whether an unanswered attempt took effect. If
+/// `look` fails, the next attempt shows it.
 ///
-/// The result is a failure that repeating does not mend, or the last one when the attempts are used up.
+/// An error is either one that a retry does not fix, or the last one when the attempts are used up.
 pub async fn create<T, A, L>(timing: Timing, mut attempt: impl FnMut() -> A, mut look: impl FnMut() -> L) -> End<T>
 where
     A: Future<Output = Result<T, AwsError>>,
@@ -46,12 +48,12 @@ where
 {
     let mut unanswered = false;
     let mut attempts = 0;
-    let give_up = Instant::now() + SPREAD_LIMIT;
+    let give_up = Instant::now() + PROPAGATION_LIMIT;
     loop {
         let aws_error = match attempt().await {
-            Ok(made) => {
+            Ok(created) => {
                 return End {
-                    result: Ok(Created::Created(made)),
+                    result: Ok(CreateResult::Created(created)),
                     unanswered,
                 };
             }
@@ -61,57 +63,59 @@ where
         unanswered |= !aws_error.outcome_known();
         let propagation = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound);
         if (aws_error.kind == AwsErrorKind::Conflict || !aws_error.outcome_known())
-            && let Ok(Some(there)) = look().await
+            && let Ok(Some(existing)) = look().await
         {
             let created = if unanswered {
-                Created::Undecided(there)
+                CreateResult::Undecided(existing)
             } else {
-                Created::Status(there)
+                CreateResult::Existing(existing)
             };
             return End {
                 result: Ok(created),
                 unanswered,
             };
         }
-        let mends = propagation || aws_error.is_transient();
-        // What waits for a write to spread has until the limit; everything else a number of attempts.
+        let is_retryable = propagation || aws_error.is_transient();
+        // Waiting for a write to propagate is limited by time, everything else by the number of attempts.
         let used_up = if propagation {
             Instant::now() >= give_up
         } else {
             attempts >= CREATE_ATTEMPTS
         };
-        if used_up || !mends {
+        if used_up || !is_retryable {
             return End {
                 result: Err(aws_error),
                 unanswered,
             };
         }
-        sleep(aws_error.retry_after.unwrap_or_else(|| timing.pause(attempts))).await;
+        let pause = aws_error.retry_after.unwrap_or_else(|| timing.pause(attempts));
+        tracing::info!(operation = aws_error.operation, attempts, ?pause, "retrying");
+        sleep(pause).await;
     }
 }
 
-/// Repeats a change that can be made twice, as long as an earlier write has not spread.
+/// Repeats an idempotent change while an earlier write has not propagated yet.
 ///
 /// # Errors
-/// A failure that repeating does not mend, or the last one.
+/// An error that a retry does not fix, or the last one.
 pub async fn repeat<T, A>(timing: Timing, attempt: impl FnMut() -> A) -> Result<T, AwsError>
 where
     A: Future<Output = Result<T, AwsError>>,
 {
     match create(timing, attempt, || async { Ok(None) }).await.result? {
-        Created::Created(answer) | Created::Status(answer) | Created::Undecided(answer) => Ok(answer),
+        CreateResult::Created(answer) | CreateResult::Existing(answer) | CreateResult::Undecided(answer) => Ok(answer),
     }
 }
 
 impl Context {
-    /// Makes a thing whose intent is written down first.
+    /// Creates a resource, after recording the intent to create it.
     ///
-    /// Answers what the service gave and the intent when this very call made it: the caller then writes the
-    /// result down. `None` when it is there otherwise: a look decides whose it is, by the intents that stand
-    /// open. Intents of earlier runs stay open in any case but success: only a look can settle them.
+    /// Returns the resource's ID and the intent if this call created the resource; the caller then records the result.
+    /// Returns `None` if the resource exists for another reason; the next check determines its origin from the open
+    /// intents. Intents of earlier runs stay open unless this call succeeds, because only a check can settle them.
     ///
     /// # Errors
-    /// When it cannot be made. This run's intent stays open only while nobody knows whether it took effect.
+    /// When the resource cannot be created. The intent of this call stays open only if its outcome is unknown.
     pub(super) async fn make<A, L>(
         &self,
         info: &'static StepInfo,
@@ -128,32 +132,33 @@ impl Context {
         let end = create(
             self.timing,
             || {
-                // A repeat has a time limit of its own. If that cannot be saved, a lost reply counts as found.
+                // Each retry has its own time limit. If its time cannot be saved and its reply is lost, the resource
+                // counts as existing.
                 if !std::mem::take(&mut is_first) {
-                    let _ = self.stamp_again(&intent);
+                    let _ = self.record_retry(&intent);
                 }
                 attempt(intent.nonce.clone())
             },
             look,
         )
         .await;
-        let made = matches!(end.result, Ok(Created::Created(_)));
-        if !made && !end.unanswered {
+        let is_created = matches!(end.result, Ok(CreateResult::Created(_)));
+        if !is_created && !end.unanswered {
             self.progress.change(|record| record.drop_intent(&intent.nonce))?;
         }
         match end.result {
-            Ok(Created::Created(id)) => Ok(Some((id, intent))),
+            Ok(CreateResult::Created(id)) => Ok(Some((id, intent))),
             Ok(_) => Ok(None),
-            Err(aws_error) => Err(step_error(info, &aws_error, "idc-setup run")),
+            Err(aws_error) => Err(step_error(info, &aws_error, SetupCommand::run())),
         }
     }
 
-    fn stamp_again(&self, intent: &Intent) -> Result<(), UserError> {
-        let again = Intent {
+    fn record_retry(&self, intent: &Intent) -> Result<(), UserError> {
+        let retry = Intent {
             at: self.clients.clock().now(),
             ..intent.clone()
         };
-        self.progress.change(|record| record.open(again))?;
+        self.progress.change(|record| record.open(retry))?;
         Ok(())
     }
 }
@@ -174,13 +179,16 @@ mod tests {
         }
     }
 
-    async fn run(script: Vec<Result<u8, AwsErrorKind>>, looks: Vec<Option<u8>>) -> Result<Created<u8>, AwsErrorKind> {
+    async fn run(
+        script: Vec<Result<u8, AwsErrorKind>>,
+        reads: Vec<Option<u8>>,
+    ) -> Result<CreateResult<u8>, AwsErrorKind> {
         let script = RefCell::new(script.into_iter());
-        let looks = RefCell::new(looks.into_iter());
+        let reads = RefCell::new(reads.into_iter());
         create(
             Timing::REHEARSAL,
             || async { script.borrow_mut().next().unwrap().map_err(aws_error) },
-            || async { Ok(looks.borrow_mut().next().unwrap()) },
+            || async { Ok(reads.borrow_mut().next().unwrap()) },
         )
         .await
         .result
@@ -188,35 +196,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_conflict_on_the_first_answer_means_found() {
+    async fn a_conflict_on_the_first_answer_means_existing() {
         assert_eq!(
             run(vec![Err(AwsErrorKind::Conflict)], vec![Some(1)]).await,
-            Ok(Created::Status(1))
+            Ok(CreateResult::Existing(1))
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_reply_leaves_it_undecided() {
+    async fn a_lost_reply_leaves_the_origin_undecided() {
         let script = vec![Err(AwsErrorKind::Unanswered)];
-        assert_eq!(run(script, vec![Some(1)]).await, Ok(Created::Undecided(1)));
+        assert_eq!(run(script, vec![Some(1)]).await, Ok(CreateResult::Undecided(1)));
         let script = vec![Err(AwsErrorKind::Unanswered), Err(AwsErrorKind::Conflict)];
-        assert_eq!(run(script, vec![None, Some(1)]).await, Ok(Created::Undecided(1)));
+        assert_eq!(run(script, vec![None, Some(1)]).await, Ok(CreateResult::Undecided(1)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_request_is_repeated() {
+    async fn a_lost_request_is_retried() {
         let script = vec![Err(AwsErrorKind::Unanswered), Ok(2)];
-        assert_eq!(run(script, vec![None]).await, Ok(Created::Created(2)));
+        assert_eq!(run(script, vec![None]).await, Ok(CreateResult::Created(2)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_has_not_spread_is_waited_for() {
+    async fn a_write_that_has_not_propagated_is_waited_for() {
         let script = vec![Err(AwsErrorKind::Conflict), Err(AwsErrorKind::NotFound), Ok(3)];
-        assert_eq!(run(script, vec![None]).await, Ok(Created::Created(3)));
+        assert_eq!(run(script, vec![None]).await, Ok(CreateResult::Created(3)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_after_a_lost_reply_leaves_it_open_whose_the_thing_is() {
+    async fn an_error_after_a_lost_reply_leaves_the_intent_open() {
         let script = RefCell::new(vec![AwsErrorKind::Unanswered, AwsErrorKind::Denied].into_iter());
         let end: End<u8> = create(
             Timing::REHEARSAL,
@@ -228,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_is_final() {
+    async fn a_denied_call_is_not_retried() {
         assert_eq!(
             run(vec![Err(AwsErrorKind::Denied)], vec![]).await,
             Err(AwsErrorKind::Denied)

@@ -1,4 +1,4 @@
-//! What one step finds and others need.
+//! The facts that one step reads and other steps need.
 
 use crate::checklist::Fact;
 
@@ -9,25 +9,25 @@ pub struct Instance {
     pub arn: String,
     /// `d-…`.
     pub store: String,
-    /// Where it is.
+    /// The Region it is in.
     pub region: String,
-    /// The management account, which is another one where this account administers it by delegation.
+    /// The management account. It differs from the caller's account if that is a delegated administrator.
     pub owner: String,
 }
 
 /// The user of step 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// In the identity store.
+    /// Its ID in the identity store.
     pub id: String,
-    /// As it signs in.
+    /// The name it signs in with.
     pub name: String,
 }
 
-/// The group of step 3, with the user in it.
+/// The group of step 3, which contains the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// In the identity store.
+    /// Its ID in the identity store.
     pub id: String,
 }
 
@@ -36,31 +36,31 @@ pub struct Group {
 pub struct PermissionSet {
     /// `arn:aws:sso:::permissionSet/…`.
     pub arn: String,
-    /// As the portal and the CLI name it.
+    /// Its name in the access portal and the CLI.
     pub name: String,
-    /// We have just made it, so nothing can stand on it yet.
+    /// This run just created it, so nothing can depend on it yet.
     pub is_new: bool,
 }
 
-/// The profile of step 7, as it stands in the file.
+/// The profile of step 7, as written in the config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The profile's name.
     pub name: String,
-    /// Its SSO session's.
+    /// The name of its SSO session.
     pub session: String,
-    /// The access portal.
+    /// The address of the access portal.
     pub start_url: String,
     /// The profile's Region.
     pub region: String,
 }
 
-/// What a sign-in has proved.
+/// What a sign-in proved.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The user name in the caller's ARN.
     pub user_name: String,
-    /// The portal lists the account and offers the permission set.
+    /// Whether the access portal lists the account with the permission set.
     pub portal_shows_access: bool,
 }
 
@@ -77,7 +77,7 @@ pub struct Facts {
     pub permission_set: Fact<PermissionSet>,
     /// From step 5: the principal has the permission set in the account.
     pub assignment: Fact<()>,
-    /// From step 6: the portal's address.
+    /// From step 6: the address of the access portal.
     pub start_url: Fact<String>,
     /// From step 7.
     pub profile: Fact<Profile>,

@@ -1,4 +1,4 @@
-//! The steps of the checklist, one file each, and the order they stand in.
+//! The steps of the checklist, one module each, and their order.
 
 mod access_portal;
 mod account_assignment;
@@ -29,7 +29,7 @@ pub fn checklist(context: &Rc<Context>) -> Vec<Box<dyn Step>> {
     checklist_from(EnableIdentityCenter::new(Rc::clone(context)), context)
 }
 
-/// The checklist, with a first step that has been asked for the account's condition already.
+/// The checklist, with a first step that has already read the account's condition.
 pub fn checklist_from(first: EnableIdentityCenter, context: &Rc<Context>) -> Vec<Box<dyn Step>> {
     vec![
         Box::new(first),
@@ -46,7 +46,7 @@ pub fn checklist_from(first: EnableIdentityCenter, context: &Rc<Context>) -> Vec
     ]
 }
 
-/// How many steps there are; the recommendations are not counted among them.
+/// The number of steps, without the recommendations.
 pub const STEPS: usize = 8;
 
 /// The slugs of all steps and recommendations, in order, for `--only` and `--skip`.
@@ -64,7 +64,7 @@ pub const SLUGS: [&str; 11] = [
     root_access_keys::INFO.slug,
 ];
 
-/// The lines of the checklist, for a status without credentials.
+/// The lines of the checklist, for `status` without credentials.
 pub const INFOS: [&crate::checklist::StepInfo; 11] = [
     &enable_identity_center::INFO,
     &create_user::INFO,
@@ -79,14 +79,14 @@ pub const INFOS: [&crate::checklist::StepInfo; 11] = [
     &root_access_keys::INFO,
 ];
 
-/// The steps that `--update` can change.
+/// The steps that `--update` accepts.
 pub const UPDATABLE: [&str; 2] = [permission_set::INFO.slug, cli_profile::INFO.slug];
 
-/// The flags of what cannot be taken back, or costs something.
+/// The flags that consent to changes that can't be undone or that cost something.
 pub const CONSENTS: [&str; 4] = {
     let [organization, free_plan, permission_sets] = enable_identity_center::CONSENTS;
     [organization, free_plan, permission_sets, cloudtrail::CREATE_TRAIL]
 };
 
-/// What a person's word can be given for (`--confirm`).
+/// The topics that the user can confirm with `--confirm`.
 pub const TOPICS: [&str; 3] = [create_user::ACTIVATION, access_portal::PORTAL, mfa::MFA];

@@ -1,14 +1,14 @@
-//! The access picture: user → group → permission set → account, as far as it stands.
+//! A diagram of who has access to what: user → group → permission set → account.
 
 use crate::checklist::{State, StepReport};
 use crate::text::one_line;
 
-/// One thing of the picture.
-struct Link<'a> {
+/// A node of the diagram.
+struct Node<'a> {
     kind: &'static str,
     name: String,
-    /// The step that joins it to the one before is done.
-    is_joined: bool,
+    /// Whether the step that connects it to the previous node is done.
+    is_connected: bool,
     state: &'a str,
 }
 
@@ -16,17 +16,17 @@ fn report<'a>(reports: &'a [StepReport], slug: &str) -> Option<&'a StepReport> {
     reports.iter().find(|report| report.info.slug == slug)
 }
 
-fn links(reports: &[StepReport]) -> Vec<Link<'_>> {
-    let mut links = Vec::new();
+fn nodes(reports: &[StepReport]) -> Vec<Node<'_>> {
+    let mut nodes = Vec::new();
     let mut push = |slug: &str, kind: &'static str, name: Option<String>| {
         let Some(report) = report(reports, slug).filter(|report| report.state != State::Skipped) else {
             return;
         };
         if let Some(name) = name {
-            links.push(Link {
+            nodes.push(Node {
                 kind,
                 name,
-                is_joined: report.state == State::Done,
+                is_connected: report.state == State::Done,
                 state: report.state.label(),
             });
         }
@@ -46,45 +46,45 @@ fn links(reports: &[StepReport]) -> Vec<Link<'_>> {
         "account",
         evidence("account-assignment", "account"),
     );
-    links
+    nodes
 }
 
-/// As a tree, a line each; empty where there is nothing to show yet.
+/// Returns the diagram as a tree, one line per node; empty if there is nothing to show.
 pub fn tree(reports: &[StepReport]) -> Vec<String> {
-    links(reports)
+    nodes(reports)
         .iter()
         .enumerate()
-        .map(|(depth, link)| {
+        .map(|(depth, node)| {
             let branch = if depth == 0 {
                 String::new()
             } else {
                 format!("{}└─ ", "   ".repeat(depth - 1))
             };
-            let state = if link.is_joined {
+            let state = if node.is_connected {
                 String::new()
             } else {
-                format!(" ({})", link.state)
+                format!(" ({})", node.state)
             };
-            format!("  {branch}{} {}{state}", link.kind, link.name)
+            format!("  {branch}{} {}{state}", node.kind, node.name)
         })
         .collect()
 }
 
-/// As a Mermaid flowchart; what is not done yet is dashed.
+/// Returns the diagram as a Mermaid flowchart. Steps that are not done are dashed.
 pub fn mermaid(reports: &[StepReport]) -> String {
-    let links = links(reports);
+    let nodes = nodes(reports);
     let mut rows = vec!["flowchart LR".to_owned()];
-    for (n, link) in links.iter().enumerate() {
-        rows.push(format!("    n{n}[\"{}<br/>{}\"]", link.kind, escaped(&link.name)));
+    for (n, node) in nodes.iter().enumerate() {
+        rows.push(format!("    n{n}[\"{}<br/>{}\"]", node.kind, escaped(&node.name)));
     }
-    for (n, link) in links.iter().enumerate().skip(1) {
-        let arrow = if link.is_joined { "-->" } else { "-.->" };
+    for (n, node) in nodes.iter().enumerate().skip(1) {
+        let arrow = if node.is_connected { "-->" } else { "-.->" };
         rows.push(format!("    n{} {arrow} n{n}", n - 1));
     }
     rows.join("\n")
 }
 
-/// In a quoted label only a few characters are not themselves.
+/// Escapes the characters that have a meaning in a quoted label.
 fn escaped(name: &str) -> String {
     let mut out = String::new();
     for letter in one_line(name).chars() {

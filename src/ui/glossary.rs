@@ -1,61 +1,61 @@
-//! The field's own words, in one sentence each, for `?`.
+//! The technical terms, explained in one sentence each, for `?`.
 
 use crate::answers::Key;
 
-/// Word and meaning.
+/// The terms and their meanings.
 pub const GLOSSARY: [(&str, &str); 12] = [
     (
         "SSO",
-        "single sign-on: you sign in once, in a browser, and every account and tool takes it from there.",
+        "single sign-on: you sign in once, in a browser, to use all your accounts and tools.",
     ),
     (
         "OIDC",
-        "OpenID Connect: how a program such as the AWS CLI gets a token after you signed in, without your password.",
+        "OpenID Connect: how a program such as the AWS CLI gets a token after you sign in, without your password.",
     ),
     (
         "IAM Identity Center",
-        "AWS's service for SSO: it keeps users and groups and hands out short-lived credentials.",
+        "the AWS service for SSO: it manages users and groups, and issues short-lived credentials.",
     ),
     (
         "identity store",
-        "where Identity Center keeps users and groups: its own directory, or a copy of an identity provider's.",
+        "where Identity Center stores users and groups: its own directory, or a copy of an identity provider's.",
     ),
     (
         "permission set",
-        "what somebody may do in an account, and for how long at a time; it becomes an IAM role there.",
+        "permissions and a session duration; in each account it is assigned to, it becomes an IAM role.",
     ),
     (
         "account assignment",
-        "joins three: a group or user, a permission set, and an account.",
+        "gives a group or user a permission set in an account.",
     ),
     (
         "access portal",
-        "the page where you sign in and see your accounts: https://d-….awsapps.com/start.",
+        "the web page where you sign in and see your accounts: https://d-….awsapps.com/start.",
     ),
     (
         "management account",
-        "the account that made the organization; Identity Center lives there.",
+        "the account that created the organization; Identity Center is enabled there.",
     ),
     (
         "organization",
-        "AWS Organizations: several accounts under one roof; yours may be the only one.",
+        "a group of accounts in AWS Organizations; yours can be the only one.",
     ),
     (
         "profile",
-        "a named section of ~/.aws/config that tools take with --profile NAME or AWS_PROFILE.",
+        "a named section of ~/.aws/config that you select with --profile NAME or AWS_PROFILE.",
     ),
     (
         "MFA",
-        "a second proof beside the password: an authenticator app, a passkey, a security key.",
+        "multi-factor authentication, in addition to the password: an authenticator app, a passkey, a security key.",
     ),
     (
         "Region",
-        "where a service runs, such as eu-west-1; Identity Center has one, and keeps it.",
+        "where a service runs, such as eu-west-1; Identity Center is enabled in one, which can't be changed later.",
     ),
 ];
 
-/// The words that an answer is about.
-fn words_of(key: Key) -> &'static [&'static str] {
+/// Returns the terms that explain an answer.
+fn terms_of(key: Key) -> &'static [&'static str] {
     match key {
         Key::IdentityCenterRegion | Key::CliRegion => &["Region", "IAM Identity Center"],
         Key::IdentitySource | Key::CreateUserWith => &["identity store"],
@@ -70,18 +70,18 @@ fn words_of(key: Key) -> &'static [&'static str] {
     }
 }
 
-/// The glossary's lines for an answer.
+/// Returns the lines of the glossary for an answer.
 pub fn lines_of(key: Key) -> Vec<String> {
-    let words = words_of(key);
-    let rows = GLOSSARY.iter().filter(|(word, _)| words.contains(word));
-    rows.map(|(word, meaning)| format!("  {word}: {meaning}")).collect()
+    let terms = terms_of(key);
+    let rows = GLOSSARY.iter().filter(|(term, _)| terms.contains(term));
+    rows.map(|(term, meaning)| format!("  {term}: {meaning}")).collect()
 }
 
-/// All of it.
+/// Returns all lines of the glossary.
 pub fn all_lines() -> Vec<String> {
     GLOSSARY
         .iter()
-        .map(|(word, meaning)| format!("  {word}: {meaning}"))
+        .map(|(term, meaning)| format!("  {term}: {meaning}"))
         .collect()
 }
 
@@ -91,10 +91,10 @@ mod tests {
     use crate::answers::KEYS;
 
     #[test]
-    fn every_answer_has_a_word_and_every_word_is_one_of_the_glossary() {
+    fn every_answer_has_terms_which_are_all_in_the_glossary() {
         for key in KEYS {
-            assert!(!words_of(key).is_empty());
-            assert_eq!(lines_of(key).len(), words_of(key).len(), "{key:?}");
+            assert!(!terms_of(key).is_empty());
+            assert_eq!(lines_of(key).len(), terms_of(key).len(), "{key:?}");
         }
     }
 }

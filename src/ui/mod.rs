@@ -1,4 +1,4 @@
-//! The ways to speak to a person: a terminal, plain lines, or not at all; and what is printed at the end.
+//! The user interface: the prompters (a terminal, plain lines, or none) and the output at the end of a command.
 
 pub mod diagram;
 mod glossary;
@@ -12,7 +12,7 @@ mod table;
 mod terminal;
 mod text;
 
-pub use interactive::{Interactive, looking};
+pub use interactive::{Interactive, checking};
 pub use non_interactive::NonInteractive;
 pub use plain::Plain;
 pub use screen::{Screen, clean, clean_lines};

@@ -1,64 +1,45 @@
-//! Nobody is asked: `--non-interactive`, `status` and `plan` from a pipe.
+//! The prompter that asks nothing: for `--non-interactive`, and for `status` and `plan` without a terminal.
 
 use async_trait::async_trait;
 
 use super::screen::Screen;
 use super::text;
 use crate::checklist::{
-    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    UserError, UserErrorKind, Waiting,
+    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
+    StepReport, UserError, UserErrorKind, Waiting,
 };
+use crate::next_step::SetupCommand;
 use crate::steps::STEPS;
 
-/// Says what happens and asks nothing.
+/// Reports progress and asks nothing.
 #[derive(Debug, Clone)]
 pub struct NonInteractive {
     screen: Screen,
 }
 
 impl NonInteractive {
-    /// Speaks on this screen.
+    /// Returns a prompter on this screen.
     pub fn new(screen: &Screen) -> Self {
         Self { screen: screen.clone() }
     }
 }
 
-struct Silent;
+/// A wait that shows nothing while it goes on.
+pub(super) struct Silent;
 
 impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
-fn nobody() -> UserError {
+fn cannot_ask() -> UserError {
     UserError::new(
         UserErrorKind::MissingAnswers,
-        "A question came up, and nobody can be asked.",
-        "idc-setup run, in a terminal",
+        "A question has to be answered, but this command cannot ask questions.",
+        SetupCommand::run().to("run it in a terminal"),
     )
 }
 
-#[async_trait(?Send)]
-impl Prompter for NonInteractive {
-    fn can_ask(&self) -> bool {
-        false
-    }
-
-    async fn ask(&self, _question: &Question) -> Result<Reply<String>, UserError> {
-        Err(nobody())
-    }
-
-    async fn confirm(&self, _confirm: &Confirm) -> Result<Reply<bool>, UserError> {
-        Err(nobody())
-    }
-
-    async fn type_out(&self, _words: &str) -> Result<String, UserError> {
-        Err(nobody())
-    }
-
-    async fn review(&self, _review: &Review) -> Result<ReviewReply, UserError> {
-        Err(nobody())
-    }
-
+impl Events for NonInteractive {
     fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
         self.say(Some(info), "A person is needed:");
         for line in text::task_lines(task, &self.screen) {
@@ -72,7 +53,7 @@ impl Prompter for NonInteractive {
         }
     }
 
-    fn begin(&self, _info: &'static StepInfo, _finding: &Observed, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
 
     fn end(&self, report: &StepReport) {
         if self.screen.quiet {
@@ -93,5 +74,28 @@ impl Prompter for NonInteractive {
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
         self.say(Some(info), &format!("Waiting: {what}"));
         Box::new(Silent)
+    }
+}
+
+#[async_trait(?Send)]
+impl Prompter for NonInteractive {
+    fn can_ask(&self) -> bool {
+        false
+    }
+
+    async fn ask(&self, _question: &Question) -> Result<Reply<String>, UserError> {
+        Err(cannot_ask())
+    }
+
+    async fn confirm(&self, _confirm: &Confirm) -> Result<Reply<bool>, UserError> {
+        Err(cannot_ask())
+    }
+
+    async fn type_out(&self, _words: &str) -> Result<String, UserError> {
+        Err(cannot_ask())
+    }
+
+    async fn review(&self, _review: &Review) -> Result<ReviewReply, UserError> {
+        Err(cannot_ask())
     }
 }

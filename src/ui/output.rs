@@ -1,4 +1,4 @@
-//! What a command prints at its end: one JSON envelope, or a table and what is left to do.
+//! The JSON envelopes that commands print with `--output json`.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Origin, Resource};
 use crate::undo::Removal;
 
-/// Version of the envelope.
+/// The version of the envelope.
 pub const FORMAT: u32 = 1;
 
-/// What every command prints with `--output json`: what all have in common, and a body of its own.
+/// The envelope of every command: the common fields, and the body of the command.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Envelope<B> {
-    /// Version of this form.
+    /// The version of this format.
     pub format: u32,
     /// The command, such as `run` or `doctor`.
     pub command: String,
-    /// The account, once known.
+    /// The account ID, if known.
     pub account: Option<String>,
-    /// Identity Center's Region, once known.
+    /// The Region of Identity Center, if known.
     pub region: Option<String>,
-    /// What ended the command early.
+    /// The error that ended the command early.
     pub error: Option<ErrorOut>,
     /// The exit code.
     pub exit: u8,
-    /// The command's own.
+    /// The body of the command.
     #[serde(flatten)]
     pub body: B,
 }
@@ -40,62 +40,62 @@ pub struct Envelope<B> {
 /// The body of `run`, `status` and `plan`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct StepsBody {
-    /// Who ran the command.
+    /// The identity whose credentials the command used.
     pub caller: Option<CallerOut>,
-    /// Who step 8 proved you are, through the profile.
+    /// The identity that the profile's credentials have, as verified in step 8.
     pub signed_in_as: Option<CallerOut>,
-    /// The steps that were asked for, in order.
+    /// The requested steps, in order.
     pub steps: Vec<StepOut>,
-    /// What the next tool needs, as far as it is there.
+    /// The ids, addresses and names that other tools need, if they exist.
     pub outputs: Outputs,
 }
 
 /// The body of `answers`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct AnswersBody {
-    /// By the answer's name.
+    /// The answers, by name.
     pub answers: BTreeMap<String, String>,
-    /// For `--answers FILE`.
+    /// The answers as a file for `--answers`.
     pub file: String,
-    /// The command that needs no questions.
+    /// A command that gives these answers and asks no questions.
     pub line: String,
 }
 
 /// The body of `undo`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct UndoBody {
-    /// Whose credentials were used.
+    /// The identity whose credentials the command used.
     pub caller: Option<CallerOut>,
-    /// What was made, and what becomes or became of it.
+    /// What runs created or changed, and what happens or happened to it.
     pub removals: Vec<Removal>,
 }
 
 /// The body of `doctor`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct DoctorBody {
-    /// Whose credentials were used.
+    /// The identity whose credentials the command used.
     pub caller: Option<CallerOut>,
-    /// What was looked at.
+    /// The checks.
     pub checks: Vec<CheckOut>,
-    /// With `--policy`: the IAM policy.
+    /// The IAM policy, with `--policy`.
     pub policy: Option<serde_json::Value>,
 }
 
 /// A check of `doctor`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckOut {
-    /// Its name, such as `clock`.
+    /// The name, such as `clock`.
     pub check: &'static str,
-    /// How it turned out.
+    /// The status.
     pub status: CheckStatus,
-    /// In one sentence.
+    /// The result in one sentence.
     pub message: String,
-    /// What to do, where something is to be done.
+    /// What to do next, if anything.
     pub next: Vec<NextStepOut>,
 }
 
 impl CheckOut {
-    /// From a row.
+    /// Converts a row.
     pub fn of(row: &Row, invocation: &Invocation) -> Self {
         Self {
             check: row.check,
@@ -109,31 +109,31 @@ impl CheckOut {
 /// The body of `login`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct LoginBody {
-    /// Who the profile's credentials belong to now.
+    /// The identity that the profile's credentials have.
     pub signed_in_as: Option<CallerOut>,
-    /// The profile, once known.
+    /// The profile, if known.
     pub profile: Option<String>,
-    /// Its SSO session.
+    /// The SSO session of the profile.
     pub session: Option<String>,
-    /// Whether somebody signed in now; otherwise the last sign-in was still good.
+    /// Whether this command signed in; otherwise the last sign-in was still valid.
     pub signed_in_now: bool,
-    /// When the profile's credentials end.
+    /// When the profile's credentials expire.
     pub credentials_end: Option<String>,
-    /// When the sign-in ends, where it is not renewed before.
+    /// When the sign-in expires, unless it is renewed before.
     pub sign_in_ends: Option<String>,
 }
 
-/// Whose credentials were used.
+/// An AWS identity.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CallerOut {
-    /// Twelve digits.
+    /// The account ID, twelve digits.
     pub account: String,
-    /// As STS tells it.
+    /// The ARN that STS returned.
     pub arn: String,
 }
 
 impl CallerOut {
-    /// From what step 8 has proved.
+    /// Returns the identity that step 8 verified.
     fn signed_in(reports: &[StepReport]) -> Option<Self> {
         let mut done = reports.iter().filter(|report| report.state == State::Done);
         done.find_map(|report| {
@@ -146,86 +146,86 @@ impl CallerOut {
     }
 }
 
-/// A step.
+/// A step of the checklist.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct StepOut {
-    /// From 1.
+    /// The number, from 1.
     pub number: u8,
-    /// For `--only` and `--skip`.
+    /// The name for `--only` and `--skip`.
     pub slug: String,
-    /// How much it matters.
+    /// Whether the step is required.
     pub importance: Importance,
-    /// `done`, `to_do`, `different`, `blocked`, `unknown`, `waiting_for_person`, `failed` or `skipped`.
+    /// The state: `done`, `to_do`, `different`, `blocked`, `unknown`, `waiting_for_person`, `failed` or `skipped`.
     pub state: String,
-    /// Whose it is; null until done.
+    /// Where it comes from: `created`, `existing` or `confirmed`; null until done.
     pub origin: Option<Origin>,
-    /// In one sentence.
+    /// What was observed, in one sentence.
     pub summary: String,
-    /// Since when it is known to be in this state.
+    /// Since when the step is known to be in this state.
     pub since: Option<String>,
-    /// What was seen, by name.
+    /// The observed values, by name.
     pub evidence: BTreeMap<String, String>,
-    /// The things that make it up.
+    /// The resources of the step.
     pub resources: Vec<Resource>,
-    /// What would still be changed.
+    /// The changes that remain.
     pub changes: Vec<ChangeOut>,
-    /// What a person has to do.
+    /// The tasks that a person has to do.
     pub left_to_do: Vec<TaskOut>,
-    /// Ways to go on, where it is different, blocked or unknown.
+    /// What to do next, if the step is different, blocked or unknown.
     pub next: Vec<NextStepOut>,
-    /// What failed.
+    /// The error, if something failed.
     pub error: Option<ErrorOut>,
 }
 
-/// A change that was not made.
+/// A change that was not applied.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChangeOut {
-    /// In words.
+    /// The description.
     pub sentence: String,
-    /// As an `aws` command.
+    /// The equivalent `aws` command.
     pub command: String,
-    /// Whether it can be taken back.
+    /// Whether it can be undone.
     pub reversible: bool,
-    /// The flags that agree to it, where that has to be said by name.
+    /// The flags that give the consents that it needs.
     pub consents: Vec<String>,
 }
 
-/// What a person has to do.
+/// A task that a person has to do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TaskOut {
-    /// In words.
+    /// The description.
     pub sentence: String,
-    /// The page.
+    /// The link to the page in the console.
     pub link: Option<String>,
-    /// A code that the page shows too, to be compared.
+    /// A code to compare with the one on the page.
     pub code: Option<String>,
-    /// The words to click.
+    /// The click path on the page.
     pub clicks: Option<String>,
-    /// The command to type.
+    /// The command to run.
     pub command: Option<String>,
-    /// What to know.
+    /// Further details.
     pub details: Vec<String>,
-    /// Other ways to get it done.
+    /// Other ways to do it.
     pub alternatives: Vec<NextStepOut>,
 }
 
-/// An error.
+/// An error with what to do next.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorOut {
-    /// The step's slug; null outside a step.
+    /// The step; null outside a step.
     pub step: Option<String>,
-    /// What kind of trouble.
+    /// The kind of error.
     pub kind: UserErrorKind,
     /// What happened.
     pub message: String,
-    /// AWS's own words.
+    /// The error that AWS returned.
     pub aws: Option<AwsWords>,
-    /// Ways to go on.
+    /// What to do next.
     pub next: Vec<NextStepOut>,
 }
 
 impl ErrorOut {
-    /// From an error; `step` is its slug.
+    /// Converts an error; `step` is the slug of its step.
     pub fn of(error: &UserError, step: Option<&str>, invocation: &Invocation) -> Self {
         Self {
             step: step.map(str::to_owned),
@@ -294,7 +294,7 @@ impl StepOut {
 }
 
 impl Envelope<StepsBody> {
-    /// The envelope of a command that came to the checklist, or ended before it.
+    /// Returns the envelope of a command that checks the steps, or that ended before it could.
     pub fn of_steps(
         command: &str,
         caller: Option<CallerOut>,
@@ -328,7 +328,7 @@ impl Envelope<StepsBody> {
 }
 
 impl<B: Serialize> Envelope<B> {
-    /// As JSON, over several lines.
+    /// Returns the envelope as JSON with line breaks.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Line by line (`--accessible`): numbered choices, no redraws, no colours; also reads a pipe.
+//! The prompter for `--accessible`: line by line, with numbered choices, without redraws or colors. Also reads from a pipe.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -9,20 +9,21 @@ use async_trait::async_trait;
 
 use super::glossary;
 use super::screen::Screen;
-use super::terminal::forget_typed_ahead;
+use super::terminal::discard_type_ahead;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::checklist::{
-    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    Survey, UserError, Waiting,
+    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
+    StepReport, Survey, UserError, Waiting,
 };
+use crate::next_step::SetupCommand;
 use crate::steps::STEPS;
 
-/// A longer list is not read out to its end.
+/// The maximum number of choices to print, because a screen reader reads them all.
 const LONGEST_LIST: usize = 60;
 
-/// Asks in lines and reads lines.
+/// Prints questions and reads answers line by line.
 #[derive(Debug)]
 pub struct Plain {
     screen: Screen,
@@ -30,20 +31,20 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// Speaks on this screen, without colours.
+    /// Returns a prompter on this screen, without colors.
     pub fn new(screen: &Screen, browser: Rc<Browser>) -> Self {
         Self {
             browser,
             screen: Screen {
-                colour: false,
+                color: false,
                 ..screen.clone()
             },
         }
     }
 
-    /// A line of input; `None` at its end.
+    /// Reads a line of input; `None` at its end.
     async fn read(&self, prompt: &str) -> Result<Option<String>, UserError> {
-        forget_typed_ahead();
+        discard_type_ahead();
         self.screen.warn(prompt);
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
@@ -54,13 +55,13 @@ impl Plain {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(error)) => Err(UserError::failed(
                 format!("The answer cannot be read: {error}."),
-                "idc-setup run",
+                SetupCommand::run(),
             )),
             Err(_) => Err(UserError::interrupted()),
         }
     }
 
-    /// A choice by its number; `None` at the end of input.
+    /// Asks for a choice and returns its index; `None` at the end of input.
     async fn choose(&self, prompt: &str, choices: &[String]) -> Result<Option<usize>, UserError> {
         for (index, choice) in choices.iter().enumerate() {
             self.screen.warn(&format!("  {}) {choice}", index + 1));
@@ -90,12 +91,12 @@ impl Plain {
 
     async fn value(&self, key: Key, prompt: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
         let choices = key.choices();
-        let words = if choices.is_empty() {
+        let one_of = if choices.is_empty() {
             String::new()
         } else {
             format!(", one of {}", choices.join(", "))
         };
-        let hint = default.map_or(words.clone(), |default| format!("{words} [{default}]"));
+        let hint = default.map_or(one_of.clone(), |default| format!("{one_of} [{default}]"));
         loop {
             let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
                 return Ok(Reply::Quit);
@@ -117,7 +118,7 @@ impl Plain {
                 ":quit" => return Ok(Reply::Quit),
                 _ => match key.check(&line) {
                     Ok(value) => return Ok(Reply::Value(value)),
-                    Err(why) => self.screen.warn(&format!("That does not work: {why}.")),
+                    Err(why) => self.screen.warn(&format!("Invalid value: {why}.")),
                 },
             }
         }
@@ -138,31 +139,86 @@ impl Lines {
     }
 }
 
-/// The first look, a line a step in the order of the checklist, each as soon as those before it are known.
+/// Prints the results of the first check in the order of the checklist, each as soon as all earlier ones are known.
 struct InOrder {
     screen: Screen,
     slugs: Vec<&'static str>,
-    found: std::cell::RefCell<BTreeMap<&'static str, String>>,
+    lines: std::cell::RefCell<BTreeMap<&'static str, String>>,
 }
 
 impl Survey for InOrder {
-    fn found(&self, info: &StepInfo, observed: &Observed) {
-        let mut found = self.found.borrow_mut();
-        let said = self.slugs.iter().take_while(|slug| found.contains_key(*slug)).count();
-        found.insert(info.slug, text::survey_line(info, Some(observed)));
-        for slug in self.slugs.iter().skip(said) {
-            let Some(line) = found.get(slug) else { return };
+    fn checked(&self, info: &StepInfo, observed: &Observed) {
+        let mut lines = self.lines.borrow_mut();
+        let printed = self.slugs.iter().take_while(|slug| lines.contains_key(*slug)).count();
+        lines.insert(info.slug, text::survey_line(info, Some(observed)));
+        for slug in self.slugs.iter().skip(printed) {
+            let Some(line) = lines.get(slug) else { return };
             self.screen.talk(line);
         }
     }
 }
 
 impl Waiting for Lines {
-    /// A state is said once, when it changes.
-    fn say(&self, words: &str) {
-        if self.last.replace(words.to_owned()) != words {
-            self.screen.talk(words);
+    /// Prints a state only when it changes.
+    fn say(&self, status: &str) {
+        if self.last.replace(status.to_owned()) != status {
+            self.screen.talk(status);
         }
+    }
+}
+
+impl Events for Plain {
+    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
+        for line in text::task_lines(task, &self.screen) {
+            self.screen.warn(&line);
+        }
+        if let Some(line) = text::opened_line(task, &self.browser) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn change(&self, _info: &'static StepInfo, change: &Change) {
+        if self.screen.verbose >= 1 {
+            self.screen.talk(&format!("$ {}", change.command));
+        }
+    }
+
+    fn open(&self) {
+        for line in text::opening_lines(&self.screen) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        self.screen.talk("Checking the account:");
+        Some(Box::new(InOrder {
+            screen: self.screen.clone(),
+            slugs: infos.iter().map(|info| info.slug).collect(),
+            lines: std::cell::RefCell::default(),
+        }))
+    }
+
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+        self.screen.talk("");
+        self.screen.talk(&text::heading(info, STEPS));
+        for line in text::begin_lines(info, observed, plan) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn end(&self, report: &StepReport) {
+        for line in text::end_lines(report, STEPS, &self.screen) {
+            self.screen.talk(&line);
+        }
+    }
+
+    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
+        self.screen.talk(line);
+    }
+
+    fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
+        self.screen.talk(&format!("Waiting: {what}"));
+        Box::new(Lines::new(&self.screen))
     }
 }
 
@@ -179,7 +235,7 @@ impl Prompter for Plain {
         }
         if !more.is_empty() {
             self.screen
-                .warn(&format!("  and {} more; any of them may be typed.", more.len()));
+                .warn(&format!("  and {} more; you can type any of them.", more.len()));
         }
         self.value(question.key, &question.prompt, question.default.as_deref())
             .await
@@ -206,6 +262,9 @@ impl Prompter for Plain {
                     for line in &confirm.help {
                         self.screen.warn(line);
                     }
+                    for line in self.screen.next_lines(&confirm.next) {
+                        self.screen.warn(&line);
+                    }
                 }
                 Some("") => return Ok(Reply::Value(confirm.default)),
                 Some("y" | "yes") => return Ok(Reply::Value(true)),
@@ -223,16 +282,16 @@ impl Prompter for Plain {
         for line in text::review_lines(review, self.screen.talk_width) {
             self.screen.warn(&line);
         }
-        let ways = [
-            "Go on with these values",
+        let options = [
+            "Continue with these values",
             "Change a value",
-            "Leave",
+            "Quit",
             "Show the commands",
             "Back to the last question",
         ];
-        let ways = ways.map(str::to_owned);
+        let options = options.map(str::to_owned);
         loop {
-            match self.choose("How do you want to go on?", &ways).await? {
+            match self.choose("How do you want to continue?", &options).await? {
                 Some(0) => return Ok(ReviewReply::GoOn),
                 Some(1) => {
                     let mut names = vec!["(back)".to_owned()];
@@ -253,58 +312,5 @@ impl Prompter for Plain {
                 _ => return Ok(ReviewReply::Quit),
             }
         }
-    }
-
-    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
-        for line in text::task_lines(task, &self.screen) {
-            self.screen.warn(&line);
-        }
-        if let Some(line) = text::opened_line(task, &self.browser) {
-            self.screen.talk(&line);
-        }
-    }
-
-    fn change(&self, _info: &'static StepInfo, change: &Change) {
-        if self.screen.verbose >= 1 {
-            self.screen.talk(&format!("$ {}", change.command));
-        }
-    }
-
-    fn open(&self) {
-        for line in text::opening_lines() {
-            self.screen.talk(line);
-        }
-    }
-
-    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        self.screen.talk("Looking at the account:");
-        Some(Box::new(InOrder {
-            screen: self.screen.clone(),
-            slugs: infos.iter().map(|info| info.slug).collect(),
-            found: std::cell::RefCell::default(),
-        }))
-    }
-
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
-        self.screen.talk("");
-        self.screen.talk(&text::heading(info, STEPS));
-        for line in text::begin_lines(info, observed, plan) {
-            self.screen.talk(&line);
-        }
-    }
-
-    fn end(&self, report: &StepReport) {
-        for line in text::end_lines(report, STEPS, &self.screen) {
-            self.screen.talk(&line);
-        }
-    }
-
-    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
-        self.screen.talk(line);
-    }
-
-    fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        self.screen.talk(&format!("Waiting: {what}"));
-        Box::new(Lines::new(&self.screen))
     }
 }

@@ -1,5 +1,5 @@
-//! The one place that prints: talk goes to stderr, results to stdout; a closed pipe is no panic, and nothing
-//! that AWS or a file returned can steer the terminal.
+//! The only module that prints: messages to stderr, results to stdout. A closed pipe does not cause a panic, and no text
+//! from AWS or from a file can control the terminal.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,57 +11,59 @@ use console::{Style, Term};
 use crate::checklist::{State, UserError, UserErrorKind};
 use crate::next_step::{Invocation, NextSteps, SetupCommand};
 
-/// Where everything is printed.
+/// The output of the program, on stdout and stderr.
 #[derive(Debug, Clone, Default)]
 pub struct Screen {
-    /// Say only what went wrong and what is left.
+    /// Whether to show only errors and what is left to do.
     pub quiet: bool,
-    /// 1: the command of each change; 2: what each look saw.
+    /// With 1, show the command of each change; with 2, also the observed values.
     pub verbose: u8,
-    /// Whether colours are wanted and can be shown.
-    pub colour: bool,
-    /// Only ASCII can be shown: our own marks get by with it.
+    /// Whether to use colors.
+    pub color: bool,
+    /// Whether the terminal can only show ASCII, so that our own symbols have to be replaced.
     pub ascii: bool,
-    /// Columns of the terminal on stderr; `None` where lines are not wrapped.
+    /// The columns of the terminal on stderr; `None` if lines are not wrapped.
     pub talk_width: Option<usize>,
-    /// Columns of the terminal on stdout.
+    /// The columns of the terminal on stdout; `None` if lines are not wrapped.
     pub result_width: Option<usize>,
     /// How this process was called, for the commands to type next.
     pub invocation: Arc<Invocation>,
-    /// A result could not be written although somebody was reading; the same for all clones.
+    /// Whether writing a result failed, other than by a closed pipe. All clones share it.
     pub result_lost: Arc<AtomicBool>,
 }
 
-/// One line without control characters: a name can neither move the cursor, nor recolour the screen, nor begin a line that
-/// passes for one of ours.
+/// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line
+/// that looks like one of ours.
 pub fn clean(text: &str) -> String {
     clean_lines(text).replace('\n', " ")
 }
 
-/// [`clean`], for text of ours that is several lines.
+/// Does the same as [`clean`], but keeps line breaks.
 pub fn clean_lines(text: &str) -> String {
-    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_unseen(c);
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    let is_unsafe = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_invisible(c);
+    text.chars()
+        .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
-/// What turns the direction of writing, breaks a line or takes no room.
-fn is_unseen(c: char) -> bool {
+/// Returns whether a character changes the text direction, breaks the line, or has no width.
+fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A line, after blank ones.
+/// Cleans a line, but keeps the line breaks in front of it.
 fn clean_line(line: &str) -> String {
     let text = line.trim_start_matches('\n');
     format!("{}{}", &line[..line.len() - text.len()], clean(text))
 }
 
-/// JSON in which such letters are escaped: they can only stand within strings.
+/// Escapes these characters in JSON, where they can only occur within strings.
 fn escaped(json: &str) -> String {
     json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
-        if (c.is_control() && c != '\n') || is_unseen(c) {
+        if (c.is_control() && c != '\n') || is_invisible(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(text, "\\u{unit:04x}");
             }
@@ -72,9 +74,9 @@ fn escaped(json: &str) -> String {
     })
 }
 
-/// Our own marks in ASCII. What AWS or a person has called something stays as it is.
+/// Replaces our own symbols by ASCII. Names from AWS or from the user don't change.
 pub fn in_ascii(text: &str) -> String {
-    const MARKS: [(&str, &str); 11] = [
+    const SYMBOLS: [(&str, &str); 11] = [
         ("→", "->"),
         ("←", "<-"),
         ("·", "-"),
@@ -87,39 +89,39 @@ pub fn in_ascii(text: &str) -> String {
         ("”", "\""),
         ("≤", "<="),
     ];
-    MARKS
+    SYMBOLS
         .iter()
-        .fold(text.to_owned(), |text, (mark, ascii)| text.replace(mark, ascii))
+        .fold(text.to_owned(), |text, (symbol, ascii)| text.replace(symbol, ascii))
 }
 
 impl Screen {
-    /// A line of the conversation; nothing with `-q`.
+    /// Prints a line to stderr, unless `-q` is given.
     pub fn talk(&self, line: &str) {
         if !self.quiet {
             self.warn(line);
         }
     }
 
-    /// A line that is said even with `-q`.
+    /// Prints a line to stderr, even with `-q`.
     pub fn warn(&self, line: &str) {
         self.raw(&clean_line(line));
     }
 
-    /// A line of a command's result.
+    /// Prints a line of the command's result to stdout.
     pub fn result(&self, line: &str) {
         self.raw_result(&clean_line(line));
     }
 
-    /// A result in JSON: for programs to read, so nothing in it is spelt otherwise.
+    /// Prints a result as JSON. Our own symbols are not replaced, since programs read it.
     pub fn json(&self, json: &str) {
         self.verbatim(&format!("{}\n", escaped(json)));
     }
 
-    /// An error in its one shape: what happened, why as AWS put it, what to type next.
+    /// Prints an error: what happened and what to do next.
     pub fn error(&self, error: &UserError) {
         let mark = self.paint("error:", &Style::new().red().bold());
         let message = match error.kind {
-            // A list, in words of ours alone.
+            // This message is a list, and contains no text from elsewhere.
             UserErrorKind::MissingAnswers => clean_lines(&error.message),
             _ => clean(&error.message),
         };
@@ -129,7 +131,7 @@ impl Screen {
         }
     }
 
-    /// A state in its colour; the word says it all without one.
+    /// Returns the label of a state, in its color.
     pub fn state(&self, state: State) -> String {
         let style = match state {
             State::Done => Style::new().green(),
@@ -140,35 +142,35 @@ impl Screen {
         self.paint(state.label(), &style)
     }
 
-    /// Text in a style, when colours are on.
+    /// Applies a style to a text if colors are enabled.
     pub fn paint(&self, text: &str, style: &Style) -> String {
-        if self.colour {
+        if self.color {
             style.clone().force_styling(true).apply_to(text).to_string()
         } else {
             text.to_owned()
         }
     }
 
-    /// A line on stderr with our own styling; what it holds has been cleaned.
+    /// Prints a line with styles to stderr. The caller has cleaned its content.
     pub fn raw(&self, line: &str) {
-        // Nobody reading any more is no reason to stop half-way through a change.
+        // A change must not stop half-way only because nothing reads stderr any more.
         let _ = to(
             &mut io::stderr().lock(),
-            &self.spelt(line),
+            &self.encode(line),
             now(self.talk_width, &Term::stderr()),
         );
     }
 
-    /// A line on stdout with our own styling; what it holds has been cleaned.
+    /// Prints a line with styles to stdout. The caller has cleaned its content.
     pub fn raw_result(&self, line: &str) {
         let width = now(self.result_width, &Term::stdout());
-        let written = to(&mut io::stdout().lock(), &self.spelt(line), width);
+        let written = to(&mut io::stdout().lock(), &self.encode(line), width);
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             self.result_lost.store(true, Ordering::Relaxed);
         }
     }
 
-    /// A line on stdout whose last column begins at `column`: what does not fit goes on below it.
+    /// Prints a row to stdout whose last column begins at `column`. That column is wrapped if the row does not fit.
     pub fn result_in_columns(&self, line: &str, column: usize) {
         let written = wrapped(&mut io::stdout().lock(), line, self.result_width, Some(column));
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
@@ -176,7 +178,7 @@ impl Screen {
         }
     }
 
-    /// A result as it is: for programs to read, and ours alone.
+    /// Prints a result unchanged, for programs to read. The caller guarantees that it is safe to print.
     pub fn verbatim(&self, text: &str) {
         let written = io::stdout().lock().write_all(text.as_bytes());
         if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
@@ -184,17 +186,18 @@ impl Screen {
         }
     }
 
-    /// Whether a result could not be written though somebody was reading, as on a full disk.
+    /// Returns whether writing a result failed, for example because a disk is full.
     pub fn is_result_lost(&self) -> bool {
         self.result_lost.load(Ordering::Relaxed)
     }
 
-    /// For what is not written by this screen itself: prompts and what moves.
-    pub fn spell(&self, text: &str) -> String {
-        self.spelt(text)
+    /// Replaces our own symbols if the terminal can only show ASCII. Prompts and spinners need it because they print
+    /// themselves.
+    pub fn encode(&self, text: &str) -> String {
+        if self.ascii { in_ascii(text) } else { text.to_owned() }
     }
 
-    /// The terminal's bell: a person is needed who may be looking elsewhere.
+    /// Rings the terminal's bell, because a task needs the user's attention.
     pub fn bell(&self) {
         let terminal = Term::stderr();
         if terminal.is_term() && !self.quiet {
@@ -202,37 +205,32 @@ impl Screen {
         }
     }
 
-    /// As it is written in the end.
-    fn spelt(&self, text: &str) -> String {
-        if self.ascii { in_ascii(text) } else { text.to_owned() }
-    }
-
-    /// The ways to go on, a line each: `next: …`, then `or: …`.
+    /// Returns what to do next, one line per alternative: `next: …`, then `or: …`.
     pub fn next_lines(&self, next: &NextSteps) -> Vec<String> {
         let lines = next.iter().enumerate().map(|(index, next)| {
-            let word = if index == 0 { "next: " } else { "  or: " };
-            format!("{word}{}", self.invocation.next_step(next))
+            let label = if index == 0 { "next: " } else { "  or: " };
+            format!("{label}{}", self.invocation.next_step(next))
         });
         lines.collect()
     }
 
-    /// A command of ours as it is typed.
+    /// Returns the line to type for a command.
     pub fn command(&self, command: &SetupCommand) -> String {
         self.invocation.command_line(command)
     }
 
-    /// Whether this is a rehearsal.
+    /// Returns whether this is a rehearsal.
     pub fn is_rehearsal(&self) -> bool {
         self.invocation.rehearsal.is_some()
     }
 
-    /// Whether this is a rehearsal of which nothing is kept.
-    pub fn is_passing(&self) -> bool {
+    /// Returns whether this is a rehearsal that is not kept.
+    pub fn is_temporary_rehearsal(&self) -> bool {
         let rehearsal = self.invocation.rehearsal.as_ref();
         rehearsal.is_some_and(|rehearsal| rehearsal.keep.is_none())
     }
 
-    /// The same screen, which says only what went wrong and what is left.
+    /// Returns the same screen with `quiet` set.
     #[must_use]
     pub fn quieted(&self) -> Self {
         Self {
@@ -242,20 +240,20 @@ impl Screen {
     }
 }
 
-/// The width as it is now: a terminal may have been resized.
+/// Returns the current width, since the terminal may have been resized.
 fn now(width: Option<usize>, terminal: &Term) -> Option<usize> {
     let known = width?;
     let now = terminal.size_checked().map(|(_, columns)| usize::from(columns));
     Some(now.filter(|columns| *columns >= 20).unwrap_or(known))
 }
 
-/// Writes lines, wrapped between words and indented like the line they belong to. Addresses and commands are
-/// not broken.
+/// Writes lines, wrapped between words, with the indentation of the line that they belong to. Words, such as URLs, are not
+/// broken.
 fn to(stream: &mut dyn Write, text: &str, width: Option<usize>) -> io::Result<()> {
     wrapped(stream, text, width, None)
 }
 
-/// [`to`], with what is wrapped beginning at a column, where the terminal has room for that.
+/// Does the same as [`to`], but wrapped lines begin at `column` if the terminal is wide enough.
 fn wrapped(stream: &mut dyn Write, text: &str, width: Option<usize>, column: Option<usize>) -> io::Result<()> {
     for line in text.split('\n') {
         let Some(width) = width.filter(|width| textwrap::core::display_width(line) > *width) else {
@@ -281,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn a_name_cannot_control_the_terminal() {
         assert_eq!(
             clean("a\u{1b}[2Jb\rc\u{202e}d\u{e0041}\ne"),
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd} e"
@@ -290,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_json_whatever_is_in_it() {
+    fn escaped_json_reads_back_with_the_same_text() {
         let json = serde_json::json!({"name": "\u{9b}2J\u{202e}“x” → é\u{7f}\u{e0041}"}).to_string();
         let read: serde_json::Value = serde_json::from_str(&escaped(&json)).unwrap();
         assert_eq!(read["name"], "\u{9b}2J\u{202e}“x” → é\u{7f}\u{e0041}");

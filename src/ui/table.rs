@@ -1,4 +1,4 @@
-//! The end of a command for people: a table, what is left to do, what went wrong, who you are.
+//! The text output at the end of a command: a table, what is left to do, errors, and the verified identity.
 
 use jiff::Timestamp;
 
@@ -12,16 +12,16 @@ use crate::next_step::SetupCommand;
 use crate::progress::Origin;
 use crate::text::quoted;
 
-/// With less room than that for its last column, a table has it below.
+/// The minimum width of the last column. In a narrower terminal, it is printed below the row.
 const LAST_COLUMN: usize = 45;
 
-/// The end of a command for people: a line a step, what is left to do, what went wrong, who you are.
+/// Prints the end of a command: one line per step, what is left to do, errors, and the verified identity.
 pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
     if !outcome.reports.is_empty() {
         print_table(screen, &outcome.reports, command);
     }
     if command == "status" && !screen.quiet {
-        print_picture(screen, &outcome.reports);
+        print_diagram(screen, &outcome.reports);
     }
     print_left_to_do(screen, &outcome.reports);
     for report in &outcome.reports {
@@ -41,30 +41,33 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         .reports
         .iter()
         .find_map(|report| Some((report, report.observed.evidence.get("signed_in_as")?)));
-    let waits = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
-    if outcome.error.is_none() && outcome.reports.iter().any(waits) && !screen.quiet {
-        screen.result(&format!("\nGo on with: {}", screen.command(&SetupCommand::run())));
+    let is_to_do = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
+    if outcome.error.is_none() && outcome.reports.iter().any(is_to_do) && !screen.quiet {
+        screen.result(&format!("\nContinue with: {}", screen.command(&SetupCommand::run())));
     }
     if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
         let evidence = |name: &str| report.observed.evidence.get(name).map_or("", String::as_str);
         let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials_end"));
-        print_handover(screen, &outcome.reports);
+        print_outputs(screen, &outcome.reports);
         if !end.is_empty() {
-            let tomorrow = format!(
-                " Tomorrow: {} (aws sso login --profile {} does the same).",
-                screen.command(&SetupCommand::login().value("--cli-profile", profile)),
-                quoted(profile)
-            );
-            let tomorrow = if screen.is_passing() { String::new() } else { tomorrow };
+            let again = if screen.is_temporary_rehearsal() {
+                String::new()
+            } else {
+                format!(
+                    " To sign in again later: {} (or aws sso login --profile {}).",
+                    screen.command(&SetupCommand::login().value("--cli-profile", profile)),
+                    quoted(profile)
+                )
+            };
             screen.result(&format!(
-                "\nThe credentials of profile {profile} end at {end}; tools that use it get new ones by themselves.{tomorrow}"
+                "\nThe credentials of profile {profile} expire at {end}; tools that use it renew them automatically.{again}"
             ));
         }
         screen.result(&format!("\nYou are {arn} in account {account}."));
     }
 }
 
-fn print_picture(screen: &Screen, reports: &[StepReport]) {
+fn print_diagram(screen: &Screen, reports: &[StepReport]) {
     let tree = diagram::tree(reports);
     if !tree.is_empty() {
         screen.raw_result("\nAccess:");
@@ -74,8 +77,8 @@ fn print_picture(screen: &Screen, reports: &[StepReport]) {
     }
 }
 
-/// What the next tool takes: ids, not names.
-fn print_handover(screen: &Screen, reports: &[StepReport]) {
+/// Prints the ids that other tools need.
+fn print_outputs(screen: &Screen, reports: &[StepReport]) {
     if let Some(fragment) = Outputs::of(reports).argo_cd() {
         screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
         for line in serde_json::to_string_pretty(&fragment).unwrap_or_default().lines() {
@@ -102,7 +105,7 @@ fn print_table(screen: &Screen, reports: &[StepReport], command: &str) {
         let padding = " ".repeat(state_width - report.state.label().len());
         let age = match report.since.filter(|_| command == "status") {
             Some(since) if Timestamp::now().duration_since(since).as_hours() > 0 => {
-                format!(" (so since {})", ago(since, Timestamp::now()))
+                format!(" (unchanged since {})", ago(since, Timestamp::now()))
             }
             _ => String::new(),
         };
@@ -134,7 +137,7 @@ fn print_table(screen: &Screen, reports: &[StepReport], command: &str) {
 }
 
 fn print_left_to_do(screen: &Screen, reports: &[StepReport]) {
-    for (heading, wanted) in [("Left for you to do:", false), ("Recommended besides:", true)] {
+    for (heading, wanted) in [("Left for you to do:", false), ("Also recommended:", true)] {
         let of_kind = reports
             .iter()
             .filter(|report| report.info.is_recommendation() == wanted);

@@ -1,4 +1,4 @@
-//! The terminal as it was: whatever ends the program, the cursor is shown and the modes are restored.
+//! The state of the terminal: however the program ends, the cursor is visible and the modes are restored.
 
 /// Restores the terminal when it goes out of scope.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub struct TerminalGuard {
 }
 
 impl TerminalGuard {
-    /// Remembers the modes of stdin's terminal, if it is one.
+    /// Saves the modes of the terminal on stdin, if there is one.
     pub fn new() -> Self {
         Self {
             #[cfg(unix)]
@@ -20,7 +20,7 @@ impl TerminalGuard {
     pub fn restore(&self) {
         #[cfg(unix)]
         if let Some(modes) = self.modes.as_ref().filter(|modes| have_changed(modes)) {
-            // Nothing can be done about a terminal that has gone away.
+            // An error means that the terminal no longer exists.
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, modes);
         }
         let terminal = console::Term::stderr();
@@ -30,7 +30,8 @@ impl TerminalGuard {
     }
 }
 
-/// Whether the modes are others by now. Setting them from the background would stop the program, though nothing changed.
+/// Returns whether the modes have changed. Setting them from the background would stop the process, so it is only done if
+/// necessary.
 #[cfg(unix)]
 fn have_changed(before: &rustix::termios::Termios) -> bool {
     let all = |modes: &rustix::termios::Termios| {
@@ -56,15 +57,15 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// While it lives, what is typed between questions does not show: it would tear what moves, and nobody reads it. Prompts
-/// show what they read themselves. Ctrl-C works all the while.
+/// Turns off the echo of the terminal while it exists. Otherwise, keys pressed between questions would garble spinners.
+/// Prompts echo their input themselves, and Ctrl-C still works.
 #[derive(Debug)]
-pub struct Hushed {
+pub struct EchoOff {
     _before: TerminalGuard,
 }
 
-impl Hushed {
-    /// Turns the echo of stdin's terminal off, if it is one.
+impl EchoOff {
+    /// Turns off the echo of the terminal on stdin, if there is one.
     pub fn new() -> Self {
         let before = TerminalGuard::new();
         #[cfg(unix)]
@@ -77,11 +78,11 @@ impl Hushed {
     }
 }
 
-/// What was typed before a question stood there answers another one, or none: it must not agree to anything.
-pub fn forget_typed_ahead() {
+/// Discards keys that were pressed before a question appeared. They must not answer it.
+pub fn discard_type_ahead() {
     #[cfg(unix)]
     {
-        // Without a terminal there is nobody to type ahead.
+        // Fails without a terminal, where there is nothing to discard.
         let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
     }
 }

@@ -1,14 +1,15 @@
-//! What the guides share in words.
+//! The texts that the prompters share.
 
 use super::screen::{Screen, clean};
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::checklist::{Consent, HumanTask, Observed, Plan, Review, Status, StepInfo, StepReport};
+use crate::next_step::SetupCommand;
 
-/// `[4/8]`; the recommendations come after the steps and are not counted among them.
+/// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
     if info.number == 0 {
-        // Signing in outside the checklist.
+        // `login` is not a step of the checklist.
         format!("[{}]", info.slug)
     } else if info.is_recommendation() {
         "[+]".to_owned()
@@ -17,7 +18,7 @@ pub fn mark(info: &StepInfo, steps: usize) -> String {
     }
 }
 
-/// [`mark`], where a list shows all.
+/// `4`, or `+` for a recommendation, for a list of all steps.
 pub fn short_mark(info: &StepInfo) -> String {
     if info.is_recommendation() {
         "+".to_owned()
@@ -37,12 +38,12 @@ pub fn heading(info: &StepInfo, steps: usize) -> String {
     format!("{} {} · {}", mark(info, steps), info.title, info.importance.word())
 }
 
-/// A human task: where to go, what to click, what to know.
+/// Returns the lines of a task: where to go, what to click, what to know.
 pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     let mut lines = vec![format!("→ {}", task.sentence)];
     lines.extend(task.link.iter().map(|link| format!("  open:  {link}")));
     if let Some(code) = &task.code {
-        // By itself, so that it is seen and compared.
+        // Set apart, so that the user notices and compares it.
         lines.extend([String::new(), format!("         {}", spaced(code)), String::new()]);
     }
     if !task.clicks.is_empty() {
@@ -51,12 +52,12 @@ pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     let command = task.command.as_ref().map(|command| screen.command(command));
     lines.extend(command.map(|command| format!("  type:  {command}")));
     lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
-    let others = task.alternatives.iter().map(|next| screen.invocation.next_step(next));
-    lines.extend(others.map(|next| format!("  · {next}")));
+    let alternatives = task.alternatives.iter().map(|next| screen.invocation.next_step(next));
+    lines.extend(alternatives.map(|next| format!("  · {next}")));
     lines
 }
 
-/// A code in letters far apart: `A B C D - E F G H`.
+/// Returns a code with a space between its characters: `A B C D - E F G H`.
 fn spaced(code: &str) -> String {
     code.chars()
         .flat_map(|letter| [letter, ' '])
@@ -65,18 +66,18 @@ fn spaced(code: &str) -> String {
         .to_owned()
 }
 
-/// Opens a task's page, where there is a browser; answers what to say about it.
+/// Opens the page of a task if there is a browser. Returns a line that tells the user whether it was opened.
 pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
     let link = task.link.as_ref()?;
-    match browser.why_none() {
+    match browser.why_unavailable() {
         Some("--no-browser") => None,
-        Some(why) => Some(format!("  (Not opened: {why}. Copy the link to one.)")),
+        Some(why) => Some(format!("  (Not opened: {why}. Open the link in a browser.)")),
         None if browser.open(link) => Some("  (Opened in your browser.)".to_owned()),
-        None => Some("  (Not opened. Copy the link to your browser.)".to_owned()),
+        None => Some("  (Not opened. Open the link in your browser.)".to_owned()),
     }
 }
 
-/// A step of the first look: what it is, and how it stands once that is known.
+/// Returns the line of a step in the first check, with the result once it is known.
 pub fn survey_line(info: &StepInfo, observed: Option<&Observed>) -> String {
     let Some(observed) = observed else {
         return format!("…  {:>2} {}", short_mark(info), info.title);
@@ -91,10 +92,10 @@ pub fn survey_line(info: &StepInfo, observed: Option<&Observed>) -> String {
     format!("{mark}  {:>2} {}: {word}", short_mark(info), info.title)
 }
 
-/// Under a step's heading: why, what is, what will change.
+/// Returns the lines below a step's heading: the purpose, the current state, and the planned changes.
 pub fn begin_lines(info: &StepInfo, observed: &Observed, plan: &Plan) -> Vec<String> {
     let mut lines = vec![info.why.to_owned(), format!("Now:  {}", clean(&observed.summary))];
-    // What has to be agreed to by name is said where that is asked.
+    // A change that needs its own consent is shown with that question.
     let will = plan
         .changes
         .iter()
@@ -103,20 +104,24 @@ pub fn begin_lines(info: &StepInfo, observed: &Observed, plan: &Plan) -> Vec<Str
     lines
 }
 
-/// What a person is told before anything else, without a look at anything.
-pub fn opening_lines() -> [&'static str; 7] {
-    [
-        "From this AWS account to short-lived credentials, through IAM Identity Center:",
-        "  · users and groups in one place, and one sign-in for every account and tool;",
-        "  · credentials that end by themselves after hours, instead of access keys that never do;",
-        "  · the next people and accounts are one line each.",
-        "Have at hand: the mailbox of the user you will make, a phone or passkey for MFA, ten minutes.",
-        "Stopping is safe at any time (Ctrl-C): progress is kept, and idc-setup run goes on from there.",
-        "",
-    ]
+/// Returns the introduction, which is shown before the account is checked.
+pub fn opening_lines(screen: &Screen) -> Vec<String> {
+    let lines = [
+        "This sets up IAM Identity Center in your AWS account. You get:",
+        "  · users and groups in one place, and one sign-in for all accounts and tools;",
+        "  · credentials that expire after hours, instead of access keys that never expire;",
+        "  · an easy way to add more people and accounts later.",
+        "You need the mailbox of the user to create, a phone or passkey for MFA, and ten minutes.",
+    ];
+    let stopping = format!(
+        "You can stop at any time (Ctrl-C). Progress is saved; continue with: {}",
+        screen.command(&SetupCommand::run())
+    );
+    let lines = lines.into_iter().map(str::to_owned);
+    lines.chain([stopping, String::new()]).collect()
 }
 
-/// Everything that is about to happen. `width`: columns of the terminal.
+/// Returns the lines of the review: everything that is about to happen. `width` is the columns of the terminal.
 pub fn review_lines(review: &Review, width: Option<usize>) -> Vec<String> {
     let mut lines = vec![String::new(), "These values will be used:".to_owned()];
     let widest = |of: &dyn Fn(&(Key, String, String)) -> usize| review.values.iter().map(of).max().unwrap_or(0);
@@ -150,13 +155,13 @@ pub fn review_lines(review: &Review, width: Option<usize>) -> Vec<String> {
     lines
 }
 
-/// The commands that would do what a review shows.
+/// Returns the commands that are equivalent to the changes of a review.
 pub fn command_lines(review: &Review) -> Vec<String> {
     let changes = review.changes.iter().flat_map(|(_, changes)| changes);
     changes.map(|change| format!("  $ {}", change.command)).collect()
 }
 
-/// How a step has ended: one line, and with `-v` what the look saw.
+/// Returns how a step ended: one line, and with `-vv` the observed values.
 pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<String> {
     let info = report.info;
     let origin = report
@@ -170,16 +175,17 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<Stri
         screen.state(report.state)
     )];
     if screen.verbose >= 2 {
-        let seen = &report.observed.evidence;
+        let evidence = &report.observed.evidence;
         lines.extend(
-            seen.iter()
+            evidence
+                .iter()
                 .map(|(name, value)| format!("        {name}: {}", clean(value))),
         );
     }
     lines
 }
 
-/// What would be done, and with `-v` by which commands.
+/// Returns the planned changes, and with `-v` also the equivalent commands.
 pub fn plan_lines(plan: &Plan, screen: &Screen) -> Vec<String> {
     let mut lines = Vec::new();
     for change in &plan.changes {
@@ -192,9 +198,9 @@ pub fn plan_lines(plan: &Plan, screen: &Screen) -> Vec<String> {
             let warning = if change.consent.is_reversible() {
                 ""
             } else {
-                "It cannot be taken back; "
+                "This can't be undone. "
             };
-            lines.push(format!("      {warning}to agree: {}", flags.join(" ")));
+            lines.push(format!("      {warning}To agree: {}", flags.join(" ")));
         }
         if screen.verbose >= 1 {
             lines.push(format!("      {}", change.command));

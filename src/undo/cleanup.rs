@@ -1,4 +1,4 @@
-//! Files that were made, and what is left of those that never were: removed with the folders made for them.
+//! Deletes the files and folders that were created, and what interrupted writes left behind.
 
 use std::fs;
 use std::io;
@@ -7,29 +7,36 @@ use std::path::{Path, PathBuf};
 use super::files::written;
 use super::{Disposition, Removal};
 use crate::checklist::UserError;
+use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Record, Resource, ResourceKind, Verb};
 use crate::steps::Context;
 use aws_config_file::files;
 
-/// Removes a file of ours, and the folders above it that were made for it, while they are empty.
+/// Deletes a file, and then each folder above it that was created for it and is empty.
+///
+/// # Errors
+/// When the file cannot be deleted, or progress cannot be saved.
 pub fn remove_file(context: &Context, path: &Path) -> Result<(), UserError> {
     match fs::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
             return Err(UserError::failed(
-                format!("{} cannot be removed: {error}.", path.display()),
-                "mend its folder's rights, then: idc-setup undo",
+                format!("{} cannot be deleted: {error}.", path.display()),
+                SetupCommand::undo().after("fix the permissions of its folder"),
             ));
         }
     }
     remove_empty_folders(context, path)
 }
 
-/// Only those that were not there before.
+/// Deletes the empty folders above a path, but only those that did not exist before.
+///
+/// # Errors
+/// When progress cannot be saved.
 pub fn remove_empty_folders(context: &Context, path: &Path) -> Result<(), UserError> {
-    let made = context.progress.read(|record| record.folders.clone());
-    for folder in path.ancestors().skip(1).filter(|folder| made.contains(*folder)) {
+    let created = context.progress.read(|record| record.folders.clone());
+    for folder in path.ancestors().skip(1).filter(|folder| created.contains(*folder)) {
         files::remove_abandoned(folder);
         if !remove_folder(context, folder)? {
             break;
@@ -38,14 +45,14 @@ pub fn remove_empty_folders(context: &Context, path: &Path) -> Result<(), UserEr
     Ok(())
 }
 
-/// Removes a folder that was made, if nothing is in it; whether it is gone. Only one that this environment's AWS files are
-/// below: a state file may name any.
+/// Deletes a folder that was created, if it is empty; returns whether it is gone. Only a folder above this environment's AWS
+/// files is deleted, because a state file may name any folder.
 fn remove_folder(context: &Context, folder: &Path) -> Result<bool, UserError> {
     let ours = context.paths.iter().flat_map(|paths| [paths.config(), paths.cache()]);
     if !ours.flat_map(Path::ancestors).any(|ours| ours == folder) {
         return Ok(false);
     }
-    // One that is not there was removed by an undo that was killed before it said so.
+    // A folder that does not exist was deleted by an undo that was killed before it recorded that.
     let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let is_gone = fs::remove_dir(folder).as_ref().err().is_none_or(is_gone);
     if is_gone {
@@ -56,10 +63,10 @@ fn remove_folder(context: &Context, folder: &Path) -> Result<bool, UserError> {
     Ok(is_gone)
 }
 
-/// Removes the folders that were made for a file which then was not written, or is gone; the innermost first.
+/// Deletes the folders that were created for a file that was never written, or that is gone; the innermost first.
 ///
 /// # Errors
-/// When it cannot be saved.
+/// When progress cannot be saved.
 pub fn remove_folders(context: &Context) -> Result<(), UserError> {
     for folder in context.progress.read(|record| record.folders.clone()).iter().rev() {
         remove_folder(context, folder)?;
@@ -67,36 +74,36 @@ pub fn remove_folders(context: &Context) -> Result<(), UserError> {
     Ok(())
 }
 
-/// What a run that was killed has written into files, or was about to: ours where it stands there as it was intended,
-/// and nothing where it does not. What was left half-written is swept away.
+/// Records what a killed run wrote to files: a file or section that matches its intent was created by us, anything else was
+/// not. Also deletes temporary files of interrupted writes.
+///
+/// # Errors
+/// When progress cannot be saved.
 pub fn settle(context: &Context) -> Result<(), UserError> {
     let Some(paths) = &context.paths else { return Ok(()) };
     let folders = [paths.config().parent(), Some(paths.cache())];
     folders.into_iter().flatten().for_each(files::remove_abandoned);
-    let open = context.progress.read(|record| record.intents.clone());
-    for intent in open
+    let pending = context.progress.read(|record| record.intents.clone());
+    for intent in pending
         .iter()
         .filter(|intent| intent.verb != Verb::Delete && intent.kind.is_local())
     {
         let (kind, name) = (intent.kind, intent.name.as_str());
         if matches!(kind, ResourceKind::Token | ResourceKind::Registration) {
             let kept = cached(paths.cache(), intent.mark.as_deref());
-            let made = kept.map(|path| Resource::new(Origin::Created, kind, name, path.display().to_string()));
-            context.settle(intent.verb, kind, name, made)?;
+            let created = kept.map(|path| Resource::new(Origin::Created, kind, name, path.display().to_string()));
+            context.settle(intent.verb, kind, name, created)?;
             continue;
         }
-        let content = files::read(paths.config()).unwrap_or_default();
+        let bytes = files::read(paths.config()).unwrap_or_default();
         let id = match kind {
             ResourceKind::ConfigFile => paths.config().display().to_string(),
             _ => format!("{}#{name}", paths.config().display()),
         };
-        let (content, is_known) = (
-            String::from_utf8_lossy(&content),
-            context.progress.read(|record| record.origin(kind, &id).is_some()),
-        );
-        let settled = context.settle_written(&content, kind, name, &id)?;
+        let is_known = context.progress.read(|record| record.origin(kind, &id).is_some());
+        let settled = context.settle_written(&String::from_utf8_lossy(&bytes), kind, name, &id)?;
         if settled.origin != Origin::Created && !is_known {
-            // It was never written: there is nothing of that name to be found.
+            // It was never written, so nothing of this name is recorded as existing.
             context
                 .progress
                 .change(|record| record.resources.retain(|other| other.kind != kind || other.id != id))?;
@@ -105,18 +112,18 @@ pub fn settle(context: &Context) -> Result<(), UserError> {
     Ok(())
 }
 
-/// What `login` has kept since for a session of ours that goes: without it they are of use to nobody, and good for hours.
-pub fn of_sessions_that_go(context: &Context, removals: &[Removal]) -> Vec<(Resource, &'static str)> {
+/// The token and the registration that `login` cached for a session that undo deletes: they would stay valid for hours.
+pub fn cached_files_of_deleted_sessions(context: &Context, removals: &[Removal]) -> Vec<(Resource, &'static str)> {
     let Some(paths) = &context.paths else { return Vec::new() };
-    let going = removals.iter().filter(|removal| {
+    let deleted = removals.iter().filter(|removal| {
         let resource = &removal.resource;
         resource.kind == ResourceKind::SsoSession && removal.disposition == Disposition::Delete
     });
-    let kept = going.flat_map(|removal| {
+    let kept = deleted.flat_map(|removal| {
         let name = removal.resource.name.as_str();
-        let says = written(&removal.resource, name);
-        let says = |key: &str| says.get(key).map_or("", String::as_str);
-        let registration = paths.registration(says("sso_region"), name, says("sso_start_url"));
+        let properties = written(&removal.resource, name);
+        let value = |key: &str| properties.get(key).map_or("", String::as_str);
+        let registration = paths.registration(value("sso_region"), name, value("sso_start_url"));
         [
             (ResourceKind::Registration, registration),
             (ResourceKind::Token, paths.token(name)),
@@ -124,8 +131,8 @@ pub fn of_sessions_that_go(context: &Context, removals: &[Removal]) -> Vec<(Reso
         .map(|(kind, path)| Resource::new(Origin::Created, kind, name, path.display().to_string()))
     });
     let is_known = |resource: &Resource| {
-        let of_it = |record: &Record| record.origin(resource.kind, &resource.id).is_some();
-        context.progress.read(of_it)
+        let has_origin = |record: &Record| record.origin(resource.kind, &resource.id).is_some();
+        context.progress.read(has_origin)
     };
     kept.filter(|resource| Path::new(&resource.id).exists() && !is_known(resource))
         .map(|resource| (resource, "sign-in"))

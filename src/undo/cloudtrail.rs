@@ -1,19 +1,22 @@
-//! A trail and its bucket: how they stand now, and how they go.
+//! A trail and its bucket: their current state, and how they are deleted.
 
 use aws_sdk_cloudtrail::types::Trail;
 use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 
-use super::look::{Observation, unless_gone};
+use super::check::{Observation, unless_gone};
 use crate::aws::AwsError;
 use crate::progress::{Origin, Resource, ResourceKind};
 use crate::steps::Context;
 
-/// Where a trail is, by its ARN.
+/// The Region in the ARN of a trail.
 pub fn region_of(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }
 
-/// How the trail stands. One that somebody has made more of, or that writes elsewhere by now, is *changed*.
+/// The current state of the trail. A trail that someone extended, or that writes to another bucket, is *changed*.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn trail(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
     let answer = context
         .clients
@@ -26,12 +29,12 @@ pub async fn trail(context: &Context, resource: &Resource) -> Result<Observation
         .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
     Ok(match answer.trail_list().first() {
         None => Observation::Gone,
-        Some(trail) => more_of_it(context, trail).map_or(Observation::There, Observation::Changed),
+        Some(trail) => trail_change(context, trail).map_or(Observation::Exists, Observation::Changed),
     })
 }
 
-/// What a trail does by now that it was not made for.
-fn more_of_it(context: &Context, trail: &Trail) -> Option<String> {
+/// What a trail does now that it did not do when it was created.
+fn trail_change(context: &Context, trail: &Trail) -> Option<String> {
     let is_our_bucket = context.progress.read(|record| {
         let mut buckets = record
             .resources
@@ -39,46 +42,49 @@ fn more_of_it(context: &Context, trail: &Trail) -> Option<String> {
             .filter(|other| other.kind == ResourceKind::Bucket);
         buckets.any(|bucket| Some(bucket.id.as_str()) == trail.s3_bucket_name())
     });
-    let said = [
+    let changes = [
         (
             !is_our_bucket,
-            format!(
-                "it writes to the bucket {} now",
-                trail.s3_bucket_name().unwrap_or("of somebody")
-            ),
+            match trail.s3_bucket_name() {
+                Some(bucket) => format!("it now writes to the bucket {bucket}"),
+                None => "it no longer writes to our bucket".to_owned(),
+            },
         ),
         (
             trail.is_organization_trail == Some(true),
-            "it records the whole organization now".to_owned(),
+            "it now records the whole organization".to_owned(),
         ),
         (
             trail.has_custom_event_selectors == Some(true) || trail.has_insight_selectors == Some(true),
-            "somebody has chosen what it records".to_owned(),
+            "someone changed which events it records".to_owned(),
         ),
         (
             trail.cloud_watch_logs_log_group_arn.is_some() || trail.sns_topic_arn.is_some(),
-            "somebody has it tell CloudWatch or SNS".to_owned(),
+            "someone connected it to CloudWatch Logs or Amazon SNS".to_owned(),
         ),
     ];
-    said.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
+    changes.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
 }
 
-/// Where a bucket is: as it was written down when it was made.
+/// The Region of a bucket, as recorded when it was created.
 pub fn bucket_region(context: &Context, resource: &Resource) -> String {
     resource.region.clone().unwrap_or_else(|| context.wanted_region())
 }
 
-/// How the bucket stands. What is in it, or comes into it, keeps it.
+/// The current state of the bucket. It stays if it contains objects, or if another trail writes to it.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
     let (region, name) = (bucket_region(context, resource), &resource.id);
     let (client, owner) = (context.clients.s3(&region), &context.caller.account);
-    let there = client
+    let head = client
         .head_bucket()
         .bucket(name)
         .expected_bucket_owner(owner)
         .send()
         .await;
-    match there {
+    match head {
         Ok(_) => {}
         Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => {
             return Ok(Observation::Gone);
@@ -98,17 +104,17 @@ pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observatio
         .map_err(|error| AwsError::of("s3:ListObjectsV2", error));
     match unless_gone(listed)? {
         None => Ok(Observation::Gone),
-        Some(listed) if listed.contents().is_empty() => Ok(more_writers(context, &region, resource)
+        Some(listed) if listed.contents().is_empty() => Ok(policy_change(context, &region, resource)
             .await?
-            .map_or(Observation::There, Observation::Changed)),
-        Some(_) => Ok(Observation::Stays(keeps_files(name))),
+            .map_or(Observation::Exists, Observation::Changed)),
+        Some(_) => Ok(Observation::Stays(contains_log_files(name))),
     }
 }
 
-/// Why the bucket is more than a trail's by now: its policy says something else than it was made with. Without one nobody
-/// has come to write to it.
-async fn more_writers(context: &Context, region: &str, resource: &Resource) -> Result<Option<String>, AwsError> {
-    let Some(made_with) = &resource.text else {
+/// How the bucket policy differs from what it was created with, which can let others write to the bucket. Without a policy
+/// nobody else can.
+async fn policy_change(context: &Context, region: &str, resource: &Resource) -> Result<Option<String>, AwsError> {
+    let Some(original) = &resource.text else {
         return Ok(None);
     };
     let answer = context
@@ -128,15 +134,15 @@ async fn more_writers(context: &Context, region: &str, resource: &Resource) -> R
     let Some(now) = parsed(&now) else {
         return Err(AwsError::unreadable("s3:GetBucketPolicy"));
     };
-    let is_same = Some(now) == parsed(made_with);
-    Ok((!is_same).then(|| "somebody has changed its policy".to_owned()))
+    let is_same = Some(now) == parsed(original);
+    Ok((!is_same).then(|| "someone changed its policy".to_owned()))
 }
 
-fn keeps_files(bucket: &str) -> String {
-    format!("the trail's files are in it; whoever does not need them adds --force: aws s3 rb s3://{bucket} --force")
+fn contains_log_files(bucket: &str) -> String {
+    format!("it contains log files; to delete it with all of them: aws s3 rb s3://{bucket} --force")
 }
 
-/// A trail that is not ours and has this bucket.
+/// A trail that the wizard did not create and that writes to this bucket.
 async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<Option<String>, AwsError> {
     let answer = context
         .clients
@@ -157,7 +163,10 @@ async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<O
     Ok(other.and_then(|trail| trail.name))
 }
 
-/// Deletes the trail; one that is not there is deleted.
+/// Deletes the trail; a trail that does not exist counts as deleted.
+///
+/// # Errors
+/// When AWS refuses.
 pub async fn delete_trail(context: &Context, resource: &Resource) -> Result<(), AwsError> {
     let answer = context
         .clients
@@ -173,7 +182,10 @@ pub async fn delete_trail(context: &Context, resource: &Resource) -> Result<(), 
     }
 }
 
-/// Deletes the bucket, if it is empty. `Some`: why it stays.
+/// Deletes the bucket if it is empty; otherwise returns why it stays.
+///
+/// # Errors
+/// When AWS refuses for another reason.
 pub async fn delete_bucket(context: &Context, resource: &Resource) -> Result<Option<String>, AwsError> {
     let answer = context
         .clients
@@ -187,8 +199,8 @@ pub async fn delete_bucket(context: &Context, resource: &Resource) -> Result<Opt
     match answer {
         Ok(_) => Ok(None),
         Err(aws_error) if aws_error.is("NoSuchBucket") => Ok(None),
-        // A file may have come in since the look; older versions of files show in no list.
-        Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Some(keeps_files(&resource.id))),
+        // CloudTrail may have delivered a file since the read, and older versions of files are not listed.
+        Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Some(contains_log_files(&resource.id))),
         Err(aws_error) => Err(aws_error),
     }
 }

@@ -1,4 +1,4 @@
-//! What a removal would be by hand.
+//! The command or edit that deletes or restores a resource by hand.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use crate::progress::{Replaced, Resource, ResourceKind};
 use crate::steps::{Context, permission_set};
 use crate::text::quoted;
 
-/// The file of a section's id.
+/// The file in the id of a section.
 fn file_of(id: &str) -> &str {
     id.rsplit_once('#').map_or(id, |(path, _)| path)
 }
 
-/// Instance and its Region, as options of the AWS CLI; and the identity store's.
+/// The instance and the identity store, each with its Region, as options of the AWS CLI.
 fn options(context: &Context) -> (String, String) {
     context.facts.instance.now().map_or_else(
         || {
@@ -32,28 +32,40 @@ fn options(context: &Context) -> (String, String) {
     )
 }
 
-/// What putting back would be.
+/// The commands or the edit that restores the earlier values.
 pub fn restore(context: &Context, replaced: &Replaced) -> String {
     if replaced.kind == ResourceKind::PermissionSet {
         let set = format!("{} --permission-set-arn {}", options(context).0, replaced.id);
-        return permission_set::commands_to_put_back(replaced, &set).join(" && ");
+        return permission_set::restore_commands(replaced, &set).join(" && ");
     }
-    let said = replaced.before.iter().map(|(name, value)| {
+    let edits = replaced.before.iter().map(|(name, value)| {
         let (section, key) = name.rsplit_once('/').unwrap_or(("", name));
         match value {
-            Some(value) => format!("{key} = {value} into [{section}]"),
-            None => format!("no {key} into [{section}]"),
+            Some(value) => format!("set {key} = {value} in [{section}]"),
+            None => format!("remove {key} from [{section}]"),
         }
     });
-    format!(
-        "writes to {} again: {}",
-        file_of(&replaced.id),
-        said.collect::<Vec<_>>().join(", ")
-    )
+    let edits = edits.collect::<Vec<_>>().join(", ");
+    format!("edit {}: {edits}", file_of(&replaced.id))
 }
 
-/// The undo that reaches a file of another environment; `None` for one that is where no environment has it.
-pub fn elsewhere(resource: &Resource) -> Option<String> {
+/// An environment whose AWS files are not the ones in use now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherEnvironment {
+    /// The variable that selects it.
+    variable: &'static str,
+    value: String,
+}
+
+impl OtherEnvironment {
+    /// Undo in this environment, as a shell command; `undo`: the command line of undo.
+    pub fn command(&self, undo: &str) -> String {
+        format!("{}={} {undo}", self.variable, quoted(&self.value))
+    }
+}
+
+/// The environment that a file belongs to; `None` if no environment has its AWS files there.
+pub fn elsewhere(resource: &Resource) -> Option<OtherEnvironment> {
     let path = Path::new(file_of(&resource.id));
     let (variable, value) = match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => {
@@ -62,13 +74,13 @@ pub fn elsewhere(resource: &Resource) -> Option<String> {
         }
         _ => ("AWS_CONFIG_FILE", path),
     };
-    Some(format!(
-        "{variable}={} idc-setup undo",
-        quoted(&value.display().to_string())
-    ))
+    Some(OtherEnvironment {
+        variable,
+        value: value.display().to_string(),
+    })
 }
 
-/// As an `aws` command, or what is done to which file.
+/// The `aws` command that deletes it, or the edit of a file.
 pub fn command(context: &Context, resource: &Resource) -> String {
     let (instance, store) = options(context);
     let id = &resource.id;
@@ -106,7 +118,7 @@ pub fn command(context: &Context, resource: &Resource) -> String {
             let region = cloudtrail::bucket_region(context, resource);
             format!("aws s3 rb s3://{id} --region {region}")
         }
-        ResourceKind::CliProfile | ResourceKind::SsoSession => format!("takes its section out of {}", file_of(id)),
+        ResourceKind::CliProfile | ResourceKind::SsoSession => format!("remove its section from {}", file_of(id)),
         _ => format!("rm {}", quoted(id)),
     }
 }

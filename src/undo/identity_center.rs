@@ -1,14 +1,17 @@
-//! How what was made in Identity Center stands now: a thing that somebody else has come to use is *changed*.
+//! The current state of what was created in Identity Center. A resource that someone else uses by now is *changed*.
 
 use aws_sdk_ssoadmin::types::PrincipalType;
 
-use super::look::{Observation, unless_gone};
+use super::check::{Observation, unless_gone};
 use super::permission_set;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::progress::{Origin, Resource, ResourceKind};
 use crate::steps::{Context, Instance, create_user};
 
-/// How it stands.
+/// The current state of a resource.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn observation(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
     match resource.kind {
         ResourceKind::AccountAssignment => assignment(context, instance, resource).await,
@@ -20,14 +23,17 @@ pub async fn observation(context: &Context, instance: &Instance, resource: &Reso
     }
 }
 
-/// Account, permission set and principal of an assignment's id.
+/// The account, the permission set, and the principal in the id of an assignment.
 pub fn parts(id: &str) -> Option<(&str, &str, &str)> {
     let (account, rest) = id.split_once('/')?;
     let (set, principal) = rest.rsplit_once('/')?;
     Some((account, set, principal))
 }
 
-/// Everybody who has a permission set in an account.
+/// The principals that are assigned a permission set in an account: type and id.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn principals(
     context: &Context,
     instance: &Instance,
@@ -44,40 +50,41 @@ pub async fn principals(
         .into_paginator()
         .items()
         .send();
-    let mut found = Vec::new();
+    let mut principals = Vec::new();
     while let Some(assignment) = pages.next().await {
         let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignments", error));
         let Some(assignment) = unless_gone(assignment)? else {
             return Ok(Vec::new());
         };
         let kind = assignment.principal_type.map(|kind| kind.as_str().to_owned());
-        found.push((kind.unwrap_or_default(), assignment.principal_id.unwrap_or_default()));
+        principals.push((kind.unwrap_or_default(), assignment.principal_id.unwrap_or_default()));
     }
-    Ok(found)
+    Ok(principals)
 }
 
 async fn assignment(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
     let Some((account, set, principal)) = parts(&resource.id) else {
         return Ok(Observation::Gone);
     };
-    let found = principals(context, instance, account, set).await?;
-    let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
+    let assigned = principals(context, instance, account, set).await?;
+    let Some((kind, _)) = assigned.iter().find(|(_, id)| id == principal) else {
         return Ok(Observation::Gone);
     };
-    // Who has come into a group that we made stands on this; who was in one that was there had no access before it.
-    let is_ours = ours(context, ResourceKind::Group)
+    // Members that someone added to a group that we created depend on this assignment. The members of an existing group had
+    // no access before it.
+    let is_created = created_ids(context, ResourceKind::Group)
         .iter()
         .any(|group| group == principal);
-    if kind != PrincipalType::User.as_str() && is_ours {
+    if kind != PrincipalType::User.as_str() && is_created {
         let other = other_member(context, instance, principal).await?;
-        return Ok(other.map_or(Observation::There, |name| {
-            Observation::Changed(format!("somebody else has come to have access by it: {name}"))
+        return Ok(other.map_or(Observation::Exists, |name| {
+            Observation::Changed(format!("someone else has access through it: {name}"))
         }));
     }
-    Ok(Observation::There)
+    Ok(Observation::Exists)
 }
 
-/// Somebody in a group whom we have not put there, by name.
+/// The name of a member of a group whom we did not add.
 async fn other_member(context: &Context, instance: &Instance, group: &str) -> Result<Option<String>, AwsError> {
     let mut members = context
         .clients
@@ -88,7 +95,7 @@ async fn other_member(context: &Context, instance: &Instance, group: &str) -> Re
         .into_paginator()
         .items()
         .send();
-    let ours = ours(context, ResourceKind::GroupMembership);
+    let created = created_ids(context, ResourceKind::GroupMembership);
     while let Some(member) = members.next().await {
         let member = member.map_err(|error| AwsError::of("identitystore:ListGroupMemberships", error));
         let Some(member) = unless_gone(member)? else {
@@ -96,14 +103,14 @@ async fn other_member(context: &Context, instance: &Instance, group: &str) -> Re
         };
         let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
         let user = user.unwrap_or_default();
-        if !ours.contains(&format!("{group}/{user}")) {
+        if !created.contains(&format!("{group}/{user}")) {
             return Ok(Some(user_name(context, instance, user).await));
         }
     }
     Ok(None)
 }
 
-/// As people call a user; the id where that cannot be found out.
+/// The name of a user; the id if the user cannot be read.
 async fn user_name(context: &Context, instance: &Instance, id: String) -> String {
     let described = context
         .clients
@@ -116,19 +123,22 @@ async fn user_name(context: &Context, instance: &Instance, id: String) -> String
     described.ok().and_then(|user| user.user_name).unwrap_or(id)
 }
 
-/// Group and user of a membership's id.
+/// The group and the user in the id of a membership.
 pub fn group_and_user(id: &str) -> Option<(&str, &str)> {
     id.split_once('/')
 }
 
 async fn membership(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
     Ok(match membership_id(context, instance, resource).await? {
-        Some(_) => Observation::There,
+        Some(_) => Observation::Exists,
         None => Observation::Gone,
     })
 }
 
-/// The membership's own id, by which it is deleted.
+/// The membership's own id, which its deletion requires.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn membership_id(
     context: &Context,
     instance: &Instance,
@@ -152,7 +162,7 @@ pub async fn membership_id(
 
 async fn group(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
     if let Some(name) = other_member(context, instance, &resource.id).await? {
-        return Ok(Observation::Changed(format!("somebody else is in it: {name}")));
+        return Ok(Observation::Changed(format!("it has another member: {name}")));
     }
     let described = context
         .clients
@@ -166,11 +176,11 @@ async fn group(context: &Context, instance: &Instance, resource: &Resource) -> R
     Ok(match unless_gone(described)? {
         None => Observation::Gone,
         Some(group) if group.display_name.as_ref().is_some_and(|name| *name != resource.name) => {
-            Observation::Changed(format!("it is called {} now", group.display_name.unwrap_or_default()))
+            Observation::Changed(format!("its name is now {}", group.display_name.unwrap_or_default()))
         }
-        // It was made without one.
+        // It was created without a description.
         Some(group) if group.description.as_ref().is_some_and(|words| !words.is_empty()) => {
-            Observation::Changed("it has a description now".to_owned())
+            Observation::Changed("it now has a description".to_owned())
         }
         Some(_) => assigned_by_others(context, instance, resource, PrincipalType::Group).await?,
     })
@@ -189,21 +199,19 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
         None => return Ok(Observation::Gone),
         Some(user) if user.user_name.as_ref().is_some_and(|name| *name != resource.name) => {
             let name = user.user_name.unwrap_or_default();
-            return Ok(Observation::Changed(format!("it is called {name} now")));
+            return Ok(Observation::Changed(format!("its name is now {name}")));
         }
         Some(user)
             if resource
                 .text
                 .as_ref()
-                .is_some_and(|made| *made != create_user::digest_of(&user)) =>
+                .is_some_and(|digest| *digest != create_user::digest_of(&user)) =>
         {
-            return Ok(Observation::Changed(
-                "it does not say any more what it was made with".to_owned(),
-            ));
+            return Ok(Observation::Changed("someone changed its attributes".to_owned()));
         }
         Some(_) => {}
     }
-    let memberships = ours(context, ResourceKind::GroupMembership);
+    let memberships = created_ids(context, ResourceKind::GroupMembership);
     let mut groups = store
         .list_group_memberships_for_member()
         .identity_store_id(&instance.store)
@@ -216,31 +224,31 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
         let group = group.group_id.unwrap_or_default();
         if !memberships.contains(&format!("{group}/{}", resource.id)) {
             return Ok(Observation::Changed(format!(
-                "somebody has put it into another group: {group}"
+                "it is a member of another group: {group}"
             )));
         }
     }
     assigned_by_others(context, instance, resource, PrincipalType::User).await
 }
 
-/// Ids of what was made.
-pub(super) fn ours(context: &Context, kind: ResourceKind) -> Vec<String> {
+/// The ids of the created resources of a kind.
+pub(super) fn created_ids(context: &Context, kind: ResourceKind) -> Vec<String> {
     context.progress.read(|record| {
-        let made = record.resources.iter();
-        let made = made.filter(|other| other.kind == kind && other.origin == Origin::Created);
-        made.map(|other| other.id.clone()).collect()
+        let resources = record.resources.iter();
+        let created = resources.filter(|other| other.kind == kind && other.origin == Origin::Created);
+        created.map(|other| other.id.clone()).collect()
     })
 }
 
-/// Whether somebody else has given a user or a group access to an account or an application.
+/// Whether someone else assigned a user or a group to an account or an application.
 async fn assigned_by_others(
     context: &Context,
     instance: &Instance,
     principal: &Resource,
     kind: PrincipalType,
 ) -> Result<Observation, AwsError> {
-    let assignments = ours(context, ResourceKind::AccountAssignment);
-    let mut given = context
+    let assignments = created_ids(context, ResourceKind::AccountAssignment);
+    let mut assigned = context
         .clients
         .ssoadmin(&instance.region)
         .list_account_assignments_for_principal()
@@ -250,9 +258,9 @@ async fn assigned_by_others(
         .into_paginator()
         .items()
         .send();
-    while let Some(assignment) = given.next().await {
+    while let Some(assignment) = assigned.next().await {
         let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignmentsForPrincipal", error))?;
-        // What comes to a user through a group is the group's.
+        // An assignment that a user has through a group belongs to the group.
         let is_direct = assignment.principal_id.as_deref() == Some(principal.id.as_str());
         let (account, set) = (
             assignment.account_id.unwrap_or_default(),
@@ -260,25 +268,25 @@ async fn assigned_by_others(
         );
         if is_direct && !assignments.contains(&format!("{account}/{set}/{}", principal.id)) {
             return Ok(Observation::Changed(format!(
-                "somebody has given it access to account {account}"
+                "someone assigned it to account {account}"
             )));
         }
     }
     let application = application_of(context, instance, principal, kind).await?;
-    Ok(application.map_or(Observation::There, |application| {
-        Observation::Changed(format!("somebody has given it the application {application}"))
+    Ok(application.map_or(Observation::Exists, |application| {
+        Observation::Changed(format!("someone assigned it to the application {application}"))
     }))
 }
 
-/// An application that a user or a group may use itself, by its ARN: Argo CD may stand on it. An emulator that does not know
-/// applications has none.
+/// The ARN of an application that a user or a group is assigned to directly; Argo CD may depend on it. None if an emulator
+/// does not support applications.
 async fn application_of(
     context: &Context,
     instance: &Instance,
     principal: &Resource,
     kind: PrincipalType,
 ) -> Result<Option<String>, AwsError> {
-    let mut given = context
+    let mut assigned = context
         .clients
         .ssoadmin(&instance.region)
         .list_application_assignments_for_principal()
@@ -288,13 +296,13 @@ async fn application_of(
         .into_paginator()
         .items()
         .send();
-    while let Some(assignment) = given.next().await {
+    while let Some(assignment) = assigned.next().await {
         match assignment.map_err(|error| AwsError::of("sso:ListApplicationAssignmentsForPrincipal", error)) {
             Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id.as_str()) => {
                 return Ok(Some(assignment.application_arn.unwrap_or_default()));
             }
             Ok(_) => {}
-            Err(aws_error) if aws_error.kind == AwsErrorKind::NotThere => return Ok(None),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(None),
             Err(aws_error) => return Err(aws_error),
         }
     }

@@ -1,15 +1,16 @@
-//! The way back: what progress says was *made* is removed again, in reverse order; what was found never is.
+//! Undo: deletes what progress records as *created*, in reverse order, and restores what `--update` changed. Existing
+//! resources are never deleted.
 //!
-//! A plan is made from reads alone: each thing is to be removed, gone already, changed since (and left, unless that is
-//! wanted), or stays. Removing is another function; each removal is looked at afterwards. Both can be killed and run again:
-//! a thing is written off only when a look does not find it any more.
+//! The plan comes from reads alone: each resource is to be deleted, already gone, changed since (and left, unless the user
+//! asks for it), or stays. Another function deletes, and verifies each deletion with a read. Both can be killed and run
+//! again: progress forgets a resource only when a read no longer finds it.
 
+mod check;
 mod cleanup;
 mod cloudtrail;
 mod command;
 mod files;
 mod identity_center;
-mod look;
 mod pending;
 mod permission_set;
 mod plan;
@@ -19,13 +20,14 @@ mod self_lockout;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::checklist::{Permission, StepReport, UserError};
 use crate::progress::{Origin, Resource, ResourceKind};
 use crate::steps::Context;
 use crate::text::one_line;
 
-/// What removing needs to be allowed to do, and looking whether somebody else has come to use a thing.
+/// The permissions that undo needs to delete resources and to check whether someone else uses them.
 pub const PERMISSIONS: [Permission; 20] = [
     Permission::look("identitystore:ListGroupMemberships"),
     Permission::look("identitystore:ListGroupMembershipsForMember"),
@@ -51,45 +53,45 @@ pub const PERMISSIONS: [Permission; 20] = [
 
 const ROLES: &str = "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*";
 
-/// One thing that was made.
+/// One resource that was created or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Removal {
-    /// What, which, and its id.
+    /// What it is, its name, and its id.
     #[serde(flatten)]
     pub resource: Resource,
-    /// The slug of the step that made it.
+    /// The slug of the step that created it.
     pub step: &'static str,
-    /// What becomes of it.
+    /// What happens to it.
     pub disposition: Disposition,
-    /// Why it is left, where it is; what is put back, where something is.
+    /// Why it stays, if it does; what is restored, if something is.
     pub why: Option<String>,
-    /// The `aws` command that would remove it, or what is done to which file.
+    /// The `aws` command that deletes it, or the edit of a file.
     pub command: String,
-    /// Somebody else stands on it, so that AWS would not let it go.
+    /// Someone else uses it, so that AWS would refuse to delete it.
     #[serde(skip)]
     pub in_use: bool,
-    /// It is in files of another environment, whose undo is the way to it.
+    /// Set if it is in a file of another environment, which only an undo in that environment can edit.
     #[serde(skip)]
-    pub is_elsewhere: bool,
+    pub elsewhere: Option<OtherEnvironment>,
 }
 
-/// What becomes of a thing.
+/// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Disposition {
-    /// It is removed.
+    /// It will be deleted.
     Delete,
-    /// It is not there any more.
+    /// It no longer exists.
     Gone,
-    /// It is not as it was made: left, unless that is wanted.
+    /// Someone changed it since it was created. It stays, unless `--include-changed` is given.
     Changed,
     /// It stays in any case.
     Stays,
-    /// It was removed.
+    /// It was deleted.
     Deleted,
-    /// It was found, and says again what it said before `--update`.
+    /// It existed before, and `--update` changed it: its earlier values will be restored.
     Restore,
-    /// It says again what it said before.
+    /// Its earlier values were restored.
     Restored,
 }
 
@@ -107,7 +109,7 @@ impl Disposition {
         }
     }
 
-    /// Something is still to be done.
+    /// Whether it is still to be deleted or restored.
     pub fn is_to_do(self) -> bool {
         matches!(self, Self::Delete | Self::Restore)
     }
@@ -118,48 +120,66 @@ impl Removal {
     pub fn name(&self) -> String {
         format!("{} {}", self.resource.kind, one_line(&self.resource.name))
     }
+
+    /// Shows how to undo it in another environment, if it is in one; `undo`: the command line of undo.
+    pub fn use_undo_command(&mut self, undo: &str) {
+        if let Some(environment) = &self.elsewhere {
+            self.command = environment.command(undo);
+        }
+    }
 }
 
 pub use cleanup::{remove_folders, settle as settle_files};
-pub use pending::{go_by, other_answers};
+pub use command::OtherEnvironment;
+pub use pending::{other_answers, use_answers};
 pub use plan::{as_agreed, plan};
 
-/// Takes one thing back: intent before it, written off after a look has not found it any more. What is gone is written off;
-/// what stays, stays; what somebody has come to use since the plan was made is left.
+/// Deletes or restores one resource: records the intent first, and forgets the resource when a read no longer finds it. A
+/// resource that is gone is forgotten too. One that someone has started to use since the plan stays.
 ///
 /// # Errors
-/// When it cannot be taken back, or still shows afterwards. It can be done again.
-pub async fn take_back(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
-    let is_ours = removal.resource.origin == Origin::Created;
+/// When it cannot be deleted or restored, or still exists afterwards. A second call continues.
+pub async fn revert(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
+    let span = tracing::info_span!("undo", kind = %removal.resource.kind, name = ?removal.resource.name);
+    let reverted = revert_once(context, reports, removal).instrument(span.clone()).await;
+    match &reverted {
+        Ok(()) => tracing::info!(parent: &span, disposition = removal.disposition.word(), "reverted"),
+        Err(error) => tracing::info!(parent: &span, error = ?error.kind, "failed"),
+    }
+    reverted
+}
+
+async fn revert_once(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
+    let is_created = removal.resource.origin == Origin::Created;
     if removal.disposition == Disposition::Delete {
-        look::again(context, reports, removal).await?;
+        check::again(context, reports, removal).await?;
     }
     match removal.disposition {
         Disposition::Delete => remove::remove(context, reports, removal).await,
         Disposition::Restore => restore::restore(context, reports, removal).await,
-        Disposition::Gone if is_ours => remove::write_off(context, &removal.resource, removal.step),
-        Disposition::Gone => restore::write_off(context, &removal.resource),
+        Disposition::Gone if is_created => remove::forget(context, &removal.resource, removal.step),
+        Disposition::Gone => restore::forget(context, &removal.resource),
         _ => Ok(()),
     }
 }
 
-/// What stands on one another: where one cannot be removed, those after it cannot either.
+/// Resources that depend on each other: if one cannot be deleted, those after it cannot be deleted either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Branch {
-    /// Each for itself: files, and what is put back.
-    Alone,
-    /// From the assignment down to the user.
+    /// Each independent of the others: files, and what is restored.
+    Independent,
+    /// From the account assignment to the user.
     IdentityCenter,
-    /// The trail, and its bucket.
+    /// The trail and its bucket.
     CloudTrail,
 }
 
 impl Removal {
-    /// Where it hangs.
+    /// The branch that it belongs to.
     pub fn branch(&self) -> Branch {
         match self.resource.kind {
             ResourceKind::Trail | ResourceKind::Bucket => Branch::CloudTrail,
-            kind if kind.is_local() || self.resource.origin != Origin::Created => Branch::Alone,
+            kind if kind.is_local() || self.resource.origin != Origin::Created => Branch::Independent,
             _ => Branch::IdentityCenter,
         }
     }

@@ -1,12 +1,12 @@
-//! What runs that were killed have begun, under whatever names they were asked for: it is looked at by these names, so that
-//! undo takes it back though the answers are others by now.
+//! Changes that killed runs started, possibly under other names than the current answers have. The steps check these names
+//! too, so that undo finds and deletes the resources.
 
 use crate::answers::{Answer, Key, Source};
 use crate::progress::{Intent, ResourceKind, Verb};
 use crate::steps::Context;
 
-/// The answers that a look needs to come upon what an intent is about; none where a look needs no name, or goes by files.
-/// Names may have slashes in them, and a membership's is then read in each way.
+/// The answers with which a step finds the resource of an intent; empty if the step needs no name or reads files. Names can
+/// contain slashes, so a membership's name is split at each of them.
 fn answers_of(intent: &Intent) -> Vec<Vec<(Key, String)>> {
     let name = intent.name.as_str();
     let pairs = |one: Key, other: Key| {
@@ -21,34 +21,34 @@ fn answers_of(intent: &Intent) -> Vec<Vec<(Key, String)>> {
         ResourceKind::Group => vec![vec![(Key::Group, name.to_owned())]],
         ResourceKind::GroupMembership => pairs(Key::Group, Key::Username),
         ResourceKind::PermissionSet => vec![vec![(Key::PermissionSet, name.to_owned())]],
-        // A permission set's name has none.
+        // The name of a permission set contains no slash.
         ResourceKind::PolicyAttachment => pairs(Key::PermissionSet, Key::Policy).into_iter().take(1).collect(),
         _ => Vec::new(),
     }
 }
 
-/// Sets of answers under which something that was begun would be looked at, and is not under those that are given.
+/// Sets of answers, other than the current ones, under which a killed run may have created something.
 pub fn other_answers(context: &Context) -> Vec<Vec<(Key, String)>> {
-    let open = context.progress.read(|record| record.intents.clone());
+    let pending = context.progress.read(|record| record.intents.clone());
     let mut sets: Vec<Vec<(Key, String)>> = Vec::new();
-    for intent in open.iter().filter(|intent| intent.verb == Verb::Create) {
+    for intent in pending.iter().filter(|intent| intent.verb == Verb::Create) {
         sets.extend(answers_of(intent));
     }
-    let is_asked_for = |answers: &Vec<(Key, String)>| answers.iter().all(|(key, value)| context.text(*key) == *value);
-    sets.retain(|answers| !is_asked_for(answers));
+    let is_current = |answers: &Vec<(Key, String)>| answers.iter().all(|(key, value)| context.text(*key) == *value);
+    sets.retain(|answers| !is_current(answers));
     sets.dedup();
     sets
 }
 
-/// Has the steps look by other names.
-pub fn go_by(context: &Context, answers: &[(Key, String)]) {
+/// Replaces the answers, so that the steps check these names.
+pub fn use_answers(context: &Context, answers: &[(Key, String)]) {
     let mut all = context.answers.borrow_mut();
     if answers.iter().any(|(key, _)| *key == Key::Username) {
-        // Whoever has the address that was asked for is somebody else.
-        all.take_back(Key::Email);
+        // The current email address belongs to another user.
+        all.remove(Key::Email);
     }
     if answers.iter().any(|(key, _)| *key == Key::Group) {
-        all.take_back(Key::NoGroup);
+        all.remove(Key::NoGroup);
     }
     for (key, value) in answers {
         let answer = Answer {

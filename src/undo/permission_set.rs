@@ -1,15 +1,18 @@
-//! How a permission set that was made stands now.
+//! The current state of a permission set that was created.
 
 use aws_sdk_ssoadmin::types::PermissionSet;
 
-use super::identity_center::{ours, principals};
-use super::look::{Observation, unless_gone};
+use super::check::{Observation, unless_gone};
+use super::identity_center::{created_ids, principals};
 use crate::answers::values::SessionDuration;
 use crate::aws::AwsError;
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use crate::steps::{Context, Instance, permission_set};
 
-/// How it stands: one that somebody else has, or that says more than it was made with, is left.
+/// The current state. A permission set that is assigned to someone else, or that someone changed, is left.
+///
+/// # Errors
+/// When AWS does not answer.
 pub async fn observation(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
     let admin = context.clients.ssoadmin(&instance.region);
     let described = admin
@@ -32,69 +35,65 @@ pub async fn observation(context: &Context, instance: &Instance, resource: &Reso
         .into_paginator()
         .items()
         .send();
-    let ours = ours(context, ResourceKind::AccountAssignment);
+    let created = created_ids(context, ResourceKind::AccountAssignment);
     while let Some(account) = accounts.next().await {
         let account = account.map_err(|error| AwsError::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
         for (_, principal) in principals(context, instance, &account, &resource.id).await? {
-            if !ours.contains(&format!("{account}/{}/{principal}", resource.id)) {
+            if !created.contains(&format!("{account}/{}/{principal}", resource.id)) {
                 return Ok(Observation::InUse(format!(
-                    "somebody else has it too, in account {account}: {principal}"
+                    "it is also assigned to {principal} in account {account}"
                 )));
             }
         }
     }
-    let more = more_in_it(context, instance, resource, &set).await?;
-    Ok(more.map_or(Observation::There, Observation::Changed))
+    let change = change(context, instance, resource, &set).await?;
+    Ok(change.map_or(Observation::Exists, Observation::Changed))
 }
 
-/// What a permission set of ours says by now that it was not made with.
-async fn more_in_it(
+/// How a permission set differs from what it was created with.
+async fn change(
     context: &Context,
     instance: &Instance,
     resource: &Resource,
     set: &PermissionSet,
 ) -> Result<Option<String>, AwsError> {
-    if let Some(more) = said_otherwise(context, resource, set) {
-        return Ok(Some(more));
+    if let Some(change) = property_change(context, resource, set) {
+        return Ok(Some(change));
     }
     if permission_set::has_other_tags(context, instance, &resource.id).await? {
-        return Ok(Some("somebody has tagged it".to_owned()));
+        return Ok(Some("someone tagged it".to_owned()));
     }
-    if let Some(more) = document_of_others(context, instance, &resource.id).await? {
-        return Ok(Some(format!("it has {more} now")));
+    if let Some(document) = added_document(context, instance, &resource.id).await? {
+        return Ok(Some(format!("it now has {document}")));
     }
-    other_policy(context, instance, resource).await
+    policy_change(context, instance, resource).await
 }
 
-/// What it says itself that it was not made with.
-fn said_otherwise(context: &Context, resource: &Resource, set: &PermissionSet) -> Option<String> {
-    let lasts = |text: &str| text.parse::<SessionDuration>().ok();
-    if let (Some(made), Some(now)) = (&resource.text, &set.session_duration)
-        && lasts(made) != lasts(now)
-        && !is_update_open(context, resource)
+/// How its own properties differ from what they were.
+fn property_change(context: &Context, resource: &Resource, set: &PermissionSet) -> Option<String> {
+    let parsed = |text: &str| text.parse::<SessionDuration>().ok();
+    if let (Some(original), Some(now)) = (&resource.text, &set.session_duration)
+        && parsed(original) != parsed(now)
+        && !is_update_pending(context, resource)
     {
-        let in_words = |text: &str| lasts(text).map_or_else(|| text.to_owned(), |time| time.to_string());
+        let in_words = |text: &str| parsed(text).map_or_else(|| text.to_owned(), |time| time.to_string());
         return Some(format!(
-            "a session lasts {} now, and lasted {}",
-            in_words(now),
-            in_words(made)
+            "its session duration changed from {} to {}",
+            in_words(original),
+            in_words(now)
         ));
     }
     let description = set.description.as_deref();
     if description.is_some_and(|words| words != permission_set::DESCRIPTION) {
-        return Some("it is described otherwise now".to_owned());
+        return Some("someone changed its description".to_owned());
     }
     let state = set.relay_state.as_deref();
     let has_relay_state = state.is_some_and(|state| !state.is_empty());
-    has_relay_state.then(|| "it has a relay state now".to_owned())
+    has_relay_state.then(|| "it now has a relay state".to_owned())
 }
 
-/// A document that a set of ours never has: an inline policy, a reference to a customer managed policy, a boundary.
-async fn document_of_others(
-    context: &Context,
-    instance: &Instance,
-    arn: &str,
-) -> Result<Option<&'static str>, AwsError> {
+/// A document that the wizard never adds: an inline policy, a reference to a customer managed policy, a boundary.
+async fn added_document(context: &Context, instance: &Instance, arn: &str) -> Result<Option<&'static str>, AwsError> {
     let admin = context.clients.ssoadmin(&instance.region);
     let inline = admin.get_inline_policy_for_permission_set();
     let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
@@ -102,15 +101,15 @@ async fn document_of_others(
     if inline.inline_policy.is_some_and(|policy| !policy.is_empty()) {
         return Ok(Some("an inline policy"));
     }
-    let customers = admin.list_customer_managed_policy_references_in_permission_set();
-    let customers = customers
+    let customer_managed = admin.list_customer_managed_policy_references_in_permission_set();
+    let customer_managed = customer_managed
         .instance_arn(&instance.arn)
         .permission_set_arn(arn)
         .send()
         .await;
-    let customers =
-        customers.map_err(|error| AwsError::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
-    if !customers.customer_managed_policy_references().is_empty() {
+    let customer_managed = customer_managed
+        .map_err(|error| AwsError::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
+    if !customer_managed.customer_managed_policy_references().is_empty() {
         return Ok(Some("a customer managed policy"));
     }
     let boundary = admin.get_permissions_boundary_for_permission_set();
@@ -124,35 +123,41 @@ async fn document_of_others(
     Ok(boundary.map(|_| "a permissions boundary"))
 }
 
-/// A run that was killed was about to change how long it lasts, and nobody has told of the end.
-fn is_update_open(context: &Context, resource: &Resource) -> bool {
+/// Whether a killed run was changing the session duration, with unknown result.
+fn is_update_pending(context: &Context, resource: &Resource) -> bool {
     context.progress.read(|record| {
-        let mut open = record.intents(Verb::Update, resource.kind, &resource.name);
-        open.next().is_some()
+        let mut pending = record.intents(Verb::Update, resource.kind, &resource.name);
+        pending.next().is_some()
     })
 }
 
-/// An AWS managed policy on it that we have neither put there nor were about to, or one of ours that is not there any more.
-async fn other_policy(context: &Context, instance: &Instance, resource: &Resource) -> Result<Option<String>, AwsError> {
+/// An AWS managed policy that neither we nor a killed run attached, or one of ours that someone detached.
+async fn policy_change(
+    context: &Context,
+    instance: &Instance,
+    resource: &Resource,
+) -> Result<Option<String>, AwsError> {
     let mut missing = context.progress.read(|record| {
-        let made = record.resources.iter();
-        let made = made.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.origin == Origin::Created);
-        let of_it = made.filter_map(|other| other.id.strip_prefix(&format!("{}/", resource.id)).map(str::to_owned));
-        of_it.collect::<Vec<_>>()
+        let resources = record.resources.iter();
+        let created =
+            resources.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.origin == Origin::Created);
+        let prefix = format!("{}/", resource.id);
+        let policies = created.filter_map(|other| other.id.strip_prefix(&prefix).map(str::to_owned));
+        policies.collect::<Vec<_>>()
     });
     for policy in permission_set::policies(context, instance, &resource.id).await? {
-        missing.retain(|made| *made != policy);
+        missing.retain(|created| *created != policy);
         let is_ours = context.progress.read(|record| {
             let id = format!("{}/{policy}", resource.id);
             record.origin(ResourceKind::PolicyAttachment, &id) == Some(Origin::Created)
                 || record.is_any_open(ResourceKind::PolicyAttachment, &format!("{}/{policy}", resource.name))
         });
         if !is_ours {
-            return Ok(Some(format!("somebody has attached the policy {policy} to it")));
+            return Ok(Some(format!("someone attached the policy {policy}")));
         }
     }
-    // An update of ours that was cut short may have taken it off.
-    let was_to_go = |policy: &String| {
+    // An interrupted update of ours may have detached it.
+    let was_to_be_detached = |policy: &String| {
         context.progress.read(|record| {
             let name = format!("{}/{policy}", resource.name);
             record
@@ -161,6 +166,6 @@ async fn other_policy(context: &Context, instance: &Instance, resource: &Resourc
                 .is_some()
         })
     };
-    let gone = missing.into_iter().find(|policy| !was_to_go(policy));
-    Ok(gone.map(|policy| format!("somebody has taken the policy {policy} off it")))
+    let gone = missing.into_iter().find(|policy| !was_to_be_detached(policy));
+    Ok(gone.map(|policy| format!("someone detached the policy {policy}")))
 }

@@ -1,24 +1,25 @@
-//! Removing a thing, and looking that it is gone.
+//! Deletes a resource and verifies that it is gone.
 
 use std::path::Path;
 
 use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 
+use super::check;
 use super::identity_center::{membership_id, parts, principals};
-use super::look;
 use super::{Disposition, Removal};
 use super::{cleanup, cloudtrail, files};
 use crate::aws::{AwsError, AwsErrorKind, waiting};
 use crate::checklist::{StepInfo, StepReport, UserError};
-use crate::limits::{OPERATION_LIMIT, REMOVAL_ATTEMPTS, SPREAD_LIMIT};
+use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
+use crate::next_step::SetupCommand;
 use crate::progress::{Resource, ResourceKind, Verb};
 use crate::steps::{Context, INFOS, Instance, step_error};
-use crate::text::lasting;
+use crate::text::duration_words;
 
-/// Removes one thing: intent before it, written off after a look has not found it any more.
+/// Deletes one resource: records the intent first, and forgets the resource when a read no longer finds it.
 ///
 /// # Errors
-/// When it cannot be removed, or still shows afterwards.
+/// When it cannot be deleted, or still exists afterwards.
 pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     let resource = removal.resource.clone();
     let info = INFOS
@@ -26,27 +27,27 @@ pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Rem
         .find(|info| info.slug == removal.step)
         .unwrap_or(INFOS[0]);
     context.intend(info, (Verb::Delete, resource.kind, &resource.name), None)?;
-    let failed = |aws_error: AwsError| step_error(info, &aws_error, "idc-setup undo");
-    let mut taken_out = None;
+    let failed = |aws_error: AwsError| step_error(info, &aws_error, SetupCommand::undo());
+    let mut removed = None;
     match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => cleanup::remove_file(context, Path::new(&resource.id))?,
         ResourceKind::ConfigFile => {
-            files::remove_line(context, &resource)?;
+            files::remove(context, &resource)?;
             if Path::new(&resource.id).exists() {
                 removal.disposition = Disposition::Stays;
-                removal.why = Some("something else is in it".to_owned());
-                return write_off_intent(context, &resource);
+                removal.why = Some("it contains other lines".to_owned());
+                return close_intent(context, &resource);
             }
         }
         ResourceKind::CliProfile | ResourceKind::SsoSession => {
-            taken_out = Some(files::remove_line(context, &resource)?);
+            removed = Some(files::remove(context, &resource)?);
         }
         ResourceKind::Trail => cloudtrail::delete_trail(context, &resource).await.map_err(failed)?,
         ResourceKind::Bucket => {
             if let Some(why) = cloudtrail::delete_bucket(context, &resource).await.map_err(failed)? {
                 removal.disposition = Disposition::Stays;
                 removal.why = Some(why);
-                return write_off_intent(context, &resource);
+                return close_intent(context, &resource);
             }
         }
         _ => {
@@ -55,32 +56,32 @@ pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Rem
         }
     }
     let gone = || async {
-        if let Some(taken_out) = taken_out {
-            // Somebody else's lines may keep the section.
-            return Ok(files::is_out(&resource, taken_out)?.then_some(()));
+        if let Some(removed) = removed {
+            // The section may still exist, with lines of others.
+            return Ok(files::is_removed(&resource, removed)?.then_some(()));
         }
-        let again = look::at(context, reports, resource.clone(), removal.step).await?;
+        let again = check::resource(context, reports, resource.clone(), removal.step).await?;
         Ok::<_, UserError>((again.disposition == Disposition::Gone).then_some(()))
     };
-    if waiting::until(context.timing, SPREAD_LIMIT, gone).await?.is_none() {
+    if waiting::until(context.timing, PROPAGATION_LIMIT, gone).await?.is_none() {
         return Err(UserError::failed(
-            format!("{}: the {} was removed, and still shows.", info.name(), removal.name()),
-            "wait a minute, then: idc-setup undo",
+            format!("{}: the {} was deleted but still exists.", info.name(), removal.name()),
+            SetupCommand::undo().after("wait a minute"),
         ));
     }
     removal.disposition = Disposition::Deleted;
-    if taken_out.is_some() {
+    if removed.is_some() {
         let is_kept = files::is_kept_by_others(&resource);
-        removal.why = is_kept.then(|| "its header stays, with what others have written below it".to_owned());
+        removal.why = is_kept.then(|| "its header stays, with the lines that others added".to_owned());
     }
-    write_off(context, &resource, removal.step)
+    forget(context, &resource, removal.step)
 }
 
-/// A thing that is gone is ours no more, and nothing that was said about it counts; nor does what its step saw last.
+/// Removes a resource that is gone from progress, with what was confirmed about it and what its step observed last.
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn write_off(context: &Context, resource: &Resource, step: &str) -> Result<(), UserError> {
+pub fn forget(context: &Context, resource: &Resource, step: &str) -> Result<(), UserError> {
     context.progress.change(|record| {
         record.close(Verb::Delete, resource.kind, &resource.name);
         record.resources.retain(|other| {
@@ -88,7 +89,7 @@ pub fn write_off(context: &Context, resource: &Resource, step: &str) -> Result<(
                 && matches!(other.kind, ResourceKind::PolicyAttachment | ResourceKind::Provisioning);
             !is_part && (other.kind != resource.kind || other.id != resource.id)
         });
-        // A trail that was never finished has its intent's nonce in its name.
+        // The name of a trail that was never completed contains the nonce of its intent.
         record
             .intents
             .retain(|intent| intent.kind != resource.kind || !resource.name.ends_with(&intent.nonce));
@@ -98,7 +99,8 @@ pub fn write_off(context: &Context, resource: &Resource, step: &str) -> Result<(
     Ok(())
 }
 
-fn write_off_intent(context: &Context, resource: &Resource) -> Result<(), UserError> {
+/// The resource stays, so the intent to delete it is over.
+fn close_intent(context: &Context, resource: &Resource) -> Result<(), UserError> {
     context
         .progress
         .change(|record| record.close(Verb::Delete, resource.kind, &resource.name))?;
@@ -111,7 +113,7 @@ async fn in_identity_center(
     resource: &Resource,
     info: &'static StepInfo,
 ) -> Result<(), UserError> {
-    let mut tries = 1;
+    let mut attempts = 1;
     loop {
         let answer = match resource.kind {
             ResourceKind::AccountAssignment => assignment(context, instance, resource).await,
@@ -121,19 +123,19 @@ async fn in_identity_center(
             _ => user(context, instance, resource).await.map(|()| None),
         };
         match answer {
-            Ok(Some(request)) => return unassigned(context, instance, &request, info).await,
+            Ok(Some(request)) => return await_deletion(context, instance, &request, info).await,
             Ok(None) => return Ok(()),
             Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(()),
-            // What stands on it is going, and has not gone everywhere yet; or nobody knows whether it was asked for.
+            // What depends on it was deleted, but that has not propagated yet; or the call may not have reached AWS.
             Err(aws_error)
-                if tries < REMOVAL_ATTEMPTS
+                if attempts < REMOVAL_ATTEMPTS
                     && (aws_error.kind == AwsErrorKind::Conflict || aws_error.is_transient()) =>
             {
-                tries += 1;
-                let asked = aws_error.retry_after.unwrap_or_default();
-                tokio::time::sleep(asked.max(context.timing.pause(tries))).await;
+                attempts += 1;
+                let requested = aws_error.retry_after.unwrap_or_default();
+                tokio::time::sleep(requested.max(context.timing.pause(attempts))).await;
             }
-            Err(aws_error) => return Err(step_error(info, &aws_error, "idc-setup undo")),
+            Err(aws_error) => return Err(step_error(info, &aws_error, SetupCommand::undo())),
         }
     }
 }
@@ -197,13 +199,13 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
         .map_err(|error| AwsError::of("identitystore:DeleteUser", error))
 }
 
-/// Asks for the removal of an assignment that is there; AWS does it later, as a request with an id.
+/// Requests the deletion of an assignment, if it exists. AWS deletes it later and returns the id of the request.
 async fn assignment(context: &Context, instance: &Instance, resource: &Resource) -> Result<Option<String>, AwsError> {
     let Some((account, set, principal)) = parts(&resource.id) else {
         return Ok(None);
     };
-    let found = principals(context, instance, account, set).await?;
-    let Some((kind, _)) = found.iter().find(|(_, id)| id == principal) else {
+    let assigned = principals(context, instance, account, set).await?;
+    let Some((kind, _)) = assigned.iter().find(|(_, id)| id == principal) else {
         return Ok(None);
     };
     let answer = context
@@ -223,14 +225,14 @@ async fn assignment(context: &Context, instance: &Instance, resource: &Resource)
     Ok(status.and_then(|status| status.request_id))
 }
 
-/// Waits until a requested removal has been done.
-async fn unassigned(
+/// Waits until AWS has deleted an assignment.
+async fn await_deletion(
     context: &Context,
     instance: &Instance,
     request: &str,
     info: &'static StepInfo,
 ) -> Result<(), UserError> {
-    let failed = |aws_error: AwsError| step_error(info, &aws_error, "idc-setup undo");
+    let failed = |aws_error: AwsError| step_error(info, &aws_error, SetupCommand::undo());
     let ended = || async {
         let answer = context
             .clients
@@ -247,7 +249,7 @@ async fn unassigned(
     match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
         Some(status) if status.status == Some(StatusValues::Failed) => Err(UserError::failed(
             format!(
-                "{}: AWS could not take the assignment away: {}.",
+                "{}: AWS could not delete the assignment: {}.",
                 info.name(),
                 status
                     .failure_reason
@@ -255,16 +257,16 @@ async fn unassigned(
                     .unwrap_or("no reason given")
                     .trim_end_matches('.')
             ),
-            "mend that, then: idc-setup undo",
+            SetupCommand::undo().after("fix the cause"),
         )),
         Some(_) => Ok(()),
         None => Err(UserError::failed(
             format!(
-                "{}: AWS has not taken the assignment away in {}.",
+                "{}: AWS did not delete the assignment within {}.",
                 info.name(),
-                lasting(OPERATION_LIMIT)
+                duration_words(OPERATION_LIMIT)
             ),
-            "idc-setup undo",
+            SetupCommand::undo(),
         )),
     }
 }

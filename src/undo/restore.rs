@@ -1,4 +1,4 @@
-//! What was found and changed by `--update` is put back as it was.
+//! Restores existing resources that `--update` changed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,30 +7,31 @@ use super::command;
 use super::{Disposition, Removal, files};
 use crate::aws::waiting;
 use crate::checklist::{StepInfo, StepReport, UserError};
-use crate::limits::SPREAD_LIMIT;
+use crate::limits::PROPAGATION_LIMIT;
+use crate::next_step::SetupCommand;
 use crate::progress::{Drift, Origin, Replaced, Resource, ResourceKind};
 use crate::steps::{Context, INFOS, cli_profile, permission_set};
 
-/// What was changed, with how it stands now; the last change first.
+/// What to do with each changed resource; the last change first.
 ///
 /// # Errors
-/// When it cannot be looked at.
+/// When a resource cannot be checked.
 pub async fn plan(context: &Context, reports: &[StepReport], step: Option<&str>) -> Result<Vec<Removal>, UserError> {
     let mut removals = Vec::new();
     for replaced in all(context, step) {
-        removals.push(look(context, reports, &replaced).await?);
+        removals.push(check(context, reports, &replaced).await?);
     }
     Ok(removals)
 }
 
-/// The things themselves, by the steps that have changed them.
+/// The recorded changes, of one step or of all.
 pub fn all(context: &Context, step: Option<&str>) -> Vec<Replaced> {
     let replaced = context.progress.read(|record| record.replaced.clone());
     let is_wanted = |replaced: &Replaced| step.is_none_or(|step| step == info(replaced).slug);
     replaced.into_iter().rev().filter(is_wanted).collect()
 }
 
-/// The step that has changed it.
+/// The step that changed the resource.
 pub fn info(replaced: &Replaced) -> &'static StepInfo {
     let slug = match replaced.kind {
         ResourceKind::PermissionSet => permission_set::INFO.slug,
@@ -39,12 +40,12 @@ pub fn info(replaced: &Replaced) -> &'static StepInfo {
     INFOS.into_iter().find(|info| info.slug == slug).unwrap_or(INFOS[0])
 }
 
-/// As a resource: it was found, and is never removed.
+/// The changed resource. It existed before, so undo never deletes it.
 pub fn resource(replaced: &Replaced) -> Resource {
     Resource::new(Origin::Existing, replaced.kind, &replaced.name, &replaced.id)
 }
 
-async fn look(context: &Context, reports: &[StepReport], replaced: &Replaced) -> Result<Removal, UserError> {
+async fn check(context: &Context, reports: &[StepReport], replaced: &Replaced) -> Result<Removal, UserError> {
     let out_of_reach = files::out_of_reach(context, &resource(replaced));
     let elsewhere = out_of_reach
         .as_ref()
@@ -53,16 +54,16 @@ async fn look(context: &Context, reports: &[StepReport], replaced: &Replaced) ->
         Some(why) => (Disposition::Stays, Some(why)),
         None => match drift(context, reports, replaced).await? {
             None | Some(Drift::AsBefore) => (Disposition::Gone, None),
-            Some(Drift::AsChanged) => (Disposition::Restore, Some(again(replaced))),
-            Some(Drift::Otherwise(names)) => {
-                let why = format!("it says otherwise by now: {}", names.join(", "));
+            Some(Drift::AsChanged) => (Disposition::Restore, Some(earlier_values(replaced))),
+            Some(Drift::Modified(names)) => {
+                let why = format!("someone changed {} since the update", names.join(", "));
                 (Disposition::Changed, Some(why))
             }
         },
     };
     Ok(Removal {
-        is_elsewhere: elsewhere.is_some(),
-        command: elsewhere.unwrap_or_else(|| command::restore(context, replaced)),
+        elsewhere,
+        command: command::restore(context, replaced),
         resource: resource(replaced),
         step: info(replaced).slug,
         disposition,
@@ -71,30 +72,30 @@ async fn look(context: &Context, reports: &[StepReport], replaced: &Replaced) ->
     })
 }
 
-fn again(replaced: &Replaced) -> String {
-    format!("it says again what was there before: {}", replaced.before_in_words())
+fn earlier_values(replaced: &Replaced) -> String {
+    format!("its earlier values: {}", replaced.before_in_words())
 }
 
-/// `None` when it is not there any more.
+/// How the resource differs from what it was before; `None` if it no longer exists.
 async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -> Result<Option<Drift>, UserError> {
     if replaced.kind.is_local() {
         let Some((_, config)) = files::read(&file_of(replaced))? else {
             return Ok(None);
         };
-        let says = cli_profile::says(&config, replaced.before.keys());
-        return Ok(Some(replaced.drift(&says)));
+        let now = cli_profile::says(&config, replaced.before.keys());
+        return Ok(Some(replaced.drift(&now)));
     }
     let Some(instance) = context.facts.instance.now() else {
-        super::look::without_instance(reports)?;
+        super::check::without_instance(reports)?;
         return Ok(None);
     };
-    let Some(says) = permission_set::says(context, &instance, &replaced.id).await? else {
+    let Some(now) = permission_set::says(context, &instance, &replaced.id).await? else {
         return Ok(None);
     };
-    let drift = replaced.drift(&says);
-    // Its roles do not say yet what the set says again.
-    let is_owed = permission_set::is_provisioning_owed(context, &replaced.name);
-    Ok(Some(if is_owed && drift == Drift::AsBefore {
+    let drift = replaced.drift(&now);
+    // The set is restored, but its roles in the accounts are not updated yet.
+    let is_pending = permission_set::is_provisioning_pending(context, &replaced.name);
+    Ok(Some(if is_pending && drift == Drift::AsBefore {
         Drift::AsChanged
     } else {
         drift
@@ -106,14 +107,14 @@ fn file_of(replaced: &Replaced) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// Puts one thing back, and looks that it is so.
+/// Restores one resource and verifies it with a read.
 ///
 /// # Errors
-/// When it cannot be done; it can be done again.
+/// When it cannot be restored. A second call continues.
 pub async fn restore(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     let resource = &removal.resource;
-    let is_it = |replaced: &Replaced| replaced.kind == resource.kind && replaced.id == resource.id;
-    let Some(replaced) = all(context, None).into_iter().find(is_it) else {
+    let is_same = |replaced: &Replaced| replaced.kind == resource.kind && replaced.id == resource.id;
+    let Some(replaced) = all(context, None).into_iter().find(is_same) else {
         return Ok(());
     };
     if replaced.kind.is_local() {
@@ -126,35 +127,35 @@ pub async fn restore(context: &Context, reports: &[StepReport], removal: &mut Re
         let instance = context.instance().await?;
         permission_set::restore(context, &instance, &replaced).await?;
     }
-    let is_back = || async {
-        let again = look(context, reports, &replaced).await?;
+    let is_restored = || async {
+        let again = check(context, reports, &replaced).await?;
         Ok::<_, UserError>((again.disposition == Disposition::Gone).then_some(()))
     };
-    // A file says at once what was written into it.
+    // A file shows a change at once.
     let limit = if replaced.kind.is_local() {
         Duration::ZERO
     } else {
-        SPREAD_LIMIT
+        PROPAGATION_LIMIT
     };
-    if waiting::until(context.timing, limit, is_back).await?.is_none() {
+    if waiting::until(context.timing, limit, is_restored).await?.is_none() {
         return Err(UserError::failed(
             format!(
-                "{}: the {} was put back, and still says what it was changed to.",
+                "{}: the {} was restored but still has the changed values.",
                 info(&replaced).name(),
                 removal.name()
             ),
-            "wait a minute, then: idc-setup undo",
+            SetupCommand::undo().after("wait a minute"),
         ));
     }
     removal.disposition = Disposition::Restored;
-    write_off(context, &removal.resource)
+    forget(context, &removal.resource)
 }
 
-/// It is as it was: nothing of ours is in it any more.
+/// Removes a restored resource from progress.
 ///
 /// # Errors
 /// When it cannot be saved.
-pub fn write_off(context: &Context, resource: &Resource) -> Result<(), UserError> {
+pub fn forget(context: &Context, resource: &Resource) -> Result<(), UserError> {
     context.progress.change(|record| {
         record.drop_replaced(resource.kind, &resource.id);
         let prefix = format!("{}/", resource.id);

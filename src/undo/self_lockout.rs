@@ -1,11 +1,12 @@
-//! Nobody saws off the branch that they sit on.
+//! Refuses to undo the access that the caller is signed in with.
 
 use crate::checklist::{UserError, UserErrorKind};
+use crate::next_step::SetupCommand;
 use crate::progress::{Resource, ResourceKind};
 use crate::steps::Context;
 
-/// The permission set and the user that a caller of the access portal has: such a role is called
-/// `AWSReservedSSO_NAME_HASH`, its session like the user ("Referencing permission sets in resource policies").
+/// The permission set and the user of a caller who signed in through the access portal: the role is named
+/// `AWSReservedSSO_NAME_HASH`, and its session is named like the user ("Referencing permission sets in resource policies").
 fn through_the_portal(arn: &str) -> Option<(&str, &str)> {
     let (_, rest) = arn.split_once(":assumed-role/AWSReservedSSO_")?;
     let (role, user) = rest.split_once('/')?;
@@ -13,15 +14,15 @@ fn through_the_portal(arn: &str) -> Option<(&str, &str)> {
     hash.chars().all(|c| c.is_ascii_hexdigit()).then_some((set, user))
 }
 
-/// Refuses to remove what the caller's own access is made of.
+/// Refuses to undo a resource that the caller's own access depends on.
 ///
 /// # Errors
-/// When it is among these.
-pub fn refuse(context: &Context, made: &[(Resource, &str)]) -> Result<(), UserError> {
+/// When one of these resources is such a resource.
+pub fn refuse(context: &Context, resources: &[(Resource, &str)]) -> Result<(), UserError> {
     let Some((set, user)) = through_the_portal(&context.caller.arn) else {
         return Ok(());
     };
-    // The groups that have this set, as far as we know of them.
+    // The recorded assignments of this set; their names contain the groups.
     let assigned = context.progress.read(|record| {
         let assignments = record
             .resources
@@ -32,7 +33,7 @@ pub fn refuse(context: &Context, made: &[(Resource, &str)]) -> Result<(), UserEr
             .filter(|name| name.split('/').nth(1) == Some(set))
             .collect::<Vec<_>>()
     });
-    let carries = |resource: &Resource| match resource.kind {
+    let is_needed = |resource: &Resource| match resource.kind {
         ResourceKind::PermissionSet => resource.name == set,
         ResourceKind::AccountAssignment => resource.name.split('/').nth(1) == Some(set),
         ResourceKind::User => resource.name.eq_ignore_ascii_case(user),
@@ -45,20 +46,21 @@ pub fn refuse(context: &Context, made: &[(Resource, &str)]) -> Result<(), UserEr
             .any(|name| name.splitn(3, '/').nth(2) == Some(&resource.name)),
         _ => false,
     };
-    match made.iter().find(|(resource, _)| carries(resource)) {
+    match resources.iter().find(|(resource, _)| is_needed(resource)) {
         None => Ok(()),
         Some((resource, _)) => Err(UserError::new(
             UserErrorKind::NotAllowed,
             format!(
-                "You are signed in through the permission set {set}, and the {} {} that this access stands on would be \
-                 removed or changed: the rest could not be.",
+                "You are signed in through the permission set {set}. Undoing the {} {} would end this access before undo \
+                 could finish.",
                 resource.kind, resource.name
             ),
             match context.bootstrap_profile {
-                Some(_) => {
-                    "take a profile of root or of another administrator (aws login makes one): idc-setup undo --profile NAME"
-                }
-                None => "sign in as root or as another administrator (aws login, or CloudShell), then: idc-setup undo",
+                Some(_) => SetupCommand::undo()
+                    .placeholder("--profile", "NAME")
+                    .to("use a profile of root or of another administrator (aws login creates one)"),
+                None => SetupCommand::undo()
+                    .after("sign in as root or as another administrator (aws login or AWS CloudShell)"),
             },
         )),
     }
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_whose_name_begins_alike_is_another() {
+    fn a_set_whose_name_has_the_same_prefix_is_another() {
         let arn = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_Other_0123456789abcdef/ada";
         assert_eq!(through_the_portal(arn), Some(("Admin_Other", "ada")));
         assert_eq!(through_the_portal("arn:aws:iam::123456789012:root"), None);

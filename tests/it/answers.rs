@@ -48,7 +48,7 @@ fn a_saved_answer_keeps_the_rank_it_came_with() {
         ran.step("permission-set")["summary"]
             .as_str()
             .unwrap()
-            .contains("not 4h")
+            .contains("instead of 4h")
     );
     // A default was never said: what is found there wins, in every later run.
     let env = TestEnv::new("enabled");
@@ -191,7 +191,7 @@ fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
 fn what_to_type_next_goes_on_with_the_same_state_file() {
     let env = TestEnv::new("enabled");
     let file = format!("--state={}", env.path("its own.json").display());
-    let quoted = format!("--state='{}'", env.path("its own.json").display());
+    let quoted = format!("--state '{}'", env.path("its own.json").display());
     let ran = env
         .run(&[&["run", &file, "--group=Ops"], &WILLING[..], &ANSWERS[..]].concat())
         .expect(0);

@@ -288,7 +288,7 @@ fn step_8_asks_it_too_and_says_where_it_disagrees() {
     env.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
     let ran = env.go(&[]).expect(0);
     let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
-    assert!(said.ends_with(" says the same"), "{said}");
+    assert!(said.ends_with(" returns the same caller"), "{said}");
     // Root's session in the environment was not what it asked with.
     assert!(
         !ran.step("sign-in")["evidence"]["signed_in_as"]
@@ -331,5 +331,5 @@ fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not(
     write("echo 'aws-cli/1.45.0 Python/3.12'");
     let ran = env.go(&[]).expect(0);
     let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
-    assert_eq!(said, "not asked: 1.45.0 does not know SSO sessions");
+    assert_eq!(said, "not checked: 1.45.0 does not support SSO sessions");
 }

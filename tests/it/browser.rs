@@ -143,7 +143,7 @@ fn with_a_device_code_or_without_a_browser_no_page_of_ours_is_needed() {
         let mut terminal = Terminal::start(&env, &[&["--yes", flag], &STEPS_ALONE[..]].concat());
         terminal.answer("Activate the user", "n");
         terminal.answer("Open the access portal", "n");
-        terminal.wait_for("Approve only a code that you asked for yourself");
+        terminal.wait_for("Approve only a code that you requested yourself");
         assert_eq!(terminal.end(), 0, "{}", terminal.contents());
         let device_page = std::fs::read_to_string(&opened).unwrap_or_default();
         assert_eq!(

@@ -71,7 +71,7 @@ fn a_real_browser_approves_a_code_after_a_wrong_password() {
     let mut terminal = Terminal::start(&env, &[&["--yes", "--use-device-code"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
-    terminal.wait_for("Approve only a code that you asked for yourself");
+    terminal.wait_for("Approve only a code that you requested yourself");
     let address = page(&opened, "/portal/device?user_code=");
     let code = address.rsplit('=').next().unwrap().to_owned();
     chrome

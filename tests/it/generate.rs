@@ -99,7 +99,7 @@ fn without_an_earlier_run_there_are_no_answers() {
     TestEnv::new("fresh")
         .run(&["answers"])
         .expect(2)
-        .says("Nothing has been answered on this machine yet.");
+        .says("There are no saved answers on this machine.");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
         "--username=ada-new",
     ];
     let mut terminal = Terminal::start(&env, &[&answers[..], &["--group=New", "--permission-set=New"]].concat());
-    terminal.answer("How do you want to go on?", "c");
+    terminal.answer("How do you want to continue?", "c");
     terminal.answer("Which value?", "Account");
     terminal.answer("Account: 123456789012", "\r");
     // Every account is there, by name and id.
@@ -199,7 +199,7 @@ fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     terminal.keys("\r");
     terminal.wait_for(&format!("in account {}", wanted.id));
-    terminal.answer("q leave]", "q");
+    terminal.answer("q quit]", "q");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
 }
 

@@ -255,7 +255,10 @@ fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
     let error = ran.step("sign-in")["error"].clone();
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("sso-oidc:CreateToken"), "{error}");
-    assert!(error["next"].as_str().unwrap().starts_with("idc-setup "), "{error}");
+    assert!(
+        error["next"][0]["command"].as_str().unwrap().starts_with("idc-setup "),
+        "{error}"
+    );
 }
 
 #[test]

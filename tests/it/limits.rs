@@ -1,12 +1,12 @@
-//! The page of limits is what the code says, and no limit stands anywhere else.
+//! The page of limits is generated from the code, and no limit is defined anywhere else.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 const ABOUT: &str = "# Time limits and retry budgets\n\n\
-    All of them. A run never waits for AWS without a limit; for a person it waits as long as `--wait` says, or as long as \
-    somebody sits before the terminal. This page is generated from `src/limits.rs` and \
-    `crates/aws-config-file/src/limits.rs`: `UPDATE_LIMITS=1 cargo test limits`.\n\n\
+    A run never waits for AWS without a limit. It waits for a person as long as `--wait` says, or without a limit at a \
+    terminal. This page is generated from `src/limits.rs` and `crates/aws-config-file/src/limits.rs`: \
+    `UPDATE_LIMITS=1 cargo test limits`.\n\n\
     | what | limit | name |\n| --- | --- | --- |\n";
 
 fn root() -> &'static Path {

@@ -51,7 +51,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
     let env = next_morning();
     let ran = login(&env, &[]).expect(0);
     assert!(
-        ran.stderr.contains("compare it, then Confirm and Allow"),
+        ran.stderr.contains("compare it, then choose Confirm and Allow"),
         "{}",
         ran.stderr
     );
@@ -67,7 +67,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
         "the kept registration is used: {calls:?}"
     );
     let ran = login(&env, &[]).expect(0);
-    assert!(ran.stderr.contains("still good"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("already signed in"), "{}", ran.stderr);
     let before = env.files(".aws/sso/cache");
     login(&env, &["--again"]).expect(0);
     assert_ne!(env.files(".aws/sso/cache"), before);
@@ -94,7 +94,7 @@ fn a_profile_that_cannot_sign_in_is_named() {
     let env = next_morning();
     login(&env, &["--cli-profile=nobody"])
         .expect(2)
-        .says("There is no profile nobody in");
+        .says("The profile nobody does not exist in");
     let path = env.path(".aws/config");
     let config =
         std::fs::read_to_string(&path).unwrap() + "[profile old]\nsso_start_url = https://d-1.awsapps.com/start\n";
@@ -108,7 +108,9 @@ fn a_profile_that_cannot_sign_in_is_named() {
 fn nobody_coming_is_said_after_the_time_that_is_given() {
     let env = next_morning();
     env.server.cloud().person.kind = idc_sim::PersonKind::Never;
-    login(&env, &["--wait=2s"]).expect(3).says("nobody came in time");
+    login(&env, &["--wait=2s"])
+        .expect(3)
+        .says("nobody signed in within the time limit");
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn a_roles_name_in_the_place_of_a_permission_sets_is_told_apart() {
     assert!(ran.stderr.contains("ForbiddenException: No access"), "{}", ran.stderr);
     assert!(
         ran.stderr
-            .contains("the portal offers AdministratorAccess in account 123456789012, and not AWSReservedSSO_"),
+            .contains("the portal offers AdministratorAccess in account 123456789012, but not AWSReservedSSO_"),
         "{}",
         ran.stderr
     );
@@ -136,7 +138,7 @@ fn somebody_without_any_access_is_told_apart() {
     env.server.cloud().assignments.clear();
     login(&env, &[])
         .expect(1)
-        .says("the portal shows whoever signed in no account 123456789012");
+        .says("the portal does not list account 123456789012");
 }
 
 #[test]
@@ -148,7 +150,7 @@ fn a_role_that_is_still_being_set_up_is_told_apart() {
     );
     login(&env, &[])
         .expect(1)
-        .says("AWS is still setting up the role there");
+        .says("AWS is still creating the role in the account");
 }
 
 #[test]
@@ -168,8 +170,7 @@ fn a_user_who_was_taken_out_of_the_group_meanwhile_is_told_apart() {
     hold.release();
     let ran = Ran::of(child.wait_with_output().unwrap()).expect(1);
     assert!(
-        ran.stderr
-            .contains("the user Admin is not in the group Admins any more"),
+        ran.stderr.contains("the user Admin is no longer in the group Admins"),
         "{}",
         ran.stderr
     );

@@ -129,9 +129,10 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
     assert_eq!(outcome.exit_code(false).code(), 0);
     let review = ui.reviews.borrow()[0].clone();
     assert!(
-        review.values.iter().any(|(key, value, source)| {
-            *key == Key::Email && value == "ada@example.com" && source == "you said so"
-        })
+        review
+            .values
+            .iter()
+            .any(|(key, value, source)| { *key == Key::Email && value == "ada@example.com" && source == "entered" })
     );
 }
 
@@ -256,7 +257,7 @@ fn line_by_line_through_a_pipe() {
     // "Ada" was taken back, and stood there to be corrected: the empty line took it again.
     let ran = ran
         .expect(0)
-        .says("is not an e-mail address")
+        .says("is not an email address")
         .says("Type a number from 1 to 5");
     assert!(!ran.stderr.contains('\u{1b}'));
     let user = env.server.cloud().instances[0]

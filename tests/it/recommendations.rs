@@ -29,7 +29,7 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
     assert!(env.server.cloud().trails.is_empty());
     env.run(&["status"])
         .expect(0)
-        .says("Recommended besides:")
+        .says("Also recommended:")
         .says("--confirm mfa");
 }
 
@@ -94,7 +94,7 @@ fn a_trail_that_is_there_is_enough_and_no_second_one_is_made() {
         serde_json::json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true}]);
     let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
     assert!(
-        ran.stdout.contains("none records the management events"),
+        ran.stdout.contains("none of them records management events"),
         "{}",
         ran.stdout
     );
@@ -154,7 +154,7 @@ fn a_trail_is_taken_back_when_a_later_call_fails_or_its_files_do_not_arrive() {
     };
     for (operation, fault, words) in [
         ("StartLogging", failing(), "cloudtrail:StartLogging"),
-        ("GetTrailStatus", undelivered(), "was taken back"),
+        ("GetTrailStatus", undelivered(), "was deleted"),
     ] {
         let env = TestEnv::new("enabled");
         env.fault(operation, 1, fault);

@@ -49,7 +49,7 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
     );
     let ran = keep(&["status", "--output=json"]).expect(0);
     assert_eq!(ran.step("sign-in")["state"], "done");
-    keep(&["--world=fresh"]).expect(2).says("cannot start as fresh");
+    keep(&["--world=fresh"]).expect(2).says("cannot start from fresh");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_world_of_ones_own_is_read_from_a_file() {
     .expect(0);
     assert_eq!(ran.envelope()["account"], "210987654321");
     assert_eq!(ran.envelope()["region"], "eu-north-1");
-    run(&env, &["rehearse", "--world=none"]).expect(2).says("no world");
+    run(&env, &["rehearse", "--world=none"]).expect(2).says("no scenario");
     std::fs::write(env.path("bad.toml"), "region = 7\n").unwrap();
     run(&env, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
 }
@@ -105,8 +105,8 @@ fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_let
         user_id = "AIDAREHEARSALADA0001"
         denied = ["organizations:*"]
     "#;
-    std::fs::write(folder.path("world.toml"), text).unwrap();
-    let mut env = TestEnv::with(scenarios::read_file(&folder.path("world.toml")).unwrap());
+    std::fs::write(folder.path("scenario.toml"), text).unwrap();
+    let mut env = TestEnv::with(scenarios::read_file(&folder.path("scenario.toml")).unwrap());
     env.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALADA0001");
     let ran = env.json(&["status"]).expect(4);
     assert_eq!(ran.envelope()["caller"]["arn"], "arn:aws:iam::123456789012:user/ada");
@@ -325,10 +325,13 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let cloud = env.path("kept/world.toml");
+    let cloud = env.path("kept/scenario.toml");
     let started = Instant::now();
     while !std::fs::read_to_string(&cloud).is_ok_and(|text| text.contains("[organization")) {
-        assert!(started.elapsed() < Duration::from_secs(20), "the world was never kept");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "the scenario was never saved"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     killed.kill().unwrap();
@@ -352,7 +355,7 @@ fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
     let keep = ["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()];
     env.run(&[&keep[..], &ANSWERS[..]].concat()).expect(0);
     let ran = env.run(&keep).expect(0);
-    assert!(ran.stdout.contains("The user Admin is there."), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The user Admin exists."), "{}", ran.stdout);
 }
 
 #[test]

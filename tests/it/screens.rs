@@ -57,29 +57,29 @@ fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
         terminal: Terminal::sized(&env, &["--no-browser"], SIZE, &[]),
         count: 0,
     };
-    keys.terminal.wait_for("E-mail");
+    keys.terminal.wait_for("Email");
     picture(&keys.terminal, "opening");
-    keys.terminal.answer("E-mail", "ada\r");
-    keys.terminal.wait_for("is not an e-mail address");
+    keys.terminal.answer("Email", "ada\r");
+    keys.terminal.wait_for("is not an email address");
     picture(&keys.terminal, "error");
     keys.terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}");
-    keys.type_in("E-mail", "ada@example.com");
+    keys.type_in("Email", "ada@example.com");
     keys.type_in("First name", "Ada");
     keys.type_in("Last name", "Lovelace");
-    keys.terminal.wait_for("How do you want to go on?");
+    keys.terminal.wait_for("How do you want to continue?");
     picture(&keys.terminal, "values");
-    keys.press("How do you want to go on?", "\r");
+    keys.press("How do you want to continue?", "\r");
     keys.press("Do you agree?", "y");
-    keys.press("No mail has come", "\r");
+    keys.press("No email is sent", "\r");
     keys.press("where: sign in as Admin", "\r");
     keys.press("Write this to", "\r");
     keys.press("Prompt users for MFA", "\r");
     keys.press("events is free of charge", "\r");
-    keys.press("Before anything else: root", "\r");
+    keys.press("Do this first: the root user", "\r");
     assert_eq!(keys.terminal.end(), 0, "{}", keys.terminal.contents());
     picture(&keys.terminal, "end");
     println!(
-        "key presses beyond typing names and the e-mail: {} (at most 12)",
+        "key presses beyond typing names and the email address: {} (at most 12)",
         keys.count
     );
     assert!(keys.count <= 12, "{}", keys.count);
@@ -94,7 +94,7 @@ fn a_wait_says_what_is_awaited_where_and_how_long() {
     env.server.cloud().person.kind = PersonKind::Never;
     let all = [&ANSWERS[..], &["--no-browser"]].concat();
     let mut terminal = Terminal::sized(&env, &all, SIZE, &[]);
-    terminal.answer("How do you want to go on?", "\r");
+    terminal.answer("How do you want to continue?", "\r");
     terminal.wait_for("Identity Center is not enabled yet.");
     std::thread::sleep(std::time::Duration::from_millis(1200));
     terminal.wait_for("[1/8] There is an organization");
@@ -108,8 +108,8 @@ fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String
     let env = TestEnv::new("enabled");
     let all = [args, &ANSWERS[..], &STEPS_ALONE[..], &["--no-browser"]].concat();
     let mut terminal = Terminal::sized(&env, &all, (420, columns), variables);
-    terminal.answer("How do you want to go on?", "\r");
-    terminal.answer("No mail has come", "y");
+    terminal.answer("How do you want to continue?", "\r");
+    terminal.answer("No email is sent", "y");
     terminal.answer("where: sign in as Admin", "y");
     terminal.answer("Write this to", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
@@ -149,7 +149,7 @@ fn a_dumb_terminal_gets_lines_without_redraws() {
     let env = TestEnv::new("enabled");
     let all = [&ANSWERS[..], &STEPS_ALONE[..]].concat();
     let mut terminal = Terminal::sized(&env, &all, (200, 100), &[("TERM", "dumb")]);
-    terminal.answer("How do you want to go on?", "3\r");
+    terminal.answer("How do you want to continue?", "3\r");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
     let all = terminal.everything();
     assert!(
@@ -190,15 +190,15 @@ fn line_by_line_everything_is_in_words() {
 fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_run_ends_it() {
     // What a whole run on this world asks and waits for, with the keys that go on.
     let way: [(&str, &str); 9] = [
-        ("E-mail", "ada@example.com\r"),
+        ("Email", "ada@example.com\r"),
         ("First name", "Ada\r"),
         ("Last name", "Lovelace\r"),
-        ("How do you want to go on?", "\r"),
-        ("It is permanent", ""),
-        ("No mail has come", "\r"),
+        ("How do you want to continue?", "\r"),
+        ("you have to start over", ""),
+        ("No email is sent", "\r"),
         ("where: sign in as Admin", "\r"),
         ("Write this to", "\r"),
-        ("Approve only a code that you asked for yourself", ""),
+        ("Approve only a code that you requested yourself", ""),
     ];
     for (at, (words, _)) in way.iter().enumerate() {
         let env = TestEnv::new("organization");

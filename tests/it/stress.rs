@@ -34,7 +34,7 @@ fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.state_file()).unwrap();
     let ran = go_without_sign_in(&env).expect(1);
-    assert!(!ran.envelope()["error"]["next"].as_str().unwrap().is_empty());
+    assert!(!ran.envelope()["error"]["next"].as_array().unwrap().is_empty());
     assert!(
         env.server.cloud().permission_sets.is_empty(),
         "nothing is changed without a place to write it down"
@@ -59,10 +59,7 @@ fn a_file_where_a_folder_should_be_is_named() {
     std::fs::write(env.path(".local"), "not a folder").unwrap();
     let ran = go_without_sign_in(&env).expect(1);
     assert!(
-        ran.envelope()["error"]["next"]
-            .as_str()
-            .unwrap()
-            .contains("--state FILE"),
+        ran.envelope()["error"]["next"].to_string().contains("--state FILE"),
         "{}",
         ran.summary()
     );
@@ -133,7 +130,7 @@ fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
     let ran = env
         .run(&["run", "--non-interactive", "--wait=60s", "--confirm=mfa"])
         .expect(0);
-    assert!(ran.stderr.contains("can be read by others (0744)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("(mode 0744)"), "{}", ran.stderr);
     assert!(ran.stderr.contains("chmod 700 "), "{}", ran.stderr);
 }
 

@@ -10,24 +10,24 @@ use idc_sim::PersonKind;
 fn a_whole_run_with_questions_consents_and_a_sign_in() {
     let env = TestEnv::new("fresh");
     let mut terminal = Terminal::start(&env, &[]);
-    terminal.answer("E-mail", "ada\r");
-    terminal.wait_for("is not an e-mail address");
+    terminal.answer("Email", "ada\r");
+    terminal.wait_for("is not an email address");
     terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}ada@example.com\r");
     terminal.answer("First name", "Ada\r");
     terminal.answer("Last name", "Lovelace\r");
     terminal.wait_for("Give the group Admins the permission set AdministratorAccess in account 123456789012.");
-    terminal.wait_for("you said so");
-    terminal.answer("How do you want to go on?", "\r");
-    terminal.wait_for("This cannot be taken back.");
+    terminal.wait_for("entered");
+    terminal.answer("How do you want to continue?", "\r");
+    terminal.wait_for("This can't be undone.");
     terminal.answer("Do you agree?", "y");
     terminal.wait_for("Enable IAM Identity Center in us-east-1.");
     terminal.answer("Activate the user Admin", "n");
     terminal.answer("Open the access portal and sign in.", "n");
     terminal.answer("[profile eks-walkthrough]", "y");
-    terminal.wait_for("Approve only a code that you asked for yourself");
-    terminal.answer("Look whether every user needs MFA.", "y");
-    terminal.answer("costs cents a month", "n");
-    terminal.answer("Give the root user MFA.", "\r");
+    terminal.wait_for("Approve only a code that you requested yourself");
+    terminal.answer("Check that MFA is required for all users.", "y");
+    terminal.answer("costs a few cents a month", "n");
+    terminal.answer("Assign an MFA device to the root user.", "\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(
@@ -49,7 +49,7 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
 fn leaving_the_review_changes_nothing() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to go on?", "q");
+    terminal.answer("How do you want to continue?", "q");
     assert_eq!(terminal.end(), 3, "{}", terminal.contents());
     terminal.wait_for("Nothing was changed.");
     assert!(!env.server.calls().iter().any(is_mutating));
@@ -67,12 +67,12 @@ fn a_value_can_be_changed_before_going_on() {
         ]
         .concat(),
     );
-    terminal.answer("How do you want to go on?", "c");
+    terminal.answer("How do you want to continue?", "c");
     terminal.answer("Which value?", "Group");
     terminal.answer("Group: Admins", "\r");
     terminal.answer("Group (Admins)", "Builders\r");
     terminal.wait_for("Create the group Builders");
-    terminal.answer("q leave]", "\r");
+    terminal.answer("q quit]", "\r");
     terminal.answer("Activate the user", "y");
     terminal.answer("Open the access portal", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
@@ -92,7 +92,7 @@ fn a_value_can_be_changed_before_going_on() {
 fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[]);
-    terminal.answer("E-mail", "ada@ex\u{3}");
+    terminal.answer("Email", "ada@ex\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(terminal.contents().contains("Interrupted."), "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
@@ -104,11 +104,11 @@ fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to go on?", "\u{3}");
+    terminal.answer("How do you want to continue?", "\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
     let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to go on?", "\r");
+    terminal.answer("How do you want to continue?", "\r");
     terminal.wait_for("Identity Center is not enabled yet.");
     terminal.keys("\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());

@@ -180,7 +180,7 @@ fn what_others_have_come_to_use_is_named_and_left() {
         .find(|removal| removal["kind"] == "group")
         .unwrap()["why"]
         .clone();
-    assert!(why.as_str().unwrap().contains("somebody else is in it"), "{why}");
+    assert!(why.as_str().unwrap().contains("it has another member"), "{why}");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
     undo(&env, &["--include-changed"]).expect(0);
     let cloud = env.server.cloud();
@@ -220,7 +220,7 @@ fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
             let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
             cloud.permission_sets[0].managed_policies.push(policy);
         }),
-        ("a session lasts 2h now, and lasted 1h", |cloud| {
+        ("session duration changed from 1h to 2h", |cloud| {
             "PT2H".clone_into(&mut cloud.permission_sets[0].session_duration);
         }),
         ("relay state", |cloud| {
@@ -288,7 +288,7 @@ fn a_step_is_not_pulled_from_under_what_another_has_made() {
     env.go(&[]).expect(0);
     for step in ["create-group", "permission-set"] {
         let ran = undo(&env, &["--step", step]).expect(1);
-        let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
+        let next = ran.envelope()["error"]["next"].to_string();
         assert!(next.contains("--step account-assignment"), "{next}");
     }
     assert_eq!(env.counts()[0], 1);
@@ -324,7 +324,7 @@ fn what_stops_undo_names_undo_as_the_way_on() {
         env.fault(operation, 1, FaultKind::Refuse(ServiceError::new(code, "no")));
         let ran = undo(&env, &[]).expect(exit);
         let error = ran.envelope()["error"].clone();
-        let next = error["next"].as_str().unwrap();
+        let next = error["next"].to_string();
         assert!(
             next.contains("idc-setup undo") && !next.contains("idc-setup run"),
             "{operation}: {next}"

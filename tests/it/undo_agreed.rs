@@ -45,7 +45,7 @@ fn nobody_removes_the_permission_set_that_they_are_signed_in_through() {
             .contains("signed in through the permission set"),
         "{error}"
     );
-    assert!(error["next"].as_str().unwrap().contains("aws login"), "{error}");
+    assert!(error["next"].to_string().contains("aws login"), "{error}");
     assert_eq!(lasting(&env.server.cloud()), before);
 }
 
@@ -65,7 +65,7 @@ fn without_somebody_who_agrees_nothing_is_removed() {
         terminal.answer("is not 123456789012", "\r");
         assert_eq!(terminal.end(), 3, "{}", terminal.contents());
         assert!(
-            terminal.contents().contains("nothing was removed."),
+            terminal.contents().contains("nothing was deleted."),
             "{}",
             terminal.contents()
         );

@@ -44,10 +44,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
             let mut removals = envelope["removals"].as_array().unwrap().iter();
             ran.code == 5 && removals.any(|removal| removal["disposition"] == "changed")
         };
-        let leads_back = envelope["error"]["next"]
-            .as_str()
-            .unwrap_or_default()
-            .contains("idc-setup undo");
+        let leads_back = envelope["error"]["next"].to_string().contains("idc-setup undo");
         assert!(leads_back || has_changed(), "{operation}: {envelope:#}");
         format!("{} {}", ran.code, stopped_at(&ran))
     };

@@ -46,7 +46,7 @@ fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
     assert_eq!(verdict(&ran, "account_assignment"), "deleted");
     assert_eq!(verdict(&ran, "group"), "changed");
     let removals = ran.envelope()["removals"].to_string();
-    assert!(removals.contains("somebody else is in it: eve"), "{removals}");
+    assert!(removals.contains("it has another member: eve"), "{removals}");
     let cloud = env.server.cloud();
     let store = &cloud.instances[0].store;
     assert_eq!((store.groups.len(), store.memberships.len()), (1, 1));
@@ -214,9 +214,10 @@ fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let file = format!("--state={}", env.state_file().display());
+    let kept = format!("--state {}", env.state_file().display());
     let (_, said) = interrupted_after_the_assignment(&env, &["undo", "--yes", &file, "--include-changed"]);
     assert!(
-        said.contains(&format!("idc-setup undo {file} --include-changed")),
+        said.contains(&format!("idc-setup undo {kept} --include-changed")),
         "{said}"
     );
 }
@@ -227,15 +228,17 @@ fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
     env.go(&["--skip=sign-in"]).expect(3);
     let file = format!("--state={}", env.state_file().display());
     let ran = env.json(&["undo", "--step=cli-profile", &file]).expect(2);
-    let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
-    assert_eq!(next, format!("idc-setup undo {file} --step=cli-profile --yes"));
+    let command = ran.envelope()["error"]["next"][0]["command"].clone();
+    let kept = format!("--state {}", env.state_file().display());
+    assert_eq!(command, format!("idc-setup undo {kept} --step cli-profile --yes"));
     // A way on that has a step of its own keeps to it.
     let ran = env.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
-    let next = ran.envelope()["error"]["next"].as_str().unwrap().to_owned();
-    assert!(
-        next.starts_with(&format!("idc-setup undo {file} --step account-assignment")),
-        "{next}"
+    let next = ran.envelope()["error"]["next"][0].clone();
+    assert_eq!(
+        next["command"],
+        format!("idc-setup undo {kept} --step account-assignment")
     );
+    assert_eq!(next["then"], format!("idc-setup undo {kept} --step permission-set"));
 }
 
 #[test]

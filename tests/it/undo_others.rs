@@ -76,7 +76,10 @@ fn a_colleague_who_came_into_our_group_keeps_their_access() {
     }
     assert_eq!(verdict(&ran, "user"), "deleted");
     let removals = ran.envelope()["removals"].to_string();
-    assert!(removals.contains("to have access by it: bob"), "{removals}");
+    assert!(
+        removals.contains("someone else has access through it: bob"),
+        "{removals}"
+    );
     assert_eq!(env.server.cloud().assignments.len(), 1);
     // Whoever is sure takes it all the same.
     undo(&env, &["--include-changed"]).expect(0);
@@ -300,7 +303,7 @@ fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there
         ran.stderr
     );
     assert!(
-        ran.stderr.contains("idc-setup undo --step=cli-profile --yes"),
+        ran.stderr.contains("idc-setup undo --step cli-profile --yes"),
         "{}",
         ran.stderr
     );

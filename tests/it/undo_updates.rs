@@ -230,7 +230,7 @@ fn a_bucket_that_somebody_else_may_write_to_is_left() {
     }
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(row(&ran, "bucket")["disposition"], "changed");
-    assert_eq!(row(&ran, "bucket")["why"], "somebody has changed its policy");
+    assert_eq!(row(&ran, "bucket")["why"], "someone changed its policy");
     assert_eq!(env.server.cloud().buckets.len(), 1);
     undo(&env, &["--include-changed"]).expect(0);
     assert!(env.server.cloud().buckets.is_empty());
@@ -260,13 +260,13 @@ fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() 
         .output()
         .unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
-    assert!(said.contains("Never looked at"), "{said}");
-    assert!(!said.contains("The user Admin is there"), "{said}");
+    assert!(said.contains("Never checked"), "{said}");
+    assert!(!said.contains("The user Admin exists"), "{said}");
     std::fs::write(env.state_file(), "{").unwrap();
     env.run(&["status"]);
     undo(&env, &[]).expect(1);
     let ran = env.run(&["undo", "--yes"]).expect(0);
-    ran.says("was kept aside");
+    ran.says("was set aside");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
         .run(&["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()])
         .expect(1);
     assert!(
-        ran.stderr.contains("holds something else than a rehearsal"),
+        ran.stderr.contains("is not empty and contains no rehearsal"),
         "{}",
         ran.stderr
     );
@@ -200,7 +200,7 @@ fn an_undo_that_is_interrupted_prints_its_own_envelope() {
     let envelope: serde_json::Value = serde_json::from_reader(child.stdout.take().unwrap()).unwrap();
     let schema = schema("envelope-undo.v1.json", schemars::schema_for!(Envelope<UndoBody>));
     jsonschema::validate(&schema, &envelope).unwrap_or_else(|error| panic!("{error}: {envelope:#}"));
-    assert_eq!(envelope["error"]["next"], "idc-setup undo");
+    assert_eq!(envelope["error"]["next"][0]["command"], "idc-setup undo");
 }
 
 #[test]
@@ -209,18 +209,18 @@ fn what_was_typed_before_a_question_agrees_to_nothing() {
     let env = TestEnv::new("fresh");
     env.slow_down(150);
     let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.wait_for("Have at hand");
+    terminal.wait_for("You need the mailbox");
     for _ in 0..6 {
         terminal.keys("\r");
         terminal.keys("y");
         std::thread::sleep(Duration::from_millis(100));
     }
-    terminal.wait_for("How do you want to go on?");
+    terminal.wait_for("How do you want to continue?");
     terminal.wait_for_a_question();
     std::thread::sleep(Duration::from_millis(500));
     assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
     assert!(env.server.cloud().organization.is_none());
-    terminal.answer("How do you want to go on?", "q");
+    terminal.answer("How do you want to continue?", "q");
     assert_eq!(terminal.end(), 3);
 }
 

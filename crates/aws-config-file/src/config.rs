@@ -1,17 +1,17 @@
-//! `~/.aws/config`, read and edited line by line: every byte that is not ours stays, comments, order, line
-//! ends and all.
+//! Reads and edits `~/.aws/config` line by line. An edit keeps every other byte: comments, order, and line endings.
 //!
-//! The format is the one the SDKs share: sections in brackets, `key = value` from the first column, indented
-//! lines belong to the property above, `#` and `;` begin comments, a section that stands twice counts once. An indented
-//! comment is one for the AWS CLI and a part of the value above for the SDKs: nothing of ours is put before one.
+//! The format is the one that the SDKs share: section names in brackets, `key = value` from the first column. Indented
+//! lines belong to the property above, `#` and `;` start a comment, and sections with the same name are merged. An
+//! indented comment is a comment for the AWS CLI but part of the value above for the SDKs, so that an edit never
+//! inserts a line before one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::line::{
-    Line, behind_header, content, kind, uncommented, without_comment, without_header, without_trailing_comment,
+    Line, after_header, content, kind, uncommented, without_comment, without_header, without_trailing_comment,
 };
 
-/// A section that we write.
+/// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section<'a> {
     /// `[profile NAME]`, or `[default]`.
@@ -45,24 +45,24 @@ impl Section<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} {why}")]
 pub struct ParseError {
-    /// From 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub why: &'static str,
 }
 
-/// The file's text, in lines with their ends.
+/// The text of the file, as lines with their line endings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     lines: Vec<String>,
-    end: &'static str,
+    line_ending: &'static str,
 }
 
 impl Config {
     /// Reads a file's bytes.
     ///
     /// # Errors
-    /// [`ParseError`] when it is not UTF-8 or a section header is not closed: the SDKs refuse such a file too.
+    /// [`ParseError`] if the file is not UTF-8, or a section header has no closing bracket. The SDKs reject such a file too.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let text = std::str::from_utf8(bytes).map_err(|error| ParseError {
             line: String::from_utf8_lossy(&bytes[..error.valid_up_to()])
@@ -77,14 +77,14 @@ impl Config {
             if line_text.starts_with('[') && !uncommented(line_text).contains(']') {
                 return Err(ParseError {
                     line: index + 1,
-                    why: "begins a section and does not close its bracket",
+                    why: "starts a section header without a closing bracket",
                 });
             }
         }
         let crlf = lines.first().is_some_and(|line| line.ends_with("\r\n"));
         Ok(Self {
             lines,
-            end: if crlf { "\r\n" } else { "\n" },
+            line_ending: if crlf { "\r\n" } else { "\n" },
         })
     }
 
@@ -93,22 +93,22 @@ impl Config {
         self.lines.concat()
     }
 
-    /// A section's properties; `None` when it is not there.
+    /// The properties of a section; `None` if the section does not exist.
     pub fn get(&self, section: Section) -> Option<BTreeMap<String, String>> {
         self.properties(self.named(section))
     }
 
-    /// Whether a header is that of the section. Where `[profile default]` stands, `[default]` counts for nothing ("Shared
-    /// config and credentials files", AWS SDKs and Tools Reference Guide).
+    /// A predicate for the headers of a section. If `[profile default]` exists, `[default]` is ignored ("Shared config
+    /// and credentials files", AWS SDKs and Tools Reference Guide).
     fn named<'a>(&self, section: Section<'a>) -> impl Fn(&str) -> bool + use<'a> {
-        let by_profile = |header: &str| header != "default" && section.is(header);
+        let is_long_form = |header: &str| header != "default" && section.is(header);
         let is_default = section == Section::Profile("default");
-        let without_short = is_default && self.headers().any(by_profile);
-        move |header| section.is(header) && !(without_short && header == "default")
+        let ignores_short_form = is_default && self.headers().any(is_long_form);
+        move |header| section.is(header) && !(ignores_short_form && header == "default")
     }
 
     fn properties(&self, is_wanted: impl Fn(&str) -> bool) -> Option<BTreeMap<String, String>> {
-        let mut found: Option<BTreeMap<String, String>> = None;
+        let mut properties: Option<BTreeMap<String, String>> = None;
         let mut inside = false;
         let mut last = None;
         for (index, line) in self.lines.iter().enumerate() {
@@ -117,16 +117,16 @@ impl Config {
                     last = None;
                     inside = is_wanted(header);
                     if inside {
-                        found.get_or_insert_default();
+                        properties.get_or_insert_default();
                     }
                 }
                 Line::Property(key, value) if inside => {
                     let key = key.to_ascii_lowercase();
                     last = Some(key.clone());
-                    found.get_or_insert_default().insert(key, value.to_owned());
+                    properties.get_or_insert_default().insert(key, value.to_owned());
                 }
                 Line::Continuation(more) => {
-                    if let Some(value) = last.as_ref().and_then(|key| found.as_mut()?.get_mut(key)) {
+                    if let Some(value) = last.as_ref().and_then(|key| properties.as_mut()?.get_mut(key)) {
                         value.push('\n');
                         value.push_str(more);
                     }
@@ -134,10 +134,10 @@ impl Config {
                 _ => {}
             }
         }
-        found
+        properties
     }
 
-    /// Every section's properties, by its header.
+    /// The properties of every section, by header.
     fn sections(&self) -> BTreeMap<&str, BTreeMap<String, &str>> {
         let mut sections: BTreeMap<&str, BTreeMap<String, &str>> = BTreeMap::new();
         let mut inside = None;
@@ -158,8 +158,9 @@ impl Config {
         sections
     }
 
-    /// Sets properties of a section, which is made at the end of the file when it is not there. A property
-    /// that is there keeps its place; one with `None` is taken out; new ones follow the section's last.
+    /// Sets properties of a section. A section that does not exist is added at the end of the file. An existing
+    /// property keeps its place, a property with `None` is removed, and new properties follow the last one of the
+    /// section.
     pub fn set(&mut self, section: Section, properties: &[(&str, Option<&str>)]) {
         if self.get(section).is_none() {
             self.append(&section.header());
@@ -168,13 +169,13 @@ impl Config {
             match (self.find(section, key), value) {
                 (Some(index), Some(value)) => self.replace(index, value),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
-                // Where it stands twice, the first would count then.
+                // All of them: after removing only the last duplicate, the one before would take effect.
                 (_, None) => self.remove_all(section, key),
             }
         }
     }
 
-    /// The headers' texts, in order.
+    /// The section names, in order.
     fn headers(&self) -> impl Iterator<Item = &str> {
         let lines = self.lines.iter().enumerate();
         lines.filter_map(|(index, line)| match kind(line, index) {
@@ -183,7 +184,8 @@ impl Config {
         })
     }
 
-    /// Takes these properties out of a section, and its header when nothing is left below it; blank lines stay.
+    /// Removes these properties from a section, and the header of the section if it is then empty. Blank lines are
+    /// kept.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
         self.dedent(section, keys);
         for key in keys {
@@ -196,8 +198,8 @@ impl Config {
             let next = (index + 1..self.lines.len())
                 .find(|later| matches!(kind(&self.lines[*later], *later), Line::Header(_)))
                 .unwrap_or(self.lines.len());
-            let is_bare = self.lines[index + 1..next].iter().all(|line| line.trim().is_empty());
-            if is_header && is_bare {
+            let is_empty = self.lines[index + 1..next].iter().all(|line| line.trim().is_empty());
+            if is_header && is_empty {
                 self.lines[index] = without_header(&self.lines[index]);
             }
             index += 1;
@@ -205,7 +207,8 @@ impl Config {
         self.lines.retain(|line| !line.is_empty());
     }
 
-    /// Comments below these keys begin in the first column: without the key they would be read as a part of what is above.
+    /// Moves indented comments below these keys to the first column: without the key, the SDKs would read them as part
+    /// of the value above.
     fn dedent(&mut self, section: Section, keys: &[String]) {
         let is_named = self.named(section);
         let (mut inside, mut is_ours) = (false, false);
@@ -223,7 +226,7 @@ impl Config {
         }
     }
 
-    /// The property's last line in the section: the one that counts.
+    /// The last line of the section with this key, which is the one that takes effect.
     fn find(&self, section: Section, wanted: &str) -> Option<usize> {
         let is_named = self.named(section);
         let mut inside = false;
@@ -240,11 +243,11 @@ impl Config {
 
     fn replace(&mut self, index: usize, value: &str) {
         let line = &self.lines[index];
-        let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
+        let ending = &line[line.trim_end_matches(['\r', '\n']).len()..];
         let (before, after) = line.split_once('=').unwrap_or((line, ""));
         let blank = &after[..after.len() - after.trim_start_matches([' ', '\t']).len()];
         let comment = &after[without_comment(after).trim_end().len()..].trim_end_matches(['\r', '\n']);
-        self.lines[index] = format!("{before}={blank}{value}{comment}{end}");
+        self.lines[index] = format!("{before}={blank}{value}{comment}{ending}");
         self.drop_continuations(index + 1);
     }
 
@@ -254,7 +257,7 @@ impl Config {
         }
     }
 
-    /// What is behind the value is somebody's comment, and stays as a line of its own.
+    /// Removes a line. A comment after the value belongs to the user and is kept on a separate line.
     fn remove_line(&mut self, index: usize) {
         self.drop_continuations(index + 1);
         let line = &self.lines[index];
@@ -267,7 +270,8 @@ impl Config {
         }
     }
 
-    /// Comments and blank lines between them do not end a value, and stay.
+    /// Removes the continuation lines of a value. Comments and blank lines between them do not end the value, and are
+    /// kept.
     fn drop_continuations(&mut self, from: usize) {
         let mut index = from;
         while let Some(line) = self.lines.get(index) {
@@ -297,64 +301,64 @@ impl Config {
         }
         let index = after.map_or(self.lines.len(), |index| index + 1);
         self.finish_line_before(index);
-        self.lines.insert(index, format!("{line}{}", self.end));
+        self.lines.insert(index, format!("{line}{}", self.line_ending));
     }
 
     fn append(&mut self, header: &str) {
         let count = self.lines.len();
         self.finish_line_before(count);
-        let blank_needed = self.lines.last().is_some_and(|line| !line.trim().is_empty());
-        if blank_needed {
-            self.lines.push(self.end.to_owned());
+        let needs_blank_line = self.lines.last().is_some_and(|line| !line.trim().is_empty());
+        if needs_blank_line {
+            self.lines.push(self.line_ending.to_owned());
         }
-        self.lines.push(format!("{header}{}", self.end));
+        self.lines.push(format!("{header}{}", self.line_ending));
     }
 
-    /// A last line without an end gets one, so that nothing is glued to it.
+    /// Completes a line without a line ending, so that the inserted text starts on a new line.
     fn finish_line_before(&mut self, index: usize) {
-        let end = self.end;
+        let ending = self.line_ending;
         if let Some(line) = index.checked_sub(1).and_then(|before| self.lines.get_mut(before))
             && !line.ends_with('\n')
         {
-            line.push_str(end);
+            line.push_str(ending);
         }
     }
 }
 
-/// What can be asked of a file besides its properties.
+/// Comparisons and checks.
 impl Config {
-    /// Whether another text is the same line by line, but for these keys of these sections.
+    /// Whether another config is the same line by line, except for these keys of these sections.
     pub fn differs_only_in(&self, other: &Self, known: &[(Section, &str)]) -> bool {
         self.without(known) == other.without(known)
     }
 
-    /// The lines without these keys and what belongs to their values; their comments stay.
+    /// The lines without these keys and their values; comments after the values are kept.
     fn without(&self, known: &[(Section, &str)]) -> Vec<&str> {
-        let (mut left, mut inside, mut is_ours) = (Vec::new(), "", false);
+        let (mut rest, mut inside, mut is_known) = (Vec::new(), "", false);
         for (index, line) in self.lines.iter().enumerate() {
             let line = line.trim_end_matches(['\r', '\n']);
             match kind(line, index) {
-                Line::Header(header) => (inside, is_ours) = (header, false),
+                Line::Header(header) => (inside, is_known) = (header, false),
                 Line::Property(key, _) => {
-                    let is_it =
+                    let is_this =
                         |(section, name): &(Section, &str)| section.is(inside) && name.eq_ignore_ascii_case(key);
-                    is_ours = known.iter().any(is_it);
-                    if is_ours {
-                        left.extend(
+                    is_known = known.iter().any(is_this);
+                    if is_known {
+                        rest.extend(
                             Some(&line[without_trailing_comment(line).len()..]).filter(|comment| !comment.is_empty()),
                         );
                         continue;
                     }
                 }
-                Line::Continuation(_) if is_ours => continue,
+                Line::Continuation(_) if is_known => continue,
                 _ => {}
             }
-            left.push(line);
+            rest.push(line);
         }
-        left
+        rest
     }
 
-    /// The first line of these sections that is an indented comment below one of these keys.
+    /// The number of the first line of a section that is an indented comment below one of these keys.
     pub fn indented_comment_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
         let is_named = self.named(section);
         let (mut inside, mut is_ours) = (false, false);
@@ -369,7 +373,8 @@ impl Config {
         None
     }
 
-    /// The first line of a section that is indented and belongs to no key: the AWS CLI reads it as a key, and the SDKs do not.
+    /// The number of the first line of a section that is indented and belongs to no key. The AWS CLI reads it as a key,
+    /// but the SDKs do not.
     pub fn indented_without_key(&self, section: Section) -> Option<usize> {
         let is_named = self.named(section);
         let (mut inside, mut has_key) = (false, false);
@@ -384,8 +389,8 @@ impl Config {
         None
     }
 
-    /// The first line that begins a section, or names a key in one, for a second time: the SDKs read both as one, and the AWS
-    /// CLI reads no such file.
+    /// The number of the first line with a duplicate section header, or a duplicate key in a section. The SDKs merge
+    /// duplicates, but the AWS CLI rejects such a file.
     pub fn first_duplicate(&self) -> Option<usize> {
         let mut known = BTreeSet::new();
         let mut inside = "";
@@ -401,15 +406,15 @@ impl Config {
         first.map(|(index, _)| index + 1)
     }
 
-    /// Whether every section of another text says here just what it says there.
+    /// Whether every section of another config has the same properties in this one.
     pub fn has_sections_of(&self, other: &Self) -> bool {
         other
             .headers()
             .all(|header| self.properties(|own| own == header) == other.properties(|own| own == header))
     }
 
-    /// Whether there is more here than another text's sections and those that are known by kind and name: sections of
-    /// somebody else, or comments.
+    /// Whether this config contains comments, or sections that are neither in another config nor known by kind and
+    /// name.
     pub fn has_more_than(&self, other: &Self, is_known: impl Fn(&str, &str) -> bool) -> bool {
         let mut sections = self.headers();
         let has_sections = sections.any(|header| {
@@ -417,7 +422,7 @@ impl Config {
             !other.headers().any(|known| known == header) && !is_known(kind, name.trim())
         });
         let has_comment = |(index, line): (usize, &String)| match kind(line, index) {
-            Line::Header(_) => !behind_header(line).is_empty(),
+            Line::Header(_) => !after_header(line).is_empty(),
             Line::Property(..) => without_trailing_comment(line).len() < line.len(),
             Line::IndentedComment => true,
             Line::Other => !line.trim().is_empty(),
@@ -426,31 +431,32 @@ impl Config {
         has_sections || self.lines.iter().enumerate().any(has_comment)
     }
 
-    /// Profiles of which a key has this value.
+    /// The profiles in which a key has this value.
     pub fn profiles_with(&self, key: &str, value: &str) -> impl Iterator<Item = String> {
         let sections = self.sections();
-        let by_profile = |header: &&str| *header != "default" && Section::Profile("default").is(header);
-        let without_short = sections.keys().any(by_profile);
-        let found = sections.into_iter().filter_map(move |(header, properties)| {
+        let is_long_form = |header: &&str| *header != "default" && Section::Profile("default").is(header);
+        let ignores_short_form = sections.keys().any(is_long_form);
+        let names = sections.into_iter().filter_map(move |(header, properties)| {
             let name = match header.split_once(char::is_whitespace) {
                 Some(("profile", name)) => name.trim().trim_matches(['"', '\'']),
-                None if header == "default" && !without_short => header,
+                None if header == "default" && !ignores_short_form => header,
                 _ => return None,
             };
             (properties.get(key) == Some(&value)).then(|| name.to_owned())
         });
-        found.collect::<Vec<_>>().into_iter()
+        names.collect::<Vec<_>>().into_iter()
     }
 
-    /// The line of a section whose name stands in quotes, which the AWS CLI reads and the SDKs do not.
+    /// The number of the line with a section header in which the name is quoted. The AWS CLI accepts that, but the SDKs
+    /// do not.
     pub fn quoted_header(&self, section: Section) -> Option<usize> {
         let is_named = self.named(section);
         let mut lines = self.lines.iter().enumerate();
-        let found = lines.find(|(index, line)| match kind(line, *index) {
+        let line = lines.find(|(index, line)| match kind(line, *index) {
             Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
             _ => false,
         });
-        found.map(|(index, _)| index + 1)
+        line.map(|(index, _)| index + 1)
     }
 }
 
@@ -479,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_keeps_its_place_and_its_comments() {
+    fn existing_properties_keep_their_place_and_comments() {
         let before =
             "# mine\r\n[profile p] # here\r\nregion=us-east-1\r\n; keep\r\ns3 =\r\n  max = 1\r\n[profile q]\r\n";
         let after = edited(
@@ -494,16 +500,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_counts_and_quotes_do_not_matter() {
+    fn the_last_duplicate_wins_and_quotes_do_not_matter() {
         let text = "[profile \"p\"]\nregion = a\nregion = b # c\n[profile p]\noutput = text#x\n";
         let config = Config::parse(text.as_bytes()).unwrap();
-        let found = config.get(Section::Profile("p")).unwrap();
-        assert_eq!(found["region"], "b");
-        assert_eq!(found["output"], "text#x");
+        let properties = config.get(Section::Profile("p")).unwrap();
+        assert_eq!(properties["region"], "b");
+        assert_eq!(properties["output"], "text#x");
     }
 
     #[test]
-    fn where_the_default_profile_stands_twice_the_long_form_counts() {
+    fn profile_default_takes_precedence_over_default() {
         let text = "[default]\nregion = a\n[profile default]\noutput = text\n";
         let mut config = Config::parse(text.as_bytes()).unwrap();
         assert_eq!(config.get(Section::Profile("default")).unwrap().len(), 1);
@@ -517,13 +523,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_text_is_refused_with_its_line() {
+    fn an_invalid_file_is_rejected_with_the_line_number() {
         assert_eq!(Config::parse(b"[default]\nregion = \xff\n").unwrap_err().line, 2);
         assert_eq!(Config::parse(b"a = 1\n[profile p\n").unwrap_err().line, 2);
     }
 
     #[test]
-    fn a_byte_order_mark_stays_and_hides_nothing() {
+    fn a_byte_order_mark_is_kept_and_hides_nothing() {
         let text = "\u{feff}[profile p]\nregion = a\n";
         let after = edited(text, Section::Profile("p"), &[("region", Some("b"))]);
         assert_eq!(after, "\u{feff}[profile p]\nregion = b\n");
@@ -531,7 +537,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn an_edit_repeated_changes_nothing_and_foreign_lines_stay(
+        fn a_repeated_edit_changes_nothing_and_keeps_other_lines(
             text in "(\\[(profile [a-c]|default|sso-session s)\\]\n|[a-z]{1,3} ?= ?[a-z#; ]{0,5}\n|#[a-z ]{0,5}\n|  [a-z]=1\n|\n){0,20}",
         ) {
             let properties = [("region", Some("eu-west-1")), ("sso_session", Some("s"))];

@@ -1,15 +1,15 @@
-//! `~/.aws/credentials`, which is only ever looked at: whether it has a section of a name.
+//! `~/.aws/credentials`. The file is only read: whether it has a section with a given name.
 
 use std::io;
 use std::path::Path;
 
 use crate::files;
 
-/// Whether the file has a section of this name, as the AWS tools read headers: with room and comments around it. A
-/// file that is not there, or `/dev/null` in its place, has none.
+/// Whether the file has a section with this name. As in the AWS tools, white space and comments around a header are
+/// allowed. A file that does not exist, or `/dev/null`, has no sections.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If the file cannot be read.
 pub fn has_section(path: &Path, name: &str) -> io::Result<bool> {
     match files::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes)
@@ -21,7 +21,7 @@ pub fn has_section(path: &Path, name: &str) -> io::Result<bool> {
     }
 }
 
-/// The name in a header.
+/// The section name in a header line.
 fn name_of(line: &str) -> Option<&str> {
     let (name, rest) = line.trim().strip_prefix('[')?.split_once(']')?;
     let rest = rest.trim_start();
@@ -33,13 +33,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_section_is_found_as_the_tools_find_it() {
+    fn sections_are_found_as_the_aws_tools_find_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials");
-        assert!(!has_section(&path, "a").unwrap(), "it is not there");
+        assert!(!has_section(&path, "a").unwrap(), "the file does not exist");
         std::fs::write(&path, b"[ a ] # \xff\r\nx = y\n  [b];\n[c] d\n").unwrap();
-        for (name, is_there) in [("a", true), ("b", true), ("c", false), ("x", false)] {
-            assert_eq!(has_section(&path, name).unwrap(), is_there, "{name}");
+        for (name, exists) in [("a", true), ("b", true), ("c", false), ("x", false)] {
+            assert_eq!(has_section(&path, name).unwrap(), exists, "{name}");
         }
         assert!(has_section(folder.path(), "a").is_err(), "a folder");
     }

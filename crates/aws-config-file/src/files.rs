@@ -1,4 +1,4 @@
-//! Writing a file so that a reader, or a crash, sees the old content or the new, never half of either.
+//! Atomic writes: after a crash, and for concurrent readers, a file has either the old or the new content.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,14 +13,15 @@ mod temp_files;
 
 pub use temp_files::remove_abandoned;
 
-/// Reads a regular file, at the end of symlinks: a pipe would be waited for without end, and a device be read without.
+/// Reads a regular file. Symbolic links are followed. Pipes and devices are refused, since reading them might never
+/// end.
 ///
 /// # Errors
-/// When it is something else, too large, or cannot be read.
+/// If it is not a regular file, is too large, or cannot be read.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let found = fs::metadata(path)?;
-    must_be_regular(&found)?;
-    if found.len() > LARGEST_FILE_MB << 20 {
+    let metadata = fs::metadata(path)?;
+    must_be_regular(&metadata)?;
+    if metadata.len() > LARGEST_FILE_MB << 20 {
         return Err(io::Error::other(format!("it is larger than {LARGEST_FILE_MB} MB")));
     }
     fs::read(path)
@@ -29,53 +30,53 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// [`read`], as text.
 ///
 /// # Errors
-/// As [`read`], and when it is not UTF-8.
+/// As for [`read`], and if the content is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
-fn must_be_regular(found: &fs::Metadata) -> io::Result<()> {
-    if found.is_dir() {
+fn must_be_regular(metadata: &fs::Metadata) -> io::Result<()> {
+    if metadata.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    if !found.is_file() {
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     Ok(())
 }
 
-/// Who may read a file that is made.
+/// The mode of a file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// The owner alone (0600), whatever the umask and whatever it was before.
+    /// Only the owner has access (0600), independent of the umask and of the previous mode.
     OwnerOnly,
-    /// As the file was; 0600 when it is new.
+    /// The previous mode of the file; 0600 for a new file.
     AsBefore,
 }
 
 /// Writes to a temporary file beside the target, syncs it, renames it over the target and syncs the folder.
 ///
-/// A symlink stays one: what it points at is replaced. The folder must be there. What a killed process has left there
-/// half-written is swept away first.
+/// A symbolic link is kept: its target is replaced. The folder must exist. Temporary files that killed processes left
+/// in the folder are deleted first.
 ///
 /// # Errors
-/// Any step that fails; the target is then as it was.
+/// If any step fails; the target is then unchanged.
 pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
     write(path, content, access, || Ok(()))
 }
 
-/// [`write_atomically`] over a file that still says what it did (nothing, where it was not there): what another program has
-/// written since it was read is not lost.
+/// [`write_atomically`], if the file still has the content `before` (empty if the file did not exist), so that changes
+/// that another program made after the read are not lost.
 ///
 /// # Errors
-/// [`io::ErrorKind::ResourceBusy`] when it says something else by now; any step that fails.
+/// [`io::ErrorKind::ResourceBusy`] if the content has changed; the error of any step that fails.
 pub fn edit_atomically(path: &Path, before: &[u8], content: &[u8]) -> io::Result<()> {
     write(path, content, Access::AsBefore, || {
         let now = match read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             now => now?,
         };
-        let why = "another program has written it just now";
+        let why = "another program has just changed it";
         let is_same = now == before;
         is_same
             .then_some(())
@@ -83,12 +84,12 @@ pub fn edit_atomically(path: &Path, before: &[u8], content: &[u8]) -> io::Result
     })
 }
 
-/// `may_replace` is asked last, when nothing is left to be done but the rename.
+/// `may_replace` is called last, immediately before the rename.
 fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let target = resolve(path)?;
     let before = fs::metadata(&target).ok();
     if let Some(before) = &before {
-        // A device or a pipe, which a rename would take away from everybody.
+        // A rename would replace a device or a pipe that other programs use.
         must_be_regular(before)?;
         must_be_writable(before)?;
     }
@@ -111,18 +112,18 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
     sync_folder(folder)
 }
 
-/// Whether a file could be written by [`write_atomically`], without writing it: what it is, its mode, and its folder's or
-/// that of the first of its parents that is there.
+/// Checks whether [`write_atomically`] could write a file, without writing it: its type and mode, and the permissions
+/// of its folder or of the closest parent that exists.
 ///
 /// # Errors
-/// Why not.
+/// The reason why the file cannot be written.
 pub fn check_writable(path: &Path) -> io::Result<()> {
     let target = resolve(path)?;
     if let Ok(before) = fs::metadata(&target) {
         must_be_regular(&before)?;
         must_be_writable(&before)?;
     } else if target != path && !folder_of(&target).is_dir() {
-        let why = format!("it leads to {}, whose folder is not there", target.display());
+        let why = format!("it points to {}, whose folder does not exist", target.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, why));
     }
     let mut folder = folder_of(&target);
@@ -143,20 +144,20 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or_else(|| Path::new("."))
 }
 
-/// Whoever has taken the right to write from a file's owner does not want it replaced either.
-fn must_be_writable(found: &fs::Metadata) -> io::Result<()> {
+/// A file that its owner may not write must not be replaced either.
+fn must_be_writable(metadata: &fs::Metadata) -> io::Result<()> {
     #[cfg(unix)]
-    let is_read_only = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o200 == 0;
+    let is_read_only = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o200 == 0;
     #[cfg(not(unix))]
-    let is_read_only = found.permissions().readonly();
+    let is_read_only = metadata.permissions().readonly();
     if is_read_only {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
     Ok(())
 }
 
-/// The new file is whose the old one was: else root would lock a person out of their own file. Answers what may be done with
-/// it; where its group cannot be kept, another group gets nothing.
+/// Gives the new file the owner of the old one: otherwise a program run as root would lock users out of their own
+/// files. Returns the permissions for the new file, without those of the group if the group cannot be kept.
 fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissions> {
     #[cfg(unix)]
     {
@@ -165,7 +166,7 @@ fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissi
         let mode = before.permissions().mode();
         if now.uid() != before.uid() {
             fchown(file, Some(before.uid()), Some(before.gid()))
-                .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"))?;
+                .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"))?;
         } else if now.gid() != before.gid() && fchown(file, None, Some(before.gid())).is_err() {
             return Ok(fs::Permissions::from_mode(mode & !0o070));
         }
@@ -175,7 +176,7 @@ fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissi
     Ok(before.permissions())
 }
 
-/// The folders above a file that are not there yet, the outermost first.
+/// The parent folders of a file that do not exist yet, the outermost first.
 pub fn missing_folders(path: &Path) -> Vec<PathBuf> {
     let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
     let mut missing: Vec<PathBuf> = above
@@ -186,7 +187,7 @@ pub fn missing_folders(path: &Path) -> Vec<PathBuf> {
     missing
 }
 
-/// Makes a folder and its parents; those that are new are the owner's alone (0700), whatever the umask.
+/// Creates a folder and its parents. Only the owner has access to new folders (0700), independent of the umask.
 pub fn make_private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
@@ -200,13 +201,13 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
         Ok(()) => fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)),
         #[cfg(not(unix))]
         Ok(()) => Ok(()),
-        // Another program was first.
+        // Another program has created it in the meantime.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Makes a file the owner's alone (0600), whatever the umask.
+/// Gives only the owner access to a file (0600), independent of the umask.
 pub fn make_private(file: &fs::File) -> io::Result<()> {
     #[cfg(unix)]
     return file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
@@ -217,12 +218,12 @@ pub fn make_private(file: &fs::File) -> io::Result<()> {
     }
 }
 
-/// SHA-256 in hexadecimal: whether a file is just what was to be written.
+/// The SHA-256 digest in hexadecimal, to check whether a file has the expected content.
 pub fn digest(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
 }
 
-/// Lower-case hexadecimal.
+/// Bytes in lowercase hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -231,15 +232,15 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The file itself, at the end of a chain of symlinks; what a dangling one names is made.
+/// The target of a chain of symbolic links. The target does not need to exist.
 ///
 /// # Errors
-/// When the links lead in a circle.
+/// If the links form a loop.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::symlink_metadata(&path) {
-            Ok(found) if found.file_type().is_symlink() => {
+            Ok(metadata) if metadata.file_type().is_symlink() => {
                 let target = fs::read_link(&path)?;
                 let beside = path.parent().map(|parent| parent.join(&target));
                 path = beside.unwrap_or(target);
@@ -247,10 +248,10 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
             _ => return Ok(path),
         }
     }
-    Err(io::Error::other("its symlinks lead in a circle"))
+    Err(io::Error::other("its symbolic links form a loop"))
 }
 
-/// A rename is on the disk only when its folder is.
+/// A rename is durable only after its folder has been synced.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         fs::File::open(folder)?.sync_all()?;
@@ -264,7 +265,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+    fn only_regular_files_are_read_or_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("null");
         std::os::unix::fs::symlink("/dev/null", &link).unwrap();
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_program_has_written_meanwhile_is_not_lost() {
+    fn a_concurrent_edit_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         edit_atomically(&file, b"", b"one").unwrap();
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_known_before_it_is() {
+    fn check_writable_detects_files_that_cannot_be_written() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         check_writable(&folder.path().join("new").join("config")).unwrap();
@@ -305,21 +306,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_stays_its_owners() {
+    fn the_owner_of_a_file_is_kept() {
         use std::os::unix::fs::MetadataExt as _;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         fs::write(&file, "x").unwrap();
-        // Only root can give a file away, and only then can it be lost.
+        // Only root can change the owner of a file, so that only root could lose it.
         if std::os::unix::fs::chown(&file, Some(1234), Some(1234)).is_ok() {
             write_atomically(&file, b"y", Access::AsBefore).unwrap();
-            let found = fs::metadata(&file).unwrap();
-            assert_eq!((found.uid(), found.gid()), (1234, 1234));
+            let metadata = fs::metadata(&file).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (1234, 1234));
         }
     }
 
     #[test]
-    fn the_end_of_a_chain_of_links_is_made() {
+    fn the_target_of_a_symlink_chain_is_created() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("first"), folder.path().join("second"));
         std::os::unix::fs::symlink("second", &first).unwrap();
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symlink_stays_one_and_the_mode_stays() {
+    fn symlinks_and_modes_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::write(&real, "old").unwrap();

@@ -1,7 +1,7 @@
-//! Lossless edits of `~/.aws/config`, and the caches beside it that the AWS CLI and the SDKs share.
+//! Lossless edits of `~/.aws/config`, and the SSO cache that the AWS CLI and the SDKs share.
 //!
-//! A [`Config`] is the text of `~/.aws/config`. It reads and sets properties of profiles and SSO sessions, and every byte
-//! that was not asked about stays: comments, order, blank lines, line ends, other tools' sections.
+//! A [`Config`] is the text of `~/.aws/config`. It reads and sets properties of profiles and SSO sessions, and keeps
+//! every other byte: comments, order, blank lines, line endings, and sections of other tools.
 //!
 //! ```
 //! use aws_config_file::{Config, Section};
@@ -16,9 +16,9 @@
 //! # Ok::<(), aws_config_file::ParseError>(())
 //! ```
 //!
-//! [`CachedToken`] and [`CachedRegistration`] are the files in `~/.aws/sso/cache`, in the AWS CLI's own format. [`files`]
-//! writes all of these atomically. [`parse_with_sdk`] reads a config with the SDK's own parser; the tests of this crate
-//! compare the editor with it.
+//! [`CachedToken`] and [`CachedRegistration`] are the files in `~/.aws/sso/cache`, in the AWS CLI's own format.
+//! [`files`] writes all of these atomically. [`parse_with_sdk`] reads a config file with the parser of the AWS SDK; the
+//! tests of this crate compare the editor with it.
 
 mod config;
 mod credentials;

@@ -1,12 +1,12 @@
-//! Limits of this crate, in one place.
+//! All limits of this crate.
 
 use std::time::Duration;
 
-/// A token with less time left is not used any more
+/// The shortest remaining lifetime of a cached token that is still used
 pub const TOKEN_WINDOW: Duration = Duration::from_mins(1);
-/// The largest file that is read (in MB)
+/// The largest file that is read, in MB
 pub const LARGEST_FILE_MB: u64 = 64;
-/// The longest chain of symbolic links that is followed, as on Linux
+/// The longest chain of symbolic links that is followed (the same limit as Linux)
 pub const MOST_LINKS: usize = 40;
-/// Temporary files of another machine or container are deleted when they are older
+/// The age at which temporary files of another machine or container are deleted
 pub const LONGEST_WRITE: Duration = Duration::from_hours(1);

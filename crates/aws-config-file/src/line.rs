@@ -1,21 +1,21 @@
-//! One line of `~/.aws/config`, as the SDKs read it.
+//! The lines of `~/.aws/config`, as the SDKs read them.
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
-    /// The text between the brackets.
+    /// A section header: the text between the brackets.
     Header(&'a str),
-    /// Key and value, without a comment.
+    /// A property: key and value, without a comment.
     Property(&'a str, &'a str),
-    /// Indented: part of the value above.
+    /// An indented line: part of the value above.
     Continuation(&'a str),
-    /// An indented comment: a comment for the AWS CLI, a part of the value above for what is built on the SDKs.
+    /// An indented comment: a comment for the AWS CLI, but part of the value above for the SDKs.
     IndentedComment,
-    /// Blank, a comment, or nothing that anybody reads.
+    /// A blank line, a comment, or a line that is ignored.
     Other,
 }
 
-/// A line without its end and, at the top of the file, without a byte order mark.
+/// A line without its line ending and, at the start of the file, without a byte order mark.
 pub fn content(line: &str, index: usize) -> &str {
     let line = line.trim_end_matches(['\r', '\n']);
     if index == 0 {
@@ -25,12 +25,12 @@ pub fn content(line: &str, index: usize) -> &str {
     }
 }
 
-/// A header's text up to a comment.
+/// The text of a header line up to a comment.
 pub fn uncommented(line: &str) -> &str {
     line.split(['#', ';']).next().unwrap_or(line)
 }
 
-/// What a line is; `index` 0 is the top of the file.
+/// The kind of a line. `index` is its index in the file, from 0.
 pub fn kind(line: &str, index: usize) -> Line<'_> {
     let line = content(line, index);
     let text = line.trim();
@@ -57,56 +57,56 @@ pub fn kind(line: &str, index: usize) -> Line<'_> {
     }
 }
 
-/// In a value a comment begins at `#` or `;` after white space.
+/// A value without its comment, which starts at `#` or `;` after white space.
 pub fn without_comment(value: &str) -> &str {
-    let mut before = ' ';
+    let mut previous = ' ';
     for (index, letter) in value.char_indices() {
-        if matches!(letter, '#' | ';') && before.is_whitespace() && index > 0 {
+        if matches!(letter, '#' | ';') && previous.is_whitespace() && index > 0 {
             return &value[..index];
         }
-        before = letter;
+        previous = letter;
     }
     value
 }
 
-/// A line of somebody else's as it may be shown or written down: what its values and comments say may be secret, and is
-/// only shown for these keys.
+/// A line in a form that may be shown or recorded. Values and comments may be secret, so that only the values of these
+/// keys are kept.
 pub fn redacted(line: &str, keys: &[&str]) -> String {
     const HIDDEN: &str = "(not shown)";
-    let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
-    let text = &line[..line.len() - end.len()];
-    // Not as the top of a file: a byte order mark is no blank.
+    let ending = &line[line.trim_end_matches(['\r', '\n']).len()..];
+    let text = &line[..line.len() - ending.len()];
+    // Index 1, so that a byte order mark is not removed.
     match kind(line, 1) {
         Line::Header(_) => line.to_owned(),
         Line::Property(key, _) if keys.iter().any(|known| key.eq_ignore_ascii_case(known)) => {
             let own = without_trailing_comment(text);
             let hidden = if own.len() < text.len() { "# (not shown)" } else { "" };
-            format!("{own}{hidden}{end}")
+            format!("{own}{hidden}{ending}")
         }
-        Line::Property(key, _) => format!("{key} = {HIDDEN}{end}"),
+        Line::Property(key, _) => format!("{key} = {HIDDEN}{ending}"),
         Line::Other if text.trim().is_empty() => line.to_owned(),
-        Line::Other | Line::IndentedComment => format!("# {HIDDEN}{end}"),
-        Line::Continuation(_) => format!("  {HIDDEN}{end}"),
+        Line::Other | Line::IndentedComment => format!("# {HIDDEN}{ending}"),
+        Line::Continuation(_) => format!("  {HIDDEN}{ending}"),
     }
 }
 
-/// What stands behind a header's bracket.
-pub fn behind_header(line: &str) -> &str {
-    line.split_once(']').map_or("", |(_, behind)| behind.trim())
+/// The text after the closing bracket of a header.
+pub fn after_header(line: &str) -> &str {
+    line.split_once(']').map_or("", |(_, after)| after.trim())
 }
 
-/// What somebody else has put into a header's line stays: a comment, and a byte order mark.
+/// A header line without the header. A comment and a byte order mark are kept.
 pub fn without_header(line: &str) -> String {
     let text = line.trim_end_matches(['\r', '\n']);
     let mark = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
-    match behind_header(text) {
+    match after_header(text) {
         "" => mark.to_owned(),
         comment if comment.starts_with(['#', ';']) => format!("{mark}{comment}{}", &line[text.len()..]),
         other => format!("{mark}# {other}{}", &line[text.len()..]),
     }
 }
 
-/// A property's line up to its comment.
+/// The line of a property up to its comment.
 pub fn without_trailing_comment(line: &str) -> &str {
     let Some((key, value)) = line.split_once('=') else {
         return line;

@@ -1,4 +1,4 @@
-//! Where the files are.
+//! The paths of the AWS files.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 
 use crate::files;
 
-/// The AWS files of this person.
+/// The AWS files of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     config: PathBuf,
@@ -20,8 +20,8 @@ impl Paths {
     pub fn new<'a>(home: &Path, variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let aws = home.join(".aws");
         let file = |name: &str, default: &str| {
-            let path = variable(name).map_or_else(|| aws.join(default), |path| at_home(path, home));
-            // An absolute path stays valid when it is recorded and read again from another folder.
+            let path = variable(name).map_or_else(|| aws.join(default), |path| expand_home(path, home));
+            // An absolute path stays valid when it is recorded and later used from another folder.
             std::path::absolute(&path).unwrap_or(path)
         };
         Self {
@@ -41,12 +41,12 @@ impl Paths {
         &self.credentials
     }
 
-    /// The first of the two that is a pipe: the SDK would wait without end for somebody to write into it.
+    /// The first of the two files that is a pipe: the SDK would wait forever for a program that writes to it.
     pub fn pipe(&self) -> Option<&Path> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::FileTypeExt as _;
-            let is_pipe = |path: &&Path| path.metadata().is_ok_and(|found| found.file_type().is_fifo());
+            let is_pipe = |path: &&Path| path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo());
             [self.config(), self.credentials()].into_iter().find(is_pipe)
         }
         #[cfg(not(unix))]
@@ -58,12 +58,12 @@ impl Paths {
         &self.cache
     }
 
-    /// The cached token of an SSO session: the SHA-1 of its name.
+    /// The cached token of an SSO session. The file name is the SHA-1 of the session name.
     pub fn token(&self, session: &str) -> PathBuf {
         self.cached(session)
     }
 
-    /// The kept client registration of an SSO session, as the AWS CLI names it.
+    /// The cached client registration of an SSO session, with the file name that the AWS CLI uses.
     pub fn registration(&self, region: &str, session: &str, start_url: &str) -> PathBuf {
         self.cached(&crate::registration_cache::name_of(region, session, start_url))
     }
@@ -74,8 +74,8 @@ impl Paths {
     }
 }
 
-/// `~/x` in a variable means the home folder, as the AWS tools have it.
-fn at_home(path: &str, home: &Path) -> PathBuf {
+/// Replaces `~/` at the start of a path with the home folder, as the AWS tools do.
+fn expand_home(path: &str, home: &Path) -> PathBuf {
     path.strip_prefix("~/")
         .map_or_else(|| PathBuf::from(path), |rest| home.join(rest))
 }
@@ -105,7 +105,7 @@ mod tests {
             credentials: PathBuf::new(),
             cache: PathBuf::from("/c"),
         };
-        // As `printf my-sso | sha1sum` has it.
+        // The output of `printf my-sso | sha1sum`.
         assert_eq!(
             paths.token("my-sso"),
             Path::new("/c/0ad374308c5a4e22f723adf10145eafad7c4031c.json")

@@ -1,5 +1,5 @@
-//! Client registrations, kept beside the tokens as the AWS CLI keeps its own: a sign-in within 90 days needs no new
-//! one, whoever registered.
+//! Cached client registrations, stored beside the tokens in the AWS CLI's own format, so that a sign-in within 90 days
+//! needs no new registration, whichever tool registered.
 
 use std::path::Path;
 
@@ -10,35 +10,35 @@ use serde_json::{Value, json};
 use crate::files;
 use crate::token_cache::stamp;
 
-/// What every registration asks for.
+/// The scope of every registration.
 pub const SCOPE: &str = "sso:account:access";
 
-/// A client that is registered with sso-oidc. `Debug` shows nothing secret.
+/// A client that is registered with sso-oidc. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct CachedRegistration {
-    /// The client.
+    /// The client ID.
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     pub client_secret: SecretString,
-    /// From then on it has to register again.
+    /// When the registration expires.
     pub expires_at: Timestamp,
-    /// Registered for the authorization code; otherwise for the device code.
+    /// Whether the client is registered for the authorization code; otherwise for the device code.
     pub is_for_authorization_code: bool,
 }
 
-/// The name that the AWS CLI gives the file: the SHA-1 of what the registration is for, as JSON with sorted keys.
+/// The text whose SHA-1 is the file name in the AWS CLI: the parameters of the registration, as JSON with sorted keys.
 pub fn name_of(region: &str, session: &str, start_url: &str) -> String {
-    let quoted_header = |text: &str| Value::from(text).to_string();
+    let json_string = |text: &str| Value::from(text).to_string();
     format!(
         "{{\"region\": {}, \"scopes\": [{}], \"session_name\": {}, \"startUrl\": {}, \"tool\": \"botocore\"}}",
-        quoted_header(region),
-        quoted_header(SCOPE),
-        quoted_header(session),
-        quoted_header(start_url)
+        json_string(region),
+        json_string(SCOPE),
+        json_string(session),
+        json_string(start_url)
     )
 }
 
-/// Reads a registration; `None` when there is none that can be used.
+/// Reads a registration; `None` if there is no file, or the file is not a complete registration.
 pub fn read_registration(path: &Path) -> Option<CachedRegistration> {
     let content: Value = serde_json::from_slice(&files::read(path).ok()?).ok()?;
     let grants = content["grantTypes"].as_array();
@@ -51,15 +51,15 @@ pub fn read_registration(path: &Path) -> Option<CachedRegistration> {
     })
 }
 
-/// The file's text. It holds the client's secret: it goes into that file and nowhere else.
-pub fn registration_json(kept: &CachedRegistration) -> String {
+/// The content of the file. It contains the client secret, so write it to that file only.
+pub fn registration_json(registration: &CachedRegistration) -> String {
     let mut content = json!({
-        "clientId": kept.client_id,
-        "clientSecret": kept.client_secret.expose_secret(),
-        "expiresAt": stamp(kept.expires_at),
+        "clientId": registration.client_id,
+        "clientSecret": registration.client_secret.expose_secret(),
+        "expiresAt": stamp(registration.expires_at),
         "scopes": [SCOPE],
     });
-    if kept.is_for_authorization_code {
+    if registration.is_for_authorization_code {
         content["grantTypes"] = json!(["authorization_code", "refresh_token"]);
     }
     content.to_string()
@@ -71,20 +71,20 @@ mod tests {
     use crate::token_cache::write_cache_file;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_registration_is_read_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.json");
         for is_for_authorization_code in [true, false] {
-            let kept = CachedRegistration {
+            let registration = CachedRegistration {
                 client_id: "c".to_owned(),
                 client_secret: "very-secret".to_owned().into(),
                 expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
                 is_for_authorization_code,
             };
-            write_cache_file(&path, &registration_json(&kept)).unwrap();
+            write_cache_file(&path, &registration_json(&registration)).unwrap();
             let read = read_registration(&path).unwrap();
             assert_eq!(read.is_for_authorization_code, is_for_authorization_code);
-            assert_eq!(read.expires_at, kept.expires_at);
+            assert_eq!(read.expires_at, registration.expires_at);
             assert!(!format!("{read:?}").contains("very-secret"));
         }
     }

@@ -1,4 +1,5 @@
-//! Cached SSO tokens, in the AWS CLI's own format, so that the CLI and the SDKs use ours and we use theirs.
+//! Cached SSO tokens, in the AWS CLI's own format, so that the CLI, the SDKs and this crate can use each other's
+//! tokens.
 
 use std::io;
 use std::path::Path;
@@ -10,45 +11,45 @@ use serde_json::{Value, json};
 use crate::files::{self, Access};
 use crate::limits::TOKEN_WINDOW;
 
-/// A token of an SSO session. `Debug` shows nothing secret.
+/// The token of an SSO session. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct CachedToken {
-    /// The access portal that gave it.
+    /// The start URL of the access portal that issued the token.
     pub start_url: String,
-    /// Identity Center's Region.
+    /// The Region of Identity Center.
     pub region: String,
-    /// For the access portal's API.
+    /// The access token for the access portal API.
     pub access_token: SecretString,
-    /// From then on it is worth nothing.
+    /// When the access token expires.
     pub expires_at: Timestamp,
-    /// For another access token.
+    /// The refresh token, to get a new access token.
     pub refresh_token: Option<SecretString>,
-    /// The registered client.
+    /// The ID of the registered client.
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     pub client_secret: SecretString,
-    /// From then on the client has to register again.
+    /// When the client registration expires.
     pub registration_expires_at: Timestamp,
 }
 
 impl CachedToken {
-    /// Whether it is good for at least another minute.
+    /// Whether the access token is valid for at least another minute.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.expires_at > now + TOKEN_WINDOW
     }
 
-    /// Whether another access token can be had without a person.
+    /// Whether a new access token can be requested without the user.
     pub fn is_refreshable(&self, now: Timestamp) -> bool {
         self.refresh_token.is_some() && self.registration_expires_at > now
     }
 }
 
-/// `2026-11-24T10:00:00Z`, as the CLI writes it.
+/// `2026-11-24T10:00:00Z`, as the AWS CLI writes it.
 pub fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The file's text, as the CLI has it. It holds the token: it goes into that file and nowhere else.
+/// The content of the file, as the AWS CLI writes it. It contains the token, so write it to that file only.
 pub fn token_json(token: &CachedToken) -> String {
     let mut content = json!({
         "startUrl": token.start_url,
@@ -65,10 +66,10 @@ pub fn token_json(token: &CachedToken) -> String {
     content.to_string()
 }
 
-/// Writes the text of a token or a registration: 0600, in a folder of 0700 if it is new.
+/// Writes the content of a token or registration file with mode 0600. A new folder gets mode 0700.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// The error of the file system.
 pub fn write_cache_file(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         files::make_private_folder(folder)?;
@@ -76,7 +77,7 @@ pub fn write_cache_file(path: &Path, text: &str) -> io::Result<()> {
     files::write_atomically(path, text.as_bytes(), Access::OwnerOnly)
 }
 
-/// Reads a token; `None` when there is none that can be used.
+/// Reads a token; `None` if there is no file, or the file is not a complete token.
 pub fn read_token(path: &Path) -> Option<CachedToken> {
     let content: Value = serde_json::from_slice(&files::read(path).ok()?).ok()?;
     let text = |name: &str| content[name].as_str().map(str::to_owned);
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_secret_is_shown() {
+    fn a_token_is_read_as_written_and_debug_shows_no_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sso").join("cache").join("t.json");
         let token = CachedToken {

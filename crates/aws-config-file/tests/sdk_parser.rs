@@ -1,4 +1,4 @@
-//! Our editor of `~/.aws/config` beside the SDK's own parser, over files of anybody's.
+//! Compares the editor of `~/.aws/config` with the parser of the AWS SDK, for many kinds of files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 static RUNTIME: std::sync::LazyLock<tokio::runtime::Runtime> =
     std::sync::LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().unwrap());
 
-/// A file as people have it.
+/// Generates realistic config files.
 fn config_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         2 => "\\[profile [a-c]\\]",
@@ -31,7 +31,7 @@ fn config_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// What the SDK sees of the keys that matter here, by section.
+/// The values that the SDK reads for the tested keys, by section.
 fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String>> {
     const KEYS: [&str; 5] = ["region", "output", "sso_session", "sso_account_id", "sso_region"];
     let profiles = RUNTIME.block_on(parse_with_sdk(text)).ok()?;
@@ -49,7 +49,7 @@ fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String
     Some(seen)
 }
 
-fn without_asides(value: &str) -> String {
+fn without_indented_comments(value: &str) -> String {
     let lines = value.split('\n').enumerate();
     let kept = lines.filter(|(index, line)| *index == 0 || !line.starts_with(['#', ';']));
     kept.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
@@ -57,7 +57,7 @@ fn without_asides(value: &str) -> String {
 
 proptest! {
     #[test]
-    fn the_sdks_own_parser_sees_just_the_keys_change_that_are_meant_to(text in config_text()) {
+    fn the_sdk_parser_sees_only_the_intended_changes(text in config_text()) {
         let Some(before) = seen_by_the_sdk(&text) else { return Ok(()) };
         let Ok(mut config) = Config::parse(text.as_bytes()) else { return Ok(()) };
         config.set(Section::SsoSession("new"), &[("sso_region", Some("us-east-1"))]);
@@ -67,7 +67,7 @@ proptest! {
         );
         let keys = ["sso_session", "sso_account_id", "output"];
         if config.indented_comment_below(Section::Profile("c"), &keys).is_some() {
-            // Step 7 refuses such a file with that line.
+            // Step 7 of `idc-setup` rejects such a file and reports the line.
             return Ok(());
         }
         let mut expected = before;
@@ -86,28 +86,28 @@ proptest! {
             let ours = config.get(Section::Profile(name)).unwrap_or_default();
             for key in ["region", "output", "sso_session"] {
                 let theirs = seen.get(&(format!("profile {name}"), key));
-                // An indented comment is one to us, as to the AWS CLI.
-                let theirs = theirs.map(|value| without_asides(value));
+                // The editor reads an indented comment as a comment, as the AWS CLI does.
+                let theirs = theirs.map(|value| without_indented_comments(value));
                 prop_assert_eq!(ours.get(key).cloned(), theirs, "{} of {} in {:?}", key, name, text);
             }
         }
     }
 }
 
-/// The cases that the SDK's parser is tested with, as its package ships them.
+/// The test cases of the SDK's parser, from its package.
 fn cases() -> Vec<serde_json::Value> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let rustc = std::process::Command::new("rustc").arg("-vV").output().unwrap();
     let rustc = String::from_utf8(rustc.stdout).unwrap();
-    // What other platforms need is not there.
+    // Packages for other platforms may not be downloaded.
     let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let asked = std::process::Command::new(cargo)
+    let output = std::process::Command::new(cargo)
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform", host])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut packages = metadata["packages"].as_array().unwrap().iter();
     let parser = packages.find(|package| package["name"] == "aws-runtime").unwrap();
     let manifest = std::path::Path::new(parser["manifest_path"].as_str().unwrap());
@@ -118,7 +118,7 @@ fn cases() -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
+fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
     let mut counts = [0, 0];
     for case in cases() {
         let (name, input) = (case["name"].as_str().unwrap(), &case["input"]);
@@ -130,7 +130,7 @@ fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
         };
         let read = RUNTIME.block_on(parse_with_sdk(text));
         let Some(profiles) = case["output"]["config"]["profiles"].as_object() else {
-            // Step 7 refuses what the SDK refuses.
+            // Step 7 of `idc-setup` rejects every file that the SDK rejects.
             assert!(read.is_err(), "{name}");
             counts[1] += 1;
             continue;
@@ -161,12 +161,12 @@ fn the_cases_of_the_sdks_parser_are_read_alike_and_edited_without_losing_one() {
         assert_eq!(ours, Some("new-one"), "{name}");
         config.remove(Section::Profile("new-one"), &["sso_session".to_owned()]);
         config.remove(Section::SsoSession("new-one"), &["sso_region".to_owned()]);
-        let left = config.text();
+        let rest = config.text();
         assert!(
-            left.starts_with(text) && left[text.len()..].trim().is_empty(),
-            "{name}: {left:?}"
+            rest.starts_with(text) && rest[text.len()..].trim().is_empty(),
+            "{name}: {rest:?}"
         );
         counts[0] += 1;
     }
-    assert!(counts[0] >= 30 && counts[1] >= 8, "{counts:?} were found");
+    assert!(counts[0] >= 30 && counts[1] >= 8, "only {counts:?} cases were found");
 }

@@ -1,4 +1,4 @@
-//! Questions, all before the first change, and the review that ends them.
+//! The questions, all before the first change, and the review after them.
 
 use std::pin::Pin;
 
@@ -11,21 +11,22 @@ use crate::checklist::{
     Change, Choice, Importance, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step, UserError,
     UserErrorKind,
 };
+use crate::next_step::SetupCommand;
 
-/// A look that is under way.
-type PendingLook<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
+/// A check in progress.
+type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
 
 /// How the questions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QuestionsEnd {
-    /// Everything is answered.
+    /// All questions are answered.
     All,
-    /// The person left.
+    /// The user quit.
     Quit,
 }
 
 impl Walk<'_> {
-    /// Asks, shows what will happen, and asks whether to go on. `false`: the person left.
+    /// Asks all questions, shows the review, and asks whether to continue. `false`: the user quit.
     pub(super) async fn agree(&self, observations: &mut Observations) -> Result<bool, UserError> {
         loop {
             if self.ask_everything(observations).await? == QuestionsEnd::Quit {
@@ -45,9 +46,9 @@ impl Walk<'_> {
                     return Ok(true);
                 }
                 ReviewReply::Quit => return Ok(false),
-                ReviewReply::Back => self.ask_the_last_again()?,
+                ReviewReply::Back => self.reopen_last_question()?,
                 ReviewReply::Change(key) => {
-                    if self.ask_for(key).await? {
+                    if self.change_answer(key).await? {
                         *observations = self.survey().await;
                     }
                 }
@@ -55,27 +56,27 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes the last answer back, so that it is asked for again.
-    fn ask_the_last_again(&self) -> Result<(), UserError> {
+    /// Clears the last answer, so that its question is asked again.
+    fn reopen_last_question(&self) -> Result<(), UserError> {
         let last = self.history.borrow_mut().pop();
         match last {
             Some(key) => {
                 let mut answers = self.answers.borrow_mut();
-                if let Some(said) = answers.explicit(key).map(|answer| answer.value.clone()) {
-                    // It stands there as it was typed, to be corrected.
-                    answers.suggest(key, said);
+                if let Some(value) = answers.explicit(key).map(|answer| answer.value.clone()) {
+                    // The question shows it again, so that the user can correct it.
+                    answers.suggest(key, value);
                 }
-                answers.take_back(key);
+                answers.remove(key);
                 drop(answers);
                 self.save_answers()?;
             }
-            None => self.prompter.say(None, "Nothing was asked before this."),
+            None => self.prompter.say(None, "This is the first question."),
         }
         Ok(())
     }
 
-    /// Asks for a value that is there already; `false`: it stays.
-    async fn ask_for(&self, key: Key) -> Result<bool, UserError> {
+    /// Asks again for an answer that already has a value. `false`: the value is unchanged.
+    async fn change_answer(&self, key: Key) -> Result<bool, UserError> {
         let mut question = Question {
             default: self.answers.borrow().get(key).map(|answer| answer.value),
             is_open: true,
@@ -84,7 +85,7 @@ impl Walk<'_> {
         question.choices = key.choices().iter().copied().map(Choice::of).collect();
         if question.choices.is_empty() {
             for step in self.steps.iter().filter(|step| step.has_choices(key)) {
-                let _waiting = self.prompter.wait(step.info(), "What there is to choose from.");
+                let _waiting = self.prompter.wait(step.info(), "Getting the choices.");
                 match step.choices(key).await {
                     Ok(choices) => question.choices.extend(choices),
                     Err(error) => self.prompter.say(None, &error.message),
@@ -107,10 +108,10 @@ impl Walk<'_> {
     /// Asks every open question, in the order of the checklist.
     ///
     /// # Errors
-    /// When nobody can be asked: all missing answers at once.
+    /// When there is nobody to ask. The error names all missing answers.
     pub(super) async fn ask_everything(&self, observations: &mut Observations) -> Result<QuestionsEnd, UserError> {
-        // The look that an answer has made necessary is under way while the next question is read.
-        let mut ahead: Option<PendingLook<'_>> = None;
+        // The check that an answer made necessary runs while the user reads the next question.
+        let mut ahead: Option<PendingCheck<'_>> = None;
         loop {
             let open = self.open_questions(observations);
             if !self.prompter.can_ask() && !open.is_empty() {
@@ -118,8 +119,8 @@ impl Walk<'_> {
             }
             let Some((step, mut question)) = open.into_iter().next() else {
                 match ahead.take() {
-                    Some(look) => {
-                        let (slug, observed) = look.await;
+                    Some(check) => {
+                        let (slug, observed) = check.await;
                         observations.insert(slug, observed);
                         continue;
                     }
@@ -131,23 +132,23 @@ impl Walk<'_> {
                 question.default = answers.suggestion(question.key).map(str::to_owned);
             }
             let info = step.info();
-            match self.ask_meanwhile(&question, &mut ahead, observations).await? {
+            match self.ask_during_check(&question, &mut ahead, observations).await? {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
                     self.history.borrow_mut().push(question.key);
                     self.save_answers()?;
-                    let looks_again = observations.get(info.slug).is_some_and(|observed| {
+                    let needs_check = observations.get(info.slug).is_some_and(|observed| {
                         let is_affected = step.looks_for(question.key) || observed.status != Status::Missing;
                         observed.waits_for.is_none() && is_affected
                     });
-                    if looks_again {
-                        ahead = Some(Box::pin(self.look_ahead(step)));
+                    if needs_check {
+                        ahead = Some(Box::pin(self.check_again(step)));
                     }
                 }
-                Reply::Back => self.ask_the_last_again()?,
+                Reply::Back => self.reopen_last_question()?,
                 Reply::Skip if info.importance == Importance::Required => {
                     self.prompter
-                        .say(Some(info), "This step is required; it cannot be skipped here.");
+                        .say(Some(info), "This step is required. You can't skip it here.");
                 }
                 Reply::Skip => {
                     self.skipped.borrow_mut().insert(info.slug);
@@ -157,16 +158,16 @@ impl Walk<'_> {
         }
     }
 
-    /// Asks, and meanwhile goes on looking.
-    async fn ask_meanwhile(
+    /// Asks while the pending check continues.
+    async fn ask_during_check(
         &self,
         question: &Question,
-        ahead: &mut Option<PendingLook<'_>>,
+        ahead: &mut Option<PendingCheck<'_>>,
         observations: &mut Observations,
     ) -> Result<Reply<String>, UserError> {
         let mut ask = self.prompter.ask(question);
-        if let Some(look) = ahead {
-            match select(ask, look).await {
+        if let Some(check) = ahead {
+            match select(ask, check).await {
                 Either::Left((reply, _)) => return reply,
                 Either::Right(((slug, observed), still_asking)) => {
                     observations.insert(slug, observed);
@@ -178,8 +179,8 @@ impl Walk<'_> {
         ask.await
     }
 
-    /// Looks at a step again: an answer may name something that is there.
-    async fn look_ahead(&self, step: &dyn Step) -> (&'static str, Observed) {
+    /// Checks a step again, since an answer may name something that already exists.
+    async fn check_again(&self, step: &dyn Step) -> (&'static str, Observed) {
         for slot in step.provides() {
             slot.forget();
         }
@@ -188,9 +189,9 @@ impl Walk<'_> {
         (step.info().slug, observed)
     }
 
-    /// What nobody could look at, or stands in the way, is to be said first: whether what waits behind it needs an answer is
-    /// not known.
-    fn is_behind_a_wall(&self, step: &dyn Step, observations: &Observations) -> bool {
+    /// Whether the step waits for an earlier step that is blocked or could not be checked. It is then unknown whether
+    /// the step needs an answer, so the earlier step is reported first.
+    fn waits_for_blocked_step(&self, step: &dyn Step, observations: &Observations) -> bool {
         let mut before = self.steps.iter().take_while(|other| other.info() != step.info());
         let waits = observations
             .get(step.info().slug)
@@ -198,8 +199,8 @@ impl Walk<'_> {
         waits
             && before.any(|other| {
                 let observed = observations.get(other.info().slug);
-                let is_wall = |observed: &Observed| matches!(observed.status, Status::Unknown | Status::Blocked);
-                other.info().feeds_others && observed.is_some_and(is_wall)
+                let is_blocked = |observed: &Observed| matches!(observed.status, Status::Unknown | Status::Blocked);
+                other.info().feeds_others && observed.is_some_and(is_blocked)
             })
     }
 
@@ -207,7 +208,7 @@ impl Walk<'_> {
         self.steps
             .iter()
             .map(AsRef::as_ref)
-            .filter(|step| self.is_walked(*step) && !self.is_behind_a_wall(*step, observations))
+            .filter(|step| self.is_walked(*step) && !self.waits_for_blocked_step(*step, observations))
             .filter_map(|step| Some((step, observations.get(step.info().slug)?)))
             .flat_map(|(step, observed)| {
                 step.questions(observed)
@@ -238,11 +239,12 @@ impl Walk<'_> {
                 .get(step.info().slug)
                 .and_then(|observed| step.plan(observed).ok())
                 .unwrap_or_default();
-            // What a recommendation would change is decided when it comes to it, unless it was asked for.
+            // The user decides about the changes of a recommendation when the walk reaches it, unless a flag requested
+            // them.
             let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
                 .changes
                 .into_iter()
-                .partition(|change| step.info().is_recommendation() && !self.is_asked_for(change));
+                .partition(|change| step.info().is_recommendation() && !self.is_requested(change));
             let to_decide = to_decide
                 .into_iter()
                 .map(|change| format!("Decide: {}", change.sentence));
@@ -283,13 +285,13 @@ fn missing_answers(open: &[(&dyn Step, Question)]) -> UserError {
             step.info().slug
         ));
     }
-    let flags: Vec<String> = open
-        .iter()
-        .map(|(_, question)| format!("{} …", question.key.flag()))
-        .collect();
+    let command = SetupCommand::run().switch("--non-interactive");
+    let command = open.iter().fold(command, |command, (_, question)| {
+        command.placeholder(question.key.flag(), "VALUE")
+    });
     UserError::new(
         UserErrorKind::MissingAnswers,
-        format!("These answers are needed and were not given:\n{}", lines.join("\n")),
-        format!("idc-setup run --non-interactive {}", flags.join(" ")),
+        format!("These required answers are missing:\n{}", lines.join("\n")),
+        command,
     )
 }

@@ -1,23 +1,24 @@
-//! What has to be agreed to: one agreement for all that can be taken back, each of the rest by name.
+//! Consent: one confirmation for all changes that can be undone, and a separate one for each of the others.
 
 use super::turn::Turn;
 use super::{Observations, Walk};
 use crate::checklist::{
-    Change, Confirm, Consent, HumanTask, Importance, NamedConsent, Plan, Prompter, Reply, StepInfo, TaskKind, UserError,
+    Change, Confirm, Consent, Events, HumanTask, Importance, NamedConsent, Plan, Prompter, Reply, StepInfo, TaskKind,
+    UserError,
 };
 use crate::next_step::{NextSteps, SetupCommand};
 
-/// What was agreed to.
+/// The user's decision about a plan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Agreement {
-    /// Everything.
+    /// The user agreed to all changes.
     Given,
-    /// Not everything: what a person can still do about it.
-    Refused(HumanTask),
+    /// The user did not agree to all changes. The task says how to agree later.
+    Refused(Box<HumanTask>),
 }
 
 impl Walk<'_> {
-    /// Remembers what the review showed, so that it is not asked again unless it alters.
+    /// Remembers the changes in the review, so that the walk asks again only about new ones.
     pub(super) fn agree_to_planned(&self, observations: &Observations) {
         let mut agreed = self.agreed.borrow_mut();
         for step in self.steps {
@@ -26,50 +27,50 @@ impl Walk<'_> {
                 .and_then(|observed| step.plan(observed).ok());
             for change in plan.unwrap_or_default().changes {
                 if change.consent == Consent::Reversible {
-                    agreed.insert(name_of(&change));
+                    agreed.insert(id_of(&change));
                 }
             }
         }
     }
 
-    /// Asks for whatever agreement a plan's changes still need.
+    /// Asks for the consents that a plan's changes still need.
     pub(super) async fn agreement(
         &self,
         info: &'static StepInfo,
         plan: &Plan,
         turn: &Turn<'_>,
     ) -> Result<Agreement, UserError> {
-        let surprising: Vec<&Change> = plan
+        let unreviewed: Vec<&Change> = plan
             .changes
             .iter()
-            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&name_of(change)))
+            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&id_of(change)))
             .collect();
-        if !surprising.is_empty() && self.prompter.can_ask() && !self.options.yes {
+        if !unreviewed.is_empty() && self.prompter.can_ask() && !self.options.yes {
             let question = Confirm {
-                lines: surprising.iter().map(|change| change.sentence.clone()).collect(),
-                prompt: "The account has changed since you agreed. Do this now?".to_owned(),
+                lines: unreviewed.iter().map(|change| change.sentence.clone()).collect(),
+                prompt: "The account has changed since the review. Make these changes now?".to_owned(),
                 default: true,
-                help: surprising.iter().map(|change| change.command.clone()).collect(),
+                help: unreviewed.iter().map(|change| change.command.clone()).collect(),
                 ..Confirm::default()
             };
             if !self.confirm(info, question, turn).await? {
-                return Ok(Agreement::Refused(not_agreed(info, &surprising[0].sentence)));
+                return Ok(Agreement::Refused(Box::new(not_agreed(info, &unreviewed[0].sentence))));
             }
-            self.agreed.borrow_mut().extend(surprising.into_iter().map(name_of));
+            self.agreed.borrow_mut().extend(unreviewed.into_iter().map(id_of));
         }
         for change in &plan.changes {
             match &change.consent {
                 Consent::Reversible => {}
                 Consent::Named(consents) => {
                     for consent in consents {
-                        if !self.is_named(info, change, consent, turn).await? {
-                            return Ok(Agreement::Refused(needs_flag(info, change, consent)));
+                        if !self.has_consent(info, change, consent, turn).await? {
+                            return Ok(Agreement::Refused(Box::new(needs_flag(info, change, consent))));
                         }
                     }
                 }
                 Consent::File { path, diff } => {
                     if !self.is_edit_wanted(info, path, diff, turn).await? {
-                        return Ok(Agreement::Refused(not_agreed(info, &change.sentence)));
+                        return Ok(Agreement::Refused(Box::new(not_agreed(info, &change.sentence))));
                     }
                 }
             }
@@ -77,8 +78,8 @@ impl Walk<'_> {
         Ok(Agreement::Given)
     }
 
-    /// Whether all that a change needs to be agreed to by name was agreed to before.
-    pub(super) fn is_asked_for(&self, change: &Change) -> bool {
+    /// Whether flags give all consents that a change needs.
+    pub(super) fn is_requested(&self, change: &Change) -> bool {
         match &change.consent {
             Consent::Named(consents) => consents
                 .iter()
@@ -87,7 +88,7 @@ impl Walk<'_> {
         }
     }
 
-    async fn is_named(
+    async fn has_consent(
         &self,
         info: &'static StepInfo,
         change: &Change,
@@ -102,15 +103,16 @@ impl Walk<'_> {
         }
         let mut lines = vec![change.sentence.clone(), consent.stake.clone()];
         if consent.is_final {
-            lines.push("This cannot be taken back.".to_owned());
+            lines.push("This can't be undone.".to_owned());
         }
         let question = Confirm {
             lines,
             prompt: "Do you agree?".to_owned(),
-            help: vec![
-                format!("$ {}", change.command),
-                format!("Without questions: idc-setup run --{}", consent.flag),
-            ],
+            help: vec![format!("$ {}", change.command)],
+            next: SetupCommand::run()
+                .switch(format!("--{}", consent.flag))
+                .to("agree without being asked")
+                .into(),
             ..Confirm::default()
         };
         self.confirm(info, question, turn).await
@@ -133,7 +135,7 @@ impl Walk<'_> {
             lines: diff.lines().map(str::to_owned).collect(),
             prompt: format!("Write this to {path}?"),
             default: true,
-            help: vec!["Lines with + are added, all others stay as they are, byte for byte.".to_owned()],
+            help: vec!["Lines with + are added. All other lines stay unchanged, byte for byte.".to_owned()],
             ..Confirm::default()
         };
         self.confirm(info, question, turn).await
@@ -147,12 +149,13 @@ impl Walk<'_> {
         self.confirmed(&question, turn).await
     }
 
-    /// A yes or a no. Back leads to the review while nothing has been changed; after that it only says so.
+    /// Asks a yes-or-no question. Until the first change, Back returns to the review; after it, Back only shows a
+    /// message.
     pub(super) async fn confirmed(&self, question: &Confirm, turn: &Turn<'_>) -> Result<bool, UserError> {
-        turn.come().await;
+        turn.wait_for_turn().await;
         loop {
             if self.stopped.get() {
-                // Somebody has left at an earlier step meanwhile.
+                // The user quit at an earlier step in the meantime.
                 return Ok(false);
             }
             match turn.confirm(question).await? {
@@ -161,11 +164,11 @@ impl Walk<'_> {
                 Reply::Back if self.has_changed.get() => {
                     self.prompter.say(
                         None,
-                        "What was changed stays: there is no way back from here but undoing it.",
+                        "You can't go back: something has already been changed. To reverse that, use undo.",
                     );
                 }
                 Reply::Back => {
-                    self.wants_back.set(true);
+                    self.wants_review.set(true);
                     return Err(UserError::left());
                 }
                 Reply::Quit => return Err(UserError::left()),
@@ -174,13 +177,14 @@ impl Walk<'_> {
     }
 }
 
-fn name_of(change: &Change) -> String {
+/// Identifies a change, whatever its text.
+fn id_of(change: &Change) -> String {
     format!("{:?} {} {}", change.verb, change.kind, change.name)
 }
 
 fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {
     HumanTask {
-        sentence: format!("Agree to this: {} Nobody did, so it was not done.", change.sentence),
+        sentence: format!("This change needs your consent and was not made: {}", change.sentence),
         link: None,
         code: None,
         clicks: String::new(),

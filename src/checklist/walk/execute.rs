@@ -1,24 +1,23 @@
-//! Each step until it is done, waits for a person, or cannot go on.
+//! The execution of the steps: each until it is done, waits for a person, or cannot continue.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::consent::Agreement;
 use super::turn::{Turn, Turns};
 use super::{Observations, Walk, close};
 use crate::checklist::{
-    Change, Confirm, ExitCode, HumanTask, Importance, Observed, Outcome, Plan, Prompter, State, Status, Step, StepInfo,
+    Change, Confirm, Events, ExitCode, HumanTask, Importance, Observed, Outcome, Plan, State, Status, Step, StepInfo,
     StepReport, TaskKind, UserError,
 };
-use crate::limits::LONGEST_WAIT;
-use crate::limits::ROUNDS;
-use crate::limits::SPREAD_LIMIT;
+use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
+use crate::next_step::SetupCommand;
 
 impl Walk<'_> {
-    /// Walks all steps, at the same time as far as they do not stand on each other. A person sees them one after the
-    /// other.
+    /// Executes all steps, concurrently unless they depend on each other. The user sees them one after the other.
     pub(super) async fn execute(&self, mut observations: Observations) -> Outcome {
         let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
         for slot in walked.flat_map(|step| step.provides()) {
@@ -32,11 +31,11 @@ impl Walk<'_> {
             } else {
                 Turn::free(self.prompter)
             };
-            self.walk(step.as_ref(), observations.remove(step.info().slug), turn)
+            self.execute_step(step.as_ref(), observations.remove(step.info().slug), turn)
         });
         let mut reports = join_all(walks.collect::<Vec<_>>()).await;
         let error = self
-            .wish
+            .user_exit
             .borrow_mut()
             .take()
             .or_else(|| self.reconsider(&mut reports).err());
@@ -47,7 +46,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What later steps have shown about earlier ones.
+    /// Updates the reports with what later steps have shown about earlier ones.
     pub(super) fn reconsider(&self, reports: &mut [StepReport]) -> Result<(), UserError> {
         for report in reports {
             let step = self.steps.iter().find(|step| step.info() == report.info);
@@ -66,14 +65,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn walk(&self, step: &dyn Step, observed: Option<Observed>, turn: Turn<'_>) -> StepReport {
-        let report = self.walk_in_turn(step, observed, &turn).await;
+    async fn execute_step(&self, step: &dyn Step, observed: Option<Observed>, turn: Turn<'_>) -> StepReport {
+        let report = self.execute_in_turn(step, observed, &turn).await;
         turn.end(&report);
         turn.pass_on().await;
         report
     }
 
-    async fn walk_in_turn(&self, step: &dyn Step, observed: Option<Observed>, turn: &Turn<'_>) -> StepReport {
+    async fn execute_in_turn(&self, step: &dyn Step, observed: Option<Observed>, turn: &Turn<'_>) -> StepReport {
         if !self.is_walked(step) {
             return self.report(step, observed.as_ref());
         }
@@ -85,7 +84,7 @@ impl Walk<'_> {
             let plan = step.plan(&observed).unwrap_or_default();
             turn.begin(step.info(), &observed, &plan);
         }
-        let report = self.walk_from(step, observed, turn).await;
+        let report = self.execute_from(step, observed, turn).await;
         if report.state == State::Failed && !step.info().is_recommendation() {
             self.stopped.set(true);
         }
@@ -96,8 +95,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Look, plan, apply, verify, until nothing is left that can be done now.
-    async fn walk_from(&self, step: &dyn Step, mut observed: Observed, turn: &Turn<'_>) -> StepReport {
+    /// Repeats plan, apply and verify until nothing is left that can be done now.
+    async fn execute_from(&self, step: &dyn Step, mut observed: Observed, turn: &Turn<'_>) -> StepReport {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
@@ -131,13 +130,13 @@ impl Walk<'_> {
             if plan
                 .changes
                 .iter()
-                .any(|change| applied.iter().any(|made: &Change| made.is_same(change)))
+                .any(|change| applied.iter().any(|applied: &Change| applied.is_same(change)))
             {
-                return StepReport::new(info, observed, plan.clone()).failed(does_not_show(&plan));
+                return StepReport::new(info, observed, plan.clone()).failed(not_visible(&plan));
             }
             match self.agreement(info, &plan, turn).await {
                 Ok(Agreement::Given) => {}
-                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, observed, plan), task),
+                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, observed, plan), *task),
                 Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
             }
             if let Some(ended) = self.apply_all(step, &observed, &plan, turn).await {
@@ -153,20 +152,20 @@ impl Walk<'_> {
         StepReport::new(info, observed, plan)
     }
 
-    /// Looks at what was changed. Writes spread, so a look right after one may still show what was before, or
-    /// half of it: that is looked at again.
+    /// Reads the state after a change. Writes take time to propagate, so a read right after a write may return the
+    /// previous state, or a mix of both. In that case the state is read again.
     async fn verify(&self, step: &dyn Step, before: &Observed, plan: &Plan) -> Result<Observed, UserError> {
-        let end = Instant::now() + SPREAD_LIMIT;
+        let end = Instant::now() + PROPAGATION_LIMIT;
         let mut pause = self.options.person_pause / 3;
         loop {
             let observed = step.look().await?;
-            let is_half = observed.status == Status::Different && before.status != Status::Different;
+            let is_mixed = observed.status == Status::Different && before.status != Status::Different;
             let next = step.plan(&observed).unwrap_or_default();
-            let is_stale = is_half
+            let is_stale = is_mixed
                 || next
                     .changes
                     .iter()
-                    .any(|change| plan.changes.iter().any(|made| made.is_same(change)));
+                    .any(|change| plan.changes.iter().any(|applied| applied.is_same(change)));
             if !is_stale || Instant::now() + pause > end {
                 return Ok(observed);
             }
@@ -175,17 +174,17 @@ impl Walk<'_> {
         }
     }
 
-    /// A failure is the step's; the wish to leave is nobody's, and ends the walk.
+    /// Adds an error to the report of the step. If the user quit, that is no failure of the step, but ends the walk.
     fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
-        if error.kind.is_the_persons_wish() {
+        if error.kind.is_user_exit() {
             self.stopped.set(true);
-            self.wish.replace(Some(error));
+            self.user_exit.replace(Some(error));
             return report;
         }
         report.failed(error)
     }
 
-    /// Makes a plan's changes. `Some`: how the step has ended before they were all made.
+    /// Applies the changes of a plan. `Some`: the report, if the step ended before all changes were applied.
     async fn apply_all(
         &self,
         step: &dyn Step,
@@ -200,9 +199,15 @@ impl Walk<'_> {
             }
             turn.change(info, change);
             self.has_changed.set(true);
-            if let Err(error) = step.apply(change, turn).await {
+            let span = tracing::info_span!("change", step = info.slug, verb = ?change.verb, kind = %change.kind, name = ?change.name);
+            let applied = step.apply(change, turn).instrument(span.clone()).await;
+            match &applied {
+                Ok(()) => tracing::info!(parent: &span, "applied"),
+                Err(error) => tracing::info!(parent: &span, error = ?error.kind, "failed"),
+            }
+            if let Err(error) = applied {
                 self.stopped.set(self.stopped.get() || !info.is_recommendation());
-                // What was made before the failure is there: say so, if it can be seen.
+                // What was changed before the failure remains, so report it if a read shows it.
                 let observed = step.look().await.unwrap_or_else(|_| observed.clone());
                 let plan = step.plan(&observed).unwrap_or_else(|_| plan.clone());
                 return Some(self.ended_by(StepReport::new(info, observed, plan), error));
@@ -211,7 +216,7 @@ impl Walk<'_> {
         None
     }
 
-    /// Has the person do the first open task. `None`: nobody did, or nothing is open.
+    /// Has the user do the first open task. `None`: the task was not done, or there is none.
     async fn attend(
         &self,
         step: &dyn Step,
@@ -226,20 +231,20 @@ impl Walk<'_> {
         let limit = self.options.wait.unwrap_or(LONGEST_WAIT);
         let is_for_a_person = !matches!(task.kind, TaskKind::Seen | TaskKind::Own) || !limit.is_zero();
         if is_for_a_person {
-            turn.come().await;
+            turn.wait_for_turn().await;
             if self.stopped.get() {
-                // Somebody has left at an earlier step meanwhile.
+                // The user quit at an earlier step in the meantime.
                 return Ok(None);
             }
         }
         match task.kind {
             TaskKind::Confirmed(topic) if self.prompter.can_ask() => {
                 turn.show_task(info, task);
-                if self.is_said_to_be_done(info, "Done?", turn).await? {
+                if self.is_confirmed_done(info, "Done?", turn).await? {
                     step.confirmed(topic)?;
-                    // A word changes nothing in the account: what was seen there still is.
+                    // A confirmation changes nothing in the account, so the observed state is still valid.
                     return Ok(Some(match step.reconsider(observed) {
-                        Some(told) => told,
+                        Some(confirmed) => confirmed,
                         None => self.look_at(step).await,
                     }));
                 }
@@ -247,8 +252,8 @@ impl Walk<'_> {
             }
             TaskKind::Checked if self.prompter.can_ask() => {
                 turn.show_task(info, task);
-                let prompt = "Done? Then it is checked; No leaves it for later.";
-                if self.is_said_to_be_done(info, prompt, turn).await? {
+                let prompt = "Done? Yes checks it; No leaves it for later.";
+                if self.is_confirmed_done(info, prompt, turn).await? {
                     return Ok(Some(self.look_at(step).await));
                 }
                 Ok(None)
@@ -263,22 +268,23 @@ impl Walk<'_> {
         }
     }
 
-    /// Enter says no: it must not tell what nobody has looked at.
-    async fn is_said_to_be_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, UserError> {
+    /// The default is No: Enter must not confirm what nobody has verified.
+    async fn is_confirmed_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, UserError> {
         let question = Confirm {
             prompt: prompt.to_owned(),
             default: false,
-            help: vec![
-                info.why.to_owned(),
-                format!("No leaves it for later: idc-setup run --only {}", info.slug),
-            ],
+            help: vec![info.why.to_owned()],
+            next: SetupCommand::run()
+                .value("--only", info.slug)
+                .to("answer No and do it later")
+                .into(),
             can_skip: info.importance != Importance::Required,
             ..Confirm::default()
         };
         self.confirmed(&question, turn).await
     }
 
-    /// Looks again and again. A connection that is lost meanwhile is waited for like the person.
+    /// Polls until the task is done. If the connection is lost in the meantime, polling continues.
     async fn wait_until_seen(
         &self,
         step: &dyn Step,
@@ -301,12 +307,12 @@ impl Walk<'_> {
                 }
                 Err(error) if ExitCode::from(error.kind) != ExitCode::Failed => return Err(error),
                 Err(error) => {
-                    waiting.say(&format!("{} Looking again.", error.message));
+                    waiting.say(&format!("{} Trying again.", error.message));
                     failed = Some(error);
                 }
             }
             if Instant::now() >= end {
-                // What could not be looked at in the end is no person who did not come.
+                // If the last check failed, report its error rather than an undone task.
                 return failed.map_or(Ok(None), Err);
             }
         }
@@ -319,14 +325,16 @@ fn waiting(mut report: StepReport, task: HumanTask) -> StepReport {
     report
 }
 
-fn does_not_show(plan: &Plan) -> UserError {
+fn not_visible(plan: &Plan) -> UserError {
     let sentence = plan
         .changes
         .first()
         .map(|change| change.sentence.as_str())
         .unwrap_or_default();
     UserError::failed(
-        format!("This was accepted, and a look does not show it: {sentence}"),
-        "idc-setup status, and when it shows: idc-setup run",
+        format!("This change succeeded, but a later read does not show it: {sentence}"),
+        SetupCommand::status()
+            .to("check until it shows")
+            .then(SetupCommand::run()),
     )
 }

@@ -11,25 +11,26 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use super::{ExitCode, Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
-/// How a walk is to go.
+/// The options of a walk.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Slugs; all steps when empty.
+    /// The slugs of the steps to walk; all steps if empty.
     pub only: BTreeSet<String>,
-    /// Slugs.
+    /// The slugs of the steps to skip.
     pub skip: BTreeSet<String>,
-    /// No confirmation of what can be taken back.
+    /// Do not ask about changes that can be undone.
     pub yes: bool,
-    /// How long to wait for a person; `None` is as long as it takes.
+    /// How long to wait for a person; `None` waits as long as necessary.
     pub wait: Option<Duration>,
-    /// Named consents that were given, by flag.
+    /// The consents that were given, by flag.
     pub consents: BTreeSet<String>,
-    /// The pause between two looks while a person does something.
+    /// The polling interval while a person does a task.
     pub person_pause: Duration,
 }
 
@@ -42,25 +43,25 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<String>>,
-    /// A change has failed, or the person has left: no other is begun.
+    /// A change failed or the user quit: no other change is started.
     stopped: Cell<bool>,
-    /// What was asked, in order: back leads along it.
+    /// The answered questions, in order, for going back.
     history: RefCell<Vec<Key>>,
-    /// The first look at everything has been shown.
+    /// The first check of all steps has been shown.
     is_shown: Cell<bool>,
-    /// Something was changed in this run: back leads no further.
+    /// Something was changed in this run: going back is no longer possible.
     has_changed: Cell<bool>,
-    /// The person wants to be back at the review.
-    wants_back: Cell<bool>,
-    /// Why the person has left.
-    wish: RefCell<Option<UserError>>,
+    /// The user wants to return to the review.
+    wants_review: Cell<bool>,
+    /// Set when the user quits or interrupts the run.
+    user_exit: RefCell<Option<UserError>>,
 }
 
-/// Findings by slug.
+/// Observed states by slug.
 type Observations = BTreeMap<&'static str, Observed>;
 
 impl<'a> Walk<'a> {
-    /// A walk over `steps`, which stand in the order of the checklist.
+    /// A walk over `steps`, which are in the order of the checklist.
     pub fn new(
         steps: &'a [Box<dyn Step>],
         prompter: &'a dyn Prompter,
@@ -85,17 +86,17 @@ impl<'a> Walk<'a> {
             history: RefCell::default(),
             is_shown: Cell::new(false),
             has_changed: Cell::new(false),
-            wants_back: Cell::new(false),
-            wish: RefCell::default(),
+            wants_review: Cell::new(false),
+            user_exit: RefCell::default(),
         }
     }
 
-    /// Looks, asks nothing, changes nothing.
+    /// Checks all steps. Asks nothing and changes nothing.
     pub async fn look(&self) -> Outcome {
         let observations = self.survey().await;
         let mut reports = self.reports(&observations);
         let error = self.reconsider(&mut reports).err();
-        let error = error.or_else(|| self.trouble_before(&observations));
+        let error = error.or_else(|| self.prerequisite_error(&observations));
         Outcome {
             reports,
             error,
@@ -103,13 +104,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Looks and asks, and plans what would be done; changes nothing.
+    /// Checks all steps, asks the open questions and plans the changes. Changes nothing.
     pub async fn plan(&self) -> Outcome {
         let mut observations = self.survey().await;
         let asked = self.ask_everything(&mut observations).await.err();
         let mut reports = self.reports(&observations);
         let error = self.reconsider(&mut reports).err().or(asked);
-        let error = error.or_else(|| self.trouble_before(&observations));
+        let error = error.or_else(|| self.prerequisite_error(&observations));
         Outcome {
             reports,
             error,
@@ -117,9 +118,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes all the way.
+    /// Checks, asks, and executes the steps.
     pub async fn run(&self) -> Outcome {
-        // First of all: a run that is killed in its first look has been told what it was told.
+        // First of all, so that the answers are not lost if the run is killed during the first check.
         if let Err(error) = self.save_answers() {
             return Outcome {
                 reports: Vec::new(),
@@ -130,10 +131,10 @@ impl<'a> Walk<'a> {
         let mut observations = self.survey().await;
         loop {
             let outcome = self.run_from(observations).await;
-            if !self.wants_back.take() {
+            if !self.wants_review.take() {
                 return outcome;
             }
-            // Back from a question in a step, before anything was changed: the review is where values are changed.
+            // The user went back from a question in a step, before the first change, to change values in the review.
             self.stopped.set(false);
             observations = self.survey().await;
         }
@@ -150,9 +151,9 @@ impl<'a> Walk<'a> {
                 };
             }
         };
-        let before = self.trouble_before(&observations);
+        let before = self.prerequisite_error(&observations);
         if before.is_some() || self.is_refused(&observations) {
-            // What may not even be looked at is not worked around: better to say so before anything changes.
+            // If a check is denied, stop before the first change.
             return Outcome {
                 reports: self.reports(&observations),
                 error: before,
@@ -160,12 +161,12 @@ impl<'a> Walk<'a> {
             };
         }
         if !agreed {
-            let said = if self.has_changed.get() {
-                "Go on later with: idc-setup run"
+            let line = if self.has_changed.get() {
+                "Progress is saved."
             } else {
-                "Nothing was changed. Go on later with: idc-setup run"
+                "Nothing was changed. Your answers are saved."
             };
-            self.prompter.say(None, said);
+            self.prompter.say(None, line);
             return Outcome {
                 reports: self.reports(&observations),
                 error: None,
@@ -175,18 +176,18 @@ impl<'a> Walk<'a> {
         self.execute(observations).await
     }
 
-    /// Whether the step was asked for.
+    /// Whether the step was requested.
     fn is_wanted(&self, step: &dyn Step) -> bool {
         self.options.only.is_empty() || self.options.only.contains(step.info().slug)
     }
 
-    /// Whether the step was asked for and not skipped.
+    /// Whether the step was requested and not skipped.
     fn is_walked(&self, step: &dyn Step) -> bool {
         self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
     }
 
-    /// What a step that is only looked at has failed with, where a later one that is walked waits.
-    fn trouble_before(&self, observations: &Observations) -> Option<UserError> {
+    /// The error of a step that is only checked, if a later step in the walk waits.
+    fn prerequisite_error(&self, observations: &Observations) -> Option<UserError> {
         let observed = |step: &dyn Step| observations.get(step.info().slug);
         let waits = |step: &dyn Step| {
             self.is_walked(step) && observed(step).is_some_and(|observed| observed.waits_for.is_some())
@@ -198,8 +199,8 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Whether a look of a step that is walked was refused for lack of rights or credentials, or has shown what would be in
-    /// the way of a later step.
+    /// Whether the check of a step in the walk was denied for lack of permissions or credentials, or failed in a way
+    /// that would stop a later step.
     fn is_refused(&self, observations: &Observations) -> bool {
         self.steps
             .iter()
@@ -212,7 +213,7 @@ impl<'a> Walk<'a> {
             })
     }
 
-    /// Looks at everything that is walked or that others stand on, all at the same time.
+    /// Checks all steps in the walk, and those that others depend on, concurrently.
     async fn survey(&self) -> Observations {
         for slot in self.steps.iter().flat_map(|step| step.provides()) {
             slot.forget();
@@ -225,49 +226,56 @@ impl<'a> Walk<'a> {
                 .survey(&walked.map(|step| step.info()).collect::<Vec<_>>())
         };
         let shown = shown.as_deref();
-        let looks = self.steps.iter().map(|step| async move {
+        let checks = self.steps.iter().map(|step| async move {
             let slug = step.info().slug;
             if self.is_walked(step.as_ref()) || step.info().feeds_others {
                 let observed = self.look_at(step.as_ref()).await;
                 close(step.as_ref(), &observed.summary);
                 if let Some(shown) = shown.filter(|_| self.is_walked(step.as_ref())) {
-                    shown.found(step.info(), &observed);
+                    shown.checked(step.info(), &observed);
                 }
                 return Some((slug, observed));
             }
-            close(step.as_ref(), "It was not looked at.");
+            close(step.as_ref(), "The step was not checked.");
             None
         });
-        join_all(looks).await.into_iter().flatten().collect()
+        join_all(checks).await.into_iter().flatten().collect()
     }
 
     async fn look_at(&self, step: &dyn Step) -> Observed {
-        step.look().await.unwrap_or_else(Observed::unknown)
+        let span = tracing::debug_span!("check", step = step.info().slug);
+        let observed = step
+            .look()
+            .instrument(span.clone())
+            .await
+            .unwrap_or_else(Observed::unknown);
+        tracing::debug!(parent: &span, status = ?observed.status, "{:?}", observed.summary);
+        observed
     }
 
-    /// The steps that were asked for, as far as they have got without changing anything.
+    /// The reports of the requested steps, before any change.
     fn reports(&self, observations: &Observations) -> Vec<StepReport> {
         let mut stuck = false;
         let mut reports = Vec::new();
         for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
             let mut report = self.report(step.as_ref(), observations.get(step.info().slug));
             if stuck && report.observed.waits_for.is_some() {
-                // What waits behind something that nobody here can move is not planned.
+                // Nothing is planned for a step that waits for a blocked one.
                 report.plan = Plan::default();
             }
-            let moves = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
-            stuck |=
-                matches!(report.state, State::Blocked | State::Unknown) || (report.state == State::Different && !moves);
+            let has_plan = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
+            stuck |= matches!(report.state, State::Blocked | State::Unknown)
+                || (report.state == State::Different && !has_plan);
             reports.push(report);
         }
         reports
     }
 
     fn report(&self, step: &dyn Step, observed: Option<&Observed>) -> StepReport {
-        let observed = observed.cloned().unwrap_or_else(|| Observed::missing("Not looked at."));
+        let observed = observed.cloned().unwrap_or_else(|| Observed::missing("Not checked."));
         if !self.is_walked(step) {
             let observed = Observed {
-                summary: "Not wanted in this run.".to_owned(),
+                summary: "Skipped in this run.".to_owned(),
                 ..observed
             };
             return StepReport::new(step.info(), observed, Plan::default()).skipped();
@@ -284,12 +292,12 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Writes the explicit answers down, so that the next run does not ask again.
+    /// Saves the explicit answers, so that the next run does not ask again.
     fn save_answers(&self) -> Result<(), ProgressError> {
         let answers = self.answers.borrow();
         self.progress.change(|record| {
             let explicit = |name: &str| answers.all_explicit().any(|(key, _)| key.field() == name);
-            // What this version does not know stays; what was said and is no longer, goes.
+            // Keeps answers that this version does not know, and removes those that are no longer explicit.
             record
                 .answers
                 .retain(|name, _| Key::of_field(name).is_none() || explicit(name));
@@ -306,24 +314,24 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Writes down how a step was last seen.
+    /// Records the last state of a step.
     fn record(&self, report: &StepReport) -> Result<(), UserError> {
         self.progress.change(|record| {
             let (state, now) = (report.state.name(), Timestamp::now());
             let known = record.steps.get(report.info.slug).filter(|known| known.state == state);
-            let seen = StepRecord {
+            let last = StepRecord {
                 state: state.to_owned(),
                 summary: report.observed.summary.clone(),
                 at: now,
                 since: Some(known.map_or(now, |known| known.since.unwrap_or(known.at))),
             };
-            record.steps.insert(report.info.slug.to_owned(), seen);
+            record.steps.insert(report.info.slug.to_owned(), last);
         })?;
         Ok(())
     }
 }
 
-/// Nobody is to wait for facts that this step did not bring.
+/// Closes the facts that this step did not set, so that nobody waits for them.
 fn close(step: &dyn Step, why: &str) {
     for slot in step.provides() {
         slot.close(why);

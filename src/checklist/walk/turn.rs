@@ -1,6 +1,6 @@
-//! Steps work at the same time, and speak in the order of the checklist: what a step says before its turn is kept, and
-//! whatever needs the person waits for it. So a person reads one step after the other, and does not wait for what could
-//! be done meanwhile.
+//! Steps run concurrently, but their output appears in the order of the checklist: what a step reports before its turn
+//! is buffered, and whatever needs the user waits for the turn. So the user reads one step after the other, and never
+//! waits for work that could run in the background.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,17 +8,17 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::checklist::{
-    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    UserError, Waiting,
+    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
+    StepReport, UserError, Waiting,
 };
 
-/// Whose turn it is.
+/// The index of the step whose turn it is.
 pub(super) struct Turns {
     now: watch::Sender<usize>,
 }
 
 impl Turns {
-    /// The first one's.
+    /// Starts with the first step.
     pub(super) fn new() -> Self {
         Self {
             now: watch::Sender::new(0),
@@ -26,17 +26,17 @@ impl Turns {
     }
 }
 
-/// One step's way to the person.
+/// The channel between one step and the user.
 pub(super) struct Turn<'a> {
     prompter: &'a dyn Prompter,
-    /// `None`: nobody has to be kept in order.
+    /// The index of the step; `None` if the order does not matter.
     order: Option<(&'a Turns, usize)>,
-    has_come: Cell<bool>,
-    kept: RefCell<Vec<Kept>>,
+    is_now: Cell<bool>,
+    buffered: RefCell<Vec<Event>>,
 }
 
-/// What was said before the turn.
-enum Kept {
+/// An event before the turn.
+enum Event {
     Begin(&'static StepInfo, Box<Observed>, Box<Plan>),
     Say(Option<&'static StepInfo>, String),
     Change(&'static StepInfo, Box<Change>),
@@ -44,65 +44,110 @@ enum Kept {
 }
 
 impl<'a> Turn<'a> {
-    /// A step that speaks as it likes.
+    /// A channel without an order.
     pub(super) fn free(prompter: &'a dyn Prompter) -> Self {
         Self {
             prompter,
             order: None,
-            has_come: Cell::new(true),
-            kept: RefCell::default(),
+            is_now: Cell::new(true),
+            buffered: RefCell::default(),
         }
     }
 
-    /// The `index`-th step to speak.
+    /// The channel of the `index`-th step.
     pub(super) fn nth(prompter: &'a dyn Prompter, turns: &'a Turns, index: usize) -> Self {
         Self {
             order: Some((turns, index)),
-            has_come: Cell::new(false),
+            is_now: Cell::new(false),
             ..Self::free(prompter)
         }
     }
 
-    /// Waits for the turn, and says what was kept.
-    pub(super) async fn come(&self) {
+    /// Waits for the turn, then reports the buffered events.
+    pub(super) async fn wait_for_turn(&self) {
         if let Some((turns, index)) = self.order
-            && !self.has_come.get()
+            && !self.is_now.get()
         {
-            // The sender lives as long as the walk, so there is always a turn to come.
+            // The sender lives as long as the walk, so this cannot fail.
             let _ = turns.now.subscribe().wait_for(|now| *now >= index).await;
-            self.has_come.set(true);
+            self.is_now.set(true);
         }
-        for kept in self.kept.take() {
-            match kept {
-                Kept::Begin(info, observed, plan) => self.prompter.begin(info, &observed, &plan),
-                Kept::Say(info, line) => self.prompter.say(info, &line),
-                Kept::Change(info, change) => self.prompter.change(info, &change),
-                Kept::End(report) => self.prompter.end(&report),
+        for event in self.buffered.take() {
+            match event {
+                Event::Begin(info, observed, plan) => self.prompter.begin(info, &observed, &plan),
+                Event::Say(info, line) => self.prompter.say(info, &line),
+                Event::Change(info, change) => self.prompter.change(info, &change),
+                Event::End(report) => self.prompter.end(&report),
             }
         }
     }
 
-    /// The step has ended: the next one may speak.
+    /// Ends the turn. The turn of the next step begins.
     pub(super) async fn pass_on(&self) {
-        self.come().await;
+        self.wait_for_turn().await;
         if let Some((turns, index)) = self.order {
             turns.now.send_replace(index + 1);
         }
     }
 
-    fn keep(&self, kept: Kept) {
-        self.kept.borrow_mut().push(kept);
+    fn buffer(&self, event: Event) {
+        self.buffered.borrow_mut().push(event);
     }
 }
 
-/// A wait that nobody sees yet: a line says so when the turn comes.
-struct Unseen;
+/// A wait before the turn; it is not displayed.
+struct Hidden;
 
-impl Waiting for Unseen {
+impl Waiting for Hidden {
     fn say(&self, _words: &str) {}
 }
 
-/// What is said waits for the turn; what is asked has been waited for by the walk.
+impl Events for Turn<'_> {
+    fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
+        self.prompter.show_task(info, task);
+    }
+
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+        if self.is_now.get() {
+            self.prompter.begin(info, observed, plan);
+        } else {
+            self.buffer(Event::Begin(info, Box::new(observed.clone()), Box::new(plan.clone())));
+        }
+    }
+
+    fn end(&self, report: &StepReport) {
+        if self.is_now.get() {
+            self.prompter.end(report);
+        } else {
+            self.buffer(Event::End(Box::new(report.clone())));
+        }
+    }
+
+    fn change(&self, info: &'static StepInfo, change: &Change) {
+        if self.is_now.get() {
+            self.prompter.change(info, change);
+        } else {
+            self.buffer(Event::Change(info, Box::new(change.clone())));
+        }
+    }
+
+    fn say(&self, info: Option<&'static StepInfo>, line: &str) {
+        if self.is_now.get() {
+            self.prompter.say(info, line);
+        } else {
+            self.buffer(Event::Say(info, line.to_owned()));
+        }
+    }
+
+    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
+        if self.is_now.get() {
+            self.prompter.wait(info, what)
+        } else {
+            Box::new(Hidden)
+        }
+    }
+}
+
 #[async_trait(?Send)]
 impl Prompter for Turn<'_> {
     fn can_ask(&self) -> bool {
@@ -110,66 +155,22 @@ impl Prompter for Turn<'_> {
     }
 
     async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        self.come().await;
+        self.wait_for_turn().await;
         self.prompter.ask(question).await
     }
 
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
-        self.come().await;
+        self.wait_for_turn().await;
         self.prompter.confirm(confirm).await
     }
 
     async fn type_out(&self, words: &str) -> Result<String, UserError> {
-        self.come().await;
+        self.wait_for_turn().await;
         self.prompter.type_out(words).await
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        self.come().await;
+        self.wait_for_turn().await;
         self.prompter.review(review).await
-    }
-
-    fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
-        self.prompter.show_task(info, task);
-    }
-
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
-        if self.has_come.get() {
-            self.prompter.begin(info, observed, plan);
-        } else {
-            self.keep(Kept::Begin(info, Box::new(observed.clone()), Box::new(plan.clone())));
-        }
-    }
-
-    fn end(&self, report: &StepReport) {
-        if self.has_come.get() {
-            self.prompter.end(report);
-        } else {
-            self.keep(Kept::End(Box::new(report.clone())));
-        }
-    }
-
-    fn change(&self, info: &'static StepInfo, change: &Change) {
-        if self.has_come.get() {
-            self.prompter.change(info, change);
-        } else {
-            self.keep(Kept::Change(info, Box::new(change.clone())));
-        }
-    }
-
-    fn say(&self, info: Option<&'static StepInfo>, line: &str) {
-        if self.has_come.get() {
-            self.prompter.say(info, line);
-        } else {
-            self.keep(Kept::Say(info, line.to_owned()));
-        }
-    }
-
-    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        if self.has_come.get() {
-            self.prompter.wait(info, what)
-        } else {
-            Box::new(Unseen)
-        }
     }
 }

@@ -1,9 +1,9 @@
-//! The run itself: this very program as a child, with an environment and a home of its own.
+//! Runs the rehearsed command: this program as a child process, with its own environment and home folder.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use super::persist::{begin_keeping, dump_world, home, keep_on_keeping, keep_world, writes_world};
+use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
 use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
 use crate::checklist::{ExitCode, UserError};
@@ -14,7 +14,7 @@ use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
 use idc_sim::PersonKind;
 
-/// What passes from our environment to the child's: how to show things, and where programs are.
+/// The variables that the child inherits: how to display output, and where programs are.
 const PASSED_ON: [&str; 11] = [
     "TERM",
     "LANG",
@@ -29,7 +29,7 @@ const PASSED_ON: [&str; 11] = [
     "COLORTERM",
 ];
 
-/// What tells whether there is a browser, and where: passed on when somebody is to use the rehearsal's pages.
+/// The variables by which a browser is found. The child inherits them if a person uses the pages of the rehearsal.
 const BROWSERS: [&str; 12] = [
     "BROWSER",
     "DISPLAY",
@@ -53,20 +53,20 @@ pub(super) async fn perform(
     screen: &Screen,
 ) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
-    let _lock = begin_keeping(rehearsal, flags)?;
+    let _lock = start_saving(rehearsal, flags)?;
     if cli.flags.non_interactive {
-        screen.talk("This rehearsal answers with examples, and agrees to what could not be taken back.");
+        screen.talk("This rehearsal uses example answers, and gives all consents.");
     }
     let mut command = command(rehearsal, cli, flags, (environment, &home)).map_err(cannot_start)?;
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = tokio::select! {
         status = wait(&mut child) => status.map_err(cannot_start)?,
-        error = keep_on_keeping(rehearsal, flags) => return Err(error),
+        error = save_continuously(rehearsal, flags) => return Err(error),
     };
-    if writes_world(flags) && exit_code(status) != ExitCode::Locked.code() {
-        keep_world(rehearsal, flags)?;
+    if changes_scenario(flags) && exit_code(status) != ExitCode::Locked.code() {
+        save_scenario(rehearsal, flags)?;
     } else {
-        dump_world(rehearsal, flags)?;
+        dump_scenario(rehearsal, flags)?;
     }
     if let Some(folder) = &flags.keep {
         let again = match flags.what {
@@ -74,17 +74,20 @@ pub(super) async fn perform(
             _ => Subcommand::Run,
         };
         screen.talk(&format!(
-            "{} keeps the home folder and the simulated AWS. Continue with: {}",
+            "The home folder and the simulated AWS are kept in {}. Continue with: {}",
             folder.display(),
             screen.command(&SetupCommand::new(again))
         ));
     } else if exit_code(status) == ExitCode::Interrupted.code() {
-        screen.talk("Nothing of this rehearsal was kept; to keep one: idc-setup rehearse --keep DIR");
+        screen.talk(&format!(
+            "This rehearsal was not kept. To keep one: {}",
+            screen.command(&SetupCommand::rehearse().placeholder("--keep", "DIR"))
+        ));
     }
     Ok(exit_code(status))
 }
 
-/// This very program, with the same flags, led to the server.
+/// Returns the command that runs this program with the same flags against the simulated AWS.
 fn command(
     rehearsal: &Rehearsal,
     cli: &Cli,
@@ -123,7 +126,7 @@ fn command(
             .filter_map(|name| Some((name, environment.var(name)?)));
         command.envs(browsers);
     } else if !cli.flags.no_browser {
-        // The rehearsed person needs no browser, and nobody wants these pages to open.
+        // The simulated person needs no browser, and the pages must not open on the user's screen.
         command.arg("--no-browser");
     }
     if cli.flags.non_interactive {
@@ -136,7 +139,7 @@ fn command(
     Ok(command)
 }
 
-/// What the child is told about the rehearsal.
+/// Returns the value of the hidden flag that describes the rehearsal to the child.
 fn flag(rehearsal: &Rehearsal, flags: &RehearseFlags) -> std::io::Result<String> {
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
@@ -146,7 +149,7 @@ fn flag(rehearsal: &Rehearsal, flags: &RehearseFlags) -> std::io::Result<String>
     Ok(serde_json::to_string(&flag)?)
 }
 
-/// What was answered in a rehearsal that is gone on with: no example takes its place.
+/// Returns the answers that a kept rehearsal already has. Examples must not replace them.
 fn answered(home: &Path) -> Vec<Key> {
     let own = Environment::of_variables(&[("HOME", &home.display().to_string())]);
     let last = Folder::of(&own).and_then(|folder| Some((folder.last()?, folder)));
@@ -156,12 +159,12 @@ fn answered(home: &Path) -> Vec<Key> {
     answers.keys().filter_map(|name| Key::of_field(name)).collect()
 }
 
-/// With `--non-interactive` the examples are answers, the consents are given, and the person has a minute.
+/// Returns the arguments for `--non-interactive`: example answers, all consents, and a wait of one minute.
 fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
-    let typed = |key: Key| answered.contains(&key) || cli.answers.typed.iter().any(|(typed, _)| *typed == key);
+    let is_answered = |key: Key| answered.contains(&key) || cli.answers.typed.iter().any(|(typed, _)| *typed == key);
     let mut args = Vec::new();
     if cli.flags.answers_file.is_none() {
-        let open = examples().into_iter().filter(|(key, _)| !typed(*key));
+        let open = examples().into_iter().filter(|(key, _)| !is_answered(*key));
         args.extend(open.map(|(key, value)| format!("{}={value}", key.flag())));
     }
     for (flag, given) in [
@@ -179,7 +182,7 @@ fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
     args
 }
 
-/// Ctrl-C reaches the child too, and it is the child's to answer. A request to end is passed on.
+/// Waits for the child. Ctrl-C reaches the child directly; SIGTERM is forwarded to it.
 async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -191,7 +194,7 @@ async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> 
         tokio::select! {
             status = child.wait() => return status,
             _ = tokio::signal::ctrl_c() => {}
-            // The child restores the terminal, and says how to go on.
+            // The child restores the terminal and explains how to continue.
             _ = asked_to_end => end(child)?,
         }
     }

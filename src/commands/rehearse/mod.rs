@@ -1,5 +1,5 @@
-//! `idc-setup rehearse`: serve a simulated AWS, and run this very program against it as a child with an empty
-//! environment and a home of its own, so that rehearsed and real runs share their code.
+//! `idc-setup rehearse`: serves a simulated AWS and runs this program against it, as a child process with an empty
+//! environment and its own home folder. This way, rehearsals and real runs use the same code.
 
 mod child;
 mod persist;
@@ -14,16 +14,16 @@ use crate::answers::Key;
 use crate::checklist::UserError;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
-use crate::next_step::Subcommand;
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::Lock;
 use crate::ui::Screen;
 use child::perform;
 use idc_sim::scenarios::{self, example_user};
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
-use persist::{KEPT_WORLD, hold, kept};
+use persist::{KEPT_SCENARIO, hold, kept, use_another_folder};
 use serve::serve;
 
-/// Rehearses or serves, and answers the exit code.
+/// Rehearses a command, or only serves, and returns the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment, screen: &Screen) -> u8 {
     let ended = match prepare(cli, flags).await {
         Ok(rehearsal) if flags.serve => serve(&rehearsal, flags, screen).await,
@@ -36,10 +36,10 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     }
 }
 
-/// A running simulation, and the right to write where it is kept.
+/// A running simulation, and the lock of the folder where it is kept.
 struct Rehearsal {
     simulation: Simulation,
-    /// Held on the folder of `--keep` for as long as this rehearsal lasts.
+    /// Holds the folder of `--keep` until this rehearsal ends.
     _lock: Option<Lock>,
 }
 
@@ -51,9 +51,9 @@ impl Rehearsal {
 
 async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserError> {
     let kept = kept(flags);
-    refuse_what_cannot_be(flags, kept.is_some())?;
+    check_flags(flags, kept.is_some())?;
     let latency = match &flags.latency {
-        Some(text) => duration("--latency", text)?,
+        Some(text) => duration(SetupCommand::rehearse(), "--latency", text)?,
         None => Duration::ZERO,
     };
     let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
@@ -65,7 +65,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserErro
             PersonFlag::Never => PersonKind::Never,
         };
     }
-    if let Some(user) = told_user(cli)? {
+    if let Some(user) = user_to_add(cli)? {
         cloud.person.adds = Some(user);
     }
     Ok(Rehearsal {
@@ -74,41 +74,56 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserErro
     })
 }
 
-/// Flags that say what another rehearsal does, and going on with one that is not kept.
-fn refuse_what_cannot_be(flags: &RehearseFlags, is_kept: bool) -> Result<(), UserError> {
+/// Refuses flags of other rehearsals, and an undo or a login without a kept rehearsal.
+fn check_flags(flags: &RehearseFlags, is_kept: bool) -> Result<(), UserError> {
+    // In a rehearsal, the rendered commands are rehearsed ones and have the `--keep` of this command line.
+    let with_keep = |command: SetupCommand| {
+        if flags.keep.is_some() {
+            command
+        } else {
+            command.placeholder("--keep", "DIR")
+        }
+    };
     if flags.what != Rehearsed::Undo && flags.undo != UndoFlags::default() {
         return Err(UserError::usage(
-            "--step and --include-changed say what to take back; this rehearsal takes nothing back.",
-            "idc-setup rehearse undo --keep DIR --step NAME",
+            "--step and --include-changed are flags of rehearse undo.",
+            with_keep(SetupCommand::undo()).placeholder("--step", "NAME"),
         ));
     }
     if flags.what != Rehearsed::Login && flags.login.again {
         return Err(UserError::usage(
-            "--again has somebody sign in anew; this rehearsal signs nobody in.",
-            "idc-setup rehearse login --keep DIR --again",
+            "--again is a flag of rehearse login.",
+            with_keep(SetupCommand::login()).switch("--again"),
         ));
     }
-    let goes_on = matches!(flags.what, Rehearsed::Undo | Rehearsed::Login);
-    if goes_on && !is_kept {
-        return Err(UserError::usage(
-            "There is no kept rehearsal to go on with.",
-            "idc-setup rehearse --keep DIR, and then this with the same --keep DIR",
-        ));
+    let continues = match flags.what {
+        Rehearsed::Undo => Some(SetupCommand::undo()),
+        Rehearsed::Login => Some(SetupCommand::login()),
+        _ => None,
+    };
+    match continues {
+        Some(command) if !is_kept => Err(UserError::usage(
+            "There is no kept rehearsal to continue.",
+            with_keep(SetupCommand::run())
+                .to("rehearse a run and keep it")
+                .then(with_keep(command)),
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Serves a world, with the faults that are asked for.
+/// Serves a scenario, with the requested faults.
 async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result<Simulation, UserError> {
     let faults = match &flags.faults {
-        Some(path) => read_faults(path).map_err(|why| UserError::usage(why, "idc-setup rehearse --faults FILE"))?,
+        Some(path) => read_faults(path)
+            .map_err(|why| UserError::usage(why, SetupCommand::rehearse().placeholder("--faults", "FILE")))?,
         None => Vec::new(),
     };
     if let Some(path) = &flags.calls {
         std::fs::File::create(path).map_err(|error| {
             UserError::usage(
                 format!("--calls: {} cannot be written: {error}.", path.display()),
-                "idc-setup rehearse --calls FILE",
+                SetupCommand::rehearse().placeholder("--calls", "FILE"),
             )
         })?;
     }
@@ -120,8 +135,10 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
     };
     let simulation = Simulation::start(cloud, options).await.map_err(|error| {
         UserError::failed(
-            format!("The rehearsal cannot be served on port {}: {error}.", flags.port),
-            "idc-setup rehearse --port N, with a free one",
+            format!("The simulated AWS cannot be served on port {}: {error}.", flags.port),
+            SetupCommand::rehearse()
+                .placeholder("--port", "N")
+                .to("use a free port"),
         )
     })?;
     for fault in faults {
@@ -130,21 +147,27 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
     Ok(simulation)
 }
 
-/// The world that is asked for, or the one that was kept.
+/// Returns the requested scenario, or the kept one.
 fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
     let kept = flags
         .keep
         .as_ref()
-        .map(|folder| folder.join(KEPT_WORLD))
+        .map(|folder| folder.join(KEPT_SCENARIO))
         .filter(|path| path.exists());
-    let next = "idc-setup rehearse --help (lists the worlds)";
+    let next = SetupCommand::rehearse().switch("--help").to("list the scenarios");
     match (&flags.world, kept) {
         (Some(name), Some(kept)) => Err(UserError::usage(
             format!(
-                "A world is kept in {}; it cannot start as {name} again.",
+                "{} is a kept rehearsal, which cannot start from {name} again.",
                 kept.display()
             ),
-            "idc-setup rehearse --keep DIR, with another folder or without --world",
+            [
+                SetupCommand::rehearse()
+                    .value("--world", name)
+                    .placeholder("--keep", "DIR")
+                    .to("use another folder"),
+                SetupCommand::run().to("continue the kept rehearsal"),
+            ],
         )),
         (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| UserError::usage(why, next)),
         (None, None) => Ok(Cloud::default()),
@@ -154,16 +177,16 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
                 scenarios::read_file(Path::new(name)).map_err(|why| UserError::usage(why, next))
             }
             None => Err(UserError::usage(
-                format!("There is no world {name:?}, and no such file."),
+                format!("There is no scenario and no file {name:?}."),
                 next,
             )),
         },
     }
 }
 
-/// With `--create-user-with console`, what the person is told to fill into *Add user*: the answers that were
-/// given, else the examples.
-fn told_user(cli: &Cli) -> Result<Option<NewUser>, UserError> {
+/// With `--create-user-with console`, returns the user that the simulated person adds in the console: from the given
+/// answers, or else the examples.
+fn user_to_add(cli: &Cli) -> Result<Option<NewUser>, UserError> {
     let mut answers = typed_answers(cli, &Environment::default())?;
     for (key, value) in examples() {
         answers.default_to(key, value, crate::answers::Source::Default);
@@ -178,7 +201,7 @@ fn told_user(cli: &Cli) -> Result<Option<NewUser>, UserError> {
     }))
 }
 
-/// Example answers for what has no default; a rehearsed run has them prefilled.
+/// Example answers for the questions without a default. A rehearsal fills them in.
 pub fn examples() -> [(Key, String); 3] {
     let user = example_user();
     [
@@ -188,10 +211,13 @@ pub fn examples() -> [(Key, String); 3] {
     ]
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "used in map_err")]
 fn cannot_start(error: std::io::Error) -> UserError {
     UserError::failed(
         format!("The rehearsal cannot start: {error}."),
-        "make room or rights there, or name another folder: idc-setup rehearse --keep DIR",
+        [
+            NextStep::note("free disk space or correct the permissions of the folder"),
+            use_another_folder(),
+        ],
     )
 }

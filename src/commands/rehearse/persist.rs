@@ -1,4 +1,4 @@
-//! What outlives a rehearsal: home and world, where `--keep` and `--dump` want them.
+//! Saves a rehearsal: home folder and scenario for `--keep`, and the scenario for `--dump`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,23 +6,25 @@ use std::time::Duration;
 use super::Rehearsal;
 use crate::checklist::{UserError, UserErrorKind};
 use crate::cli::{RehearseFlags, Rehearsed};
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Lock, LockError, holder_words};
 use aws_config_file::files;
 use idc_sim::scenarios;
 
-/// The world, in the folder of `--keep`.
-pub(super) const KEPT_WORLD: &str = "world.toml";
+/// The scenario file in the folder of `--keep`.
+pub(super) const KEPT_SCENARIO: &str = "scenario.toml";
 
-/// Who is at work on that world.
-const LOCK: &str = "world.lock";
+/// The lock file of the process that changes this scenario.
+const LOCK: &str = "scenario.lock";
 
-/// What only looks leaves the kept world to whoever changes it meanwhile.
-pub(super) fn writes_world(flags: &RehearseFlags) -> bool {
+/// Returns whether the rehearsed command can change the scenario. The others leave the saved one to a process that does.
+pub(super) fn changes_scenario(flags: &RehearseFlags) -> bool {
     matches!(flags.what, Rehearsed::Run | Rehearsed::Login | Rehearsed::Undo)
 }
 
-/// Keeps the world after every change, so that a rehearsal that is killed is a kept one too. Answers only when it cannot.
-pub(super) async fn keep_on_keeping(rehearsal: &Rehearsal, flags: &RehearseFlags) -> UserError {
+/// Saves the scenario after every change, so that a rehearsal can be continued even if it is killed. Returns only if that
+/// fails.
+pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFlags) -> UserError {
     const EVERY: Duration = Duration::from_millis(100);
     let mut calls = 0;
     loop {
@@ -33,34 +35,42 @@ pub(super) async fn keep_on_keeping(rehearsal: &Rehearsal, flags: &RehearseFlags
             .iter()
             .filter(|call| is_change(&call.operation))
             .count();
-        if now == calls || flags.keep.is_none() || !writes_world(flags) {
+        if now == calls || flags.keep.is_none() || !changes_scenario(flags) {
             continue;
         }
         calls = now;
-        if let Err(error) = write_world(
+        if let Err(error) = write_scenario(
             rehearsal,
-            flags.keep.as_deref().map(|folder| folder.join(KEPT_WORLD)).as_deref(),
+            flags
+                .keep
+                .as_deref()
+                .map(|folder| folder.join(KEPT_SCENARIO))
+                .as_deref(),
         ) {
             return error;
         }
     }
 }
 
-/// By its name: no look begins otherwise.
+/// Returns whether an operation changes something. All operations that only read have one of these prefixes.
 fn is_change(operation: &str) -> bool {
     !["Get", "List", "Describe", "Head", "Simulate"]
         .iter()
-        .any(|look| operation.starts_with(look))
+        .any(|verb| operation.starts_with(verb))
 }
 
-/// The folder in which a world is kept already.
+/// Returns the folder of `--keep` if it already contains a rehearsal.
 pub(super) fn kept(flags: &RehearseFlags) -> Option<&Path> {
-    flags.keep.as_deref().filter(|folder| folder.join(KEPT_WORLD).exists())
+    flags
+        .keep
+        .as_deref()
+        .filter(|folder| folder.join(KEPT_SCENARIO).exists())
 }
 
-/// The right to write a kept world, before it is read: of two that read the same one, the later end would undo the other.
+/// Locks a saved scenario before it is read. Otherwise, of two processes that read it, the later one would overwrite the
+/// changes of the other.
 pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>, UserError> {
-    if !writes_world(flags) {
+    if !changes_scenario(flags) {
         return Ok(None);
     }
     Lock::take(&folder.join(LOCK)).map(Some).map_err(|error| {
@@ -68,54 +78,68 @@ pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>,
         match error {
             LockError::Held(holder) => UserError::new(
                 UserErrorKind::Locked,
-                format!(
-                    "Another rehearsal is at work in {folder}{}.",
-                    holder_words(holder.as_ref())
-                ),
-                "wait for it to end, or: idc-setup rehearse, with another --keep DIR",
+                format!("Another rehearsal is using {folder}{}.", holder_words(holder.as_ref())),
+                [NextStep::note("wait for it to end"), use_another_folder()],
             ),
             LockError::Io(error) => UserError::failed(
-                format!("{folder} cannot be kept: {error}."),
-                "idc-setup rehearse, with another --keep DIR",
+                format!("The rehearsal cannot be kept in {folder}: {error}."),
+                use_another_folder(),
             ),
         }
     })
 }
 
-/// Writes a new world before anything else: the folder is known to be a rehearsal's from now on, however this one ends.
-/// Answers the lock, unless it is held already.
-pub(super) fn begin_keeping(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<Option<Lock>, UserError> {
+/// Suggests a rehearsal in another folder.
+pub(super) fn use_another_folder() -> NextStep {
+    SetupCommand::rehearse()
+        .placeholder("--keep", "DIR")
+        .to("use another folder")
+}
+
+/// Saves a new scenario before anything else, so that the folder counts as that of a rehearsal however this one ends.
+/// Returns the lock, unless it is already held.
+pub(super) fn start_saving(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<Option<Lock>, UserError> {
     let Some(folder) = flags.keep.as_deref().filter(|_| kept(flags).is_none()) else {
         return Ok(None);
     };
     let lock = hold(folder, flags)?;
-    write_world(rehearsal, Some(&folder.join(KEPT_WORLD)))?;
+    write_scenario(rehearsal, Some(&folder.join(KEPT_SCENARIO)))?;
     Ok(lock)
 }
 
-/// Writes the world where `--keep` and `--dump` want it.
-pub(super) fn keep_world(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
-    let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_WORLD));
-    write_world(rehearsal, kept.as_deref())?;
-    dump_world(rehearsal, flags)
+/// Writes the scenario for `--keep` and `--dump`.
+pub(super) fn save_scenario(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
+    let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_SCENARIO));
+    write_scenario(rehearsal, kept.as_deref())?;
+    dump_scenario(rehearsal, flags)
 }
 
-pub(super) fn dump_world(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
-    write_world(rehearsal, flags.dump.as_deref())
+/// Writes the scenario for `--dump`.
+pub(super) fn dump_scenario(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
+    write_scenario(rehearsal, flags.dump.as_deref())
 }
 
-fn write_world(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), UserError> {
+fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), UserError> {
     let Some(path) = path else { return Ok(()) };
-    scenarios::write_file(path, &rehearsal.server().cloud())
-        .map_err(|why| UserError::failed(why, "idc-setup rehearse, with another --keep DIR or --dump FILE"))
+    scenarios::write_file(path, &rehearsal.server().cloud()).map_err(|why| {
+        UserError::failed(
+            why,
+            [
+                use_another_folder(),
+                SetupCommand::rehearse()
+                    .placeholder("--dump", "FILE")
+                    .to("use another file"),
+            ],
+        )
+    })
 }
 
-/// The folder that is asked for, or one that goes away at the end.
+/// Returns the folder of `--keep`, or a temporary one.
 pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
     if let Some(folder) = &flags.keep {
         let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        if !folder.join(KEPT_WORLD).exists() && entries.any(|entry| entry.file_name() != LOCK) {
-            let why = format!("{} holds something else than a rehearsal", folder.display());
+        if !folder.join(KEPT_SCENARIO).exists() && entries.any(|entry| entry.file_name() != LOCK) {
+            let why = format!("{} is not empty and contains no rehearsal", folder.display());
             return Err(std::io::Error::other(why));
         }
         files::make_private_folder(folder)

@@ -1,17 +1,16 @@
-//! `--serve`: the simulated AWS for other tools, until Ctrl-C or SIGTERM.
+//! `--serve`: serves the simulated AWS for other tools, until Ctrl-C or SIGTERM.
 
 use super::super::asked_to_end;
-use super::persist::{begin_keeping, home, keep_world};
+use super::persist::{home, save_scenario, start_saving};
 use super::{Rehearsal, cannot_start};
 use crate::checklist::UserError;
 use crate::cli::RehearseFlags;
 use crate::ui::Screen;
 
-/// Serves until Ctrl-C. The home folder belongs to the rehearsal too: what follows it must not write into the
-/// person's own.
+/// Serves until Ctrl-C. Also provides a home folder, so that other tools don't write to that of the user.
 pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: &Screen) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
-    let _lock = begin_keeping(rehearsal, flags)?;
+    let _lock = start_saving(rehearsal, flags)?;
     let url = rehearsal.server().url();
     screen.talk(&format!(
         "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
@@ -20,7 +19,7 @@ pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: 
         screen.result(&line);
     }
     asked_to_end().await;
-    keep_world(rehearsal, flags)?;
+    save_scenario(rehearsal, flags)?;
     screen.talk("\nThe rehearsal has ended.");
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Step 5: the group, or the user, gets the permission set in the account.
+//! Step 5: gives the group or the user the permission set in the account.
 
 mod pending;
 mod requests;
@@ -9,10 +9,9 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, PrincipalType, StatusValues};
-use jiff::Timestamp;
 
 use super::context::{Context, rerun, step_error};
-use super::create::Created;
+use super::create::CreateResult;
 use super::facts::{Instance, PermissionSet};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
@@ -21,24 +20,25 @@ use crate::checklist::{
     Change, Choice, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
-use crate::limits::{OPERATION_LIMIT, SPREAD_LIMIT};
+use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT};
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
-use crate::text::lasting;
+use crate::text::duration_words;
 
-/// This step's line of the checklist.
+/// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 5,
     slug: "account-assignment",
     title: "Assign the account",
     importance: Importance::Required,
-    why: "It joins the three: who, what they may do, and in which account.",
+    why: "It gives the group or user the permission set in the account.",
     feeds_others: true,
     permissions: &PERMISSIONS,
 };
 
-/// What it needs to be allowed to do. In the management account Identity Center acts with the caller's own rights in
-/// IAM, not with those of its service role ("Identity-based policy examples for IAM Identity Center"): without them an
-/// assignment is accepted, and fails later.
+/// The permissions that this step needs. In the management account, Identity Center uses the caller's own IAM permissions
+/// instead of those of its service-linked role ("Identity-based policy examples for IAM Identity Center"). Without them, AWS
+/// accepts an assignment that fails later.
 const PERMISSIONS: [Permission; 19] = [
     Permission::look("organizations:ListAccounts"),
     Permission::look("sso:ListAccountAssignments"),
@@ -67,7 +67,7 @@ const fn on_roles(action: &'static str) -> Permission {
     Permission::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
 }
 
-/// What an assignment is about.
+/// The parts of an assignment.
 struct Subject {
     instance: Instance,
     set: PermissionSet,
@@ -78,7 +78,7 @@ struct Subject {
 }
 
 impl Subject {
-    /// As progress names it: account, permission set, principal.
+    /// The ID in the state file: account, permission set and principal.
     fn id(&self) -> String {
         format!("{}/{}/{}", self.account, self.set.arn, self.principal)
     }
@@ -96,7 +96,7 @@ pub struct AccountAssignment {
 }
 
 impl AccountAssignment {
-    /// A step that has not looked yet.
+    /// A step that has not checked the account yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
@@ -107,7 +107,7 @@ impl AccountAssignment {
             .is_none_or(|to| to.value == AssignTo::Group)
     }
 
-    /// The assignment in words that stay the same from run to run: account, permission set, principal.
+    /// The name of the assignment, which is the same in every run: account, permission set and principal.
     fn name(&self) -> String {
         let principal = if self.is_for_group() { Key::Group } else { Key::Username };
         format!(
@@ -118,7 +118,7 @@ impl AccountAssignment {
         )
     }
 
-    /// Waits until everything it joins is there.
+    /// Waits until all parts of the assignment are known.
     async fn subject(&self) -> Result<Subject, String> {
         let facts = &self.context.facts;
         let waits = |step: &'static str| move |_| format!("Waits for {step}.");
@@ -141,19 +141,24 @@ impl AccountAssignment {
         })
     }
 
-    /// A delegated administrator gives no access to the management account ("Delegated administration").
-    fn out_of_reach(&self, subject: &Subject) -> Option<Observed> {
+    /// A delegated administrator can't assign access to the management account ("Delegated administration").
+    fn blocked_by_delegation(&self, subject: &Subject) -> Option<Observed> {
         let (owner, caller) = (&subject.instance.owner, &self.context.caller.account);
         (owner != caller && owner == &subject.account).then(|| {
             Observed::blocked(
-                format!("Account {caller} administers Identity Center, and may not give access to the management account {owner}."),
-                format!("run idc-setup with credentials of account {owner}: idc-setup run --profile NAME"),
+                format!(
+                    "Account {caller} is a delegated administrator and can't assign access to the management account \
+                     {owner}."
+                ),
+                SetupCommand::run()
+                    .placeholder("--profile", "NAME")
+                    .to(format!("use credentials of account {owner}")),
             )
         })
     }
 
-    /// Whose the assignment is: as written down, or as our requests tell.
-    async fn own(&self, subject: &Subject) -> Result<Resource, UserError> {
+    /// The assignment with its origin: the recorded one, or the one that the requests of this program show.
+    async fn with_origin(&self, subject: &Subject) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = self.name();
         let mut resource = context.resource(ResourceKind::AccountAssignment, &name, &subject.id());
@@ -164,7 +169,10 @@ impl AccountAssignment {
             self.request_of(subject, &intents).await.map_err(rerun(&INFO))?
         };
         if let Some(request) = request
-            && self.has_made(subject, &intents, &request).await.map_err(rerun(&INFO))?
+            && self
+                .has_created(subject, &intents, &request)
+                .await
+                .map_err(rerun(&INFO))?
         {
             resource.origin = Origin::Created;
         }
@@ -177,20 +185,20 @@ impl AccountAssignment {
         Ok(resource)
     }
 
-    /// Whether an assignment whose request has succeeded is there: it may have come between two looks, or be on its way to
-    /// reads. Only a moment after the request that is waited for; later it is somebody else who has taken it away.
-    async fn comes_to_show(&self, subject: &Subject, intents: &[Intent]) -> Result<bool, UserError> {
+    /// Whether an assignment whose request has succeeded becomes visible. It may have appeared between two reads, or not
+    /// have propagated yet. This waits only if the request is recent; otherwise someone else deleted the assignment.
+    async fn becomes_visible(&self, subject: &Subject, intents: &[Intent]) -> Result<bool, UserError> {
         let last = intents.iter().map(|intent| intent.at).max().unwrap_or_default();
-        let ago = Timestamp::now().duration_since(last).unsigned_abs();
-        let limit = SPREAD_LIMIT.saturating_sub(ago);
-        let shows = waiting::until(self.context.timing, limit, || async {
+        let ago = self.context.clients.clock().now().duration_since(last).unsigned_abs();
+        let limit = PROPAGATION_LIMIT.saturating_sub(ago);
+        let visible = waiting::until(self.context.timing, limit, || async {
             Ok::<_, AwsError>(self.is_assigned(subject).await?.then_some(()))
         });
-        Ok(shows.await.map_err(rerun(&INFO))?.is_some())
+        Ok(visible.await.map_err(rerun(&INFO))?.is_some())
     }
 
-    /// The request of an earlier run that is still at work, or a new one; and whether an attempt of ours may have gone unanswered
-    /// before it.
+    /// The request of an earlier run that is still in progress, or a new one; and whether an earlier attempt of this program
+    /// may have had no response.
     async fn begin(
         &self,
         change: &Change,
@@ -204,45 +212,50 @@ impl AccountAssignment {
                 return Ok((status, true));
             }
         }
-        // An earlier run's attempt may have gone through without an answer.
-        let had_begun = !intents.is_empty();
+        // An attempt of an earlier run may have succeeded without a response.
+        let has_earlier_attempt = !intents.is_empty();
         let intent = context.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         intents.push(intent.clone());
         let end = self.request(subject, &intents).await;
         match end.result {
-            Ok(Created::Created(status) | Created::Status(status) | Created::Undecided(status)) => {
-                Ok((status, end.unanswered || had_begun))
+            Ok(CreateResult::Created(status) | CreateResult::Existing(status) | CreateResult::Undecided(status)) => {
+                Ok((status, end.unanswered || has_earlier_attempt))
             }
             Err(aws_error) => {
                 if !end.unanswered {
                     context.progress.change(|record| record.drop_intent(&intent.nonce))?;
                 }
                 let next = if aws_error.is_transient() {
-                    "idc-setup run"
+                    NextStep::from(SetupCommand::run())
                 } else {
-                    "check the account's id, then: idc-setup run --account ID"
+                    SetupCommand::run()
+                        .placeholder("--account", "ID")
+                        .after("check the account ID")
                 };
-                Err(super::step_error(&INFO, &aws_error, next))
+                Err(step_error(&INFO, &aws_error, next))
             }
         }
     }
 
     fn failed(&self, subject: &Subject, reason: &str) -> UserError {
-        let own_account = subject.account == self.context.caller.account;
-        let next = if own_account {
-            "in the management account Identity Center acts with your own rights: use root or an administrator, or \
-             allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
-             iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*; then: idc-setup run"
+        let instance = self.context.facts.instance.now();
+        let is_management_account = instance.is_some_and(|instance| instance.owner == subject.account);
+        let mut message = format!(
+            "Step 5 account-assignment: AWS could not create the assignment: {}.",
+            reason.trim_end_matches('.')
+        );
+        let next = if is_management_account {
+            message.push_str(" In the management account, IAM Identity Center uses your own permissions.");
+            let allow = "allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
+                         iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*";
+            NextSteps::from([
+                SetupCommand::run().after("use credentials of the root user or an administrator"),
+                SetupCommand::run().after(allow),
+            ])
         } else {
-            "mend what the reason names, then: idc-setup run"
+            SetupCommand::run().after("fix the problem that AWS reports").into()
         };
-        UserError::failed(
-            format!(
-                "Step 5 account-assignment: AWS could not make the assignment: {}.",
-                reason.trim_end_matches('.')
-            ),
-            next,
-        )
+        UserError::failed(message, next)
     }
 }
 
@@ -257,7 +270,7 @@ impl Step for AccountAssignment {
             Ok(subject) => subject,
             Err(why) => return Ok(Observed::waits_for(why)),
         };
-        if let Some(blocked) = self.out_of_reach(&subject) {
+        if let Some(blocked) = self.blocked_by_delegation(&subject) {
             return Ok(blocked);
         }
         let who = &subject.principal_name;
@@ -265,25 +278,25 @@ impl Step for AccountAssignment {
         let missing = Observed::missing(format!("{who} does not have {what} yet."));
         let name = self.name();
         let intents = self.context.open_intents(ResourceKind::AccountAssignment, &name);
-        // Nothing can stand on a permission set that was made a moment ago, unless we made that too.
+        // A permission set that was just created has no assignments, except one that this program created.
         let nothing_yet = subject.set.is_new && intents.is_empty() && self.context.facts.assignment.now().is_none();
         if nothing_yet && !self.is_recorded(&subject) {
             return Ok(missing);
         }
-        let mut is_there = self.is_assigned(&subject).await.map_err(rerun(&INFO))?;
-        if !is_there && !intents.is_empty() {
+        let mut exists = self.is_assigned(&subject).await.map_err(rerun(&INFO))?;
+        if !exists && !intents.is_empty() {
             let request = self.request_of(&subject, &intents).await.map_err(rerun(&INFO))?;
             match request.map(|request| (request.status, request.request_id)) {
                 Some((Some(StatusValues::InProgress), id)) => return Ok(missing.under_way(id.unwrap_or_default())),
-                Some((Some(StatusValues::Succeeded), _)) => is_there = self.comes_to_show(&subject, &intents).await?,
+                Some((Some(StatusValues::Succeeded), _)) => exists = self.becomes_visible(&subject, &intents).await?,
                 _ => {}
             }
         }
-        if !is_there {
+        if !exists {
             return Ok(missing);
         }
-        let resource = self.own(&subject).await?;
-        self.context.facts.assignment.know(());
+        let resource = self.with_origin(&subject).await?;
+        self.context.facts.assignment.set(());
         Ok(Observed::done(format!("{who} has {what}."))
             .with("account", &subject.account)
             .with("principal", &subject.principal)
@@ -291,7 +304,7 @@ impl Step for AccountAssignment {
             .of(resource))
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -299,10 +312,10 @@ impl Step for AccountAssignment {
         key == Key::Account
     }
 
-    /// The organization's accounts, by name and id.
+    /// The organization's accounts, by name and ID.
     async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
         let accounts = self.accounts().await;
-        accounts.map_err(|aws_error| step_error(&INFO, &aws_error, "type the account's id"))
+        accounts.map_err(|aws_error| step_error(&INFO, &aws_error, NextStep::note("enter the account ID")))
     }
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
@@ -351,29 +364,29 @@ impl Step for AccountAssignment {
         let subject = self
             .subject()
             .await
-            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
         let (status, unanswered) = self.begin(change, &subject).await?;
         let request = status.request_id.clone().unwrap_or_default();
         let intents = context.open_intents(change.kind, &change.name);
-        let Some(ended) = self.wait(&subject, (status, &intents), prompter).await? else {
+        let Some(finished) = self.wait(&subject, (status, &intents), prompter).await? else {
             return Err(UserError::failed(
                 format!(
-                    "Step 5 account-assignment: the assignment has not ended after {}.",
-                    lasting(OPERATION_LIMIT)
+                    "Step 5 account-assignment: the assignment did not finish within {}.",
+                    duration_words(OPERATION_LIMIT)
                 ),
-                "idc-setup run (it goes on waiting for the same request)",
+                SetupCommand::run().to("continue to wait for the same request"),
             ));
         };
-        if let Some(reason) = ended.failed {
+        if let Some(reason) = finished.failed {
             context.settle(change.verb, change.kind, &change.name, None)?;
             return Err(self.failed(&subject, &reason));
         }
-        let was_first = self.was_first(&subject, &intents, (&ended.recent, &request, unanswered));
+        let was_first = self.was_first(&subject, &intents, (&finished.recent, &request, unanswered));
         let is_ours = was_first.await.map_err(rerun(&INFO))?;
         let origin = if is_ours { Origin::Created } else { Origin::Existing };
         let resource = Resource::new(origin, change.kind, &change.name, subject.id());
         context.settle(change.verb, change.kind, &change.name, Some(resource))?;
-        let done = format!("Assigned account {} to {}.", subject.account, subject.principal_name);
+        let done = format!("Assigned {} to account {}.", subject.principal_name, subject.account);
         prompter.say(Some(&INFO), &done);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Assignments that killed runs have asked for, whatever the answers are by now.
+//! Settles the assignments that killed runs requested, regardless of the current answers.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use crate::checklist::UserError;
 use crate::limits::CALL_LIMIT;
 use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
 
-/// Settles what killed runs have asked for, whatever the answers are by now: an assignment is ours when a request of ours
-/// made it. `None` while AWS is still at work on one.
+/// Settles the assignments that killed runs requested, regardless of the current answers. An assignment has the origin
+/// `created` if a request of this program created it. Returns `None` while a request is in progress.
 ///
 /// # Errors
-/// When AWS cannot be asked, or it cannot be saved.
+/// If a call to AWS fails, or the state can't be saved.
 pub async fn settle_pending(context: &Rc<Context>) -> Result<Option<()>, UserError> {
     let Some(instance) = context.facts.instance.now() else {
         return Ok(Some(()));
@@ -24,9 +24,9 @@ pub async fn settle_pending(context: &Rc<Context>) -> Result<Option<()>, UserErr
     let (open, known) = context
         .progress
         .read(|record| (record.intents.clone(), record.resources.clone()));
-    let is_begun = |intent: &&Intent| intent.kind == ResourceKind::AccountAssignment && intent.verb == Verb::Create;
-    for intent in open.iter().filter(is_begun) {
-        let (mut made, mut is_told) = (None, false);
+    let is_pending = |intent: &&Intent| intent.kind == ResourceKind::AccountAssignment && intent.verb == Verb::Create;
+    for intent in open.iter().filter(is_pending) {
+        let (mut created, mut has_request) = (None, false);
         for subject in subjects(&instance, &known, &intent.name) {
             let intents = std::slice::from_ref(intent);
             let request = step.request_of(&subject, intents).await.map_err(rerun(&INFO))?;
@@ -34,25 +34,25 @@ pub async fn settle_pending(context: &Rc<Context>) -> Result<Option<()>, UserErr
             if request.status == Some(StatusValues::InProgress) {
                 return Ok(None);
             }
-            is_told = true;
-            let has_made = step.has_made(&subject, intents, &request).await;
-            if has_made.map_err(rerun(&INFO))? {
+            has_request = true;
+            let has_created = step.has_created(&subject, intents, &request).await;
+            if has_created.map_err(rerun(&INFO))? {
                 let kind = ResourceKind::AccountAssignment;
-                made = Some(Resource::new(Origin::Created, kind, &intent.name, subject.id()));
+                created = Some(Resource::new(Origin::Created, kind, &intent.name, subject.id()));
             }
         }
         let age = context.clients.clock().now().duration_since(intent.at).unsigned_abs();
-        if !is_told && age < CALL_LIMIT + context.timing.propagation {
-            // It may still be on its way.
+        if !has_request && age < CALL_LIMIT + context.timing.propagation {
+            // The request may not be listed yet.
             return Ok(None);
         }
-        // What no request tells of never came to AWS.
-        context.settle(Verb::Create, ResourceKind::AccountAssignment, &intent.name, made)?;
+        // Without a request, the call never reached AWS.
+        context.settle(Verb::Create, ResourceKind::AccountAssignment, &intent.name, created)?;
     }
     Ok(Some(()))
 }
 
-/// What an assignment's name may mean: the names are the intent's, the ids those that were written down.
+/// The assignments that a name can refer to. The names come from the intent, and the IDs from the recorded resources.
 fn subjects(instance: &Instance, known: &[Resource], name: &str) -> Vec<Subject> {
     let mut parts = name.splitn(3, '/');
     let (Some(account), Some(set_name), Some(principal_name)) = (parts.next(), parts.next(), parts.next()) else {

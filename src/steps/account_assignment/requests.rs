@@ -1,4 +1,4 @@
-//! Account assignments as requests: asked for, answered at once, done later.
+//! The asynchronous requests that create account assignments: AWS accepts them at once, and completes them later.
 
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, StatusValues, TargetType};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use crate::checklist::{Choice, Prompter, UserError};
 use crate::limits::OPERATION_LIMIT;
 use crate::progress::Intent;
 
-/// A request as the list of them has it.
+/// A request, as the list of requests shows it.
 #[derive(Debug)]
 pub(super) struct Request {
     at: Timestamp,
@@ -21,7 +21,7 @@ pub(super) struct Request {
 }
 
 impl AccountAssignment {
-    /// Every account of the organization, by name.
+    /// All accounts of the organization, sorted by name.
     pub(super) async fn accounts(&self) -> Result<Vec<Choice>, AwsError> {
         let context = &self.context;
         let mut pages = context
@@ -30,15 +30,15 @@ impl AccountAssignment {
             .list_accounts()
             .into_paginator()
             .send();
-        let mut found = Vec::new();
+        let mut accounts = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
             let page = match page {
-                // Without an organization there is this account alone, which needs no list.
+                // Without an organization, this account is the only one.
                 Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(Vec::new()),
                 other => other?,
             };
-            found.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
+            accounts.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
                 let (id, name) = (account.id.unwrap_or_default(), account.name.unwrap_or_default());
                 Choice {
                     label: format!("{name} ({id})"),
@@ -46,8 +46,8 @@ impl AccountAssignment {
                 }
             }));
         }
-        found.sort_by_key(|account: &Choice| account.label.to_lowercase());
-        Ok(found)
+        accounts.sort_by_key(|account: &Choice| account.label.to_lowercase());
+        Ok(accounts)
     }
 
     pub(super) async fn is_assigned(&self, subject: &Subject) -> Result<bool, AwsError> {
@@ -90,8 +90,8 @@ impl AccountAssignment {
         Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
     }
 
-    /// The requests that AWS still tells of, the oldest first. What they are about, it tells only one by one. An emulator that
-    /// does not know the list has none.
+    /// The requests that AWS still lists, the oldest first. The list does not include their details. Empty if an emulator does
+    /// not support the list.
     async fn requests(&self, subject: &Subject) -> Result<Vec<Request>, AwsError> {
         let mut pages = self
             .context
@@ -102,26 +102,26 @@ impl AccountAssignment {
             .into_paginator()
             .items()
             .send();
-        let mut found = Vec::new();
+        let mut requests = Vec::new();
         while let Some(request) = pages.next().await {
             let request = match request {
                 Ok(request) => request,
                 Err(error) => match AwsError::of("sso:ListAccountAssignmentCreationStatus", error) {
-                    aws_error if aws_error.kind == AwsErrorKind::NotThere => return Ok(Vec::new()),
+                    aws_error if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(Vec::new()),
                     aws_error => return Err(aws_error),
                 },
             };
             if let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) {
                 let status = request.status;
-                found.push(Request { at, id, status });
+                requests.push(Request { at, id, status });
             }
         }
-        found.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
-        Ok(found)
+        requests.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        Ok(requests)
     }
 
-    /// The request of ours that an unanswered attempt or a cut-short run left: one that is newer than the
-    /// intent and about the same target, permission set and principal. One that failed counts where no other did better.
+    /// The request that an attempt without a response or an interrupted run left behind: it is newer than the intent, and has
+    /// the same target, permission set and principal. A failed request is returned only if there is no other.
     pub(super) async fn request_of(
         &self,
         subject: &Subject,
@@ -143,9 +143,10 @@ impl AccountAssignment {
         Ok(failed)
     }
 
-    /// Whether a request of ours, which a cut-short run left, has made the assignment: it has succeeded, and nobody had asked
-    /// for the same before it. Each intent stands for one request: where more may be ours, nobody can tell.
-    pub(super) async fn has_made(
+    /// Whether a request that an interrupted run left behind created the assignment: it has succeeded, and nobody requested the
+    /// same assignment before it. Each intent stands for one request. If more requests than intents match, the origin is
+    /// unknown.
+    pub(super) async fn has_created(
         &self,
         subject: &Subject,
         intents: &[Intent],
@@ -168,7 +169,7 @@ impl AccountAssignment {
         Ok(may_be_ours <= intents.len())
     }
 
-    /// Of all requests, those that were made within [`OPERATION_LIMIT`] before our intents, or since.
+    /// The requests since [`OPERATION_LIMIT`] before the first intent.
     fn recent(requests: Vec<Request>, intents: &[Intent]) -> Vec<Request> {
         let longest = SignedDuration::try_from(OPERATION_LIMIT).unwrap_or_default();
         let first = intents.iter().map(|intent| intent.at).min();
@@ -176,8 +177,9 @@ impl AccountAssignment {
         requests.into_iter().filter(is_recent).collect()
     }
 
-    /// Whether ours was the first of several requests for this assignment: a repeat is accepted like the first, so that its
-    /// success does not tell who made it. An attempt of ours that went unanswered may have been the first one.
+    /// Whether the request of this run was the first of several for this assignment. AWS accepts a repeated request like the
+    /// first one, so that its success does not show which one created the assignment. An attempt of this run that had no
+    /// response may have been the first one.
     pub(super) async fn was_first(
         &self,
         subject: &Subject,
@@ -216,8 +218,8 @@ impl AccountAssignment {
         Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
     }
 
-    /// Asks for the assignment until the service has taken the request. A repeat does not fail, so after an
-    /// unanswered attempt the requests are looked through first.
+    /// Requests the assignment until AWS accepts the request. A repeated request does not fail, so the list of requests is
+    /// checked first after an attempt that had no response.
     pub(super) async fn request(&self, subject: &Subject, intents: &[Intent]) -> End<AccountAssignmentOperationStatus> {
         create(
             self.context.timing,
@@ -227,19 +229,19 @@ impl AccountAssignment {
         .await
     }
 
-    /// How the request has ended, with the requests of that time; `None` when it has not ended within the limit.
+    /// The result of the request, with the other recent requests; `None` if it did not finish within the limit.
     ///
-    /// The list is asked first: it tells of this request, and of the others that [`was_first`](Self::was_first) wants.
+    /// The list is read first: it includes this request, and the others that [`was_first`](Self::was_first) needs.
     pub(super) async fn wait(
         &self,
         subject: &Subject,
-        (asked, intents): (AccountAssignmentOperationStatus, &[Intent]),
+        (requested, intents): (AccountAssignmentOperationStatus, &[Intent]),
         prompter: &dyn Prompter,
-    ) -> Result<Option<Ended>, UserError> {
+    ) -> Result<Option<Finished>, UserError> {
         let timing = self.context.timing;
-        let _display = prompter.wait(&INFO, &format!("The assignment of account {}.", subject.account));
-        let id = asked.request_id.clone().unwrap_or_default();
-        if is_open(asked.status.as_ref()) {
+        let _display = prompter.wait(&INFO, &format!("The assignment in account {}.", subject.account));
+        let id = requested.request_id.clone().unwrap_or_default();
+        if is_open(requested.status.as_ref()) {
             sleep(timing.pause(0)).await;
         }
         let requests = self.requests(subject).await.map_err(rerun(&INFO))?;
@@ -247,28 +249,28 @@ impl AccountAssignment {
         let own = own.and_then(|own| own.status.clone());
         let recent = Self::recent(requests, intents);
         match own {
-            Some(StatusValues::Succeeded) => return Ok(Some(Ended { failed: None, recent })),
+            Some(StatusValues::Succeeded) => return Ok(Some(Finished { failed: None, recent })),
             Some(StatusValues::InProgress) => sleep(timing.pause(1)).await,
             _ => {}
         }
-        let ended = waiting::until(timing, OPERATION_LIMIT, || async {
+        let finished = waiting::until(timing, OPERATION_LIMIT, || async {
             let status = self.status(subject, &id).await?;
             Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
         });
-        let ended = ended.await.map_err(rerun(&INFO))?;
-        Ok(ended.map(|status| {
+        let finished = finished.await.map_err(rerun(&INFO))?;
+        Ok(finished.map(|status| {
             let reason = || status.failure_reason.unwrap_or_else(|| "no reason given".to_owned());
             let failed = (status.status != Some(StatusValues::Succeeded)).then(reason);
-            Ended { failed, recent }
+            Finished { failed, recent }
         }))
     }
 }
 
-/// A request that has ended.
-pub(super) struct Ended {
-    /// AWS's reason, when it has failed.
+/// A request that has finished.
+pub(super) struct Finished {
+    /// The reason from AWS, if it failed.
     pub failed: Option<String>,
-    /// The requests of that time.
+    /// The other recent requests.
     pub recent: Vec<Request>,
 }
 

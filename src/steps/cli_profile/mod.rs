@@ -1,4 +1,5 @@
-//! Step 7: an SSO session and a profile in `~/.aws/config`, in one atomic edit that keeps every foreign byte.
+//! Step 7: writes an SSO session and a profile to `~/.aws/config`, in one atomic edit that keeps every other byte of
+//! the file.
 
 mod restore;
 mod sections;
@@ -15,6 +16,7 @@ use crate::answers::Key;
 use crate::checklist::{
     Change, Consent, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk, redacted};
@@ -28,12 +30,12 @@ pub const INFO: StepInfo = StepInfo {
     slug: "cli-profile",
     title: "Configure the AWS CLI",
     importance: Importance::Required,
-    why: "With a profile, the AWS CLI, the SDKs and Terraform use short-lived credentials by themselves.",
+    why: "With a profile, the AWS CLI, the SDKs, and Terraform get short-lived credentials automatically.",
     feeds_others: true,
     permissions: &[],
 };
 
-/// Properties that make a profile something else than an SSO profile; with them it is never touched.
+/// Properties that give a profile other credentials than SSO. A profile with one of them is never changed.
 const OTHER_CREDENTIALS: [&str; 7] = [
     "aws_access_key_id",
     "aws_secret_access_key",
@@ -44,10 +46,10 @@ const OTHER_CREDENTIALS: [&str; 7] = [
     "web_identity_token_file",
 ];
 
-/// The name of the file itself.
+/// The resource name of the file itself.
 const CONFIG: &str = "config";
 
-/// As progress names it: the file, and the section in it.
+/// The resource ID in the state file: the path, and the section in the file.
 fn id_of(path: &Path, kind: ResourceKind, name: &str) -> String {
     if kind == ResourceKind::ConfigFile {
         path.display().to_string()
@@ -62,7 +64,7 @@ pub struct CliProfile {
 }
 
 impl CliProfile {
-    /// A step that has not looked yet.
+    /// Creates the step; nothing is checked yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
@@ -71,12 +73,12 @@ impl CliProfile {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 "Step 7 cli-profile: there is no home folder.",
-                "set HOME, then: idc-setup run",
+                SetupCommand::run().after("set HOME"),
             )
         })
     }
 
-    /// The file's text and its sections. An absent file is an empty one.
+    /// The file's text and its sections. A file that does not exist counts as empty.
     fn read(&self) -> Result<(String, Config), UserError> {
         let path = self.paths()?.config();
         let bytes = match files::read(path) {
@@ -88,7 +90,7 @@ impl CliProfile {
         Ok((config.text(), config))
     }
 
-    /// The config, and the cached token that step 8 writes.
+    /// Checks that the config file and the cached token, which step 8 writes, are writable.
     fn must_be_writable(&self) -> Result<(), UserError> {
         let paths = self.paths()?;
         let token = paths.token(&self.context.text(Key::SsoSession));
@@ -98,31 +100,34 @@ impl CliProfile {
         Ok(())
     }
 
-    /// A profile of this name that gets credentials elsewhere is in the way, and is never changed.
+    /// A finding if a profile of this name gets its credentials elsewhere. Such a profile is never changed.
     fn other_credentials(&self, wanted: &Wanted, config: &Config) -> Result<Option<Observed>, UserError> {
-        let blocked = |why: String| Observed::different(why, "take another name: idc-setup run --cli-profile NAME");
-        let there = config.get(Section::Profile(&wanted.profile)).unwrap_or_default();
-        if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| there.contains_key(*key)) {
+        let blocked = |why: String| {
+            let next = SetupCommand::run().placeholder("--cli-profile", "NAME");
+            Observed::different(why, next.to("use another profile name"))
+        };
+        let existing = config.get(Section::Profile(&wanted.profile)).unwrap_or_default();
+        if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| existing.contains_key(*key)) {
             return Ok(Some(blocked(format!(
-                "The profile {} has other credentials ({key}).",
+                "The profile {} already uses other credentials ({key}).",
                 wanted.profile
             ))));
         }
         let path = self.paths()?.credentials();
-        let is_there = credentials_have_section(path, &wanted.profile).map_err(|error| {
+        let has_section = credentials_have_section(path, &wanted.profile).map_err(|error| {
             let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
-            UserError::failed(why, "mend that file, then: idc-setup run")
+            UserError::failed(why, SetupCommand::run().after("fix that file"))
         })?;
-        Ok(is_there.then(|| {
+        Ok(has_section.then(|| {
             blocked(format!(
-                "{} also has a section [{}], whose keys tools would take instead of SSO.",
+                "{} also has a section [{}]; tools would use its keys instead of SSO.",
                 path.display(),
                 wanted.profile
             ))
         }))
     }
 
-    /// Whose the sections are: as written down, or ours when the file is just as an open intent says.
+    /// The sections with their origin: as recorded, or created by us if the file matches an open intent.
     fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, UserError> {
         let context = &self.context;
         let path = self.paths()?.config();
@@ -142,8 +147,8 @@ impl CliProfile {
     fn write(&self, consented: &str) -> Result<(), UserError> {
         let context = &self.context;
         let Some(wanted) = Wanted::of(context) else {
-            let why = "Step 7 cli-profile: the portal's address is not known.";
-            return Err(UserError::failed(why, "idc-setup run"));
+            let why = "Step 7 cli-profile: the access portal URL is not known.";
+            return Err(UserError::failed(why, SetupCommand::run()));
         };
         let path = self.paths()?.config();
         let (before, config) = self.read()?;
@@ -158,12 +163,12 @@ impl CliProfile {
         let after = wanted.edited(config);
         if diff(path, &before, &after) != consented {
             let why = format!(
-                "Step 7 cli-profile: {} has changed since the difference was shown; it was left alone.",
+                "Step 7 cli-profile: {} has changed since the diff was shown, so it was not edited.",
                 path.display()
             );
-            return Err(UserError::failed(why, "idc-setup run"));
+            return Err(UserError::failed(why, SetupCommand::run()));
         }
-        // What is added at the end is kept, so that just that can be taken out again.
+        // The text added at the end is recorded, so that undo can remove exactly that text.
         let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
         restore::remember(context, &wanted, path, (&before, &in_place))?;
         let mark = files::digest(after.as_bytes());
@@ -175,7 +180,7 @@ impl CliProfile {
             context.intend_text(&INFO, of, mark.clone(), (&text, used_before(*kind)))?;
         }
         let updated = self.intend_updates(&wanted, path, &mark)?;
-        put(context, path, (&before, &after))?;
+        replace_text(context, path, (&before, &after))?;
         for resource in updated {
             context.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
         }
@@ -189,7 +194,7 @@ impl CliProfile {
         Ok(())
     }
 
-    /// What was made before says something else from now on.
+    /// Opens an intent for each section that we created and now update.
     fn intend_updates(&self, wanted: &Wanted, path: &Path, mark: &str) -> Result<Vec<Resource>, UserError> {
         let context = &self.context;
         let mut updated = Vec::new();
@@ -201,8 +206,8 @@ impl CliProfile {
             if context.origin(kind, &id) != Origin::Created {
                 continue;
             }
-            let made = context.progress.read(|record| record.text(kind, &id));
-            let text = wanted.edited_within(&made.unwrap_or_default());
+            let created = context.progress.read(|record| record.text(kind, &id));
+            let text = wanted.edited_within(&created.unwrap_or_default());
             context.intend_text(&INFO, (Verb::Update, kind, name), mark.to_owned(), (&text, &[]))?;
             updated.push(context.resource(kind, name, &id).with_text(Some(text)));
         }
@@ -210,7 +215,7 @@ impl CliProfile {
     }
 }
 
-/// What is not there yet: sections, and the file itself.
+/// What does not exist yet: sections, and the file itself.
 fn new_parts<'a>(wanted: &'a Wanted, config: &Config, path: &Path) -> Vec<(ResourceKind, &'a str)> {
     let is_new = |section| config.get(section).is_none();
     let session = is_new(Section::SsoSession(&wanted.session));
@@ -223,8 +228,8 @@ fn new_parts<'a>(wanted: &'a Wanted, config: &Config, path: &Path) -> Vec<(Resou
     parts.into_iter().flatten().collect()
 }
 
-/// The text over the one that was read.
-fn put(context: &Context, path: &Path, (before, after): (&str, &str)) -> Result<(), UserError> {
+/// Replaces the text that was read with the new one.
+fn replace_text(context: &Context, path: &Path, (before, after): (&str, &str)) -> Result<(), UserError> {
     context.keep_new_folders(path)?;
     path.parent()
         .map_or(Ok(()), files::make_private_folder)
@@ -233,17 +238,17 @@ fn put(context: &Context, path: &Path, (before, after): (&str, &str)) -> Result<
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> UserError {
-    let next = if error.kind() == std::io::ErrorKind::ResourceBusy {
-        "idc-setup run"
+    let next: NextStep = if error.kind() == std::io::ErrorKind::ResourceBusy {
+        SetupCommand::run().into()
     } else {
-        "make room or rights there, then: idc-setup run"
+        SetupCommand::run().after("free up disk space or fix the file permissions")
     };
-    let words = format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display());
-    UserError::failed(words, next)
+    let message = format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display());
+    UserError::failed(message, next)
 }
 
-/// The difference as it is shown. Lines around an edit are somebody else's, and may hold secrets: of them only headers
-/// and names are for screens and logs.
+/// The diff as it is shown. The lines around an edit may hold secrets of other tools, so that only their headers and
+/// keys may appear on screens and in logs.
 fn diff(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
     let diff = TextDiff::from_lines(before, after)
@@ -264,7 +269,7 @@ fn diff(path: &Path, before: &str, after: &str) -> String {
 fn unreadable(path: &Path, why: &str) -> UserError {
     UserError::failed(
         format!("Step 7 cli-profile: {} cannot be edited: {why}.", path.display()),
-        "mend the file (what is built on AWS's SDKs cannot read it either), then: idc-setup run",
+        SetupCommand::run().after("fix the file (tools built on the AWS SDKs can't read it either)"),
     )
 }
 
@@ -275,16 +280,16 @@ impl Step for CliProfile {
     }
 
     async fn look(&self) -> Result<Observed, UserError> {
-        // Before anything else: a file that cannot be edited is to be known before the account is changed.
-        let (text, config) = self.read().map_err(UserError::before_anything)?;
+        // First of all: a file that cannot be edited must be reported before the account is changed.
+        let (text, config) = self.read().map_err(UserError::stopping_all)?;
         if let Err(why) = parse_with_sdk(&text).await {
-            return Err(unreadable(self.paths()?.config(), &why).before_anything());
+            return Err(unreadable(self.paths()?.config(), &why).stopping_all());
         }
         let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
         let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
-        // What says all already need not be written.
+        // A file that already contains both sections need not be writable.
         if parts.into_iter().any(|part| config.get(part).is_none()) {
-            self.must_be_writable().map_err(UserError::before_anything)?;
+            self.must_be_writable().map_err(UserError::stopping_all)?;
         }
         let facts = &self.context.facts;
         if facts.instance.get().await.is_err() {
@@ -293,13 +298,13 @@ impl Step for CliProfile {
         if facts.start_url.get().await.is_err() {
             return Ok(Observed::waits_for("Waits for step 6."));
         }
-        // A profile for an access that nobody has would only fail later.
+        // Without the assignment, the profile would only fail later.
         if facts.assignment.get().await.is_err() {
             return Ok(Observed::waits_for("Waits for step 5."));
         }
         let Some(wanted) = Wanted::of(&self.context) else {
             return Ok(Observed::waits_for(
-                "Waits for step 6: the portal's address is not known.",
+                "Waits for step 6: the access portal URL is not known.",
             ));
         };
         let (text, config) = self.read()?;
@@ -312,7 +317,7 @@ impl Step for CliProfile {
         }
         let parts = [Section::SsoSession(&wanted.session), Section::Profile(&wanted.profile)];
         if let Some(line) = parts.into_iter().find_map(|part| config.quoted_header(part)) {
-            let why = format!("line {line} has a name in quotes, which the AWS CLI reads and the SDKs do not");
+            let why = format!("line {line} has a quoted name, which the AWS CLI accepts and the SDKs do not");
             return Err(unreadable(path, &why));
         }
         if let Some(observed) = self.other_credentials(&wanted, &config)? {
@@ -320,7 +325,7 @@ impl Step for CliProfile {
         }
         let mut observed = wanted.judge(&config);
         if !observed.is_done() && self.context.is_update_wanted(&INFO) {
-            self.must_be_writable().map_err(UserError::before_anything)?;
+            self.must_be_writable().map_err(UserError::stopping_all)?;
         }
         observed = observed
             .with("file", path.display().to_string())
@@ -330,7 +335,7 @@ impl Step for CliProfile {
             for resource in self.own(&wanted, &text)? {
                 observed = observed.of(resource);
             }
-            facts.profile.know(Profile {
+            facts.profile.set(Profile {
                 name: wanted.profile,
                 session: wanted.session,
                 start_url: facts.start_url.now().unwrap_or_default(),
@@ -340,7 +345,7 @@ impl Step for CliProfile {
         Ok(observed)
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 

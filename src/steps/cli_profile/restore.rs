@@ -1,4 +1,4 @@
-//! Sections that were there and that `--update` has changed: what our keys said before is remembered, and put back by undo.
+//! Existing sections that `--update` changes: the previous values of our keys are recorded, and undo restores them.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use super::super::context::Context;
 use super::sections::{Wanted, keys};
 use super::{id_of, unreadable};
 use crate::checklist::UserError;
-use crate::progress::{Edit, Origin, Replaced, ResourceKind, Says};
+use crate::progress::{Edit, Origin, Replaced, ResourceKind, Settings};
 use aws_config_file::{Config, ParseError, Section, without_trailing_comment};
 
-/// Before the file is written: what our keys say in the sections that were there and are not ours.
+/// Records the values of our keys in existing sections that we did not create, before the file is written.
 pub(super) fn remember(
     context: &Context,
     wanted: &Wanted,
@@ -17,7 +17,7 @@ pub(super) fn remember(
     (before, after): (&str, &str),
 ) -> Result<(), UserError> {
     let parse = |text: &str| Config::parse(text.as_bytes()).map_err(|bad| unreadable(path, &bad.to_string()));
-    let (was, is) = (parse(before)?, parse(after)?);
+    let (old, new) = (parse(before)?, parse(after)?);
     let (session, profile) = (wanted.session.as_str(), wanted.profile.as_str());
     let mut names = Vec::new();
     for (kind, name) in [(ResourceKind::SsoSession, session), (ResourceKind::CliProfile, profile)] {
@@ -25,14 +25,15 @@ pub(super) fn remember(
             names.extend(keys(kind).into_iter().map(|key| key_name(kind, name, key)));
         }
     }
-    let (was_there, is_there) = (says(&was, &names), says(&is, &names));
-    names.retain(|name| was_there[name] != is_there[name]);
+    let (old_values, new_values) = (says(&old, &names), says(&new, &names));
+    names.retain(|name| old_values[name] != new_values[name]);
     if names.is_empty() {
         return Ok(());
     }
-    let of_those = |says: Says| -> Says { says.into_iter().filter(|(name, _)| names.contains(name)).collect() };
-    let is_session_alone = names.iter().all(|name| name.starts_with(SSO_SESSION));
-    let (kind, name) = if is_session_alone {
+    let changed =
+        |values: Settings| -> Settings { values.into_iter().filter(|(name, _)| names.contains(name)).collect() };
+    let is_session_only = names.iter().all(|name| name.starts_with(SSO_SESSION));
+    let (kind, name) = if is_session_only {
         (ResourceKind::SsoSession, session)
     } else {
         (ResourceKind::CliProfile, profile)
@@ -41,9 +42,9 @@ pub(super) fn remember(
         kind,
         name: name.to_owned(),
         id: id_of(path, kind, name),
-        before: of_those(was_there),
-        after: of_those(is_there),
-        rewrites: Edit::between(before, after, own).into_iter().collect(),
+        before: changed(old_values),
+        after: changed(new_values),
+        rewrites: Edit::between(before, after, own_length).into_iter().collect(),
     };
     context.progress.change(|record| record.replace(replaced))?;
     Ok(())
@@ -62,8 +63,8 @@ fn key_name(kind: ResourceKind, name: &str, key: &str) -> String {
 const SSO_SESSION: &str = "sso-session";
 const PROFILE: &str = "profile";
 
-/// The section and the key of such a name.
-fn place(name: &str) -> Option<(Section<'_>, &str)> {
+/// The section and the key of a name from [`key_name`].
+fn parse_key_name(name: &str) -> Option<(Section<'_>, &str)> {
     let (section, key) = name.rsplit_once('/')?;
     let (kind, name) = section.split_once(' ')?;
     let section = match kind {
@@ -73,20 +74,20 @@ fn place(name: &str) -> Option<(Section<'_>, &str)> {
     Some((section, key))
 }
 
-/// What such names say in a file.
-pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) -> Says {
+/// The values in a file of `profile NAME/KEY` and `sso-session NAME/KEY`.
+pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) -> Settings {
     let value = |name: &str| {
-        let (section, key) = place(name)?;
+        let (section, key) = parse_key_name(name)?;
         config.get(section)?.get(key).cloned()
     };
     names.into_iter().map(|name| (name.clone(), value(name))).collect()
 }
 
-/// How much of a line is ours to write down and to put back: a property of ours up to its comment.
-fn own(line: &str) -> usize {
+/// How many bytes of a line belong to us, to be recorded and restored: one of our properties, up to its comment.
+fn own_length(line: &str) -> usize {
     let name = line.split_once('=').map_or("", |(name, _)| name);
-    let is_ours = ours().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
-    // What is indented belongs to the value above, and only a value of ours is ever taken out.
+    let is_ours = our_keys().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
+    // An indented line belongs to the value above it, and only our own values are ever removed.
     if is_ours || line.starts_with([' ', '\t']) {
         without_trailing_comment(line).len()
     } else {
@@ -94,17 +95,18 @@ fn own(line: &str) -> usize {
     }
 }
 
-fn ours() -> Vec<&'static str> {
+fn our_keys() -> Vec<&'static str> {
     [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat()
 }
 
-/// The file's text with the sections saying again what they said before: line by line while the file begins as it was
-/// left, and while nothing but that comes of it; else by keys. A section that is gone stays gone.
+/// The file's text with the previous values restored. The recorded edits are reverted line by line as long as the
+/// beginning of the file is unchanged and nothing else would change; the remaining values are restored key by key. A
+/// section that was deleted is not created again.
 pub fn restore(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
-    let ours = ours();
+    let ours = our_keys();
     let now = Config::parse(text.as_bytes())?;
-    let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(|name| place(name)).collect();
-    let is_just_that = |before: &str| {
+    let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(|name| parse_key_name(name)).collect();
+    let is_only_ours = |before: &str| {
         let before = Config::parse(before.as_bytes());
         before
             .is_ok_and(|before| now.differs_only_in(&before, &known) && known.iter().all(|(_, key)| ours.contains(key)))
@@ -112,18 +114,18 @@ pub fn restore(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
     let edits = replaced.rewrites.iter().rev();
     let mut by_lines = text.to_owned();
     for edit in edits {
-        let Some(before) = edit.reverted(&by_lines).filter(|before| is_just_that(before)) else {
+        let Some(before) = edit.reverted(&by_lines).filter(|before| is_only_ours(before)) else {
             break;
         };
         by_lines = before;
     }
     let mut config = Config::parse(by_lines.as_bytes())?;
     for (name, before) in &replaced.before {
-        if let Some((section, key)) = place(name)
+        if let Some((section, key)) = parse_key_name(name)
             && ours.contains(&key)
             && !before.as_ref().is_some_and(|value| value.contains(['\r', '\n']))
-            && let Some(there) = config.get(section)
-            && there.get(key) != before.as_ref()
+            && let Some(existing) = config.get(section)
+            && existing.get(key) != before.as_ref()
         {
             config.set(section, &[(key, before.as_deref())]);
         }

@@ -1,4 +1,4 @@
-//! The two sections: what they have to say, and how the file's differ.
+//! The two sections: the wanted values, and how the sections in the file differ from them.
 
 use std::path::PathBuf;
 
@@ -6,25 +6,27 @@ use super::super::context::Context;
 use super::INFO;
 use crate::answers::Key;
 use crate::checklist::Observed;
+use crate::next_step::SetupCommand;
 use crate::progress::ResourceKind;
 use aws_config_file::{Config, Paths, Section};
 
 const SCOPE: &str = "sso:account:access";
 
-/// Properties of the older SSO form: in a profile that names a session they are an error for the Rust SDK.
-const OLDER_FORM: [&str; 2] = ["sso_start_url", "sso_region"];
+/// Properties of the legacy SSO configuration. In a profile that names a session, the Rust SDK reports them as an
+/// error.
+const LEGACY_KEYS: [&str; 2] = ["sso_start_url", "sso_region"];
 
-/// Every key that is written into a section, or taken out of it.
+/// Every key that is written to a section or removed from it.
 pub fn keys(kind: ResourceKind) -> Vec<&'static str> {
     if kind == ResourceKind::SsoSession {
         return vec!["sso_start_url", "sso_region", "sso_registration_scopes"];
     }
     let mut keys = vec!["sso_session", "sso_account_id", "sso_role_name", "region", "output"];
-    keys.extend(OLDER_FORM);
+    keys.extend(LEGACY_KEYS);
     keys
 }
 
-/// What the two sections have to say.
+/// The wanted content of the two sections.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub session: String,
@@ -34,7 +36,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// `None` before the instance and its portal are known.
+    /// Returns `None` until the instance and its access portal are known.
     pub fn of(context: &Context) -> Option<Self> {
         let text = |key| context.text(key);
         let instance = context.facts.instance.now()?;
@@ -57,12 +59,12 @@ impl Wanted {
         })
     }
 
-    /// The file's text with both sections saying what they have to.
+    /// The file's text with the wanted values in both sections.
     pub fn edited(&self, config: Config) -> String {
         self.edit(config, |_, _| true)
     }
 
-    /// The same without those sections that are not there yet.
+    /// The same without creating the sections that do not exist yet.
     pub fn edited_in_place(&self, config: Config) -> String {
         self.edit(config, |config, section| config.get(section).is_some())
     }
@@ -78,11 +80,11 @@ impl Wanted {
             if !is_wanted(&config, section) {
                 return;
             }
-            let there = config.get(section).unwrap_or_default();
+            let existing = config.get(section).unwrap_or_default();
             let changed: Vec<(&str, Option<&str>)> = properties
                 .iter()
                 .map(|(key, value)| (*key, value.as_deref()))
-                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), *value))
+                .filter(|(key, value)| !is_same(key, existing.get(*key).map(String::as_str), *value))
                 .collect();
             config.set(section, &changed);
         };
@@ -90,31 +92,31 @@ impl Wanted {
             Section::SsoSession(&self.session),
             with_values(&self.session_properties),
         );
-        let mut of_profile = with_values(&self.profile_properties);
-        of_profile.extend(OLDER_FORM.map(|key| (key, None)));
-        set(Section::Profile(&self.profile), of_profile);
+        let mut properties = with_values(&self.profile_properties);
+        properties.extend(LEGACY_KEYS.map(|key| (key, None)));
+        set(Section::Profile(&self.profile), properties);
         config.text()
     }
 
-    /// The session's token and registration.
+    /// The files of the session's token and client registration.
     pub fn cached(&self, paths: &Paths) -> [(ResourceKind, PathBuf); 2] {
-        let says = |key: &str| {
-            let found = self.session_properties.iter().find(|(name, _)| *name == key);
-            found.map_or("", |(_, value)| value.as_str())
+        let value = |key: &str| {
+            let property = self.session_properties.iter().find(|(name, _)| *name == key);
+            property.map_or("", |(_, value)| value.as_str())
         };
-        let registration = paths.registration(says("sso_region"), &self.session, says("sso_start_url"));
+        let registration = paths.registration(value("sso_region"), &self.session, value("sso_start_url"));
         [
             (ResourceKind::Token, paths.token(&self.session)),
             (ResourceKind::Registration, registration),
         ]
     }
 
-    /// A text that was made, and says now what it has to.
-    pub fn edited_within(&self, made: &str) -> String {
-        Config::parse(made.as_bytes()).map_or_else(|_| made.to_owned(), |made| self.edited_in_place(made))
+    /// Text that we added to the file earlier, with the wanted values.
+    pub fn edited_within(&self, created: &str) -> String {
+        Config::parse(created.as_bytes()).map_or_else(|_| created.to_owned(), |config| self.edited_in_place(config))
     }
 
-    /// Why what is built on the SDKs would read something else out of our sections than the AWS CLI does, if it would.
+    /// Why the SDKs would read our sections differently than the AWS CLI; `None` if they read them alike.
     pub fn misread(&self, config: &Config) -> Option<String> {
         let parts = [
             (ResourceKind::SsoSession, Section::SsoSession(&self.session)),
@@ -125,12 +127,13 @@ impl Wanted {
             .filter_map(|(kind, section)| config.indented_comment_below(section, &keys(kind)));
         indented_comments.next().map(|line| {
             format!(
-                "line {line} is an indented comment, which what is built on AWS's SDKs takes for a part of the value above;                  begin it in the first column"
+                "line {line} is an indented comment, which the AWS SDKs read as part of the value above it; start the \
+                 comment in the first column"
             )
         })
     }
 
-    /// How the file's sections differ.
+    /// Compares the sections in the file with the wanted ones.
     pub fn judge(&self, config: &Config) -> Observed {
         let session = config.get(Section::SsoSession(&self.session));
         let profile = config.get(Section::Profile(&self.profile));
@@ -139,58 +142,60 @@ impl Wanted {
             (&profile, "profile", &self.profile),
         ]
         .into_iter()
-        .filter(|(there, ..)| there.is_none())
+        .filter(|(existing, ..)| existing.is_none())
         .map(|(_, what, name)| format!("no {what} {name}"))
         .collect::<Vec<_>>();
         let mut differs = Vec::new();
-        for (there, what, name, properties) in [
+        for (existing, what, name, properties) in [
             (&session, "SSO session", &self.session, &self.session_properties),
             (&profile, "profile", &self.profile, &self.profile_properties),
         ] {
-            let Some(there) = there else { continue };
-            let older = OLDER_FORM
+            let Some(existing) = existing else { continue };
+            let legacy = LEGACY_KEYS
                 .into_iter()
-                .filter(|key| what == "profile" && there.contains_key(*key));
+                .filter(|key| what == "profile" && existing.contains_key(*key));
             let keys: Vec<&str> = properties
                 .iter()
-                .filter(|(key, value)| !is_same(key, there.get(*key).map(String::as_str), Some(value)))
+                .filter(|(key, value)| !is_same(key, existing.get(*key).map(String::as_str), Some(value)))
                 .map(|(key, _)| *key)
-                .chain(older)
+                .chain(legacy)
                 .collect();
             if !keys.is_empty() {
-                // The values stay in the file: what is said here is also recorded.
+                // Only the keys, without their values: this message is also recorded.
                 differs.push(format!(
-                    "{what} {name} is there and says otherwise: {}",
+                    "{what} {name} already exists with other values: {}",
                     keys.join(", ")
                 ));
             }
         }
         match (differs.is_empty(), missing.is_empty()) {
             (true, true) => Observed::done(format!(
-                "The SSO session {} and the profile {} are there.",
+                "The SSO session {} and the profile {} exist.",
                 self.session, self.profile
             )),
             (true, false) => Observed::missing(format!("There is {}.", missing.join(" and "))),
             (false, _) => Observed::different(
                 format!("The {}.", differs.join("; the ")),
-                format!(
-                    "change it: idc-setup run --update {}; or take other names: idc-setup run --sso-session NAME \
-                     --cli-profile NAME",
-                    INFO.slug
-                ),
+                SetupCommand::run().value("--update", INFO.slug).to("change the values"),
+            )
+            .or_next(
+                SetupCommand::run()
+                    .placeholder("--sso-session", "NAME")
+                    .placeholder("--cli-profile", "NAME")
+                    .to("use other names"),
             ),
         }
     }
 }
 
-/// Whether a property says what it has to. Scopes may be more, an address may end in `/` or `#`.
-fn is_same(key: &str, there: Option<&str>, wanted: Option<&str>) -> bool {
-    let (Some(there), Some(wanted)) = (there, wanted) else {
-        return there == wanted;
+/// Whether a property has the wanted value. More scopes are allowed, and a URL may end in `/` or `#`.
+fn is_same(key: &str, existing: Option<&str>, wanted: Option<&str>) -> bool {
+    let (Some(existing), Some(wanted)) = (existing, wanted) else {
+        return existing == wanted;
     };
     match key {
-        "sso_registration_scopes" => there.split([',', ' ']).any(|scope| scope == wanted),
-        "sso_start_url" => there.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
-        _ => there == wanted,
+        "sso_registration_scopes" => existing.split([',', ' ']).any(|scope| scope == wanted),
+        "sso_start_url" => existing.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
+        _ => existing == wanted,
     }
 }

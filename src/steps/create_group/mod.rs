@@ -1,4 +1,4 @@
-//! Step 3: a group with the user in it.
+//! Step 3: a group that contains the user.
 
 mod reads;
 
@@ -15,6 +15,7 @@ use crate::checklist::{
     Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
+use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use crate::text::quoted;
 
@@ -24,7 +25,7 @@ pub const INFO: StepInfo = StepInfo {
     slug: "create-group",
     title: "Create a group and add the user",
     importance: Importance::Recommended,
-    why: "A group lets you give the same access to others later, without touching the account again.",
+    why: "A group lets you grant the same access to other users later, without changing the account again.",
     feeds_others: true,
     permissions: &[
         Permission::look("identitystore:GetGroupId"),
@@ -42,26 +43,26 @@ const GROUP_ID: &str = "group_id";
 /// Step 3.
 pub struct CreateGroup {
     context: Rc<Context>,
-    /// The group's id, as the last look found it or the last change made it.
-    seen: RefCell<Option<String>>,
+    /// The group's ID, from the last check or change.
+    group_id: RefCell<Option<String>>,
 }
 
 impl CreateGroup {
-    /// A step that has not looked yet.
+    /// Creates the step; nothing has been read yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self {
             context,
-            seen: RefCell::default(),
+            group_id: RefCell::default(),
         }
     }
 
-    /// The membership's name in progress: the group's, then the user's.
+    /// The membership's name in the state file: `group/user`.
     fn membership_name(&self) -> String {
         format!("{}/{}", self.context.text(Key::Group), self.context.text(Key::Username))
     }
 
-    /// Whose the group is: as written down, or as an open intent and the group's own dates decide it.
-    async fn own_group(&self, instance: &Instance, id: &str) -> Result<Resource, UserError> {
+    /// Determines and records the group's origin: as recorded before, or from the open intents and its creation date.
+    async fn settle_group(&self, instance: &Instance, id: &str) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = context.text(Key::Group);
         let mut resource = context.resource(ResourceKind::Group, &name, id);
@@ -84,14 +85,17 @@ impl CreateGroup {
         Ok(resource)
     }
 
-    /// Whose the membership is.
-    async fn own_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, UserError> {
+    /// Determines and records the membership's origin.
+    async fn settle_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = self.membership_name();
         let intents = context.open_intents(ResourceKind::GroupMembership, &name);
         let mut resource = context.resource(ResourceKind::GroupMembership, &name, &format!("{group}/{}", user.id));
         if !intents.is_empty()
-            && let Some(id) = self.membership_id(instance, group, user).await.map_err(rerun(&INFO))?
+            && let Some(id) = self
+                .find_membership(instance, group, user)
+                .await
+                .map_err(rerun(&INFO))?
         {
             let membership = context
                 .clients
@@ -119,7 +123,7 @@ impl CreateGroup {
         Ok(resource)
     }
 
-    /// Makes the group, and remembers its id for the membership.
+    /// Creates the group, and keeps its ID for the membership.
     async fn apply_group(
         &self,
         change: &Change,
@@ -128,14 +132,19 @@ impl CreateGroup {
     ) -> Result<(), UserError> {
         let context = &self.context;
         let attempt = |_| self.create_group_once(instance);
-        let made = context
+        let created = context
             .make(&INFO, (change, &change.name), attempt, || {
-                self.group_id(instance, &change.name)
+                self.find_group(instance, &change.name)
             })
             .await?;
-        if let Some((id, _)) = made {
-            self.seen.replace(Some(id.clone()));
-            context.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+        if let Some((id, _)) = created {
+            self.group_id.replace(Some(id.clone()));
+            context.settle(
+                change.verb,
+                change.kind,
+                &change.name,
+                Some(created_resource(change, id)),
+            )?;
             prompter.say(Some(&INFO), &format!("Created the group {}.", change.name));
         }
         Ok(())
@@ -148,42 +157,47 @@ impl CreateGroup {
         prompter: &dyn Prompter,
     ) -> Result<(), UserError> {
         let context = &self.context;
-        // Without a user there is nobody to add: a look then says that it waits.
+        // Without a user, there is no member to add. The next check then reports that it waits for the user.
         let Ok(user) = context.facts.user.get().await else {
             return Ok(());
         };
         let group = self.known_group(instance).await?;
         let attempt = |_| self.create_membership_once(instance, &group, &user);
-        let made = context
+        let created = context
             .make(&INFO, (change, &change.name), attempt, || {
-                self.membership_id(instance, &group, &user)
+                self.find_membership(instance, &group, &user)
             })
             .await?;
-        if made.is_some() {
+        if created.is_some() {
             let id = format!("{group}/{}", user.id);
-            context.settle(change.verb, change.kind, &change.name, Some(made_by_us(change, id)))?;
+            context.settle(
+                change.verb,
+                change.kind,
+                &change.name,
+                Some(created_resource(change, id)),
+            )?;
             prompter.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
         }
         Ok(())
     }
 
-    /// The group's id, from the last look or change; looked up when neither told.
+    /// The group's ID, from the last check or change, or else from the directory.
     async fn known_group(&self, instance: &Instance) -> Result<String, UserError> {
-        if let Some(id) = self.seen.borrow().clone() {
+        if let Some(id) = self.group_id.borrow().clone() {
             return Ok(id);
         }
         let name = self.context.text(Key::Group);
-        let found = self.group_id(instance, &name).await.map_err(rerun(&INFO))?;
-        found.ok_or_else(|| {
+        let id = self.find_group(instance, &name).await.map_err(rerun(&INFO))?;
+        id.ok_or_else(|| {
             UserError::failed(
-                format!("Step 3 create-group: there is no group {name}."),
-                "idc-setup run",
+                format!("Step 3 create-group: the group {name} does not exist."),
+                SetupCommand::run(),
             )
         })
     }
 }
 
-fn made_by_us(change: &Change, id: String) -> Resource {
+fn created_resource(change: &Change, id: String) -> Resource {
     Resource::new(Origin::Created, change.kind, &change.name, id)
 }
 
@@ -195,26 +209,27 @@ impl Step for CreateGroup {
 
     async fn look(&self) -> Result<Observed, UserError> {
         if self.context.answers.borrow().without_group() {
-            return Ok(Observed::done("No group is wanted.").with("group", "none"));
+            return Ok(Observed::done("No group is used.").with("group", "none"));
         }
         let Ok(instance) = self.context.facts.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
         let name = self.context.text(Key::Group);
-        let seen = self.group_id(&instance, &name).await.map_err(rerun(&INFO))?;
-        self.seen.replace(seen.clone());
-        let Some(id) = seen else {
+        let id = self.find_group(&instance, &name).await.map_err(rerun(&INFO))?;
+        self.group_id.replace(id.clone());
+        let Some(id) = id else {
             if self.context.is_external() {
                 return Ok(Observed::blocked(
-                    format!("There is no group {name}, and groups come from your identity provider."),
-                    "provision the group from your identity provider, or go without: idc-setup run --no-group",
-                ));
+                    format!("The group {name} does not exist, and groups come from your identity provider."),
+                    SetupCommand::run().after("provision the group from your identity provider"),
+                )
+                .or_next(SetupCommand::run().switch("--no-group").to("continue without a group")));
             }
-            return Ok(Observed::missing(format!("There is no group {name}.")));
+            return Ok(Observed::missing(format!("The group {name} does not exist.")));
         };
-        let group = self.own_group(&instance, &id).await?;
-        let observed = |found, is: String| {
-            Observed::new(found, is)
+        let group = self.settle_group(&instance, &id).await?;
+        let observed = |status, summary: String| {
+            Observed::new(status, summary)
                 .with("group", &name)
                 .with(GROUP_ID, &id)
                 .of(group.clone())
@@ -222,7 +237,7 @@ impl Step for CreateGroup {
         let Ok(user) = self.context.facts.user.get().await else {
             let mut waiting = observed(
                 Status::Missing,
-                format!("The group {name} is there; its member waits for step 2."),
+                format!("The group {name} exists; adding the user waits for step 2."),
             );
             waiting.waits_for = Some(waiting.summary.clone());
             return Ok(waiting);
@@ -235,19 +250,19 @@ impl Step for CreateGroup {
         {
             return Ok(observed(
                 Status::Missing,
-                format!("The group {name} is there, without the user {}.", user.name),
+                format!("The group {name} exists, without the user {}.", user.name),
             ));
         }
-        let membership = self.own_membership(&instance, &id, &user).await?;
+        let membership = self.settle_membership(&instance, &id, &user).await?;
         let done = observed(
             Status::Done,
-            format!("The group {name} is there, with the user {}.", user.name),
+            format!("The group {name} exists, with the user {}.", user.name),
         );
-        self.context.facts.group.know(Group { id });
+        self.context.facts.group.set(Group { id });
         Ok(done.of(membership))
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -268,7 +283,7 @@ impl Step for CreateGroup {
             plan.changes.push(Change {
                 verb: Verb::Create,
                 kind: ResourceKind::Group,
-                sentence: format!("Create the group {name} in Identity Center's directory."),
+                sentence: format!("Create the group {name} in the Identity Center directory."),
                 command: format!(
                     "aws identitystore create-group --identity-store-id {store} --display-name {}",
                     quoted(&name)
@@ -304,7 +319,7 @@ impl Step for CreateGroup {
             .instance
             .get()
             .await
-            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
         match change.kind {
             ResourceKind::Group => self.apply_group(change, &instance, prompter).await,
             _ => self.apply_membership(change, &instance, prompter).await,

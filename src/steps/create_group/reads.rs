@@ -1,4 +1,4 @@
-//! What the directory has of groups and memberships, and the calls that make them.
+//! Reads groups and memberships from the directory, and makes the calls that create them.
 
 use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute};
 use aws_smithy_types::Document;
@@ -11,7 +11,7 @@ use crate::answers::Key;
 use crate::aws::{AwsError, AwsErrorKind};
 
 impl CreateGroup {
-    pub(super) async fn group_id(&self, instance: &Instance, name: &str) -> Result<Option<String>, AwsError> {
+    pub(super) async fn find_group(&self, instance: &Instance, name: &str) -> Result<Option<String>, AwsError> {
         let attribute = UniqueAttribute::builder()
             .attribute_path("displayName")
             .attribute_value(Document::String(name.to_owned()))
@@ -34,7 +34,7 @@ impl CreateGroup {
         }
     }
 
-    pub(super) async fn membership_id(
+    pub(super) async fn find_membership(
         &self,
         instance: &Instance,
         group: &str,
@@ -68,7 +68,7 @@ impl CreateGroup {
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateGroup", error))
-            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateGroup", answer.group_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateGroup", answer.group_id))
     }
 
     pub(super) async fn create_membership_once(
@@ -87,7 +87,7 @@ impl CreateGroup {
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateGroupMembership", error))
-            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateGroupMembership", answer.membership_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateGroupMembership", answer.membership_id))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Step 2: a user in Identity Center's directory, activated by its person.
+//! Step 2: a user in the Identity Center directory, activated by a person.
 //!
-//! `CreateUser` gives no password and sends no mail, so either way one console visit is needed: the user is
-//! made by API and activated there, or added there by hand, which mails the invitation.
+//! `CreateUser` sets no password and sends no email, so one visit to the console is needed either way: the user is
+//! created by API and activated in the console, or added in the console, which sends an invitation by email.
 
 mod reads;
 mod tasks;
@@ -22,6 +22,7 @@ use crate::checklist::{
     Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
+use crate::next_step::SetupCommand;
 use crate::progress::{Attestation, Origin, Resource, ResourceKind, Verb};
 use crate::text::{one_line, quoted};
 
@@ -31,7 +32,7 @@ pub const INFO: StepInfo = StepInfo {
     slug: "create-user",
     title: "Create a user",
     importance: Importance::Required,
-    why: "You sign in as this user from now on, instead of as root or with access keys.",
+    why: "From now on, you sign in as this user, not as root or with access keys.",
     feeds_others: true,
     permissions: &[
         Permission::look("identitystore:GetUserId"),
@@ -40,10 +41,13 @@ pub const INFO: StepInfo = StepInfo {
     ],
 };
 
-/// The topic of a person's word that the user is activated.
+/// The topic of the confirmation that the user is activated.
 pub const ACTIVATION: &str = "activation";
 
-/// The answers that a user in the directory settles.
+/// The activation state that nobody has confirmed and no sign-in has proved.
+const NOT_KNOWN: &str = "not known";
+
+/// The answers that an existing user determines.
 const USER_KEYS: [Key; 5] = [
     Key::Username,
     Key::Email,
@@ -52,8 +56,8 @@ const USER_KEYS: [Key; 5] = [
     Key::DisplayName,
 ];
 
-/// What `DescribeUser` tells of a user.
-struct Described {
+/// A user as `DescribeUser` returns it.
+struct DescribedUser {
     id: String,
     name: String,
     values: Vec<(Key, Option<String>)>,
@@ -68,17 +72,17 @@ pub struct CreateUser {
 }
 
 impl CreateUser {
-    /// A step that has not looked yet.
+    /// Creates the step; nothing has been read yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
 
-    /// Whose a user is: as written down, or as the open intents and the user's own dates decide it.
-    fn settle_ownership(&self, user: &Described) -> Result<Resource, UserError> {
+    /// Determines and records the user's origin: as recorded before, or from the open intents and its creation date.
+    fn settle_origin(&self, user: &DescribedUser) -> Result<Resource, UserError> {
         let context = &self.context;
-        let wanted = context.text(Key::Username);
-        // Found by its address, it may have another name than the one that is wanted.
-        let name = if user.name.is_empty() { &wanted } else { &user.name };
+        let requested = context.text(Key::Username);
+        // A user that was found by its email address may have another name than the requested one.
+        let name = if user.name.is_empty() { &requested } else { &user.name };
         let intents = context.open_intents(ResourceKind::User, name);
         let mut resource = context.resource(ResourceKind::User, name, &user.id);
         if context.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
@@ -89,37 +93,41 @@ impl CreateUser {
         Ok(resource)
     }
 
-    fn judge(&self, user: &Described, resource: Resource) -> Observed {
+    fn judge(&self, user: &DescribedUser, resource: Resource) -> Observed {
         let answers = self.context.answers.borrow();
-        let (mut words, mut flags) = (Vec::new(), Vec::new());
-        for (key, there) in &user.values {
-            let there = there.as_deref().unwrap_or_default();
-            let Some(wanted) = answers
+        let mut differences = Vec::new();
+        let mut accept_existing = SetupCommand::run();
+        for (key, existing) in &user.values {
+            let existing = existing.as_deref().unwrap_or_default();
+            let Some(requested) = answers
                 .get(*key)
-                .filter(|wanted| wanted.source.is_explicit() && wanted.value != there)
+                .filter(|requested| requested.source.is_explicit() && requested.value != existing)
             else {
                 continue;
             };
             let title = key.title().to_lowercase();
-            words.push(format!(
-                "{title} \"{}\" and not \"{}\" ({})",
-                one_line(there),
-                wanted.value,
-                wanted.source
+            differences.push(format!(
+                "{title} \"{}\" instead of \"{}\" ({})",
+                one_line(existing),
+                requested.value,
+                requested.source
             ));
-            flags.push(format!("{} {}", key.flag(), quoted(there)));
+            accept_existing = accept_existing.value(key.flag(), existing);
         }
-        let observed = if words.is_empty() {
-            Observed::done(format!("The user {} is there.", user.name))
+        let observed = if differences.is_empty() {
+            Observed::done(format!("The user {} exists.", user.name))
         } else {
             Observed::different(
-                format!("The user {} is there, with {}.", user.name, words.join(", ")),
                 format!(
-                    "a user that is there is never changed: name another with --username, or say what it has: \
-                     idc-setup run {}",
-                    flags.join(" ")
+                    "The user {} exists, with {}; existing users are never changed.",
+                    user.name,
+                    differences.join(", ")
                 ),
+                SetupCommand::run()
+                    .placeholder(Key::Username.flag(), "NAME")
+                    .to("use another user"),
             )
+            .or_next(accept_existing.to("accept the existing values"))
         };
         let observed = observed
             .with("user_id", &user.id)
@@ -129,16 +137,16 @@ impl CreateUser {
     }
 
     fn with_activation(&self, mut observed: Observed, id: &str) -> Observed {
-        let word = self
+        let attestation = self
             .context
             .progress
             .read(|record| record.attestation(ACTIVATION, id).cloned());
-        let state = match &word {
-            Some(word) if word.proved => "proved by a sign-in",
-            Some(_) => "told",
-            None => "not known",
+        let state = match &attestation {
+            Some(attestation) if attestation.proved => "proved by a sign-in",
+            Some(_) => "confirmed",
+            None => NOT_KNOWN,
         };
-        observed.confirmed = word.is_some_and(|word| !word.proved);
+        observed.confirmed = attestation.is_some_and(|attestation| !attestation.proved);
         observed.with(ACTIVATION, state)
     }
 
@@ -159,7 +167,7 @@ impl CreateUser {
             verb: Verb::Create,
             kind: ResourceKind::User,
             sentence: format!(
-                "Create the user {name} ({}, {email}) in Identity Center's directory.",
+                "Create the user {name} ({}, {email}) in the Identity Center directory.",
                 text(Key::DisplayName)
             ),
             command: format!(
@@ -179,14 +187,14 @@ impl CreateUser {
         }
     }
 
-    fn wants_console(&self) -> bool {
+    fn uses_console(&self) -> bool {
         self.context
             .answer::<CreateUserWith>(Key::CreateUserWith)
             .is_some_and(|with| with.value == CreateUserWith::Console)
     }
 }
 
-/// A request that could not even be built: a member is missing, which the answers' rules prevent.
+/// The error for a request that could not be built because a field is missing. The rules for answers prevent this.
 pub(super) fn unbuilt(operation: &str, error: &dyn std::error::Error) -> AwsError {
     AwsError {
         operation: operation.to_owned(),
@@ -207,19 +215,20 @@ impl Step for CreateUser {
         let Ok(instance) = self.context.facts.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
-        self.context.answers.borrow_mut().forget_found(&USER_KEYS);
+        self.context.answers.borrow_mut().forget_existing(&USER_KEYS);
         let name = self.context.text(Key::Username);
         let Some(user) = self.find(&instance).await.map_err(rerun(&INFO))? else {
             if self.context.is_external() {
                 return Ok(Observed::blocked(
-                    format!("There is no user {name}, and users come from your identity provider."),
-                    "assign the user to the AWS application in your identity provider so that it is provisioned, then: \
-                     idc-setup run",
+                    format!("The user {name} does not exist, and users come from your identity provider."),
+                    SetupCommand::run().after(
+                        "assign the user to the AWS application in your identity provider so that it is provisioned",
+                    ),
                 ));
             }
-            return Ok(Observed::missing(format!("There is no user {name}.")));
+            return Ok(Observed::missing(format!("The user {name} does not exist.")));
         };
-        let resource = self.settle_ownership(&user)?;
+        let resource = self.settle_origin(&user)?;
         if self.context.confirmed.contains(ACTIVATION) {
             self.context.keep_word(ACTIVATION, &user.id, false)?;
         }
@@ -227,13 +236,13 @@ impl Step for CreateUser {
             let mut answers = self.context.answers.borrow_mut();
             for (key, value) in &user.values {
                 if let Some(value) = value {
-                    answers.found(*key, value);
+                    answers.set_existing(*key, value);
                 }
             }
         }
         let observed = self.judge(&user, resource);
         if observed.is_done() {
-            self.context.facts.user.know(User {
+            self.context.facts.user.set(User {
                 id: user.id,
                 name: user.name,
             });
@@ -241,7 +250,7 @@ impl Step for CreateUser {
         Ok(observed)
     }
 
-    /// A user is looked for by name and address.
+    /// A user is found by name and email address.
     fn looks_for(&self, key: Key) -> bool {
         matches!(key, Key::Username | Key::Email)
     }
@@ -259,17 +268,17 @@ impl Step for CreateUser {
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let known = observed
+        let is_activated = observed
             .evidence
             .get(ACTIVATION)
-            .is_some_and(|state| state != "not known");
+            .is_some_and(|state| state != NOT_KNOWN);
         match observed.status {
-            Status::Missing if self.wants_console() => plan.tasks.push(self.add_by_hand()),
+            Status::Missing if self.uses_console() => plan.tasks.push(self.add_in_console()),
             Status::Missing => {
                 plan.changes.push(self.change());
                 plan.tasks.push(self.activate(observed));
             }
-            Status::Done if !known => plan.tasks.push(self.activate(observed)),
+            Status::Done if !is_activated => plan.tasks.push(self.activate(observed)),
             _ => {}
         }
         Ok(plan)
@@ -278,7 +287,7 @@ impl Step for CreateUser {
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let context = &self.context;
         let instance = context.instance().await?;
-        let made = context
+        let created = context
             .make(
                 &INFO,
                 (change, &change.name),
@@ -286,7 +295,7 @@ impl Step for CreateUser {
                 || self.id(&instance),
             )
             .await?;
-        if let Some((id, _)) = made {
+        if let Some((id, _)) = created {
             let resource = Resource::new(Origin::Created, change.kind, &change.name, id).with_text(Some(self.digest()));
             context.settle(change.verb, change.kind, &change.name, Some(resource))?;
             prompter.say(Some(&INFO), &format!("Created the user {}.", change.name));
@@ -301,7 +310,7 @@ impl Step for CreateUser {
         Ok(())
     }
 
-    /// A token means that the user could sign in: it is activated, whoever did it.
+    /// A token means that the user was able to sign in, so it is activated.
     fn reconsider(&self, observed: &Observed) -> Option<Observed> {
         let facts = &self.context.facts;
         let user = facts.user.now()?;
@@ -309,12 +318,12 @@ impl Step for CreateUser {
             .signed_in
             .now()
             .is_some_and(|signed_in| signed_in.user_name == user.name);
-        let is_told = || {
+        let is_confirmed = || {
             self.context
                 .progress
                 .read(|record| record.attestation(ACTIVATION, &user.id).is_some())
         };
-        (is_proved || is_told()).then(|| self.with_activation(observed.clone(), &user.id))
+        (is_proved || is_confirmed()).then(|| self.with_activation(observed.clone(), &user.id))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
@@ -323,19 +332,19 @@ impl Step for CreateUser {
 }
 
 impl Context {
-    /// Writes down what a person said or a sign-in proved. A proof is not replaced by a word.
+    /// Records what a person confirmed or a sign-in proved. A confirmation does not replace a proof.
     pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), UserError> {
         let known = self.progress.read(|record| record.attestation(topic, about).cloned());
-        if known.is_some_and(|word| word.proved || word.proved == proved) {
+        if known.is_some_and(|known| known.proved || known.proved == proved) {
             return Ok(());
         }
-        let word = Attestation {
+        let attestation = Attestation {
             about: about.to_owned(),
             at: Timestamp::now(),
             proved,
         };
         self.progress.change(|record| {
-            record.attestations.insert(topic.to_owned(), word);
+            record.attestations.insert(topic.to_owned(), attestation);
         })?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the directory has of users, and the one call that makes one.
+//! Reads users from the directory, and makes the call that creates one.
 
 use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
 use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
@@ -6,19 +6,19 @@ use aws_smithy_types::Document;
 
 use super::super::context::timestamp;
 use super::super::facts::Instance;
-use super::{CreateUser, Described, unbuilt};
+use super::{CreateUser, DescribedUser, unbuilt};
 use crate::answers::Key;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::progress::ResourceKind;
 use aws_config_file::files;
 
-/// What a user says, so that it is seen when it says something else; a digest, since it is about a person.
+/// A digest of a user's attributes, to detect changes to them without storing personal data.
 fn digest<'a>(values: [Option<&str>; 4], emails: impl Iterator<Item = &'a str>, more: &str) -> String {
     let emails: Vec<&str> = emails.collect();
     files::digest(serde_json::json!([values, emails, more]).to_string().as_bytes())
 }
 
-/// The digest of a user as it stands in the directory.
+/// The digest of a user in the directory.
 pub fn digest_of(user: &DescribeUserOutput) -> String {
     let name = user.name.as_ref();
     let values = [
@@ -27,7 +27,7 @@ pub fn digest_of(user: &DescribeUserOutput) -> String {
         name.and_then(|name| name.family_name()),
         user.display_name(),
     ];
-    // What we never say, and the console can.
+    // Attributes that this tool never sets, but that the console can set.
     let more = [
         user.nick_name(),
         user.profile_url(),
@@ -90,7 +90,7 @@ impl CreateUser {
         }
     }
 
-    /// By user name, then by e-mail.
+    /// Finds the user's ID by user name, then by email address.
     pub(super) async fn id(&self, instance: &Instance) -> Result<Option<String>, AwsError> {
         let (name, email) = (self.context.text(Key::Username), self.context.text(Key::Email));
         match self.id_by(instance, "userName", &name).await? {
@@ -99,8 +99,8 @@ impl CreateUser {
         }
     }
 
-    /// The user that is meant.
-    pub(super) async fn find(&self, instance: &Instance) -> Result<Option<Described>, AwsError> {
+    /// Finds the requested user.
+    pub(super) async fn find(&self, instance: &Instance) -> Result<Option<DescribedUser>, AwsError> {
         if let Some(user) = self.recorded(instance).await? {
             return Ok(Some(user));
         }
@@ -110,24 +110,24 @@ impl CreateUser {
         }
     }
 
-    /// The user that was written down under the wanted name, while it still has that name: one call instead of two.
-    async fn recorded(&self, instance: &Instance) -> Result<Option<Described>, AwsError> {
-        let wanted = self.context.text(Key::Username);
+    /// The user that is recorded under the requested name, if it still has that name: one call instead of two.
+    async fn recorded(&self, instance: &Instance) -> Result<Option<DescribedUser>, AwsError> {
+        let requested = self.context.text(Key::Username);
         let id = self.context.progress.read(|record| {
             let users = record.resources.iter().rev();
             let mut users = users.filter(|resource| resource.kind == ResourceKind::User);
-            users.find(|user| user.name == wanted).map(|user| user.id.clone())
+            users.find(|user| user.name == requested).map(|user| user.id.clone())
         });
         let Some(id) = id else { return Ok(None) };
         match self.describe(instance, &id).await {
-            Ok(user) => Ok((user.name == wanted).then_some(user)),
-            // Of another instance, as a recorded one may be, it is not valid rather than not found.
+            Ok(user) => Ok((user.name == requested).then_some(user)),
+            // The ID may be from another instance; the service then reports it as invalid, not as not found.
             Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) => Ok(None),
             Err(aws_error) => Err(aws_error),
         }
     }
 
-    async fn describe(&self, instance: &Instance, id: &str) -> Result<Described, AwsError> {
+    async fn describe(&self, instance: &Instance, id: &str) -> Result<DescribedUser, AwsError> {
         let user = self
             .context
             .clients
@@ -143,7 +143,7 @@ impl CreateUser {
         let (given, family) = user
             .name
             .map_or((None, None), |name| (name.given_name, name.family_name));
-        Ok(Described {
+        Ok(DescribedUser {
             id: user.user_id,
             name: user.user_name.clone().unwrap_or_default(),
             values: vec![
@@ -182,6 +182,6 @@ impl CreateUser {
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateUser", error))
-            .and_then(|answer| AwsError::unless_without_id("identitystore:CreateUser", answer.user_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateUser", answer.user_id))
     }
 }

@@ -1,4 +1,4 @@
-//! What only a person can do about a user: add it by hand, and activate it.
+//! The tasks that only a person can do: add a user in the console, and activate it.
 
 use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
@@ -7,7 +7,7 @@ use crate::checklist::{HumanTask, Observed, TaskKind};
 use crate::next_step::NextSteps;
 
 impl CreateUser {
-    pub(super) fn add_by_hand(&self) -> HumanTask {
+    pub(super) fn add_in_console(&self) -> HumanTask {
         let text = |key| self.context.text(key);
         let instance = self.context.facts.instance.now();
         let place = instance.map(|instance| self.context.console.users(&instance.region, &instance.arn));
@@ -30,7 +30,7 @@ impl CreateUser {
                     text(Key::FamilyName)
                 ),
                 format!("Display name: {}", text(Key::DisplayName)),
-                "Leave \"Send an email to the user with password setup instructions\" chosen.".to_owned(),
+                "Leave \"Send an email to the user with password setup instructions\" selected.".to_owned(),
             ],
             kind: TaskKind::Seen,
         }
@@ -46,18 +46,17 @@ impl CreateUser {
             .now()
             .zip(evidence("user_id"))
             .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, &id));
-        let by_hand = self.wants_console();
-        let first = if by_hand {
+        let first = if self.uses_console() {
             format!(
-                "Open the invitation that was mailed to {}, and set a password.",
+                "Open the invitation sent to {}, and set a password.",
                 self.context.text(Key::Email)
             )
         } else {
-            "No mail has come, and none will by itself: a user made by API has no password. Choose Reset password there."
+            "No email is sent automatically: a user created by API has no password. Choose Reset password there."
                 .to_owned()
         };
         HumanTask {
-            sentence: format!("Activate the user {name}: set its password."),
+            sentence: format!("Activate the user {name}: set a password."),
             link: place.as_ref().map(|place| place.link.clone()),
             code: None,
             clicks: place.map_or_else(
@@ -68,31 +67,31 @@ impl CreateUser {
             alternatives: NextSteps::default(),
             details: vec![
                 first,
-                self.another_way(),
+                self.email_otp(),
                 format!(
-                    "Mails come from {}; look in spam too. An invitation is good for 7 days.",
+                    "Emails come from {}; check your spam folder too. An invitation is valid for 7 days.",
                     senders(self.context.partition())
                 ),
-                "The first sign-in asks to register an MFA device: have your phone or passkey at hand.".to_owned(),
-                "Step 8 proves it by signing in; to say so without that: --confirm activation.".to_owned(),
+                "The first sign-in asks you to register an MFA device: have your phone or passkey ready.".to_owned(),
+                "Step 8 verifies it by signing in; to confirm it without signing in: --confirm activation.".to_owned(),
             ],
             kind: TaskKind::Confirmed(ACTIVATION),
         }
     }
 
-    /// A code by mail is another way, for all users at once.
-    fn another_way(&self) -> String {
+    /// The alternative: a one-time password by email, a setting for all users.
+    fn email_otp(&self) -> String {
         let place = self.context.facts.instance.now();
         let place = place.map(|instance| self.context.console.settings(&instance.region, &instance.arn).link);
         let link = place.map_or_else(String::new, |link| format!(" ({link})"));
         format!(
-            "Or let AWS mail a code at the first sign-in: Settings → Authentication → Standard authentication → Send email \
-             OTP{link}."
+            "Or have AWS email a one-time password at the first sign-in: Settings → Authentication → Standard \
+             authentication → Send email OTP{link}."
         )
     }
 }
 
-/// Who mails come from ("Email sent to users", and the GovCloud guide).
+/// The senders of emails ("Email sent to users", and the GovCloud guide).
 fn senders(partition: Partition) -> &'static str {
     match partition {
         Partition::GovCloud => "no-reply@us-gov-home.awsapps.com",

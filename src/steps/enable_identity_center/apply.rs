@@ -1,11 +1,11 @@
-//! The changes of this step, made. Neither can be taken back.
+//! Makes the changes of this step. idc-setup can't undo either of them.
 
 use super::super::context::rerun;
 use super::super::create::repeat;
 use super::{EnableIdentityCenter, INFO, reads};
 use crate::aws::{AwsError, waiting};
 use crate::checklist::{Change, UserError};
-use crate::limits::SPREAD_LIMIT;
+use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Resource};
 
@@ -14,8 +14,8 @@ impl EnableIdentityCenter {
         let context = &self.context;
         let attempt = |_| reads::create_organization(context);
         let look = || async { Ok(reads::organization(context).await?.map(|organization| organization.id)) };
-        let made = context.make(&INFO, (change, &change.name), attempt, look).await;
-        let made = made.map_err(|error| {
+        let created = context.make(&INFO, (change, &change.name), attempt, look).await;
+        let created = created.map_err(|error| {
             let code = error.aws.as_ref().and_then(|aws| aws.code.as_deref());
             if code == Some("ConstraintViolationException") {
                 let first =
@@ -27,7 +27,7 @@ impl EnableIdentityCenter {
             }
             error
         })?;
-        if let Some((id, _)) = made {
+        if let Some((id, _)) = created {
             let resource = Resource::new(
                 Origin::Created,
                 change.kind,
@@ -36,9 +36,9 @@ impl EnableIdentityCenter {
             );
             context.settle(change.verb, change.kind, &change.name, Some(resource))?;
         }
-        // Until it shows everywhere, an instance would be taken for an account instance.
-        let shows = || async { Ok::<_, UserError>(reads::organization(context).await.ok().flatten()) };
-        waiting::until(context.timing, SPREAD_LIMIT, shows).await?;
+        // Until the organization is visible everywhere, an instance would be mistaken for an account instance.
+        let visible = || async { Ok::<_, UserError>(reads::organization(context).await.ok().flatten()) };
+        waiting::until(context.timing, PROPAGATION_LIMIT, visible).await?;
         Ok(())
     }
 
@@ -58,12 +58,12 @@ impl EnableIdentityCenter {
         });
         if let Err(aws_error) = answer.await {
             if aws_error.outcome_known() {
-                // Whoever turns it on later is somebody else.
+                // If permission sets are enabled later, it was not by this call.
                 context.progress.change(|record| record.drop_intent(&intent.nonce))?;
             }
             return Err(rerun(&INFO)(aws_error));
         }
-        let made = Resource::new(Origin::Created, change.kind, "permission sets", &change.name);
-        context.settle(change.verb, change.kind, &change.name, Some(made))
+        let enabled = Resource::new(Origin::Created, change.kind, "permission sets", &change.name);
+        context.settle(change.verb, change.kind, &change.name, Some(enabled))
     }
 }

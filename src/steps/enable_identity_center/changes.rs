@@ -1,4 +1,4 @@
-//! What this step would change, and what only a person can do.
+//! The changes of this step, and the task that only a person can do.
 
 use super::reads::PlanState;
 use super::{ACCEPT_FREE_PLAN_END, ACCOUNT_PLAN, CREATE_ORGANIZATION, EnableIdentityCenter, ORGANIZATION};
@@ -8,22 +8,22 @@ use crate::progress::{ResourceKind, Verb};
 
 impl EnableIdentityCenter {
     pub(super) fn create_organization(observed: &Observed) -> Change {
-        let plan = PlanState::of_word(observed.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
-        let mut stake = "An organization makes this account its management account.".to_owned();
+        let plan = PlanState::named(observed.evidence.get(ACCOUNT_PLAN).map_or("", String::as_str));
+        let mut stake = "This account becomes the management account of the organization.".to_owned();
         let mut consents = Vec::new();
         match plan {
             PlanState::Paid => {}
             PlanState::Free => consents.push(NamedConsent {
                 flag: ACCEPT_FREE_PLAN_END,
-                stake: "This account is on the Free plan. Making an organization is reported to move it to the Paid \
-                        plan at once and to end its credits."
+                stake: "This account is on the Free plan. Creating an organization is reported to move it to the Paid \
+                        plan immediately and to end its credits."
                     .to_owned(),
                 is_final: true,
             }),
             PlanState::Unknown => {
                 stake.push_str(
-                    " The account's plan could not be found out: if it is on the Free plan, that reportedly ends and \
-                     its credits with it.",
+                    " The account's plan could not be determined: if it is the Free plan, the plan and its credits \
+                     reportedly end.",
                 );
             }
         }
@@ -56,13 +56,11 @@ impl EnableIdentityCenter {
             command: None,
             alternatives: NextSteps::default(),
             details: vec![
-                format!(
-                    "The Region at the top right must say {region}. It is permanent: moving means doing everything anew."
-                ),
+                format!("The Region at the top right must be {region}. To change it later, you have to start over."),
                 if self.context.is_external() {
-                    "Identity source: connect yours (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
+                    "Identity source: connect your own (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
                 } else {
-                    "Identity source: keep \"Identity Center directory\", unless you have Okta, Entra ID or the like."
+                    "Identity source: keep \"Identity Center directory\", unless you use Okta, Entra ID or similar."
                         .to_owned()
                 },
             ],

@@ -1,42 +1,42 @@
-//! What kind of account this is, before anything is changed in it.
+//! The kind of account, determined before anything is changed in it.
 
-use super::reads::{Drift, PlanState};
+use super::reads::{AccountState, PlanState};
 use crate::checklist::Observed;
 use crate::next_step::{NextSteps, SetupCommand};
 
-/// What kind of account it is, as far as Identity Center is concerned.
+/// The kinds of accounts that make a difference to Identity Center.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// In no organization.
+    /// Not in an organization.
     Standalone,
-    /// In no organization, and on the Free plan, which making one is reported to end.
+    /// Not in an organization, and on the Free plan, which creating an organization is reported to end.
     StandaloneOnFreePlan,
     /// The management account of an organization with all features.
     Management,
     /// The management account of an organization with consolidated billing only.
     BillingOnly,
-    /// A member that administers the organization's Identity Center.
+    /// A member account that is a delegated administrator of the organization's Identity Center.
     DelegatedAdministrator,
-    /// Any other member.
+    /// Any other member account.
     Member,
 }
 
-/// The account, and what step 1 makes of it.
+/// The condition of the account, as step 1 reads it.
 #[derive(Debug)]
 pub struct Condition {
-    /// What kind of account.
+    /// The kind of account.
     pub kind: Kind,
     /// The same in one sentence.
     pub sentence: String,
-    /// What to type or do about it, where something is.
+    /// What to do about it, if anything.
     pub next: NextSteps,
-    /// Where Identity Center stands.
+    /// The state of Identity Center.
     pub identity_center: Observed,
 }
 
-/// From what was read.
-pub fn of(drift: &Drift, account: &str, identity_center: Observed) -> Condition {
-    let (kind, sentence, next) = account_sentence(drift, account);
+/// Determines the condition from what was read.
+pub fn of(state: &AccountState, account: &str, identity_center: Observed) -> Condition {
+    let (kind, sentence, next) = account_sentence(state, account);
     Condition {
         kind,
         sentence,
@@ -45,13 +45,13 @@ pub fn of(drift: &Drift, account: &str, identity_center: Observed) -> Condition 
     }
 }
 
-fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, NextSteps) {
-    let Some(organization) = &drift.organization else {
-        return standalone(drift, account);
+fn account_sentence(state: &AccountState, account: &str) -> (Kind, String, NextSteps) {
+    let Some(organization) = &state.organization else {
+        return standalone(state, account);
     };
     let (id, management) = (&organization.id, &organization.management_account);
     if management != account {
-        return member(drift, account, management);
+        return member(state, account, management);
     }
     if organization.all_features {
         let sentence = format!("Account {account} is the management account of organization {id}, with all features.");
@@ -69,49 +69,53 @@ fn account_sentence(drift: &Drift, account: &str) -> (Kind, String, NextSteps) {
     )
 }
 
-fn standalone(drift: &Drift, account: &str) -> (Kind, String, NextSteps) {
-    let alone = format!("Account {account} is in no organization; step 1 makes one, which cannot be taken back.");
+fn standalone(state: &AccountState, account: &str) -> (Kind, String, NextSteps) {
+    let summary =
+        format!("Account {account} is not in an organization; step 1 creates one, which can't be undone by idc-setup.");
     let consent = "--create-organization";
-    match drift.plan {
+    match state.plan {
         Some(PlanState::Free) => (
             Kind::StandaloneOnFreePlan,
             format!(
-                "{alone} It is on the Free plan: making an organization is reported to move it to the Paid plan at once \
-                 and to end its credits."
+                "{summary} It is on the Free plan: creating an organization is reported to move it to the Paid plan \
+                 immediately and to end its credits."
             ),
             [
-                SetupCommand::run().to("be asked first"),
+                SetupCommand::run().to("confirm when asked"),
                 SetupCommand::run()
                     .switch(consent)
                     .switch("--accept-free-plan-end")
-                    .to("agree in advance"),
+                    .to("confirm in advance"),
             ]
             .into(),
         ),
         Some(PlanState::Unknown) => (
             Kind::Standalone,
-            format!("{alone} Its plan could not be found out: if it is the Free plan, that reportedly ends with it."),
-            asked_or_agreed(consent),
+            format!(
+                "{summary} Its plan could not be determined: if it is the Free plan, creating an organization \
+                 reportedly ends it."
+            ),
+            ask_or_consent(consent),
         ),
-        _ => (Kind::Standalone, alone, asked_or_agreed(consent)),
+        _ => (Kind::Standalone, summary, ask_or_consent(consent)),
     }
 }
 
-fn asked_or_agreed(consent: &str) -> NextSteps {
+fn ask_or_consent(consent: &str) -> NextSteps {
     [
-        SetupCommand::run().to("be asked first"),
-        SetupCommand::run().switch(consent).to("agree in advance"),
+        SetupCommand::run().to("confirm when asked"),
+        SetupCommand::run().switch(consent).to("confirm in advance"),
     ]
     .into()
 }
 
-fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, NextSteps) {
-    if drift.is_delegated {
+fn member(state: &AccountState, account: &str, management: &str) -> (Kind, String, NextSteps) {
+    if state.is_delegated {
         return (
             Kind::DelegatedAdministrator,
             format!(
-                "Account {account} administers Identity Center for the organization of account {management}: it may do \
-                 everything but give access to account {management} itself."
+                "Account {account} is a delegated administrator of Identity Center for management account \
+                 {management}. It can do everything except grant access to account {management}."
             ),
             NextSteps::default(),
         );
@@ -119,7 +123,8 @@ fn member(drift: &Drift, account: &str, management: &str) -> (Kind, String, Next
     (
         Kind::Member,
         format!(
-            "Account {account} is a member of the organization of account {management}, where Identity Center is enabled."
+            "Account {account} is a member of an organization. Set up Identity Center in its management account, \
+             {management}."
         ),
         SetupCommand::run()
             .placeholder("--profile", "NAME")

@@ -1,8 +1,8 @@
-//! Step 1: an organization instance of IAM Identity Center, active, in the Region that is wanted.
+//! Step 1: an active organization instance of IAM Identity Center in the requested Region.
 //!
-//! No public API enables one: the organization is made here, the **Enable** button is a person's, and the wait
-//! in between is ours. `CreateInstance` is never called: it makes an account instance, which has no permission
-//! sets and stands in the way.
+//! No public API enables an organization instance. This step creates the organization, a person clicks **Enable**, and
+//! this step waits for it. `CreateInstance` is never called: it creates an account instance, which has no permission
+//! sets and blocks the organization instance.
 
 mod apply;
 mod changes;
@@ -22,9 +22,10 @@ use crate::checklist::{
     Change, Choice, Consent, Importance, NamedConsent, Observed, Permission, Plan, Prompter, Question, Slot, Status,
     Step, StepInfo, UserError,
 };
-use crate::limits::SPREAD_LIMIT;
+use crate::limits::PROPAGATION_LIMIT;
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
-use reads::{Drift, Kind, Seen};
+use reads::{AccountState, InstanceKind, ListedInstance};
 
 use super::facts::Instance;
 
@@ -36,16 +37,17 @@ pub const INFO: StepInfo = StepInfo {
     slug: "enable-identity-center",
     title: "Enable IAM Identity Center",
     importance: Importance::Required,
-    why: "It keeps users in one place and hands out short-lived credentials instead of access keys.",
+    why: "It manages users in one place and provides short-lived credentials instead of access keys.",
     feeds_others: true,
     permissions: &[
         Permission::look("organizations:DescribeOrganization"),
+        Permission::look("organizations:ListAccounts"),
         Permission::look("organizations:ListDelegatedAdministrators"),
         Permission::look("sso:ListInstances"),
         Permission::look("sso:DescribeInstance"),
         Permission::look("freetier:GetAccountPlanState"),
         Permission::change("organizations:CreateOrganization"),
-        // "AWS Organizations and service-linked roles": whoever makes an organization makes its role.
+        // "AWS Organizations and service-linked roles": creating an organization also creates its service-linked role.
         Permission::change_on(
             "arn:*:iam::*:role/aws-service-role/organizations.amazonaws.com/*",
             "iam:CreateServiceLinkedRole",
@@ -58,29 +60,29 @@ const CREATE_ORGANIZATION: &str = "create-organization";
 const ACCEPT_FREE_PLAN_END: &str = "accept-free-plan-end";
 const ENABLE_PERMISSION_SETS: &str = "enable-permission-sets";
 
-/// The flags of consents that this step needs by name, as no other step does.
+/// The flags of the named consents of this step.
 pub const CONSENTS: [&str; 3] = [CREATE_ORGANIZATION, ACCEPT_FREE_PLAN_END, ENABLE_PERMISSION_SETS];
 
-// Evidence that the plan goes by.
+// Names and values of the evidence that the plan is based on.
 const ORGANIZATION: &str = "organization";
 const ACCOUNT_PLAN: &str = "account_plan";
 const INSTANCE: &str = "instance";
 const STATUS: &str = "status";
 const NONE: &str = "none";
-/// The management account, where this one is its delegated administrator.
+/// The management account, if this account is a delegated administrator.
 const ADMINISTERED_FOR: &str = "administered_for";
 
 /// Step 1.
 pub struct EnableIdentityCenter {
     context: Rc<Context>,
-    /// Whether every Region has been asked by itself, which is done once a run.
+    /// Whether every Region has been queried individually, which happens once per run.
     swept: Cell<bool>,
-    /// What has been read before the first look.
-    known: RefCell<Option<Drift>>,
+    /// The account state that was read before the first check.
+    known: RefCell<Option<AccountState>>,
 }
 
 impl EnableIdentityCenter {
-    /// A step that has not looked yet.
+    /// Creates the step; nothing has been read yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self {
             context,
@@ -89,8 +91,8 @@ impl EnableIdentityCenter {
         }
     }
 
-    /// What stands in the account: what has been read before the first look, else as it is now.
-    async fn drift(&self) -> Result<Drift, UserError> {
+    /// The account state: as read before the first check, or else as it is now.
+    async fn account_state(&self) -> Result<AccountState, UserError> {
         if let Some(known) = self.known.take() {
             return Ok(known);
         }
@@ -101,42 +103,43 @@ impl EnableIdentityCenter {
                 .progress
                 .read(|record| record.resources.iter().any(|resource| resource.kind == kind))
         };
-        // An organization of ours that does not show has not spread to wherever we asked: without it our instance would
-        // be taken for one that is in the way.
-        // And one answer alone makes no account instance of an instance, which a person would then be told to delete.
-        let seen = Cell::new(0);
-        let shows = || async {
-            let drift = reads::drift(context, &self.swept).await.map_err(rerun(&INFO))?;
-            seen.set(seen.get() + 1);
-            let is_odd = drift.organization.is_none() && drift.instance.is_some();
-            let is_stale = is_odd && (seen.get() == 1 || has_organization());
-            Ok::<_, UserError>((!is_stale).then_some(drift))
+        // An organization that we created may not have propagated to this endpoint yet. Without it, our instance would
+        // be mistaken for an account instance.
+        // A single answer never classifies an instance as an account instance, because the user would be asked to
+        // delete it.
+        let attempts = Cell::new(0);
+        let up_to_date = || async {
+            let state = reads::account_state(context, &self.swept).await.map_err(rerun(&INFO))?;
+            attempts.set(attempts.get() + 1);
+            let is_suspect = state.organization.is_none() && state.instance.is_some();
+            let is_stale = is_suspect && (attempts.get() == 1 || has_organization());
+            Ok::<_, UserError>((!is_stale).then_some(state))
         };
-        if let Some(drift) = waiting::until(context.timing, SPREAD_LIMIT, shows).await? {
-            return Ok(drift);
+        if let Some(state) = waiting::until(context.timing, PROPAGATION_LIMIT, up_to_date).await? {
+            return Ok(state);
         }
-        reads::drift(context, &self.swept).await.map_err(rerun(&INFO))
+        reads::account_state(context, &self.swept).await.map_err(rerun(&INFO))
     }
 
-    /// What kind of account this is, and where Identity Center stands. The first look goes by the same answers.
+    /// The kind of account and the state of Identity Center. The first check uses the same answers from AWS.
     ///
     /// # Errors
-    /// When AWS cannot be asked.
+    /// When the account cannot be read.
     pub async fn condition(&self) -> Result<Condition, UserError> {
-        let drift = self.drift().await?;
-        let condition = condition::of(&drift, &self.context.caller.account, self.judge(&drift));
-        self.known.replace(Some(drift));
+        let state = self.account_state().await?;
+        let condition = condition::of(&state, &self.context.caller.account, self.judge(&state));
+        self.known.replace(Some(state));
         Ok(condition)
     }
 
-    fn judge(&self, drift: &Drift) -> Observed {
+    fn judge(&self, state: &AccountState) -> Observed {
         let account = &self.context.caller.account;
-        let mut observed = match &drift.instance {
-            Some(seen) => self.judge_instance(drift, seen),
-            None => self.judge_organization(drift),
+        let mut observed = match &state.instance {
+            Some(seen) => self.judge_instance(state, seen),
+            None => self.judge_organization(state),
         };
         observed.evidence.insert("account", account.clone());
-        let organization = drift.organization.as_ref();
+        let organization = state.organization.as_ref();
         let id = organization.map_or(NONE, |organization| organization.id.as_str());
         observed.evidence.insert(ORGANIZATION, id.to_owned());
         if let Some(organization) = organization {
@@ -146,35 +149,34 @@ impl EnableIdentityCenter {
                 .resource(ResourceKind::Organization, &name, &organization.id);
             observed.resources.insert(0, resource);
         }
-        if let Some(plan) = &drift.plan {
-            observed.evidence.insert(ACCOUNT_PLAN, plan.word().to_owned());
+        if let Some(plan) = &state.plan {
+            observed.evidence.insert(ACCOUNT_PLAN, plan.name().to_owned());
         }
         observed
     }
 
-    fn judge_instance(&self, drift: &Drift, seen: &Seen) -> Observed {
+    fn judge_instance(&self, state: &AccountState, seen: &ListedInstance) -> Observed {
         let account = &self.context.caller.account;
         let region = &seen.region;
-        let observed = match drift.kind_of(seen, account) {
-            Kind::SomebodyElses => Observed::blocked(
+        let observed = match state.kind_of(seen, account) {
+            InstanceKind::OfAnotherAccount => Observed::blocked(
                 format!(
-                    "The Identity Center here belongs to account {}, the organization's management account.",
+                    "The Identity Center instance belongs to account {}, the organization's management account.",
                     seen.owner
                 ),
-                format!(
-                    "run idc-setup with credentials of account {}: idc-setup run --profile NAME",
-                    seen.owner
-                ),
+                run_with_credentials_of(&seen.owner),
             ),
-            Kind::AccountInstance => Observed::blocked(
+            InstanceKind::AccountInstance => Observed::blocked(
                 format!(
-                    "There is an account instance in {region}. It has no permission sets and no access to accounts, and it blocks the instance that is wanted."
+                    "There is an account instance in {region}. It has no permission sets and no access to accounts, \
+                     and it blocks the organization instance."
                 ),
-                "delete it (console → IAM Identity Center → Settings → Management → Delete instance), then: idc-setup run",
+                SetupCommand::run()
+                    .after("delete it (console → IAM Identity Center → Settings → Management → Delete instance)"),
             ),
-            Kind::OrganizationInstance => self.judge_organization_instance(seen),
+            InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
         };
-        let observed = if drift.is_delegated {
+        let observed = if state.is_delegated {
             observed.with(ADMINISTERED_FOR, &seen.owner)
         } else {
             observed
@@ -186,58 +188,64 @@ impl EnableIdentityCenter {
             .with("identity_store", &seen.store)
     }
 
-    fn judge_organization_instance(&self, seen: &Seen) -> Observed {
+    fn judge_organization_instance(&self, seen: &ListedInstance) -> Observed {
         let region = &seen.region;
-        let wanted = self.context.answer::<Region>(Key::IdentityCenterRegion);
-        if let Some(wanted) = wanted.filter(|wanted| wanted.is_explicit() && wanted.value.as_str() != region) {
+        let requested = self.context.answer::<Region>(Key::IdentityCenterRegion);
+        if let Some(requested) =
+            requested.filter(|requested| requested.is_explicit() && requested.value.as_str() != region)
+        {
             return Observed::different(
                 format!(
                     "Identity Center is enabled in {region}, not in {} ({}).",
-                    wanted.value, wanted.source
+                    requested.value, requested.source
                 ),
-                format!(
-                    "go on with the one that is there: idc-setup run --identity-center-region {region}; moving means \
-                     deleting the instance (console → Settings → Management) and doing everything anew"
-                ),
-            );
+                SetupCommand::run()
+                    .value(Key::IdentityCenterRegion.flag(), region)
+                    .to("use the existing instance"),
+            )
+            .or_next(NextStep::note(
+                "to move it, delete it (console → IAM Identity Center → Settings → Management) and start over",
+            ));
         }
         let reason = seen.reason.as_deref().unwrap_or("no reason given");
         match seen.status.as_str() {
             "ACTIVE" if seen.permission_sets == Some(false) => Observed::missing(format!(
-                "Identity Center is enabled in {region}; permission sets are turned off."
+                "Identity Center is enabled in {region}; permission sets are not enabled."
             )),
             "ACTIVE" => Observed::done(format!("Identity Center is enabled in {region}.")),
             "CREATE_FAILED" => Observed::blocked(
                 format!("Enabling Identity Center in {region} failed: {reason}."),
-                "delete the instance (console → IAM Identity Center → Settings → Management), then: idc-setup run",
+                SetupCommand::run()
+                    .after("delete the instance (console → IAM Identity Center → Settings → Management)"),
             ),
             "DELETE_IN_PROGRESS" => Observed::blocked(
-                format!("The Identity Center in {region} is being deleted."),
-                "wait until it is gone, then: idc-setup run",
+                format!("The Identity Center instance in {region} is being deleted."),
+                SetupCommand::run().after("wait until it is deleted"),
             ),
             _ => Observed::missing(format!("Identity Center is being enabled in {region}.")),
         }
     }
 
-    fn judge_organization(&self, drift: &Drift) -> Observed {
+    fn judge_organization(&self, state: &AccountState) -> Observed {
         let account = &self.context.caller.account;
-        match &drift.organization {
-            None => Observed::missing("There is no organization and no Identity Center yet."),
+        match &state.organization {
+            None => Observed::missing("There is no organization yet, and Identity Center is not enabled."),
             Some(organization) if &organization.management_account != account => Observed::blocked(
                 format!(
-                    "Account {account} is a member of the organization of account {}, where Identity Center is enabled.",
+                    "Account {account} is a member of an organization. Set up Identity Center in its management \
+                     account, {}.",
                     organization.management_account
                 ),
-                format!(
-                    "run idc-setup with credentials of account {}: idc-setup run --profile NAME",
-                    organization.management_account
-                ),
+                run_with_credentials_of(&organization.management_account),
             ),
             Some(organization) if !organization.all_features => {
-                let place = self.context.console.organization_settings(&self.context.wanted_region());
+                let place = self
+                    .context
+                    .console
+                    .organization_settings(&self.context.wanted_region());
                 Observed::blocked(
                     "The organization has consolidated billing only; Identity Center needs all features.",
-                    format!("{} ({}), then: idc-setup run", place.clicks, place.link),
+                    SetupCommand::run().after(format!("{} ({})", place.clicks, place.link)),
                 )
             }
             Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),
@@ -245,11 +253,11 @@ impl EnableIdentityCenter {
         .with(STATUS, NONE)
     }
 
-    /// What is there needs no intent any more. An organization is ours when this account joined it within the time of a
-    /// call that we made: the management account joins with the organization's creation.
-    async fn settle_intents(&self, drift: &Drift) -> Result<(), UserError> {
+    /// Settles the open intents for what exists by now. We created an organization if this account joined it within the
+    /// time limit of one of our calls: the management account joins when the organization is created.
+    async fn settle_intents(&self, state: &AccountState) -> Result<(), UserError> {
         let context = &self.context;
-        if let Some(organization) = &drift.organization {
+        if let Some(organization) = &state.organization {
             let intents = context.open_intents(ResourceKind::Organization, ORGANIZATION);
             let mut resource = None;
             if !intents.is_empty() {
@@ -265,21 +273,28 @@ impl EnableIdentityCenter {
             }
             context.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
         }
-        if let Some(seen) = drift
+        if let Some(seen) = state
             .instance
             .as_ref()
             .filter(|seen| seen.permission_sets == Some(true))
         {
-            // Before the intent was written down a look had found it off.
+            // Before an intent is recorded, a check shows that permission sets are not enabled.
             let kind = ResourceKind::PermissionSetsSwitch;
-            let was_begun = context
+            let is_pending = context
                 .progress
                 .read(|record| record.intents(Verb::Update, kind, &seen.arn).next().is_some());
-            let made = was_begun.then(|| Resource::new(Origin::Created, kind, "permission sets", &seen.arn));
-            context.settle(Verb::Update, kind, &seen.arn, made)?;
+            let enabled = is_pending.then(|| Resource::new(Origin::Created, kind, "permission sets", &seen.arn));
+            context.settle(Verb::Update, kind, &seen.arn, enabled)?;
         }
         Ok(())
     }
+}
+
+/// How to continue where another account has to be used.
+fn run_with_credentials_of(account: &str) -> NextStep {
+    SetupCommand::run()
+        .placeholder("--profile", "NAME")
+        .to(format!("use credentials of account {account}"))
 }
 
 #[async_trait(?Send)]
@@ -289,11 +304,11 @@ impl Step for EnableIdentityCenter {
     }
 
     async fn look(&self) -> Result<Observed, UserError> {
-        let drift = self.drift().await?;
-        self.settle_intents(&drift).await?;
-        let mut observed = self.judge(&drift);
-        if let Some(seen) = &drift.instance
-            && drift.kind_of(seen, &self.context.caller.account) == Kind::OrganizationInstance
+        let state = self.account_state().await?;
+        self.settle_intents(&state).await?;
+        let mut observed = self.judge(&state);
+        if let Some(seen) = &state.instance
+            && state.kind_of(seen, &self.context.caller.account) == InstanceKind::OrganizationInstance
         {
             let resource = self.context.resource(ResourceKind::Instance, &seen.region, &seen.arn);
             observed = observed.of(resource);
@@ -304,11 +319,11 @@ impl Step for EnableIdentityCenter {
                 owner: seen.owner.clone(),
             };
             let mut answers = self.context.answers.borrow_mut();
-            answers.found(Key::IdentityCenterRegion, &seen.region);
+            answers.set_existing(Key::IdentityCenterRegion, &seen.region);
             if observed.is_done() {
                 let region = seen.region.clone();
                 self.context.progress.change(|record| record.region = Some(region))?;
-                self.context.facts.instance.know(instance);
+                self.context.facts.instance.set(instance);
             }
         }
         Ok(observed)
@@ -338,14 +353,14 @@ impl Step for EnableIdentityCenter {
                 verb: Verb::Update,
                 kind: ResourceKind::PermissionSetsSwitch,
                 name: evidence(INSTANCE).to_owned(),
-                sentence: "Turn permission sets on.".to_owned(),
+                sentence: "Enable permission sets.".to_owned(),
                 command: format!(
                     "aws sso-admin update-instance --permission-sets-enabled --instance-arn {}",
                     evidence(INSTANCE)
                 ),
                 consent: Consent::Named(vec![NamedConsent {
                     flag: ENABLE_PERMISSION_SETS,
-                    stake: "Once turned on, permission sets cannot be turned off.".to_owned(),
+                    stake: "Once enabled, permission sets can't be disabled.".to_owned(),
                     is_final: true,
                 }]),
             });
@@ -356,14 +371,14 @@ impl Step for EnableIdentityCenter {
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
-        let done = if change.kind == ResourceKind::Organization {
+        let message = if change.kind == ResourceKind::Organization {
             self.apply_create_organization(change).await?;
-            "Created an organization; that cannot be taken back."
+            "Created an organization; this can't be undone by idc-setup."
         } else {
             self.apply_permission_sets_switch(change).await?;
-            "Turned permission sets on; that cannot be taken back."
+            "Enabled permission sets; this can't be undone."
         };
-        prompter.say(Some(&INFO), done);
+        prompter.say(Some(&INFO), message);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What stands in the account: its organization, its plan, and the instance in whatever Region.
+//! Reads the state of the account: its organization, its plan, and its Identity Center instance in any Region.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use super::super::context::{Context, timestamp};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::limits::REGIONS_AT_ONCE;
 
-/// The organization the account is in.
+/// The account's organization.
 #[derive(Debug, Clone)]
 pub struct Organization {
     pub id: String,
@@ -21,23 +21,23 @@ pub struct Organization {
 
 /// An instance of Identity Center that the account can see.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ListedInstance {
     pub arn: String,
     pub store: String,
     pub owner: String,
     pub region: String,
     pub status: String,
     pub reason: Option<String>,
-    /// `None` where it is not told: try and see.
+    /// Whether permission sets are enabled; `None` if the API does not report it.
     pub permission_sets: Option<bool>,
 }
 
-/// What an instance is to us.
+/// The kind of an instance, as seen from this account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum InstanceKind {
     OrganizationInstance,
     AccountInstance,
-    SomebodyElses,
+    OfAnotherAccount,
 }
 
 /// The plan of the account.
@@ -49,7 +49,7 @@ pub enum PlanState {
 }
 
 impl PlanState {
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Free => "free",
             Self::Paid => "paid",
@@ -57,8 +57,8 @@ impl PlanState {
         }
     }
 
-    pub fn of_word(word: &str) -> Self {
-        match word {
+    pub fn named(name: &str) -> Self {
+        match name {
             "free" => Self::Free,
             "paid" => Self::Paid,
             _ => Self::Unknown,
@@ -66,79 +66,79 @@ impl PlanState {
     }
 }
 
-/// What stands in the account.
+/// The state of the account.
 #[derive(Debug, Clone)]
-pub struct Drift {
+pub struct AccountState {
     pub organization: Option<Organization>,
-    pub instance: Option<Seen>,
-    /// Asked only while there is no organization: making one ends the Free plan.
+    pub instance: Option<ListedInstance>,
+    /// Read only while there is no organization: creating one ends the Free plan.
     pub plan: Option<PlanState>,
-    /// This account administers the instance of its organization's management account.
+    /// Whether this account is a delegated administrator of its organization's instance.
     pub is_delegated: bool,
 }
 
-impl Drift {
+impl AccountState {
     /// The organization's management account.
     pub fn management_account(&self) -> Option<&str> {
         let organization = self.organization.as_ref();
         organization.map(|organization| organization.management_account.as_str())
     }
 
-    /// There is no "kind" field: who owns it, and whether that is the management account, tells.
-    pub fn kind_of(&self, seen: &Seen, account: &str) -> Kind {
+    /// The API reports no kind: it follows from the owner, and from whether the owner is the management account.
+    pub fn kind_of(&self, seen: &ListedInstance, account: &str) -> InstanceKind {
         let manages = self
             .organization
             .as_ref()
             .is_some_and(|organization| organization.management_account == account);
         match (seen.owner == account, manages) {
-            (true, true) => Kind::OrganizationInstance,
-            (true, false) => Kind::AccountInstance,
+            (true, true) => InstanceKind::OrganizationInstance,
+            (true, false) => InstanceKind::AccountInstance,
             (false, _) if self.is_delegated && self.management_account() == Some(&seen.owner) => {
-                Kind::OrganizationInstance
+                InstanceKind::OrganizationInstance
             }
-            (false, _) => Kind::SomebodyElses,
+            (false, _) => InstanceKind::OfAnotherAccount,
         }
     }
 }
 
-/// Reads it all, as far as possible at the same time.
-pub async fn drift(context: &Context, swept: &Cell<bool>) -> Result<Drift, AwsError> {
+/// Reads the whole state, concurrently where possible.
+pub async fn account_state(context: &Context, swept: &Cell<bool>) -> Result<AccountState, AwsError> {
     let (organization, instances) = tokio::join!(organization(context), instances(context, swept));
     let (organization, instances) = (organization?, instances?);
-    let mut drift = Drift {
+    let mut state = AccountState {
         organization,
         instance: None,
         plan: None,
         is_delegated: false,
     };
     let account = &context.caller.account;
-    let is_member = drift
+    let is_member = state
         .management_account()
         .is_some_and(|management| management != account);
     if is_member && instances.iter().any(|seen| seen.owner != *account) {
-        drift.is_delegated = is_delegated(context).await?;
+        state.is_delegated = is_delegated(context).await?;
     }
-    // Our own organization instance before anything else that can be seen.
-    let rank = |seen: &Seen| match drift.kind_of(seen, account) {
-        Kind::OrganizationInstance => 0,
-        Kind::AccountInstance => 1,
-        Kind::SomebodyElses => 2,
+    // The organization instance of this account takes precedence over any other visible instance.
+    let rank = |seen: &ListedInstance| match state.kind_of(seen, account) {
+        InstanceKind::OrganizationInstance => 0,
+        InstanceKind::AccountInstance => 1,
+        InstanceKind::OfAnotherAccount => 2,
     };
     let mut instance = instances.into_iter().min_by_key(rank);
     if let Some(seen) = &mut instance
-        && drift.kind_of(seen, account) == Kind::OrganizationInstance
+        && state.kind_of(seen, account) == InstanceKind::OrganizationInstance
         && seen.status == "ACTIVE"
     {
         seen.permission_sets = permission_sets(context, seen).await?;
     }
-    drift.instance = instance;
-    if drift.organization.is_none() && drift.instance.is_none() {
-        drift.plan = Some(plan(context).await);
+    state.instance = instance;
+    if state.organization.is_none() && state.instance.is_none() {
+        state.plan = Some(plan(context).await);
     }
-    Ok(drift)
+    Ok(state)
 }
 
-/// The organization the account is in, if it is in one.
+/// The account's organization, if it is in one.
 pub async fn organization(context: &Context) -> Result<Option<Organization>, AwsError> {
     let answer = context
         .clients
@@ -158,8 +158,8 @@ pub async fn organization(context: &Context) -> Result<Option<Organization>, Aws
     }
 }
 
-/// Whether this account is a delegated administrator of Identity Center: only such an account, and the management
-/// account, may ask.
+/// Whether this account is a delegated administrator of Identity Center. Only delegated administrators and the
+/// management account are allowed to list them.
 async fn is_delegated(context: &Context) -> Result<bool, AwsError> {
     let mut pages = context
         .clients
@@ -180,11 +180,11 @@ async fn is_delegated(context: &Context) -> Result<bool, AwsError> {
     Ok(false)
 }
 
-/// All instances in all Regions.
+/// Lists all instances in all Regions.
 ///
-/// A server that does not know the scope refuses it or, worse, ignores it: so an empty answer is not believed
-/// before every Region has been asked by itself, once a run.
-async fn instances(context: &Context, swept: &Cell<bool>) -> Result<Vec<Seen>, AwsError> {
+/// A server that does not support the Region scope rejects it or silently ignores it. Therefore, an empty answer is
+/// confirmed by querying every Region individually, once per run.
+async fn instances(context: &Context, swept: &Cell<bool>) -> Result<Vec<ListedInstance>, AwsError> {
     let region = context.wanted_region();
     match instances_in(context, &region, Some(RegionScope::AllRegions)).await {
         Ok(found) if !found.is_empty() || swept.get() => return Ok(found),
@@ -196,20 +196,20 @@ async fn instances(context: &Context, swept: &Cell<bool>) -> Result<Vec<Seen>, A
     Ok(found)
 }
 
-/// Region by Region.
-async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<Seen>, AwsError> {
+/// Queries each Region individually.
+async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<ListedInstance>, AwsError> {
     let mut found = instances_in(context, first, None).await?;
     let others = context.partition().regions().filter(|other| *other != first);
-    let mut looks = stream::iter(others)
+    let mut answers = stream::iter(others)
         .map(|region| async move { (region, instances_in(context, region, None).await) })
         .buffer_unordered(REGIONS_AT_ONCE);
-    // Where it was once, it is not taken for gone because nobody answers.
+    // In the Region that had the instance before, an unanswered call does not mean that the instance is gone.
     let known = context.progress.read(|record| record.region.clone());
-    while let Some((region, look)) = looks.next().await {
+    while let Some((region, answer)) = answers.next().await {
         let is_known = known.as_deref() == Some(region);
-        match look {
+        match answer {
             Ok(more) => found.extend(more),
-            // A Region that the account has not opted into refuses its credentials: nothing can be there.
+            // A Region that the account has not opted into rejects its credentials, and cannot contain an instance.
             Err(aws_error)
                 if !is_known && matches!(aws_error.kind, AwsErrorKind::Credentials | AwsErrorKind::NoConnection) => {}
             Err(aws_error) => return Err(aws_error),
@@ -218,7 +218,11 @@ async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<Seen>, AwsE
     Ok(found)
 }
 
-async fn instances_in(context: &Context, region: &str, scope: Option<RegionScope>) -> Result<Vec<Seen>, AwsError> {
+async fn instances_in(
+    context: &Context,
+    region: &str,
+    scope: Option<RegionScope>,
+) -> Result<Vec<ListedInstance>, AwsError> {
     let mut pages = context
         .clients
         .ssoadmin(region)
@@ -233,7 +237,7 @@ async fn instances_in(context: &Context, region: &str, scope: Option<RegionScope
         let status = instance
             .status
             .map_or_else(|| "ACTIVE".to_owned(), |status| status.as_str().to_owned());
-        found.push(Seen {
+        found.push(ListedInstance {
             arn: instance.instance_arn.unwrap_or_default(),
             store: instance.identity_store_id.unwrap_or_default(),
             owner: instance
@@ -248,8 +252,8 @@ async fn instances_in(context: &Context, region: &str, scope: Option<RegionScope
     Ok(found)
 }
 
-/// Whether permission sets are on. What does not know the call, or may not make it, leaves it open.
-async fn permission_sets(context: &Context, seen: &Seen) -> Result<Option<bool>, AwsError> {
+/// Whether permission sets are enabled; `None` if the call is not supported or not allowed.
+async fn permission_sets(context: &Context, seen: &ListedInstance) -> Result<Option<bool>, AwsError> {
     let answer = context
         .clients
         .ssoadmin(&seen.region)
@@ -261,7 +265,7 @@ async fn permission_sets(context: &Context, seen: &Seen) -> Result<Option<bool>,
     match answer {
         Ok(answer) => Ok(answer.permission_sets_enabled),
         Err(AwsError {
-            kind: AwsErrorKind::NotAws | AwsErrorKind::NotThere | AwsErrorKind::Denied,
+            kind: AwsErrorKind::NotAws | AwsErrorKind::NotImplemented | AwsErrorKind::Denied,
             ..
         }) => Ok(None),
         Err(aws_error) => Err(aws_error),
@@ -278,12 +282,12 @@ async fn plan(context: &Context) -> PlanState {
     match answer.map(|answer| answer.account_plan_type) {
         Ok(kind) if kind.as_str() == "FREE" => PlanState::Free,
         Ok(kind) if kind.as_str() == "PAID" => PlanState::Paid,
-        // Not every account and caller is told; the change then says so.
+        // Not every account and caller can read the plan; the change then says so.
         _ => PlanState::Unknown,
     }
 }
 
-/// One attempt to make an organization with all features; answers its id.
+/// Makes one attempt to create an organization with all features, and returns its ID.
 pub async fn create_organization(context: &Context) -> Result<String, AwsError> {
     let answer = context
         .clients
@@ -294,10 +298,10 @@ pub async fn create_organization(context: &Context) -> Result<String, AwsError> 
         .await
         .map_err(|error| AwsError::of("organizations:CreateOrganization", error))?;
     let id = answer.organization.and_then(|organization| organization.id);
-    AwsError::unless_without_id("organizations:CreateOrganization", id.unwrap_or_default())
+    AwsError::require_id("organizations:CreateOrganization", id.unwrap_or_default())
 }
 
-/// When this account joined its organization; `None` where that is not told.
+/// When this account joined its organization; `None` if that cannot be read.
 pub async fn joined(context: &Context) -> Result<Option<Timestamp>, AwsError> {
     let mut pages = context
         .clients
@@ -308,7 +312,7 @@ pub async fn joined(context: &Context) -> Result<Option<Timestamp>, AwsError> {
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
         let accounts = match page {
-            // Whose it is stays open then, and it counts as found.
+            // The origin then stays unknown, and the organization counts as existing.
             Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(None),
             other => other?.accounts.unwrap_or_default(),
         };

@@ -1,13 +1,14 @@
-//! The changes of a permission set, made.
+//! Applies the changes to a permission set.
 
 use super::super::context::{rerun, step_error};
-use super::super::create::{Created, create, repeat};
+use super::super::create::{CreateResult, create, repeat};
 use super::super::facts::Instance;
 use super::{INFO, PermissionSet, calls, reads, restore};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
 use crate::aws::AwsError;
 use crate::checklist::{Change, Prompter, UserError};
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 
 impl PermissionSet {
@@ -19,27 +20,27 @@ impl PermissionSet {
     ) -> Result<(), UserError> {
         let context = &self.context;
         let attempt = |nonce: String| async move {
-            let (name, duration) = (self.name(), self.duration_asked_for());
+            let (name, duration) = (self.name(), self.requested_duration());
             calls::create(context, instance, (&name, duration, &nonce)).await
         };
-        let look = || async { Ok(reads::find(context, instance, &change.name).await?.map(|set| set.arn)) };
-        if let Some((arn, intent)) = context.make(&INFO, (change, &change.name), attempt, look).await? {
-            self.made.replace(Some(arn.clone()));
-            // One write: a set that is ours and has no policy is always known to be unfinished.
+        let read = || async { Ok(reads::find(context, instance, &change.name).await?.map(|set| set.arn)) };
+        if let Some((arn, intent)) = context.make(&INFO, (change, &change.name), attempt, read).await? {
+            self.created.replace(Some(arn.clone()));
+            // One write, so that a permission set without its policy is always recorded as incomplete.
             context.progress.change(|record| {
                 record.open(self.attachment_intent(&intent));
                 record.close(change.verb, change.kind, &change.name);
-                let made = Resource::new(Origin::Created, change.kind, &change.name, arn);
-                record.keep(made.with_text(self.duration_asked_for()));
+                let created = Resource::new(Origin::Created, change.kind, &change.name, arn);
+                record.keep(created.with_text(self.requested_duration()));
             })?;
             prompter.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
         }
         Ok(())
     }
 
-    /// The ARN, from the set just made or by looking.
+    /// The ARN of the permission set that this run created, or else of the one with this name.
     pub(super) async fn arn(&self, instance: &Instance) -> Result<String, UserError> {
-        if let Some(arn) = self.made.borrow().clone() {
+        if let Some(arn) = self.created.borrow().clone() {
             return Ok(arn);
         }
         let name = self.name();
@@ -48,8 +49,8 @@ impl PermissionSet {
             .map_err(rerun(&INFO))?;
         set.map(|set| set.arn).ok_or_else(|| {
             UserError::failed(
-                format!("Step 4 permission-set: there is no permission set {name}."),
-                "idc-setup run",
+                format!("Step 4 permission-set: the permission set {name} does not exist."),
+                SetupCommand::run(),
             )
         })
     }
@@ -64,10 +65,10 @@ impl PermissionSet {
         let arn = self.arn(instance).await?;
         let policy = self.policy_arn();
         restore::remember(context, instance, (&arn, &self.name()), change, None).await?;
-        let promise = self.promise_provisioning(instance, &arn).await?;
-        if !self.is_attachment_owed() {
-            let owed = (Verb::Create, ResourceKind::PolicyAttachment, change.name.as_str());
-            context.intend(&INFO, owed, None)?;
+        let provisioning = self.intend_provisioning(instance, &arn).await?;
+        if !self.is_attachment_pending() {
+            let attachment = (Verb::Create, ResourceKind::PolicyAttachment, change.name.as_str());
+            context.intend(&INFO, attachment, None)?;
         }
         let end = create(
             context.timing,
@@ -79,14 +80,15 @@ impl PermissionSet {
         )
         .await;
         match end.result {
-            Ok(Created::Created(())) if context.origin(ResourceKind::PermissionSet, &arn) == Origin::Created => {
-                // On a set of ours the intent stays until a look has seen the policy: what is accepted and does not show
-                // is finished by the next run, instead of being called different.
+            Ok(CreateResult::Created(())) if context.origin(ResourceKind::PermissionSet, &arn) == Origin::Created => {
+                // On a permission set that this program created, the intent stays open until the step has observed the
+                // policy. If AWS accepted it but does not show it yet, the next run completes it instead of reporting a
+                // difference.
                 prompter.say(Some(&INFO), &format!("Attached the policy {policy}."));
                 Ok(())
             }
             Ok(created) => {
-                let origin = if created == Created::Status(()) {
+                let origin = if created == CreateResult::Existing(()) {
                     restore::forget(context, &arn, &policy)?;
                     Origin::Existing
                 } else {
@@ -101,18 +103,20 @@ impl PermissionSet {
                 Ok(())
             }
             Err(aws_error) => {
-                self.forget_promise(promise, &aws_error)?;
+                self.drop_provisioning(provisioning, &aws_error)?;
                 let next = if aws_error.is_transient() {
-                    "idc-setup run"
+                    NextStep::from(SetupCommand::run())
                 } else {
-                    "check that the policy is an AWS managed one, then: idc-setup run --policy NAME"
+                    SetupCommand::run()
+                        .placeholder("--policy", "NAME")
+                        .after("check that the policy is an AWS managed policy")
                 };
                 Err(step_error(&INFO, &aws_error, next))
             }
         }
     }
 
-    /// Changes a set that is there. They can be made twice, so what is cut short is simply made again.
+    /// Applies a change to an existing permission set. These changes are idempotent, so an interrupted one is repeated.
     pub(super) async fn apply_other(&self, change: &Change, instance: &Instance) -> Result<(), UserError> {
         let context = &self.context;
         let arn = self.arn(instance).await?;
@@ -121,39 +125,39 @@ impl PermissionSet {
             return context.settle(change.verb, change.kind, &change.name, None);
         }
         let name = self.name();
-        restore::remember(context, instance, (&arn, &name), change, self.duration_asked_for()).await?;
-        let promise = self.promise_provisioning(instance, &arn).await?;
+        restore::remember(context, instance, (&arn, &name), change, self.requested_duration()).await?;
+        let provisioning = self.intend_provisioning(instance, &arn).await?;
         context.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
         let answer = repeat(context.timing, || self.change_once(change, instance, &arn)).await;
         if let Err(aws_error) = answer {
-            self.forget_promise(promise, &aws_error)?;
+            self.drop_provisioning(provisioning, &aws_error)?;
             if aws_error.outcome_known() {
                 context.settle(change.verb, change.kind, &change.name, None)?;
             }
             return Err(rerun(&INFO)(aws_error));
         }
         if change.verb == Verb::Delete {
-            // What we have taken off ourselves is nobody's to miss.
+            // Undo must not report a policy that this program detached as missing.
             let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
             return self.forget_attachment(&arn, policy);
         }
         let is_ours = context.origin(ResourceKind::PermissionSet, &arn) == Origin::Created;
-        let now = (change.kind == ResourceKind::PermissionSet && is_ours).then(|| {
-            let made = Resource::new(Origin::Created, change.kind, &change.name, &arn);
-            made.with_text(self.duration_asked_for())
+        let updated = (change.kind == ResourceKind::PermissionSet && is_ours).then(|| {
+            let created = Resource::new(Origin::Created, change.kind, &change.name, &arn);
+            created.with_text(self.requested_duration())
         });
-        context.settle(change.verb, change.kind, &change.name, now)
+        context.settle(change.verb, change.kind, &change.name, updated)
     }
 
-    /// As ISO 8601 has it.
-    fn duration_asked_for(&self) -> Option<String> {
+    /// The requested session duration, in ISO 8601 format.
+    fn requested_duration(&self) -> Option<String> {
         let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
         duration.map(|duration| duration.value.iso())
     }
 
     async fn change_once(&self, change: &Change, instance: &Instance, arn: &str) -> Result<(), AwsError> {
         if change.verb == Verb::Update {
-            return calls::set_duration(&self.context, instance, arn, self.duration_asked_for()).await;
+            return calls::set_duration(&self.context, instance, arn, self.requested_duration()).await;
         }
         let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
         calls::detach(&self.context, instance, arn, policy).await

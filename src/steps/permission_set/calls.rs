@@ -1,4 +1,4 @@
-//! The calls that change a permission set, each made once.
+//! The calls that change a permission set, without retries by the SDK.
 
 use aws_sdk_ssoadmin::types::{ProvisionTargetType, Tag};
 
@@ -9,9 +9,10 @@ use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
 use crate::aws::{AwsError, AwsErrorKind, waiting};
 use crate::checklist::UserError;
 use crate::limits::OPERATION_LIMIT;
-use crate::text::lasting;
+use crate::next_step::SetupCommand;
+use crate::text::duration_words;
 
-/// Makes a set with the intent's nonce in a tag, and answers its ARN.
+/// Creates a permission set with the intent's nonce in a tag, and returns its ARN.
 pub async fn create(
     context: &Context,
     instance: &Instance,
@@ -36,7 +37,7 @@ pub async fn create(
         .await
         .map_err(|error| AwsError::of(operation, error))?;
     let arn = answer.permission_set.and_then(|set| set.permission_set_arn);
-    AwsError::unless_without_id(operation, arn.unwrap_or_default())
+    AwsError::require_id(operation, arn.unwrap_or_default())
 }
 
 /// Attaches an AWS managed policy.
@@ -55,8 +56,8 @@ pub async fn attach(context: &Context, instance: &Instance, arn: &str, policy: &
         .map_err(|error| AwsError::of("sso:AttachManagedPolicyToPermissionSet", error))
 }
 
-/// Detaches an AWS managed policy; one that is not attached is detached, by the attempt whose answer was lost or by somebody
-/// else.
+/// Detaches an AWS managed policy. A policy that is not attached counts as detached: an earlier attempt whose response was
+/// lost, or someone else, detached it.
 pub async fn detach(context: &Context, instance: &Instance, arn: &str, policy: &str) -> Result<(), AwsError> {
     let answer = context
         .clients
@@ -74,7 +75,7 @@ pub async fn detach(context: &Context, instance: &Instance, arn: &str, policy: &
     }
 }
 
-/// Sets how long one sign-in lasts, as ISO 8601 has it.
+/// Sets the session duration, in ISO 8601 format.
 pub async fn set_duration(
     context: &Context,
     instance: &Instance,
@@ -95,7 +96,7 @@ pub async fn set_duration(
         .map_err(|error| AwsError::of("sso:UpdatePermissionSet", error))
 }
 
-/// Brings the set's roles in all accounts that have it up to date, and waits for that.
+/// Provisions the permission set in all accounts that have it, and waits for the result.
 pub async fn provision(context: &Context, instance: &Instance, arn: &str) -> Result<(), UserError> {
     let client = context.clients.ssoadmin_once(&instance.region);
     let request = || async {
@@ -111,22 +112,22 @@ pub async fn provision(context: &Context, instance: &Instance, arn: &str) -> Res
     let answer = repeat(context.timing, request).await.map_err(rerun(&INFO))?;
     let status = answer.permission_set_provisioning_status;
     let id = status.and_then(|status| status.request_id).unwrap_or_default();
-    let look = || reads::provisioning(context, instance, &id);
-    let ended = waiting::until(context.timing, OPERATION_LIMIT, look)
+    let read = || reads::provisioning(context, instance, &id);
+    let finished = waiting::until(context.timing, OPERATION_LIMIT, read)
         .await
         .map_err(rerun(&INFO))?;
-    match ended {
+    match finished {
         Some(Ok(())) => Ok(()),
         Some(Err(reason)) => Err(UserError::failed(
             format!("Step 4 permission-set: provisioning failed: {reason}."),
-            "mend what the reason names, then: idc-setup run",
+            SetupCommand::run().after("fix the problem that AWS reports"),
         )),
         None => Err(UserError::failed(
             format!(
-                "Step 4 permission-set: provisioning has not ended after {}.",
-                lasting(OPERATION_LIMIT)
+                "Step 4 permission-set: provisioning did not finish within {}.",
+                duration_words(OPERATION_LIMIT)
             ),
-            "idc-setup status, and when it has not ended: idc-setup run",
+            SetupCommand::run().to("provision it again"),
         )),
     }
 }

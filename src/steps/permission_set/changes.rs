@@ -1,6 +1,6 @@
-//! What makes a permission set into the one that is wanted, as changes.
+//! The changes that create a permission set, or turn an existing one into the requested one.
 
-use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet, is_provisioning_owed};
+use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet, is_provisioning_pending};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
 use crate::checklist::{Change, Consent, Observed};
@@ -10,11 +10,11 @@ impl PermissionSet {
     pub(super) fn create_change(&self) -> Change {
         let name = self.name();
         let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
-        let (words, iso) = duration.map_or_else(Default::default, |given| (given.value.to_string(), given.value.iso()));
+        let (text, iso) = duration.map_or_else(Default::default, |given| (given.value.to_string(), given.value.iso()));
         Change {
             verb: Verb::Create,
             kind: ResourceKind::PermissionSet,
-            sentence: format!("Create the permission set {name}; one sign-in lasts {words}."),
+            sentence: format!("Create the permission set {name} with a session duration of {text}."),
             command: format!(
                 "aws sso-admin create-permission-set --instance-arn {} --name {name} --session-duration {iso}",
                 self.instance_arn()
@@ -26,7 +26,7 @@ impl PermissionSet {
 
     pub(super) fn policy_change(&self, verb: Verb, policy: &str, arn: &str) -> Change {
         let name = self.name();
-        let (word, operation, to) = match verb {
+        let (verb_text, operation, preposition) = match verb {
             Verb::Delete => ("Detach", "detach-managed-policy-from-permission-set", "from"),
             _ => ("Attach", "attach-managed-policy-to-permission-set", "to"),
         };
@@ -34,7 +34,7 @@ impl PermissionSet {
             verb,
             kind: ResourceKind::PolicyAttachment,
             name: format!("{name}/{policy}"),
-            sentence: format!("{word} the policy {policy} {to} the permission set {name}."),
+            sentence: format!("{verb_text} the policy {policy} {preposition} the permission set {name}."),
             command: format!(
                 "aws sso-admin {operation} --instance-arn {} --permission-set-arn {arn} --managed-policy-arn {policy}",
                 self.instance_arn()
@@ -48,7 +48,7 @@ impl PermissionSet {
         Change {
             verb: Verb::Update,
             kind: ResourceKind::Provisioning,
-            sentence: format!("Provision the permission set {name} anew in the accounts that have it."),
+            sentence: format!("Reprovision the permission set {name} in all accounts that have it."),
             command: format!(
                 "aws sso-admin provision-permission-set --instance-arn {} --permission-set-arn {arn} --target-type \
                  ALL_PROVISIONED_ACCOUNTS",
@@ -65,7 +65,10 @@ impl PermissionSet {
         Some(Change {
             verb: Verb::Update,
             kind: ResourceKind::PermissionSet,
-            sentence: format!("Let one sign-in with the permission set {name} last {}.", wanted.value),
+            sentence: format!(
+                "Set the session duration of the permission set {name} to {}.",
+                wanted.value
+            ),
             command: format!(
                 "aws sso-admin update-permission-set --instance-arn {} --permission-set-arn {arn} --session-duration {}",
                 self.instance_arn(),
@@ -76,11 +79,11 @@ impl PermissionSet {
         })
     }
 
-    /// What makes a set that is there into the one that is wanted.
+    /// The changes that turn an existing permission set into the requested one.
     pub(super) fn update_changes(&self, observed: &Observed) -> Vec<Change> {
         let evidence = |name: &str| observed.evidence.get(name).map(String::as_str).unwrap_or_default();
         let (arn, wanted) = (evidence(ARN), self.policy_arn());
-        let there: Vec<&str> = evidence(POLICIES)
+        let existing: Vec<&str> = evidence(POLICIES)
             .split(", ")
             .filter(|policy| !policy.is_empty())
             .collect();
@@ -89,13 +92,15 @@ impl PermissionSet {
         if duration.is_some_and(|wanted| wanted.is_explicit() && wanted.value.to_string() != evidence(DURATION)) {
             changes.extend(self.duration_change(arn));
         }
-        if !there.contains(&wanted.as_str()) {
+        if !existing.contains(&wanted.as_str()) {
             changes.push(self.policy_change(Verb::Create, &wanted, arn));
         }
-        for policy in there.into_iter().filter(|policy| *policy != wanted) {
+        for policy in existing.into_iter().filter(|policy| *policy != wanted) {
             changes.push(self.policy_change(Verb::Delete, policy, arn));
         }
-        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_owed(&self.context, &self.name()) {
+        if (evidence(PROVISIONED) != "no" && !changes.is_empty())
+            || is_provisioning_pending(&self.context, &self.name())
+        {
             changes.push(self.provision_change(arn));
         }
         changes

@@ -1,6 +1,6 @@
 //! Step 4: a permission set with one AWS managed policy.
 //!
-//! The policy is attached before the first assignment; a later change of a set that is provisioned somewhere
+//! The policy is attached before the first assignment. A later change to a permission set that is already provisioned
 //! needs `ProvisionPermissionSet`.
 
 mod apply;
@@ -22,20 +22,21 @@ use crate::aws::AwsError;
 use crate::checklist::{
     Change, Choice, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
 use reads::Described;
 
 pub use reads::{has_other_tags, policies};
 
-pub use restore::{commands_to_put_back, is_provisioning_owed, restore, says};
+pub use restore::{is_provisioning_pending, restore, restore_commands, says};
 
-/// This step's line of the checklist.
+/// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 4,
     slug: "permission-set",
     title: "Create a permission set",
     importance: Importance::Required,
-    why: "It says what a user or group may do in an account, and for how long one sign-in lasts.",
+    why: "It defines what a user or group can do in an account, and how long a session lasts.",
     feeds_others: true,
     permissions: &[
         Permission::look("iam:ListPolicies"),
@@ -54,10 +55,10 @@ pub const INFO: StepInfo = StepInfo {
     ],
 };
 
-/// The tag that marks a set as ours until its creation is written down.
+/// The tag that identifies a permission set as created by this program until its creation is recorded.
 pub const INTENT_TAG: &str = "idc-setup:intent";
 
-/// What a set says of itself that we make.
+/// The description of the permission sets that this program creates. Undo compares it, so it must not change.
 pub const DESCRIPTION: &str = "Made by idc-setup";
 
 const ARN: &str = "permission_set_arn";
@@ -68,16 +69,16 @@ const PROVISIONED: &str = "provisioned";
 /// Step 4.
 pub struct PermissionSet {
     context: Rc<Context>,
-    /// The ARN of the set that this run has made.
-    made: RefCell<Option<String>>,
+    /// The ARN of the permission set that this run created.
+    created: RefCell<Option<String>>,
 }
 
 impl PermissionSet {
-    /// A step that has not looked yet.
+    /// A step that has not checked the account yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self {
             context,
-            made: RefCell::default(),
+            created: RefCell::default(),
         }
     }
 
@@ -93,25 +94,25 @@ impl PermissionSet {
         policy.map_or_else(String::new, |policy| policy.value.arn(self.context.partition().id()))
     }
 
-    /// Attachments of this set in progress, whatever the policy: a policy that turned out not to exist is
-    /// corrected in the next run.
+    /// The prefix of this permission set's pending attachments, for any policy. The next run can replace a policy that
+    /// turned out not to exist.
     fn attachment_prefix(&self) -> String {
         format!("{}/", self.name())
     }
 
-    /// We made this set, and it has no policy yet.
-    fn is_attachment_owed(&self) -> bool {
+    /// Whether this program created the permission set and has not attached its policy yet.
+    fn is_attachment_pending(&self) -> bool {
         let prefix = self.attachment_prefix();
         self.context
             .progress
             .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, &prefix))
     }
 
-    /// Before a set that is there changes: if accounts have it, provisioning is owed from now on. Answers the
-    /// promise if it is new.
-    async fn promise_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, UserError> {
+    /// Records, before an existing permission set changes, that it must be provisioned afterwards if any account has it.
+    /// Returns the intent if it is new.
+    async fn intend_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, UserError> {
         let name = self.name();
-        if self.made.borrow().is_some() || is_provisioning_owed(&self.context, &name) {
+        if self.created.borrow().is_some() || is_provisioning_pending(&self.context, &name) {
             return Ok(None);
         }
         let provisioned = reads::is_provisioned(&self.context, instance, arn)
@@ -120,22 +121,22 @@ impl PermissionSet {
         if !provisioned {
             return Ok(None);
         }
-        let owed = (Verb::Update, ResourceKind::Provisioning, name.as_str());
-        self.context.intend(&INFO, owed, None).map(Some)
+        let provisioning = (Verb::Update, ResourceKind::Provisioning, name.as_str());
+        self.context.intend(&INFO, provisioning, None).map(Some)
     }
 
-    /// The first change was refused: nothing is owed.
-    fn forget_promise(&self, promise: Option<Intent>, aws_error: &AwsError) -> Result<(), UserError> {
-        if let Some(promise) = promise.filter(|_| aws_error.outcome_known()) {
+    /// Drops the intent to provision after AWS rejected the first change.
+    fn drop_provisioning(&self, intent: Option<Intent>, aws_error: &AwsError) -> Result<(), UserError> {
+        if let Some(intent) = intent.filter(|_| aws_error.outcome_known()) {
             self.context
                 .progress
-                .change(|record| record.drop_intent(&promise.nonce))?;
+                .change(|record| record.drop_intent(&intent.nonce))?;
         }
         Ok(())
     }
 
-    /// Whose the set is: as written down, or as its tag tells.
-    async fn own(&self, instance: &Instance, set: &Described) -> Result<Resource, UserError> {
+    /// The permission set with its origin: the recorded one, or the one that its tag shows.
+    async fn with_origin(&self, instance: &Instance, set: &Described) -> Result<Resource, UserError> {
         let context = &self.context;
         let mut resource = context.resource(ResourceKind::PermissionSet, &set.name, &set.arn);
         let intents = context.open_intents(ResourceKind::PermissionSet, &set.name);
@@ -151,11 +152,11 @@ impl PermissionSet {
         let nonce = reads::intent_tag(context, instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
-        let ours = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
-        if let Some(intent) = ours {
+        let matching = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
+        if let Some(intent) = matching {
             resource.origin = Origin::Created;
             resource.text = set.duration.map(SessionDuration::iso);
-            if set.policies.is_empty() && !self.is_attachment_owed() {
+            if set.policies.is_empty() && !self.is_attachment_pending() {
                 context
                     .progress
                     .change(|record| record.open(self.attachment_intent(intent)))?;
@@ -170,16 +171,17 @@ impl PermissionSet {
         Ok(resource)
     }
 
-    /// What stands open from the creation of a set to the attachment of its policy.
-    fn attachment_intent(&self, made: &Intent) -> Intent {
+    /// The intent that stays open from the creation of a permission set until its policy is attached.
+    fn attachment_intent(&self, creation: &Intent) -> Intent {
         Intent {
             kind: ResourceKind::PolicyAttachment,
             name: format!("{}{}", self.attachment_prefix(), self.policy_arn()),
-            ..made.clone()
+            ..creation.clone()
         }
     }
 
-    /// A policy on a set of ours that a cut-short run was to attach is ours; on a set of somebody else's nobody can tell.
+    /// Settles the attachment that an interrupted run left pending. On a permission set that this program created, the
+    /// policy counts as created too. On any other permission set its origin is unknown.
     fn settle_attachment(&self, set: &Described, is_ours: bool) -> Result<(), UserError> {
         let prefix = self.attachment_prefix();
         let policy = self.policy_arn();
@@ -197,7 +199,7 @@ impl PermissionSet {
         Ok(())
     }
 
-    /// A policy of ours that is off the set by our own doing.
+    /// Forgets a policy that this program attached and then detached.
     fn forget_attachment(&self, arn: &str, policy: &str) -> Result<(), UserError> {
         let (kind, name) = (
             ResourceKind::PolicyAttachment,
@@ -211,16 +213,16 @@ impl PermissionSet {
         Ok(())
     }
 
-    /// An update that was cut short has taken these off.
-    fn forget_what_was_taken_off(&self, set: &Described) -> Result<(), UserError> {
+    /// Forgets the policies that an interrupted update detached.
+    fn forget_detached(&self, set: &Described) -> Result<(), UserError> {
         let prefix = self.attachment_prefix();
         let open = self.context.progress.read(|record| record.intents.clone());
-        let off = open
+        let detached = open
             .iter()
             .filter(|intent| intent.verb == Verb::Delete && intent.kind == ResourceKind::PolicyAttachment)
             .filter_map(|intent| intent.name.strip_prefix(&prefix))
-            .filter(|policy| !set.policies.iter().any(|there| there == policy));
-        for policy in off {
+            .filter(|policy| !set.policies.iter().any(|attached| attached == policy));
+        for policy in detached {
             self.forget_attachment(&set.arn, policy)?;
         }
         Ok(())
@@ -235,48 +237,53 @@ impl PermissionSet {
             .as_ref()
             .filter(|wanted| wanted.is_explicit() && Some(wanted.value) != set.duration)
             .map(|wanted| (wanted.value, wanted.source.clone()));
-        if is_provisioning_owed(&self.context, name) {
+        if is_provisioning_pending(&self.context, name) {
             return Observed::missing(format!(
-                "The permission set {name} was changed, and not provisioned since."
+                "The permission set {name} has changed since it was last provisioned."
             ));
         }
-        if set.policies.is_empty() && resource.origin == Origin::Created && self.is_attachment_owed() {
-            return Observed::missing(format!("The permission set {name} is there, without its policy."));
+        if set.policies.is_empty() && resource.origin == Origin::Created && self.is_attachment_pending() {
+            return Observed::missing(format!("The permission set {name} exists without its policy."));
         }
-        let mut words = Vec::new();
+        let mut differences = Vec::new();
         if other_policy {
-            let there = if set.policies.is_empty() {
+            let existing = if set.policies.is_empty() {
                 "no policy".to_owned()
             } else {
                 set.policies.join(", ")
             };
-            words.push(format!("has {there}, not {wanted_policy}"));
+            differences.push(format!("{existing} instead of {wanted_policy}"));
         }
         if let Some((wanted, source)) = other_duration {
-            words.push(format!("lasts {}, not {wanted} ({source})", set.duration_words()));
+            differences.push(format!(
+                "session duration {} instead of {wanted} ({source})",
+                set.duration_text()
+            ));
         }
-        if words.is_empty() {
+        if differences.is_empty() {
             return Observed::done(format!(
-                "The permission set {name} is there, and lasts {}.",
-                set.duration_words()
+                "The permission set {name} exists; its session duration is {}.",
+                set.duration_text()
             ));
         }
         let saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
         let observed = Observed::different(
-            format!("The permission set {name} {}.", words.join(" and ")),
-            format!(
-                "change it: idc-setup run --update {}; or take another: idc-setup run --permission-set NAME",
-                INFO.slug
-            ),
+            format!("The permission set {name} differs: {}.", differences.join("; ")),
+            SetupCommand::run().value("--update", INFO.slug).to("change it"),
+        )
+        .or_next(
+            SetupCommand::run()
+                .placeholder("--permission-set", "NAME")
+                .to("use another name"),
         );
-        if saved {
-            let kept = format!(
-                "or keep it as it is: idc-setup run --session-duration {}",
-                set.duration_words()
-            );
-            return observed.or_next(kept);
+        match set.duration {
+            Some(duration) if saved => observed.or_next(
+                SetupCommand::run()
+                    .value("--session-duration", duration.to_string())
+                    .to("keep its session duration"),
+            ),
+            _ => observed,
         }
-        observed
     }
 }
 
@@ -290,11 +297,14 @@ impl Step for PermissionSet {
         let Ok(instance) = self.context.facts.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no instance yet."));
         };
-        self.context.answers.borrow_mut().forget_found(&[Key::SessionDuration]);
+        self.context
+            .answers
+            .borrow_mut()
+            .forget_existing(&[Key::SessionDuration]);
         let name = self.name();
-        let made = self.made.borrow().clone();
-        let is_new = made.is_some();
-        let found = match made {
+        let created = self.created.borrow().clone();
+        let is_new = created.is_some();
+        let found = match created {
             Some(arn) => reads::describe(&self.context, &instance, &arn).await,
             None => reads::find(&self.context, &instance, &name).await,
         };
@@ -304,22 +314,22 @@ impl Step for PermissionSet {
         set.policies = reads::policies(&self.context, &instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
-        let resource = self.own(&instance, &set).await?;
+        let resource = self.with_origin(&instance, &set).await?;
         if let Some(duration) = set.duration {
             let mut answers = self.context.answers.borrow_mut();
-            answers.found(Key::SessionDuration, duration.to_string());
+            answers.set_existing(Key::SessionDuration, duration.to_string());
         }
         let is_ours = resource.origin == Origin::Created;
         let mut observed = self
             .judge(&set, &resource)
             .with(ARN, &set.arn)
             .with(POLICIES, set.policies.join(", "))
-            .with(DURATION, set.duration_words())
+            .with(DURATION, set.duration_text())
             .of(resource);
         if observed.is_done() {
             self.settle_attachment(&set, is_ours)?;
-            self.forget_what_was_taken_off(&set)?;
-            self.context.facts.permission_set.know(facts::PermissionSet {
+            self.forget_detached(&set)?;
+            self.context.facts.permission_set.set(facts::PermissionSet {
                 arn: set.arn,
                 name: set.name,
                 is_new,
@@ -333,7 +343,7 @@ impl Step for PermissionSet {
         Ok(observed)
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -341,10 +351,10 @@ impl Step for PermissionSet {
         key == Key::Policy
     }
 
-    /// The policies that AWS manages, by path and name.
+    /// The AWS managed policies, by path and name.
     async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
         let policies = reads::aws_policies(&self.context).await;
-        policies.map_err(|aws_error| step_error(&INFO, &aws_error, "type the policy's name"))
+        policies.map_err(|aws_error| step_error(&INFO, &aws_error, NextStep::note("enter the policy's name")))
     }
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
@@ -369,7 +379,7 @@ impl Step for PermissionSet {
             .instance
             .get()
             .await
-            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
         match (change.verb, change.kind) {
             (Verb::Create, ResourceKind::PermissionSet) => self.apply_create(change, &instance, prompter).await,
             (Verb::Create, _) => self.apply_attach(change, &instance, prompter).await,

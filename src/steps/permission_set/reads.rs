@@ -1,4 +1,4 @@
-//! What the instance has of permission sets. There is no look-up by name: all are described until one has it.
+//! Reads the permission sets of the instance. AWS has no lookup by name, so each one is described until the name matches.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use aws_sdk_ssoadmin::types::{StatusValues, Tag};
@@ -18,30 +18,31 @@ use crate::progress::ResourceKind;
 pub struct Described {
     pub arn: String,
     pub name: String,
-    /// `None` when it is not between one and twelve hours, or not told.
+    /// `None` if AWS returns no duration, or one outside 1 to 12 hours.
     pub duration: Option<SessionDuration>,
     /// ARNs; filled in by [`policies`].
     pub policies: Vec<String>,
 }
 
 impl Described {
-    pub fn duration_words(&self) -> String {
+    /// The session duration as text; `unknown` without one.
+    pub fn duration_text(&self) -> String {
         self.duration
-            .map_or_else(|| "an unknown time".to_owned(), |duration| duration.to_string())
+            .map_or_else(|| "unknown".to_owned(), |duration| duration.to_string())
     }
 }
 
-/// The set with this name. The one of an earlier run is asked first.
+/// Finds the permission set with this name. The one that an earlier run recorded is checked first.
 pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<Described>, AwsError> {
     let recorded = context.progress.read(|record| {
-        let of_this_name = |resource: &&crate::progress::Resource| {
+        let has_this_name = |resource: &&crate::progress::Resource| {
             resource.kind == ResourceKind::PermissionSet && resource.name == name
         };
         record
             .resources
             .iter()
             .rev()
-            .find(of_this_name)
+            .find(has_this_name)
             .map(|resource| resource.id.clone())
     });
     if let Some(arn) = recorded
@@ -75,7 +76,7 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
     Ok(None)
 }
 
-/// One set; `None` when it is not there, or not yet.
+/// Describes one permission set; `None` if it does not exist, or is not visible yet.
 pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Described>, AwsError> {
     let answer = context
         .clients
@@ -93,13 +94,13 @@ pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Resu
             duration: set.session_duration.and_then(|duration| duration.parse().ok()),
             policies: Vec::new(),
         })),
-        // Of another instance, as a recorded one may be, it is not valid rather than not found.
+        // For a recorded ARN of another instance, AWS reports an invalid request instead of "not found".
         Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) => Ok(None),
         Err(aws_error) => Err(aws_error),
     }
 }
 
-/// The AWS managed policies attached to a set, by ARN.
+/// The ARNs of the AWS managed policies that are attached to a permission set.
 pub async fn policies(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<String>, AwsError> {
     let mut pages = context
         .clients
@@ -118,22 +119,22 @@ pub async fn policies(context: &Context, instance: &Instance, arn: &str) -> Resu
     Ok(policies)
 }
 
-/// The value of the set's tag `idc-setup:intent`. What does not know tags has none.
+/// The value of the permission set's tag `idc-setup:intent`, if it has one.
 pub async fn intent_tag(context: &Context, instance: &Instance, arn: &str) -> Result<Option<String>, AwsError> {
     let tags = tags(context, instance, arn).await?;
     Ok(tags.into_iter().find(|tag| tag.key == INTENT_TAG).map(|tag| tag.value))
 }
 
-/// Whether somebody has tagged a set that we made with one tag.
+/// Whether a permission set has tags other than the one that this program adds.
 ///
 /// # Errors
-/// When AWS cannot be asked.
+/// If the call to AWS fails.
 pub async fn has_other_tags(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
     let tags = tags(context, instance, arn).await?;
     Ok(tags.iter().any(|tag| tag.key != INTENT_TAG))
 }
 
-/// An emulator that does not know tags has none; nor has a set that is gone.
+/// The tags of a permission set; empty if it does not exist, or if an emulator does not support tags.
 async fn tags(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<Tag>, AwsError> {
     let mut pages = context
         .clients
@@ -148,14 +149,14 @@ async fn tags(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<T
     while let Some(tag) = pages.next().await {
         match tag.map_err(|error| AwsError::of("sso:ListTagsForResource", error)) {
             Ok(tag) => tags.push(tag),
-            Err(aws_error) if aws_error.kind == AwsErrorKind::NotThere => return Ok(Vec::new()),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(Vec::new()),
             Err(aws_error) => return Err(aws_error),
         }
     }
     Ok(tags)
 }
 
-/// Whether any account has the set provisioned.
+/// Whether the permission set is provisioned in any account.
 pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
     let answer = context
         .clients
@@ -169,7 +170,7 @@ pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &str) -
     Ok(!answer.account_ids().is_empty())
 }
 
-/// How a provisioning has ended: `None` while it has not.
+/// The result of a provisioning request; `None` while it is in progress.
 pub async fn provisioning(
     context: &Context,
     instance: &Instance,
@@ -196,7 +197,7 @@ pub async fn provisioning(
     })
 }
 
-/// Every policy that AWS manages.
+/// All AWS managed policies.
 pub async fn aws_policies(context: &Context) -> Result<Vec<Choice>, AwsError> {
     let mut pages = context
         .clients
@@ -207,12 +208,12 @@ pub async fn aws_policies(context: &Context) -> Result<Vec<Choice>, AwsError> {
         .into_paginator()
         .items()
         .send();
-    let mut found = Vec::new();
+    let mut policies = Vec::new();
     while let Some(policy) = pages.next().await {
         let policy = policy.map_err(|error| AwsError::of("iam:ListPolicies", error))?;
         let path = policy.arn().and_then(|arn| arn.split_once(":policy/"));
-        found.extend(path.map(|(_, path)| Choice::of(path)));
+        policies.extend(path.map(|(_, path)| Choice::of(path)));
     }
-    found.sort_by_key(|policy: &Choice| policy.value.to_lowercase());
-    Ok(found)
+    policies.sort_by_key(|policy: &Choice| policy.value.to_lowercase());
+    Ok(policies)
 }

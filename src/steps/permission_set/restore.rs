@@ -1,4 +1,4 @@
-//! A permission set that was there and that `--update` has changed: what it said before is remembered, and put back by undo.
+//! Records what `--update` changes in a permission set that already existed, and restores it for undo.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::super::facts::Instance;
 use super::{INFO, calls, reads};
 use crate::answers::values::SessionDuration;
 use crate::checklist::{Change, UserError};
-use crate::progress::{Origin, Replaced, ResourceKind, Says, Verb};
+use crate::progress::{Origin, Replaced, ResourceKind, Settings, Verb};
 
-/// How long one sign-in lasts, as ISO 8601 has it.
+/// The name of the session duration; its value is in ISO 8601 format.
 const DURATION: &str = "session_duration";
-/// Before a policy's ARN.
+/// The prefix of an attached policy's name; its ARN follows.
 const POLICY: &str = "policy ";
-/// What a set says about a policy that it has.
+/// The value of a policy that is attached.
 const ATTACHED: &str = "attached";
 
-/// Before a change of a set that is not ours: what it says now.
+/// Records the current settings of a permission set that this program did not create, before it changes them.
 pub(super) async fn remember(
     context: &Context,
     instance: &Instance,
@@ -31,12 +31,12 @@ pub(super) async fn remember(
     let (name, before, after) = match (change.verb, change.kind) {
         (Verb::Update, ResourceKind::PermissionSet) => {
             let set = reads::describe(context, instance, arn).await.map_err(rerun(&INFO))?;
-            let now = set.and_then(|set| set.duration).map(SessionDuration::iso);
-            // What AWS does not tell cannot be put back.
-            if now.is_none() {
+            let current = set.and_then(|set| set.duration).map(SessionDuration::iso);
+            // A duration that AWS does not return can't be restored.
+            if current.is_none() {
                 return Ok(());
             }
-            (DURATION.to_owned(), now, duration)
+            (DURATION.to_owned(), current, duration)
         }
         (verb, ResourceKind::PolicyAttachment) => {
             let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
@@ -61,12 +61,12 @@ pub(super) async fn remember(
     Ok(())
 }
 
-/// Somebody else has attached a policy in the moment before ours: that is theirs, and stays.
+/// Drops the record of a policy that someone else attached just before this run did: undo leaves it attached.
 pub(super) fn forget(context: &Context, arn: &str, policy: &str) -> Result<(), UserError> {
     let name = format!("{POLICY}{policy}");
     context.progress.change(|record| {
-        let of_set = record.replaced.iter_mut();
-        for known in of_set.filter(|known| known.kind == ResourceKind::PermissionSet && known.id == arn) {
+        let all = record.replaced.iter_mut();
+        for known in all.filter(|known| known.kind == ResourceKind::PermissionSet && known.id == arn) {
             known.before.remove(&name);
             known.after.remove(&name);
         }
@@ -75,16 +75,16 @@ pub(super) fn forget(context: &Context, arn: &str, policy: &str) -> Result<(), U
     Ok(())
 }
 
-/// What a set says now; `None` when it is gone.
+/// The current settings of a permission set; `None` if it does not exist.
 ///
 /// # Errors
-/// When it cannot be looked at.
-pub async fn says(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Says>, UserError> {
+/// If the call to AWS fails.
+pub async fn says(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Settings>, UserError> {
     let Some(set) = reads::describe(context, instance, arn).await.map_err(rerun(&INFO))? else {
         return Ok(None);
     };
     let policies = reads::policies(context, instance, arn).await.map_err(rerun(&INFO))?;
-    let mut says: Says = policies
+    let mut says: Settings = policies
         .into_iter()
         .map(|policy| (format!("{POLICY}{policy}"), Some(ATTACHED.to_owned())))
         .collect();
@@ -92,16 +92,16 @@ pub async fn says(context: &Context, instance: &Instance, arn: &str) -> Result<O
     Ok(Some(says))
 }
 
-/// The set's roles were not brought up to date since it was changed.
-pub fn is_provisioning_owed(context: &Context, name: &str) -> bool {
+/// Whether the permission set has changed since it was last provisioned.
+pub fn is_provisioning_pending(context: &Context, name: &str) -> bool {
     context.progress.read(|record| {
-        let mut owed = record.intents(Verb::Update, ResourceKind::Provisioning, name);
-        owed.next().is_some()
+        let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, name);
+        pending.next().is_some()
     })
 }
 
-/// The same as `aws` commands; `set`: the options that name the instance and the set.
-pub fn commands_to_put_back(replaced: &Replaced, set: &str) -> Vec<String> {
+/// The AWS CLI commands that restore the settings. `set` holds the options that name the instance and the permission set.
+pub fn restore_commands(replaced: &Replaced, set: &str) -> Vec<String> {
     let command = |(name, before): (&String, &Option<String>)| match (name.strip_prefix(POLICY), before) {
         (Some(policy), Some(_)) => {
             format!("aws sso-admin attach-managed-policy-to-permission-set {set} --managed-policy-arn {policy}")
@@ -121,29 +121,30 @@ pub fn commands_to_put_back(replaced: &Replaced, set: &str) -> Vec<String> {
     commands
 }
 
-/// What is taken away goes last: for a moment a set may say more than it should, never nothing.
+/// The settings in the order in which they are restored. Detaching comes last, so that the permission set is never without
+/// a policy in between.
 fn in_order(replaced: &Replaced) -> Vec<(&String, &Option<String>)> {
     let mut changes: Vec<_> = replaced.before.iter().collect();
     changes.sort_by_key(|(_, before)| before.is_none());
     changes
 }
 
-/// Lets a set say again what it said before, and brings its roles up to date.
+/// Restores the earlier settings of a permission set, and provisions it.
 ///
 /// # Errors
-/// When AWS does not do it. It can be done again.
+/// If a call to AWS fails. The restore can be repeated.
 pub async fn restore(context: &Context, instance: &Instance, replaced: &Replaced) -> Result<(), UserError> {
     let arn = &replaced.id;
-    let Some(now) = says(context, instance, arn).await? else {
+    let Some(current) = says(context, instance, arn).await? else {
         return Ok(());
     };
     let provisioned = reads::is_provisioned(context, instance, arn).await;
-    if provisioned.map_err(rerun(&INFO))? && !is_provisioning_owed(context, &replaced.name) {
-        let owed = (Verb::Update, ResourceKind::Provisioning, replaced.name.as_str());
-        context.intend(&INFO, owed, None)?;
+    if provisioned.map_err(rerun(&INFO))? && !is_provisioning_pending(context, &replaced.name) {
+        let provisioning = (Verb::Update, ResourceKind::Provisioning, replaced.name.as_str());
+        context.intend(&INFO, provisioning, None)?;
     }
     for (name, before) in in_order(replaced) {
-        if now.get(name).cloned().flatten() == *before {
+        if current.get(name).cloned().flatten() == *before {
             continue;
         }
         let policy = name.strip_prefix(POLICY).unwrap_or_default();
@@ -158,7 +159,7 @@ pub async fn restore(context: &Context, instance: &Instance, replaced: &Replaced
         };
         answer.map_err(rerun(&INFO))?;
     }
-    if is_provisioning_owed(context, &replaced.name) {
+    if is_provisioning_pending(context, &replaced.name) {
         calls::provision(context, instance, arn).await?;
         context.settle(Verb::Update, ResourceKind::Provisioning, &replaced.name, None)?;
     }

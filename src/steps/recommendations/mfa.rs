@@ -1,4 +1,4 @@
-//! MFA for all users: no public API reads or sets it, so a person looks, and says so.
+//! MFA for all users. No public API reads or changes this setting, so the user checks it and confirms it.
 
 use std::rc::Rc;
 
@@ -10,18 +10,18 @@ use crate::checklist::{
 };
 use crate::next_step::NextSteps;
 
-/// This recommendation's line of the checklist.
+/// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 9,
     slug: "mfa",
     title: "Require MFA for all users",
     importance: Importance::Recommendation,
-    why: "A password alone is too little for an account that can do everything.",
+    why: "A password alone is not enough for an account with full access.",
     feeds_others: false,
     permissions: &[],
 };
 
-/// The topic of a person's word that they have looked.
+/// The `--confirm` topic: the user has checked the setting.
 pub const MFA: &str = INFO.slug;
 
 /// MFA for all users.
@@ -30,7 +30,7 @@ pub struct Mfa {
 }
 
 impl Mfa {
-    /// A step that has not looked yet.
+    /// A step that has not checked the account yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
@@ -50,22 +50,22 @@ impl Step for Mfa {
         if context.confirmed.contains(MFA) {
             context.keep_word(MFA, &instance.arn, false)?;
         }
-        let word = context
+        let attestation = context
             .progress
             .read(|record| record.attestation(MFA, &instance.arn).cloned());
-        let Some(word) = word else {
+        let Some(attestation) = attestation else {
             return Ok(Observed::missing(
-                "No API tells whether every user needs MFA; nobody has said so.",
+                "No API reports whether MFA is required for all users, and nobody has confirmed it.",
             ));
         };
-        let on = word.at.strftime("%Y-%m-%d").to_string();
+        let on = attestation.at.strftime("%Y-%m-%d").to_string();
         let mut observed =
-            Observed::done(format!("Somebody looked on {on}: every user needs MFA.")).with("confirmed_on", on);
+            Observed::done(format!("MFA is required for all users (confirmed on {on}).")).with("confirmed_on", on);
         observed.confirmed = true;
         Ok(observed)
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
@@ -76,20 +76,20 @@ impl Step for Mfa {
         {
             let place = self.context.console.settings(&instance.region, &instance.arn);
             plan.tasks.push(HumanTask {
-                sentence: "Look whether every user needs MFA.".to_owned(),
+                sentence: "Check that MFA is required for all users.".to_owned(),
                 link: Some(place.link),
                 code: None,
                 clicks: place.clicks,
                 command: None,
                 alternatives: NextSteps::default(),
                 details: vec![
-                    "\"Prompt users for MFA\" says \"Every time they sign in\" or \"Only when their sign-in context \
+                    "\"Prompt users for MFA\" is \"Every time they sign in\" or \"Only when their sign-in context \
                      changes\", not \"Never\"."
                         .to_owned(),
-                    "\"If a user does not yet have a registered MFA device\" says \"Require them to register an MFA device \
-                     at sign-in\". New instances come so."
+                    "\"If a user does not yet have a registered MFA device\" is \"Require them to register an MFA device \
+                     at sign-in\". This is the default for new instances."
                         .to_owned(),
-                    "No API reads this; to say that you have looked: --confirm mfa.".to_owned(),
+                    "No API reads these settings. To confirm that you checked them, use --confirm mfa.".to_owned(),
                 ],
                 kind: TaskKind::Confirmed(MFA),
             });
@@ -97,7 +97,7 @@ impl Step for Mfa {
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The three recommendations that end the checklist. They never decide how a run ends, unless `--strict` asks.
+//! The three recommendations at the end of the checklist. They affect the exit code only with `--strict`.
 
 pub mod cloudtrail;
 pub mod mfa;

@@ -1,4 +1,4 @@
-//! No access keys for the root user, and a second factor for it: IAM tells both, only root can change them.
+//! No access keys for the root user, and MFA for it. IAM reports both, but only the root user can change them.
 
 use std::rc::Rc;
 
@@ -11,21 +11,21 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Permission, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind,
     UserError,
 };
-use crate::next_step::NextSteps;
+use crate::next_step::{NextSteps, SetupCommand};
 
-/// This recommendation's line of the checklist.
+/// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 11,
     slug: "root-access-keys",
     title: "No root access keys",
     importance: Importance::Recommendation,
-    why: "A root access key that leaks cannot be limited by any policy.",
+    why: "No policy can limit a root access key that leaks.",
     feeds_others: false,
     permissions: &[Permission::look("iam:GetAccountSummary")],
 };
 
 const KEYS: &str = "root_access_keys";
-const SECOND_FACTOR: &str = "root_mfa";
+const MFA: &str = "root_mfa";
 const PRESENT: &str = "present";
 const ABSENT: &str = "absent";
 
@@ -35,13 +35,13 @@ pub struct RootAccessKeys {
 }
 
 impl RootAccessKeys {
-    /// A step that has not looked yet.
+    /// A step that has not checked the account yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
 }
 
-fn word(present: bool) -> &'static str {
+fn presence(present: bool) -> &'static str {
     if present { PRESENT } else { ABSENT }
 }
 
@@ -61,34 +61,30 @@ impl Step for RootAccessKeys {
             .await;
         let answer = answer.map_err(|error| {
             let aws_error = AwsError::of("iam:GetAccountSummary", error);
-            step_error(&INFO, &aws_error, "idc-setup run --only root-access-keys")
+            step_error(&INFO, &aws_error, SetupCommand::run().value("--only", INFO.slug))
         })?;
         let summary = answer.summary_map.unwrap_or_default();
-        let is_on = |key: &SummaryKeyType| summary.get(key).is_some_and(|count| *count > 0);
-        let keys = is_on(&SummaryKeyType::AccountAccessKeysPresent);
-        let second_factor = is_on(&SummaryKeyType::AccountMfaEnabled);
-        let is = match (keys, second_factor) {
-            (false, true) => "The root user has no access keys, and MFA.",
-            (false, false) => "The root user has no access keys, and no MFA.",
+        let is_present = |key: &SummaryKeyType| summary.get(key).is_some_and(|count| *count > 0);
+        let keys = is_present(&SummaryKeyType::AccountAccessKeysPresent);
+        let mfa = is_present(&SummaryKeyType::AccountMfaEnabled);
+        let summary = match (keys, mfa) {
+            (false, true) => "The root user has MFA and no access keys.",
+            (false, false) => "The root user has no access keys and no MFA.",
             (true, true) => "The root user has access keys.",
-            (true, false) => "The root user has access keys, and no MFA.",
+            (true, false) => "The root user has access keys and no MFA.",
         };
-        let found = if !keys && second_factor {
-            Status::Done
-        } else {
-            Status::Missing
-        };
-        Ok(Observed::new(found, is)
-            .with(KEYS, word(keys))
-            .with(SECOND_FACTOR, word(second_factor)))
+        let status = if !keys && mfa { Status::Done } else { Status::Missing };
+        Ok(Observed::new(status, summary)
+            .with(KEYS, presence(keys))
+            .with(MFA, presence(mfa)))
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let is = |name: &str, value: &str| observed.evidence.get(name).is_some_and(|seen| seen == value);
+        let is = |name: &str, value: &str| observed.evidence.get(name).is_some_and(|observed| observed == value);
         let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
@@ -99,29 +95,29 @@ impl Step for RootAccessKeys {
             alternatives: NextSteps::default(),
             details: vec![
                 detail.to_owned(),
-                "Only the root user can: sign in with the account's own address.".to_owned(),
+                "Only the root user can do this. Sign in with the account's email address.".to_owned(),
             ],
             kind: TaskKind::Checked,
         };
         let mut plan = Plan::default();
-        if is(SECOND_FACTOR, ABSENT) {
+        if is(MFA, ABSENT) {
             plan.tasks.push(task(
-                "Give the root user MFA.",
+                "Assign an MFA device to the root user.",
                 "Multi-factor authentication → Assign MFA device",
-                "Before anything else: root can do everything, and its password alone opens it.",
+                "Do this first: the root user can do everything, and only its password protects it.",
             ));
         }
         if is(KEYS, PRESENT) {
             plan.tasks.push(task(
                 "Delete the root user's access keys.",
-                "Access keys → Actions → Deactivate, and when nothing breaks: Delete",
-                "Whatever still uses them needs other credentials first.",
+                "Access keys → Actions → Deactivate; if nothing breaks, Delete",
+                "Everything that still uses them needs other credentials first.",
             ));
         }
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The code with PKCE: a browser of this machine signs in and comes back.
+//! Signing in with PKCE: a browser on this machine signs in and is redirected back to us.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::sso::Grant;
 use crate::sso::pkce::{Answer, SignInPage};
 
 impl Session<'_> {
-    /// Opens sign-in pages until one comes back with a code; `None` when the time is over.
+    /// Opens sign-in pages until one returns a code; `None` after the time limit.
     pub(super) async fn sign_in_with_browser(
         &self,
         limit: Duration,
@@ -28,7 +28,7 @@ impl Session<'_> {
             let page = page.map_err(|error| {
                 UserError::failed(
                     format!(
-                        "{}: nobody can listen on this machine for the browser: {error}.",
+                        "{}: cannot listen on this machine for the browser's response: {error}.",
                         self.info.name()
                     ),
                     by_code.clone(),
@@ -43,15 +43,15 @@ impl Session<'_> {
                     let token = page.redeem(self.clients, at, &registration, &code).await;
                     let token = token.map_err(|aws_error| self.failed(&aws_error))?;
                     drop(waiting);
-                    let registration = registration.to_keep(grant);
+                    let registration = registration.to_cached(grant);
                     return Ok(Some(SignedIn { token, registration }));
                 }
-                Answer::Refused(words) => {
-                    return Err(self.error(format!("the sign-in was refused in the browser ({words}).")));
+                Answer::Refused(reason) => {
+                    return Err(self.error(format!("the sign-in was refused in the browser ({reason}).")));
                 }
-                // The page in the browser is too old by now: another one, while there is time.
-                Answer::TimeIsOver if Instant::now() < end => {}
-                Answer::TimeIsOver => return Ok(None),
+                // The page has expired: open another one if there is time left.
+                Answer::TimedOut if Instant::now() < end => {}
+                Answer::TimedOut => return Ok(None),
             }
         }
     }
@@ -61,7 +61,7 @@ impl Session<'_> {
             sentence: format!("Sign in{} in your browser, and allow access.", self.as_whom()),
             link: Some(page.address.clone()),
             code: None,
-            clicks: "the page → sign in → Allow access; it then says that you can close it".to_owned(),
+            clicks: "the page → sign in → Allow access; the page then says that you can close it".to_owned(),
             command: None,
             alternatives: self
                 .again

@@ -1,4 +1,4 @@
-//! The device code: shown, and waited for.
+//! Signing in with a device code: shows the code and waits for the approval.
 
 use std::time::Duration;
 
@@ -22,21 +22,21 @@ impl Session<'_> {
                 link: Some(authorization.page.clone()),
                 code: Some(authorization.user_code.clone()),
                 clicks: format!(
-                    "the page shows the code {}: compare it, then Confirm and Allow",
+                    "the page shows the code {}: compare it, then choose Confirm and Allow",
                     authorization.user_code
                 ),
                 command: None,
                 alternatives: NextSteps::default(),
                 details: vec![
-                    "Approve only a code that you asked for yourself, just now.".to_owned(),
-                    "The first sign-in asks to register an MFA device.".to_owned(),
+                    "Approve only a code that you requested yourself just now.".to_owned(),
+                    "The first sign-in asks you to register an MFA device.".to_owned(),
                 ],
                 kind: TaskKind::Own,
             },
         );
     }
 
-    /// Begins device authorizations and asks until one is approved; `None` when the time is over.
+    /// Starts device authorizations and polls until one is approved; `None` after the time limit.
     pub(super) async fn sign_in_with_code(
         &self,
         limit: Duration,
@@ -45,32 +45,32 @@ impl Session<'_> {
         let end = Instant::now() + limit;
         loop {
             let (registration, authorization) = self.begin().await.map_err(|aws_error| {
-                let next = self.again.clone().after("check the portal's address and its Region");
+                let next = self.again.clone().after("check the access portal URL and its Region");
                 step_error(self.info, &aws_error, next)
             })?;
             self.show_code(&authorization, prompter);
             let waiting = prompter.wait(self.info, "Your approval in the browser.");
-            let code_ends = Instant::now() + authorization.expires_in;
-            let good_until = end.min(code_ends);
-            match self.poll(&registration, &authorization, good_until).await? {
+            let code_expires = Instant::now() + authorization.expires_in;
+            let until = end.min(code_expires);
+            match self.poll(&registration, &authorization, until).await? {
                 Polled::Token(token) => {
                     drop(waiting);
-                    let registration = registration.to_keep(Grant::Device);
+                    let registration = registration.to_cached(Grant::Device);
                     return Ok(Some(SignedIn {
                         token: *token,
                         registration,
                     }));
                 }
-                // A new code only when the old one is no good: the end of the wait is no reason to show another.
-                Polled::CodeIsGone if Instant::now() < end => {}
-                Polled::TimeIsOver(_) if code_ends < end => {}
-                Polled::TimeIsOver(Some(aws_error)) => return Err(self.failed(&aws_error)),
+                // Show a new code only when the old one has expired, not at the end of the time limit.
+                Polled::CodeExpired if Instant::now() < end => {}
+                Polled::TimedOut(_) if code_expires < end => {}
+                Polled::TimedOut(Some(aws_error)) => return Err(self.failed(&aws_error)),
                 _ => return Ok(None),
             }
         }
     }
 
-    /// A device authorization. A kept registration that is not known there any more is made anew.
+    /// Starts a device authorization. If the service no longer knows the cached registration, registers again.
     async fn begin(&self) -> Result<(Registration, Authorization), AwsError> {
         let begin = async |registration: Registration| {
             let authorization = sso::start(self.clients, &self.region, &registration, &self.profile.start_url).await;
@@ -78,8 +78,8 @@ impl Session<'_> {
         };
         match begin(self.registration(Grant::Device).await?).await {
             Err(aws_error) if aws_error.is("InvalidClientException") => {
-                let anew = self.registrar.get(self.clients, &self.region, Grant::Device).await?;
-                begin(anew).await
+                let registration = self.registrar.get(self.clients, &self.region, Grant::Device).await?;
+                begin(registration).await
             }
             other => other,
         }
@@ -92,40 +92,42 @@ impl Session<'_> {
         end: Instant,
     ) -> Result<Polled, UserError> {
         let mut interval = authorization.interval;
-        let mut unanswered = false;
+        let mut is_outcome_unknown = false;
         loop {
-            let mut without_answer = None;
+            let mut transient_error = None;
             match sso::poll(self.clients, registration, authorization).await {
                 Ok(Poll::Token(token)) => return Ok(Polled::Token(token)),
                 Ok(Poll::Pending) => {}
                 Ok(Poll::SlowDown) => interval += SLOW_DOWN,
-                Ok(Poll::Expired) => return Ok(Polled::CodeIsGone),
+                Ok(Poll::Expired) => return Ok(Polled::CodeExpired),
                 Ok(Poll::Refused(aws_error)) => {
                     return Err(self.refused_by("the sign-in was refused in the browser", &aws_error));
                 }
-                // The connection comes and goes while a person is away: ask again.
+                // The connection may fail while the user is away: poll again.
                 Err(aws_error) if aws_error.is_transient() => {
-                    unanswered |= !aws_error.outcome_known();
-                    without_answer = Some(aws_error);
+                    is_outcome_unknown |= !aws_error.outcome_known();
+                    transient_error = Some(aws_error);
                 }
-                // A lost answer may have been the token: its code is used up.
-                Err(aws_error) if unanswered && aws_error.is("InvalidGrantException") => return Ok(Polled::CodeIsGone),
+                // A lost response may have held the token, which used up the code.
+                Err(aws_error) if is_outcome_unknown && aws_error.is("InvalidGrantException") => {
+                    return Ok(Polled::CodeExpired);
+                }
                 Err(aws_error) => return Err(self.failed(&aws_error)),
             }
             if Instant::now() + interval > end {
-                return Ok(Polled::TimeIsOver(without_answer));
+                return Ok(Polled::TimedOut(transient_error));
             }
             tokio::time::sleep(interval).await;
         }
     }
 }
 
-/// The end of polling.
+/// The result of polling.
 enum Polled {
-    /// The person has approved.
+    /// The user has approved.
     Token(Box<CachedToken>),
-    /// The code is used up or too old.
-    CodeIsGone,
-    /// Nobody came; or nobody knows, where AWS did not answer the last time.
-    TimeIsOver(Option<AwsError>),
+    /// The code was used or has expired.
+    CodeExpired,
+    /// The user did not approve in time. Holds the error if the last poll failed with a transient one.
+    TimedOut(Option<AwsError>),
 }

@@ -1,15 +1,16 @@
-//! What a sign-in leaves in `~/.aws/sso/cache`, with an intent before it and whose it is after it.
+//! The files that a sign-in writes to `~/.aws/sso/cache`: an intent is recorded before, and the origin after.
 
 use std::path::Path;
 
 use super::session::{Session, SignedIn};
 use super::{INFO, SignIn};
 use crate::checklist::UserError;
+use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 use aws_config_file::files;
 
 impl SignIn {
-    /// Keeps the token and the registration it was given to.
+    /// Writes the token and the registration that received it to the cache.
     pub(super) fn keep(&self, session: &Session<'_>, signed_in: &SignedIn) -> Result<(), UserError> {
         let name = &session.profile.session;
         let text = aws_config_file::registration_json(&signed_in.registration);
@@ -20,7 +21,7 @@ impl SignIn {
 
     fn keep_file(&self, kind: ResourceKind, name: &str, path: &Path, text: &str) -> Result<(), UserError> {
         let context = &self.context;
-        // One that a cut-short sign-in has left behind is ours too.
+        // A file left by an interrupted sign-in is ours too.
         let is_new = !path.exists() || self.is_as_intended(kind, name, path);
         if is_new {
             let mark = Some(files::digest(text.as_bytes()));
@@ -30,10 +31,10 @@ impl SignIn {
         aws_config_file::write_cache_file(path, text).map_err(|error| {
             UserError::failed(
                 format!(
-                    "Step 8 sign-in: the {kind} cannot be kept in {}: {error}.",
+                    "Step 8 sign-in: the {kind} cannot be saved to {}: {error}.",
                     path.display()
                 ),
-                "make room or rights there, then: idc-setup run",
+                SetupCommand::run().after("free up disk space or fix the file permissions"),
             )
         })?;
         let mut resource = context.resource(kind, name, &path.display().to_string());
@@ -43,8 +44,7 @@ impl SignIn {
         context.settle(Verb::Create, kind, name, Some(resource))
     }
 
-    /// Whose the kept token and registration are: as written down, or ours when they are just what an open intent was to
-    /// write.
+    /// The cached token and registration with their origin: as recorded, or created by us if they match an open intent.
     pub(super) fn own(&self, session: &Session<'_>) -> Result<Vec<Resource>, UserError> {
         let name = &session.profile.session;
         let mut own = vec![self.own_file(ResourceKind::Token, name, &session.token_path())?];
@@ -60,7 +60,7 @@ impl SignIn {
         let id = path.display().to_string();
         let mut resource = context.resource(kind, name, &id);
         let is_known = context.progress.read(|record| record.origin(kind, &id)).is_some();
-        // What a login has kept since for a session of ours.
+        // `login` may have written it since, for a session that we created.
         if self.is_as_intended(kind, name, path) || (!is_known && self.is_our_session(name)?) {
             resource.origin = Origin::Created;
         }
@@ -73,7 +73,7 @@ impl SignIn {
         Ok(self.context.origin(ResourceKind::SsoSession, &id) == Origin::Created)
     }
 
-    /// Whether the file is just what an open intent was to write.
+    /// Whether the file's content matches an open intent.
     fn is_as_intended(&self, kind: ResourceKind, name: &str, path: &Path) -> bool {
         let intents = self.context.open_intents(kind, name);
         if intents.is_empty() {

@@ -1,7 +1,7 @@
-//! Step 8: sign in, and see who that is through the profile alone.
+//! Step 8: signs in and checks the caller identity, with the profile only.
 //!
 //! The credentials come from `ProfileFileCredentialsProvider`, never from the default chain, which prefers keys
-//! in the environment: with root's keys there it would "verify" root.
+//! in the environment: with root user keys there, the step would verify the root user instead.
 
 mod browser;
 mod device;
@@ -20,13 +20,13 @@ use super::create_user::ACTIVATION;
 use super::facts::{Profile, SignedIn};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
-use crate::aws_cli::{SESSIONS_SINCE, Silence};
+use crate::aws_cli::{CliError, SESSIONS_SINCE};
 use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
-use crate::next_step::{NextSteps, SetupCommand};
-use crate::sso::{self};
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::sso;
 use aws_config_file::Paths;
 use refusal::Shown;
 use session::{Answer, Identity, Session};
@@ -37,7 +37,7 @@ pub const INFO: StepInfo = StepInfo {
     slug: "sign-in",
     title: "Sign in and verify",
     importance: Importance::Required,
-    why: "It proves the whole way: from the user to short-lived credentials in the account.",
+    why: "It verifies the whole setup, from the user to short-lived credentials in the account.",
     feeds_others: false,
     permissions: &[],
 };
@@ -45,8 +45,8 @@ pub const INFO: StepInfo = StepInfo {
 /// The evidence that holds the caller's ARN.
 pub const SIGNED_IN_AS: &str = "signed_in_as";
 
-/// Who is signed in, where that is the wrong one.
-const SOMEBODY_ELSE: &str = "signed_in_as_other";
+/// The evidence that holds the user name if another user is signed in.
+const OTHER_USER: &str = "signed_in_as_other";
 
 /// Step 8.
 pub struct SignIn {
@@ -54,7 +54,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// A step that has not looked yet.
+    /// Creates the step; nothing is checked yet.
     pub fn new(context: Rc<Context>) -> Self {
         Self { context }
     }
@@ -63,12 +63,12 @@ impl SignIn {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 "Step 8 sign-in: there is no home folder.",
-                "set HOME, then: idc-setup run",
+                SetupCommand::run().after("set HOME"),
             )
         })
     }
 
-    /// The profile's SSO session.
+    /// The SSO session of the profile.
     async fn session<'a>(&'a self, profile: &'a Profile) -> Result<Session<'a>, UserError> {
         let context = &self.context;
         Ok(Session {
@@ -86,7 +86,7 @@ impl SignIn {
         })
     }
 
-    /// Checks account, permission set and user of who answered.
+    /// Checks the account, the permission set and the user of the caller.
     async fn judge(&self, session: &Session<'_>, identity: &Identity) -> Result<Observed, UserError> {
         let profile = session.profile;
         let (context, caller) = (&self.context, &identity.caller);
@@ -99,35 +99,35 @@ impl SignIn {
         let is_role = role
             .strip_prefix(&format!("AWSReservedSSO_{set}_"))
             .is_some_and(|suffix| !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_hexdigit()));
-        let again = "sign in as the right one: idc-setup run --only sign-in --wait 10m (in a private browser window, if \
-                     you are signed in as somebody else)";
+        let next =
+            again().to("sign in as the right user, in a private browser window if you are signed in as another user");
         if caller.account != account || !is_role {
             return Ok(Observed::different(
                 format!(
-                    "The profile {} is {}, not {set} in account {account}.",
+                    "The profile {} signs in as {}, not as {set} in account {account}.",
                     profile.name, caller.arn
                 ),
-                again,
+                next,
             )
             .with(SIGNED_IN_AS, &caller.arn));
         }
         if name != user.name {
             return Ok(Observed::different(
                 format!(
-                    "{name} signed in, not {}: that says nothing about {}.",
+                    "{name} signed in, not {}; this does not verify the access of {}.",
                     user.name, user.name
                 ),
-                again,
+                next,
             )
             .with(SIGNED_IN_AS, &caller.arn)
-            .with(SOMEBODY_ELSE, name));
+            .with(OTHER_USER, name));
         }
         let (shows, by_cli) = tokio::join!(
             self.portal_shows(profile, &account, &set),
             self.ask_aws_cli(profile, &caller.arn)
         );
         self.keep_proof(profile, &user.id, &user.name, shows?)?;
-        let mut observed = Observed::done(format!("You are {}.", caller.arn))
+        let mut observed = Observed::done(format!("Signed in as {}.", caller.arn))
             .with(SIGNED_IN_AS, &caller.arn)
             .with("account", &caller.account)
             .with("profile", &profile.name)
@@ -139,28 +139,34 @@ impl SignIn {
         Ok(observed)
     }
 
-    /// The second opinion: who the AWS CLI is with the profile. What it says, where it is the same or cannot be asked.
+    /// Checks the caller identity with the AWS CLI too. Returns the result for the evidence, if the AWS CLI agrees or
+    /// cannot be run.
     async fn ask_aws_cli(&self, profile: &Profile, arn: &str) -> Result<String, UserError> {
         let Some(cli) = self.context.aws_cli.get().await else {
-            return Ok("not asked: none was found".to_owned());
+            return Ok("not checked: no AWS CLI was found".to_owned());
         };
-        let version = &cli.version_words;
+        let version = &cli.full_version;
         if cli.version < SESSIONS_SINCE {
-            return Ok(format!("not asked: {version} does not know SSO sessions"));
+            return Ok(format!("not checked: {version} does not support SSO sessions"));
         }
         let name = &profile.name;
         let why = match cli.caller_arn(name).await {
-            Ok(same) if same == arn => return Ok(format!("{version} says the same")),
-            Ok(other) => format!("it is {other}"),
-            Err(Silence::NotRun(why)) => return Ok(format!("not asked: {version} could not be run ({why})")),
-            Err(Silence::Refused(words)) => words,
+            Ok(same) if same == arn => return Ok(format!("{version} returns the same caller")),
+            Ok(other) => format!("it returns {other}"),
+            Err(CliError::NotRun(why)) => return Ok(format!("not checked: {version} could not be run ({why})")),
+            Err(CliError::Refused(message)) => message,
         };
         Err(UserError::failed(
             format!(
-                "Step 8 sign-in: with the profile {name} you are {arn}, and the AWS CLI {version} ({}) disagrees: {why}.",
+                "Step 8 sign-in: with the profile {name} you are {arn}, but the AWS CLI {version} ({}) disagrees: \
+                 {why}.",
                 cli.path.display()
             ),
-            format!("look at what it says: aws sts get-caller-identity --profile {name}; then: idc-setup run"),
+            NextStep::other(
+                "check the output of the AWS CLI",
+                ["aws", "sts", "get-caller-identity", "--profile", name],
+            )
+            .then(SetupCommand::run()),
         ))
     }
 
@@ -171,7 +177,7 @@ impl SignIn {
             return Ok(false);
         };
         let (accounts, roles) = tokio::join!(
-            sso::sees_account(&context.clients, &token.region, &token.access_token, account),
+            sso::lists_account(&context.clients, &token.region, &token.access_token, account),
             sso::roles_of(&context.clients, &token.region, &token.access_token, account)
         );
         let (accounts, roles) = (accounts.map_err(rerun(&INFO))?, roles.map_err(rerun(&INFO))?);
@@ -184,14 +190,14 @@ impl SignIn {
         if portal {
             context.keep_word(PORTAL, &profile.start_url, true)?;
         }
-        context.facts.signed_in.know(SignedIn {
+        context.facts.signed_in.set(SignedIn {
             user_name: user_name.to_owned(),
             portal_shows_access: portal,
         });
         Ok(())
     }
 
-    async fn found(&self, session: &Session<'_>, answer: Answer) -> Result<Observed, UserError> {
+    async fn observe(&self, session: &Session<'_>, answer: Answer) -> Result<Observed, UserError> {
         match answer {
             Answer::Caller(identity) => self.judge(session, &identity).await,
             Answer::SignInAgain(_) => Ok(Observed::missing("Nobody is signed in.")),
@@ -199,7 +205,7 @@ impl SignIn {
         }
     }
 
-    /// Somebody has signed in, and the portal gives them nothing: why.
+    /// Why the portal gives the signed-in user no credentials.
     async fn no_access(&self, session: &Session<'_>) -> Result<UserError, UserError> {
         let context = &self.context;
         let (account, set, user) = (
@@ -207,35 +213,34 @@ impl SignIn {
             context.text(Key::PermissionSet),
             context.text(Key::Username),
         );
-        let no_access = "the sign-in succeeded, and the portal answers ForbiddenException: No access";
-        let (why, next) = match refusal::shown(session, &account, &set).await? {
+        let no_access = "the sign-in succeeded, but the access portal returned ForbiddenException: No access";
+        let (why, next): (_, NextStep) = match refusal::shown(session, &account, &set).await? {
             Shown::Everything => (
-                refusal::STILL_SPREADING.to_owned(),
-                "wait a minute, then: idc-setup run",
+                refusal::STILL_PROPAGATING.to_owned(),
+                SetupCommand::run().after("wait a minute"),
             ),
             Shown::OtherSets(offered) => (
                 refusal::wrong_name(&account, &set, &offered),
-                "look at the assignment: idc-setup status; then: idc-setup run",
+                SetupCommand::status()
+                    .to("check the assignment")
+                    .then(SetupCommand::run()),
             ),
             Shown::NoAccount if self.is_outside_the_group().await? => (
-                format!(
-                    "the user {user} is not in the group {} any more",
-                    context.text(Key::Group)
-                ),
-                "idc-setup run (adds the user again)",
+                format!("the user {user} is no longer in the group {}", context.text(Key::Group)),
+                SetupCommand::run().to("add the user again"),
             ),
             Shown::NoAccount => (
                 format!(
-                    "the portal shows whoever signed in no account {account}: somebody else than {user} signed in, or the \
-                     assignment has not reached the portal yet"
+                    "the portal does not show account {account} to the signed-in user: another user than {user} signed \
+                     in, or the assignment has not reached the portal yet"
                 ),
-                "sign in as the right user, in a private browser window: idc-setup run --only sign-in --wait 10m",
+                again().to("sign in as the right user, in a private browser window"),
             ),
         };
         Ok(UserError::failed(format!("Step 8 sign-in: {no_access}: {why}."), next))
     }
 
-    /// Whether access comes through a group that the user is not in now.
+    /// Whether access is assigned to a group that the user is no longer a member of.
     async fn is_outside_the_group(&self) -> Result<bool, UserError> {
         let context = &self.context;
         let by_group = context.answer::<AssignTo>(Key::AssignTo);
@@ -258,6 +263,11 @@ fn role_and_session(arn: &str) -> (&str, &str) {
     rest.split_once('/').unwrap_or((rest, ""))
 }
 
+/// The command that signs in again.
+fn again() -> SetupCommand {
+    SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
+}
+
 #[async_trait(?Send)]
 impl Step for SignIn {
     fn info(&self) -> &'static StepInfo {
@@ -274,35 +284,35 @@ impl Step for SignIn {
         }
         let session = self.session(&profile).await?;
         let mut answer = if session.is_usable() {
-            session.ask_through().await?
+            session.identify().await?
         } else {
             Answer::SignInAgain(None)
         };
         if matches!(answer, Answer::Caller(_)) {
-            return self.found(&session, answer).await;
+            return self.observe(&session, answer).await;
         }
         if facts.assignment.get().await.is_err() {
             return Ok(Observed::waits_for("Waits for step 5."));
         }
         if matches!(answer, Answer::NoAccess) {
-            // The assignment may have been made since: the sign-in itself is still good.
-            answer = session.ask_through().await?;
+            // The assignment may have been created since; the sign-in itself is still valid.
+            answer = session.identify().await?;
         }
         match answer {
-            Answer::Caller(_) => self.found(&session, answer).await,
-            Answer::NoAccess => Ok(Observed::missing("Whoever is signed in has no access to the account.")),
+            Answer::Caller(_) => self.observe(&session, answer).await,
+            Answer::NoAccess => Ok(Observed::missing("The signed-in user has no access to the account.")),
             Answer::SignInAgain(_) => Ok(Observed::missing("Nobody is signed in.")),
         }
     }
 
-    fn questions(&self, _finding: &Observed) -> Vec<Question> {
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let somebody_else = observed.evidence.contains_key(SOMEBODY_ELSE);
-        if observed.status == Status::Missing || somebody_else {
+        let is_other_user = observed.evidence.contains_key(OTHER_USER);
+        if observed.status == Status::Missing || is_other_user {
             plan.tasks.push(HumanTask {
                 sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
                 link: None,
@@ -310,14 +320,16 @@ impl Step for SignIn {
                 clicks: String::new(),
                 command: Some(again()),
                 alternatives: NextSteps::default(),
-                details: vec!["A page opens in any browser, on any device; it shows a code to compare.".to_owned()],
+                details: vec![
+                    "Open the page in any browser, on any device, and compare the code that it shows.".to_owned(),
+                ],
                 kind: TaskKind::Own,
             });
         }
         Ok(plan)
     }
 
-    async fn apply(&self, _change: &Change, _guide: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 
@@ -333,14 +345,14 @@ impl Step for SignIn {
             .profile
             .get()
             .await
-            .map_err(|why| UserError::failed(why, "idc-setup run"))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
         let session = self.session(&profile).await?;
         let Some(signed_in) = session.sign_in(limit, prompter).await? else {
             return Ok(None);
         };
         self.keep(&session, &signed_in)?;
-        let answer = session.ask_patiently().await?;
-        self.found(&session, answer).await.map(Some)
+        let answer = session.identify_with_retries().await?;
+        self.observe(&session, answer).await.map(Some)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
@@ -361,9 +373,4 @@ mod tests {
         );
         assert_eq!(role_and_session("arn:aws:iam::123456789012:root"), ("", ""));
     }
-}
-
-/// The command that signs in again.
-fn again() -> SetupCommand {
-    SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
 }

@@ -1,4 +1,5 @@
-//! Why the portal refuses somebody who has signed in: `ForbiddenException: No access` says it of everything.
+//! Why the access portal gives no credentials after a sign-in. The portal returns `ForbiddenException: No access` for
+//! every reason.
 
 use std::error::Error;
 
@@ -7,31 +8,31 @@ use crate::aws::AwsError;
 use crate::checklist::UserError;
 use crate::sso;
 
-/// What the portal shows whoever has signed in.
+/// What the portal shows the signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// The account is not among theirs.
+    /// The account is not listed.
     NoAccount,
-    /// The account is, with these permission sets, and not the one that is asked for.
+    /// The account is listed with these permission sets, but not with the requested one.
     OtherSets(Vec<String>),
-    /// Everything that is needed: it is still spreading.
+    /// The account and the permission set are listed; the access is still propagating.
     Everything,
 }
 
-/// What the portal shows of an account and a permission set.
+/// Checks what the portal shows for an account and a permission set.
 ///
 /// # Errors
-/// When the portal cannot be asked.
+/// If the portal cannot be queried.
 pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Shown, UserError> {
     let Some(token) = session.token() else {
         return Ok(Shown::NoAccount);
     };
-    let at = (session.clients, token.region.as_str(), &token.access_token);
-    let accounts = sso::sees_account(at.0, at.1, at.2, account).await;
+    let (clients, region, token) = (session.clients, token.region.as_str(), &token.access_token);
+    let accounts = sso::lists_account(clients, region, token, account).await;
     if !accounts.map_err(|aws_error| session.failed(&aws_error))? {
         return Ok(Shown::NoAccount);
     }
-    match sso::roles_of(at.0, at.1, at.2, account).await {
+    match sso::roles_of(clients, region, token, account).await {
         Ok(sets) if sets.iter().any(|offered| offered == set) => Ok(Shown::Everything),
         Ok(sets) => Ok(Shown::OtherSets(sets)),
         Err(aws_error) if aws_error.is("ForbiddenException") => Ok(Shown::NoAccount),
@@ -39,25 +40,26 @@ pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Sh
     }
 }
 
-/// What the portal or sso-oidc said, somewhere in a chain of errors.
-pub fn said(error: &(dyn Error + 'static)) -> Option<AwsError> {
+/// The error of the portal or of sso-oidc, anywhere in a chain of errors.
+pub fn service_error(error: &(dyn Error + 'static)) -> Option<AwsError> {
     use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
     use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
         let portal = error.downcast_ref::<GetRoleCredentialsError>();
-        let portal = portal.and_then(|said| AwsError::said("sso:GetRoleCredentials", said));
+        let portal = portal.and_then(|error| AwsError::from_wrapped("sso:GetRoleCredentials", error));
         portal.or_else(|| {
             let oidc = error.downcast_ref::<CreateTokenError>()?;
-            AwsError::said("sso-oidc:CreateToken", oidc)
+            AwsError::from_wrapped("sso-oidc:CreateToken", oidc)
         })
     })
 }
 
-/// In words: the portal has it all, and the credentials are not there yet.
-pub const STILL_SPREADING: &str = "the portal lists the account and the permission set, and does not give credentials yet: \
-                                   AWS is still setting up the role there";
+/// The message for [`Shown::Everything`].
+pub const STILL_PROPAGATING: &str = "the portal lists the account and the permission set, but gives no credentials yet: \
+                                     AWS is still creating the role in the account";
 
-/// In words: a permission set's name is asked for, not a role's.
+/// The message for [`Shown::OtherSets`]. Explains that `sso_role_name` takes the name of a permission set, if `set` is
+/// the name of a role.
 pub fn wrong_name(account: &str, set: &str, offered: &[String]) -> String {
     let hint = if set.starts_with("AWSReservedSSO_") {
         " (sso_role_name takes the permission set's name, not the role's)"
@@ -65,9 +67,9 @@ pub fn wrong_name(account: &str, set: &str, offered: &[String]) -> String {
         ""
     };
     format!(
-        "the portal offers {} in account {account}, and not {set}{hint}",
+        "the portal offers {} in account {account}, but not {set}{hint}",
         if offered.is_empty() {
-            "nothing".to_owned()
+            "no permission set".to_owned()
         } else {
             offered.join(", ")
         }

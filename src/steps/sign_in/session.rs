@@ -1,4 +1,5 @@
-//! Signing in to the portal for one profile, and who that then is: step 8's work, and `idc-setup login`'s.
+//! Signing in to the access portal for one profile, and checking the caller identity. Step 8 and `idc-setup login` use
+//! it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,95 +19,94 @@ use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, Clients};
 use crate::browser::Browser;
 use crate::checklist::{Prompter, StepInfo, UserError};
-use crate::limits::{READ_ATTEMPTS, READ_LIMIT, SPREAD_LIMIT};
+use crate::limits::{PROPAGATION_LIMIT, READ_ATTEMPTS, READ_LIMIT};
 use crate::next_step::SetupCommand;
 use crate::sso::{Grant, Registrar, Registration};
-use crate::text::lasting;
-use crate::text::one_line;
+use crate::text::{duration_words, one_line};
 use aws_config_file::{CachedToken, Paths};
 
-/// One profile's SSO session, and what signing in to it needs.
+/// The SSO session of a profile, and everything needed to sign in to it.
 pub struct Session<'a> {
-    /// Whose words errors begin with.
+    /// The step that error messages start with.
     pub info: &'static StepInfo,
-    /// The command that tries again.
+    /// The command to try again.
     pub again: SetupCommand,
-    /// For sso-oidc and the portal, which need no credentials.
+    /// Clients for sso-oidc and the portal, which need no credentials.
     pub clients: &'a Clients,
-    /// Registers once.
+    /// The client registrations of this run.
     pub registrar: &'a Registrar,
-    /// Where pages are opened.
+    /// The browser that opens the pages.
     pub browser: &'a Browser,
     /// `--use-device-code`.
     pub use_device_code: bool,
     /// Pauses between attempts.
     pub timing: Timing,
-    /// Where tokens are.
+    /// The paths of the AWS files.
     pub paths: &'a Paths,
     /// The profile.
     pub profile: &'a Profile,
     /// Identity Center's Region.
     pub region: String,
-    /// Who is to sign in; empty where that is not known.
+    /// The user name that should sign in; empty if it is not known.
     pub user: String,
 }
 
-/// What asking through the profile brings.
+/// The result of [`Session::identify`].
 pub enum Answer {
-    /// Credentials, and whose.
+    /// The caller identity.
     Caller(Identity),
-    /// The token is worth nothing: somebody has to sign in. With what the portal said to it, where it was asked.
+    /// The token is not valid, so the user has to sign in. Holds the portal's error, if the portal was called.
     SignInAgain(Option<Box<AwsError>>),
-    /// The portal says `No access`.
+    /// The portal returned `No access`.
     NoAccess,
 }
 
-/// Who a profile is.
+/// The caller identity of a profile.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// As STS tells it.
+    /// As STS returns it.
     pub caller: Caller,
-    /// When the credentials end.
+    /// When the credentials expire.
     pub ends_at: Option<Timestamp>,
 }
 
-/// A sign-in that has succeeded: the token, and the registration that it was given to.
+/// A successful sign-in: the token, and the registration that received it.
 pub struct SignedIn {
     /// The token.
     pub token: CachedToken,
-    /// The registration, as it is kept.
+    /// The registration, in the form that is cached.
     pub registration: aws_config_file::CachedRegistration,
 }
 
 impl Session<'_> {
-    /// The file of the token.
+    /// The path of the cached token.
     pub fn token_path(&self) -> PathBuf {
         self.paths.token(&self.profile.session)
     }
 
-    /// The file of the registration.
+    /// The path of the cached registration.
     pub fn registration_path(&self) -> PathBuf {
         let profile = self.profile;
         self.paths
             .registration(&self.region, &profile.session, &profile.start_url)
     }
 
-    /// The token that is there.
+    /// The cached token, if one exists.
     pub fn token(&self) -> Option<CachedToken> {
         aws_config_file::read_token(&self.token_path())
     }
 
-    /// Whether there is a token that is good, or can be made so without a person.
+    /// Whether the cached token is valid, or can be refreshed without the user.
     pub fn is_usable(&self) -> bool {
         let now = Timestamp::now();
         self.token()
             .is_some_and(|token| token.is_valid(now) || token.is_refreshable(now))
     }
 
-    /// Has somebody sign in, by a browser of this machine or by a code; `None` when nobody came.
+    /// Lets the user sign in, with a browser on this machine or with a device code; `None` if nobody signs in in time.
     ///
     /// # Errors
-    /// When the sign-in is refused, or sso-oidc cannot be reached.
+    /// If the sign-in is refused, or sso-oidc cannot be reached.
     pub async fn sign_in(&self, limit: Duration, prompter: &dyn Prompter) -> Result<Option<SignedIn>, UserError> {
         if prompter.can_ask() && self.browser.is_local() && !self.use_device_code {
             self.sign_in_with_browser(limit, prompter).await
@@ -115,19 +115,19 @@ impl Session<'_> {
         }
     }
 
-    /// Credentials through the profile alone, and whose they are.
+    /// Gets credentials from the profile only, and their caller identity.
     ///
     /// # Errors
-    /// When it cannot be found out.
-    pub async fn ask_through(&self) -> Result<Answer, UserError> {
+    /// If the caller identity cannot be determined.
+    pub async fn identify(&self) -> Result<Answer, UserError> {
         let profile = self.profile;
         let provider = connect::credentials(Some(&profile.name), &profile.region).await;
         let base = connect::sdk_config(Some(&profile.name), &profile.region, provider.clone()).await;
         if let Some((service, address)) = Clients::new(&base, self.clients.clock().clone()).plain_http() {
             return Err(UserError::usage(
                 format!(
-                    "{}: the profile {} leads {service} to {address}: plain http to another machine, which everybody \
-                     on the way can read. Nothing was sent.",
+                    "{}: the profile {} sends {service} to {address}: plain http to another machine, which anyone on \
+                     the network path can read. Nothing was sent.",
                     self.info.name(),
                     profile.name
                 ),
@@ -140,8 +140,8 @@ impl Session<'_> {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return self.refused(&error),
             Err(_) => {
-                let limit = lasting(READ_LIMIT);
-                let why = format!("no credentials through the profile: no answer came in {limit}.");
+                let limit = duration_words(READ_LIMIT);
+                let why = format!("the profile returned no credentials: no response within {limit}.");
                 return Err(self.error(&why));
             }
         };
@@ -154,7 +154,7 @@ impl Session<'_> {
         Ok(Answer::Caller(Identity { caller, ends_at }))
     }
 
-    /// Credentials from the profile. The SDK's own provider does not ask again when an answer came that cannot be read.
+    /// Credentials from the profile. The SDK's provider does not retry after a response that cannot be read.
     async fn credentials(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, CredentialsError> {
         let mut attempts = 1;
         loop {
@@ -163,24 +163,24 @@ impl Session<'_> {
                     tokio::time::sleep(self.timing.pause(attempts)).await;
                     attempts += 1;
                 }
-                ended => return ended,
+                result => return result,
             }
         }
     }
 
-    /// Neither refused, nor a matter of the token that is there.
+    /// Whether a retry can help: the request was not refused, and the cached token is usable.
     fn is_transient(&self, error: &CredentialsError) -> bool {
-        refusal::said(error).is_none_or(|aws_error| aws_error.is_transient()) && self.is_usable()
+        refusal::service_error(error).is_none_or(|aws_error| aws_error.is_transient()) && self.is_usable()
     }
 
-    /// Asks through the profile; a fresh assignment may need a moment to reach the portal.
+    /// [`identify`](Self::identify) with retries: a new assignment may take a moment to reach the portal.
     ///
     /// # Errors
-    /// When it cannot be found out.
-    pub async fn ask_patiently(&self) -> Result<Answer, UserError> {
-        let end = Instant::now() + SPREAD_LIMIT;
+    /// If the caller identity cannot be determined.
+    pub async fn identify_with_retries(&self) -> Result<Answer, UserError> {
+        let end = Instant::now() + PROPAGATION_LIMIT;
         for n in 0.. {
-            match self.ask_through().await? {
+            match self.identify().await? {
                 Answer::NoAccess if Instant::now() < end => tokio::time::sleep(self.timing.pause(n)).await,
                 other => return Ok(other),
             }
@@ -188,10 +188,10 @@ impl Session<'_> {
         Ok(Answer::NoAccess)
     }
 
-    /// What it means that the profile gives no credentials.
+    /// What an error of the credentials provider means.
     fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, UserError> {
         let has_no_valid_token = || self.token().is_none_or(|token| !token.is_valid(Timestamp::now()));
-        match refusal::said(error) {
+        match refusal::service_error(error) {
             Some(aws_error) => match aws_error.code.as_deref() {
                 Some("ForbiddenException") => Ok(Answer::NoAccess),
                 Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
@@ -201,38 +201,43 @@ impl Session<'_> {
             },
             None if has_no_valid_token() => Ok(Answer::SignInAgain(None)),
             None => Err(self.error(format!(
-                "no credentials through the profile: {}.",
+                "the profile returned no credentials: {}.",
                 one_line(&innermost(error)).trim_end_matches('.')
             ))),
         }
     }
 
-    /// Trouble of this sign-in, with the command that tries again.
-    pub fn error(&self, what: impl AsRef<str>) -> UserError {
-        UserError::failed(format!("{}: {}", self.info.name(), what.as_ref()), self.again.clone())
+    /// An error of this sign-in, with the command to try again.
+    pub fn error(&self, message: impl AsRef<str>) -> UserError {
+        UserError::failed(
+            format!("{}: {}", self.info.name(), message.as_ref()),
+            self.again.clone(),
+        )
     }
 
-    /// Trouble in our words, with those of the call that told of it.
-    pub fn refused_by(&self, what: &str, aws_error: &AwsError) -> UserError {
-        let said = aws_error.sentence();
+    /// An error with our message, and in parentheses the AWS error that caused it.
+    pub fn refused_by(&self, message: &str, aws_error: &AwsError) -> UserError {
+        let sentence = aws_error.sentence();
         UserError {
             aws: self.failed(aws_error).aws,
-            ..self.error(format!("{what} ({}).", said.trim_end_matches('.')))
+            ..self.error(format!("{message} ({}).", sentence.trim_end_matches('.')))
         }
     }
 
-    /// Trouble of a failed call.
+    /// The error of a failed call.
     pub fn failed(&self, aws_error: &AwsError) -> UserError {
         step_error(self.info, aws_error, self.again.clone())
     }
 
-    /// Registered for a grant: as it is kept, else anew.
+    /// The client registration for a grant: the cached one, or a new one.
     pub(super) async fn registration(&self, grant: Grant<'_>) -> Result<Registration, AwsError> {
         let path = self.registration_path();
-        self.registrar.get_kept(self.clients, &self.region, grant, &path).await
+        self.registrar
+            .get_cached(self.clients, &self.region, grant, &path)
+            .await
     }
 
-    /// `Sign in as Ada`, or `Sign in` where nobody knows as whom.
+    /// ` as Ada` for messages, or nothing if the user name is not known.
     pub(super) fn as_whom(&self) -> String {
         if self.user.is_empty() {
             String::new()

@@ -1,9 +1,9 @@
-//! The terminal: dialoguer for texts and lists, one key where one key is enough, indicatif for what moves.
+//! The prompter for a terminal: dialoguer for texts and lists, single keys for the other questions, indicatif for spinners.
 
 mod prompts;
 mod waits;
 
-pub use waits::looking;
+pub use waits::checking;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,36 +12,37 @@ use async_trait::async_trait;
 use console::Style;
 
 use super::glossary;
+use super::non_interactive::Silent;
 use super::screen::Screen;
-use super::terminal::Hushed;
+use super::terminal::EchoOff;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::checklist::{
-    Change, Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    Survey, UserError, Waiting,
+    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
+    StepReport, Survey, UserError, Waiting,
 };
 use crate::steps::STEPS;
 
-/// Speaks with a person at a terminal.
+/// Asks questions and shows progress in a terminal.
 #[derive(Debug)]
 pub struct Interactive {
     screen: Screen,
     browser: Rc<Browser>,
-    /// How to answer has been said.
+    /// Whether the help on how to answer has been shown.
     has_explained: Cell<bool>,
-    /// Keys pressed between questions do not show.
-    _hushed: Hushed,
+    /// Hides keys that are pressed between questions.
+    _echo_off: EchoOff,
 }
 
 impl Interactive {
-    /// Speaks on this screen.
+    /// Returns a prompter on this screen.
     pub fn new(screen: &Screen, browser: Rc<Browser>) -> Self {
         Self {
             screen: screen.clone(),
             browser,
             has_explained: Cell::new(false),
-            _hushed: Hushed::new(),
+            _echo_off: EchoOff::new(),
         }
     }
 
@@ -61,11 +62,16 @@ impl Interactive {
         }
     }
 
-    fn strong(&self, words: &str) -> String {
-        self.screen.paint(words, &Style::new().bold())
+    /// Whether displays are redrawn in place. Log lines would tear them.
+    fn redraws(&self) -> bool {
+        self.screen.verbose == 0
     }
 
-    /// Which value is to be changed.
+    fn strong(&self, label: &str) -> String {
+        self.screen.paint(label, &Style::new().bold())
+    }
+
+    /// Asks which value to change.
     async fn which(&self, review: &Review) -> Result<Option<ReviewReply>, UserError> {
         let names = review
             .values
@@ -79,104 +85,7 @@ impl Interactive {
     }
 }
 
-#[async_trait(?Send)]
-impl Prompter for Interactive {
-    fn can_ask(&self) -> bool {
-        true
-    }
-
-    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        if !self.has_explained.replace(true) {
-            self.screen.talk("At a question: ? explains it; :back, :skip and :quit lead elsewhere. In a list: type to filter, Esc goes back.");
-        }
-        if question.choices.is_empty() {
-            return self
-                .value(question.key, &question.prompt, question.default.as_deref())
-                .await;
-        }
-        self.screen.warn(&format!("  {}", question.key.help()));
-        self.chosen(question).await
-    }
-
-    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
-        self.lines(&confirm.lines);
-        let yes_or_no = if confirm.default { "Y/n" } else { "y/N" };
-        let skip = if confirm.can_skip { ", s skip" } else { "" };
-        let words = format!(
-            "{} [{yes_or_no}, ? help, b back{skip}, q quit]",
-            self.strong(&super::clean(&confirm.prompt))
-        );
-        loop {
-            let reply = match self.press(&words).await? {
-                '\r' => Reply::Value(confirm.default),
-                'y' => Reply::Value(true),
-                'n' => Reply::Value(false),
-                'b' => Reply::Back,
-                's' if confirm.can_skip => Reply::Skip,
-                'q' => Reply::Quit,
-                '?' => {
-                    self.pressed("help");
-                    for line in &confirm.help {
-                        self.screen.warn(&format!("  {line}"));
-                    }
-                    continue;
-                }
-                _ => {
-                    self.pressed("?");
-                    continue;
-                }
-            };
-            self.pressed(match reply {
-                Reply::Value(true) => "yes",
-                Reply::Value(false) => "no",
-                Reply::Back => "back",
-                Reply::Skip => "skip",
-                Reply::Quit => "quit",
-            });
-            return Ok(reply);
-        }
-    }
-
-    async fn type_out(&self, words: &str) -> Result<String, UserError> {
-        self.typed(words).await
-    }
-
-    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        self.lines(&text::review_lines(review, self.screen.talk_width));
-        let words = format!(
-            "{} [Enter: with these values, c change some, ? commands, b back, q leave]",
-            self.strong("How do you want to go on?")
-        );
-        loop {
-            match self.press(&words).await? {
-                '\r' | 'g' | 'y' => {
-                    self.pressed("go on");
-                    return Ok(ReviewReply::GoOn);
-                }
-                'c' => {
-                    self.pressed("change some");
-                    if let Some(reply) = self.which(review).await? {
-                        return Ok(reply);
-                    }
-                }
-                'b' => {
-                    self.pressed("back");
-                    return Ok(ReviewReply::Back);
-                }
-                'q' | 'l' => {
-                    self.pressed("leave");
-                    return Ok(ReviewReply::Quit);
-                }
-                '?' => {
-                    self.pressed("commands");
-                    self.lines(&text::command_lines(review));
-                    self.lines(&glossary::all_lines());
-                }
-                _ => self.pressed("?"),
-            }
-        }
-    }
-
+impl Events for Interactive {
     fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
         self.screen.bell();
         self.screen.warn("");
@@ -193,13 +102,13 @@ impl Prompter for Interactive {
     }
 
     fn open(&self) {
-        for line in text::opening_lines() {
-            self.screen.talk(line);
+        for line in text::opening_lines(&self.screen) {
+            self.screen.talk(&line);
         }
     }
 
     fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        (!self.screen.quiet).then(|| waits::filling(&self.screen, infos))
+        (!self.screen.quiet && self.redraws()).then(|| waits::filling(&self.screen, infos))
     }
 
     fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
@@ -228,6 +137,112 @@ impl Prompter for Interactive {
     }
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        waits::spinner(&self.screen, info, what)
+        if self.redraws() {
+            return waits::spinner(&self.screen, info, what);
+        }
+        self.screen.talk(&format!("  Waiting: {what}"));
+        Box::new(Silent)
+    }
+}
+
+#[async_trait(?Send)]
+impl Prompter for Interactive {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        if !self.has_explained.replace(true) {
+            self.screen.talk("At a question, ? shows help, and :back, :skip and :quit are also answers. In a list, type to filter, or press Esc to go back.");
+        }
+        if question.choices.is_empty() {
+            return self
+                .value(question.key, &question.prompt, question.default.as_deref())
+                .await;
+        }
+        self.screen.warn(&format!("  {}", question.key.help()));
+        self.chosen(question).await
+    }
+
+    async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
+        self.lines(&confirm.lines);
+        let yes_or_no = if confirm.default { "Y/n" } else { "y/N" };
+        let skip = if confirm.can_skip { ", s skip" } else { "" };
+        let prompt = format!(
+            "{} [{yes_or_no}, ? help, b back{skip}, q quit]",
+            self.strong(&super::clean(&confirm.prompt))
+        );
+        loop {
+            let reply = match self.press(&prompt).await? {
+                '\r' => Reply::Value(confirm.default),
+                'y' => Reply::Value(true),
+                'n' => Reply::Value(false),
+                'b' => Reply::Back,
+                's' if confirm.can_skip => Reply::Skip,
+                'q' => Reply::Quit,
+                '?' => {
+                    self.pressed("help");
+                    for line in &confirm.help {
+                        self.screen.warn(&format!("  {line}"));
+                    }
+                    for line in self.screen.next_lines(&confirm.next) {
+                        self.screen.warn(&format!("  {line}"));
+                    }
+                    continue;
+                }
+                _ => {
+                    self.pressed("?");
+                    continue;
+                }
+            };
+            self.pressed(match reply {
+                Reply::Value(true) => "yes",
+                Reply::Value(false) => "no",
+                Reply::Back => "back",
+                Reply::Skip => "skip",
+                Reply::Quit => "quit",
+            });
+            return Ok(reply);
+        }
+    }
+
+    async fn type_out(&self, words: &str) -> Result<String, UserError> {
+        self.typed(words).await
+    }
+
+    async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
+        self.lines(&text::review_lines(review, self.screen.talk_width));
+        let prompt = format!(
+            "{} [Enter continue, c change a value, ? commands, b back, q quit]",
+            self.strong("How do you want to continue?")
+        );
+        loop {
+            match self.press(&prompt).await? {
+                '\r' | 'g' | 'y' => {
+                    self.pressed("continue");
+                    return Ok(ReviewReply::GoOn);
+                }
+                'c' => {
+                    self.pressed("change a value");
+                    if let Some(reply) = self.which(review).await? {
+                        return Ok(reply);
+                    }
+                }
+                'b' => {
+                    self.pressed("back");
+                    return Ok(ReviewReply::Back);
+                }
+                'q' | 'l' => {
+                    self.pressed("quit");
+                    return Ok(ReviewReply::Quit);
+                }
+                '?' => {
+                    self.pressed("commands");
+                    self.lines(&text::command_lines(review));
+                    self.lines(&glossary::all_lines());
+                }
+                _ => self.pressed("?"),
+            }
+        }
     }
 }

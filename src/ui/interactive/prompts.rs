@@ -1,68 +1,69 @@
-//! Prompts: a text, a list, one key. They block, so they run beside the runtime.
+//! Prompts: a text, a list, or one key. They block, so they run on a thread of their own.
 //!
-//! dialoguer's text input ignores Esc, so texts take `?`, `:back`, `:skip` and `:quit`; lists take Esc and have rows for
-//! the same; where one key answers, letters do.
+//! The text input of dialoguer ignores Esc, so texts accept `?`, `:back`, `:skip` and `:quit`. Lists accept Esc and have
+//! rows for the same actions. Prompts that take one key use letters.
 
 use console::{Key as Pressed, Term};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{FuzzySelect, Input, Select};
 
 use super::super::screen::clean;
-use super::super::terminal::forget_typed_ahead;
+use super::super::terminal::discard_type_ahead;
 use super::Interactive;
 use crate::answers::Key;
 use crate::checklist::{Choice, Question, Reply, UserError};
+use crate::next_step::SetupCommand;
 
-/// The row of a list that leads elsewhere.
-const OTHER: &str = "another one: type it";
+/// The last rows of a list, which are not choices.
+const OTHER: &str = "type another value";
 const BACK: &str = "← back";
 const SKIP: &str = "skip this step";
-const QUIT: &str = "quit (progress is kept)";
+const QUIT: &str = "quit (progress is saved)";
 
-/// Lists that are longer are searched by typing.
+/// The maximum length of a simple list. Longer lists are searched by typing.
 const SHORT: usize = 12;
 
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
-        if self.screen.colour && !self.screen.ascii {
+        if self.screen.color && !self.screen.ascii {
             Box::new(ColorfulTheme::default())
         } else {
             Box::new(SimpleTheme)
         }
     }
 
-    /// Runs a prompt beside the runtime. Ctrl-C in it ends the run.
+    /// Runs a prompt on a thread for blocking work. Ctrl-C ends the run.
     async fn prompt<T: Send + 'static>(
         &self,
         prompt: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
     ) -> Result<T, UserError> {
         let theme = self.theme();
-        let asked = move || {
-            forget_typed_ahead();
+        let work = move || {
+            discard_type_ahead();
             prompt(theme.as_ref())
         };
-        match tokio::task::spawn_blocking(asked).await {
+        match tokio::task::spawn_blocking(work).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(dialoguer::Error::IO(error))) if error.kind() == std::io::ErrorKind::Interrupted => {
                 Err(UserError::interrupted())
             }
             Ok(Err(dialoguer::Error::IO(error))) => Err(UserError::failed(
                 format!("The terminal cannot be read: {error}."),
-                "idc-setup run",
+                SetupCommand::run(),
             )),
             Err(_) => Err(UserError::interrupted()),
         }
     }
 
-    /// A text that passes the answer's rules, or a way to go.
-    pub(super) async fn value(&self, key: Key, words: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
+    /// Asks for a text until it is valid for the answer, or the user goes elsewhere.
+    pub(super) async fn value(&self, key: Key, text: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
         loop {
-            let (words, default) = (self.screen.spell(&clean(words)), default.map(clean));
+            let (text, default) = (self.screen.encode(&clean(text)), default.map(clean));
             let line: String = self
                 .prompt(move |theme| {
                     let mut input =
                         Input::<String>::with_theme(theme)
-                            .with_prompt(words)
+                            .with_prompt(text)
                             .validate_with(move |line: &String| match line.trim() {
                                 "?" | ":back" | ":skip" | ":quit" => Ok(()),
                                 line => key.check(line).map(|_| ()),
@@ -87,19 +88,19 @@ impl Interactive {
         }
     }
 
-    /// Any text, an empty one too.
-    pub(super) async fn typed(&self, words: &str) -> Result<String, UserError> {
-        let words = self.screen.spell(&clean(words));
+    /// Asks for any text, which may be empty.
+    pub(super) async fn typed(&self, text: &str) -> Result<String, UserError> {
+        let text = self.screen.encode(&clean(text));
         let ask = move |theme: &dyn Theme| {
-            let input = Input::<String>::with_theme(theme).with_prompt(words).allow_empty(true);
+            let input = Input::<String>::with_theme(theme).with_prompt(text).allow_empty(true);
             input.interact_text()
         };
         Ok(self.prompt(ask).await?.trim().to_owned())
     }
 
-    /// One of a question's choices; Esc goes back.
+    /// Asks for one of the choices of a question. Esc goes back.
     pub(super) async fn chosen(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        // The one that counts now comes first: a list shows its beginning.
+        // A long list only shows its beginning, so the default comes first.
         let mut choices: Vec<&Choice> = question.choices.iter().collect();
         let current = choices
             .iter()
@@ -126,25 +127,25 @@ impl Interactive {
         }
     }
 
-    /// A row of a list, by its number.
-    pub(super) async fn choose(&self, words: &str, rows: Vec<String>, start: usize) -> Result<Reply<usize>, UserError> {
+    /// Asks for a row of a list and returns its index.
+    pub(super) async fn choose(&self, text: &str, rows: Vec<String>, start: usize) -> Result<Reply<usize>, UserError> {
         let count = rows.len();
-        let ways = [BACK, SKIP, QUIT].map(str::to_owned);
-        let spell = |row: String| self.screen.spell(&clean(&row));
-        let rows: Vec<String> = rows.into_iter().chain(ways).map(spell).collect();
-        let words = self.screen.spell(&clean(words));
+        let actions = [BACK, SKIP, QUIT].map(str::to_owned);
+        let encode = |row: String| self.screen.encode(&clean(&row));
+        let rows: Vec<String> = rows.into_iter().chain(actions).map(encode).collect();
+        let text = self.screen.encode(&clean(text));
         let chosen = self
             .prompt(move |theme| {
                 let term = Term::stderr();
                 if count > SHORT {
                     let list = FuzzySelect::with_theme(theme)
-                        .with_prompt(words)
+                        .with_prompt(text)
                         .items(&rows)
                         .default(start)
                         .max_length(SHORT);
                     list.interact_on_opt(&term)
                 } else {
-                    let list = Select::with_theme(theme).with_prompt(words).items(&rows).default(start);
+                    let list = Select::with_theme(theme).with_prompt(text).items(&rows).default(start);
                     list.interact_on_opt(&term)
                 }
             })
@@ -157,12 +158,12 @@ impl Interactive {
         })
     }
 
-    /// One key: a letter in lower case, Enter as `\r`, Esc as `b`.
-    pub(super) async fn press(&self, words: &str) -> Result<char, UserError> {
-        let words = self.screen.spell(words);
+    /// Waits for one key. Returns a letter in lower case, Enter as `\r`, and Esc as `b`.
+    pub(super) async fn press(&self, text: &str) -> Result<char, UserError> {
+        let text = self.screen.encode(text);
         let pressed = self.prompt(move |_| {
             let term = Term::stderr();
-            term.write_str(&format!("{words} "))?;
+            term.write_str(&format!("{text} "))?;
             let pressed = loop {
                 match term.read_key()? {
                     Pressed::Char(letter) => break letter.to_ascii_lowercase(),
@@ -175,13 +176,13 @@ impl Interactive {
         });
         let pressed = pressed.await;
         if pressed.is_err() {
-            // What is said next is not to stand on the prompt's line.
+            // The next message must not be on the line of the prompt.
             self.pressed("");
         }
         pressed
     }
 
-    /// Ends the line of a prompt that one key has answered, with what it meant.
+    /// Ends the line of a prompt with the meaning of the pressed key.
     pub(super) fn pressed(&self, meaning: &str) {
         self.screen.warn(meaning);
     }

@@ -1,4 +1,4 @@
-//! What moves: the first look as it fills in, and waits.
+//! The animated displays: the list of the first check, and the spinners of waits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,19 +11,20 @@ use crate::checklist::{Observed, StepInfo, Survey, Waiting};
 use crate::limits::LONG_WAIT;
 use crate::steps::STEPS;
 
-const IF_LONG: &str = "It can take minutes. Stopping is safe: Ctrl-C, and later idc-setup run goes on from here.";
-
-/// Something that is being waited for.
+/// The spinner of a wait.
 struct Spinner {
     bar: ProgressBar,
     mark: String,
     screen: Screen,
 }
 
-/// Shows what is waited for, where in the checklist, and since when.
+/// Shows a spinner with the step, what it waits for, and the elapsed time.
 pub fn spinner(screen: &Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
     let bar = ProgressBar::new_spinner();
-    let hint = screen.spell(IF_LONG);
+    let hint = screen.encode(&format!(
+        "This can take minutes. You can stop with Ctrl-C and continue later: {}",
+        screen.command(&screen.invocation.again())
+    ));
     let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}{hint}").map(|style| {
         let style = style.with_key("hint", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             if state.elapsed() >= LONG_WAIT {
@@ -40,7 +41,7 @@ pub fn spinner(screen: &Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting>
         bar.set_style(style);
     }
     let mark = text::mark(info, STEPS);
-    bar.set_message(screen.spell(&format!("{mark} {}", clean(what))));
+    bar.set_message(screen.encode(&format!("{mark} {}", clean(what))));
     bar.enable_steady_tick(Duration::from_millis(120));
     Box::new(Spinner {
         bar,
@@ -49,10 +50,10 @@ pub fn spinner(screen: &Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting>
     })
 }
 
-/// Shows that the account is looked at, outside a step.
-pub fn looking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
+/// Shows a spinner for a check outside a step.
+pub fn checking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
     let bar = ProgressBar::new_spinner();
-    bar.set_message(screen.spell(&clean(what)));
+    bar.set_message(screen.encode(&clean(what)));
     bar.enable_steady_tick(Duration::from_millis(120));
     let mark = String::new();
     Box::new(Spinner {
@@ -63,9 +64,9 @@ pub fn looking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
 }
 
 impl Waiting for Spinner {
-    fn say(&self, words: &str) {
-        let words = format!("{} {}", self.mark, clean(words));
-        self.bar.set_message(self.screen.spell(&words));
+    fn say(&self, status: &str) {
+        let message = format!("{} {}", self.mark, clean(status));
+        self.bar.set_message(self.screen.encode(&message));
     }
 }
 
@@ -75,20 +76,20 @@ impl Drop for Spinner {
     }
 }
 
-/// The checklist, a line a step, filling in.
+/// The checklist, one line per step, which fills in as results arrive.
 struct Filling {
     _all: MultiProgress,
     lines: BTreeMap<&'static str, ProgressBar>,
     screen: Screen,
 }
 
-/// A line that is redrawn must not be longer than the terminal is wide.
+/// Truncates a line to the width of the terminal, because it is redrawn.
 fn fitting(screen: &Screen, line: &str) -> String {
     let width = screen.talk_width.unwrap_or(80).saturating_sub(3);
-    console::truncate_str(&screen.spell(line), width, "").into_owned()
+    console::truncate_str(&screen.encode(line), width, "").into_owned()
 }
 
-/// Shows the checklist while everything is looked at.
+/// Shows the checklist during the first check.
 pub fn filling(screen: &Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
     let all = MultiProgress::new();
     let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -106,7 +107,7 @@ pub fn filling(screen: &Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> 
 }
 
 impl Survey for Filling {
-    fn found(&self, info: &StepInfo, observed: &Observed) {
+    fn checked(&self, info: &StepInfo, observed: &Observed) {
         if let Some(bar) = self.lines.get(info.slug) {
             bar.finish_with_message(fitting(&self.screen, &text::survey_line(info, Some(observed))));
         }

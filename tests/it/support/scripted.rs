@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use idc_setup::answers::Key;
 use idc_setup::checklist::{
-    Confirm, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
     UserError, Waiting,
 };
 
@@ -58,6 +58,20 @@ impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
+impl Events for Scripted {
+    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
+
+    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
+
+    fn end(&self, _report: &StepReport) {}
+
+    fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
+
+    fn wait(&self, _info: &'static StepInfo, _what: &str) -> Box<dyn Waiting> {
+        Box::new(Silent)
+    }
+}
+
 #[async_trait(?Send)]
 impl Prompter for Scripted {
     fn can_ask(&self) -> bool {
@@ -94,17 +108,5 @@ impl Prompter for Scripted {
             Line::Review(reply) => Ok(reply),
             other => panic!("shown the review, scripted {other:?}"),
         }
-    }
-
-    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
-
-    fn begin(&self, _info: &'static StepInfo, _finding: &Observed, _plan: &Plan) {}
-
-    fn end(&self, _report: &StepReport) {}
-
-    fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
-
-    fn wait(&self, _info: &'static StepInfo, _what: &str) -> Box<dyn Waiting> {
-        Box::new(Silent)
     }
 }

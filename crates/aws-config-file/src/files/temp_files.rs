@@ -1,4 +1,4 @@
-//! Files that are being written, and what killed processes have left of them.
+//! Temporary files, and the deletion of those that killed processes left behind.
 
 use std::fs;
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::sync::OnceLock;
 use super::digest;
 use crate::limits::LONGEST_WRITE;
 
-/// How the name of a file begins that is being written: then come the process, where that runs, and letters by lot.
+/// The prefix of temporary file names. The process ID, the origin and random characters follow.
 const PREFIX: &str = ".idc-setup-";
 
-/// The beginning of a name for this process.
+/// The prefix of temporary file names of this process.
 pub fn prefix() -> String {
     format!("{PREFIX}{}-{}-", std::process::id(), origin())
 }
 
-/// Removes what killed processes have left half-written in a folder: it may hold a token, or a copy of a config. Nothing
-/// of a process that lives is touched; one that another machine or container has begun is left for as long as a write
-/// could take. What cannot be removed is tried again at the next write.
+/// Deletes the temporary files that killed processes left in a folder: they may contain a token, or a copy of a config
+/// file. Files of running processes are kept. Files of another machine or container are kept for as long as a write
+/// could take. A file that cannot be deleted is tried again at the next write.
 pub fn remove_abandoned(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
@@ -33,7 +33,7 @@ pub fn remove_abandoned(folder: &Path) {
         let is_abandoned = if origin == self::origin() {
             !is_alive(writer)
         } else {
-            let age = entry.metadata().and_then(|found| found.modified());
+            let age = entry.metadata().and_then(|metadata| metadata.modified());
             age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
         };
         if is_abandoned {
@@ -42,17 +42,18 @@ pub fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Where a process number means something: this boot of this machine, and the container in it. Eight letters.
+/// Identifies the scope in which process IDs are unique: this boot of this machine, and the container. Eight
+/// hexadecimal digits.
 fn origin() -> &'static str {
     static ORIGIN: OnceLock<String> = OnceLock::new();
     ORIGIN.get_or_init(|| {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-        digest(format!("{boot}{}", space.display()).as_bytes())[..8].to_owned()
+        let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        digest(format!("{boot}{}", namespace.display()).as_bytes())[..8].to_owned()
     })
 }
 
-/// Whether a process of this number lives, as far as can be told.
+/// Whether a process with this ID is running. If that cannot be determined, it counts as running.
 fn is_alive(id: u32) -> bool {
     #[cfg(unix)]
     {
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_process_has_left_is_swept_away_and_nothing_else() {
+    fn only_temporary_files_of_killed_processes_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let mut dead = std::process::Command::new(std::env::current_exe().unwrap())
             .arg("--list")

@@ -1,4 +1,4 @@
-//! Which trails there are, and whether one of them is enough.
+//! Reads the trails, and checks whether one of them is sufficient.
 
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::types;
@@ -6,28 +6,28 @@ use aws_sdk_cloudtrail::types;
 use super::super::super::context::Context;
 use crate::aws::AwsError;
 
-/// A trail, as far as it matters here.
+/// The properties of a trail that this recommendation needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
     pub name: String,
     pub arn: String,
     pub bucket: String,
-    /// Its home Region: what changes it is called there.
+    /// Its home Region, in which it can be changed.
     pub region: String,
 }
 
-/// What a look has shown.
+/// The result of reading the trails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// This one records the management events of all Regions.
-    Enough(Trail),
-    /// This one would, and its files do not arrive, for this reason.
+    /// This trail records management events in all Regions.
+    Sufficient(Trail),
+    /// This trail would be sufficient, but its log files are not delivered, for this reason.
     NotDelivered(Trail, String),
-    /// So many trails, and none is enough.
-    None(usize),
+    /// None of this many trails is sufficient.
+    Insufficient(usize),
 }
 
-/// Looks at all trails that are seen from Identity Center's Region: those of all Regions among them.
+/// Reads all trails that are visible in Identity Center's Region, which include the multi-Region trails.
 pub async fn observation(context: &Context) -> Result<Observation, AwsError> {
     let client = context.clients.cloudtrail(&context.wanted_region());
     let answer = client.describe_trails().include_shadow_trails(true).send().await;
@@ -43,14 +43,14 @@ pub async fn observation(context: &Context) -> Result<Observation, AwsError> {
             continue;
         }
         match status.latest_delivery_error.filter(|error| !error.is_empty()) {
-            None => return Ok(Observation::Enough(known)),
+            None => return Ok(Observation::Sufficient(known)),
             Some(error) => undelivered = Some(Observation::NotDelivered(known, error)),
         }
     }
-    Ok(undelivered.unwrap_or(Observation::None(trails.len())))
+    Ok(undelivered.unwrap_or(Observation::Insufficient(trails.len())))
 }
 
-/// Whether it logs, and whether its files arrive.
+/// The logging and delivery status of a trail.
 pub async fn status(context: &Context, trail: &Trail) -> Result<GetTrailStatusOutput, AwsError> {
     let client = context.clients.cloudtrail(&trail.region);
     let answer = client.get_trail_status().name(&trail.arn).send().await;
@@ -66,7 +66,7 @@ fn known(trail: &types::Trail) -> Trail {
     }
 }
 
-/// Reads and writes both. A trail without selectors of its own records all management events.
+/// Whether it records both read and write management events. A trail without custom event selectors records all of them.
 async fn records_management_events(context: &Context, trail: &types::Trail, known: &Trail) -> Result<bool, AwsError> {
     if trail.has_custom_event_selectors != Some(true) {
         return Ok(true);
@@ -75,18 +75,19 @@ async fn records_management_events(context: &Context, trail: &types::Trail, know
     let answer = client.get_event_selectors().trail_name(&known.arn).send().await;
     let answer = answer.map_err(|error| AwsError::of("cloudtrail:GetEventSelectors", error))?;
     let simple = answer.event_selectors().iter().any(|selector| {
-        let everything = selector
+        let reads_and_writes = selector
             .read_write_type
             .as_ref()
             .is_none_or(|kind| kind.as_str() == "All");
-        selector.include_management_events != Some(false) && everything
+        selector.include_management_events != Some(false) && reads_and_writes
     });
     let advanced = answer.advanced_event_selectors().iter().any(|selector| {
         let fields = selector.field_selectors();
         let is_management = fields
             .iter()
             .any(|field| field.field() == "eventCategory" && field.equals().iter().any(|value| value == "Management"));
-        is_management && fields.iter().all(|field| field.field() != "readOnly")
+        // Any other field leaves some of the events out.
+        is_management && fields.iter().all(|field| field.field() == "eventCategory")
     });
     Ok(simple || advanced)
 }

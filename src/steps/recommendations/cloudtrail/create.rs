@@ -1,22 +1,23 @@
-//! Making a trail: bucket, public access block, policy, trail, logging, delivery. Each name has the intent's
-//! nonce in it, so that after a kill what is there can be told to be ours, and is finished.
+//! Creates a trail: bucket, public access block, policy, trail, logging, delivery. Each name contains the nonce of the
+//! intent, so that a run after a kill recognizes what this program created, and finishes it.
 //!
-//! Misdelivery is billed ("AWS CloudTrail pricing"): when a call after the trail's creation fails, the trail is
-//! taken back.
+//! Failed delivery is billed ("AWS CloudTrail pricing"). If a call after the trail's creation fails, the trail is deleted
+//! again.
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
 use serde_json::json;
 
 use super::super::super::context::{Context, rerun, step_error};
-use super::INFO;
 use super::reads::{self, Trail};
+use super::{CREATE_TRAIL, INFO};
 use crate::aws::{AwsError, waiting};
 use crate::checklist::UserError;
 use crate::limits::FIRST_SIGN;
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 
-/// Makes a trail, or finishes the one that an interrupted run has begun.
-pub async fn make(context: &Context, name: &str) -> Result<Trail, UserError> {
+/// Creates a trail, or finishes the one that an interrupted run started.
+pub async fn create_or_finish(context: &Context, name: &str) -> Result<Trail, UserError> {
     let pending = context.open_intents(ResourceKind::Trail, name).into_iter().next();
     let intent = match pending {
         Some(intent) => intent,
@@ -33,14 +34,14 @@ pub async fn make(context: &Context, name: &str) -> Result<Trail, UserError> {
         bucket: format!("idc-setup-trail-{account}-{}", intent.nonce),
         region,
     };
-    keep(context, &trail)?;
-    bucket(context, &trail).await.map_err(rerun(&INFO))?;
+    record(context, &trail)?;
+    create_bucket(context, &trail).await.map_err(rerun(&INFO))?;
     start(context, &trail).await?;
     context.settle(Verb::Create, ResourceKind::Trail, name, None)?;
     Ok(trail)
 }
 
-/// A trail that an interrupted run has made is ours.
+/// Settles the intent whose trail an interrupted run created.
 pub fn settle(context: &Context, trail: &Trail) -> Result<(), UserError> {
     let intents = context.open_intents(ResourceKind::Trail, super::TRAIL);
     if intents.iter().any(|intent| trail_name(&intent.nonce) == trail.name) {
@@ -53,9 +54,9 @@ fn trail_name(nonce: &str) -> String {
     format!("idc-setup-{nonce}")
 }
 
-/// Both are ours from the intent on, since nobody else can have the nonce in a name: whatever cuts the run short, undo
-/// finds what is there of them.
-fn keep(context: &Context, trail: &Trail) -> Result<(), UserError> {
+/// Records the bucket and the trail as created before they exist. Nobody else can have the nonce in a name, and undo finds
+/// whatever exists of them, wherever the run is interrupted.
+fn record(context: &Context, trail: &Trail) -> Result<(), UserError> {
     let mut bucket = Resource::new(Origin::Created, ResourceKind::Bucket, &trail.bucket, &trail.bucket);
     bucket.region = Some(trail.region.clone());
     bucket.text = Some(policy(context, trail));
@@ -67,21 +68,22 @@ fn keep(context: &Context, trail: &Trail) -> Result<(), UserError> {
     Ok(())
 }
 
-/// A bucket of this account with this name is ours: the name has the nonce in it. Nobody else's is taken.
-async fn bucket(context: &Context, trail: &Trail) -> Result<(), AwsError> {
+/// Creates the bucket if it does not exist. A bucket of this account with this name was created by this program, because
+/// the name contains the nonce. A bucket of another account is not used.
+async fn create_bucket(context: &Context, trail: &Trail) -> Result<(), AwsError> {
     let (client, name, account) = (
         context.clients.s3(&trail.region),
         &trail.bucket,
         &context.caller.account,
     );
-    let there = client
+    let existing = client
         .head_bucket()
         .bucket(name)
         .expected_bucket_owner(account)
         .send()
         .await;
-    if there.is_err() {
-        let place = (trail.region != "us-east-1").then(|| {
+    if existing.is_err() {
+        let configuration = (trail.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
                 .location_constraint(BucketLocationConstraint::from(trail.region.as_str()))
                 .build()
@@ -89,11 +91,11 @@ async fn bucket(context: &Context, trail: &Trail) -> Result<(), AwsError> {
         let created = client
             .create_bucket()
             .bucket(name)
-            .set_create_bucket_configuration(place)
+            .set_create_bucket_configuration(configuration)
             .send()
             .await;
         match created.map_err(|error| AwsError::of("s3:CreateBucket", error)) {
-            // A retry after a lost reply says so.
+            // A retry after a lost response gets this error.
             Err(aws_error) if aws_error.is("BucketAlreadyOwnedByYou") => {}
             other => drop(other?),
         }
@@ -123,7 +125,7 @@ async fn bucket(context: &Context, trail: &Trail) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// "Amazon S3 bucket policy for CloudTrail": this trail of this account, and nobody else.
+/// "Amazon S3 bucket policy for CloudTrail": allows only this trail of this account.
 fn policy(context: &Context, trail: &Trail) -> String {
     let bucket = format!("arn:{}:s3:::{}", context.partition().id(), trail.bucket);
     let statement = |id: &str, action: &str, resource: String, condition: serde_json::Value| {
@@ -137,19 +139,20 @@ fn policy(context: &Context, trail: &Trail) -> String {
         })
     };
     let files = format!("{bucket}/AWSLogs/{}/*", context.caller.account);
-    let of_the_owner = json!({"aws:SourceArn": trail.arn, "s3:x-amz-acl": "bucket-owner-full-control"});
+    let write_condition = json!({"aws:SourceArn": trail.arn, "s3:x-amz-acl": "bucket-owner-full-control"});
     json!({"Version": "2012-10-17", "Statement": [
         statement("AclCheck", "s3:GetBucketAcl", bucket, json!({"aws:SourceArn": trail.arn})),
-        statement("Write", "s3:PutObject", files, of_the_owner),
+        statement("Write", "s3:PutObject", files, write_condition),
     ]})
     .to_string()
 }
 
+/// Creates the trail, starts logging and checks the delivery; deletes the trail again if any of these fails.
 async fn start(context: &Context, trail: &Trail) -> Result<(), UserError> {
-    if let Err(aws_error) = create(context, trail).await {
-        // A lost reply may have left one behind.
+    if let Err(aws_error) = create_trail(context, trail).await {
+        // A call whose response was lost may have created the trail.
         if !aws_error.outcome_known() {
-            take_back(context, trail).await?;
+            revert(context, trail).await?;
         }
         return Err(rerun(&INFO)(aws_error));
     }
@@ -161,14 +164,14 @@ async fn start(context: &Context, trail: &Trail) -> Result<(), UserError> {
         Err(aws_error) => Err(rerun(&INFO)(aws_error)),
     };
     if let Err(error) = delivered {
-        take_back(context, trail).await?;
+        revert(context, trail).await?;
         return Err(error);
     }
     Ok(())
 }
 
-/// One that is there under this name is what an earlier attempt has made.
-async fn create(context: &Context, trail: &Trail) -> Result<(), AwsError> {
+/// Creates the trail. An existing trail with this name was created by an earlier attempt.
+async fn create_trail(context: &Context, trail: &Trail) -> Result<(), AwsError> {
     let client = context.clients.cloudtrail(&trail.region);
     let created = client
         .create_trail()
@@ -185,7 +188,7 @@ async fn create(context: &Context, trail: &Trail) -> Result<(), AwsError> {
     }
 }
 
-/// Waits a little for the first sign; none is no failure.
+/// Waits briefly for the first sign of delivery. No sign within this time is not an error.
 async fn delivery(context: &Context, trail: &Trail) -> Result<(), UserError> {
     let sign = waiting::until(context.timing, FIRST_SIGN, || async {
         let status = reads::status(context, trail).await.map_err(rerun(&INFO))?;
@@ -195,17 +198,19 @@ async fn delivery(context: &Context, trail: &Trail) -> Result<(), UserError> {
     match sign.await? {
         Some(Some(error)) => Err(UserError::failed(
             format!(
-                "Recommendation cloudtrail: the new trail could not write to the bucket {} ({error}), and was taken back.",
+                "Recommendation cloudtrail: the new trail could not write to the bucket {} ({error}) and was deleted.",
                 trail.bucket
             ),
-            "idc-setup run --only cloudtrail --create-trail",
+            SetupCommand::run()
+                .value("--only", INFO.slug)
+                .switch(format!("--{CREATE_TRAIL}")),
         )),
         _ => Ok(()),
     }
 }
 
-/// Deletes the trail; the bucket too while nothing is in it. The intent stays: another run goes on from there.
-async fn take_back(context: &Context, trail: &Trail) -> Result<(), UserError> {
+/// Deletes the trail, and the bucket if it is empty. The intent stays open, so that the next run continues from there.
+async fn revert(context: &Context, trail: &Trail) -> Result<(), UserError> {
     let deleted = context
         .clients
         .cloudtrail(&trail.region)
@@ -216,20 +221,25 @@ async fn take_back(context: &Context, trail: &Trail) -> Result<(), UserError> {
     let deleted = deleted.map_err(|error| AwsError::of("cloudtrail:DeleteTrail", error));
     match deleted {
         Err(aws_error) if !aws_error.is("TrailNotFoundException") => {
+            let delete = [
+                "aws",
+                "cloudtrail",
+                "delete-trail",
+                "--region",
+                trail.region.as_str(),
+                "--name",
+                trail.name.as_str(),
+            ];
             return Err(step_error(
                 &INFO,
                 &aws_error,
-                format!(
-                    "delete the trail by hand, since failed delivery is billed: aws cloudtrail delete-trail --region {} \
-                     --name {}",
-                    trail.region, trail.name
-                ),
+                NextStep::other("delete the trail yourself, because failed delivery is billed", delete),
             ));
         }
         _ => {}
     }
     let client = context.clients.s3(&trail.region);
-    // A bucket that has something in it stays, and costs nothing to speak of.
+    // A bucket with objects in it stays. Its cost is negligible.
     let _ = client
         .delete_bucket()
         .bucket(&trail.bucket)

@@ -1,4 +1,4 @@
-//! How a thing that was made stands now.
+//! The current state of a resource that was created.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,31 +8,35 @@ use super::{Disposition, Removal};
 use super::{cloudtrail, files, identity_center};
 use crate::aws::{AwsError, AwsErrorKind, waiting};
 use crate::checklist::{Status, StepReport, UserError};
+use crate::next_step::SetupCommand;
 use crate::progress::{Resource, ResourceKind};
 use crate::steps::{Context, step_error};
 
-/// What a look at one thing brings.
+/// The observed state of one resource.
 pub enum Observation {
-    There,
+    /// It exists, as it was created.
+    Exists,
+    /// It no longer exists.
     Gone,
+    /// Someone changed it; the text says what.
     Changed(String),
-    /// Somebody else stands on it: AWS does not let it go.
+    /// Someone else uses it, and AWS refuses to delete it.
     InUse(String),
+    /// It must not be deleted; the text says why.
     Stays(String),
 }
 
-/// Looks at a thing, and says what becomes of it.
-pub async fn at(
+/// Checks a resource and decides what happens to it.
+pub async fn resource(
     context: &Context,
     reports: &[StepReport],
     resource: Resource,
     step: &'static str,
 ) -> Result<Removal, UserError> {
     if let Some(why) = files::out_of_reach(context, &resource) {
-        let elsewhere = elsewhere(&resource);
         return Ok(Removal {
-            is_elsewhere: elsewhere.is_some(),
-            command: elsewhere.unwrap_or_else(|| command(context, &resource)),
+            elsewhere: elsewhere(&resource),
+            command: command(context, &resource),
             resource,
             step,
             disposition: Disposition::Stays,
@@ -44,7 +48,7 @@ pub async fn at(
     let command = command(context, &resource);
     let in_use = matches!(observation, Observation::InUse(_));
     let (disposition, why) = match observation {
-        Observation::There => (Disposition::Delete, None),
+        Observation::Exists => (Disposition::Delete, None),
         Observation::Gone => (Disposition::Gone, None),
         Observation::Changed(why) | Observation::InUse(why) => (Disposition::Changed, Some(why)),
         Observation::Stays(why) => (Disposition::Stays, Some(why)),
@@ -56,16 +60,16 @@ pub async fn at(
         why,
         command,
         in_use,
-        is_elsewhere: false,
+        elsewhere: None,
     })
 }
 
-/// Looks once more right before a thing goes: what went before it has taken its time, and somebody may have come to use this
-/// one. Where that only shows late what we have just removed, it is waited for.
+/// Checks a resource once more right before it is deleted: deleting the previous ones takes time, and someone may have
+/// started to use this one. AWS may still show what was deleted a moment ago, so this waits for the deletions to propagate.
 pub async fn again(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
-    // What has changed was asked for as it is.
+    // The user agreed to delete it although it was changed.
     let is_agreed = removal.why.is_some();
-    let is_to_go = |now: &Removal| match now.disposition {
+    let can_delete = |now: &Removal| match now.disposition {
         Disposition::Changed => is_agreed && !now.in_use,
         Disposition::Stays => false,
         _ => true,
@@ -76,13 +80,13 @@ pub async fn again(context: &Context, reports: &[StepReport], removal: &mut Remo
         context.timing.propagation
     };
     let last = RefCell::new(None);
-    let look = || async {
-        let now = at(context, reports, removal.resource.clone(), removal.step).await?;
-        let is_to_go = is_to_go(&now);
+    let check = || async {
+        let now = self::resource(context, reports, removal.resource.clone(), removal.step).await?;
+        let can_delete = can_delete(&now);
         last.replace(Some(now));
-        Ok::<_, UserError>(is_to_go.then_some(()))
+        Ok::<_, UserError>(can_delete.then_some(()))
     };
-    if waiting::until(context.timing, limit, look).await?.is_none()
+    if waiting::until(context.timing, limit, check).await?.is_none()
         && let Some(now) = last.take()
     {
         *removal = now;
@@ -99,8 +103,8 @@ async fn observation(
     let failed = |aws_error: AwsError| {
         let report = reports.iter().find(|report| report.info.slug == step);
         match report {
-            Some(report) => step_error(report.info, &aws_error, "idc-setup undo"),
-            None => UserError::failed(aws_error.sentence(), "idc-setup undo"),
+            Some(report) => step_error(report.info, &aws_error, SetupCommand::undo()),
+            None => UserError::failed(aws_error.sentence(), SetupCommand::undo()),
         }
     };
     match resource.kind {
@@ -111,18 +115,21 @@ async fn observation(
             let Some(instance) = context.facts.instance.now() else {
                 return without_instance(reports);
             };
-            let looked = identity_center::observation(context, &instance, resource)
+            let observed = identity_center::observation(context, &instance, resource)
                 .await
                 .map_err(failed)?;
-            Ok(match (looked, different(reports, step, resource)) {
-                (Observation::There, Some(why)) => Observation::Changed(why),
-                (looked, _) => looked,
+            Ok(match (observed, different(reports, step, resource)) {
+                (Observation::Exists, Some(why)) => Observation::Changed(why),
+                (observed, _) => observed,
             })
         }
     }
 }
 
-/// Without Identity Center everything in it is gone; one that could not be looked at says nothing.
+/// Without an instance, everything in it is gone. If the instance could not be checked, nothing is known.
+///
+/// # Errors
+/// When the instance could not be checked.
 pub fn without_instance(reports: &[StepReport]) -> Result<Observation, UserError> {
     let report = reports
         .iter()
@@ -132,25 +139,30 @@ pub fn without_instance(reports: &[StepReport]) -> Result<Observation, UserError
         (Some(error), _) => Err(error),
         (None, Some(Status::Missing)) => Ok(Observation::Gone),
         _ => Err(UserError::failed(
-            "Identity Center cannot be looked at, so nothing in it can be removed.",
-            "idc-setup status, and when it is there: idc-setup undo",
+            "Identity Center cannot be checked, so nothing in it can be deleted.",
+            SetupCommand::status()
+                .to("check that Identity Center is enabled")
+                .then(SetupCommand::undo()),
         )),
     }
 }
 
-/// The step finds this user different from what was asked for when it was made.
+/// Why the step reports this user as different from the answers.
 fn different(reports: &[StepReport], step: &str, resource: &Resource) -> Option<String> {
     let observed = &reports.iter().find(|report| report.info.slug == step)?.observed;
     let is_about_it = observed
         .resources
         .iter()
         .any(|other| other.kind == resource.kind && other.id == resource.id);
-    // One that was made with a digest tells by itself; the answers may be others by now.
+    // A user that was created with a digest is compared by it; the answers may have changed since.
     let is_user = resource.kind == ResourceKind::User && resource.text.is_none();
     (is_user && is_about_it && observed.status == Status::Different).then(|| observed.summary.clone())
 }
 
-/// A thing that is not found is gone.
+/// `None` if AWS answered that the resource was not found.
+///
+/// # Errors
+/// Every other error of the call.
 pub fn unless_gone<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),

@@ -1,0 +1,128 @@
+//! A log line for each AWS call: operation, outcome, duration, attempts, and the request id that AWS Support asks for.
+//!
+//! Nothing of a request or an answer is logged but that: both can hold credentials and tokens.
+
+use std::time::Instant;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+
+/// Logs every call of the client that it is registered with.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLog;
+
+/// When a call began.
+#[derive(Debug)]
+struct Began(Instant);
+
+impl Storable for Began {
+    type Storer = StoreReplace<Self>;
+}
+
+/// Whether an operation only reads, by its name.
+fn is_read(operation: &str) -> bool {
+    ["Get", "List", "Describe", "Head", "Is", "Simulate"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
+}
+
+/// Operation, attempts, request id and outcome, as the context has them.
+struct Line<'a> {
+    service: &'a str,
+    operation: &'a str,
+    attempts: u32,
+    request_id: &'a str,
+    status: u16,
+    outcome: &'static str,
+}
+
+impl<'a> Line<'a> {
+    fn of(context: &'a FinalizerInterceptorContextRef<'_>, config: &'a ConfigBag) -> Self {
+        let metadata = config.load::<Metadata>();
+        let response = context.response();
+        let header = |name: &str| response.and_then(|response| response.headers().get(name));
+        Self {
+            service: metadata.map_or("?", Metadata::service),
+            operation: metadata.map_or("?", Metadata::name),
+            attempts: config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts),
+            request_id: header("x-amzn-requestid")
+                .or_else(|| header("x-amz-request-id"))
+                .unwrap_or("-"),
+            status: response.map_or(0, |response| response.status().as_u16()),
+            outcome: match context.output_or_error() {
+                Some(Ok(_)) => "ok",
+                Some(Err(_)) => "error",
+                None => "no answer",
+            },
+        }
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for CallLog {
+    fn name(&self) -> &'static str {
+        "CallLog"
+    }
+
+    fn read_before_execution(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(Began(Instant::now()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let line = Line::of(context, config);
+        tracing::debug!(
+            service = line.service,
+            operation = line.operation,
+            attempt = line.attempts,
+            status = line.status,
+            request_id = ?line.request_id,
+            "attempt {}",
+            line.outcome
+        );
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let line = Line::of(context, config);
+        let ms = config.load::<Began>().map_or(0, |began| began.0.elapsed().as_millis());
+        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+        // A call that changes something, fails or is retried is worth knowing; the many reads are for a closer look.
+        if is_read(line.operation) && line.outcome == "ok" && line.attempts <= 1 {
+            tracing::debug!(service = line.service, operation = line.operation, ms, request_id = ?line.request_id, "call ok");
+        } else {
+            tracing::info!(
+                service = line.service,
+                operation = line.operation,
+                ms,
+                attempts = line.attempts,
+                status = line.status,
+                request_id = ?line.request_id,
+                "call {}",
+                line.outcome
+            );
+        }
+        Ok(())
+    }
+}

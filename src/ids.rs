@@ -1,0 +1,255 @@
+//! Ids and ARNs as AWS gives them, each parsed once.
+//!
+//! Shapes are those of the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15). What AWS returns is accepted
+//! as long as it can be used as an id; the shapes are not enforced beyond what this program reads from them.
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not such an id, as the second half of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {what}")]
+pub struct InvalidId {
+    text: String,
+    what: &'static str,
+}
+
+fn check(text: &str, what: &'static str, is_valid: bool) -> Result<(), InvalidId> {
+    if is_valid {
+        return Ok(());
+    }
+    Err(InvalidId {
+        text: text.to_owned(),
+        what,
+    })
+}
+
+/// Without white space and control characters, and not empty.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $is_valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(String);
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let is_valid: fn(&str) -> bool = $is_valid;
+                check(text, $what, is_valid(text))?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+    };
+}
+
+id!(
+    /// An AWS account: twelve digits.
+    AccountId,
+    "an account id of twelve digits",
+    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+);
+id!(
+    /// A Region as AWS returns it, such as `eu-west-1`; this version need not know it.
+    RegionName,
+    "a Region",
+    |text| is_word(text) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+);
+id!(
+    /// An identity store: `d-…`.
+    IdentityStoreId,
+    "an identity store id",
+    is_word
+);
+id!(
+    /// A user of an identity store: `[10 hexadecimal digits-]UUID`.
+    UserId,
+    "a user id",
+    is_word
+);
+id!(
+    /// A group of an identity store: `[10 hexadecimal digits-]UUID`.
+    GroupId,
+    "a group id",
+    is_word
+);
+id!(
+    /// A membership of a user in a group of an identity store.
+    MembershipId,
+    "a membership id",
+    is_word
+);
+id!(
+    /// An instance of IAM Identity Center: `arn:aws:sso:::instance/ssoins-…`.
+    InstanceArn,
+    "the ARN of an instance",
+    |text| is_word(text) && text.starts_with("arn:") && text.contains(":sso:::instance/")
+);
+id!(
+    /// A permission set: `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
+    PermissionSetArn,
+    "the ARN of a permission set",
+    |text| is_word(text) && text.starts_with("arn:")
+);
+id!(
+    /// A managed policy: `arn:aws:iam::aws:policy/NAME`.
+    PolicyArn,
+    "the ARN of a policy",
+    |text| is_word(text) && text.starts_with("arn:")
+);
+
+impl InstanceArn {
+    /// The last part: `ssoins-…`.
+    pub fn instance_id(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// [`instance_id`](Self::instance_id) without `ssoins-`, as console links have it.
+    pub fn short_id(&self) -> &str {
+        let id = self.instance_id();
+        id.strip_prefix("ssoins-").unwrap_or(id)
+    }
+}
+
+/// Who gets access: a user or a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Principal {
+    /// A user of the identity store.
+    User(UserId),
+    /// A group of the identity store.
+    Group(GroupId),
+}
+
+impl Principal {
+    /// The id, whatever it is of.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::User(id) => id,
+            Self::Group(id) => id,
+        }
+    }
+
+    /// `USER` or `GROUP`, as the API has it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::User(_) => "USER",
+            Self::Group(_) => "GROUP",
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+/// A role session of the access portal, as its ARN tells: which permission set, and which user.
+///
+/// Such a role is called `AWSReservedSSO_NAME_HASH`, and its session like the user ("Referencing permission sets in
+/// resource policies, Amazon EKS cluster config maps, and AWS KMS key policies", IAM Identity Center User Guide).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalSession<'a> {
+    /// The permission set's name.
+    pub permission_set: &'a str,
+    /// The user name.
+    pub user: &'a str,
+}
+
+impl<'a> PortalSession<'a> {
+    /// From the ARN of a caller; `None` where it is not such a session.
+    pub fn of_arn(arn: &'a str) -> Option<Self> {
+        let (_, rest) = arn.split_once(":assumed-role/AWSReservedSSO_")?;
+        let (role, user) = rest.split_once('/')?;
+        let (permission_set, hash) = role.rsplit_once('_')?;
+        hash.chars()
+            .all(|c| c.is_ascii_hexdigit())
+            .then_some(Self { permission_set, user })
+    }
+}
+
+/// The role and the session of an assumed role's ARN; `None` where it is no assumed role.
+pub fn assumed_role(arn: &str) -> Option<(&str, &str)> {
+    let (_, rest) = arn.split_once(":assumed-role/")?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_parsed_once_and_written_as_they_were() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        assert_eq!(serde_json::to_string(&account).unwrap(), "\"123456789012\"");
+        assert!("12345678901".parse::<AccountId>().is_err());
+        assert!(serde_json::from_str::<AccountId>("\"x\"").is_err());
+        assert!("".parse::<UserId>().is_err() && "a b".parse::<UserId>().is_err());
+        let arn: InstanceArn = "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".parse().unwrap();
+        assert_eq!(arn.instance_id(), "ssoins-7223a1b2c3d4e5f6");
+        assert_eq!(arn.short_id(), "7223a1b2c3d4e5f6");
+    }
+
+    #[test]
+    fn a_caller_of_the_portal_is_known_by_its_arn() {
+        let session = PortalSession::of_arn(
+            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/ada@example.com",
+        );
+        let expected = PortalSession {
+            permission_set: "Power_User",
+            user: "ada@example.com",
+        };
+        assert_eq!(session, Some(expected));
+        assert_eq!(PortalSession::of_arn("arn:aws:sts::1:assumed-role/Admin/ada"), None);
+        assert_eq!(
+            assumed_role("arn:aws:sts::1:assumed-role/Admin/ada"),
+            Some(("Admin", "ada"))
+        );
+        assert_eq!(assumed_role("arn:aws:iam::1:root"), None);
+    }
+}
