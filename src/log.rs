@@ -3,7 +3,8 @@
 //! Only this program's own events are logged, whatever the filter says: the HTTP and AWS libraries log headers and bodies,
 //! which hold credentials.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::Metadata;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
@@ -20,7 +21,7 @@ pub const VARIABLE: &str = "IDC_SETUP_LOG";
 ///
 /// # Errors
 /// Why the filter cannot be used, as the second half of a sentence.
-pub fn start(verbose: u8, filter: Option<&str>) -> Result<(), String> {
+pub fn start(sink: &Sink, verbose: u8, filter: Option<&str>) -> Result<(), String> {
     let level = match verbose {
         0 => None,
         1 => Some("info"),
@@ -36,7 +37,7 @@ pub fn start(verbose: u8, filter: Option<&str>) -> Result<(), String> {
         .with_target(false)
         .with_ansi(false)
         .without_time()
-        .with_writer(CleanStderr)
+        .with_writer(sink.clone())
         .with_filter(targets.and(filter_fn(is_own)));
     // Only a second subscriber in one process is refused: tests start several commands in one.
     let _ = tracing_subscriber::registry().with(layer).try_init();
@@ -48,23 +49,70 @@ fn is_own(metadata: &Metadata<'_>) -> bool {
     target == "idc_setup" || target.starts_with("idc_setup::")
 }
 
-/// Writes whole lines to stderr, without control characters: what AWS returned cannot steer the terminal.
-struct CleanStderr;
+/// Where log lines go: to stderr, without control characters, so that what AWS returned cannot steer the terminal. While a
+/// question is open, they wait: a line would tear the question.
+#[derive(Debug, Clone, Default)]
+pub struct Sink(Arc<Mutex<Held>>);
 
-impl<'a> MakeWriter<'a> for CleanStderr {
-    type Writer = Lines;
+#[derive(Debug, Default)]
+struct Held {
+    questions: usize,
+    text: String,
+}
 
-    fn make_writer(&'a self) -> Lines {
-        Lines(Vec::new())
+impl Sink {
+    /// Holds the lines back until the guard is dropped.
+    #[must_use]
+    pub fn hold(&self) -> HeldLog {
+        self.lock().questions += 1;
+        HeldLog(self.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, text: &str) {
+        let mut held = self.lock();
+        held.text.push_str(text);
+        if held.questions == 0 {
+            // Nobody reading any more is no reason to stop.
+            let _ = io::stderr().lock().write_all(std::mem::take(&mut held.text).as_bytes());
+        }
+    }
+}
+
+/// While it lives, log lines wait.
+#[derive(Debug)]
+pub struct HeldLog(Sink);
+
+impl Drop for HeldLog {
+    fn drop(&mut self) {
+        self.0.lock().questions -= 1;
+        self.0.write("");
+    }
+}
+
+impl<'a> MakeWriter<'a> for Sink {
+    type Writer = Event;
+
+    fn make_writer(&'a self) -> Event {
+        Event {
+            sink: self.clone(),
+            bytes: Vec::new(),
+        }
     }
 }
 
 /// One event; written when it is complete.
-struct Lines(Vec<u8>);
+pub struct Event {
+    sink: Sink,
+    bytes: Vec<u8>,
+}
 
-impl Write for Lines {
+impl Write for Event {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -73,14 +121,9 @@ impl Write for Lines {
     }
 }
 
-impl Drop for Lines {
+impl Drop for Event {
     fn drop(&mut self) {
-        let mut stderr = io::stderr().lock();
-        // A spinner may stand on the line; it draws itself again.
-        let begin = if stderr.is_terminal() { "\r\u{1b}[2K" } else { "" };
-        let text = clean_lines(&String::from_utf8_lossy(&self.0));
-        // Nobody reading any more is no reason to stop.
-        let _ = stderr.write_all(format!("{begin}{text}").as_bytes());
+        self.sink.write(&clean_lines(&String::from_utf8_lossy(&self.bytes)));
     }
 }
 
@@ -90,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_refused() {
-        assert!(start(0, Some("idc_setup=loud")).is_err());
-        assert!(start(0, None).is_ok());
+        assert!(start(&Sink::default(), 0, Some("idc_setup=loud")).is_err());
+        assert!(start(&Sink::default(), 0, None).is_ok());
     }
 }

@@ -42,7 +42,7 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     };
     let terminal = TerminalGuard::new();
     let screen = screen(&cli, environment);
-    if let Err(why) = log::start(cli.flags.verbose, environment.var(log::VARIABLE)) {
+    if let Err(why) = log::start(&screen.log, cli.flags.verbose, environment.var(log::VARIABLE)) {
         let error = UserError::usage(
             format!("{} {why}.", log::VARIABLE),
             NextStep::note(format!("correct or unset {}", log::VARIABLE)),

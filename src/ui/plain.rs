@@ -44,6 +44,7 @@ impl Plain {
 
     /// Reads a line of input; `None` at its end.
     async fn read(&self, prompt: &str) -> Result<Option<String>, UserError> {
+        let _held = self.screen.log.hold();
         discard_type_ahead();
         self.screen.warn(prompt);
         let read = tokio::task::spawn_blocking(|| {

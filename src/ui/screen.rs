@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use console::{Style, Term};
 
 use crate::checklist::{State, UserError, UserErrorKind};
+use crate::log::Sink;
 use crate::next_step::{Invocation, NextSteps, SetupCommand};
 
 /// The output of the program, on stdout and stderr.
@@ -30,6 +31,8 @@ pub struct Screen {
     pub invocation: Arc<Invocation>,
     /// Whether writing a result failed, other than by a closed pipe. All clones share it.
     pub result_lost: Arc<AtomicBool>,
+    /// Where log lines go.
+    pub log: Sink,
 }
 
 /// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line

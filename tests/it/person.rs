@@ -25,6 +25,18 @@ use idc_setup::steps::{self, Context, ContextParts};
 use super::support::scripted::{Line, Scripted};
 use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
 
+/// Another test that starts a process holds a copy of the lock's descriptor for a moment.
+fn open_progress(env: &TestEnv) -> Progress {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    loop {
+        match Progress::open(&env.state_file(), "aws", "123456789012") {
+            Err(error) if std::time::Instant::now() > end => panic!("{error}"),
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            Ok(progress) => return progress,
+        }
+    }
+}
+
 /// Walks steps 1 to 6 in this process, following a script.
 fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
     let mut options = options;
@@ -65,7 +77,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
         region: Some("us-east-1".to_owned()),
         profile: None,
         answers,
-        progress: Progress::open(&env.state_file(), "aws", "123456789012").unwrap(),
+        progress: open_progress(env),
         console: Console::real(),
         timing: Timing::REHEARSAL,
         paths: Environment::of_variables(&[("HOME", env.home.path().to_str().unwrap())]).aws_files(),

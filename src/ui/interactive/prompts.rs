@@ -37,6 +37,7 @@ impl Interactive {
         &self,
         prompt: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
     ) -> Result<T, UserError> {
+        let _held = self.screen.log.hold();
         let theme = self.theme();
         let work = move || {
             discard_type_ahead();
