@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -65,6 +66,18 @@ macro_rules! id {
             }
         }
 
+        impl From<&$name> for String {
+            fn from(id: &$name) -> Self {
+                id.0.clone()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl Deref for $name {
             type Target = str;
 
@@ -79,6 +92,24 @@ macro_rules! id {
             }
         }
 
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl PartialEq<$name> for String {
+            fn eq(&self, other: &$name) -> bool {
+                *self == other.0
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
+            }
+        }
+
         impl PartialEq<str> for $name {
             fn eq(&self, other: &str) -> bool {
                 self.0 == other
@@ -90,7 +121,7 @@ macro_rules! id {
 id!(
     /// An AWS account: twelve digits.
     AccountId,
-    "an account id of twelve digits",
+    "an account ID of 12 digits",
     |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 );
 id!(
@@ -102,25 +133,25 @@ id!(
 id!(
     /// An identity store: `d-…`.
     IdentityStoreId,
-    "an identity store id",
+    "an identity store ID",
     is_word
 );
 id!(
     /// A user of an identity store: `[10 hexadecimal digits-]UUID`.
     UserId,
-    "a user id",
+    "a user ID",
     is_word
 );
 id!(
     /// A group of an identity store: `[10 hexadecimal digits-]UUID`.
     GroupId,
-    "a group id",
+    "a group ID",
     is_word
 );
 id!(
     /// A membership of a user in a group of an identity store.
     MembershipId,
-    "a membership id",
+    "a membership ID",
     is_word
 );
 id!(
@@ -135,13 +166,6 @@ id!(
     "the ARN of a permission set",
     |text| is_word(text) && text.starts_with("arn:")
 );
-id!(
-    /// A managed policy: `arn:aws:iam::aws:policy/NAME`.
-    PolicyArn,
-    "the ARN of a policy",
-    |text| is_word(text) && text.starts_with("arn:")
-);
-
 impl InstanceArn {
     /// The last part: `ssoins-…`.
     pub fn instance_id(&self) -> &str {
@@ -189,6 +213,48 @@ impl fmt::Display for Principal {
     }
 }
 
+/// Identifies a membership: there is at most one of a user in a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipKey {
+    /// The group.
+    pub group: GroupId,
+    /// The user in it.
+    pub user: UserId,
+}
+
+/// Identifies a policy that is attached to a permission set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentKey {
+    /// The permission set.
+    pub permission_set: PermissionSetArn,
+    /// The ARN of the policy.
+    pub policy: String,
+}
+
+/// Identifies an account assignment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentKey {
+    /// The account.
+    pub account: AccountId,
+    /// The permission set.
+    pub permission_set: PermissionSetArn,
+    /// Who has it.
+    pub principal: Principal,
+}
+
+/// Identifies a section of a config file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SectionKey {
+    /// The file.
+    pub file: PathBuf,
+    /// The name of the profile or SSO session.
+    pub section: String,
+}
+
 /// A role session of the access portal, as its ARN tells: which permission set, and which user.
 ///
 /// Such a role is called `AWSReservedSSO_NAME_HASH`, and its session like the user ("Referencing permission sets in
@@ -211,6 +277,12 @@ impl<'a> PortalSession<'a> {
             .all(|c| c.is_ascii_hexdigit())
             .then_some(Self { permission_set, user })
     }
+}
+
+/// The Region of an ARN; `None` where it has none ("Amazon Resource Names", IAM User Guide:
+/// `arn:partition:service:region:account-id:resource`).
+pub fn region_of_arn(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
 /// The role and the session of an assumed role's ARN; `None` where it is no assumed role.

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
+use crate::ids::AccountId;
+
 use super::values::{
-    AccountId, AssignTo, ConfigName, CreateUserWith, Email, GroupName, IdentitySource, Invalid, OutputFormat,
-    PermissionSetName, PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
+    AssignTo, ConfigName, CreateUserWith, Email, GroupName, IdentitySource, Invalid, OutputFormat, PermissionSetName,
+    PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
 };
 
 /// The key of an answer.
@@ -245,7 +247,10 @@ impl Key {
             Self::PermissionSet => via::<PermissionSetName>(text),
             Self::SessionDuration => via::<SessionDuration>(text),
             Self::AssignTo => via::<AssignTo>(text),
-            Self::Account => via::<AccountId>(text),
+            Self::Account => {
+                let account = text.parse::<AccountId>();
+                account.map(String::from).map_err(|error| Invalid(error.to_string()))
+            }
             Self::StartUrl => via::<StartUrl>(text),
             Self::SsoSession | Self::CliProfile => via::<ConfigName>(text),
             Self::CliOutput => via::<OutputFormat>(text),

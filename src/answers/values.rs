@@ -152,16 +152,6 @@ text_value!(
     }
 );
 text_value!(
-    /// An AWS account ID: 12 digits.
-    AccountId,
-    |text| {
-        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(());
-        }
-        invalid(format!("{text:?} is not an account ID of 12 digits"))
-    }
-);
-text_value!(
     /// The URL of the access portal: `https://…` with a host, as in the setting `sso_start_url` of the AWS CLI.
     StartUrl,
     |text| {

@@ -16,6 +16,7 @@ use super::error::{AwsError, AwsErrorKind, innermost};
 use super::http;
 use super::regions::{self, Partition};
 use crate::environment::Environment;
+use crate::ids::AccountId;
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
 use crate::text::duration_words;
 
@@ -45,7 +46,7 @@ pub struct NamedRegion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The account ID: twelve digits.
-    pub account: String,
+    pub account: AccountId,
     /// The caller's ARN.
     pub arn: String,
 }
@@ -186,7 +187,12 @@ pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, AwsError>
     let answer = answer.map_err(|error| AwsError::of(OPERATION, error))?;
     let is_account = |account: &String| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
     match (answer.account.filter(is_account), answer.arn) {
-        (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+        (Some(account), Some(arn)) => Ok(Caller {
+            account: account
+                .parse()
+                .map_err(|_| AwsError::unreadable("sts:GetCallerIdentity"))?,
+            arn,
+        }),
         _ => Err(AwsError {
             operation: OPERATION.to_owned(),
             kind: AwsErrorKind::NotAws,

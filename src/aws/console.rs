@@ -3,6 +3,7 @@
 //! Deep links into the console are undocumented and may change, so the click path is always shown as well.
 
 use super::Partition;
+use crate::ids::{InstanceArn, UserId};
 
 /// A page of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +50,16 @@ impl Console {
     }
 
     /// The list of users, with *Add user*.
-    pub fn users(&self, region: &str, instance_arn: &str) -> Place {
+    pub fn users(&self, region: &str, instance: &InstanceArn) -> Place {
         Place {
-            link: self.identity_center(region, &format!("#!/instances/{}/users", instance_id(instance_arn))),
+            link: self.identity_center(region, &format!("#!/instances/{}/users", instance.short_id())),
             clicks: format!("console, Region {region} → IAM Identity Center → Users → Add user"),
         }
     }
 
     /// A user, with *Reset password*.
-    pub fn user(&self, region: &str, instance_arn: &str, user_id: &str) -> Place {
-        let path = format!(
-            "#!/instances/{}/users/user-details/{user_id}",
-            instance_id(instance_arn)
-        );
+    pub fn user(&self, region: &str, instance: &InstanceArn, user: &UserId) -> Place {
+        let path = format!("#!/instances/{}/users/user-details/{user}", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
             clicks: format!("console, Region {region} → IAM Identity Center → Users → the user → Reset password"),
@@ -69,8 +67,8 @@ impl Console {
     }
 
     /// The settings of the instance, with authentication and MFA.
-    pub fn settings(&self, region: &str, instance_arn: &str) -> Place {
-        let path = format!("#!/instances/{}/settings", instance_id(instance_arn));
+    pub fn settings(&self, region: &str, instance: &InstanceArn) -> Place {
+        let path = format!("#!/instances/{}/settings", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
             clicks: format!(
@@ -120,12 +118,6 @@ impl Console {
     }
 }
 
-/// The last part of an instance ARN without `ssoins-`, as console links contain it.
-fn instance_id(arn: &str) -> &str {
-    let id = arn.rsplit('/').next().unwrap_or(arn);
-    id.strip_prefix("ssoins-").unwrap_or(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +129,11 @@ mod tests {
             console.enable("ap-southeast-6").link,
             "https://ap-southeast-6.console.aws.amazon.com/singlesignon/home?region=ap-southeast-6#!/"
         );
-        let place = console.user("us-east-1", "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6", "u-1");
+        let place = console.user(
+            "us-east-1",
+            &"arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".parse().unwrap(),
+            &"u-1".parse().unwrap(),
+        );
         assert!(
             place
                 .link

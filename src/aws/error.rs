@@ -2,6 +2,7 @@
 //! HTTP status or message.
 
 use std::error::Error;
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -192,15 +193,13 @@ impl AwsError {
     ///
     /// # Errors
     /// [`AwsErrorKind::Unreadable`] if there is no ID.
-    pub fn require_id(operation: &str, id: String) -> Result<String, Self> {
-        if !id.is_empty() {
-            return Ok(id);
-        }
-        Err(Self {
+    pub fn require_id<T: FromStr>(operation: &str, id: &str) -> Result<T, Self> {
+        let parsed = if id.is_empty() { None } else { id.parse().ok() };
+        parsed.ok_or_else(|| Self {
             operation: operation.to_owned(),
             kind: AwsErrorKind::Unreadable,
             code: None,
-            message: "the response contains no ID".to_owned(),
+            message: "the response contains no valid ID".to_owned(),
             retry_after: None,
         })
     }

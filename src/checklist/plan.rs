@@ -1,7 +1,7 @@
 //! What a step would do: changes, and tasks for a person. A plan is a value that is computed from reads alone.
 
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::progress::{ResourceKind, Verb};
+use crate::progress::{ResourceKind, ResourceName, Verb};
 
 /// What a step would do, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Change {
     /// The kind of resource.
     pub kind: ResourceKind,
     /// The name of the resource.
-    pub name: String,
+    pub name: ResourceName,
     /// The change in words: "Create the group Admins."
     pub sentence: String,
     /// The equivalent `aws` command, or what is written to which file.

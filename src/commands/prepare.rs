@@ -63,7 +63,12 @@ impl Prepared {
 
     /// Returns Identity Center's Region, if it is known.
     pub fn region(&self) -> Option<String> {
-        let existing = self.context.facts.instance.now().map(|instance| instance.region);
+        let existing = self
+            .context
+            .facts
+            .instance
+            .now()
+            .map(|instance| instance.region.to_string());
         let wanted = || {
             self.context
                 .answers

@@ -100,8 +100,7 @@ async fn principal(context: &Context) -> Option<String> {
     if caller.arn.contains(":user/") {
         return Some(caller.arn.clone());
     }
-    let (_, rest) = caller.arn.split_once(":assumed-role/")?;
-    let role = rest.split('/').next()?;
+    let (role, _) = crate::ids::assumed_role(&caller.arn)?;
     let iam = context.clients.iam(&context.bootstrap_region);
     // The ARN of a session does not contain the path of its role.
     let answer = iam.get_role().role_name(role).send().await.ok();

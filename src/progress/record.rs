@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::replaced::Replaced;
+use super::resource_id::{ResourceId, ResourceName};
 
 /// The format that this version writes. Files of a newer format are refused.
 pub const FORMAT: u32 = 1;
@@ -128,9 +129,9 @@ pub struct Resource {
     /// The kind of resource.
     pub kind: ResourceKind,
     /// The name.
-    pub name: String,
+    pub name: ResourceName,
     /// The id that AWS assigned.
-    pub id: String,
+    pub id: ResourceId,
     /// The origin.
     pub origin: Origin,
     /// The Region, if the id does not contain it.
@@ -151,7 +152,7 @@ pub struct Resource {
 
 impl Resource {
     /// A resource without a separate Region or text.
-    pub fn new(origin: Origin, kind: ResourceKind, name: impl Into<String>, id: impl Into<String>) -> Self {
+    pub fn new(origin: Origin, kind: ResourceKind, name: impl Into<ResourceName>, id: impl Into<ResourceId>) -> Self {
         Self {
             kind,
             name: name.into(),
@@ -182,7 +183,7 @@ pub struct Intent {
     /// The kind of resource.
     pub kind: ResourceKind,
     /// The name of the resource, or the ids that it connects.
-    pub name: String,
+    pub name: ResourceName,
     /// When the intent was recorded, by the server's clock.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -291,10 +292,15 @@ impl Record {
     }
 
     /// The open intents for a resource, oldest first. There is more than one if several runs were interrupted.
-    pub fn intents<'a>(&'a self, verb: Verb, kind: ResourceKind, name: &'a str) -> impl Iterator<Item = &'a Intent> {
+    pub fn intents<'a>(
+        &'a self,
+        verb: Verb,
+        kind: ResourceKind,
+        name: &'a ResourceName,
+    ) -> impl Iterator<Item = &'a Intent> {
         self.intents
             .iter()
-            .filter(move |intent| intent.verb == verb && intent.kind == kind && intent.name == name)
+            .filter(move |intent| intent.verb == verb && intent.kind == kind && intent.name == *name)
     }
 
     /// Records an intent.
@@ -308,36 +314,36 @@ impl Record {
     }
 
     /// Removes all intents for a resource: the change has ended.
-    pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &str) {
+    pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &ResourceName) {
         self.intents
-            .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == name));
+            .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == *name));
     }
 
-    /// Whether there is an open intent to create a resource of this kind with this name prefix.
-    pub fn is_any_open(&self, kind: ResourceKind, prefix: &str) -> bool {
+    /// Whether there is an open intent to create a resource of this kind with such a name.
+    pub fn is_any_open(&self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) -> bool {
         self.intents
             .iter()
-            .any(|intent| intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix))
+            .any(|intent| intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name))
     }
 
-    /// Removes all intents to create a resource of this kind with this name prefix.
-    pub fn close_all(&mut self, kind: ResourceKind, prefix: &str) {
+    /// Removes all intents to create a resource of this kind with such a name.
+    pub fn close_all(&mut self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) {
         self.intents
-            .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && intent.name.starts_with(prefix)));
+            .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name)));
     }
 
     /// The recorded origin of a resource.
-    pub fn origin(&self, kind: ResourceKind, id: &str) -> Option<Origin> {
+    pub fn origin(&self, kind: ResourceKind, id: &ResourceId) -> Option<Origin> {
         self.resources
             .iter()
-            .find(|resource| resource.kind == kind && resource.id == id)
+            .find(|resource| resource.kind == kind && resource.id == *id)
             .map(|resource| resource.origin)
     }
 
     /// The recorded [`text`](Resource::text) of a resource.
-    pub fn text(&self, kind: ResourceKind, id: &str) -> Option<String> {
+    pub fn text(&self, kind: ResourceKind, id: &ResourceId) -> Option<String> {
         let known = self.resources.iter();
-        let mut known = known.filter(|resource| resource.kind == kind && resource.id == id);
+        let mut known = known.filter(|resource| resource.kind == kind && resource.id == *id);
         known.next()?.text.clone()
     }
 
@@ -378,7 +384,7 @@ mod tests {
         let user = |origin| Resource::new(origin, ResourceKind::User, "Admin", "u-1");
         record.keep(user(Origin::Created));
         record.keep(user(Origin::Existing));
-        assert_eq!(record.origin(ResourceKind::User, "u-1"), Some(Origin::Created));
+        assert_eq!(record.origin(ResourceKind::User, &"u-1".into()), Some(Origin::Created));
         assert_eq!(record.resources.len(), 1);
     }
 

@@ -1,15 +1,90 @@
 //! What `--update` replaced in existing resources, so that undo can restore it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Edit;
 use super::record::{Record, ResourceKind};
+use super::resource_id::{ResourceId, ResourceName};
+use aws_config_file::Section;
 
-/// The settings of a resource, by name; `None` if a setting is absent.
-pub type Settings = BTreeMap<String, Option<String>>;
+/// A setting of a resource that `--update` can change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Whether the policy with this ARN is attached to a permission set.
+    Policy(String),
+    /// The session duration of a permission set; its value is in ISO 8601 format.
+    SessionDuration,
+    /// A property of an SSO session in the config file.
+    SsoSession {
+        /// The name of the session.
+        name: String,
+        /// The key of the property.
+        key: String,
+    },
+    /// A property of a profile in the config file.
+    Profile {
+        /// The name of the profile.
+        name: String,
+        /// The key of the property.
+        key: String,
+    },
+}
+
+impl Setting {
+    /// The section and the key of a property; `None` for other settings.
+    pub fn property(&self) -> Option<(Section<'_>, &str)> {
+        match self {
+            Self::SsoSession { name, key } => Some((Section::SsoSession(name), key)),
+            Self::Profile { name, key } => Some((Section::Profile(name), key)),
+            Self::SessionDuration | Self::Policy(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionDuration => f.write_str("session duration"),
+            Self::Policy(arn) => write!(f, "policy {arn}"),
+            Self::SsoSession { name, key } => write!(f, "{key} of the SSO session {name}"),
+            Self::Profile { name, key } => write!(f, "{key} of the profile {name}"),
+        }
+    }
+}
+
+/// The values of settings; `None` if a setting is absent.
+pub type Settings = BTreeMap<Setting, Option<String>>;
+
+/// [`Settings`] in the state file, as a list: the keys of a JSON object are text.
+mod as_list {
+    use super::{BTreeMap, Deserialize, JsonSchema, Serialize, Setting, Settings};
+
+    /// A setting and its value.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub struct Value {
+        /// The setting.
+        setting: Setting,
+        /// The value; `null` if the setting is absent.
+        value: Option<String>,
+    }
+
+    pub fn serialize<S: serde::Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(settings.iter().map(|(setting, value)| Value {
+            setting: setting.clone(),
+            value: value.clone(),
+        }))
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
+        let values = Vec::<Value>::deserialize(deserializer)?.into_iter();
+        Ok(values.map(|one| (one.setting, one.value)).collect::<BTreeMap<_, _>>())
+    }
+}
 
 /// An existing resource that we changed on request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,12 +92,16 @@ pub struct Replaced {
     /// The kind of resource.
     pub kind: ResourceKind,
     /// The name.
-    pub name: String,
+    pub name: ResourceName,
     /// The id that AWS assigned; for a section of a file, the file and the section.
-    pub id: String,
+    pub id: ResourceId,
     /// The settings before our first change.
+    #[serde(with = "as_list")]
+    #[schemars(with = "Vec<as_list::Value>")]
     pub before: Settings,
     /// The settings after our last change.
+    #[serde(with = "as_list")]
+    #[schemars(with = "Vec<as_list::Value>")]
     pub after: Settings,
     /// The edits of the file, in order. They are only usable if all of them were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -37,13 +116,13 @@ pub enum Drift {
     /// They are as after our change, or a mix of before and after.
     AsChanged,
     /// Somebody else changed these settings since.
-    Modified(Vec<String>),
+    Modified(Vec<Setting>),
 }
 
 impl Replaced {
     /// Compares the current settings with those before and after our change.
     pub fn drift(&self, now: &Settings) -> Drift {
-        let value = |of: &Settings, name: &str| of.get(name).cloned().flatten();
+        let value = |of: &Settings, name: &Setting| of.get(name).cloned().flatten();
         let mut other = Vec::new();
         let mut is_before = true;
         for (name, before) in &self.before {
@@ -92,30 +171,36 @@ impl Record {
     }
 
     /// Removes the record of a change: the original settings are restored, or the resource no longer exists.
-    pub fn drop_replaced(&mut self, kind: ResourceKind, id: &str) {
-        self.replaced.retain(|known| known.kind != kind || known.id != id);
+    pub fn drop_replaced(&mut self, kind: ResourceKind, id: &ResourceId) {
+        self.replaced.retain(|known| known.kind != kind || known.id != *id);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn settings(pairs: &[(&str, Option<&str>)]) -> Settings {
-        let owned = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)));
-        owned.collect()
+    fn region() -> Setting {
+        Setting::Profile {
+            name: "p".to_owned(),
+            key: "region".to_owned(),
+        }
+    }
+
+    fn in_region(value: &str) -> Settings {
+        BTreeMap::from([(region(), Some(value.to_owned()))])
     }
 
     #[test]
     fn the_first_of_several_changes_has_the_original_settings() {
         let change = |before, after| Replaced {
             kind: ResourceKind::CliProfile,
-            name: "p".to_owned(),
-            id: "config#p".to_owned(),
-            before: settings(&[("region", Some(before))]),
-            after: settings(&[("region", Some(after))]),
+            name: "p".into(),
+            id: ResourceId::of_section(Path::new("config"), "p"),
+            before: in_region(before),
+            after: in_region(after),
             rewrites: Vec::new(),
         };
         let mut record = Record::new("aws", "123456789012");
@@ -124,10 +209,10 @@ mod tests {
         let [kept] = &record.replaced[..] else {
             panic!("{record:?}")
         };
-        assert_eq!(kept.drift(&settings(&[("region", Some("a"))])), Drift::AsBefore);
-        assert_eq!(kept.drift(&settings(&[("region", Some("c"))])), Drift::AsChanged);
-        let other = Drift::Modified(vec!["region".to_owned()]);
-        assert_eq!(kept.drift(&settings(&[("region", Some("d"))])), other);
+        assert_eq!(kept.drift(&in_region("a")), Drift::AsBefore);
+        assert_eq!(kept.drift(&in_region("c")), Drift::AsChanged);
+        let other = Drift::Modified(vec![region()]);
+        assert_eq!(kept.drift(&in_region("d")), other);
         assert_eq!(kept.drift(&Settings::new()), other);
     }
 }

@@ -20,9 +20,10 @@ use crate::aws::{AwsError, AwsErrorKind, Clients, Partition};
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, UserError, UserErrorKind};
+use crate::ids::AccountId;
 use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
-use crate::progress::{Intent, Origin, Progress, Resource, ResourceKind, Verb};
+use crate::progress::{Intent, Origin, Progress, Resource, ResourceId, ResourceKind, ResourceName, Verb};
 use crate::sso::Registrar;
 use aws_config_file::Paths;
 use aws_config_file::files;
@@ -161,13 +162,9 @@ impl Context {
     }
 
     /// The account to assign: the answer, or else the caller's account.
-    pub fn account(&self) -> String {
-        let account = self.text(Key::Account);
-        if account.is_empty() {
-            self.caller.account.clone()
-        } else {
-            account
-        }
+    pub fn account(&self) -> AccountId {
+        let answer = self.answer::<AccountId>(Key::Account);
+        answer.map_or_else(|| self.caller.account.clone(), |answer| answer.value)
     }
 
     /// Whether users and groups come from an external identity provider. They are then only looked up, never created.
@@ -192,14 +189,14 @@ impl Context {
     pub fn intend(
         &self,
         info: &StepInfo,
-        (verb, kind, name): (Verb, ResourceKind, &str),
+        (verb, kind, name): (Verb, ResourceKind, impl Into<ResourceName>),
         mark: Option<String>,
     ) -> Result<Intent, UserError> {
         let intent = Intent {
             step: info.slug.to_owned(),
             verb,
             kind,
-            name: name.to_owned(),
+            name: name.into(),
             at: self.clock().now(),
             nonce: format!("{:016x}", fastrand::u64(..)),
             mark,
@@ -217,7 +214,7 @@ impl Context {
     pub fn intend_text(
         &self,
         info: &StepInfo,
-        of: (Verb, ResourceKind, &str),
+        of: (Verb, ResourceKind, impl Into<ResourceName>),
         digest: String,
         (text, used_before): (&str, &[String]),
     ) -> Result<(), UserError> {
@@ -239,11 +236,12 @@ impl Context {
         &self,
         verb: Verb,
         kind: ResourceKind,
-        name: &str,
+        name: impl Into<ResourceName>,
         resource: Option<Resource>,
     ) -> Result<(), UserError> {
+        let name = name.into();
         self.progress.change(|record| {
-            record.close(verb, kind, name);
+            record.close(verb, kind, &name);
             if let Some(resource) = resource {
                 record.keep(resource);
             }
@@ -257,7 +255,7 @@ impl Context {
     /// When this cannot be saved.
     pub fn keep_older(&self, session: &str, cached: [(ResourceKind, PathBuf); 2]) -> Result<(), UserError> {
         for (kind, path) in cached.into_iter().filter(|(_, path)| path.exists()) {
-            let kept = self.resource(kind, session, &path.display().to_string());
+            let kept = self.resource(kind, session, path.display().to_string());
             self.progress.change(|record| record.keep(kept))?;
         }
         Ok(())
@@ -284,14 +282,15 @@ impl Context {
         &self,
         content: &str,
         kind: ResourceKind,
-        name: &str,
-        id: &str,
+        name: impl Into<ResourceName>,
+        id: impl Into<ResourceId>,
     ) -> Result<Resource, UserError> {
-        let mut resource = self.resource(kind, name, id);
+        let name = name.into();
+        let mut resource = self.resource(kind, &name, id);
         for verb in [Verb::Create, Verb::Update] {
             let intents: Vec<Intent> = self
                 .progress
-                .read(|record| record.intents(verb, kind, name).cloned().collect());
+                .read(|record| record.intents(verb, kind, &name).cloned().collect());
             let digest = files::digest(content.as_bytes());
             // A whole file is ours only with exactly our content: someone else may have created it in the meantime.
             let is_section = kind != ResourceKind::ConfigFile;
@@ -305,28 +304,31 @@ impl Context {
                 resource.text.clone_from(&intent.text);
                 resource.used_before.clone_from(&intent.used_before);
             }
-            self.settle(verb, kind, name, Some(resource.clone()))?;
+            self.settle(verb, kind, &name, Some(resource.clone()))?;
         }
         resource.text = None;
         Ok(resource)
     }
 
     /// The recorded origin of an existing resource; [`Origin::Existing`] if none is recorded.
-    pub fn origin(&self, kind: ResourceKind, id: &str) -> Origin {
+    pub fn origin(&self, kind: ResourceKind, id: impl Into<ResourceId>) -> Origin {
+        let id = id.into();
         self.progress
-            .read(|record| record.origin(kind, id))
+            .read(|record| record.origin(kind, &id))
             .unwrap_or(Origin::Existing)
     }
 
     /// An existing resource, with its recorded origin.
-    pub fn resource(&self, kind: ResourceKind, name: &str, id: &str) -> Resource {
-        Resource::new(self.origin(kind, id), kind, name, id)
+    pub fn resource(&self, kind: ResourceKind, name: impl Into<ResourceName>, id: impl Into<ResourceId>) -> Resource {
+        let id = id.into();
+        Resource::new(self.origin(kind, &id), kind, name, id)
     }
 
     /// The open intents to create a resource.
-    pub fn open_intents(&self, kind: ResourceKind, name: &str) -> Vec<Intent> {
+    pub fn open_intents(&self, kind: ResourceKind, name: impl Into<ResourceName>) -> Vec<Intent> {
+        let name = name.into();
         self.progress
-            .read(|record| record.intents(Verb::Create, kind, name).cloned().collect())
+            .read(|record| record.intents(Verb::Create, kind, &name).cloned().collect())
     }
 
     /// Whether this tool created a resource: within the time limit of one of its calls, and not by another principal.

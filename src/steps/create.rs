@@ -116,18 +116,18 @@ impl Context {
     ///
     /// # Errors
     /// When the resource cannot be created. The intent of this call stays open only if its outcome is unknown.
-    pub(super) async fn make<A, L>(
+    pub(super) async fn make<T, A, L>(
         &self,
         info: &'static StepInfo,
-        (change, name): (&Change, &str),
+        change: &Change,
         mut attempt: impl FnMut(String) -> A,
         look: impl FnMut() -> L,
-    ) -> Result<Option<(String, Intent)>, UserError>
+    ) -> Result<Option<(T, Intent)>, UserError>
     where
-        A: Future<Output = Result<String, AwsError>>,
-        L: Future<Output = Result<Option<String>, AwsError>>,
+        A: Future<Output = Result<T, AwsError>>,
+        L: Future<Output = Result<Option<T>, AwsError>>,
     {
-        let intent = self.intend(info, (change.verb, change.kind, name), None)?;
+        let intent = self.intend(info, (change.verb, change.kind, &change.name), None)?;
         let mut is_first = true;
         let end = create(
             self.timing,

@@ -1,25 +1,26 @@
 //! The facts that one step reads and other steps need.
 
 use crate::checklist::Fact;
+use crate::ids::{AccountId, GroupId, IdentityStoreId, InstanceArn, PermissionSetArn, RegionName, UserId};
 
 /// The instance of IAM Identity Center.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     /// `arn:aws:sso:::instance/ssoins-…`.
-    pub arn: String,
+    pub arn: InstanceArn,
     /// `d-…`.
-    pub store: String,
+    pub store: IdentityStoreId,
     /// The Region it is in.
-    pub region: String,
+    pub region: RegionName,
     /// The management account. It differs from the caller's account if that is a delegated administrator.
-    pub owner: String,
+    pub owner: AccountId,
 }
 
 /// The user of step 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Its ID in the identity store.
-    pub id: String,
+    pub id: UserId,
     /// The name it signs in with.
     pub name: String,
 }
@@ -28,14 +29,14 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Its ID in the identity store.
-    pub id: String,
+    pub id: GroupId,
 }
 
 /// The permission set of step 4.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionSet {
     /// `arn:aws:sso:::permissionSet/…`.
-    pub arn: String,
+    pub arn: PermissionSetArn,
     /// Its name in the access portal and the CLI.
     pub name: String,
     /// This run just created it, so nothing can depend on it yet.

@@ -8,7 +8,7 @@ use super::files::written;
 use super::{Disposition, Removal};
 use crate::checklist::UserError;
 use crate::next_step::SetupCommand;
-use crate::progress::{Origin, Record, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Record, Resource, ResourceId, ResourceKind, Verb};
 use crate::steps::Context;
 use aws_config_file::files;
 
@@ -88,7 +88,7 @@ pub fn settle(context: &Context) -> Result<(), UserError> {
         .iter()
         .filter(|intent| intent.verb != Verb::Delete && intent.kind.is_local())
     {
-        let (kind, name) = (intent.kind, intent.name.as_str());
+        let (kind, name) = (intent.kind, intent.name.single());
         if matches!(kind, ResourceKind::Token | ResourceKind::Registration) {
             let kept = cached(paths.cache(), intent.mark.as_deref());
             let created = kept.map(|path| Resource::new(Origin::Created, kind, name, path.display().to_string()));
@@ -97,8 +97,8 @@ pub fn settle(context: &Context) -> Result<(), UserError> {
         }
         let bytes = files::read(paths.config()).unwrap_or_default();
         let id = match kind {
-            ResourceKind::ConfigFile => paths.config().display().to_string(),
-            _ => format!("{}#{name}", paths.config().display()),
+            ResourceKind::ConfigFile => ResourceId::from(paths.config().display().to_string()),
+            _ => ResourceId::of_section(paths.config(), name),
         };
         let is_known = context.progress.read(|record| record.origin(kind, &id).is_some());
         let settled = context.settle_written(&String::from_utf8_lossy(&bytes), kind, name, &id)?;
@@ -120,7 +120,7 @@ pub fn cached_files_of_deleted_sessions(context: &Context, removals: &[Removal])
         resource.kind == ResourceKind::SsoSession && removal.disposition == Disposition::Delete
     });
     let kept = deleted.flat_map(|removal| {
-        let name = removal.resource.name.as_str();
+        let name = removal.resource.name.single();
         let properties = written(&removal.resource, name);
         let value = |key: &str| properties.get(key).map_or("", String::as_str);
         let registration = paths.registration(value("sso_region"), name, value("sso_start_url"));
@@ -134,7 +134,7 @@ pub fn cached_files_of_deleted_sessions(context: &Context, removals: &[Removal])
         let has_origin = |record: &Record| record.origin(resource.kind, &resource.id).is_some();
         context.progress.read(has_origin)
     };
-    kept.filter(|resource| Path::new(&resource.id).exists() && !is_known(resource))
+    kept.filter(|resource| Path::new(resource.id.single()).exists() && !is_known(resource))
         .map(|resource| (resource, "sign-in"))
         .collect()
 }

@@ -5,12 +5,12 @@ use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 
 use super::check::{Observation, unless_gone};
 use crate::aws::AwsError;
-use crate::progress::{Origin, Resource, ResourceKind};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind};
 use crate::steps::Context;
 
 /// The Region in the ARN of a trail.
 pub fn region_of(arn: &str) -> &str {
-    arn.split(':').nth(3).unwrap_or_default()
+    crate::ids::region_of_arn(arn).unwrap_or_default()
 }
 
 /// The current state of the trail. A trail that someone extended, or that writes to another bucket, is *changed*.
@@ -20,9 +20,9 @@ pub fn region_of(arn: &str) -> &str {
 pub async fn trail(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
     let answer = context
         .clients
-        .cloudtrail(region_of(&resource.id))
+        .cloudtrail(region_of(resource.id.single()))
         .describe_trails()
-        .trail_name_list(&resource.id)
+        .trail_name_list(resource.id.single())
         .include_shadow_trails(false)
         .send()
         .await
@@ -40,7 +40,7 @@ fn trail_change(context: &Context, trail: &Trail) -> Option<String> {
             .resources
             .iter()
             .filter(|other| other.kind == ResourceKind::Bucket);
-        buckets.any(|bucket| Some(bucket.id.as_str()) == trail.s3_bucket_name())
+        buckets.any(|bucket| Some(bucket.id.single()) == trail.s3_bucket_name())
     });
     let changes = [
         (
@@ -76,7 +76,7 @@ pub fn bucket_region(context: &Context, resource: &Resource) -> String {
 /// # Errors
 /// When AWS does not answer.
 pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
-    let (region, name) = (bucket_region(context, resource), &resource.id);
+    let (region, name) = (bucket_region(context, resource), resource.id.single());
     let (client, owner) = (context.clients.s3(&region), &context.caller.account);
     let head = client
         .head_bucket()
@@ -121,7 +121,7 @@ async fn policy_change(context: &Context, region: &str, resource: &Resource) -> 
         .clients
         .s3(region)
         .get_bucket_policy()
-        .bucket(&resource.id)
+        .bucket(resource.id.single())
         .expected_bucket_owner(&context.caller.account)
         .send()
         .await
@@ -153,10 +153,10 @@ async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<O
         .await
         .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
     let is_ours = |trail: &Trail| {
-        let arn = trail.trail_arn().unwrap_or_default();
+        let arn = ResourceId::from(trail.trail_arn().unwrap_or_default());
         context
             .progress
-            .read(|record| record.origin(ResourceKind::Trail, arn) == Some(Origin::Created))
+            .read(|record| record.origin(ResourceKind::Trail, &arn) == Some(Origin::Created))
     };
     let mut trails = answer.trail_list.unwrap_or_default().into_iter();
     let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
@@ -170,9 +170,9 @@ async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<O
 pub async fn delete_trail(context: &Context, resource: &Resource) -> Result<(), AwsError> {
     let answer = context
         .clients
-        .cloudtrail(region_of(&resource.id))
+        .cloudtrail(region_of(resource.id.single()))
         .delete_trail()
-        .name(&resource.id)
+        .name(resource.id.single())
         .send()
         .await
         .map_err(|error| AwsError::of("cloudtrail:DeleteTrail", error));
@@ -191,7 +191,7 @@ pub async fn delete_bucket(context: &Context, resource: &Resource) -> Result<Opt
         .clients
         .s3(&bucket_region(context, resource))
         .delete_bucket()
-        .bucket(&resource.id)
+        .bucket(resource.id.single())
         .expected_bucket_owner(&context.caller.account)
         .send()
         .await
@@ -200,7 +200,7 @@ pub async fn delete_bucket(context: &Context, resource: &Resource) -> Result<Opt
         Ok(_) => Ok(None),
         Err(aws_error) if aws_error.is("NoSuchBucket") => Ok(None),
         // CloudTrail may have delivered a file since the read, and older versions of files are not listed.
-        Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Some(contains_log_files(&resource.id))),
+        Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Some(contains_log_files(resource.id.single()))),
         Err(aws_error) => Err(aws_error),
     }
 }

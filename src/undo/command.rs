@@ -1,17 +1,10 @@
 //! The command or edit that deletes or restores a resource by hand.
 
-use std::path::Path;
-
 use super::cloudtrail;
-use super::identity_center::{group_and_user, parts};
-use crate::progress::{Replaced, Resource, ResourceKind};
+use crate::ids::MembershipKey;
+use crate::progress::{Replaced, Resource, ResourceId, ResourceKind};
 use crate::steps::{Context, permission_set};
 use crate::text::quoted;
-
-/// The file in the id of a section.
-fn file_of(id: &str) -> &str {
-    id.rsplit_once('#').map_or(id, |(path, _)| path)
-}
 
 /// The instance and the identity store, each with its Region, as options of the AWS CLI.
 fn options(context: &Context) -> (String, String) {
@@ -38,15 +31,16 @@ pub fn restore(context: &Context, replaced: &Replaced) -> String {
         let set = format!("{} --permission-set-arn {}", options(context).0, replaced.id);
         return permission_set::restore_commands(replaced, &set).join(" && ");
     }
-    let edits = replaced.before.iter().map(|(name, value)| {
-        let (section, key) = name.rsplit_once('/').unwrap_or(("", name));
-        match value {
-            Some(value) => format!("set {key} = {value} in [{section}]"),
-            None => format!("remove {key} from [{section}]"),
-        }
+    let edits = replaced.before.iter().filter_map(|(name, value)| {
+        let (section, key) = name.property()?;
+        let section = section.header();
+        Some(match value {
+            Some(value) => format!("set {key} = {value} in {section}"),
+            None => format!("remove {key} from {section}"),
+        })
     });
     let edits = edits.collect::<Vec<_>>().join(", ");
-    format!("edit {}: {edits}", file_of(&replaced.id))
+    format!("edit {}: {edits}", replaced.id.file().display())
 }
 
 /// An environment whose AWS files are not the ones in use now.
@@ -66,7 +60,7 @@ impl OtherEnvironment {
 
 /// The environment that a file belongs to; `None` if no environment has its AWS files there.
 pub fn elsewhere(resource: &Resource) -> Option<OtherEnvironment> {
-    let path = Path::new(file_of(&resource.id));
+    let path = resource.id.file();
     let (variable, value) = match resource.kind {
         ResourceKind::Token | ResourceKind::Registration => {
             let cache = path.parent().filter(|folder| folder.ends_with(".aws/sso/cache"));
@@ -86,22 +80,25 @@ pub fn command(context: &Context, resource: &Resource) -> String {
     let id = &resource.id;
     match resource.kind {
         ResourceKind::AccountAssignment => {
-            let (account, set, principal) = parts(id).unwrap_or_default();
-            let is_user = context.progress.read(|record| {
-                let mut known = record.resources.iter();
-                known.any(|other| other.kind == ResourceKind::User && other.id == principal)
-            });
-            let kind = if is_user { "USER" } else { "GROUP" };
+            let ResourceId::Assignment(key) = id else {
+                return String::new();
+            };
             format!(
-                "aws sso-admin delete-account-assignment {instance} --permission-set-arn {set} --target-type AWS_ACCOUNT \
-                 --target-id {account} --principal-type {kind} --principal-id {principal}"
+                "aws sso-admin delete-account-assignment {instance} --permission-set-arn {} --target-type AWS_ACCOUNT \
+                 --target-id {} --principal-type {} --principal-id {}",
+                key.permission_set,
+                key.account,
+                key.principal.type_name(),
+                key.principal
             )
         }
         ResourceKind::PermissionSet => {
             format!("aws sso-admin delete-permission-set {instance} --permission-set-arn {id}")
         }
         ResourceKind::GroupMembership => {
-            let (group, user) = group_and_user(id).unwrap_or_default();
+            let ResourceId::Membership(MembershipKey { group, user }) = id else {
+                return String::new();
+            };
             format!(
                 "aws identitystore delete-group-membership {store} --membership-id \"$(aws identitystore \
                  get-group-membership-id {store} --group-id {group} --member-id UserId={user} --query MembershipId \
@@ -111,14 +108,16 @@ pub fn command(context: &Context, resource: &Resource) -> String {
         ResourceKind::Group => format!("aws identitystore delete-group {store} --group-id {id}"),
         ResourceKind::User => format!("aws identitystore delete-user {store} --user-id {id}"),
         ResourceKind::Trail => {
-            let region = cloudtrail::region_of(id);
+            let region = cloudtrail::region_of(id.single());
             format!("aws cloudtrail delete-trail --region {region} --name {id}")
         }
         ResourceKind::Bucket => {
             let region = cloudtrail::bucket_region(context, resource);
             format!("aws s3 rb s3://{id} --region {region}")
         }
-        ResourceKind::CliProfile | ResourceKind::SsoSession => format!("remove its section from {}", file_of(id)),
-        _ => format!("rm {}", quoted(id)),
+        ResourceKind::CliProfile | ResourceKind::SsoSession => {
+            format!("remove its section from {}", id.file().display())
+        }
+        _ => format!("rm {}", quoted(id.single())),
     }
 }

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check::Observation;
 use super::cleanup;
 use crate::checklist::UserError;
 use crate::next_step::SetupCommand;
-use crate::progress::{Origin, Resource, ResourceKind};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind};
 use crate::steps::Context;
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section};
@@ -30,12 +30,12 @@ enum SectionState {
 /// # Errors
 /// When a file cannot be read.
 pub fn observation(context: &Context, resource: &Resource) -> Result<Observation, UserError> {
-    let (path, _) = parse_id(resource);
+    let (path, _) = file_and_section(resource);
     if matches!(resource.kind, ResourceKind::Token | ResourceKind::Registration) {
         return match path.try_exists() {
             Ok(true) => Ok(Observation::Exists),
             Ok(false) => Ok(Observation::Gone),
-            Err(error) => Err(unreadable(&path, &error)),
+            Err(error) => Err(unreadable(path, &error)),
         };
     }
     let ours = Ours::of(context)?;
@@ -53,8 +53,8 @@ pub fn out_of_reach(context: &Context, resource: &Resource) -> Option<String> {
     if !resource.kind.is_local() {
         return None;
     }
-    let (path, _) = parse_id(resource);
-    (!is_within_reach(context.paths.as_ref(), resource, &path)).then(|| {
+    let (path, _) = file_and_section(resource);
+    (!is_within_reach(context.paths.as_ref(), resource, path)).then(|| {
         format!(
             "it is in {}, which is not one of this environment's AWS files",
             path.display()
@@ -73,10 +73,13 @@ fn is_within_reach(paths: Option<&Paths>, resource: &Resource, path: &Path) -> b
     path.parent() == Some(paths.cache()) && path.extension().is_some_and(|end| end == "json") && is_digest
 }
 
-/// The file and the section in the id of a resource.
-fn parse_id(resource: &Resource) -> (PathBuf, &str) {
-    let (path, name) = resource.id.rsplit_once('#').unwrap_or((&resource.id, ""));
-    (PathBuf::from(path), name)
+/// The file and the section that a resource is.
+fn file_and_section(resource: &Resource) -> (&Path, &str) {
+    let section = match &resource.id {
+        ResourceId::Section(key) => key.section.as_str(),
+        _ => "",
+    };
+    (resource.id.file(), section)
 }
 
 fn section<'a>(resource: &Resource, name: &'a str) -> Section<'a> {
@@ -134,17 +137,17 @@ impl Ours {
             let changed = changed.filter(|other| other.kind == ResourceKind::CliProfile);
             (
                 created.cloned().collect::<Vec<_>>(),
-                changed.map(|other| other.name.clone()).collect::<Vec<_>>(),
+                changed.map(|other| other.name.to_string()).collect::<Vec<_>>(),
             )
         });
         let (mut profiles, mut sessions) = (changed, Vec::new());
         for resource in created {
             match resource.kind {
-                ResourceKind::SsoSession => sessions.push(resource.name),
+                ResourceKind::SsoSession => sessions.push(resource.name.to_string()),
                 // A file of another environment does not matter here, and may not be readable.
                 ResourceKind::CliProfile if out_of_reach(context, &resource).is_some() => {}
                 ResourceKind::CliProfile if differences(&resource)?.is_none_or(|differs| differs.is_empty()) => {
-                    profiles.push(resource.name);
+                    profiles.push(resource.name.to_string());
                 }
                 _ => {}
             }
@@ -175,9 +178,9 @@ impl Ours {
 
 /// Compares a section, or the file, with what was written.
 fn section_state(resource: &Resource, ours: &Ours) -> Result<SectionState, UserError> {
-    let (path, name) = parse_id(resource);
+    let (path, name) = file_and_section(resource);
     if resource.kind == ResourceKind::ConfigFile {
-        let Some((_, config)) = read(Path::new(&resource.id))? else {
+        let Some((_, config)) = read(Path::new(resource.id.single()))? else {
             return Ok(SectionState::Gone);
         };
         // Our sections are removed before the file; the file stays if it contains anything else.
@@ -190,7 +193,7 @@ fn section_state(resource: &Resource, ours: &Ours) -> Result<SectionState, UserE
             SectionState::AsWritten
         });
     }
-    let Some((_, config)) = read(&path)? else {
+    let Some((_, config)) = read(path)? else {
         return Ok(SectionState::Gone);
     };
     let Some(differs) = differences(resource)? else {
@@ -217,8 +220,8 @@ fn section_state(resource: &Resource, ours: &Ours) -> Result<SectionState, UserE
 
 /// The keys of a section whose values differ from what was written; `None` if the section no longer exists.
 fn differences(resource: &Resource) -> Result<Option<Vec<String>>, UserError> {
-    let (path, name) = parse_id(resource);
-    let config = read(&path)?.map(|(_, config)| config);
+    let (path, name) = file_and_section(resource);
+    let config = read(path)?.map(|(_, config)| config);
     let existing = config.as_ref().and_then(|config| config.get(section(resource, name)));
     let written = written(resource, name);
     let keys: Vec<&str> = written.keys().map(String::as_str).collect();
@@ -256,8 +259,8 @@ pub enum Removed {
 /// # Errors
 /// When the file cannot be read.
 pub fn is_removed(resource: &Resource, removed: Removed) -> Result<bool, UserError> {
-    let (path, name) = parse_id(resource);
-    let Some((text, config)) = read(&path)? else {
+    let (path, name) = file_and_section(resource);
+    let Some((text, config)) = read(path)? else {
         return Ok(true);
     };
     if removed == Removed::AsWritten {
@@ -270,8 +273,8 @@ pub fn is_removed(resource: &Resource, removed: Removed) -> Result<bool, UserErr
 
 /// Whether a section still exists because it contains lines of others.
 pub fn is_kept_by_others(resource: &Resource) -> bool {
-    let (path, name) = parse_id(resource);
-    let content = read(&path).ok().flatten();
+    let (path, name) = file_and_section(resource);
+    let content = read(path).ok().flatten();
     content.is_some_and(|(_, config)| config.get(section(resource, name)).is_some())
 }
 
@@ -280,24 +283,24 @@ pub fn is_kept_by_others(resource: &Resource) -> bool {
 /// # Errors
 /// When the file cannot be read, edited or deleted.
 pub fn remove(context: &Context, resource: &Resource) -> Result<Removed, UserError> {
-    let (path, name) = parse_id(resource);
+    let (path, name) = file_and_section(resource);
     if resource.kind == ResourceKind::ConfigFile {
         // The target of symbolic links, which existed before and stay.
-        let path = &fs::canonicalize(&resource.id).unwrap_or_else(|_| PathBuf::from(&resource.id));
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         if is_empty {
             cleanup::remove_file(context, path)?;
             // Folders are recorded by the path through the links.
-            cleanup::remove_empty_folders(context, Path::new(&resource.id))?;
+            cleanup::remove_empty_folders(context, Path::new(resource.id.single()))?;
         }
         return Ok(Removed::AsWritten);
     }
-    let Some((text, mut config)) = read(&path)? else {
+    let Some((text, mut config)) = read(path)? else {
         return Ok(Removed::AsWritten);
     };
     if let Some(line) = config.indented_without_key(section(resource, name)) {
         let why = format!("line {line} is indented below a header, where the AWS CLI reads a key and the SDKs do not");
-        return Err(unreadable(&path, &why));
+        return Err(unreadable(path, &why));
     }
     // Exactly the written bytes, unless someone added lines to one of our sections: those need the header.
     let is_intact = |ours: &&str| {
@@ -308,7 +311,7 @@ pub fn remove(context: &Context, resource: &Resource) -> Result<Removed, UserErr
     let session = written(resource, name).remove("sso_session").unwrap_or_default();
     let used_before = context.progress.read(|record| {
         let mut sessions = record.resources.iter();
-        let recorded = sessions.find(|other| other.kind == ResourceKind::SsoSession && other.name == session);
+        let recorded = sessions.find(|other| other.kind == ResourceKind::SsoSession && other.name.single() == session);
         recorded.map(|session| session.used_before.clone()).unwrap_or_default()
     });
     let is_shared = resource.kind == ResourceKind::CliProfile
@@ -337,7 +340,7 @@ pub fn remove(context: &Context, resource: &Resource) -> Result<Removed, UserErr
         config.remove(section(resource, name), &keys);
         (config.text(), Removed::ByKeys)
     };
-    write(&path, &text, &after)?;
+    write(path, &text, &after)?;
     Ok(removed)
 }
 

@@ -1,12 +1,16 @@
 //! The current state of what was created in Identity Center. A resource that someone else uses by now is *changed*.
 
-use aws_sdk_ssoadmin::types::PrincipalType;
+use aws_sdk_identitystore::types::MemberId;
+use aws_sdk_ssoadmin::types::{AccountAssignment, PrincipalType};
 
 use super::check::{Observation, unless_gone};
 use super::permission_set;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::progress::{Origin, Resource, ResourceKind};
+use crate::ids::{AccountId, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind};
 use crate::steps::{Context, Instance, create_user};
+
+const LIST_ASSIGNMENTS: &str = "sso:ListAccountAssignments";
 
 /// The current state of a resource.
 ///
@@ -23,23 +27,16 @@ pub async fn observation(context: &Context, instance: &Instance, resource: &Reso
     }
 }
 
-/// The account, the permission set, and the principal in the id of an assignment.
-pub fn parts(id: &str) -> Option<(&str, &str, &str)> {
-    let (account, rest) = id.split_once('/')?;
-    let (set, principal) = rest.rsplit_once('/')?;
-    Some((account, set, principal))
-}
-
-/// The principals that are assigned a permission set in an account: type and id.
+/// The principals that are assigned a permission set in an account.
 ///
 /// # Errors
 /// When AWS does not answer.
 pub async fn principals(
     context: &Context,
     instance: &Instance,
-    account: &str,
-    set: &str,
-) -> Result<Vec<(String, String)>, AwsError> {
+    account: &AccountId,
+    set: &PermissionSetArn,
+) -> Result<Vec<Principal>, AwsError> {
     let mut pages = context
         .clients
         .ssoadmin(&instance.region)
@@ -52,31 +49,37 @@ pub async fn principals(
         .send();
     let mut principals = Vec::new();
     while let Some(assignment) = pages.next().await {
-        let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignments", error));
+        let assignment = assignment.map_err(|error| AwsError::of(LIST_ASSIGNMENTS, error));
         let Some(assignment) = unless_gone(assignment)? else {
             return Ok(Vec::new());
         };
-        let kind = assignment.principal_type.map(|kind| kind.as_str().to_owned());
-        principals.push((kind.unwrap_or_default(), assignment.principal_id.unwrap_or_default()));
+        principals.push(principal(&assignment)?);
     }
     Ok(principals)
 }
 
+fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
+    let id = assignment.principal_id().unwrap_or_default();
+    Ok(match &assignment.principal_type {
+        Some(PrincipalType::User) => Principal::User(AwsError::require_id(LIST_ASSIGNMENTS, id)?),
+        _ => Principal::Group(AwsError::require_id(LIST_ASSIGNMENTS, id)?),
+    })
+}
+
 async fn assignment(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
-    let Some((account, set, principal)) = parts(&resource.id) else {
+    let ResourceId::Assignment(key) = &resource.id else {
         return Ok(Observation::Gone);
     };
-    let assigned = principals(context, instance, account, set).await?;
-    let Some((kind, _)) = assigned.iter().find(|(_, id)| id == principal) else {
+    let assigned = principals(context, instance, &key.account, &key.permission_set).await?;
+    if !assigned.contains(&key.principal) {
         return Ok(Observation::Gone);
-    };
+    }
     // Members that someone added to a group that we created depend on this assignment. The members of an existing group had
     // no access before it.
-    let is_created = created_ids(context, ResourceKind::Group)
-        .iter()
-        .any(|group| group == principal);
-    if kind != PrincipalType::User.as_str() && is_created {
-        let other = other_member(context, instance, principal).await?;
+    if let Principal::Group(group) = &key.principal
+        && created_ids(context, ResourceKind::Group).contains(&ResourceId::from(group))
+    {
+        let other = other_member(context, instance, group).await?;
         return Ok(other.map_or(Observation::Exists, |name| {
             Observation::Changed(format!("someone else has access through it: {name}"))
         }));
@@ -85,7 +88,7 @@ async fn assignment(context: &Context, instance: &Instance, resource: &Resource)
 }
 
 /// The name of a member of a group whom we did not add.
-async fn other_member(context: &Context, instance: &Instance, group: &str) -> Result<Option<String>, AwsError> {
+async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<String>, AwsError> {
     let mut members = context
         .clients
         .identitystore(&instance.region)
@@ -102,16 +105,18 @@ async fn other_member(context: &Context, instance: &Instance, group: &str) -> Re
             return Ok(None);
         };
         let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
-        let user = user.unwrap_or_default();
-        if !created.contains(&format!("{group}/{user}")) {
-            return Ok(Some(user_name(context, instance, user).await));
+        let user = AwsError::require_id("identitystore:ListGroupMemberships", &user.unwrap_or_default())?;
+        let group = group.clone();
+        let key = MembershipKey { group, user };
+        if !created.contains(&ResourceId::from(key.clone())) {
+            return Ok(Some(user_name(context, instance, key.user).await));
         }
     }
     Ok(None)
 }
 
 /// The name of a user; the id if the user cannot be read.
-async fn user_name(context: &Context, instance: &Instance, id: String) -> String {
+async fn user_name(context: &Context, instance: &Instance, id: UserId) -> String {
     let described = context
         .clients
         .identitystore(&instance.region)
@@ -120,12 +125,10 @@ async fn user_name(context: &Context, instance: &Instance, id: String) -> String
         .user_id(&id)
         .send()
         .await;
-    described.ok().and_then(|user| user.user_name).unwrap_or(id)
-}
-
-/// The group and the user in the id of a membership.
-pub fn group_and_user(id: &str) -> Option<(&str, &str)> {
-    id.split_once('/')
+    described
+        .ok()
+        .and_then(|user| user.user_name)
+        .unwrap_or_else(|| id.into())
 }
 
 async fn membership(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
@@ -144,7 +147,7 @@ pub async fn membership_id(
     instance: &Instance,
     resource: &Resource,
 ) -> Result<Option<String>, AwsError> {
-    let Some((group, user)) = group_and_user(&resource.id) else {
+    let ResourceId::Membership(key) = &resource.id else {
         return Ok(None);
     };
     let answer = context
@@ -152,8 +155,8 @@ pub async fn membership_id(
         .identitystore(&instance.region)
         .get_group_membership_id()
         .identity_store_id(&instance.store)
-        .group_id(group)
-        .member_id(aws_sdk_identitystore::types::MemberId::UserId(user.to_owned()))
+        .group_id(&key.group)
+        .member_id(MemberId::UserId(key.user.to_string()))
         .send()
         .await
         .map_err(|error| AwsError::of("identitystore:GetGroupMembershipId", error));
@@ -161,7 +164,9 @@ pub async fn membership_id(
 }
 
 async fn group(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
-    if let Some(name) = other_member(context, instance, &resource.id).await? {
+    if let Ok(group) = resource.id.single().parse()
+        && let Some(name) = other_member(context, instance, &group).await?
+    {
         return Ok(Observation::Changed(format!("it has another member: {name}")));
     }
     let described = context
@@ -169,13 +174,18 @@ async fn group(context: &Context, instance: &Instance, resource: &Resource) -> R
         .identitystore(&instance.region)
         .describe_group()
         .identity_store_id(&instance.store)
-        .group_id(&resource.id)
+        .group_id(resource.id.single())
         .send()
         .await;
     let described = described.map_err(|error| AwsError::of("identitystore:DescribeGroup", error));
     Ok(match unless_gone(described)? {
         None => Observation::Gone,
-        Some(group) if group.display_name.as_ref().is_some_and(|name| *name != resource.name) => {
+        Some(group)
+            if group
+                .display_name
+                .as_ref()
+                .is_some_and(|name| *name != resource.name.single()) =>
+        {
             Observation::Changed(format!("its name is now {}", group.display_name.unwrap_or_default()))
         }
         // It was created without a description.
@@ -191,13 +201,18 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
     let described = store
         .describe_user()
         .identity_store_id(&instance.store)
-        .user_id(&resource.id)
+        .user_id(resource.id.single())
         .send()
         .await;
     let described = described.map_err(|error| AwsError::of("identitystore:DescribeUser", error));
     match unless_gone(described)? {
         None => return Ok(Observation::Gone),
-        Some(user) if user.user_name.as_ref().is_some_and(|name| *name != resource.name) => {
+        Some(user)
+            if user
+                .user_name
+                .as_ref()
+                .is_some_and(|name| *name != resource.name.single()) =>
+        {
             let name = user.user_name.unwrap_or_default();
             return Ok(Observation::Changed(format!("its name is now {name}")));
         }
@@ -215,14 +230,15 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
     let mut groups = store
         .list_group_memberships_for_member()
         .identity_store_id(&instance.store)
-        .member_id(aws_sdk_identitystore::types::MemberId::UserId(resource.id.clone()))
+        .member_id(MemberId::UserId(resource.id.single().to_owned()))
         .into_paginator()
         .items()
         .send();
     while let Some(group) = groups.next().await {
         let group = group.map_err(|error| AwsError::of("identitystore:ListGroupMembershipsForMember", error))?;
         let group = group.group_id.unwrap_or_default();
-        if !memberships.contains(&format!("{group}/{}", resource.id)) {
+        let is_created = |id: &ResourceId| matches!(id, ResourceId::Membership(key) if *key.group == group && *key.user == *resource.id.single());
+        if !memberships.iter().any(is_created) {
             return Ok(Observation::Changed(format!(
                 "it is a member of another group: {group}"
             )));
@@ -232,7 +248,7 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
 }
 
 /// The ids of the created resources of a kind.
-pub(super) fn created_ids(context: &Context, kind: ResourceKind) -> Vec<String> {
+pub(super) fn created_ids(context: &Context, kind: ResourceKind) -> Vec<ResourceId> {
     context.progress.read(|record| {
         let resources = record.resources.iter();
         let created = resources.filter(|other| other.kind == kind && other.origin == Origin::Created);
@@ -253,7 +269,7 @@ async fn assigned_by_others(
         .ssoadmin(&instance.region)
         .list_account_assignments_for_principal()
         .instance_arn(&instance.arn)
-        .principal_id(&principal.id)
+        .principal_id(principal.id.single())
         .principal_type(kind.clone())
         .into_paginator()
         .items()
@@ -261,12 +277,18 @@ async fn assigned_by_others(
     while let Some(assignment) = assigned.next().await {
         let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignmentsForPrincipal", error))?;
         // An assignment that a user has through a group belongs to the group.
-        let is_direct = assignment.principal_id.as_deref() == Some(principal.id.as_str());
+        let is_direct = assignment.principal_id.as_deref() == Some(principal.id.single());
         let (account, set) = (
             assignment.account_id.unwrap_or_default(),
             assignment.permission_set_arn.unwrap_or_default(),
         );
-        if is_direct && !assignments.contains(&format!("{account}/{set}/{}", principal.id)) {
+        let is_created = |id: &ResourceId| match id {
+            ResourceId::Assignment(key) => {
+                *key.account == account && *key.permission_set == set && key.principal.id() == principal.id.single()
+            }
+            _ => false,
+        };
+        if is_direct && !assignments.iter().any(is_created) {
             return Ok(Observation::Changed(format!(
                 "someone assigned it to account {account}"
             )));
@@ -291,14 +313,14 @@ async fn application_of(
         .ssoadmin(&instance.region)
         .list_application_assignments_for_principal()
         .instance_arn(&instance.arn)
-        .principal_id(&principal.id)
+        .principal_id(principal.id.single())
         .principal_type(kind)
         .into_paginator()
         .items()
         .send();
     while let Some(assignment) = assigned.next().await {
         match assignment.map_err(|error| AwsError::of("sso:ListApplicationAssignmentsForPrincipal", error)) {
-            Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id.as_str()) => {
+            Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id.single()) => {
                 return Ok(Some(assignment.application_arn.unwrap_or_default()));
             }
             Ok(_) => {}

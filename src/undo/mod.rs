@@ -118,7 +118,7 @@ impl Disposition {
 impl Removal {
     /// `user Admin`.
     pub fn name(&self) -> String {
-        format!("{} {}", self.resource.kind, one_line(&self.resource.name))
+        format!("{} {}", self.resource.kind, one_line(&self.resource.name.to_string()))
     }
 
     /// Shows how to undo it in another environment, if it is in one; `undo`: the command line of undo.

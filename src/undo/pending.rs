@@ -2,27 +2,20 @@
 //! too, so that undo finds and deletes the resources.
 
 use crate::answers::{Answer, Key, Source};
-use crate::progress::{Intent, ResourceKind, Verb};
+use crate::progress::{Intent, ResourceKind, ResourceName, Verb};
 use crate::steps::Context;
 
-/// The answers with which a step finds the resource of an intent; empty if the step needs no name or reads files. Names can
-/// contain slashes, so a membership's name is split at each of them.
-fn answers_of(intent: &Intent) -> Vec<Vec<(Key, String)>> {
-    let name = intent.name.as_str();
-    let pairs = |one: Key, other: Key| {
-        let slashes = name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..]));
-        let pairs = slashes.filter(|(left, right)| !left.is_empty() && !right.is_empty());
-        pairs
-            .map(|(left, right)| vec![(one, left.to_owned()), (other, right.to_owned())])
-            .collect()
-    };
-    match intent.kind {
-        ResourceKind::User => vec![vec![(Key::Username, name.to_owned())]],
-        ResourceKind::Group => vec![vec![(Key::Group, name.to_owned())]],
-        ResourceKind::GroupMembership => pairs(Key::Group, Key::Username),
-        ResourceKind::PermissionSet => vec![vec![(Key::PermissionSet, name.to_owned())]],
-        // The name of a permission set contains no slash.
-        ResourceKind::PolicyAttachment => pairs(Key::PermissionSet, Key::Policy).into_iter().take(1).collect(),
+/// The answers with which a step finds the resource of an intent; empty if the step needs no name or reads files.
+fn answers_of(intent: &Intent) -> Vec<(Key, String)> {
+    let name = intent.name.clone();
+    match (intent.kind, name) {
+        (ResourceKind::User, ResourceName::Single(name)) => vec![(Key::Username, name)],
+        (ResourceKind::Group, ResourceName::Single(name)) => vec![(Key::Group, name)],
+        (_, ResourceName::Membership { group, user }) => vec![(Key::Group, group), (Key::Username, user)],
+        (ResourceKind::PermissionSet, ResourceName::Single(name)) => vec![(Key::PermissionSet, name)],
+        (_, ResourceName::Attachment { permission_set, policy }) => {
+            vec![(Key::PermissionSet, permission_set), (Key::Policy, policy)]
+        }
         _ => Vec::new(),
     }
 }
@@ -32,7 +25,7 @@ pub fn other_answers(context: &Context) -> Vec<Vec<(Key, String)>> {
     let pending = context.progress.read(|record| record.intents.clone());
     let mut sets: Vec<Vec<(Key, String)>> = Vec::new();
     for intent in pending.iter().filter(|intent| intent.verb == Verb::Create) {
-        sets.extend(answers_of(intent));
+        sets.push(answers_of(intent));
     }
     let is_current = |answers: &Vec<(Key, String)>| answers.iter().all(|(key, value)| context.text(*key) == *value);
     sets.retain(|answers| !is_current(answers));

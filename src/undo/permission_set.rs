@@ -6,7 +6,8 @@ use super::check::{Observation, unless_gone};
 use super::identity_center::{created_ids, principals};
 use crate::answers::values::SessionDuration;
 use crate::aws::AwsError;
-use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::ids::{AccountId, AssignmentKey, AttachmentKey, PermissionSetArn};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind, ResourceName, Verb};
 use crate::steps::{Context, Instance, permission_set};
 
 /// The current state. A permission set that is assigned to someone else, or that someone changed, is left.
@@ -14,11 +15,14 @@ use crate::steps::{Context, Instance, permission_set};
 /// # Errors
 /// When AWS does not answer.
 pub async fn observation(context: &Context, instance: &Instance, resource: &Resource) -> Result<Observation, AwsError> {
+    let Ok(arn) = resource.id.single().parse::<PermissionSetArn>() else {
+        return Ok(Observation::Gone);
+    };
     let admin = context.clients.ssoadmin(&instance.region);
     let described = admin
         .describe_permission_set()
         .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
+        .permission_set_arn(&arn)
         .send()
         .await;
     let described = described.map_err(|error| AwsError::of("sso:DescribePermissionSet", error));
@@ -31,22 +35,28 @@ pub async fn observation(context: &Context, instance: &Instance, resource: &Reso
     let mut accounts = admin
         .list_accounts_for_provisioned_permission_set()
         .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
+        .permission_set_arn(&arn)
         .into_paginator()
         .items()
         .send();
     let created = created_ids(context, ResourceKind::AccountAssignment);
     while let Some(account) = accounts.next().await {
         let account = account.map_err(|error| AwsError::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
-        for (_, principal) in principals(context, instance, &account, &resource.id).await? {
-            if !created.contains(&format!("{account}/{}/{principal}", resource.id)) {
+        let account: AccountId = AwsError::require_id("sso:ListAccountsForProvisionedPermissionSet", &account)?;
+        for principal in principals(context, instance, &account, &arn).await? {
+            let key = AssignmentKey {
+                account: account.clone(),
+                permission_set: arn.clone(),
+                principal: principal.clone(),
+            };
+            if !created.contains(&ResourceId::from(key)) {
                 return Ok(Observation::InUse(format!(
                     "it is also assigned to {principal} in account {account}"
                 )));
             }
         }
     }
-    let change = change(context, instance, resource, &set).await?;
+    let change = change(context, instance, (resource, &arn), &set).await?;
     Ok(change.map_or(Observation::Exists, Observation::Changed))
 }
 
@@ -54,19 +64,19 @@ pub async fn observation(context: &Context, instance: &Instance, resource: &Reso
 async fn change(
     context: &Context,
     instance: &Instance,
-    resource: &Resource,
+    (resource, arn): (&Resource, &PermissionSetArn),
     set: &PermissionSet,
 ) -> Result<Option<String>, AwsError> {
     if let Some(change) = property_change(context, resource, set) {
         return Ok(Some(change));
     }
-    if permission_set::has_other_tags(context, instance, &resource.id).await? {
+    if permission_set::has_other_tags(context, instance, arn).await? {
         return Ok(Some("someone tagged it".to_owned()));
     }
-    if let Some(document) = added_document(context, instance, &resource.id).await? {
+    if let Some(document) = added_document(context, instance, arn).await? {
         return Ok(Some(format!("it now has {document}")));
     }
-    policy_change(context, instance, resource).await
+    policy_change(context, instance, (resource, arn)).await
 }
 
 /// How its own properties differ from what they were.
@@ -93,7 +103,11 @@ fn property_change(context: &Context, resource: &Resource, set: &PermissionSet) 
 }
 
 /// A document that the wizard never adds: an inline policy, a reference to a customer managed policy, a boundary.
-async fn added_document(context: &Context, instance: &Instance, arn: &str) -> Result<Option<&'static str>, AwsError> {
+async fn added_document(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<&'static str>, AwsError> {
     let admin = context.clients.ssoadmin(&instance.region);
     let inline = admin.get_inline_policy_for_permission_set();
     let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
@@ -131,26 +145,41 @@ fn is_update_pending(context: &Context, resource: &Resource) -> bool {
     })
 }
 
+/// What a policy on this permission set is called in progress.
+fn attachment(permission_set: &Resource, policy: &str) -> ResourceName {
+    ResourceName::Attachment {
+        permission_set: permission_set.name.single().to_owned(),
+        policy: policy.to_owned(),
+    }
+}
+
 /// An AWS managed policy that neither we nor a killed run attached, or one of ours that someone detached.
 async fn policy_change(
     context: &Context,
     instance: &Instance,
-    resource: &Resource,
+    (resource, arn): (&Resource, &PermissionSetArn),
 ) -> Result<Option<String>, AwsError> {
     let mut missing = context.progress.read(|record| {
         let resources = record.resources.iter();
         let created =
             resources.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.origin == Origin::Created);
-        let prefix = format!("{}/", resource.id);
-        let policies = created.filter_map(|other| other.id.strip_prefix(&prefix).map(str::to_owned));
+        let policies = created.filter_map(|other| match &other.id {
+            ResourceId::Attachment(key) if key.permission_set == *arn => Some(key.policy.clone()),
+            _ => None,
+        });
         policies.collect::<Vec<_>>()
     });
-    for policy in permission_set::policies(context, instance, &resource.id).await? {
+    for policy in permission_set::policies(context, instance, arn).await? {
         missing.retain(|created| *created != policy);
         let is_ours = context.progress.read(|record| {
-            let id = format!("{}/{policy}", resource.id);
+            let id = ResourceId::from(AttachmentKey {
+                permission_set: arn.clone(),
+                policy: policy.clone(),
+            });
             record.origin(ResourceKind::PolicyAttachment, &id) == Some(Origin::Created)
-                || record.is_any_open(ResourceKind::PolicyAttachment, &format!("{}/{policy}", resource.name))
+                || record.is_any_open(ResourceKind::PolicyAttachment, |name| {
+                    *name == attachment(resource, &policy)
+                })
         });
         if !is_ours {
             return Ok(Some(format!("someone attached the policy {policy}")));
@@ -159,7 +188,7 @@ async fn policy_change(
     // An interrupted update of ours may have detached it.
     let was_to_be_detached = |policy: &String| {
         context.progress.read(|record| {
-            let name = format!("{}/{policy}", resource.name);
+            let name = attachment(resource, policy);
             record
                 .intents(Verb::Delete, ResourceKind::PolicyAttachment, &name)
                 .next()

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Disposition, Removal};
-use super::{check, cleanup, identity_center, restore, self_lockout};
+use super::{check, cleanup, restore, self_lockout};
 use crate::checklist::{StepReport, UserError};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Origin, Record, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Record, Resource, ResourceId, ResourceKind, Verb};
 use crate::steps::Context;
 
 /// The order of deletion: a resource is deleted before the resources that it depends on.
@@ -93,7 +93,7 @@ fn keep_dependencies(removals: &mut [Removal]) {
 fn depends_on(one: &Removal, other: &Removal) -> bool {
     match (one.resource.kind, other.resource.kind) {
         (ResourceKind::AccountAssignment, ResourceKind::PermissionSet) => {
-            identity_center::parts(&one.resource.id).is_some_and(|(_, set, _)| set == other.resource.id)
+            matches!(&one.resource.id, ResourceId::Assignment(key) if *key.permission_set == *other.resource.id.single())
         }
         (ResourceKind::Trail, ResourceKind::Bucket) => true,
         _ => false,
@@ -162,8 +162,8 @@ fn refuse_if_still_needed(
     let assignments = self::created(context, Some("account-assignment"));
     for (resource, _) in created {
         let depends_on_it = |(assignment, _): &&(Resource, &'static str)| {
-            let parts = identity_center::parts(&assignment.id);
-            parts.is_some_and(|(_, set, principal)| resource.id == set || resource.id == principal)
+            let id = resource.id.single();
+            matches!(&assignment.id, ResourceId::Assignment(key) if *key.permission_set == *id || key.principal.id() == id)
         };
         let mut others = assignments.iter().filter(|one| !created.contains(one));
         if let Some((assignment, _)) = others.find(depends_on_it) {
@@ -208,7 +208,7 @@ fn why_it_stays(context: &Context, resource: &Resource) -> (&'static str, String
         .facts
         .instance
         .now()
-        .map_or_else(|| context.wanted_region(), |instance| instance.region);
+        .map_or_else(|| context.wanted_region(), |instance| instance.region.into());
     match resource.kind {
         ResourceKind::Organization => (
             "other accounts and services may depend on it by now; if none does, delete it yourself",
@@ -238,7 +238,7 @@ fn staying(context: &Context, step: Option<&str>, is_used: bool) -> Vec<Removal>
         .filter(|resource| STAYS.contains(&resource.kind) && resource.origin == Origin::Created);
     // The wizard cannot create an instance through an API, so progress has no record of it.
     let instance = context.facts.instance.now().filter(|_| is_used);
-    let instance = instance.map(|it| Resource::new(Origin::Existing, ResourceKind::Instance, it.region, it.arn));
+    let instance = instance.map(|it| Resource::new(Origin::Existing, ResourceKind::Instance, &*it.region, it.arn));
     let stays = created.chain(instance);
     let with_reason = stays.map(|resource| {
         let (why, command) = why_it_stays(context, &resource);

@@ -5,14 +5,14 @@ use std::path::Path;
 use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues, TargetType};
 
 use super::check;
-use super::identity_center::{membership_id, parts, principals};
+use super::identity_center::{membership_id, principals};
 use super::{Disposition, Removal};
 use super::{cleanup, cloudtrail, files};
 use crate::aws::{AwsError, AwsErrorKind, waiting};
 use crate::checklist::{StepInfo, StepReport, UserError};
 use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
 use crate::next_step::SetupCommand;
-use crate::progress::{Resource, ResourceKind, Verb};
+use crate::progress::{Resource, ResourceId, ResourceKind, Verb};
 use crate::steps::{Context, INFOS, Instance, step_error};
 use crate::text::duration_words;
 
@@ -30,10 +30,12 @@ pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Rem
     let failed = |aws_error: AwsError| step_error(info, &aws_error, SetupCommand::undo());
     let mut removed = None;
     match resource.kind {
-        ResourceKind::Token | ResourceKind::Registration => cleanup::remove_file(context, Path::new(&resource.id))?,
+        ResourceKind::Token | ResourceKind::Registration => {
+            cleanup::remove_file(context, Path::new(resource.id.single()))?;
+        }
         ResourceKind::ConfigFile => {
             files::remove(context, &resource)?;
-            if Path::new(&resource.id).exists() {
+            if Path::new(resource.id.single()).exists() {
                 removal.disposition = Disposition::Stays;
                 removal.why = Some("it contains other lines".to_owned());
                 return close_intent(context, &resource);
@@ -85,15 +87,13 @@ pub fn forget(context: &Context, resource: &Resource, step: &str) -> Result<(), 
     context.progress.change(|record| {
         record.close(Verb::Delete, resource.kind, &resource.name);
         record.resources.retain(|other| {
-            let is_part = other.id.starts_with(&format!("{}/", resource.id))
-                && matches!(other.kind, ResourceKind::PolicyAttachment | ResourceKind::Provisioning);
-            !is_part && (other.kind != resource.kind || other.id != resource.id)
+            !other.id.is_attached_to(&resource.id) && (other.kind != resource.kind || other.id != resource.id)
         });
         // The name of a trail that was never completed contains the nonce of its intent.
         record
             .intents
-            .retain(|intent| intent.kind != resource.kind || !resource.name.ends_with(&intent.nonce));
-        record.attestations.retain(|_, word| word.about != resource.id);
+            .retain(|intent| intent.kind != resource.kind || !resource.name.single().ends_with(&intent.nonce));
+        record.attestations.retain(|_, word| word.about != resource.id.single());
         record.steps.remove(step);
     })?;
     Ok(())
@@ -146,7 +146,7 @@ async fn permission_set(context: &Context, instance: &Instance, resource: &Resou
         .ssoadmin_once(&instance.region)
         .delete_permission_set()
         .instance_arn(&instance.arn)
-        .permission_set_arn(&resource.id)
+        .permission_set_arn(resource.id.single())
         .send()
         .await;
     answer
@@ -177,7 +177,7 @@ async fn group(context: &Context, instance: &Instance, resource: &Resource) -> R
         .identitystore_once(&instance.region)
         .delete_group()
         .identity_store_id(&instance.store)
-        .group_id(&resource.id)
+        .group_id(resource.id.single())
         .send()
         .await;
     answer
@@ -191,7 +191,7 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
         .identitystore_once(&instance.region)
         .delete_user()
         .identity_store_id(&instance.store)
-        .user_id(&resource.id)
+        .user_id(resource.id.single())
         .send()
         .await;
     answer
@@ -201,23 +201,23 @@ async fn user(context: &Context, instance: &Instance, resource: &Resource) -> Re
 
 /// Requests the deletion of an assignment, if it exists. AWS deletes it later and returns the id of the request.
 async fn assignment(context: &Context, instance: &Instance, resource: &Resource) -> Result<Option<String>, AwsError> {
-    let Some((account, set, principal)) = parts(&resource.id) else {
+    let ResourceId::Assignment(key) = &resource.id else {
         return Ok(None);
     };
-    let assigned = principals(context, instance, account, set).await?;
-    let Some((kind, _)) = assigned.iter().find(|(_, id)| id == principal) else {
+    let assigned = principals(context, instance, &key.account, &key.permission_set).await?;
+    if !assigned.contains(&key.principal) {
         return Ok(None);
-    };
+    }
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .delete_account_assignment()
         .instance_arn(&instance.arn)
-        .permission_set_arn(set)
+        .permission_set_arn(&key.permission_set)
         .target_type(TargetType::AwsAccount)
-        .target_id(account)
-        .principal_type(PrincipalType::from(kind.as_str()))
-        .principal_id(principal)
+        .target_id(&key.account)
+        .principal_type(PrincipalType::from(key.principal.type_name()))
+        .principal_id(key.principal.id())
         .send()
         .await
         .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error))?;

@@ -1,6 +1,5 @@
 //! Restores existing resources that `--update` changed.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command;
@@ -9,7 +8,7 @@ use crate::aws::waiting;
 use crate::checklist::{StepInfo, StepReport, UserError};
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
-use crate::progress::{Drift, Origin, Replaced, Resource, ResourceKind};
+use crate::progress::{Drift, Origin, Replaced, Resource, ResourceKind, Setting};
 use crate::steps::{Context, INFOS, cli_profile, permission_set};
 
 /// What to do with each changed resource; the last change first.
@@ -56,6 +55,7 @@ async fn check(context: &Context, reports: &[StepReport], replaced: &Replaced) -
             None | Some(Drift::AsBefore) => (Disposition::Gone, None),
             Some(Drift::AsChanged) => (Disposition::Restore, Some(earlier_values(replaced))),
             Some(Drift::Modified(names)) => {
+                let names: Vec<String> = names.iter().map(Setting::to_string).collect();
                 let why = format!("someone changed {} since the update", names.join(", "));
                 (Disposition::Changed, Some(why))
             }
@@ -79,7 +79,7 @@ fn earlier_values(replaced: &Replaced) -> String {
 /// How the resource differs from what it was before; `None` if it no longer exists.
 async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -> Result<Option<Drift>, UserError> {
     if replaced.kind.is_local() {
-        let Some((_, config)) = files::read(&file_of(replaced))? else {
+        let Some((_, config)) = files::read(replaced.id.file())? else {
             return Ok(None);
         };
         let now = cli_profile::says(&config, replaced.before.keys());
@@ -89,7 +89,10 @@ async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -
         super::check::without_instance(reports)?;
         return Ok(None);
     };
-    let Some(now) = permission_set::says(context, &instance, &replaced.id).await? else {
+    let Ok(arn) = replaced.id.single().parse() else {
+        return Ok(None);
+    };
+    let Some(now) = permission_set::says(context, &instance, &arn).await? else {
         return Ok(None);
     };
     let drift = replaced.drift(&now);
@@ -100,11 +103,6 @@ async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -
     } else {
         drift
     }))
-}
-
-fn file_of(replaced: &Replaced) -> PathBuf {
-    let (path, _) = replaced.id.rsplit_once('#').unwrap_or((&replaced.id, ""));
-    PathBuf::from(path)
 }
 
 /// Restores one resource and verifies it with a read.
@@ -118,10 +116,10 @@ pub async fn restore(context: &Context, reports: &[StepReport], removal: &mut Re
         return Ok(());
     };
     if replaced.kind.is_local() {
-        let path = file_of(&replaced);
-        if let Some((text, _)) = files::read(&path)? {
-            let before = cli_profile::restore(&text, &replaced).map_err(|bad| files::unreadable(&path, &bad))?;
-            files::write(&path, &text, &before)?;
+        let path = replaced.id.file();
+        if let Some((text, _)) = files::read(path)? {
+            let before = cli_profile::restore(&text, &replaced).map_err(|bad| files::unreadable(path, &bad))?;
+            files::write(path, &text, &before)?;
         }
     } else {
         let instance = context.instance().await?;
@@ -158,10 +156,7 @@ pub async fn restore(context: &Context, reports: &[StepReport], removal: &mut Re
 pub fn forget(context: &Context, resource: &Resource) -> Result<(), UserError> {
     context.progress.change(|record| {
         record.drop_replaced(resource.kind, &resource.id);
-        let prefix = format!("{}/", resource.id);
-        record
-            .resources
-            .retain(|other| other.kind != ResourceKind::PolicyAttachment || !other.id.starts_with(&prefix));
+        record.resources.retain(|other| !other.id.is_attached_to(&resource.id));
     })?;
     Ok(())
 }

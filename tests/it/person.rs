@@ -71,7 +71,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
     let setting = Rc::new(Context::new(ContextParts {
         clients: Clients::new(&config, ServerClock::default()),
         caller: Caller {
-            account: "123456789012".to_owned(),
+            account: "123456789012".parse().unwrap(),
             arn: "arn:aws:iam::123456789012:root".to_owned(),
         },
         region: Some("us-east-1".to_owned()),

@@ -174,8 +174,14 @@ fn a_state_file_cannot_have_other_keys_written() {
         replaced["rewrites"].as_array_mut().unwrap().push(json!({
             "length": 0, "sha256": nothing, "changes": [{"at": 0, "count": 0, "before": [line]}]
         }));
-        replaced["before"]["profile eks-walkthrough/credential_process"] = json!("/bin/evil");
-        replaced["before"]["profile eks-walkthrough/region"] = json!("x\ncredential_process = /bin/evil");
+        let before = replaced["before"].as_array_mut().unwrap();
+        for (key, value) in [
+            ("credential_process", "/bin/evil"),
+            ("region", "x\ncredential_process = /bin/evil"),
+        ] {
+            let setting = json!({"profile": {"name": "eks-walkthrough", "key": key}});
+            before.push(json!({"setting": setting, "value": value}));
+        }
         std::fs::write(env.state_file(), kept.to_string()).unwrap();
         std::fs::write(&path, &changed).unwrap();
         undo(&env, &[]);

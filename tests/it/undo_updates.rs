@@ -68,7 +68,7 @@ fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
         (&json!("restored"), &json!("existing"))
     );
     let why = restored["why"].as_str().unwrap();
-    assert!(why.contains("session_duration: PT4H"), "what it will be is said: {why}");
+    assert!(why.contains("session duration: PT4H"), "what it will be is said: {why}");
     let command = restored["command"].as_str().unwrap();
     for part in [
         "--session-duration PT4H",
@@ -151,7 +151,7 @@ fn what_somebody_has_changed_since_the_update_is_left() {
     let changed = row(&ran, "permission_set");
     assert_eq!(changed["disposition"], "changed");
     assert!(
-        changed["why"].as_str().unwrap().contains("session_duration"),
+        changed["why"].as_str().unwrap().contains("session duration"),
         "{changed}"
     );
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT2H");
@@ -178,7 +178,8 @@ fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
     // What is remembered is written down right before the call.
     let is_begun = || {
         let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
-        text.contains(&format!("policy {ADMINISTRATOR}"))
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        state["replaced"].to_string().contains(ADMINISTRATOR)
     };
     while !is_begun() {
         assert!(run.try_wait().unwrap().is_none(), "it was never begun");

@@ -21,7 +21,8 @@ pub enum Section<'a> {
 }
 
 impl Section<'_> {
-    fn header(self) -> String {
+    /// The line that begins a new section of this name, such as `[profile NAME]`.
+    pub fn header(self) -> String {
         match self {
             Self::Profile("default") => "[default]".to_owned(),
             Self::Profile(name) => format!("[profile {name}]"),

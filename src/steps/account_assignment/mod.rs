@@ -20,9 +20,10 @@ use crate::checklist::{
     Change, Choice, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
+use crate::ids::{AccountId, AssignmentKey, Principal};
 use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
-use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Intent, Origin, Resource, ResourceKind, ResourceName, Verb};
 use crate::text::duration_words;
 
 /// This step's entry in the checklist.
@@ -71,22 +72,32 @@ const fn on_roles(action: &'static str) -> Permission {
 struct Subject {
     instance: Instance,
     set: PermissionSet,
-    account: String,
-    principal_type: PrincipalType,
-    principal: String,
+    account: AccountId,
+    principal: Principal,
     principal_name: String,
 }
 
 impl Subject {
-    /// The ID in the state file: account, permission set and principal.
-    fn id(&self) -> String {
-        format!("{}/{}/{}", self.account, self.set.arn, self.principal)
+    /// What identifies it.
+    fn key(&self) -> AssignmentKey {
+        AssignmentKey {
+            account: self.account.clone(),
+            permission_set: self.set.arn.clone(),
+            principal: self.principal.clone(),
+        }
+    }
+
+    fn principal_type(&self) -> PrincipalType {
+        match self.principal {
+            Principal::User(_) => PrincipalType::User,
+            Principal::Group(_) => PrincipalType::Group,
+        }
     }
 
     fn is_of(&self, status: &AccountAssignmentOperationStatus) -> bool {
-        status.target_id.as_deref() == Some(self.account.as_str())
-            && status.permission_set_arn.as_deref() == Some(self.set.arn.as_str())
-            && status.principal_id.as_deref() == Some(self.principal.as_str())
+        status.target_id.as_deref() == Some(&*self.account)
+            && status.permission_set_arn.as_deref() == Some(&*self.set.arn)
+            && status.principal_id.as_deref() == Some(self.principal.id())
     }
 }
 
@@ -108,14 +119,13 @@ impl AccountAssignment {
     }
 
     /// The name of the assignment, which is the same in every run: account, permission set and principal.
-    fn name(&self) -> String {
+    fn name(&self) -> ResourceName {
         let principal = if self.is_for_group() { Key::Group } else { Key::Username };
-        format!(
-            "{}/{}/{}",
-            self.context.account(),
-            self.context.text(Key::PermissionSet),
-            self.context.text(principal)
-        )
+        ResourceName::Assignment {
+            account: self.context.account(),
+            permission_set: self.context.text(Key::PermissionSet),
+            principal: self.context.text(principal),
+        }
     }
 
     /// Waits until all parts of the assignment are known.
@@ -124,18 +134,17 @@ impl AccountAssignment {
         let waits = |step: &'static str| move |_| format!("Waits for {step}.");
         let instance = facts.instance.get().await.map_err(waits("step 1"))?;
         let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
-        let (principal_type, principal, principal_name) = if self.is_for_group() {
+        let (principal, principal_name) = if self.is_for_group() {
             let group = facts.group.get().await.map_err(waits("step 3"))?;
-            (PrincipalType::Group, group.id, self.context.text(Key::Group))
+            (Principal::Group(group.id), self.context.text(Key::Group))
         } else {
             let user = facts.user.get().await.map_err(waits("step 2"))?;
-            (PrincipalType::User, user.id, user.name)
+            (Principal::User(user.id), user.name)
         };
         Ok(Subject {
             instance,
             set,
             account: self.context.account(),
-            principal_type,
             principal,
             principal_name,
         })
@@ -161,7 +170,7 @@ impl AccountAssignment {
     async fn with_origin(&self, subject: &Subject) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = self.name();
-        let mut resource = context.resource(ResourceKind::AccountAssignment, &name, &subject.id());
+        let mut resource = context.resource(ResourceKind::AccountAssignment, &name, subject.key());
         let intents = context.open_intents(ResourceKind::AccountAssignment, &name);
         let request = if intents.is_empty() {
             None
@@ -298,9 +307,9 @@ impl Step for AccountAssignment {
         let resource = self.with_origin(&subject).await?;
         self.context.facts.assignment.set(());
         Ok(Observed::done(format!("{who} has {what}."))
-            .with("account", &subject.account)
-            .with("principal", &subject.principal)
-            .with("permission_set_arn", &subject.set.arn)
+            .with("account", subject.account.to_string())
+            .with("principal", subject.principal.id())
+            .with("permission_set_arn", subject.set.arn.to_string())
             .of(resource))
     }
 
@@ -337,11 +346,11 @@ impl Step for AccountAssignment {
         let instance = facts
             .instance
             .now()
-            .map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn);
+            .map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn.to_string());
         let arn = facts
             .permission_set
             .now()
-            .map_or_else(|| "PERMISSION_SET_ARN".to_owned(), |set| set.arn);
+            .map_or_else(|| "PERMISSION_SET_ARN".to_owned(), |set| set.arn.to_string());
         plan.changes.push(Change {
             verb: Verb::Create,
             kind: ResourceKind::AccountAssignment,
@@ -384,7 +393,7 @@ impl Step for AccountAssignment {
         let was_first = self.was_first(&subject, &intents, (&finished.recent, &request, unanswered));
         let is_ours = was_first.await.map_err(rerun(&INFO))?;
         let origin = if is_ours { Origin::Created } else { Origin::Existing };
-        let resource = Resource::new(origin, change.kind, &change.name, subject.id());
+        let resource = Resource::new(origin, change.kind, &change.name, subject.key());
         context.settle(change.verb, change.kind, &change.name, Some(resource))?;
         let done = format!("Assigned {} to account {}.", subject.principal_name, subject.account);
         prompter.say(Some(&INFO), &done);
@@ -398,7 +407,7 @@ impl Step for AccountAssignment {
 
 impl AccountAssignment {
     fn is_recorded(&self, subject: &Subject) -> bool {
-        let id = subject.id();
+        let id = subject.key().into();
         self.context
             .progress
             .read(|record| record.origin(ResourceKind::AccountAssignment, &id).is_some())

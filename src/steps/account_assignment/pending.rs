@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use aws_sdk_ssoadmin::types::{PrincipalType, StatusValues};
+use aws_sdk_ssoadmin::types::StatusValues;
 
 use super::super::context::{Context, rerun};
 use super::super::facts::{Instance, PermissionSet};
 use super::{AccountAssignment, INFO, Subject};
 use crate::checklist::UserError;
+use crate::ids::{PermissionSetArn, Principal};
 use crate::limits::CALL_LIMIT;
-use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Intent, Origin, Resource, ResourceKind, ResourceName, Verb};
 
 /// Settles the assignments that killed runs requested, regardless of the current answers. An assignment has the origin
 /// `created` if a request of this program created it. Returns `None` while a request is in progress.
@@ -38,7 +39,7 @@ pub async fn settle_pending(context: &Rc<Context>) -> Result<Option<()>, UserErr
             let has_created = step.has_created(&subject, intents, &request).await;
             if has_created.map_err(rerun(&INFO))? {
                 let kind = ResourceKind::AccountAssignment;
-                created = Some(Resource::new(Origin::Created, kind, &intent.name, subject.id()));
+                created = Some(Resource::new(Origin::Created, kind, &intent.name, subject.key()));
             }
         }
         let age = context.clients.clock().now().duration_since(intent.at).unsigned_abs();
@@ -53,34 +54,43 @@ pub async fn settle_pending(context: &Rc<Context>) -> Result<Option<()>, UserErr
 }
 
 /// The assignments that a name can refer to. The names come from the intent, and the IDs from the recorded resources.
-fn subjects(instance: &Instance, known: &[Resource], name: &str) -> Vec<Subject> {
-    let mut parts = name.splitn(3, '/');
-    let (Some(account), Some(set_name), Some(principal_name)) = (parts.next(), parts.next(), parts.next()) else {
+fn subjects(instance: &Instance, known: &[Resource], name: &ResourceName) -> Vec<Subject> {
+    let ResourceName::Assignment {
+        account,
+        permission_set,
+        principal,
+    } = name
+    else {
         return Vec::new();
     };
     let named = |kind, name: &str| {
-        let name = name.to_owned();
+        let name = ResourceName::from(name);
         known.iter().filter(move |one| one.kind == kind && one.name == name)
     };
     let mut subjects = Vec::new();
-    for set in named(ResourceKind::PermissionSet, set_name) {
-        for (kind, principal_type) in [
-            (ResourceKind::Group, PrincipalType::Group),
-            (ResourceKind::User, PrincipalType::User),
-        ] {
-            subjects.extend(named(kind, principal_name).map(|principal| Subject {
-                instance: instance.clone(),
-                set: PermissionSet {
-                    arn: set.id.clone(),
-                    name: set.name.clone(),
-                    is_new: false,
-                },
-                account: account.to_owned(),
-                principal_type: principal_type.clone(),
-                principal: principal.id.clone(),
-                principal_name: principal.name.clone(),
-            }));
-        }
+    for set in named(ResourceKind::PermissionSet, permission_set) {
+        let groups = named(ResourceKind::Group, principal).filter_map(|group| {
+            let id = group.id.single().parse().ok()?;
+            Some((Principal::Group(id), group))
+        });
+        let users = named(ResourceKind::User, principal).filter_map(|user| {
+            let id = user.id.single().parse().ok()?;
+            Some((Principal::User(id), user))
+        });
+        let Ok(arn) = set.id.single().parse::<PermissionSetArn>() else {
+            continue;
+        };
+        subjects.extend(groups.chain(users).map(|(principal, known)| Subject {
+            instance: instance.clone(),
+            set: PermissionSet {
+                arn: arn.clone(),
+                name: set.name.to_string(),
+                is_new: false,
+            },
+            account: account.clone(),
+            principal,
+            principal_name: known.name.to_string(),
+        }));
     }
     subjects
 }

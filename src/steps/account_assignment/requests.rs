@@ -64,7 +64,7 @@ impl AccountAssignment {
             .send();
         while let Some(assignment) = pages.next().await {
             let assignment = assignment.map_err(|error| AwsError::of("sso:ListAccountAssignments", error))?;
-            if assignment.principal_id.as_deref() == Some(subject.principal.as_str()) {
+            if assignment.principal_id.as_deref() == Some(subject.principal.id()) {
                 return Ok(true);
             }
         }
@@ -209,8 +209,8 @@ impl AccountAssignment {
             .target_id(&subject.account)
             .target_type(TargetType::AwsAccount)
             .permission_set_arn(&subject.set.arn)
-            .principal_type(subject.principal_type.clone())
-            .principal_id(&subject.principal)
+            .principal_type(subject.principal_type())
+            .principal_id(subject.principal.id())
             .send()
             .await
             .map_err(|error| AwsError::of("sso:CreateAccountAssignment", error))?;

@@ -17,7 +17,7 @@ use crate::checklist::{
     Change, Consent, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind, Verb};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk, redacted};
 use sections::{Wanted, keys};
@@ -50,11 +50,11 @@ const OTHER_CREDENTIALS: [&str; 7] = [
 const CONFIG: &str = "config";
 
 /// The resource ID in the state file: the path, and the section in the file.
-fn id_of(path: &Path, kind: ResourceKind, name: &str) -> String {
+fn id_of(path: &Path, kind: ResourceKind, name: &str) -> ResourceId {
     if kind == ResourceKind::ConfigFile {
-        path.display().to_string()
+        path.display().to_string().into()
     } else {
-        format!("{}#{name}", path.display())
+        ResourceId::of_section(path, name)
     }
 }
 
@@ -131,13 +131,13 @@ impl CliProfile {
     fn own(&self, wanted: &Wanted, text: &str) -> Result<Vec<Resource>, UserError> {
         let context = &self.context;
         let path = self.paths()?.config();
-        let own = |kind, name: &str| context.settle_written(text, kind, name, &id_of(path, kind, name));
+        let own = |kind, name: &str| context.settle_written(text, kind, name, id_of(path, kind, name));
         let mut own_parts = vec![
             own(ResourceKind::SsoSession, &wanted.session)?,
             own(ResourceKind::CliProfile, &wanted.profile)?,
         ];
         let file = (ResourceKind::ConfigFile, CONFIG);
-        let is_ours = context.origin(file.0, &id_of(path, file.0, file.1)) == Origin::Created;
+        let is_ours = context.origin(file.0, id_of(path, file.0, file.1)) == Origin::Created;
         if is_ours || !context.open_intents(file.0, file.1).is_empty() {
             own_parts.push(own(file.0, file.1)?);
         }
@@ -182,10 +182,10 @@ impl CliProfile {
         let updated = self.intend_updates(&wanted, path, &mark)?;
         replace_text(context, path, (&before, &after))?;
         for resource in updated {
-            context.settle(Verb::Update, resource.kind, &resource.name.clone(), Some(resource))?;
+            context.settle(Verb::Update, resource.kind, resource.name.clone(), Some(resource))?;
         }
         for (kind, name) in new_parts {
-            let mut resource = context.resource(kind, name, &id_of(path, kind, name));
+            let mut resource = context.resource(kind, name, id_of(path, kind, name));
             resource.origin = Origin::Created;
             resource.text = Some(text.clone());
             resource.used_before = used_before(kind).to_vec();
@@ -369,7 +369,7 @@ impl Step for CliProfile {
         plan.changes.push(Change {
             verb: if update { Verb::Update } else { Verb::Create },
             kind: ResourceKind::CliProfile,
-            name: profile.clone(),
+            name: profile.as_str().into(),
             sentence: format!(
                 "Write the SSO session {session} and the profile {profile} to {}.",
                 path.display()

@@ -6,7 +6,7 @@ use super::super::context::Context;
 use super::sections::{Wanted, keys};
 use super::{id_of, unreadable};
 use crate::checklist::UserError;
-use crate::progress::{Edit, Origin, Replaced, ResourceKind, Settings};
+use crate::progress::{Edit, Origin, Replaced, ResourceKind, Setting, Settings};
 use aws_config_file::{Config, ParseError, Section, without_trailing_comment};
 
 /// Records the values of our keys in existing sections that we did not create, before the file is written.
@@ -21,8 +21,8 @@ pub(super) fn remember(
     let (session, profile) = (wanted.session.as_str(), wanted.profile.as_str());
     let mut names = Vec::new();
     for (kind, name) in [(ResourceKind::SsoSession, session), (ResourceKind::CliProfile, profile)] {
-        if context.origin(kind, &id_of(path, kind, name)) != Origin::Created {
-            names.extend(keys(kind).into_iter().map(|key| key_name(kind, name, key)));
+        if context.origin(kind, id_of(path, kind, name)) != Origin::Created {
+            names.extend(keys(kind).into_iter().map(|key| setting(kind, name, key)));
         }
     }
     let (old_values, new_values) = (says(&old, &names), says(&new, &names));
@@ -32,7 +32,7 @@ pub(super) fn remember(
     }
     let changed =
         |values: Settings| -> Settings { values.into_iter().filter(|(name, _)| names.contains(name)).collect() };
-    let is_session_only = names.iter().all(|name| name.starts_with(SSO_SESSION));
+    let is_session_only = names.iter().all(|name| matches!(name, Setting::SsoSession { .. }));
     let (kind, name) = if is_session_only {
         (ResourceKind::SsoSession, session)
     } else {
@@ -40,7 +40,7 @@ pub(super) fn remember(
     };
     let replaced = Replaced {
         kind,
-        name: name.to_owned(),
+        name: name.into(),
         id: id_of(path, kind, name),
         before: changed(old_values),
         after: changed(new_values),
@@ -50,37 +50,24 @@ pub(super) fn remember(
     Ok(())
 }
 
-/// `profile NAME/KEY` or `sso-session NAME/KEY`.
-fn key_name(kind: ResourceKind, name: &str, key: &str) -> String {
-    let word = if kind == ResourceKind::SsoSession {
-        SSO_SESSION
+/// A property of one of our sections.
+fn setting(kind: ResourceKind, name: &str, key: &str) -> Setting {
+    let (name, key) = (name.to_owned(), key.to_owned());
+    if kind == ResourceKind::SsoSession {
+        Setting::SsoSession { name, key }
     } else {
-        PROFILE
-    };
-    format!("{word} {name}/{key}")
+        Setting::Profile { name, key }
+    }
 }
 
-const SSO_SESSION: &str = "sso-session";
-const PROFILE: &str = "profile";
-
-/// The section and the key of a name from [`key_name`].
-fn parse_key_name(name: &str) -> Option<(Section<'_>, &str)> {
-    let (section, key) = name.rsplit_once('/')?;
-    let (kind, name) = section.split_once(' ')?;
-    let section = match kind {
-        SSO_SESSION => Section::SsoSession(name),
-        _ => Section::Profile(name),
-    };
-    Some((section, key))
-}
-
-/// The values in a file of `profile NAME/KEY` and `sso-session NAME/KEY`.
-pub fn says<'a>(config: &Config, names: impl IntoIterator<Item = &'a String>) -> Settings {
-    let value = |name: &str| {
-        let (section, key) = parse_key_name(name)?;
+/// The values of properties in a file.
+pub fn says<'a>(config: &Config, properties: impl IntoIterator<Item = &'a Setting>) -> Settings {
+    let value = |property: &Setting| {
+        let (section, key) = property.property()?;
         config.get(section)?.get(key).cloned()
     };
-    names.into_iter().map(|name| (name.clone(), value(name))).collect()
+    let values = properties.into_iter();
+    values.map(|property| (property.clone(), value(property))).collect()
 }
 
 /// How many bytes of a line belong to us, to be recorded and restored: one of our properties, up to its comment.
@@ -105,7 +92,7 @@ fn our_keys() -> Vec<&'static str> {
 pub fn restore(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
     let ours = our_keys();
     let now = Config::parse(text.as_bytes())?;
-    let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(|name| parse_key_name(name)).collect();
+    let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(Setting::property).collect();
     let is_only_ours = |before: &str| {
         let before = Config::parse(before.as_bytes());
         before
@@ -121,7 +108,7 @@ pub fn restore(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
     }
     let mut config = Config::parse(by_lines.as_bytes())?;
     for (name, before) in &replaced.before {
-        if let Some((section, key)) = parse_key_name(name)
+        if let Some((section, key)) = name.property()
             && ours.contains(&key)
             && !before.as_ref().is_some_and(|value| value.contains(['\r', '\n']))
             && let Some(existing) = config.get(section)

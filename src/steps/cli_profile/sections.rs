@@ -46,12 +46,12 @@ impl Wanted {
             profile: text(Key::CliProfile),
             session_properties: vec![
                 ("sso_start_url", start_url),
-                ("sso_region", instance.region),
+                ("sso_region", instance.region.into()),
                 ("sso_registration_scopes", SCOPE.to_owned()),
             ],
             profile_properties: vec![
                 ("sso_session", text(Key::SsoSession)),
-                ("sso_account_id", context.account()),
+                ("sso_account_id", context.account().into()),
                 ("sso_role_name", text(Key::PermissionSet)),
                 ("region", text(Key::CliRegion)),
                 ("output", text(Key::CliOutput)),

@@ -15,8 +15,9 @@ use crate::checklist::{
     Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
+use crate::ids::{GroupId, MembershipKey};
 use crate::next_step::SetupCommand;
-use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind, ResourceName, Verb};
 use crate::text::quoted;
 
 /// This step's line of the checklist.
@@ -44,7 +45,7 @@ const GROUP_ID: &str = "group_id";
 pub struct CreateGroup {
     context: Rc<Context>,
     /// The group's ID, from the last check or change.
-    group_id: RefCell<Option<String>>,
+    group_id: RefCell<Option<GroupId>>,
 }
 
 impl CreateGroup {
@@ -56,13 +57,16 @@ impl CreateGroup {
         }
     }
 
-    /// The membership's name in the state file: `group/user`.
-    fn membership_name(&self) -> String {
-        format!("{}/{}", self.context.text(Key::Group), self.context.text(Key::Username))
+    /// The membership's name in the state file.
+    fn membership_name(&self) -> ResourceName {
+        ResourceName::Membership {
+            group: self.context.text(Key::Group),
+            user: self.context.text(Key::Username),
+        }
     }
 
     /// Determines and records the group's origin: as recorded before, or from the open intents and its creation date.
-    async fn settle_group(&self, instance: &Instance, id: &str) -> Result<Resource, UserError> {
+    async fn settle_group(&self, instance: &Instance, id: &GroupId) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = context.text(Key::Group);
         let mut resource = context.resource(ResourceKind::Group, &name, id);
@@ -86,11 +90,16 @@ impl CreateGroup {
     }
 
     /// Determines and records the membership's origin.
-    async fn settle_membership(&self, instance: &Instance, group: &str, user: &User) -> Result<Resource, UserError> {
+    async fn settle_membership(
+        &self,
+        instance: &Instance,
+        group: &GroupId,
+        user: &User,
+    ) -> Result<Resource, UserError> {
         let context = &self.context;
         let name = self.membership_name();
         let intents = context.open_intents(ResourceKind::GroupMembership, &name);
-        let mut resource = context.resource(ResourceKind::GroupMembership, &name, &format!("{group}/{}", user.id));
+        let mut resource = context.resource(ResourceKind::GroupMembership, &name, membership_key(group, user));
         if !intents.is_empty()
             && let Some(id) = self
                 .find_membership(instance, group, user)
@@ -133,8 +142,8 @@ impl CreateGroup {
         let context = &self.context;
         let attempt = |_| self.create_group_once(instance);
         let created = context
-            .make(&INFO, (change, &change.name), attempt, || {
-                self.find_group(instance, &change.name)
+            .make(&INFO, change, attempt, || {
+                self.find_group(instance, change.name.single())
             })
             .await?;
         if let Some((id, _)) = created {
@@ -164,12 +173,10 @@ impl CreateGroup {
         let group = self.known_group(instance).await?;
         let attempt = |_| self.create_membership_once(instance, &group, &user);
         let created = context
-            .make(&INFO, (change, &change.name), attempt, || {
-                self.find_membership(instance, &group, &user)
-            })
+            .make(&INFO, change, attempt, || self.find_membership(instance, &group, &user))
             .await?;
         if created.is_some() {
-            let id = format!("{group}/{}", user.id);
+            let id = membership_key(&group, &user);
             context.settle(
                 change.verb,
                 change.kind,
@@ -182,7 +189,7 @@ impl CreateGroup {
     }
 
     /// The group's ID, from the last check or change, or else from the directory.
-    async fn known_group(&self, instance: &Instance) -> Result<String, UserError> {
+    async fn known_group(&self, instance: &Instance) -> Result<GroupId, UserError> {
         if let Some(id) = self.group_id.borrow().clone() {
             return Ok(id);
         }
@@ -197,7 +204,15 @@ impl CreateGroup {
     }
 }
 
-fn created_resource(change: &Change, id: String) -> Resource {
+/// What identifies the membership of the user in the group.
+fn membership_key(group: &GroupId, user: &User) -> MembershipKey {
+    MembershipKey {
+        group: group.clone(),
+        user: user.id.clone(),
+    }
+}
+
+fn created_resource(change: &Change, id: impl Into<ResourceId>) -> Resource {
     Resource::new(Origin::Created, change.kind, &change.name, id)
 }
 
@@ -277,7 +292,7 @@ impl Step for CreateGroup {
             .facts
             .instance
             .now()
-            .map_or_else(|| "d-…".to_owned(), |instance| instance.store);
+            .map_or_else(|| "d-…".to_owned(), |instance| instance.store.into());
         let group_id = observed.evidence.get(GROUP_ID);
         if group_id.is_none() {
             plan.changes.push(Change {
@@ -288,7 +303,7 @@ impl Step for CreateGroup {
                     "aws identitystore create-group --identity-store-id {store} --display-name {}",
                     quoted(&name)
                 ),
-                name: name.clone(),
+                name: name.clone().into(),
                 consent: Consent::Reversible,
             });
         }
@@ -297,7 +312,7 @@ impl Step for CreateGroup {
             .facts
             .user
             .now()
-            .map_or_else(|| "USER_ID".to_owned(), |user| user.id);
+            .map_or_else(|| "USER_ID".to_owned(), |user| user.id.into());
         plan.changes.push(Change {
             verb: Verb::Create,
             kind: ResourceKind::GroupMembership,

@@ -9,9 +9,10 @@ use super::super::facts::{Instance, User};
 use super::CreateGroup;
 use crate::answers::Key;
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::ids::{GroupId, MembershipId};
 
 impl CreateGroup {
-    pub(super) async fn find_group(&self, instance: &Instance, name: &str) -> Result<Option<String>, AwsError> {
+    pub(super) async fn find_group(&self, instance: &Instance, name: &str) -> Result<Option<GroupId>, AwsError> {
         let attribute = UniqueAttribute::builder()
             .attribute_path("displayName")
             .attribute_value(Document::String(name.to_owned()))
@@ -28,7 +29,7 @@ impl CreateGroup {
             .await
             .map_err(|error| AwsError::of("identitystore:GetGroupId", error));
         match answer {
-            Ok(answer) => Ok(Some(answer.group_id)),
+            Ok(answer) => AwsError::require_id("identitystore:GetGroupId", &answer.group_id).map(Some),
             Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
             Err(aws_error) => Err(aws_error),
         }
@@ -37,9 +38,9 @@ impl CreateGroup {
     pub(super) async fn find_membership(
         &self,
         instance: &Instance,
-        group: &str,
+        group: &GroupId,
         user: &User,
-    ) -> Result<Option<String>, AwsError> {
+    ) -> Result<Option<MembershipId>, AwsError> {
         let answer = self
             .context
             .clients
@@ -47,18 +48,18 @@ impl CreateGroup {
             .get_group_membership_id()
             .identity_store_id(&instance.store)
             .group_id(group)
-            .member_id(MemberId::UserId(user.id.clone()))
+            .member_id(MemberId::UserId(user.id.to_string()))
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:GetGroupMembershipId", error));
         match answer {
-            Ok(answer) => Ok(Some(answer.membership_id)),
+            Ok(answer) => AwsError::require_id("identitystore:GetGroupMembershipId", &answer.membership_id).map(Some),
             Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
             Err(aws_error) => Err(aws_error),
         }
     }
 
-    pub(super) async fn create_group_once(&self, instance: &Instance) -> Result<String, AwsError> {
+    pub(super) async fn create_group_once(&self, instance: &Instance) -> Result<GroupId, AwsError> {
         self.context
             .clients
             .identitystore_once(&instance.region)
@@ -68,26 +69,26 @@ impl CreateGroup {
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateGroup", error))
-            .and_then(|answer| AwsError::require_id("identitystore:CreateGroup", answer.group_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateGroup", &answer.group_id))
     }
 
     pub(super) async fn create_membership_once(
         &self,
         instance: &Instance,
-        group: &str,
+        group: &GroupId,
         user: &User,
-    ) -> Result<String, AwsError> {
+    ) -> Result<MembershipId, AwsError> {
         self.context
             .clients
             .identitystore_once(&instance.region)
             .create_group_membership()
             .identity_store_id(&instance.store)
             .group_id(group)
-            .member_id(MemberId::UserId(user.id.clone()))
+            .member_id(MemberId::UserId(user.id.to_string()))
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateGroupMembership", error))
-            .and_then(|answer| AwsError::require_id("identitystore:CreateGroupMembership", answer.membership_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateGroupMembership", &answer.membership_id))
     }
 }
 
@@ -96,7 +97,7 @@ impl Context {
     pub(in super::super) async fn is_member(
         &self,
         instance: &Instance,
-        group: &str,
+        group: &GroupId,
         user: &User,
     ) -> Result<bool, AwsError> {
         let answer = self
@@ -104,7 +105,7 @@ impl Context {
             .identitystore(&instance.region)
             .is_member_in_groups()
             .identity_store_id(&instance.store)
-            .member_id(MemberId::UserId(user.id.clone()))
+            .member_id(MemberId::UserId(user.id.to_string()))
             .group_ids(group)
             .send()
             .await

@@ -22,6 +22,7 @@ use crate::checklist::{
     Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
     UserError,
 };
+use crate::ids::UserId;
 use crate::next_step::SetupCommand;
 use crate::progress::{Attestation, Origin, Resource, ResourceKind, Verb};
 use crate::text::{one_line, quoted};
@@ -58,7 +59,7 @@ const USER_KEYS: [Key; 5] = [
 
 /// A user as `DescribeUser` returns it.
 struct DescribedUser {
-    id: String,
+    id: UserId,
     name: String,
     values: Vec<(Key, Option<String>)>,
     created_at: Option<Timestamp>,
@@ -162,7 +163,7 @@ impl CreateUser {
             .facts
             .instance
             .now()
-            .map_or_else(|| "d-…".to_owned(), |instance| instance.store);
+            .map_or_else(|| "d-…".to_owned(), |instance| instance.store.into());
         Change {
             verb: Verb::Create,
             kind: ResourceKind::User,
@@ -182,7 +183,7 @@ impl CreateUser {
                 )),
                 quoted(&format!("Value={email},Type=work,Primary=true"))
             ),
-            name,
+            name: name.into(),
             consent: Consent::Reversible,
         }
     }
@@ -288,12 +289,7 @@ impl Step for CreateUser {
         let context = &self.context;
         let instance = context.instance().await?;
         let created = context
-            .make(
-                &INFO,
-                (change, &change.name),
-                |_| self.create_once(&instance),
-                || self.id(&instance),
-            )
+            .make(&INFO, change, |_| self.create_once(&instance), || self.id(&instance))
             .await?;
         if let Some((id, _)) = created {
             let resource = Resource::new(Origin::Created, change.kind, &change.name, id).with_text(Some(self.digest()));

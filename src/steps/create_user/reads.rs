@@ -9,6 +9,7 @@ use super::super::facts::Instance;
 use super::{CreateUser, DescribedUser, unbuilt};
 use crate::answers::Key;
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::ids::UserId;
 use crate::progress::ResourceKind;
 use aws_config_file::files;
 
@@ -67,7 +68,7 @@ impl CreateUser {
         digest(values, std::iter::once(email.as_str()), "")
     }
 
-    pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<String>, AwsError> {
+    pub(super) async fn id_by(&self, instance: &Instance, path: &str, value: &str) -> Result<Option<UserId>, AwsError> {
         let attribute = UniqueAttribute::builder()
             .attribute_path(path)
             .attribute_value(Document::String(value.to_owned()))
@@ -84,14 +85,14 @@ impl CreateUser {
             .await
             .map_err(|error| AwsError::of("identitystore:GetUserId", error));
         match answer {
-            Ok(answer) => Ok(Some(answer.user_id)),
+            Ok(answer) => AwsError::require_id("identitystore:GetUserId", &answer.user_id).map(Some),
             Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
             Err(aws_error) => Err(aws_error),
         }
     }
 
     /// Finds the user's ID by user name, then by email address.
-    pub(super) async fn id(&self, instance: &Instance) -> Result<Option<String>, AwsError> {
+    pub(super) async fn id(&self, instance: &Instance) -> Result<Option<UserId>, AwsError> {
         let (name, email) = (self.context.text(Key::Username), self.context.text(Key::Email));
         match self.id_by(instance, "userName", &name).await? {
             None if !email.is_empty() => self.id_by(instance, "emails.value", &email).await,
@@ -116,7 +117,12 @@ impl CreateUser {
         let id = self.context.progress.read(|record| {
             let users = record.resources.iter().rev();
             let mut users = users.filter(|resource| resource.kind == ResourceKind::User);
-            users.find(|user| user.name == requested).map(|user| user.id.clone())
+            users
+                .find(|user| user.name.single() == requested)?
+                .id
+                .single()
+                .parse()
+                .ok()
         });
         let Some(id) = id else { return Ok(None) };
         match self.describe(instance, &id).await {
@@ -127,7 +133,7 @@ impl CreateUser {
         }
     }
 
-    async fn describe(&self, instance: &Instance, id: &str) -> Result<DescribedUser, AwsError> {
+    async fn describe(&self, instance: &Instance, id: &UserId) -> Result<DescribedUser, AwsError> {
         let user = self
             .context
             .clients
@@ -144,7 +150,7 @@ impl CreateUser {
             .name
             .map_or((None, None), |name| (name.given_name, name.family_name));
         Ok(DescribedUser {
-            id: user.user_id,
+            id: id.clone(),
             name: user.user_name.clone().unwrap_or_default(),
             values: vec![
                 (Key::Username, user.user_name),
@@ -159,7 +165,7 @@ impl CreateUser {
         })
     }
 
-    pub(super) async fn create_once(&self, instance: &Instance) -> Result<String, AwsError> {
+    pub(super) async fn create_once(&self, instance: &Instance) -> Result<UserId, AwsError> {
         let text = |key| self.context.text(key);
         let name = Name::builder()
             .given_name(text(Key::GivenName))
@@ -182,6 +188,6 @@ impl CreateUser {
             .send()
             .await
             .map_err(|error| AwsError::of("identitystore:CreateUser", error))
-            .and_then(|answer| AwsError::require_id("identitystore:CreateUser", answer.user_id))
+            .and_then(|answer| AwsError::require_id("identitystore:CreateUser", &answer.user_id))
     }
 }

@@ -44,7 +44,7 @@ impl CreateUser {
             .facts
             .instance
             .now()
-            .zip(evidence("user_id"))
+            .zip(evidence("user_id").and_then(|id| id.parse().ok()))
             .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, &id));
         let first = if self.uses_console() {
             format!(

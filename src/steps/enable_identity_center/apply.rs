@@ -14,7 +14,7 @@ impl EnableIdentityCenter {
         let context = &self.context;
         let attempt = |_| reads::create_organization(context);
         let look = || async { Ok(reads::organization(context).await?.map(|organization| organization.id)) };
-        let created = context.make(&INFO, (change, &change.name), attempt, look).await;
+        let created = context.make(&INFO, change, attempt, look).await;
         let created = created.map_err(|error| {
             let code = error.aws.as_ref().and_then(|aws| aws.code.as_deref());
             if code == Some("ConstraintViolationException") {
@@ -49,10 +49,10 @@ impl EnableIdentityCenter {
             .facts
             .instance
             .now()
-            .map_or_else(|| context.wanted_region(), |instance| instance.region);
+            .map_or_else(|| context.wanted_region(), |instance| instance.region.into());
         let client = context.clients.ssoadmin_once(&region);
         let answer = repeat(context.timing, || async {
-            let call = client.update_instance().instance_arn(&change.name);
+            let call = client.update_instance().instance_arn(change.name.single());
             let answer = call.permission_sets_enabled(true).send().await;
             answer.map_err(|error| AwsError::of("sso:UpdateInstance", error))
         });
@@ -63,7 +63,7 @@ impl EnableIdentityCenter {
             }
             return Err(rerun(&INFO)(aws_error));
         }
-        let enabled = Resource::new(Origin::Created, change.kind, "permission sets", &change.name);
+        let enabled = Resource::new(Origin::Created, change.kind, "permission sets", change.name.single());
         context.settle(change.verb, change.kind, &change.name, Some(enabled))
     }
 }

@@ -38,7 +38,7 @@ impl EnableIdentityCenter {
         Change {
             verb: Verb::Create,
             kind: ResourceKind::Organization,
-            name: ORGANIZATION.to_owned(),
+            name: ORGANIZATION.into(),
             sentence: "Create an organization with all features.".to_owned(),
             command: "aws organizations create-organization --feature-set ALL".to_owned(),
             consent: Consent::Named(consents),

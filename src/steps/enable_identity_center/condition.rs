@@ -2,6 +2,7 @@
 
 use super::reads::{AccountState, PlanState};
 use crate::checklist::Observed;
+use crate::ids::AccountId;
 use crate::next_step::{NextSteps, SetupCommand};
 
 /// The kinds of accounts that make a difference to Identity Center.
@@ -35,7 +36,7 @@ pub struct Condition {
 }
 
 /// Determines the condition from what was read.
-pub fn of(state: &AccountState, account: &str, identity_center: Observed) -> Condition {
+pub fn of(state: &AccountState, account: &AccountId, identity_center: Observed) -> Condition {
     let (kind, sentence, next) = account_sentence(state, account);
     Condition {
         kind,
@@ -45,7 +46,7 @@ pub fn of(state: &AccountState, account: &str, identity_center: Observed) -> Con
     }
 }
 
-fn account_sentence(state: &AccountState, account: &str) -> (Kind, String, NextSteps) {
+fn account_sentence(state: &AccountState, account: &AccountId) -> (Kind, String, NextSteps) {
     let Some(organization) = &state.organization else {
         return standalone(state, account);
     };
@@ -69,7 +70,7 @@ fn account_sentence(state: &AccountState, account: &str) -> (Kind, String, NextS
     )
 }
 
-fn standalone(state: &AccountState, account: &str) -> (Kind, String, NextSteps) {
+fn standalone(state: &AccountState, account: &AccountId) -> (Kind, String, NextSteps) {
     let summary =
         format!("Account {account} is not in an organization; step 1 creates one, which can't be undone by idc-setup.");
     let consent = "--create-organization";

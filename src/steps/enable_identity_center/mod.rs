@@ -24,7 +24,7 @@ use crate::checklist::{
 };
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Resource, ResourceKind, ResourceName, Verb};
 use reads::{AccountState, InstanceKind, ListedInstance};
 
 use super::facts::Instance;
@@ -138,7 +138,7 @@ impl EnableIdentityCenter {
             Some(seen) => self.judge_instance(state, seen),
             None => self.judge_organization(state),
         };
-        observed.evidence.insert("account", account.clone());
+        observed.evidence.insert("account", account.to_string());
         let organization = state.organization.as_ref();
         let id = organization.map_or(NONE, |organization| organization.id.as_str());
         observed.evidence.insert(ORGANIZATION, id.to_owned());
@@ -146,7 +146,7 @@ impl EnableIdentityCenter {
             let name = format!("of account {}", organization.management_account);
             let resource = self
                 .context
-                .resource(ResourceKind::Organization, &name, &organization.id);
+                .resource(ResourceKind::Organization, name, &organization.id);
             observed.resources.insert(0, resource);
         }
         if let Some(plan) = &state.plan {
@@ -177,22 +177,22 @@ impl EnableIdentityCenter {
             InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
         };
         let observed = if state.is_delegated {
-            observed.with(ADMINISTERED_FOR, &seen.owner)
+            observed.with(ADMINISTERED_FOR, seen.owner.to_string())
         } else {
             observed
         };
         observed
-            .with(INSTANCE, &seen.arn)
-            .with("region", region)
+            .with(INSTANCE, seen.arn.to_string())
+            .with("region", region.to_string())
             .with(STATUS, &seen.status)
-            .with("identity_store", &seen.store)
+            .with("identity_store", seen.store.to_string())
     }
 
     fn judge_organization_instance(&self, seen: &ListedInstance) -> Observed {
         let region = &seen.region;
         let requested = self.context.answer::<Region>(Key::IdentityCenterRegion);
         if let Some(requested) =
-            requested.filter(|requested| requested.is_explicit() && requested.value.as_str() != region)
+            requested.filter(|requested| requested.is_explicit() && requested.value.as_str() != &**region)
         {
             return Observed::different(
                 format!(
@@ -280,11 +280,12 @@ impl EnableIdentityCenter {
         {
             // Before an intent is recorded, a check shows that permission sets are not enabled.
             let kind = ResourceKind::PermissionSetsSwitch;
+            let name = ResourceName::from(&*seen.arn);
             let is_pending = context
                 .progress
-                .read(|record| record.intents(Verb::Update, kind, &seen.arn).next().is_some());
+                .read(|record| record.intents(Verb::Update, kind, &name).next().is_some());
             let enabled = is_pending.then(|| Resource::new(Origin::Created, kind, "permission sets", &seen.arn));
-            context.settle(Verb::Update, kind, &seen.arn, enabled)?;
+            context.settle(Verb::Update, kind, &name, enabled)?;
         }
         Ok(())
     }
@@ -310,7 +311,7 @@ impl Step for EnableIdentityCenter {
         if let Some(seen) = &state.instance
             && state.kind_of(seen, &self.context.caller.account) == InstanceKind::OrganizationInstance
         {
-            let resource = self.context.resource(ResourceKind::Instance, &seen.region, &seen.arn);
+            let resource = self.context.resource(ResourceKind::Instance, &*seen.region, &seen.arn);
             observed = observed.of(resource);
             let instance = Instance {
                 arn: seen.arn.clone(),
@@ -319,9 +320,9 @@ impl Step for EnableIdentityCenter {
                 owner: seen.owner.clone(),
             };
             let mut answers = self.context.answers.borrow_mut();
-            answers.set_existing(Key::IdentityCenterRegion, &seen.region);
+            answers.set_existing(Key::IdentityCenterRegion, &*seen.region);
             if observed.is_done() {
-                let region = seen.region.clone();
+                let region = seen.region.to_string();
                 self.context.progress.change(|record| record.region = Some(region))?;
                 self.context.facts.instance.set(instance);
             }
@@ -352,7 +353,7 @@ impl Step for EnableIdentityCenter {
             plan.changes.push(Change {
                 verb: Verb::Update,
                 kind: ResourceKind::PermissionSetsSwitch,
-                name: evidence(INSTANCE).to_owned(),
+                name: evidence(INSTANCE).into(),
                 sentence: "Enable permission sets.".to_owned(),
                 command: format!(
                     "aws sso-admin update-instance --permission-sets-enabled --instance-arn {}",

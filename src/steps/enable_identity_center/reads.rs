@@ -9,23 +9,26 @@ use jiff::Timestamp;
 
 use super::super::context::{Context, timestamp};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::limits::REGIONS_AT_ONCE;
+
+const LIST_INSTANCES: &str = "sso:ListInstances";
 
 /// The account's organization.
 #[derive(Debug, Clone)]
 pub struct Organization {
     pub id: String,
-    pub management_account: String,
+    pub management_account: AccountId,
     pub all_features: bool,
 }
 
 /// An instance of Identity Center that the account can see.
 #[derive(Debug, Clone)]
 pub struct ListedInstance {
-    pub arn: String,
-    pub store: String,
-    pub owner: String,
-    pub region: String,
+    pub arn: InstanceArn,
+    pub store: IdentityStoreId,
+    pub owner: AccountId,
+    pub region: RegionName,
     pub status: String,
     pub reason: Option<String>,
     /// Whether permission sets are enabled; `None` if the API does not report it.
@@ -79,18 +82,18 @@ pub struct AccountState {
 
 impl AccountState {
     /// The organization's management account.
-    pub fn management_account(&self) -> Option<&str> {
+    pub fn management_account(&self) -> Option<&AccountId> {
         let organization = self.organization.as_ref();
-        organization.map(|organization| organization.management_account.as_str())
+        organization.map(|organization| &organization.management_account)
     }
 
     /// The API reports no kind: it follows from the owner, and from whether the owner is the management account.
-    pub fn kind_of(&self, seen: &ListedInstance, account: &str) -> InstanceKind {
+    pub fn kind_of(&self, seen: &ListedInstance, account: &AccountId) -> InstanceKind {
         let manages = self
             .organization
             .as_ref()
-            .is_some_and(|organization| organization.management_account == account);
-        match (seen.owner == account, manages) {
+            .is_some_and(|organization| organization.management_account == *account);
+        match (seen.owner == *account, manages) {
             (true, true) => InstanceKind::OrganizationInstance,
             (true, false) => InstanceKind::AccountInstance,
             (false, _) if self.is_delegated && self.management_account() == Some(&seen.owner) => {
@@ -148,14 +151,19 @@ pub async fn organization(context: &Context) -> Result<Option<Organization>, Aws
         .await
         .map_err(|error| AwsError::of("organizations:DescribeOrganization", error));
     match answer {
-        Ok(answer) => Ok(answer.organization.map(|organization| Organization {
-            id: organization.id.unwrap_or_default(),
-            management_account: organization.master_account_id.unwrap_or_default(),
-            all_features: organization.feature_set.is_none_or(|set| set.as_str() == "ALL"),
-        })),
+        Ok(answer) => answer.organization.map(parsed).transpose(),
         Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
         Err(aws_error) => Err(aws_error),
     }
+}
+
+fn parsed(organization: aws_sdk_organizations::types::Organization) -> Result<Organization, AwsError> {
+    let management_account = organization.master_account_id.unwrap_or_default();
+    Ok(Organization {
+        id: organization.id.unwrap_or_default(),
+        management_account: AwsError::require_id("organizations:DescribeOrganization", &management_account)?,
+        all_features: organization.feature_set.is_none_or(|set| set.as_str() == "ALL"),
+    })
 }
 
 /// Whether this account is a delegated administrator of Identity Center. Only delegated administrators and the
@@ -171,7 +179,7 @@ async fn is_delegated(context: &Context) -> Result<bool, AwsError> {
         .send();
     while let Some(administrator) = pages.next().await {
         match administrator.map_err(|error| AwsError::of("organizations:ListDelegatedAdministrators", error)) {
-            Ok(administrator) if administrator.id() == Some(&context.caller.account) => return Ok(true),
+            Ok(administrator) if administrator.id() == Some(context.caller.account.as_ref()) => return Ok(true),
             Ok(_) => {}
             Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(false),
             Err(aws_error) => return Err(aws_error),
@@ -231,19 +239,21 @@ async fn instances_in(
         .into_paginator()
         .items()
         .send();
+    let account = &context.caller.account;
     let mut found = Vec::new();
     while let Some(instance) = pages.next().await {
-        let instance = instance.map_err(|error| AwsError::of("sso:ListInstances", error))?;
+        let instance = instance.map_err(|error| AwsError::of(LIST_INSTANCES, error))?;
         let status = instance
             .status
             .map_or_else(|| "ACTIVE".to_owned(), |status| status.as_str().to_owned());
         found.push(ListedInstance {
-            arn: instance.instance_arn.unwrap_or_default(),
-            store: instance.identity_store_id.unwrap_or_default(),
-            owner: instance
-                .owner_account_id
-                .unwrap_or_else(|| context.caller.account.clone()),
-            region: instance.primary_region.unwrap_or_else(|| region.to_owned()),
+            arn: AwsError::require_id(LIST_INSTANCES, instance.instance_arn.as_deref().unwrap_or_default())?,
+            store: AwsError::require_id(
+                LIST_INSTANCES,
+                instance.identity_store_id.as_deref().unwrap_or_default(),
+            )?,
+            owner: AwsError::require_id(LIST_INSTANCES, instance.owner_account_id.as_deref().unwrap_or(account))?,
+            region: AwsError::require_id(LIST_INSTANCES, instance.primary_region.as_deref().unwrap_or(region))?,
             status,
             reason: instance.status_reason,
             permission_sets: None,
@@ -298,7 +308,7 @@ pub async fn create_organization(context: &Context) -> Result<String, AwsError> 
         .await
         .map_err(|error| AwsError::of("organizations:CreateOrganization", error))?;
     let id = answer.organization.and_then(|organization| organization.id);
-    AwsError::require_id("organizations:CreateOrganization", id.unwrap_or_default())
+    AwsError::require_id("organizations:CreateOrganization", &id.unwrap_or_default())
 }
 
 /// When this account joined its organization; `None` if that cannot be read.
@@ -318,7 +328,7 @@ pub async fn joined(context: &Context) -> Result<Option<Timestamp>, AwsError> {
         };
         let own = accounts
             .into_iter()
-            .find(|account| account.id.as_ref() == Some(&context.caller.account));
+            .find(|account| account.id.as_deref() == Some(context.caller.account.as_ref()));
         if let Some(own) = own {
             return Ok(timestamp(own.joined_timestamp));
         }

@@ -3,11 +3,12 @@
 use super::super::context::{rerun, step_error};
 use super::super::create::{CreateResult, create, repeat};
 use super::super::facts::Instance;
-use super::{INFO, PermissionSet, calls, reads, restore};
+use super::{INFO, PermissionSet, attachment_key, calls, reads, restore};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
 use crate::aws::AwsError;
 use crate::checklist::{Change, Prompter, UserError};
+use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Origin, Resource, ResourceKind, Verb};
 
@@ -23,8 +24,12 @@ impl PermissionSet {
             let (name, duration) = (self.name(), self.requested_duration());
             calls::create(context, instance, (&name, duration, &nonce)).await
         };
-        let read = || async { Ok(reads::find(context, instance, &change.name).await?.map(|set| set.arn)) };
-        if let Some((arn, intent)) = context.make(&INFO, (change, &change.name), attempt, read).await? {
+        let read = || async {
+            Ok(reads::find(context, instance, change.name.single())
+                .await?
+                .map(|set| set.arn))
+        };
+        if let Some((arn, intent)) = context.make(&INFO, change, attempt, read).await? {
             self.created.replace(Some(arn.clone()));
             // One write, so that a permission set without its policy is always recorded as incomplete.
             context.progress.change(|record| {
@@ -39,7 +44,7 @@ impl PermissionSet {
     }
 
     /// The ARN of the permission set that this run created, or else of the one with this name.
-    pub(super) async fn arn(&self, instance: &Instance) -> Result<String, UserError> {
+    pub(super) async fn arn(&self, instance: &Instance) -> Result<PermissionSetArn, UserError> {
         if let Some(arn) = self.created.borrow().clone() {
             return Ok(arn);
         }
@@ -67,7 +72,7 @@ impl PermissionSet {
         restore::remember(context, instance, (&arn, &self.name()), change, None).await?;
         let provisioning = self.intend_provisioning(instance, &arn).await?;
         if !self.is_attachment_pending() {
-            let attachment = (Verb::Create, ResourceKind::PolicyAttachment, change.name.as_str());
+            let attachment = (Verb::Create, ResourceKind::PolicyAttachment, &change.name);
             context.intend(&INFO, attachment, None)?;
         }
         let end = create(
@@ -94,9 +99,9 @@ impl PermissionSet {
                 } else {
                     Origin::Created
                 };
-                let resource = Resource::new(origin, change.kind, &change.name, format!("{arn}/{policy}"));
+                let resource = Resource::new(origin, change.kind, &change.name, attachment_key(&arn, &policy));
                 context.progress.change(|record| {
-                    record.close_all(ResourceKind::PolicyAttachment, &self.attachment_prefix());
+                    record.close_all(ResourceKind::PolicyAttachment, self.is_own_attachment());
                     record.keep(resource);
                 })?;
                 prompter.say(Some(&INFO), &format!("Attached the policy {policy}."));
@@ -138,7 +143,7 @@ impl PermissionSet {
         }
         if change.verb == Verb::Delete {
             // Undo must not report a policy that this program detached as missing.
-            let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+            let policy = change.name.policy().unwrap_or_default();
             return self.forget_attachment(&arn, policy);
         }
         let is_ours = context.origin(ResourceKind::PermissionSet, &arn) == Origin::Created;
@@ -155,11 +160,11 @@ impl PermissionSet {
         duration.map(|duration| duration.value.iso())
     }
 
-    async fn change_once(&self, change: &Change, instance: &Instance, arn: &str) -> Result<(), AwsError> {
+    async fn change_once(&self, change: &Change, instance: &Instance, arn: &PermissionSetArn) -> Result<(), AwsError> {
         if change.verb == Verb::Update {
             return calls::set_duration(&self.context, instance, arn, self.requested_duration()).await;
         }
-        let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+        let policy = change.name.policy().unwrap_or_default();
         calls::detach(&self.context, instance, arn, policy).await
     }
 }

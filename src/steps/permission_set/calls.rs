@@ -8,6 +8,7 @@ use super::super::facts::Instance;
 use super::{DESCRIPTION, INFO, INTENT_TAG, reads};
 use crate::aws::{AwsError, AwsErrorKind, waiting};
 use crate::checklist::UserError;
+use crate::ids::PermissionSetArn;
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::text::duration_words;
@@ -17,7 +18,7 @@ pub async fn create(
     context: &Context,
     instance: &Instance,
     (name, duration, nonce): (&str, Option<String>, &str),
-) -> Result<String, AwsError> {
+) -> Result<PermissionSetArn, AwsError> {
     let operation = "sso:CreatePermissionSet";
     let tag = Tag::builder()
         .key(INTENT_TAG)
@@ -37,11 +38,16 @@ pub async fn create(
         .await
         .map_err(|error| AwsError::of(operation, error))?;
     let arn = answer.permission_set.and_then(|set| set.permission_set_arn);
-    AwsError::require_id(operation, arn.unwrap_or_default())
+    AwsError::require_id(operation, &arn.unwrap_or_default())
 }
 
 /// Attaches an AWS managed policy.
-pub async fn attach(context: &Context, instance: &Instance, arn: &str, policy: &str) -> Result<(), AwsError> {
+pub async fn attach(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    policy: &str,
+) -> Result<(), AwsError> {
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
@@ -58,7 +64,12 @@ pub async fn attach(context: &Context, instance: &Instance, arn: &str, policy: &
 
 /// Detaches an AWS managed policy. A policy that is not attached counts as detached: an earlier attempt whose response was
 /// lost, or someone else, detached it.
-pub async fn detach(context: &Context, instance: &Instance, arn: &str, policy: &str) -> Result<(), AwsError> {
+pub async fn detach(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    policy: &str,
+) -> Result<(), AwsError> {
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
@@ -79,7 +90,7 @@ pub async fn detach(context: &Context, instance: &Instance, arn: &str, policy: &
 pub async fn set_duration(
     context: &Context,
     instance: &Instance,
-    arn: &str,
+    arn: &PermissionSetArn,
     duration: Option<String>,
 ) -> Result<(), AwsError> {
     let answer = context
@@ -97,7 +108,7 @@ pub async fn set_duration(
 }
 
 /// Provisions the permission set in all accounts that have it, and waits for the result.
-pub async fn provision(context: &Context, instance: &Instance, arn: &str) -> Result<(), UserError> {
+pub async fn provision(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<(), UserError> {
     let client = context.clients.ssoadmin_once(&instance.region);
     let request = || async {
         let call = client

@@ -19,7 +19,7 @@ impl PermissionSet {
                 "aws sso-admin create-permission-set --instance-arn {} --name {name} --session-duration {iso}",
                 self.instance_arn()
             ),
-            name,
+            name: name.into(),
             consent: Consent::Reversible,
         }
     }
@@ -33,7 +33,7 @@ impl PermissionSet {
         Change {
             verb,
             kind: ResourceKind::PolicyAttachment,
-            name: format!("{name}/{policy}"),
+            name: self.attachment_name(policy),
             sentence: format!("{verb_text} the policy {policy} {preposition} the permission set {name}."),
             command: format!(
                 "aws sso-admin {operation} --instance-arn {} --permission-set-arn {arn} --managed-policy-arn {policy}",
@@ -54,7 +54,7 @@ impl PermissionSet {
                  ALL_PROVISIONED_ACCOUNTS",
                 self.instance_arn()
             ),
-            name,
+            name: name.into(),
             consent: Consent::Reversible,
         }
     }
@@ -74,7 +74,7 @@ impl PermissionSet {
                 self.instance_arn(),
                 wanted.value.iso()
             ),
-            name,
+            name: name.into(),
             consent: Consent::Reversible,
         })
     }
@@ -98,8 +98,7 @@ impl PermissionSet {
         for policy in existing.into_iter().filter(|policy| *policy != wanted) {
             changes.push(self.policy_change(Verb::Delete, policy, arn));
         }
-        if (evidence(PROVISIONED) != "no" && !changes.is_empty())
-            || is_provisioning_pending(&self.context, &self.name())
+        if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_pending(&self.context, self.name())
         {
             changes.push(self.provision_change(arn));
         }
@@ -108,6 +107,6 @@ impl PermissionSet {
 
     pub(super) fn instance_arn(&self) -> String {
         let instance = self.context.facts.instance.now();
-        instance.map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn)
+        instance.map_or_else(|| "INSTANCE_ARN".to_owned(), |instance| instance.arn.into())
     }
 }

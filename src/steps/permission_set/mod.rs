@@ -22,8 +22,9 @@ use crate::aws::AwsError;
 use crate::checklist::{
     Change, Choice, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
+use crate::ids::{AttachmentKey, PermissionSetArn};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Intent, Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Intent, Origin, Resource, ResourceId, ResourceKind, ResourceName, Verb};
 use reads::Described;
 
 pub use reads::{has_other_tags, policies};
@@ -70,7 +71,7 @@ const PROVISIONED: &str = "provisioned";
 pub struct PermissionSet {
     context: Rc<Context>,
     /// The ARN of the permission set that this run created.
-    created: RefCell<Option<String>>,
+    created: RefCell<Option<PermissionSetArn>>,
 }
 
 impl PermissionSet {
@@ -94,23 +95,35 @@ impl PermissionSet {
         policy.map_or_else(String::new, |policy| policy.value.arn(self.context.partition().id()))
     }
 
-    /// The prefix of this permission set's pending attachments, for any policy. The next run can replace a policy that
-    /// turned out not to exist.
-    fn attachment_prefix(&self) -> String {
-        format!("{}/", self.name())
+    /// What a policy on this permission set is called in progress.
+    fn attachment_name(&self, policy: &str) -> ResourceName {
+        ResourceName::Attachment {
+            permission_set: self.name(),
+            policy: policy.to_owned(),
+        }
+    }
+
+    /// Recognizes this permission set's attachments, of any policy: the next run can replace a policy that turned out not
+    /// to exist.
+    fn is_own_attachment(&self) -> impl Fn(&ResourceName) -> bool + use<> {
+        let own = self.name();
+        move |name| matches!(name, ResourceName::Attachment { permission_set, .. } if *permission_set == own)
     }
 
     /// Whether this program created the permission set and has not attached its policy yet.
     fn is_attachment_pending(&self) -> bool {
-        let prefix = self.attachment_prefix();
         self.context
             .progress
-            .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, &prefix))
+            .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, self.is_own_attachment()))
     }
 
     /// Records, before an existing permission set changes, that it must be provisioned afterwards if any account has it.
     /// Returns the intent if it is new.
-    async fn intend_provisioning(&self, instance: &Instance, arn: &str) -> Result<Option<Intent>, UserError> {
+    async fn intend_provisioning(
+        &self,
+        instance: &Instance,
+        arn: &PermissionSetArn,
+    ) -> Result<Option<Intent>, UserError> {
         let name = self.name();
         if self.created.borrow().is_some() || is_provisioning_pending(&self.context, &name) {
             return Ok(None);
@@ -175,7 +188,7 @@ impl PermissionSet {
     fn attachment_intent(&self, creation: &Intent) -> Intent {
         Intent {
             kind: ResourceKind::PolicyAttachment,
-            name: format!("{}{}", self.attachment_prefix(), self.policy_arn()),
+            name: self.attachment_name(&self.policy_arn()),
             ..creation.clone()
         }
     }
@@ -183,29 +196,26 @@ impl PermissionSet {
     /// Settles the attachment that an interrupted run left pending. On a permission set that this program created, the
     /// policy counts as created too. On any other permission set its origin is unknown.
     fn settle_attachment(&self, set: &Described, is_ours: bool) -> Result<(), UserError> {
-        let prefix = self.attachment_prefix();
         let policy = self.policy_arn();
         self.context.progress.change(|record| {
-            if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, &prefix) {
+            if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, self.is_own_attachment()) {
                 record.keep(Resource::new(
                     Origin::Created,
                     ResourceKind::PolicyAttachment,
-                    format!("{prefix}{policy}"),
-                    format!("{}/{policy}", set.arn),
+                    self.attachment_name(&policy),
+                    attachment_key(&set.arn, &policy),
                 ));
             }
-            record.close_all(ResourceKind::PolicyAttachment, &prefix);
+            record.close_all(ResourceKind::PolicyAttachment, self.is_own_attachment());
         })?;
         Ok(())
     }
 
     /// Forgets a policy that this program attached and then detached.
-    fn forget_attachment(&self, arn: &str, policy: &str) -> Result<(), UserError> {
-        let (kind, name) = (
-            ResourceKind::PolicyAttachment,
-            format!("{}{policy}", self.attachment_prefix()),
-        );
-        let id = format!("{arn}/{policy}");
+    fn forget_attachment(&self, arn: &PermissionSetArn, policy: &str) -> Result<(), UserError> {
+        let kind = ResourceKind::PolicyAttachment;
+        let name = self.attachment_name(policy);
+        let id = ResourceId::from(attachment_key(arn, policy));
         self.context.progress.change(|record| {
             record.close(Verb::Delete, kind, &name);
             record.resources.retain(|other| other.kind != kind || other.id != id);
@@ -215,12 +225,13 @@ impl PermissionSet {
 
     /// Forgets the policies that an interrupted update detached.
     fn forget_detached(&self, set: &Described) -> Result<(), UserError> {
-        let prefix = self.attachment_prefix();
+        let is_own = self.is_own_attachment();
         let open = self.context.progress.read(|record| record.intents.clone());
         let detached = open
             .iter()
             .filter(|intent| intent.verb == Verb::Delete && intent.kind == ResourceKind::PolicyAttachment)
-            .filter_map(|intent| intent.name.strip_prefix(&prefix))
+            .filter(|intent| is_own(&intent.name))
+            .filter_map(|intent| intent.name.policy())
             .filter(|policy| !set.policies.iter().any(|attached| attached == policy));
         for policy in detached {
             self.forget_attachment(&set.arn, policy)?;
@@ -284,6 +295,14 @@ impl PermissionSet {
             ),
             _ => observed,
         }
+    }
+}
+
+/// What identifies a policy on a permission set.
+fn attachment_key(arn: &PermissionSetArn, policy: &str) -> AttachmentKey {
+    AttachmentKey {
+        permission_set: arn.clone(),
+        policy: policy.to_owned(),
     }
 }
 

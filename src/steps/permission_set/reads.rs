@@ -10,13 +10,14 @@ use super::INTENT_TAG;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::Choice;
+use crate::ids::PermissionSetArn;
 use crate::limits::SETS_AT_ONCE;
 use crate::progress::ResourceKind;
 
 /// A permission set.
 #[derive(Debug, Clone)]
 pub struct Described {
-    pub arn: String,
+    pub arn: PermissionSetArn,
     pub name: String,
     /// `None` if AWS returns no duration, or one outside 1 to 12 hours.
     pub duration: Option<SessionDuration>,
@@ -36,14 +37,10 @@ impl Described {
 pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<Described>, AwsError> {
     let recorded = context.progress.read(|record| {
         let has_this_name = |resource: &&crate::progress::Resource| {
-            resource.kind == ResourceKind::PermissionSet && resource.name == name
+            resource.kind == ResourceKind::PermissionSet && resource.name.single() == name
         };
-        record
-            .resources
-            .iter()
-            .rev()
-            .find(has_this_name)
-            .map(|resource| resource.id.clone())
+        let recorded = record.resources.iter().rev().find(has_this_name)?;
+        recorded.id.single().parse::<PermissionSetArn>().ok()
     });
     if let Some(arn) = recorded
         && let Some(set) = describe(context, instance, &arn).await?
@@ -62,6 +59,7 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of("sso:ListPermissionSets", error))?;
         let arns = page.permission_sets.unwrap_or_default();
+        let arns: Vec<PermissionSetArn> = arns.iter().filter_map(|arn| arn.parse().ok()).collect();
         let mut sets = stream::iter(&arns)
             .map(|arn| describe(context, instance, arn))
             .buffer_unordered(SETS_AT_ONCE);
@@ -77,7 +75,11 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
 }
 
 /// Describes one permission set; `None` if it does not exist, or is not visible yet.
-pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Described>, AwsError> {
+pub async fn describe(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<Described>, AwsError> {
     let answer = context
         .clients
         .ssoadmin(&instance.region)
@@ -89,7 +91,7 @@ pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Resu
         .map_err(|error| AwsError::of("sso:DescribePermissionSet", error));
     match answer {
         Ok(answer) => Ok(answer.permission_set.map(|set| Described {
-            arn: set.permission_set_arn.unwrap_or_else(|| arn.to_owned()),
+            arn: arn.clone(),
             name: set.name.unwrap_or_default(),
             duration: set.session_duration.and_then(|duration| duration.parse().ok()),
             policies: Vec::new(),
@@ -101,7 +103,7 @@ pub async fn describe(context: &Context, instance: &Instance, arn: &str) -> Resu
 }
 
 /// The ARNs of the AWS managed policies that are attached to a permission set.
-pub async fn policies(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<String>, AwsError> {
+pub async fn policies(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<Vec<String>, AwsError> {
     let mut pages = context
         .clients
         .ssoadmin(&instance.region)
@@ -120,7 +122,11 @@ pub async fn policies(context: &Context, instance: &Instance, arn: &str) -> Resu
 }
 
 /// The value of the permission set's tag `idc-setup:intent`, if it has one.
-pub async fn intent_tag(context: &Context, instance: &Instance, arn: &str) -> Result<Option<String>, AwsError> {
+pub async fn intent_tag(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<String>, AwsError> {
     let tags = tags(context, instance, arn).await?;
     Ok(tags.into_iter().find(|tag| tag.key == INTENT_TAG).map(|tag| tag.value))
 }
@@ -129,13 +135,13 @@ pub async fn intent_tag(context: &Context, instance: &Instance, arn: &str) -> Re
 ///
 /// # Errors
 /// If the call to AWS fails.
-pub async fn has_other_tags(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
+pub async fn has_other_tags(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
     let tags = tags(context, instance, arn).await?;
     Ok(tags.iter().any(|tag| tag.key != INTENT_TAG))
 }
 
 /// The tags of a permission set; empty if it does not exist, or if an emulator does not support tags.
-async fn tags(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<Tag>, AwsError> {
+async fn tags(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<Vec<Tag>, AwsError> {
     let mut pages = context
         .clients
         .ssoadmin(&instance.region)
@@ -157,7 +163,7 @@ async fn tags(context: &Context, instance: &Instance, arn: &str) -> Result<Vec<T
 }
 
 /// Whether the permission set is provisioned in any account.
-pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &str) -> Result<bool, AwsError> {
+pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
     let answer = context
         .clients
         .ssoadmin(&instance.region)

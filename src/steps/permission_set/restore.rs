@@ -8,12 +8,9 @@ use super::super::facts::Instance;
 use super::{INFO, calls, reads};
 use crate::answers::values::SessionDuration;
 use crate::checklist::{Change, UserError};
-use crate::progress::{Origin, Replaced, ResourceKind, Settings, Verb};
+use crate::ids::PermissionSetArn;
+use crate::progress::{Origin, Replaced, ResourceKind, ResourceName, Setting, Settings, Verb};
 
-/// The name of the session duration; its value is in ISO 8601 format.
-const DURATION: &str = "session_duration";
-/// The prefix of an attached policy's name; its ARN follows.
-const POLICY: &str = "policy ";
 /// The value of a policy that is attached.
 const ATTACHED: &str = "attached";
 
@@ -21,7 +18,7 @@ const ATTACHED: &str = "attached";
 pub(super) async fn remember(
     context: &Context,
     instance: &Instance,
-    (arn, set): (&str, &str),
+    (arn, set): (&PermissionSetArn, &str),
     change: &Change,
     duration: Option<String>,
 ) -> Result<(), UserError> {
@@ -36,23 +33,23 @@ pub(super) async fn remember(
             if current.is_none() {
                 return Ok(());
             }
-            (DURATION.to_owned(), current, duration)
+            (Setting::SessionDuration, current, duration)
         }
         (verb, ResourceKind::PolicyAttachment) => {
-            let policy = change.name.split_once('/').map_or("", |(_, policy)| policy);
+            let policy = change.name.policy().unwrap_or_default();
             let attached = Some(ATTACHED.to_owned());
             let (before, after) = match verb {
                 Verb::Delete => (attached, None),
                 _ => (None, attached),
             };
-            (format!("{POLICY}{policy}"), before, after)
+            (Setting::Policy(policy.to_owned()), before, after)
         }
         _ => return Ok(()),
     };
     let replaced = Replaced {
         kind: ResourceKind::PermissionSet,
-        name: set.to_owned(),
-        id: arn.to_owned(),
+        name: set.into(),
+        id: arn.into(),
         before: BTreeMap::from([(name.clone(), before)]),
         after: BTreeMap::from([(name, after)]),
         rewrites: Vec::new(),
@@ -62,13 +59,14 @@ pub(super) async fn remember(
 }
 
 /// Drops the record of a policy that someone else attached just before this run did: undo leaves it attached.
-pub(super) fn forget(context: &Context, arn: &str, policy: &str) -> Result<(), UserError> {
-    let name = format!("{POLICY}{policy}");
+pub(super) fn forget(context: &Context, arn: &PermissionSetArn, policy: &str) -> Result<(), UserError> {
+    let setting = Setting::Policy(policy.to_owned());
     context.progress.change(|record| {
         let all = record.replaced.iter_mut();
-        for known in all.filter(|known| known.kind == ResourceKind::PermissionSet && known.id == arn) {
-            known.before.remove(&name);
-            known.after.remove(&name);
+        for known in all.filter(|known| known.kind == ResourceKind::PermissionSet && known.id.single() == arn.as_ref())
+        {
+            known.before.remove(&setting);
+            known.after.remove(&setting);
         }
         record.replaced.retain(|known| !known.before.is_empty());
     })?;
@@ -79,37 +77,42 @@ pub(super) fn forget(context: &Context, arn: &str, policy: &str) -> Result<(), U
 ///
 /// # Errors
 /// If the call to AWS fails.
-pub async fn says(context: &Context, instance: &Instance, arn: &str) -> Result<Option<Settings>, UserError> {
+pub async fn says(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<Settings>, UserError> {
     let Some(set) = reads::describe(context, instance, arn).await.map_err(rerun(&INFO))? else {
         return Ok(None);
     };
     let policies = reads::policies(context, instance, arn).await.map_err(rerun(&INFO))?;
     let mut says: Settings = policies
         .into_iter()
-        .map(|policy| (format!("{POLICY}{policy}"), Some(ATTACHED.to_owned())))
+        .map(|policy| (Setting::Policy(policy), Some(ATTACHED.to_owned())))
         .collect();
-    says.insert(DURATION.to_owned(), set.duration.map(SessionDuration::iso));
+    says.insert(Setting::SessionDuration, set.duration.map(SessionDuration::iso));
     Ok(Some(says))
 }
 
 /// Whether the permission set has changed since it was last provisioned.
-pub fn is_provisioning_pending(context: &Context, name: &str) -> bool {
+pub fn is_provisioning_pending(context: &Context, permission_set: impl Into<ResourceName>) -> bool {
+    let name = permission_set.into();
     context.progress.read(|record| {
-        let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, name);
+        let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, &name);
         pending.next().is_some()
     })
 }
 
 /// The AWS CLI commands that restore the settings. `set` holds the options that name the instance and the permission set.
 pub fn restore_commands(replaced: &Replaced, set: &str) -> Vec<String> {
-    let command = |(name, before): (&String, &Option<String>)| match (name.strip_prefix(POLICY), before) {
-        (Some(policy), Some(_)) => {
+    let command = |(setting, before): (&Setting, &Option<String>)| match (setting, before) {
+        (Setting::Policy(policy), Some(_)) => {
             format!("aws sso-admin attach-managed-policy-to-permission-set {set} --managed-policy-arn {policy}")
         }
-        (Some(policy), None) => {
+        (Setting::Policy(policy), None) => {
             format!("aws sso-admin detach-managed-policy-from-permission-set {set} --managed-policy-arn {policy}")
         }
-        (None, duration) => {
+        (_, duration) => {
             let duration = duration.as_deref().unwrap_or_default();
             format!("aws sso-admin update-permission-set {set} --session-duration {duration}")
         }
@@ -123,7 +126,7 @@ pub fn restore_commands(replaced: &Replaced, set: &str) -> Vec<String> {
 
 /// The settings in the order in which they are restored. Detaching comes last, so that the permission set is never without
 /// a policy in between.
-fn in_order(replaced: &Replaced) -> Vec<(&String, &Option<String>)> {
+fn in_order(replaced: &Replaced) -> Vec<(&Setting, &Option<String>)> {
     let mut changes: Vec<_> = replaced.before.iter().collect();
     changes.sort_by_key(|(_, before)| before.is_none());
     changes
@@ -134,28 +137,33 @@ fn in_order(replaced: &Replaced) -> Vec<(&String, &Option<String>)> {
 /// # Errors
 /// If a call to AWS fails. The restore can be repeated.
 pub async fn restore(context: &Context, instance: &Instance, replaced: &Replaced) -> Result<(), UserError> {
-    let arn = &replaced.id;
+    let Ok(arn) = &replaced.id.single().parse() else {
+        return Ok(());
+    };
     let Some(current) = says(context, instance, arn).await? else {
         return Ok(());
     };
     let provisioned = reads::is_provisioned(context, instance, arn).await;
     if provisioned.map_err(rerun(&INFO))? && !is_provisioning_pending(context, &replaced.name) {
-        let provisioning = (Verb::Update, ResourceKind::Provisioning, replaced.name.as_str());
+        let provisioning = (Verb::Update, ResourceKind::Provisioning, &replaced.name);
         context.intend(&INFO, provisioning, None)?;
     }
     for (name, before) in in_order(replaced) {
         if current.get(name).cloned().flatten() == *before {
             continue;
         }
-        let policy = name.strip_prefix(POLICY).unwrap_or_default();
-        let answer = match (name.as_str(), before) {
-            (DURATION, None) => Ok(()),
-            (DURATION, Some(_)) => {
+        let answer = match (name, before) {
+            (Setting::SessionDuration, Some(_)) => {
                 let set = || calls::set_duration(context, instance, arn, before.clone());
                 repeat(context.timing, set).await
             }
-            (_, Some(_)) => repeat(context.timing, || calls::attach(context, instance, arn, policy)).await,
-            (_, None) => repeat(context.timing, || calls::detach(context, instance, arn, policy)).await,
+            (Setting::Policy(policy), Some(_)) => {
+                repeat(context.timing, || calls::attach(context, instance, arn, policy)).await
+            }
+            (Setting::Policy(policy), None) => {
+                repeat(context.timing, || calls::detach(context, instance, arn, policy)).await
+            }
+            _ => Ok(()),
         };
         answer.map_err(rerun(&INFO))?;
     }

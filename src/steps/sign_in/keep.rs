@@ -6,7 +6,7 @@ use super::session::{Session, SignedIn};
 use super::{INFO, SignIn};
 use crate::checklist::UserError;
 use crate::next_step::SetupCommand;
-use crate::progress::{Origin, Resource, ResourceKind, Verb};
+use crate::progress::{Origin, Resource, ResourceId, ResourceKind, Verb};
 use aws_config_file::files;
 
 impl SignIn {
@@ -37,7 +37,7 @@ impl SignIn {
                 SetupCommand::run().after("free up disk space or fix the file permissions"),
             )
         })?;
-        let mut resource = context.resource(kind, name, &path.display().to_string());
+        let mut resource = context.resource(kind, name, path.display().to_string());
         if is_new {
             resource.origin = Origin::Created;
         }
@@ -57,7 +57,7 @@ impl SignIn {
 
     fn own_file(&self, kind: ResourceKind, name: &str, path: &Path) -> Result<Resource, UserError> {
         let context = &self.context;
-        let id = path.display().to_string();
+        let id = ResourceId::from(path.display().to_string());
         let mut resource = context.resource(kind, name, &id);
         let is_known = context.progress.read(|record| record.origin(kind, &id)).is_some();
         // `login` may have written it since, for a session that we created.
@@ -69,8 +69,8 @@ impl SignIn {
     }
 
     fn is_our_session(&self, name: &str) -> Result<bool, UserError> {
-        let id = format!("{}#{name}", self.paths()?.config().display());
-        Ok(self.context.origin(ResourceKind::SsoSession, &id) == Origin::Created)
+        let id = ResourceId::of_section(self.paths()?.config(), name);
+        Ok(self.context.origin(ResourceKind::SsoSession, id) == Origin::Created)
     }
 
     /// Whether the file's content matches an open intent.

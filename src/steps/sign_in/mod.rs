@@ -81,7 +81,7 @@ impl SignIn {
             timing: context.timing,
             paths: self.paths()?,
             profile,
-            region: context.instance().await?.region,
+            region: context.instance().await?.region.into(),
             user: context.text(Key::Username),
         })
     }
@@ -95,7 +95,7 @@ impl SignIn {
         let Ok(user) = context.facts.user.get().await else {
             return Ok(Observed::waits_for("Waits for step 2."));
         };
-        let (role, name) = role_and_session(&caller.arn);
+        let (role, name) = crate::ids::assumed_role(&caller.arn).unwrap_or_default();
         let is_role = role
             .strip_prefix(&format!("AWSReservedSSO_{set}_"))
             .is_some_and(|suffix| !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_hexdigit()));
@@ -257,12 +257,6 @@ impl SignIn {
     }
 }
 
-/// `AWSReservedSSO_X_hex` and `user` of `arn:aws:sts::1:assumed-role/AWSReservedSSO_X_hex/user`.
-fn role_and_session(arn: &str) -> (&str, &str) {
-    let rest = arn.split_once(":assumed-role/").map_or("", |(_, rest)| rest);
-    rest.split_once('/').unwrap_or((rest, ""))
-}
-
 /// The command that signs in again.
 fn again() -> SetupCommand {
     SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
@@ -357,20 +351,5 @@ impl Step for SignIn {
 
     fn provides(&self) -> Vec<&dyn Slot> {
         vec![&self.context.facts.signed_in]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_callers_role_and_user_are_read_from_the_arn() {
-        let arn = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/Admin";
-        assert_eq!(
-            role_and_session(arn),
-            ("AWSReservedSSO_AdministratorAccess_0123456789abcdef", "Admin")
-        );
-        assert_eq!(role_and_session("arn:aws:iam::123456789012:root"), ("", ""));
     }
 }

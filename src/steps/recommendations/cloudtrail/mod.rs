@@ -121,7 +121,7 @@ impl Step for CloudTrail {
             plan.changes.push(Change {
                 verb: Verb::Create,
                 kind: ResourceKind::Trail,
-                name: TRAIL.to_owned(),
+                name: TRAIL.into(),
                 sentence: "Create a bucket and a multi-Region trail that writes management events to it.".to_owned(),
                 command: "aws cloudtrail create-trail --name NAME --s3-bucket-name BUCKET --is-multi-region-trail \
                           --enable-log-file-validation"

@@ -1,0 +1,211 @@
+//! How a resource is identified: by AWS or on this machine ([`ResourceId`]), and by people ([`ResourceName`]).
+
+use std::fmt;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, AssignmentKey, AttachmentKey, MembershipKey, SectionKey};
+
+/// What identifies a resource, in AWS or on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ResourceId {
+    /// A user in a group.
+    Membership(MembershipKey),
+    /// A policy on a permission set.
+    Attachment(AttachmentKey),
+    /// A permission set of a principal in an account.
+    Assignment(AssignmentKey),
+    /// A section of a config file.
+    Section(SectionKey),
+    /// An id, an ARN, a name that is unique, or a path.
+    Single(String),
+}
+
+impl ResourceId {
+    /// The id where it is a single one; empty otherwise.
+    pub fn single(&self) -> &str {
+        match self {
+            Self::Single(id) => id,
+            _ => "",
+        }
+    }
+}
+
+impl ResourceId {
+    /// The id of a section of a config file.
+    pub fn of_section(file: &Path, section: &str) -> Self {
+        Self::Section(SectionKey {
+            file: file.to_owned(),
+            section: section.to_owned(),
+        })
+    }
+
+    /// The file that it is, or that contains it.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Section(key) => &key.file,
+            other => Path::new(other.single()),
+        }
+    }
+
+    /// Whether it is a policy on this permission set.
+    pub fn is_attached_to(&self, permission_set: &Self) -> bool {
+        matches!(self, Self::Attachment(key) if *key.permission_set == *permission_set.single())
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Membership(key) => write!(f, "{} in {}", key.user, key.group),
+            Self::Attachment(key) => write!(f, "{} on {}", key.policy, key.permission_set),
+            Self::Assignment(key) => write!(f, "{} for {} in {}", key.permission_set, key.principal, key.account),
+            Self::Section(key) => write!(f, "{} in {}", key.section, key.file.display()),
+            Self::Single(id) => f.write_str(id),
+        }
+    }
+}
+
+/// What people call a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ResourceName {
+    /// A user in a group.
+    Membership {
+        /// The group's name.
+        group: String,
+        /// The user name.
+        user: String,
+    },
+    /// A permission set of a principal in an account.
+    Assignment {
+        /// The account.
+        account: AccountId,
+        /// The permission set's name.
+        permission_set: String,
+        /// The group's or user's name.
+        principal: String,
+    },
+    /// A policy on a permission set.
+    Attachment {
+        /// The permission set's name.
+        permission_set: String,
+        /// The ARN of the policy.
+        policy: String,
+    },
+    /// A name.
+    Single(String),
+}
+
+impl ResourceName {
+    /// The name where it is a single one; empty otherwise.
+    pub fn single(&self) -> &str {
+        match self {
+            Self::Single(name) => name,
+            _ => "",
+        }
+    }
+
+    /// The permission set's name, where one is a part of it.
+    pub fn permission_set(&self) -> Option<&str> {
+        match self {
+            Self::Attachment { permission_set, .. } | Self::Assignment { permission_set, .. } => Some(permission_set),
+            _ => None,
+        }
+    }
+
+    /// The name of the group or user, where one is a part of it.
+    pub fn principal(&self) -> Option<&str> {
+        match self {
+            Self::Assignment { principal, .. } => Some(principal),
+            _ => None,
+        }
+    }
+
+    /// The ARN of the policy, where one is a part of it.
+    pub fn policy(&self) -> Option<&str> {
+        match self {
+            Self::Attachment { policy, .. } => Some(policy),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Membership { group, user } => write!(f, "{user} in {group}"),
+            Self::Attachment { permission_set, policy } => write!(f, "{policy} on {permission_set}"),
+            Self::Assignment {
+                account,
+                permission_set,
+                principal,
+            } => write!(f, "{permission_set} for {principal} in {account}"),
+            Self::Single(name) => f.write_str(name),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => $to:ident :: $variant:ident),+ $(,)?) => {
+        $(impl From<$from> for $to {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        })+
+    };
+}
+
+from!(
+    MembershipKey => ResourceId::Membership,
+    AttachmentKey => ResourceId::Attachment,
+    AssignmentKey => ResourceId::Assignment,
+    SectionKey => ResourceId::Section,
+    String => ResourceId::Single,
+    String => ResourceName::Single,
+);
+
+macro_rules! from_text {
+    ($($to:ident),+) => {
+        $(impl From<&str> for $to {
+            fn from(text: &str) -> Self {
+                Self::Single(text.to_owned())
+            }
+        }
+
+        impl From<&String> for $to {
+            fn from(text: &String) -> Self {
+                Self::Single(text.clone())
+            }
+        }
+
+        impl From<&$to> for $to {
+            fn from(other: &$to) -> Self {
+                other.clone()
+            }
+        })+
+    };
+}
+
+from_text!(ResourceId, ResourceName);
+
+macro_rules! from_id {
+    ($($id:ident),+) => {
+        $(impl From<&crate::ids::$id> for ResourceId {
+            fn from(id: &crate::ids::$id) -> Self {
+                Self::Single(id.to_string())
+            }
+        }
+
+        impl From<crate::ids::$id> for ResourceId {
+            fn from(id: crate::ids::$id) -> Self {
+                Self::Single(id.into())
+            }
+        })+
+    };
+}
+
+from_id!(UserId, GroupId, PermissionSetArn, InstanceArn);
