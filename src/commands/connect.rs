@@ -52,7 +52,7 @@ pub async fn connect_with_flags(
 fn remember(folder: &Folder, connection: &Connection, region: Option<&NamedRegion>, before: Option<&Last>) {
     let last = Last {
         partition: connection.caller.partition().id().to_owned(),
-        account: connection.caller.account.to_string(),
+        account: connection.caller.account.clone(),
         profile: connection.profile.clone(),
         region: region.map(|region| region.name.clone()),
     };

@@ -118,7 +118,7 @@ fn envelope(
     exit: ExitCode,
 ) -> Envelope<DoctorBody> {
     let caller = prepared.map(|prepared| CallerOut {
-        account: prepared.context.caller.account.to_string(),
+        account: prepared.context.caller.account.clone(),
         arn: prepared.context.caller.arn.clone(),
     });
     Envelope {

@@ -350,7 +350,7 @@ fn envelope(
 ) -> Envelope<LoginBody> {
     let done = ended.as_ref().ok();
     let signed_in_as = done.map(|done| CallerOut {
-        account: done.identity.caller.account.to_string(),
+        account: done.identity.caller.account.clone(),
         arn: done.identity.caller.arn.clone(),
     });
     Envelope {

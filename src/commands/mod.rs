@@ -372,7 +372,7 @@ fn finish(cli: &Cli, screen: &Screen, command: Subcommand, prepared: Option<&Pre
     let exit = outcome.exit_code(cli.flags.strict);
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
-            account: prepared.context.caller.account.to_string(),
+            account: prepared.context.caller.account.clone(),
             arn: prepared.context.caller.arn.clone(),
         });
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);

@@ -373,7 +373,7 @@ fn report(
     let exit = ExitCode::greatest(of_error.into_iter().chain(is_incomplete.then_some(ExitCode::Differs)));
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
-            account: prepared.context.caller.account.to_string(),
+            account: prepared.context.caller.account.clone(),
             arn: prepared.context.caller.arn.clone(),
         });
         let envelope = Envelope {

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::AccountId;
+
 /// The account, profile and Region of the last run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
     /// `aws`, `aws-cn`, …
     pub partition: String,
-    /// Twelve digits.
-    pub account: String,
+    /// The account.
+    pub account: AccountId,
     /// The bootstrap profile, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replaced::Replaced;
 use super::resource_id::{ResourceId, ResourceName};
+use crate::ids::AccountId;
 
 /// The format that this version writes. Files of a newer format are refused.
 pub const FORMAT: u32 = 1;
@@ -245,8 +246,8 @@ pub struct Record {
     pub format: u32,
     /// `aws`, `aws-cn`, …
     pub partition: String,
-    /// Twelve digits.
-    pub account: String,
+    /// The account.
+    pub account: AccountId,
     /// The Region of Identity Center, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -275,11 +276,11 @@ pub struct Record {
 
 impl Record {
     /// An empty record for an account.
-    pub fn new(partition: &str, account: &str) -> Self {
+    pub fn new(partition: &str, account: &AccountId) -> Self {
         Self {
             format: FORMAT,
             partition: partition.to_owned(),
-            account: account.to_owned(),
+            account: account.clone(),
             region: None,
             answers: BTreeMap::new(),
             intents: Vec::new(),
@@ -380,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_created_resource_stays_created() {
-        let mut record = Record::new("aws", "123456789012");
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
         let user = |origin| Resource::new(origin, ResourceKind::User, "Admin", "u-1");
         record.keep(user(Origin::Created));
         record.keep(user(Origin::Existing));

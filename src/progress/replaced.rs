@@ -203,7 +203,7 @@ mod tests {
             after: in_region(after),
             rewrites: Vec::new(),
         };
-        let mut record = Record::new("aws", "123456789012");
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
         record.replace(change("a", "b"));
         record.replace(change("b", "c"));
         let [kept] = &record.replaced[..] else {

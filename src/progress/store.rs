@@ -11,6 +11,7 @@ use super::lock::{Lock, LockError};
 use super::record::{FORMAT, Record};
 use super::{Holder, Last};
 use crate::environment::Environment;
+use crate::ids::AccountId;
 use aws_config_file::files::{self, Access};
 
 /// The folder of the state files.
@@ -57,9 +58,9 @@ pub enum ProgressError {
         /// The file.
         path: PathBuf,
         /// The account of the file.
-        theirs: String,
+        theirs: AccountId,
         /// The account of the credentials.
-        ours: String,
+        ours: AccountId,
     },
     /// The file cannot be written.
     #[error("the state file {} cannot be written ({error})", path.display())]
@@ -100,7 +101,7 @@ impl Folder {
     }
 
     /// The state file of an account.
-    pub fn state_file(&self, partition: &str, account: &str) -> PathBuf {
+    pub fn state_file(&self, partition: &str, account: &AccountId) -> PathBuf {
         self.path.join(format!("{partition}-{account}.json"))
     }
 
@@ -140,7 +141,7 @@ impl Progress {
     ///
     /// # Errors
     /// [`ProgressError`]. A file that is not valid is moved aside, so that the next run starts over.
-    pub fn open(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
+    pub fn open(path: &Path, partition: &str, account: &AccountId) -> Result<Self, ProgressError> {
         let lock = Lock::take(&lock_of(path)).map_err(|error| match error {
             LockError::Held(holder) => ProgressError::Locked(holder),
             LockError::Io(error) => io_error(path, error),
@@ -164,7 +165,7 @@ impl Progress {
     ///
     /// # Errors
     /// [`ProgressError`]. The file is not moved.
-    pub fn open_read_only(path: &Path, partition: &str, account: &str) -> Result<Self, ProgressError> {
+    pub fn open_read_only(path: &Path, partition: &str, account: &AccountId) -> Result<Self, ProgressError> {
         Self::new(path, read(path)?, partition, account, None)
     }
 
@@ -172,15 +173,15 @@ impl Progress {
         path: &Path,
         record: Option<Record>,
         partition: &str,
-        account: &str,
+        account: &AccountId,
         lock: Option<Lock>,
     ) -> Result<Self, ProgressError> {
         let record = record.unwrap_or_else(|| Record::new(partition, account));
-        if (record.partition.as_str(), record.account.as_str()) != (partition, account) {
+        if (record.partition.as_str(), &record.account) != (partition, account) {
             return Err(ProgressError::OtherAccount {
                 path: path.to_owned(),
                 theirs: record.account,
-                ours: account.to_owned(),
+                ours: account.clone(),
             });
         }
         Ok(Self {
@@ -242,8 +243,7 @@ fn lock_of(path: &Path) -> PathBuf {
 fn is_named_by_us(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let account = name.strip_suffix(".json").and_then(|name| name.rsplit('-').next());
-    name.starts_with("aws")
-        && account.is_some_and(|account| account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit()))
+    name.starts_with("aws") && account.is_some_and(|account| account.parse::<AccountId>().is_ok())
 }
 
 fn io_error(path: &Path, error: io::Error) -> ProgressError {

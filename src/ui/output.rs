@@ -10,6 +10,7 @@ use crate::checklist::{
     AwsWords, Consent, ExitCode, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
 };
 use crate::doctor::{CheckStatus, Row};
+use crate::ids::AccountId;
 use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Origin, Resource};
 use crate::undo::Removal;
@@ -25,7 +26,7 @@ pub struct Envelope<B> {
     /// The command, such as `run` or `doctor`.
     pub command: String,
     /// The account ID, if known.
-    pub account: Option<String>,
+    pub account: Option<AccountId>,
     /// The Region of Identity Center, if known.
     pub region: Option<String>,
     /// The error that ended the command early.
@@ -126,8 +127,8 @@ pub struct LoginBody {
 /// An AWS identity.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CallerOut {
-    /// The account ID, twelve digits.
-    pub account: String,
+    /// The account.
+    pub account: AccountId,
     /// The ARN that STS returned.
     pub arn: String,
 }
@@ -139,7 +140,7 @@ impl CallerOut {
         done.find_map(|report| {
             let evidence = &report.observed.evidence;
             Some(Self {
-                account: evidence.get("account")?.clone(),
+                account: evidence.get("account")?.parse().ok()?,
                 arn: evidence.get("signed_in_as")?.clone(),
             })
         })

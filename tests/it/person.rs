@@ -29,7 +29,7 @@ use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
 fn open_progress(env: &TestEnv) -> Progress {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
     loop {
-        match Progress::open(&env.state_file(), "aws", "123456789012") {
+        match Progress::open(&env.state_file(), "aws", &"123456789012".parse().unwrap()) {
             Err(error) if std::time::Instant::now() > end => panic!("{error}"),
             Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
             Ok(progress) => return progress,
