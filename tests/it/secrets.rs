@@ -70,8 +70,16 @@ fn search(env: &TestEnv, said: &str, challenge: Option<&str>) {
 
 #[test]
 fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
-    for output in ["--output=text", "--output=json"] {
-        let env = TestEnv::new("fresh");
+    for (output, filter) in [
+        ("--output=text", None),
+        ("--output=json", None),
+        ("--output=text", Some("trace")),
+    ] {
+        let mut env = TestEnv::new("fresh");
+        if let Some(filter) = filter {
+            // Also what the HTTP and AWS libraries would log, which print headers and bodies at this level.
+            env.set("IDC_SETUP_LOG", filter);
+        }
         let more = ["-vv", output, "--create-trail"];
         let ran = env
             .run(&[&["run"], &WILLING[..], &ANSWERS[..], &more].concat())
@@ -82,6 +90,7 @@ fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
             said.contains("aws sso-admin create-permission-set"),
             "-vv says what is done: {said}"
         );
+        assert!(said.contains("request_id="), "the calls are logged: {said}");
         search(&env, &said, None);
     }
 }
