@@ -199,7 +199,7 @@ impl Walk<'_> {
             }
             turn.change(info, change);
             self.has_changed.set(true);
-            let span = tracing::info_span!("change", step = info.slug, verb = ?change.verb, kind = %change.kind, name = ?change.name);
+            let span = tracing::info_span!("change", step = info.slug, verb = ?change.verb, kind = change.kind.to_string(), name = change.name.to_string());
             let applied = step.apply(change, turn).instrument(span.clone()).await;
             match &applied {
                 Ok(()) => tracing::info!(parent: &span, "applied"),

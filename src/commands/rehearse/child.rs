@@ -15,12 +15,13 @@ use crate::ui::Screen;
 use idc_sim::PersonKind;
 
 /// The variables that the child inherits: how to display output, and where programs are.
-const PASSED_ON: [&str; 11] = [
+const PASSED_ON: [&str; 12] = [
     "TERM",
     "LANG",
     "LC_ALL",
     "LC_CTYPE",
     "IDC_SETUP_ACCESSIBLE",
+    "IDC_SETUP_LOG",
     "COLUMNS",
     "PATH",
     "NO_COLOR",
@@ -54,8 +55,10 @@ pub(super) async fn perform(
 ) -> Result<u8, UserError> {
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let _lock = start_saving(rehearsal, flags)?;
-    if cli.flags.non_interactive {
-        screen.talk("This rehearsal uses example answers, and gives all consents.");
+    if cli.flags.non_interactive && flags.what == Rehearsed::Run {
+        screen.talk(
+            "This rehearsal uses example answers where none are given, and gives the consents that the steps need.",
+        );
     }
     let mut command = command(rehearsal, cli, flags, (environment, &home)).map_err(cannot_start)?;
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;

@@ -216,8 +216,8 @@ fn cannot_start(error: std::io::Error) -> UserError {
     UserError::failed(
         format!("The rehearsal cannot start: {error}."),
         [
-            NextStep::note("free disk space or correct the permissions of the folder"),
             use_another_folder(),
+            NextStep::note("free disk space or correct the permissions of the folder"),
         ],
     )
 }
