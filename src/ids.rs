@@ -1,7 +1,7 @@
-//! Ids and ARNs as AWS gives them, each parsed once.
+//! IDs and ARNs as AWS returns them, each parsed once.
 //!
-//! Shapes are those of the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15). What AWS returns is accepted
-//! as long as it can be used as an id; the shapes are not enforced beyond what this program reads from them.
+//! The formats are those of the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15). A value that AWS
+//! returns is accepted if it can be used as an ID: formats are enforced only where this program reads parts of an ID.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,7 +11,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not such an id, as the second half of a sentence.
+/// A text that is not a valid ID. The message is a clause without a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {what}")]
 pub struct InvalidId {
@@ -29,7 +29,7 @@ fn check(text: &str, what: &'static str, is_valid: bool) -> Result<(), InvalidId
     })
 }
 
-/// Without white space and control characters, and not empty.
+/// Whether a text is not empty and contains neither whitespace nor control characters.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
@@ -125,7 +125,7 @@ id!(
     |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 );
 id!(
-    /// A Region as AWS returns it, such as `eu-west-1`; this version need not know it.
+    /// A Region as AWS returns it, such as `eu-west-1`. It may be newer than this version.
     RegionName,
     "a Region",
     |text| is_word(text) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -172,7 +172,7 @@ impl InstanceArn {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// [`instance_id`](Self::instance_id) without `ssoins-`, as console links have it.
+    /// [`instance_id`](Self::instance_id) without `ssoins-`, as used in console links.
     pub fn short_id(&self) -> &str {
         let id = self.instance_id();
         id.strip_prefix("ssoins-").unwrap_or(id)
@@ -190,7 +190,7 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// The id, whatever it is of.
+    /// The ID of the user or group.
     pub fn id(&self) -> &str {
         match self {
             Self::User(id) => id,
@@ -198,7 +198,7 @@ impl Principal {
         }
     }
 
-    /// `USER` or `GROUP`, as the API has it.
+    /// The principal type in the API: `USER` or `GROUP`.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::User(_) => "USER",
@@ -213,13 +213,13 @@ impl fmt::Display for Principal {
     }
 }
 
-/// Identifies a membership: there is at most one of a user in a group.
+/// Identifies a membership. A user has at most one membership in a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MembershipKey {
     /// The group.
     pub group: GroupId,
-    /// The user in it.
+    /// The user.
     pub user: UserId,
 }
 
@@ -241,7 +241,7 @@ pub struct AssignmentKey {
     pub account: AccountId,
     /// The permission set.
     pub permission_set: PermissionSetArn,
-    /// Who has it.
+    /// The user or group that the permission set is assigned to.
     pub principal: Principal,
 }
 
@@ -255,10 +255,10 @@ pub struct SectionKey {
     pub section: String,
 }
 
-/// A role session of the access portal, as its ARN tells: which permission set, and which user.
+/// A role session of the access portal: its permission set and its user, parsed from its ARN.
 ///
-/// Such a role is called `AWSReservedSSO_NAME_HASH`, and its session like the user ("Referencing permission sets in
-/// resource policies, Amazon EKS cluster config maps, and AWS KMS key policies", IAM Identity Center User Guide).
+/// The role is named `AWSReservedSSO_NAME_HASH`, and the session is named after the user ("Referencing permission sets
+/// in resource policies, Amazon EKS cluster config maps, and AWS KMS key policies", IAM Identity Center User Guide).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalSession<'a> {
     /// The permission set's name.
@@ -268,7 +268,7 @@ pub struct PortalSession<'a> {
 }
 
 impl<'a> PortalSession<'a> {
-    /// From the ARN of a caller; `None` where it is not such a session.
+    /// Parses the ARN of a caller; `None` if it is not such a session.
     pub fn of_arn(arn: &'a str) -> Option<Self> {
         let (_, rest) = arn.split_once(":assumed-role/AWSReservedSSO_")?;
         let (role, user) = rest.split_once('/')?;
@@ -279,13 +279,13 @@ impl<'a> PortalSession<'a> {
     }
 }
 
-/// The Region of an ARN; `None` where it has none ("Amazon Resource Names", IAM User Guide:
+/// The Region of an ARN; `None` if it has none ("Amazon Resource Names", IAM User Guide:
 /// `arn:partition:service:region:account-id:resource`).
 pub fn region_of_arn(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
-/// The role and the session of an assumed role's ARN; `None` where it is no assumed role.
+/// The role and the session of an assumed role's ARN; `None` if it is not an assumed role.
 pub fn assumed_role(arn: &str) -> Option<(&str, &str)> {
     let (_, rest) = arn.split_once(":assumed-role/")?;
     Some(rest.split_once('/').unwrap_or((rest, "")))
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_parsed_once_and_written_as_they_were() {
+    fn ids_are_validated_and_serialized_unchanged() {
         let account: AccountId = "123456789012".parse().unwrap();
         assert_eq!(serde_json::to_string(&account).unwrap(), "\"123456789012\"");
         assert!("12345678901".parse::<AccountId>().is_err());
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_of_the_portal_is_known_by_its_arn() {
+    fn a_portal_session_is_recognized_by_its_arn() {
         let session = PortalSession::of_arn(
             "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/ada@example.com",
         );

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_cannot_be_read_is_refused() {
+    fn an_invalid_log_filter_is_rejected() {
         assert!(start(&Sink::default(), 0, Some("idc_setup=loud")).is_err());
         assert!(start(&Sink::default(), 0, None).is_ok());
     }

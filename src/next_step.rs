@@ -1,8 +1,8 @@
-//! What to do next: every hint that names a command is a value, rendered in one place.
+//! Next steps: every hint that names a command is a typed value and is rendered in one place.
 //!
-//! A [`SetupCommand`] says only what is particular to it. The [`Invocation`] adds the arguments that the user gave and that
-//! still matter (`--state`, `--profile`, `--keep`, answers that are not saved yet), and quotes everything for a shell, so
-//! that a command can be pasted as it is shown.
+//! A [`SetupCommand`] contains only its own arguments. The [`Invocation`] adds the arguments that the user gave and
+//! that still apply (`--state`, `--profile`, `--keep`, answers that are not saved yet), and quotes everything for a
+//! shell, so that users can paste a command as it is shown.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::text::quoted;
 /// The commands of `idc-setup` that a hint can name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Subcommand {
-    /// `run`, also without its name.
+    /// `run`, the default if no subcommand is given.
     #[default]
     Run,
     /// `status`.
@@ -34,12 +34,12 @@ pub enum Subcommand {
     Completions,
     /// `man`.
     Man,
-    /// `rehearse`, whatever it rehearses.
+    /// `rehearse`, with any subcommand.
     Rehearse,
 }
 
 impl Subcommand {
-    /// As it is typed.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -88,7 +88,7 @@ pub enum Argument {
     Value(String, String),
     /// A flag whose value the user fills in: `--profile NAME`.
     Placeholder(String, &'static str),
-    /// A word without a flag that the user fills in: `DIR`.
+    /// A positional argument that the user fills in: `DIR`.
     Positional(&'static str),
 }
 
@@ -103,7 +103,7 @@ impl Argument {
     fn write(&self, line: &mut String) {
         let _ = match self {
             Self::Switch(flag) => write!(line, " {flag}"),
-            // A value that begins with a dash would be read as a flag of its own.
+            // A value that begins with a dash would be parsed as a flag.
             Self::Value(flag, value) if value.starts_with('-') => write!(line, " {flag}={}", quoted(value)),
             Self::Value(flag, value) => write!(line, " {flag} {}", quoted(value)),
             Self::Placeholder(flag, name) => write!(line, " {flag} {name}"),
@@ -112,7 +112,7 @@ impl Argument {
     }
 }
 
-/// A command of `idc-setup`, with the arguments that are particular to it.
+/// An `idc-setup` command with its own arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetupCommand {
     subcommand: Subcommand,
@@ -160,49 +160,49 @@ impl SetupCommand {
         Self::new(Subcommand::Rehearse)
     }
 
-    /// With a flag that has no value.
+    /// Adds a flag without a value.
     #[must_use]
     pub fn switch(mut self, flag: impl Into<String>) -> Self {
         self.arguments.push(Argument::Switch(flag.into()));
         self
     }
 
-    /// With a flag and its value.
+    /// Adds a flag and its value.
     #[must_use]
     pub fn value(mut self, flag: impl Into<String>, value: impl Into<String>) -> Self {
         self.arguments.push(Argument::Value(flag.into(), value.into()));
         self
     }
 
-    /// With a flag whose value the user fills in.
+    /// Adds a flag whose value the user fills in.
     #[must_use]
     pub fn placeholder(mut self, flag: impl Into<String>, name: &'static str) -> Self {
         self.arguments.push(Argument::Placeholder(flag.into(), name));
         self
     }
 
-    /// With a word that the user fills in.
+    /// Adds a positional argument that the user fills in.
     #[must_use]
     pub fn positional(mut self, name: &'static str) -> Self {
         self.arguments.push(Argument::Positional(name));
         self
     }
 
-    /// Without a flag that the user gave.
+    /// Drops a flag that the user gave.
     #[must_use]
     pub fn without(mut self, flag: impl Into<String>) -> Self {
         self.without.push(flag.into());
         self
     }
 
-    /// With these arguments too.
+    /// Adds arguments.
     #[must_use]
     pub fn arguments(mut self, arguments: impl IntoIterator<Item = Argument>) -> Self {
         self.arguments.extend(arguments);
         self
     }
 
-    /// The command after something that the user does first: `make room there, then: idc-setup run`.
+    /// The next step in which the user does something first: `make room there, then: idc-setup run`.
     #[must_use]
     pub fn after(self, first: impl AsRef<str>) -> NextStep {
         NextStep {
@@ -212,7 +212,7 @@ impl SetupCommand {
         }
     }
 
-    /// The command with what it is for: `use another file: idc-setup run --state FILE`.
+    /// The next step with the purpose of the command: `use another file: idc-setup run --state FILE`.
     #[must_use]
     pub fn to(self, purpose: impl Into<String>) -> NextStep {
         NextStep {
@@ -223,35 +223,35 @@ impl SetupCommand {
     }
 }
 
-/// A command that can be typed next.
+/// A command that the user can run next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextCommand {
-    /// One of ours.
+    /// An `idc-setup` command.
     Setup(SetupCommand),
-    /// Another program's, such as `aws login`: its words.
+    /// A command of another program, such as `aws login`: the program and its arguments.
     Other(Vec<String>),
 }
 
 impl NextCommand {
-    /// Another program's command.
+    /// A command of another program.
     pub fn other<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
         Self::Other(words.into_iter().map(Into::into).collect())
     }
 }
 
-/// One way to go on: what to do by hand, a command, or both.
+/// One next step: something to do manually, a command, or both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NextStep {
-    /// What to do first, or what the command is for; without a period.
+    /// What to do first, or what the command is for; without a period at the end.
     pub note: Option<String>,
-    /// What to type.
+    /// The command to run.
     pub command: Option<NextCommand>,
-    /// What to type after that.
+    /// The command to run after that.
     pub then: Option<SetupCommand>,
 }
 
 impl NextStep {
-    /// Something to do that is no command.
+    /// Something to do that is not a command.
     pub fn note(note: impl Into<String>) -> Self {
         Self {
             note: Some(note.into()),
@@ -260,7 +260,7 @@ impl NextStep {
         }
     }
 
-    /// Another program's command, with what it is for.
+    /// A command of another program, with its purpose.
     pub fn other<W: Into<String>>(purpose: impl Into<String>, words: impl IntoIterator<Item = W>) -> Self {
         Self {
             note: Some(purpose.into()),
@@ -269,7 +269,7 @@ impl NextStep {
         }
     }
 
-    /// The same, and after it this command of ours.
+    /// The same step, followed by this command.
     #[must_use]
     pub fn then(self, command: SetupCommand) -> Self {
         Self {
@@ -278,7 +278,7 @@ impl NextStep {
         }
     }
 
-    /// Whether it names a command, and another one than this.
+    /// Whether it names a command other than this one.
     pub fn names_other_command_than(&self, command: &SetupCommand) -> bool {
         match (&self.command, &self.then) {
             (Some(NextCommand::Other(_)), _) => true,
@@ -287,7 +287,7 @@ impl NextStep {
         }
     }
 
-    /// The same with our `from` replaced by our `to`: what a check shared by two commands suggests.
+    /// The same step with the subcommand `from` replaced by `to`, for checks that two subcommands share.
     fn retargeted(mut self, from: Subcommand, to: Subcommand) -> Self {
         let first = match &mut self.command {
             Some(NextCommand::Setup(command)) => Some(command),
@@ -311,27 +311,27 @@ impl From<SetupCommand> for NextStep {
     }
 }
 
-/// The ways to go on, the best first; alternatives, not a sequence.
+/// The possible next steps, best first. They are alternatives, not a sequence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NextSteps(Vec<NextStep>);
 
 impl NextSteps {
-    /// In order.
+    /// The next steps in order.
     pub fn iter(&self) -> impl Iterator<Item = &NextStep> {
         self.0.iter()
     }
 
-    /// Whether there is none.
+    /// Whether there are no next steps.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The first way.
+    /// The first next step.
     pub fn first(&self) -> Option<&NextStep> {
         self.0.first()
     }
 
-    /// The first command of ours.
+    /// The first `idc-setup` command.
     pub fn command(&self) -> Option<&SetupCommand> {
         self.0.iter().find_map(|next| match (&next.command, &next.then) {
             (_, Some(command)) | (Some(NextCommand::Setup(command)), None) => Some(command),
@@ -339,14 +339,14 @@ impl NextSteps {
         })
     }
 
-    /// With one more way.
+    /// Adds an alternative.
     #[must_use]
     pub fn or(mut self, next: impl Into<NextStep>) -> Self {
         self.0.push(next.into());
         self
     }
 
-    /// The same ways for another command than the one they were written for.
+    /// The same next steps with the subcommand `from` replaced by `to`.
     #[must_use]
     pub fn retargeted(self, from: Subcommand, to: Subcommand) -> Self {
         Self(self.0.into_iter().map(|next| next.retargeted(from, to)).collect())
@@ -382,13 +382,13 @@ impl<const N: usize> From<[NextStep; N]> for NextSteps {
 pub struct NextStepOut {
     /// What to do first, or what the command is for.
     pub note: Option<String>,
-    /// What to type, quoted for a POSIX shell.
+    /// The command to run, quoted for a POSIX shell.
     pub command: Option<String>,
-    /// What to type after that.
+    /// The command to run after that.
     pub then: Option<String>,
 }
 
-/// A rehearsal, as far as the commands that go on with it must name it.
+/// The arguments of a rehearsal that a command needs to continue it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RehearsalArguments {
     /// `--keep DIR`, as it was typed.
@@ -397,39 +397,39 @@ pub struct RehearsalArguments {
     pub world: Option<String>,
 }
 
-/// How this process was called, as far as the commands to type next depend on it.
+/// The parts of this invocation that suggested commands depend on.
 #[derive(Debug, Default)]
 pub struct Invocation {
-    /// What runs now.
+    /// The current subcommand.
     pub subcommand: Subcommand,
-    /// Set in a rehearsal: the commands to type next are rehearsed ones too.
+    /// Set in a rehearsal: suggested commands then run in the rehearsal too.
     pub rehearsal: Option<RehearsalArguments>,
     /// `--state FILE`.
     pub state: Option<String>,
     /// `--profile NAME`.
     pub profile: Option<String>,
-    /// Other arguments about credentials and Region: `--allow-root-keys`, `--region`.
+    /// Other arguments for credentials and the Region: `--allow-root-keys`, `--region`.
     pub credentials: Vec<Argument>,
-    /// Answers that were given as arguments, `--answers FILE` among them.
+    /// Answers that were given as arguments, including `--answers FILE`.
     pub answers: Vec<Argument>,
-    /// Arguments of this very subcommand, for when it is typed again.
+    /// Arguments of the current subcommand, for a suggestion to run it again.
     pub own: Vec<Argument>,
-    /// The answers are in the state file by now: nobody needs to give them again.
+    /// Whether the answers are saved in the state file, so that the user need not give them again.
     pub answers_saved: AtomicBool,
 }
 
 impl Invocation {
-    /// This command again, as it was typed.
+    /// The current command, with the arguments that the user gave.
     pub fn again(&self) -> SetupCommand {
         SetupCommand::new(self.subcommand)
     }
 
-    /// The answers have been written to the state file.
+    /// Notes that the answers were written to the state file.
     pub fn note_answers_saved(&self) {
         self.answers_saved.store(true, Ordering::Relaxed);
     }
 
-    /// The line to type for a command of ours.
+    /// The command line of an `idc-setup` command.
     pub fn command_line(&self, command: &SetupCommand) -> String {
         let subcommand = command.subcommand;
         let mut line = "idc-setup".to_owned();
@@ -456,7 +456,7 @@ impl Invocation {
         line
     }
 
-    /// What the user gave and what still matters to this command.
+    /// The arguments that the user gave and that still apply to this subcommand.
     fn carried(&self, subcommand: Subcommand) -> Vec<Argument> {
         let named = |flag: &str, value: &Option<String>| {
             let value = value.as_ref()?;
@@ -479,7 +479,7 @@ impl Invocation {
         carried
     }
 
-    /// A command as it is typed.
+    /// The command line of a command, quoted for a shell.
     pub fn next_command(&self, command: &NextCommand) -> String {
         match command {
             NextCommand::Setup(command) => self.command_line(command),
@@ -487,7 +487,7 @@ impl Invocation {
         }
     }
 
-    /// A way on, on one line: `make room there, then: idc-setup run`.
+    /// A next step on one line: `make room there, then: idc-setup run`.
     pub fn next_step(&self, next: &NextStep) -> String {
         let command = next.command.as_ref().map(|command| self.next_command(command));
         let first = match (&next.note, command) {
@@ -503,7 +503,7 @@ impl Invocation {
         }
     }
 
-    /// For JSON.
+    /// The next steps in the form for JSON.
     pub fn next_steps_out(&self, next: &NextSteps) -> Vec<NextStepOut> {
         let out = |next: &NextStep| NextStepOut {
             note: next.note.clone(),
@@ -520,7 +520,7 @@ impl RehearsalArguments {
             let value = value.as_ref()?;
             Some(Argument::Value(flag.to_owned(), value.clone()))
         };
-        // A kept rehearsal goes on in the world that it is in.
+        // A kept rehearsal continues in its saved scenario.
         let world = if self.keep.is_some() { &None } else { &self.world };
         named("--keep", &self.keep)
             .into_iter()
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_that_still_matter_are_kept_and_quoted() {
+    fn arguments_that_still_apply_are_kept_and_quoted() {
         let invocation = Invocation {
             state: Some("it's.json".to_owned()),
             profile: Some("work".to_owned()),
@@ -563,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rehearsal_is_gone_on_with_in_the_rehearsal() {
+    fn suggested_commands_continue_the_rehearsal() {
         let rehearsal = |keep: Option<&str>, world: Option<&str>| Invocation {
             rehearsal: Some(RehearsalArguments {
                 keep: keep.map(str::to_owned),
@@ -592,7 +592,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_typed_again_has_its_own_arguments() {
+    fn a_repeated_command_keeps_its_own_arguments() {
         let invocation = Invocation {
             subcommand: Subcommand::Undo,
             own: vec![value("--step", "sign-in")],
@@ -606,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_on_is_one_line() {
+    fn a_next_step_is_one_line() {
         let invocation = Invocation::default();
         let line = |next: NextStep| invocation.next_step(&next);
         assert_eq!(

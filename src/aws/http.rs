@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_proxy_sees_a_machines_own_credentials() {
+    fn credential_endpoints_bypass_every_proxy() {
         for near in [
             "http://169.254.169.254/latest",
             "http://169.254.170.2/v2",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_alone() {
+    fn plain_http_is_allowed_only_for_this_machine() {
         for here in [
             "http://127.0.0.1:4566",
             "http://localhost/",

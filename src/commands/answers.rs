@@ -107,7 +107,7 @@ mod tests {
     use crate::text::quoted;
 
     #[test]
-    fn the_file_is_read_back_as_it_was_answered() {
+    fn the_printed_file_reads_back_as_the_same_answers() {
         let answers = vec![
             (Key::GivenName, "Zo\u{eb} \"Z\" \\ O'Hara".to_owned()),
             (Key::NoGroup, "true".to_owned()),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_one_that_a_shell_reads_as_it_was_meant() {
+    fn the_printed_command_is_quoted_for_a_shell() {
         assert_eq!(quoted("a@example.com"), "a@example.com");
         assert_eq!(quoted("O'Hara Smith"), "'O'\\''Hara Smith'");
         assert_eq!(quoted("$(rm -rf x)"), "'$(rm -rf x)'");

@@ -1,5 +1,5 @@
-//! What an edit removed from a file, line by line, so that exactly that can be restored while the file still begins
-//! with the text that the edit left.
+//! What an edit removed from a file, line by line. Undo can restore exactly these lines as long as the file still
+//! begins with the text after the edit.
 
 use std::ops::Range;
 
@@ -116,16 +116,16 @@ impl Edit {
         // What follows the last change does not matter: it may be ours too, and be deleted before this edit is
         // reverted.
         let end = changes.last().map_or(0, |last| last.at + last.count);
-        let truncation: String = lines[..end].concat();
+        let prefix: String = lines[..end].concat();
         Some(Self {
-            length: truncation.len(),
-            sha256: files::digest(truncation.as_bytes()),
+            length: prefix.len(),
+            sha256: files::digest(prefix.as_bytes()),
             changes,
         })
     }
 
-    /// The text before the edit. `None` if the text is no longer what the edit left, or if the edit is invalid: the
-    /// state file is untrusted. The caller must check whether the result is allowed.
+    /// The text before the edit. `None` if the text is no longer the text after the edit, or if the edit is invalid:
+    /// the state file is untrusted. The caller must check whether the result is allowed.
     pub fn reverted(&self, text: &str) -> Option<String> {
         let (ours, rest) = text.split_at_checked(self.length)?;
         if files::digest(ours.as_bytes()) != self.sha256 {
@@ -158,7 +158,7 @@ mod tests {
         line.len()
     }
 
-    /// A line of the key `b`, up to a comment.
+    /// A line with the key `b`, up to a comment.
     fn of_b(line: &str) -> usize {
         if line.starts_with('b') {
             line.find('#').unwrap_or(line.len())

@@ -4,16 +4,21 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use aws_config_file::files;
 
+/// How often the holder of a lock is read, if the lock file does not name it yet, and the pause after each read.
+const HOLDER_READS: u32 = 20;
+const HOLDER_PAUSE: Duration = Duration::from_millis(10);
+
 /// The exclusive right to write the state file.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// The process that holds the lock.
@@ -50,7 +55,7 @@ impl Lock {
         let mut file = options.open(path).map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder(&mut file))),
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(current_holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
         if !is_ours(&mut file).map_err(LockError::Io)? {
@@ -66,8 +71,27 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(text.as_bytes()))
             .map_err(LockError::Io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
+}
+
+impl Drop for Lock {
+    /// Removes the holder, so that the next process that fails to take the lock does not name a process that has ended.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// The process that holds the lock, which writes its id right after it has taken the lock.
+fn current_holder(file: &mut File) -> Option<Holder> {
+    for _ in 0..HOLDER_READS {
+        if let Some(holder) = holder(file) {
+            return Some(holder);
+        }
+        std::thread::sleep(HOLDER_PAUSE);
+        file.rewind().ok()?;
+    }
+    None
 }
 
 fn not_a_lock(path: &Path, why: &str) -> io::Error {

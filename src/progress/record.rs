@@ -70,9 +70,9 @@ pub enum ResourceKind {
     ConfigFile,
     /// An access token in `~/.aws/sso/cache`.
     Token,
-    /// A client registration of sso-oidc in `~/.aws/sso/cache`.
+    /// A client registration with IAM Identity Center OIDC in `~/.aws/sso/cache`.
     Registration,
-    /// A trail of CloudTrail.
+    /// A CloudTrail trail.
     Trail,
     /// An S3 bucket for a trail.
     Bucket,
@@ -183,7 +183,7 @@ pub struct Intent {
     pub verb: Verb,
     /// The kind of resource.
     pub kind: ResourceKind,
-    /// The name of the resource, or the ids that it connects.
+    /// The name of the resource.
     pub name: ResourceName,
     /// When the intent was recorded, by the server's clock.
     #[schemars(with = "String")]
@@ -254,13 +254,13 @@ pub struct Record {
     /// The explicit answers, by name.
     #[serde(default)]
     pub answers: BTreeMap<String, SavedAnswer>,
-    /// Pending changes, whose result is not recorded.
+    /// Pending changes, whose results are not recorded yet.
     #[serde(default)]
     pub intents: Vec<Intent>,
     /// The created and existing resources.
     #[serde(default)]
     pub resources: Vec<Resource>,
-    /// The changes of existing resources.
+    /// The changes to existing resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replaced>,
     /// Folders that this program created for its files.
@@ -314,20 +314,20 @@ impl Record {
         self.intents.retain(|intent| intent.nonce != nonce);
     }
 
-    /// Removes all intents for a resource: the change has ended.
+    /// Removes all intents for a resource: the change is complete.
     pub fn close(&mut self, verb: Verb, kind: ResourceKind, name: &ResourceName) {
         self.intents
             .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == *name));
     }
 
-    /// Whether there is an open intent to create a resource of this kind with such a name.
+    /// Whether there is an open intent to create a resource of this kind with a matching name.
     pub fn is_any_open(&self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) -> bool {
         self.intents
             .iter()
             .any(|intent| intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name))
     }
 
-    /// Removes all intents to create a resource of this kind with such a name.
+    /// Removes all intents to create a resource of this kind with a matching name.
     pub fn close_all(&mut self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) {
         self.intents
             .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name)));

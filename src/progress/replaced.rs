@@ -1,4 +1,4 @@
-//! What `--update` replaced in existing resources, so that undo can restore it.
+//! The values that `--update` replaced in existing resources, so that undo can restore them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,7 +60,7 @@ impl fmt::Display for Setting {
 /// The values of settings; `None` if a setting is absent.
 pub type Settings = BTreeMap<Setting, Option<String>>;
 
-/// [`Settings`] in the state file, as a list: the keys of a JSON object are text.
+/// [`Settings`] in the state file, as a list, because the keys of a JSON object are strings.
 mod as_list {
     use super::{BTreeMap, Deserialize, JsonSchema, Serialize, Setting, Settings};
 
@@ -86,7 +86,7 @@ mod as_list {
     }
 }
 
-/// An existing resource that we changed on request.
+/// An existing resource that this program changed on request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replaced {
     /// The kind of resource.
@@ -103,7 +103,7 @@ pub struct Replaced {
     #[serde(with = "as_list")]
     #[schemars(with = "Vec<as_list::Value>")]
     pub after: Settings,
-    /// The edits of the file, in order. They are only usable if all of them were recorded.
+    /// The edits of the file, in order. They can be reverted only if all of them were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewrites: Vec<Edit>,
 }
@@ -115,7 +115,7 @@ pub enum Drift {
     AsBefore,
     /// They are as after our change, or a mix of before and after.
     AsChanged,
-    /// Somebody else changed these settings since.
+    /// Someone else has since changed these settings.
     Modified(Vec<Setting>),
 }
 
@@ -152,8 +152,8 @@ impl Replaced {
 }
 
 impl Record {
-    /// Records a change of an existing resource before it is made. Of several changes, the settings before the first
-    /// one are kept.
+    /// Records a change to an existing resource before the change is made. If there are several changes, the settings
+    /// before the first one are kept.
     pub fn replace(&mut self, new: Replaced) {
         let known = self
             .replaced
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_changes_has_the_original_settings() {
+    fn several_changes_keep_the_original_settings() {
         let change = |before, after| Replaced {
             kind: ResourceKind::CliProfile,
             name: "p".into(),

@@ -1,4 +1,5 @@
-//! How a resource is identified: by AWS or on this machine ([`ResourceId`]), and by people ([`ResourceName`]).
+//! How a resource is identified: its ID in AWS or on this machine ([`ResourceId`]), and its display name
+//! ([`ResourceName`]).
 
 use std::fmt;
 use std::path::Path;
@@ -8,24 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, AssignmentKey, AttachmentKey, MembershipKey, SectionKey};
 
-/// What identifies a resource, in AWS or on this machine.
+/// The ID of a resource in AWS or on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ResourceId {
-    /// A user in a group.
+    /// The membership of a user in a group.
     Membership(MembershipKey),
-    /// A policy on a permission set.
+    /// A policy that is attached to a permission set.
     Attachment(AttachmentKey),
-    /// A permission set of a principal in an account.
+    /// The assignment of a permission set to a principal in an account.
     Assignment(AssignmentKey),
     /// A section of a config file.
     Section(SectionKey),
-    /// An id, an ARN, a name that is unique, or a path.
+    /// An ID, an ARN, a unique name, or a path.
     Single(String),
 }
 
 impl ResourceId {
-    /// The id where it is a single one; empty otherwise.
+    /// The value of a [`Single`](Self::Single) ID; otherwise an empty string.
     pub fn single(&self) -> &str {
         match self {
             Self::Single(id) => id,
@@ -35,7 +36,7 @@ impl ResourceId {
 }
 
 impl ResourceId {
-    /// The id of a section of a config file.
+    /// The ID of a section of a config file.
     pub fn of_section(file: &Path, section: &str) -> Self {
         Self::Section(SectionKey {
             file: file.to_owned(),
@@ -43,7 +44,7 @@ impl ResourceId {
         })
     }
 
-    /// The file that it is, or that contains it.
+    /// The file that this ID names, or that contains the section.
     pub fn file(&self) -> &Path {
         match self {
             Self::Section(key) => &key.file,
@@ -51,7 +52,7 @@ impl ResourceId {
         }
     }
 
-    /// Whether it is a policy on this permission set.
+    /// Whether it is a policy that is attached to this permission set.
     pub fn is_attached_to(&self, permission_set: &Self) -> bool {
         matches!(self, Self::Attachment(key) if *key.permission_set == *permission_set.single())
     }
@@ -69,18 +70,18 @@ impl fmt::Display for ResourceId {
     }
 }
 
-/// What people call a resource.
+/// The display name of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ResourceName {
-    /// A user in a group.
+    /// The membership of a user in a group.
     Membership {
         /// The group's name.
         group: String,
         /// The user name.
         user: String,
     },
-    /// A permission set of a principal in an account.
+    /// The assignment of a permission set to a principal in an account.
     Assignment {
         /// The account.
         account: AccountId,
@@ -89,7 +90,7 @@ pub enum ResourceName {
         /// The group's or user's name.
         principal: String,
     },
-    /// A policy on a permission set.
+    /// A policy that is attached to a permission set.
     Attachment {
         /// The permission set's name.
         permission_set: String,
@@ -101,7 +102,7 @@ pub enum ResourceName {
 }
 
 impl ResourceName {
-    /// The name where it is a single one; empty otherwise.
+    /// The value of a [`Single`](Self::Single) name; otherwise an empty string.
     pub fn single(&self) -> &str {
         match self {
             Self::Single(name) => name,
@@ -109,7 +110,7 @@ impl ResourceName {
         }
     }
 
-    /// The permission set's name, where one is a part of it.
+    /// The name of the permission set, if this name contains one.
     pub fn permission_set(&self) -> Option<&str> {
         match self {
             Self::Attachment { permission_set, .. } | Self::Assignment { permission_set, .. } => Some(permission_set),
@@ -117,7 +118,7 @@ impl ResourceName {
         }
     }
 
-    /// The name of the group or user, where one is a part of it.
+    /// The name of the assigned group or user, if this name contains one.
     pub fn principal(&self) -> Option<&str> {
         match self {
             Self::Assignment { principal, .. } => Some(principal),
@@ -125,7 +126,7 @@ impl ResourceName {
         }
     }
 
-    /// The ARN of the policy, where one is a part of it.
+    /// The ARN of the policy, if this name contains one.
     pub fn policy(&self) -> Option<&str> {
         match self {
             Self::Attachment { policy, .. } => Some(policy),

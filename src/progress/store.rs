@@ -191,8 +191,7 @@ impl Progress {
         })
     }
 
-    /// State files of this account that were not valid and were moved aside. The resources that they record are not
-    /// known here.
+    /// Invalid state files of this account that were moved aside. The resources recorded in them are not known here.
     pub fn kept_aside(&self) -> Vec<PathBuf> {
         let mut prefix = self.path.file_name().unwrap_or_default().to_owned();
         prefix.push(KEPT);
@@ -231,7 +230,7 @@ impl Progress {
 
 /// The lock file: next to the state file, with `.lock` appended to its name.
 fn lock_of(path: &Path) -> PathBuf {
-    // A file has the same lock whichever symbolic link leads to it.
+    // All symbolic links to a file share its lock.
     let mut name = files::resolve(path)
         .unwrap_or_else(|_| path.to_owned())
         .into_os_string();
@@ -281,10 +280,10 @@ pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
     serde_json::from_value(value).map(Some).map_err(unreadable)
 }
 
-/// The part between the name of a file that is moved aside and the time.
+/// The part between the name and the timestamp of a file that is moved aside.
 const KEPT: &str = ".unreadable-";
 
-/// Moves a file that is not valid aside, to a name that does not exist yet.
+/// Moves an invalid file aside, to a name that does not exist yet.
 fn keep_aside(path: &Path) -> Option<PathBuf> {
     let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut kept = path.as_os_str().to_owned();

@@ -1,4 +1,4 @@
-//! The current state of a resource that was created.
+//! Checks the current state of resources that were created.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -65,7 +65,8 @@ pub async fn resource(
 }
 
 /// Checks a resource once more right before it is deleted: deleting the previous ones takes time, and someone may have
-/// started to use this one. AWS may still show what was deleted a moment ago, so this waits for the deletions to propagate.
+/// started to use this one. AWS may still show what was deleted a moment ago, so this waits for the deletions to
+/// propagate.
 pub async fn again(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     // The user agreed to delete it although it was changed.
     let is_agreed = removal.why.is_some();
@@ -147,14 +148,14 @@ pub fn without_instance(reports: &[StepReport]) -> Result<Observation, UserError
     }
 }
 
-/// Why the step reports this user as different from the answers.
+/// Why the step reports this user as different from the answers, if it does.
 fn different(reports: &[StepReport], step: &str, resource: &Resource) -> Option<String> {
     let observed = &reports.iter().find(|report| report.info.slug == step)?.observed;
     let is_about_it = observed
         .resources
         .iter()
         .any(|other| other.kind == resource.kind && other.id == resource.id);
-    // A user that was created with a digest is compared by it; the answers may have changed since.
+    // A user that was recorded with a digest is compared by the digest; the answers may have changed since.
     let is_user = resource.kind == ResourceKind::User && resource.text.is_none();
     (is_user && is_about_it && observed.status == Status::Different).then(|| observed.summary.clone())
 }

@@ -1,4 +1,4 @@
-//! Deletes the files and folders that were created, and what interrupted writes left behind.
+//! Deletes files and folders that were created, and temporary files of interrupted writes.
 
 use std::fs;
 use std::io;
@@ -45,8 +45,8 @@ pub fn remove_empty_folders(context: &Context, path: &Path) -> Result<(), UserEr
     Ok(())
 }
 
-/// Deletes a folder that was created, if it is empty; returns whether it is gone. Only a folder above this environment's AWS
-/// files is deleted, because a state file may name any folder.
+/// Deletes a folder that was created, if it is empty; returns whether it is gone. Only a folder above this
+/// environment's AWS files is deleted, because a state file may name any folder.
 fn remove_folder(context: &Context, folder: &Path) -> Result<bool, UserError> {
     let ours = context.paths.iter().flat_map(|paths| [paths.config(), paths.cache()]);
     if !ours.flat_map(Path::ancestors).any(|ours| ours == folder) {
@@ -74,8 +74,8 @@ pub fn remove_folders(context: &Context) -> Result<(), UserError> {
     Ok(())
 }
 
-/// Records what a killed run wrote to files: a file or section that matches its intent was created by us, anything else was
-/// not. Also deletes temporary files of interrupted writes.
+/// Records what a killed run wrote to files: a file or section that matches its intent was created by us, anything else
+/// was not. Also deletes temporary files of interrupted writes.
 ///
 /// # Errors
 /// When progress cannot be saved.
@@ -112,7 +112,8 @@ pub fn settle(context: &Context) -> Result<(), UserError> {
     Ok(())
 }
 
-/// The token and the registration that `login` cached for a session that undo deletes: they would stay valid for hours.
+/// The token and the registration that `login` cached for a session that undo deletes: they would remain valid for
+/// hours.
 pub fn cached_files_of_deleted_sessions(context: &Context, removals: &[Removal]) -> Vec<(Resource, &'static str)> {
     let Some(paths) = &context.paths else { return Vec::new() };
     let deleted = removals.iter().filter(|removal| {

@@ -111,8 +111,8 @@ pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observatio
     }
 }
 
-/// How the bucket policy differs from what it was created with, which can let others write to the bucket. Without a policy
-/// nobody else can.
+/// How the bucket policy differs from the original one. Another policy can let others write to the bucket; without a
+/// policy, nobody else can.
 async fn policy_change(context: &Context, region: &str, resource: &Resource) -> Result<Option<String>, AwsError> {
     let Some(original) = &resource.text else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The command or edit that deletes or restores a resource by hand.
+//! The command or edit that deletes or restores a resource manually.
 
 use super::cloudtrail;
 use crate::ids::MembershipKey;
@@ -43,7 +43,7 @@ pub fn restore(context: &Context, replaced: &Replaced) -> String {
     format!("edit {}: {edits}", replaced.id.file().display())
 }
 
-/// An environment whose AWS files are not the ones in use now.
+/// An environment whose AWS files are not the ones in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherEnvironment {
     /// The variable that selects it.
@@ -52,7 +52,7 @@ pub struct OtherEnvironment {
 }
 
 impl OtherEnvironment {
-    /// Undo in this environment, as a shell command; `undo`: the command line of undo.
+    /// The shell command that runs undo in this environment. `undo` is the command line of undo.
     pub fn command(&self, undo: &str) -> String {
         format!("{}={} {undo}", self.variable, quoted(&self.value))
     }

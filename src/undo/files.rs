@@ -1,5 +1,5 @@
-//! Removes the sections that were written to `~/.aws/config`: exactly the bytes that were written if nobody changed them,
-//! otherwise only our keys.
+//! Removes the sections that were written to `~/.aws/config`: exactly the bytes that were written if nobody changed
+//! them, otherwise only our keys.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,11 +21,11 @@ enum SectionState {
     Gone,
     /// Someone changed it; the text says what.
     Changed(String),
-    /// It contains sections of others; the text says so.
+    /// It contains other sections; the text says so.
     InUse(String),
 }
 
-/// The current state of what was written to the user's files.
+/// The current state of a section or file that was written on this machine.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -47,8 +47,8 @@ pub fn observation(context: &Context, resource: &Resource) -> Result<Observation
     })
 }
 
-/// Why undo must not edit a file, if it must not. Only the AWS files of this environment may be edited, because a state file
-/// can come from another home folder or from someone else.
+/// Why undo must not edit a file; `None` if it may. Only the AWS files of this environment may be edited, because a
+/// state file can come from another home folder or from someone else.
 pub fn out_of_reach(context: &Context, resource: &Resource) -> Option<String> {
     if !resource.kind.is_local() {
         return None;
@@ -73,7 +73,7 @@ fn is_within_reach(paths: Option<&Paths>, resource: &Resource, path: &Path) -> b
     path.parent() == Some(paths.cache()) && path.extension().is_some_and(|end| end == "json") && is_digest
 }
 
-/// The file and the section that a resource is.
+/// The file and the section of a resource; the section is empty if the resource is a file.
 fn file_and_section(resource: &Resource) -> (&Path, &str) {
     let section = match &resource.id {
         ResourceId::Section(key) => key.section.as_str(),
@@ -128,7 +128,8 @@ struct Ours {
 }
 
 impl Ours {
-    /// Without the profiles that someone changed or that another profile uses: they stay, with the sessions that they use.
+    /// Excludes the profiles that someone changed or that another profile uses: they stay, with the sessions that they
+    /// use.
     fn of(context: &Context) -> Result<Self, UserError> {
         let (created, changed) = context.progress.read(|record| {
             let created = record.resources.iter().filter(|other| other.origin == Origin::Created);
@@ -225,7 +226,7 @@ fn differences(resource: &Resource) -> Result<Option<Vec<String>>, UserError> {
     let existing = config.as_ref().and_then(|config| config.get(section(resource, name)));
     let written = written(resource, name);
     let keys: Vec<&str> = written.keys().map(String::as_str).collect();
-    // Without the line above it, tools would read an indented line as part of the value before.
+    // Without the line above it, tools would read an indented line as a continuation of the preceding value.
     let indented_comment = config
         .as_ref()
         .and_then(|config| config.indented_comment_below(section(resource, name), &keys));
@@ -247,14 +248,14 @@ fn differences(resource: &Resource) -> Result<Option<Vec<String>>, UserError> {
 /// How a section was removed from a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// As one text, exactly as it was written.
+    /// As a whole, exactly as it was written.
     AsWritten,
     /// Key by key, because someone changed it.
     ByKeys,
 }
 
-/// Whether nothing of what we wrote to a section is left. If our text was removed as a whole, a section that still has its
-/// name belongs to someone else.
+/// Whether everything that we wrote to a section is gone. If our text was removed as a whole, a section that still has
+/// this name belongs to someone else.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -271,7 +272,7 @@ pub fn is_removed(resource: &Resource, removed: Removed) -> Result<bool, UserErr
     Ok(existing.is_none_or(|existing| !written.keys().any(|key| existing.contains_key(key))))
 }
 
-/// Whether a section still exists because it contains lines of others.
+/// Whether a section still exists because it contains lines that others added.
 pub fn is_kept_by_others(resource: &Resource) -> bool {
     let (path, name) = file_and_section(resource);
     let content = read(path).ok().flatten();
@@ -285,12 +286,12 @@ pub fn is_kept_by_others(resource: &Resource) -> bool {
 pub fn remove(context: &Context, resource: &Resource) -> Result<Removed, UserError> {
     let (path, name) = file_and_section(resource);
     if resource.kind == ResourceKind::ConfigFile {
-        // The target of symbolic links, which existed before and stay.
+        // Delete the target of symbolic links; the links themselves existed before and stay.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let is_empty = files::read(path).is_ok_and(|content| content.iter().all(u8::is_ascii_whitespace));
         if is_empty {
             cleanup::remove_file(context, path)?;
-            // Folders are recorded by the path through the links.
+            // Folders are recorded with the path before links are resolved.
             cleanup::remove_empty_folders(context, Path::new(resource.id.single()))?;
         }
         return Ok(Removed::AsWritten);
@@ -352,8 +353,8 @@ pub fn write(path: &Path, before: &str, after: &str) -> Result<(), UserError> {
     files::edit_atomically(path, before.as_bytes(), after.as_bytes()).map_err(|error| unreadable(path, &error))
 }
 
-/// A text without one of its parts. Our part may begin with the line end of the line before it; what someone added after it
-/// must still begin on a new line.
+/// Removes a part from a text. The part may begin with the line ending of the line before it; text that someone added
+/// after the part must still begin on a new line.
 fn without(text: &str, part: &str) -> String {
     let Some((before, after)) = text.split_once(part) else {
         return text.to_owned();

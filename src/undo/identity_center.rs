@@ -1,4 +1,5 @@
-//! The current state of what was created in Identity Center. A resource that someone else uses by now is *changed*.
+//! The current state of resources that were created in Identity Center. A resource that someone else has started to use
+//! is *changed*.
 
 use aws_sdk_identitystore::types::MemberId;
 use aws_sdk_ssoadmin::types::{AccountAssignment, PrincipalType};
@@ -74,8 +75,8 @@ async fn assignment(context: &Context, instance: &Instance, resource: &Resource)
     if !assigned.contains(&key.principal) {
         return Ok(Observation::Gone);
     }
-    // Members that someone added to a group that we created depend on this assignment. The members of an existing group had
-    // no access before it.
+    // Members that someone added to a group that we created depend on this assignment. The members of an existing group
+    // had no access before it.
     if let Principal::Group(group) = &key.principal
         && created_ids(context, ResourceKind::Group).contains(&ResourceId::from(group))
     {
@@ -87,7 +88,7 @@ async fn assignment(context: &Context, instance: &Instance, resource: &Resource)
     Ok(Observation::Exists)
 }
 
-/// The name of a member of a group whom we did not add.
+/// The name of a group member whom we did not add.
 async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<String>, AwsError> {
     let mut members = context
         .clients
@@ -138,7 +139,7 @@ async fn membership(context: &Context, instance: &Instance, resource: &Resource)
     })
 }
 
-/// The membership's own id, which its deletion requires.
+/// The ID of a membership, which is required to delete it.
 ///
 /// # Errors
 /// When AWS does not answer.
@@ -300,8 +301,8 @@ async fn assigned_by_others(
     }))
 }
 
-/// The ARN of an application that a user or a group is assigned to directly; Argo CD may depend on it. None if an emulator
-/// does not support applications.
+/// The ARN of an application that a user or a group is assigned to directly; Argo CD may depend on it. `None` if an
+/// emulator does not support applications.
 async fn application_of(
     context: &Context,
     instance: &Instance,

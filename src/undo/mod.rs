@@ -1,9 +1,10 @@
 //! Undo: deletes what progress records as *created*, in reverse order, and restores what `--update` changed. Existing
 //! resources are never deleted.
 //!
-//! The plan comes from reads alone: each resource is to be deleted, already gone, changed since (and left, unless the user
-//! asks for it), or stays. Another function deletes, and verifies each deletion with a read. Both can be killed and run
-//! again: progress forgets a resource only when a read no longer finds it.
+//! The plan is based only on reads: each resource will be deleted, is already gone, was changed since (and stays,
+//! unless the user asks for its deletion), or stays in any case. A separate function deletes resources and verifies
+//! each deletion with a read. Both can be killed and run again: progress forgets a resource only when a read no longer
+//! finds it.
 
 mod check;
 mod cleanup;
@@ -63,11 +64,11 @@ pub struct Removal {
     pub step: &'static str,
     /// What happens to it.
     pub disposition: Disposition,
-    /// Why it stays, if it does; what is restored, if something is.
+    /// Why it stays, or which values are restored.
     pub why: Option<String>,
     /// The `aws` command that deletes it, or the edit of a file.
     pub command: String,
-    /// Someone else uses it, so that AWS would refuse to delete it.
+    /// Whether someone else uses it, so that AWS would refuse to delete it.
     #[serde(skip)]
     pub in_use: bool,
     /// Set if it is in a file of another environment, which only an undo in that environment can edit.
@@ -96,7 +97,7 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// The word on screens.
+    /// The word shown on screens.
     pub fn word(self) -> &'static str {
         match self {
             Self::Delete => "delete",
@@ -121,7 +122,7 @@ impl Removal {
         format!("{} {}", self.resource.kind, one_line(&self.resource.name.to_string()))
     }
 
-    /// Shows how to undo it in another environment, if it is in one; `undo`: the command line of undo.
+    /// Replaces the command by undo in the other environment, if it is in one. `undo` is the command line of undo.
     pub fn use_undo_command(&mut self, undo: &str) {
         if let Some(environment) = &self.elsewhere {
             self.command = environment.command(undo);
@@ -134,13 +135,17 @@ pub use command::OtherEnvironment;
 pub use pending::{other_answers, use_answers};
 pub use plan::{as_agreed, plan};
 
-/// Deletes or restores one resource: records the intent first, and forgets the resource when a read no longer finds it. A
-/// resource that is gone is forgotten too. One that someone has started to use since the plan stays.
+/// Deletes or restores one resource: records the intent first, and forgets the resource when a read no longer finds it.
+/// A resource that is gone is forgotten too. One that someone has started to use since the plan stays.
 ///
 /// # Errors
 /// When it cannot be deleted or restored, or still exists afterwards. A second call continues.
 pub async fn revert(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
-    let span = tracing::info_span!("undo", kind = %removal.resource.kind, name = ?removal.resource.name);
+    let span = tracing::info_span!(
+        "undo",
+        kind = removal.resource.kind.to_string(),
+        name = removal.resource.name.to_string()
+    );
     let reverted = revert_once(context, reports, removal).instrument(span.clone()).await;
     match &reverted {
         Ok(()) => tracing::info!(parent: &span, disposition = removal.disposition.word(), "reverted"),

@@ -1,5 +1,5 @@
-//! Changes that killed runs started, possibly under other names than the current answers have. The steps check these names
-//! too, so that undo finds and deletes the resources.
+//! Changes that killed runs started, possibly with names other than those in the current answers. The steps check these
+//! names too, so that undo finds and deletes the resources.
 
 use crate::answers::{Answer, Key, Source};
 use crate::progress::{Intent, ResourceKind, ResourceName, Verb};
@@ -20,7 +20,7 @@ fn answers_of(intent: &Intent) -> Vec<(Key, String)> {
     }
 }
 
-/// Sets of answers, other than the current ones, under which a killed run may have created something.
+/// Sets of answers, other than the current ones, with which a killed run may have created something.
 pub fn other_answers(context: &Context) -> Vec<Vec<(Key, String)>> {
     let pending = context.progress.read(|record| record.intents.clone());
     let mut sets: Vec<Vec<(Key, String)>> = Vec::new();

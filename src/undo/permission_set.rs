@@ -79,7 +79,7 @@ async fn change(
     policy_change(context, instance, (resource, arn)).await
 }
 
-/// How its own properties differ from what they were.
+/// How its own properties differ from those that it was created with.
 fn property_change(context: &Context, resource: &Resource, set: &PermissionSet) -> Option<String> {
     let parsed = |text: &str| text.parse::<SessionDuration>().ok();
     if let (Some(original), Some(now)) = (&resource.text, &set.session_duration)
@@ -137,7 +137,7 @@ async fn added_document(
     Ok(boundary.map(|_| "a permissions boundary"))
 }
 
-/// Whether a killed run was changing the session duration, with unknown result.
+/// Whether a killed run was changing the session duration and the result is unknown.
 fn is_update_pending(context: &Context, resource: &Resource) -> bool {
     context.progress.read(|record| {
         let mut pending = record.intents(Verb::Update, resource.kind, &resource.name);
@@ -145,7 +145,7 @@ fn is_update_pending(context: &Context, resource: &Resource) -> bool {
     })
 }
 
-/// What a policy on this permission set is called in progress.
+/// The name in progress of a policy that is attached to this permission set.
 fn attachment(permission_set: &Resource, policy: &str) -> ResourceName {
     ResourceName::Attachment {
         permission_set: permission_set.name.single().to_owned(),

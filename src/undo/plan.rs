@@ -1,4 +1,4 @@
-//! What undo would do, from reads alone.
+//! The undo plan, based only on reads.
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ const ORDER: [(ResourceKind, &str); 12] = [
     (ResourceKind::Bucket, "cloudtrail"),
 ];
 
-/// What undo would do with each resource, from reads alone; `reports`: what the steps have just observed.
+/// What undo would do with each resource, based only on reads. `reports` contains what the steps have just observed.
 ///
 /// # Errors
 /// When the account cannot be checked, or undo would delete what the caller's own access depends on.
@@ -142,7 +142,7 @@ async fn recheck_what_is_gone(
     }
 }
 
-/// Whether a resource that was created a moment ago, and that no undo tried to delete, may just not be visible yet.
+/// Whether a resource that was created a moment ago, and that no undo tried to delete, may not be visible yet.
 fn may_still_propagate(context: &Context, resource: &Resource) -> bool {
     let is_requested = context.progress.read(|record| {
         let mut removals = record.intents(Verb::Delete, resource.kind, &resource.name);
@@ -180,7 +180,7 @@ fn refuse_if_still_needed(
     Ok(())
 }
 
-/// What was created, in the order of deletion.
+/// The created resources in the order of deletion.
 fn created(context: &Context, step: Option<&str>) -> Vec<(Resource, &'static str)> {
     let of = |record: &Record| {
         let mut created = Vec::new();
@@ -200,7 +200,7 @@ fn created(context: &Context, step: Option<&str>) -> Vec<(Resource, &'static str
     context.progress.read(of)
 }
 
-/// What undo never deletes although the wizard created it: other resources may depend on it.
+/// Resources that undo never deletes, although the wizard created them: other resources may depend on them.
 const STAYS: [ResourceKind; 2] = [ResourceKind::PermissionSetsSwitch, ResourceKind::Organization];
 
 fn why_it_stays(context: &Context, resource: &Resource) -> (&'static str, String) {
@@ -227,7 +227,8 @@ fn why_it_stays(context: &Context, resource: &Resource) -> (&'static str, String
     }
 }
 
-/// What undo never deletes, and how the user can delete it. The instance is listed if something of ours was in it.
+/// Resources that undo never deletes, and how the user can delete them. The instance is listed if it contained
+/// something of ours.
 fn staying(context: &Context, step: Option<&str>, is_used: bool) -> Vec<Removal> {
     if step.is_some_and(|wanted| wanted != "enable-identity-center") {
         return Vec::new();

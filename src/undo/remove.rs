@@ -59,7 +59,7 @@ pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Rem
     }
     let gone = || async {
         if let Some(removed) = removed {
-            // The section may still exist, with lines of others.
+            // The section may still exist, with lines that others added.
             return Ok(files::is_removed(&resource, removed)?.then_some(()));
         }
         let again = check::resource(context, reports, resource.clone(), removal.step).await?;
@@ -79,7 +79,7 @@ pub async fn remove(context: &Context, reports: &[StepReport], removal: &mut Rem
     forget(context, &resource, removal.step)
 }
 
-/// Removes a resource that is gone from progress, with what was confirmed about it and what its step observed last.
+/// Removes a deleted resource from progress, along with its attestations and the last state of its step.
 ///
 /// # Errors
 /// When it cannot be saved.
@@ -99,7 +99,7 @@ pub fn forget(context: &Context, resource: &Resource, step: &str) -> Result<(), 
     Ok(())
 }
 
-/// The resource stays, so the intent to delete it is over.
+/// Closes the intent to delete a resource that stays.
 fn close_intent(context: &Context, resource: &Resource) -> Result<(), UserError> {
     context
         .progress

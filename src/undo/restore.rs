@@ -11,7 +11,7 @@ use crate::next_step::SetupCommand;
 use crate::progress::{Drift, Origin, Replaced, Resource, ResourceKind, Setting};
 use crate::steps::{Context, INFOS, cli_profile, permission_set};
 
-/// What to do with each changed resource; the last change first.
+/// What to do with each changed resource; the most recent change first.
 ///
 /// # Errors
 /// When a resource cannot be checked.
@@ -129,7 +129,7 @@ pub async fn restore(context: &Context, reports: &[StepReport], removal: &mut Re
         let again = check(context, reports, &replaced).await?;
         Ok::<_, UserError>((again.disposition == Disposition::Gone).then_some(()))
     };
-    // A file shows a change at once.
+    // A change to a file is visible immediately.
     let limit = if replaced.kind.is_local() {
         Duration::ZERO
     } else {

@@ -9,7 +9,7 @@ use crate::steps::Context;
 /// Refuses to undo a resource that the caller's own access depends on.
 ///
 /// # Errors
-/// When one of these resources is such a resource.
+/// When one of the resources is such a resource.
 pub fn refuse(context: &Context, resources: &[(Resource, &str)]) -> Result<(), UserError> {
     let Some(PortalSession {
         permission_set: set,

@@ -5,7 +5,7 @@ use idc_sim::{FaultKind, ServiceError};
 use super::support::{ANSWERS, TestEnv, WILLING};
 
 #[test]
-fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
+fn flags_override_variables_then_the_answers_file_then_saved_answers() {
     let mut env = TestEnv::new("enabled");
     std::fs::write(
         env.path("idc.toml"),
@@ -37,7 +37,7 @@ fn a_flag_counts_before_a_variable_before_the_file_before_what_was_saved() {
 }
 
 #[test]
-fn a_saved_answer_keeps_the_rank_it_came_with() {
+fn a_saved_answer_keeps_its_precedence() {
     let env = TestEnv::new("enabled");
     env.go(&["--session-duration=4h"]).expect(0);
     // What was said explicitly stays explicit: a set that somebody changed since is different.
@@ -58,7 +58,7 @@ fn a_saved_answer_keeps_the_rank_it_came_with() {
 }
 
 #[test]
-fn every_answer_reaches_what_it_is_about() {
+fn every_answer_is_applied_to_its_resource_or_setting() {
     let env = TestEnv::new("enabled");
     env.go(&[
         "--username=ada",
@@ -93,7 +93,7 @@ fn every_answer_reaches_what_it_is_about() {
 }
 
 #[test]
-fn users_of_an_external_identity_source_are_looked_up_and_never_made() {
+fn users_of_an_external_identity_source_are_looked_up_and_never_created() {
     let env = TestEnv::new("enabled");
     let ran = env.go(&["--identity-source=external"]).expect(3);
     assert_eq!(ran.step("create-user")["state"], "blocked");
@@ -105,7 +105,7 @@ fn users_of_an_external_identity_source_are_looked_up_and_never_made() {
 }
 
 #[test]
-fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
+fn a_custom_portal_url_is_used_and_a_wrong_one_is_detected() {
     let env = TestEnv::new("complete");
     let wrong = [
         "run",
@@ -123,7 +123,7 @@ fn a_portal_address_of_ones_own_is_used_and_a_wrong_one_is_found_out() {
 }
 
 #[test]
-fn a_portal_that_answers_at_another_form_only_is_found() {
+fn a_portal_that_answers_only_at_another_url_format_is_found() {
     let env = TestEnv::new("complete");
     let refused = ServiceError::new("InvalidRequestException", "Invalid startUrl");
     env.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
@@ -136,7 +136,7 @@ fn a_portal_that_answers_at_another_form_only_is_found() {
 }
 
 #[test]
-fn what_is_typed_now_revokes_a_saved_answer_that_says_the_contrary() {
+fn a_new_answer_revokes_a_contradicting_saved_answer() {
     let env = TestEnv::new("enabled");
     env.go(&["--assign-to=group", "--only=create-user"]).expect(3);
     let ran = env
@@ -155,7 +155,7 @@ fn what_is_typed_now_revokes_a_saved_answer_that_says_the_contrary() {
 }
 
 #[test]
-fn without_any_region_it_is_asked_for_only_where_there_is_no_instance_yet() {
+fn a_missing_region_is_requested_only_if_no_instance_exists() {
     let mut env = TestEnv::new("fresh");
     env.set("AWS_REGION", "");
     let ran = env.go(&[]).expect(2);
@@ -173,7 +173,7 @@ fn without_any_region_it_is_asked_for_only_where_there_is_no_instance_yet() {
 }
 
 #[test]
-fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
+fn the_region_of_the_last_run_or_of_a_profile_is_the_default() {
     let mut env = TestEnv::new("fresh");
     env.set("AWS_REGION", "");
     env.has_config("[default]\nregion = eu-north-1\n");
@@ -188,7 +188,7 @@ fn a_region_of_the_last_run_or_of_a_profile_is_a_default() {
 }
 
 #[test]
-fn what_to_type_next_goes_on_with_the_same_state_file() {
+fn suggested_commands_keep_the_state_file() {
     let env = TestEnv::new("enabled");
     let file = format!("--state={}", env.path("its own.json").display());
     let quoted = format!("--state '{}'", env.path("its own.json").display());

@@ -127,7 +127,7 @@ impl Account {
 }
 
 #[test]
-fn after_a_run_and_an_undo_any_account_is_what_it_was() {
+fn undo_after_a_run_restores_any_account() {
     let is_full = std::env::var_os("FULL_SWEEPS").is_some();
     let mut runner = TestRunner::new_with_rng(
         Cases {

@@ -63,7 +63,7 @@ fn caller(env: &TestEnv, program: &Path, profile: &str) -> String {
 }
 
 #[test]
-fn its_commands_read_and_change_the_rehearsed_account() {
+fn the_aws_cli_reads_and_changes_the_simulated_account() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("complete");
     let instances = as_root(&env, &aws, &["sso-admin", "list-instances"]);
@@ -101,7 +101,7 @@ fn its_commands_read_and_change_the_rehearsed_account() {
 }
 
 #[test]
-fn it_signs_in_with_a_device_code_and_sees_its_accounts() {
+fn the_aws_cli_signs_in_with_a_device_code_and_lists_its_accounts() {
     let Some(aws) = aws_cli() else { return };
     let env = with_config("complete");
     through(
@@ -121,7 +121,7 @@ fn it_signs_in_with_a_device_code_and_sees_its_accounts() {
 }
 
 #[test]
-fn it_signs_in_with_pkce() {
+fn the_aws_cli_signs_in_with_pkce() {
     let Some(aws) = aws_cli() else { return };
     let env = with_config("complete");
     let mut login = command(&env, &aws, &["sso", "login", "--no-browser", "--profile=theirs"])
@@ -151,7 +151,7 @@ fn follow(lines: &mut impl Iterator<Item = String>) {
 }
 
 #[test]
-fn a_console_session_that_it_logged_in_with_is_all_the_wizard_needs_and_is_renewed() {
+fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
     let mut login = command(&env, &aws, &["login", "--region=us-east-1"])
@@ -206,7 +206,7 @@ fn get(url: &str) -> (u16, Option<String>) {
 }
 
 #[test]
-fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_its() {
+fn the_aws_cli_and_the_wizard_share_the_profile_and_the_token() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
     let ran = env.go(&[]).expect(0);
@@ -239,7 +239,7 @@ fn it_uses_the_wizards_profile_and_token_without_signing_in_and_the_wizard_uses_
 }
 
 #[test]
-fn it_and_the_wizard_use_each_others_client_registration() {
+fn the_aws_cli_and_the_wizard_share_the_client_registration() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
@@ -282,7 +282,7 @@ fn forget_tokens(env: &TestEnv) {
 }
 
 #[test]
-fn step_8_asks_it_too_and_says_where_it_disagrees() {
+fn step_8_also_asks_the_aws_cli_and_reports_where_it_disagrees() {
     let Some(aws) = aws_cli() else { return };
     let mut env = TestEnv::new("fresh");
     env.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
@@ -300,7 +300,7 @@ fn step_8_asks_it_too_and_says_where_it_disagrees() {
 
 #[cfg(unix)]
 #[test]
-fn an_aws_cli_that_disagrees_fails_the_step_and_one_that_cannot_be_run_does_not() {
+fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
     use std::os::unix::fs::PermissionsExt;
     let programs = tempfile::tempdir().unwrap();
     let program = programs.path().join("aws");

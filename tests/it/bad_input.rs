@@ -34,7 +34,7 @@ fn refused(env: &TestEnv, ran: Ran, code: i32, words: &[&str]) {
 }
 
 #[test]
-fn values_that_break_a_rule_are_refused_before_any_call() {
+fn invalid_values_are_rejected_before_any_call() {
     for (args, words) in [
         (vec!["--username=Ada Lovelace"], vec!["--username", "whitespace"]),
         (
@@ -63,21 +63,21 @@ fn values_that_break_a_rule_are_refused_before_any_call() {
 }
 
 #[test]
-fn a_variable_that_breaks_a_rule_is_named() {
+fn an_environment_variable_with_an_invalid_value_is_named() {
     let mut env = TestEnv::new("enabled");
     env.set("IDC_SETUP_USERNAME", "Ada Lovelace");
     refused(&env, env.go(&[]), 2, &["IDC_SETUP_USERNAME", "whitespace"]);
 }
 
 #[test]
-fn a_flag_that_does_not_exist_is_refused_in_json_too() {
+fn an_unknown_flag_is_rejected_in_json_too() {
     let env = TestEnv::new("enabled");
     let ran = env.json(&["run", "--emial=x"]).expect(2);
     assert!(ran.envelope()["error"]["message"].as_str().unwrap().contains("--emial"));
 }
 
 #[test]
-fn a_malformed_answers_file_is_refused_with_its_line() {
+fn a_malformed_answers_file_is_rejected_with_the_line_number() {
     for (text, words) in [
         ("username = \"Ada\"\nemial = \"x\"\n", ["line 2", "emial"]),
         ("username = \"Ada\n", ["line 1", "idc.toml"]),
@@ -104,7 +104,7 @@ fn missing_answers_are_listed_together_before_any_change() {
 }
 
 #[test]
-fn without_credentials_the_ways_in_are_named() {
+fn without_credentials_the_ways_to_sign_in_are_named() {
     let mut env = TestEnv::new("enabled");
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         env.set(name, "");
@@ -115,13 +115,13 @@ fn without_credentials_the_ways_in_are_named() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_is_named() {
+fn a_profile_that_does_not_exist_is_named() {
     let env = TestEnv::new("enabled");
     refused(&env, env.go(&["--profile=nobody"]), 4, &["nobody"]);
 }
 
 #[test]
-fn expired_credentials_say_how_to_renew_them() {
+fn an_error_about_expired_credentials_tells_how_to_renew_them() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let past = jiff::Timestamp::UNIX_EPOCH;
@@ -133,7 +133,7 @@ fn expired_credentials_say_how_to_renew_them() {
 }
 
 #[test]
-fn a_denied_look_stops_before_anything_is_changed() {
+fn a_denied_read_stops_the_run_before_any_change() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["sso:ListPermissionSets".to_owned()];
@@ -146,7 +146,7 @@ fn a_denied_look_stops_before_anything_is_changed() {
 }
 
 #[test]
-fn a_denied_change_says_which_right_is_missing_and_changes_nothing_further() {
+fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["identitystore:CreateUser".to_owned()];
@@ -166,7 +166,7 @@ fn a_denied_change_says_which_right_is_missing_and_changes_nothing_further() {
 }
 
 #[test]
-fn an_assignment_that_fails_shows_awss_reason_and_what_to_do() {
+fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["iam:CreateRole".to_owned()];
@@ -184,7 +184,7 @@ fn an_assignment_that_fails_shows_awss_reason_and_what_to_do() {
 }
 
 #[test]
-fn no_network_is_said_soon() {
+fn a_missing_network_is_reported_quickly() {
     let mut env = TestEnv::new("enabled");
     // A port that nobody listens on: bound, then given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -201,7 +201,7 @@ fn no_network_is_said_soon() {
 }
 
 #[test]
-fn something_that_is_not_aws_is_said_soon() {
+fn a_response_that_is_not_from_aws_is_reported_quickly() {
     let env = TestEnv::new("enabled");
     env.always(
         "GetCallerIdentity",
@@ -216,7 +216,7 @@ fn something_that_is_not_aws_is_said_soon() {
 }
 
 #[test]
-fn a_state_file_cut_in_half_is_kept_aside_and_named() {
+fn a_truncated_state_file_is_moved_aside_and_named() {
     let env = TestEnv::new("enabled");
     let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -235,7 +235,7 @@ fn a_state_file_cut_in_half_is_kept_aside_and_named() {
 }
 
 #[test]
-fn a_state_file_of_a_newer_version_is_refused_and_left() {
+fn a_state_file_of_a_newer_version_is_rejected_and_not_changed() {
     let env = TestEnv::new("enabled");
     let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -245,7 +245,7 @@ fn a_state_file_of_a_newer_version_is_refused_and_left() {
 }
 
 #[test]
-fn a_state_file_of_another_account_is_refused_and_left() {
+fn a_state_file_of_another_account_is_rejected_and_not_changed() {
     let env = TestEnv::new("enabled");
     let text = include_str!("../fixtures/progress-format-1.json").replace("\"123456789012\"", "\"210987654321\"");
     fs::write(env.path("mine.json"), &text).unwrap();
@@ -255,7 +255,7 @@ fn a_state_file_of_another_account_is_refused_and_left() {
 }
 
 #[test]
-fn without_a_terminal_run_changes_nothing_and_says_which_flag() {
+fn without_a_terminal_run_changes_nothing_and_suggests_the_flags() {
     let env = TestEnv::new("enabled");
     let ran = env.json(&[&["run"], &ANSWERS[..]].concat()).expect(2);
     let next = ran.envelope()["error"]["next"].to_string();
@@ -267,7 +267,7 @@ fn without_a_terminal_run_changes_nothing_and_says_which_flag() {
 }
 
 #[test]
-fn a_config_file_that_cannot_be_edited_is_left_with_its_line() {
+fn a_config_file_that_cannot_be_edited_is_rejected_with_the_line_number() {
     let env = TestEnv::new("complete");
     env.has_config(b"[default]\nregion = \xff\n");
     let ran = env.json(&["run", "--non-interactive"]).expect(1);
@@ -284,7 +284,7 @@ fn a_config_file_that_cannot_be_edited_is_left_with_its_line() {
 }
 
 #[test]
-fn a_rehearsal_flag_that_is_not_the_endpoint_is_refused() {
+fn a_rehearsal_flag_that_does_not_match_the_endpoint_is_rejected() {
     let env = TestEnv::new("enabled");
     env.json(&["status", r#"--rehearsal={"url":"http://127.0.0.1:9"}"#])
         .expect(2)
@@ -295,7 +295,7 @@ fn a_rehearsal_flag_that_is_not_the_endpoint_is_refused() {
 }
 
 #[test]
-fn a_permission_set_name_that_is_taken_by_another_policy_is_different() {
+fn an_existing_permission_set_with_another_policy_is_different() {
     let env = TestEnv::new("half-done");
     let ran = env.json(&[
         "run",
@@ -312,7 +312,7 @@ fn a_permission_set_name_that_is_taken_by_another_policy_is_different() {
 }
 
 #[test]
-fn what_only_a_prerequisite_fails_with_is_said_too() {
+fn an_error_in_a_prerequisite_step_is_reported_too() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["sso:ListInstances".to_owned()];

@@ -41,7 +41,7 @@ json.dump({
 "#;
 
 #[test]
-fn boto3_reads_the_finished_world_back_and_uses_the_profile() {
+fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
     let Some(python) = python() else { return };
     let env = TestEnv::new("fresh");
     let ran = env.go(&[]).expect(0);
@@ -88,7 +88,7 @@ fn ask(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
 }
 
 #[test]
-fn boto3_has_every_operation_answered_and_refused_in_the_shapes_of_the_models() {
+fn responses_and_errors_of_every_operation_match_the_models_in_boto3() {
     let Some(python) = python() else { return };
     let env = TestEnv::new("enabled");
     let (instance, store, login) = {

@@ -65,7 +65,7 @@ fn start(env: &TestEnv) -> Terminal {
 }
 
 #[test]
-fn the_browser_opens_and_what_comes_back_is_checked() {
+fn the_browser_opens_and_the_callback_is_verified() {
     let (env, opened) = env("complete");
     let mut terminal = start(&env);
     terminal.wait_for("Opened in your browser");
@@ -120,7 +120,7 @@ fn the_browser_opens_and_what_comes_back_is_checked() {
 }
 
 #[test]
-fn a_refusal_in_the_browser_is_told_and_the_way_on_with_it() {
+fn a_denial_in_the_browser_is_reported_with_the_next_step() {
     let (env, opened) = env("complete");
     let mut terminal = start(&env);
     let address = page(&opened, "/authorize?");
@@ -136,7 +136,7 @@ fn a_refusal_in_the_browser_is_told_and_the_way_on_with_it() {
 }
 
 #[test]
-fn with_a_device_code_or_without_a_browser_no_page_of_ours_is_needed() {
+fn device_code_and_no_browser_sign_in_without_the_pkce_page() {
     for flag in ["--use-device-code", "--no-browser"] {
         let (env, opened) = env("complete");
         env.server.cloud().person.kind = PersonKind::Auto;

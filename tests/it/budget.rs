@@ -3,7 +3,7 @@
 use super::support::TestEnv;
 
 #[test]
-fn from_enabled_a_run_makes_at_most_32_requests() {
+fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let calls = env.counted_calls();

@@ -10,7 +10,7 @@ fn run(env: &TestEnv, more: &[&str]) -> super::support::Ran {
 }
 
 #[test]
-fn another_region_than_the_one_asked_for_is_different_and_nothing_is_changed() {
+fn an_instance_in_another_region_than_requested_is_different_and_unchanged() {
     let env = TestEnv::new("other-region");
     let ran = env.go(&["--identity-center-region=us-east-1"]).expect(5);
     assert_eq!(ran.step("enable-identity-center")["state"], "different");
@@ -18,7 +18,7 @@ fn another_region_than_the_one_asked_for_is_different_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_user_that_is_there_is_never_changed() {
+fn an_existing_user_is_never_changed() {
     let env = TestEnv::new("half-done");
     let ran = run(&env, &["--email=other@example.com"]).expect(5);
     let step = ran.step("create-user");
@@ -38,7 +38,7 @@ fn a_user_that_is_there_is_never_changed() {
 }
 
 #[test]
-fn a_user_of_another_name_with_the_same_address_is_found_against_a_default() {
+fn a_user_with_the_same_email_address_overrides_a_default_username() {
     let mut cloud = scenarios::named("half-done").unwrap();
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["UserName"] = serde_json::json!("bob");
@@ -56,7 +56,7 @@ fn a_user_of_another_name_with_the_same_address_is_found_against_a_default() {
 }
 
 #[test]
-fn a_duration_that_was_found_wins_over_the_default_and_not_over_an_answer() {
+fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     let mut cloud = scenarios::named("half-done").unwrap();
     cloud.permission_sets[0].session_duration = "PT4H".to_owned();
     let env = TestEnv::with(cloud);
@@ -68,7 +68,7 @@ fn a_duration_that_was_found_wins_over_the_default_and_not_over_an_answer() {
 }
 
 #[test]
-fn update_changes_the_set_and_provisions_it() {
+fn update_changes_the_permission_set_and_provisions_it() {
     let mut cloud = scenarios::named("complete").unwrap();
     cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
     let env = TestEnv::with(cloud);
@@ -89,7 +89,7 @@ fn update_changes_the_set_and_provisions_it() {
 }
 
 #[test]
-fn an_update_cut_short_is_provisioned_by_the_next_run() {
+fn an_interrupted_update_is_provisioned_by_the_next_run() {
     let mut cloud = scenarios::named("complete").unwrap();
     cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
     let env = TestEnv::with(cloud);
@@ -102,7 +102,7 @@ fn an_update_cut_short_is_provisioned_by_the_next_run() {
 }
 
 #[test]
-fn a_profile_of_the_same_name_is_changed_only_with_update_and_every_other_byte_stays() {
+fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
     let env = TestEnv::new("complete");
     let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
     env.has_config(before);
@@ -133,7 +133,7 @@ fn a_profile_with_other_credentials_is_never_touched() {
 }
 
 #[test]
-fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
+fn a_sign_in_as_another_user_is_different_and_does_not_prove_activation() {
     let mut cloud = scenarios::named("complete").unwrap();
     let (id, mut user) = cloud.instances[0]
         .store
@@ -162,7 +162,7 @@ fn somebody_elses_sign_in_is_different_and_proves_no_activation() {
 }
 
 #[test]
-fn the_profile_answers_even_with_roots_keys_in_the_environment() {
+fn step_8_uses_the_profile_even_with_root_credentials_in_the_environment() {
     // Every run of these tests has root's session in its environment.
     let env = TestEnv::new("complete");
     let ran = run(&env, &[]).expect(0);
@@ -175,7 +175,7 @@ fn the_profile_answers_even_with_roots_keys_in_the_environment() {
 }
 
 #[test]
-fn where_no_server_knows_all_regions_each_is_asked() {
+fn each_region_is_queried_if_one_call_cannot_list_all_regions() {
     let env = TestEnv::new("other-region");
     let refusal = ServiceError::new("ValidationException", "Unknown member RegionScope");
     env.fault("ListInstances", 1, FaultKind::Refuse(refusal));
@@ -232,7 +232,7 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
 }
 
 #[test]
-fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
+fn a_mistyped_policy_can_be_corrected_in_the_next_run() {
     let env = TestEnv::new("enabled");
     let refusal = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
     // Longer than anything is waited for to spread would take minutes; a validation error is as final.
@@ -259,7 +259,7 @@ fn a_policy_that_was_mistyped_is_corrected_in_the_next_run() {
 }
 
 #[test]
-fn a_refused_update_is_not_carried_out_later() {
+fn a_denied_update_is_not_applied_by_a_later_run() {
     let env = TestEnv::new("complete");
     let key = env.credentials.access_key_id.clone();
     env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];

@@ -61,7 +61,7 @@ fn as_caller(cloud: &str, arn: &str, denied: &[&str]) -> TestEnv {
 }
 
 #[test]
-fn every_account_condition_has_its_sentence_and_its_way_out() {
+fn every_account_condition_has_a_message_and_a_next_step() {
     let schema = schema("doctor.v1.json", schemars::schema_for!(Envelope<DoctorBody>));
     for (name, _) in SCENARIOS {
         let env = TestEnv::new(name);
@@ -87,7 +87,7 @@ fn every_account_condition_has_its_sentence_and_its_way_out() {
 }
 
 #[test]
-fn a_run_begins_with_where_it_stands() {
+fn a_run_starts_with_a_summary_of_the_account() {
     let env = TestEnv::new("free-plan");
     let ran = env.run(&["run", "--non-interactive"]);
     let first: Vec<&str> = ran.stderr.lines().take(3).collect();
@@ -100,7 +100,7 @@ fn a_run_begins_with_where_it_stands() {
 }
 
 #[test]
-fn a_users_rights_are_simulated_and_what_is_missing_is_named() {
+fn the_permissions_of_a_user_are_simulated_and_missing_ones_are_named() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["sso:CreateAccountAssignment", "iam:CreateRole"]);
     let ran = env.json(&["doctor"]).expect(4);
@@ -116,7 +116,7 @@ fn a_users_rights_are_simulated_and_what_is_missing_is_named() {
 }
 
 #[test]
-fn what_is_done_already_needs_no_rights_to_change_it() {
+fn no_permissions_are_required_for_steps_that_are_already_done() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller(
         "complete",
@@ -130,7 +130,7 @@ fn what_is_done_already_needs_no_rights_to_change_it() {
 }
 
 #[test]
-fn a_roles_session_is_simulated_by_its_role() {
+fn the_permissions_of_a_role_session_are_simulated_with_its_role() {
     let arn = "arn:aws:sts::123456789012:assumed-role/Admin/ada";
     let env = as_caller("enabled", arn, &["sso:CreatePermissionSet"]);
     let rights = row(&env.json(&["doctor"]).expect(4), "permissions");
@@ -141,7 +141,7 @@ fn a_roles_session_is_simulated_by_its_role() {
 }
 
 #[test]
-fn where_simulation_is_refused_it_says_so_and_goes_on() {
+fn doctor_reports_a_denied_simulation_and_continues() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["iam:SimulatePrincipalPolicy"]);
     let ran = env.json(&["doctor"]).expect(0);
@@ -158,7 +158,7 @@ fn where_simulation_is_refused_it_says_so_and_goes_on() {
 }
 
 #[test]
-fn a_run_without_all_rights_says_so_before_anything_is_changed() {
+fn a_run_warns_about_missing_permissions_before_any_change() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["iam:CreateRole"]);
     let ran = env.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
@@ -250,7 +250,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
 }
 
 #[test]
-fn the_policy_is_of_the_partition_that_is_asked_for_and_needs_no_credentials() {
+fn the_policy_matches_the_requested_partition_and_needs_no_credentials() {
     let env = TestEnv::new("fresh");
     let mut command = env.command(&["doctor", "--policy", "--region=us-gov-west-1"]);
     command
@@ -277,7 +277,7 @@ fn with_keys(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> Ran {
 }
 
 #[test]
-fn access_keys_of_root_are_refused_unless_they_are_allowed() {
+fn access_keys_of_root_are_rejected_unless_they_are_allowed() {
     let env = TestEnv::new("enabled");
     let keys = [
         ("AWS_ACCESS_KEY_ID", env.credentials.access_key_id.as_str()),
@@ -303,7 +303,7 @@ fn access_keys_of_root_are_refused_unless_they_are_allowed() {
 }
 
 #[test]
-fn without_credentials_the_ways_in_are_named_best_first() {
+fn without_credentials_the_ways_to_sign_in_are_listed_best_first() {
     let env = TestEnv::new("fresh");
     let ran = with_keys(&env, &["run", "--non-interactive"], &[]).expect(4);
     let at = |words: &str| {
@@ -319,7 +319,7 @@ fn without_credentials_the_ways_in_are_named_best_first() {
 }
 
 #[test]
-fn credentials_that_have_ended_name_the_command_that_renews_them() {
+fn an_error_about_expired_credentials_names_the_command_that_renews_them() {
     let env = TestEnv::new("enabled");
     let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws")).unwrap();
@@ -352,7 +352,7 @@ fn credentials_that_have_ended_name_the_command_that_renews_them() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+fn plain_http_to_another_machine_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new("enabled");
     let session = [
         ("AWS_ACCESS_KEY_ID", env.credentials.access_key_id.as_str()),
@@ -393,7 +393,7 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named() {
+fn doctor_names_files_that_cannot_be_used() {
     let env = TestEnv::new("enabled");
     let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();

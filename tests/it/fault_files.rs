@@ -9,7 +9,7 @@ use super::rehearsed::run;
 use super::support::TestEnv;
 
 #[test]
-fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
+fn a_run_completes_despite_the_faults_defined_in_a_file() {
     let env = TestEnv::new("fresh");
     std::fs::write(
         env.path("faults.toml"),
@@ -79,7 +79,7 @@ fn calls_go_wrong_as_a_file_says_and_the_run_gets_through() {
 }
 
 #[test]
-fn a_reset_is_one_and_for_a_while_connections_are_refused() {
+fn simulated_resets_and_refused_connections_are_real() {
     let env = TestEnv::new("enabled");
     let ask = || -> std::io::Result<String> {
         let address = env.server.url();
@@ -111,7 +111,7 @@ fn a_reset_is_one_and_for_a_while_connections_are_refused() {
 }
 
 #[test]
-fn aws_takes_twenty_requests_a_second_and_the_run_keeps_to_it() {
+fn a_run_completes_under_the_aws_request_quota() {
     let env = TestEnv::new("fresh");
     let args = [
         "rehearse",

@@ -82,7 +82,7 @@ fn through(operation: &str, ran: &Ran, fault: &Wrong) -> String {
 }
 
 #[test]
-fn every_operation_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
+fn every_fault_in_a_run_is_handled_and_the_next_run_completes() {
     let kept = KeptTable {
         file: "docs/faults.md",
         about: "# Faults in a run\n\n\
@@ -136,7 +136,7 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
 }
 
 #[test]
-fn every_operation_of_an_update_with_every_fault_gets_through_or_stops_well_and_ends_when_run_again() {
+fn every_fault_in_an_update_is_handled_and_the_next_update_completes() {
     let env = faulty::env(super::undo_updates::other_set());
     ended(&env, &updating()).expect(0);
     let of_a_run = operations();
@@ -223,7 +223,7 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
 }
 
 #[test]
-fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours() {
+fn a_resource_that_a_colleague_creates_between_read_and_create_is_existing() {
     std::thread::scope(|scope| {
         for (operation, kind) in [
             ("CreateOrganization", "organization"),
@@ -239,7 +239,7 @@ fn what_a_colleague_makes_between_look_and_create_is_found_and_never_called_ours
 }
 
 #[test]
-fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
+fn two_machines_at_once_create_each_resource_exactly_once() {
     for _ in 0..3 {
         let env = TestEnv::new("organization");
         let home = tempfile::tempdir().unwrap();
@@ -272,7 +272,7 @@ fn two_machines_at_once_double_nothing_and_each_thing_is_made_by_one() {
 }
 
 #[test]
-fn of_ten_wizards_on_one_state_one_works_and_nine_say_who_does() {
+fn of_ten_runs_on_one_state_file_one_works_and_nine_name_the_lock_holder() {
     let env = TestEnv::new("enabled");
     env.slow_down(40);
     let start = |_| {

@@ -3,7 +3,7 @@
 use super::support::{TestEnv, is_mutating};
 
 #[test]
-fn walks_all_eight_steps_of_a_fresh_account() {
+fn a_run_completes_all_eight_steps_on_a_fresh_account() {
     let env = TestEnv::new("fresh");
     let ran = env.go(&[]).expect(0);
     assert!(
@@ -37,7 +37,7 @@ fn walks_all_eight_steps_of_a_fresh_account() {
 }
 
 #[test]
-fn rehearse_does_it_in_one_command_and_ends_with_the_caller() {
+fn rehearse_completes_a_run_in_one_command_and_prints_the_caller_last() {
     let env = TestEnv::new("fresh");
     let ran = env.run(&["rehearse", "--non-interactive"]).expect(0);
     let last = ran.stdout.trim_end().lines().last().unwrap().to_owned();
@@ -50,7 +50,7 @@ fn rehearse_does_it_in_one_command_and_ends_with_the_caller() {
 }
 
 #[test]
-fn finds_what_is_there_and_makes_the_rest() {
+fn a_run_uses_what_exists_and_creates_the_rest() {
     let env = TestEnv::new("half-done");
     let answers = ["run", "--non-interactive", "--wait=60s"];
     let ran = env.json(&answers).expect(0);
@@ -75,7 +75,7 @@ fn finds_what_is_there_and_makes_the_rest() {
 }
 
 #[test]
-fn changes_nothing_where_everything_is_done() {
+fn a_run_changes_nothing_if_everything_is_done() {
     let env = TestEnv::new("complete");
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let changing: Vec<_> = env.server.calls().into_iter().filter(is_mutating).collect();
@@ -83,7 +83,7 @@ fn changes_nothing_where_everything_is_done() {
 }
 
 #[test]
-fn takes_an_instance_in_another_region_over_a_default() {
+fn an_instance_in_another_region_overrides_the_default_region() {
     let env = TestEnv::new("other-region");
     let ran = env.go(&[]).expect(0);
     assert_eq!(ran.envelope()["region"], "eu-west-1");
@@ -92,7 +92,7 @@ fn takes_an_instance_in_another_region_over_a_default() {
 }
 
 #[test]
-fn turns_permission_sets_on_only_when_told_by_name() {
+fn permission_sets_are_enabled_only_with_explicit_consent() {
     let env = TestEnv::new("no-permission-sets");
     let ran = env.go(&[]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "waiting_for_person");
@@ -102,7 +102,7 @@ fn turns_permission_sets_on_only_when_told_by_name() {
 }
 
 #[test]
-fn makes_an_organization_only_when_told_by_name() {
+fn an_organization_is_created_only_with_explicit_consent() {
     let env = TestEnv::new("free-plan");
     let run = |more: &[&str]| {
         let args = [
@@ -125,7 +125,7 @@ fn makes_an_organization_only_when_told_by_name() {
 }
 
 #[test]
-fn says_what_stands_in_the_way_and_changes_nothing() {
+fn a_blocked_run_reports_the_reason_and_changes_nothing() {
     for (cloud, words) in [
         ("billing-only", "consolidated billing only"),
         ("account-instance", "account instance"),
@@ -143,7 +143,7 @@ fn says_what_stands_in_the_way_and_changes_nothing() {
 }
 
 #[test]
-fn goes_without_a_group_when_asked() {
+fn no_group_assigns_the_user_directly() {
     let env = TestEnv::new("enabled");
     let ran = env.go(&["--no-group"]).expect(0);
     assert_eq!(ran.step("create-group")["state"], "skipped");
@@ -153,7 +153,7 @@ fn goes_without_a_group_when_asked() {
 }
 
 #[test]
-fn has_the_user_added_in_the_console_when_asked() {
+fn the_user_can_be_added_in_the_console_instead() {
     let mut cloud = idc_sim::scenarios::named("enabled").unwrap();
     let example = idc_sim::scenarios::example_user();
     cloud.person.adds = Some(idc_sim::NewUser {
@@ -170,7 +170,7 @@ fn has_the_user_added_in_the_console_when_asked() {
 }
 
 #[test]
-fn does_one_step_alone_and_never_changes_the_ones_before() {
+fn only_runs_one_step_and_never_changes_earlier_steps() {
     let env = TestEnv::new("half-done");
     let ran = env
         .json(&["run", "--non-interactive", "--only=account-assignment"])

@@ -5,7 +5,7 @@ use std::process::Command;
 use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
 #[test]
-fn the_access_picture_shows_how_far_access_reaches() {
+fn the_access_diagram_shows_the_state_of_each_part_of_the_access() {
     let env = TestEnv::new("half-done");
     let email = "--email=admin@example.com";
     let ran = env.run(&["status", email]);
@@ -29,7 +29,7 @@ fn the_access_picture_shows_how_far_access_reaches() {
 }
 
 #[test]
-fn status_says_how_old_what_it_shows_is() {
+fn status_shows_the_age_of_each_state() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let path = env.state_file();
@@ -49,7 +49,7 @@ fn status_says_how_old_what_it_shows_is() {
 }
 
 #[test]
-fn the_answers_come_out_as_a_file_and_a_line_that_do_the_same_without_questions() {
+fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
     let first = TestEnv::new("fresh");
     first
         .go(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
@@ -103,7 +103,7 @@ fn without_an_earlier_run_there_are_no_answers() {
 }
 
 #[test]
-fn completions_are_what_their_shell_reads() {
+fn each_shell_can_read_its_completions() {
     let env = TestEnv::new("fresh");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = env.run(&["completions", shell]).expect(0);
@@ -134,7 +134,7 @@ fn there_is_a_man_page_for_every_command() {
 }
 
 #[test]
-fn the_next_tool_gets_ids_ready_to_use() {
+fn outputs_contain_the_ids_that_the_next_tool_needs() {
     let env = TestEnv::new("fresh");
     let envelope = env.go(&[]).expect(0).envelope();
     let handover = &envelope["outputs"];
@@ -170,7 +170,7 @@ fn the_next_tool_gets_ids_ready_to_use() {
 #[cfg(unix)]
 #[test]
 #[expect(clippy::print_stdout, reason = "a number worth reading")]
-fn a_list_of_thousands_of_accounts_stays_quick_and_finds_by_name_and_id() {
+fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     use super::support::terminal::Terminal;
     use std::time::{Duration, Instant};
     let env = TestEnv::new("big");

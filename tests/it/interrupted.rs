@@ -55,7 +55,7 @@ fn check(env: &TestEnv, ran: &Ran, what: &str) {
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_1() {
+fn a_run_continues_after_a_kill_in_step_1() {
     killed_at("CreateOrganization", 1, true);
     killed_at("CreateOrganization", 1, false);
     // The first 37 ask every Region, before anything has been answered.
@@ -63,13 +63,13 @@ fn goes_on_after_a_kill_in_step_1() {
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_2() {
+fn a_run_continues_after_a_kill_in_step_2() {
     killed_at("CreateUser", 1, true);
     killed_at("CreateUser", 1, false);
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_3() {
+fn a_run_continues_after_a_kill_in_step_3() {
     killed_at("CreateGroup", 1, true);
     killed_at("CreateGroup", 1, false);
     killed_at("CreateGroupMembership", 1, true);
@@ -77,7 +77,7 @@ fn goes_on_after_a_kill_in_step_3() {
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_4() {
+fn a_run_continues_after_a_kill_in_step_4() {
     killed_at("CreatePermissionSet", 1, true);
     killed_at("CreatePermissionSet", 1, false);
     killed_at("AttachManagedPolicyToPermissionSet", 1, true);
@@ -85,20 +85,20 @@ fn goes_on_after_a_kill_in_step_4() {
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_5() {
+fn a_run_continues_after_a_kill_in_step_5() {
     killed_at("CreateAccountAssignment", 1, true);
     killed_at("CreateAccountAssignment", 1, false);
     killed_at("DescribeAccountAssignmentCreationStatus", 1, false);
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_6_and_after_the_file_of_step_7() {
+fn a_run_continues_after_a_kill_in_step_6_and_after_the_write_of_step_7() {
     killed_at("StartDeviceAuthorization", 1, true);
     killed_at("StartDeviceAuthorization", 2, true);
 }
 
 #[test]
-fn goes_on_after_a_kill_in_step_8() {
+fn a_run_continues_after_a_kill_in_step_8() {
     killed_at("CreateToken", 2, true);
     killed_at("CreateToken", 2, false);
     killed_at("GetRoleCredentials", 1, false);
@@ -106,7 +106,7 @@ fn goes_on_after_a_kill_in_step_8() {
 }
 
 #[test]
-fn a_lost_reply_is_looked_for_and_the_thing_is_ours() {
+fn a_resource_whose_creation_got_no_reply_is_found_and_recorded_as_created() {
     for operation in [
         "CreateUser",
         "CreateGroup",
@@ -124,7 +124,7 @@ fn a_lost_reply_is_looked_for_and_the_thing_is_ours() {
 }
 
 #[test]
-fn a_lost_request_is_made_again() {
+fn a_lost_request_is_sent_again() {
     for operation in ["CreateUser", "CreatePermissionSet", "CreateAccountAssignment"] {
         let env = TestEnv::new("fresh");
         env.fault(operation, 1, FaultKind::CutBefore);
@@ -153,7 +153,7 @@ fn a_throttled_create_waits_as_long_as_the_service_asks() {
 }
 
 #[test]
-fn a_write_that_spreads_late_is_waited_for() {
+fn a_run_waits_for_writes_that_propagate_late() {
     for cloud in ["enabled", "fresh"] {
         let mut cloud = idc_sim::scenarios::named(cloud).unwrap();
         cloud.timing.propagation = std::time::Duration::from_millis(700);
@@ -164,7 +164,7 @@ fn a_write_that_spreads_late_is_waited_for() {
 }
 
 #[test]
-fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
+fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     // The state file as it was before the write was recorded: intents with the digest of what was written.
@@ -197,7 +197,7 @@ fn a_kill_between_the_file_of_step_7_and_its_record_leaves_the_sections_ours() {
 }
 
 #[test]
-fn a_failure_after_a_lost_reply_does_not_lose_whose_the_thing_is() {
+fn an_error_after_a_lost_reply_does_not_lose_the_origin() {
     let env = TestEnv::new("enabled");
     let refused = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not now"));
     // Made, the reply lost; the look that would have found it is refused, and so is every further attempt.
@@ -213,7 +213,7 @@ fn a_failure_after_a_lost_reply_does_not_lose_whose_the_thing_is() {
 }
 
 #[test]
-fn a_connection_that_comes_and_goes_while_a_person_approves_is_waited_for() {
+fn an_unstable_connection_during_the_approval_is_tolerated() {
     let env = TestEnv::new("complete");
     env.fault("CreateToken", 1, FaultKind::CutBefore);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
@@ -224,7 +224,7 @@ fn a_connection_that_comes_and_goes_while_a_person_approves_is_waited_for() {
 }
 
 #[test]
-fn the_end_of_the_wait_shows_no_further_codes() {
+fn no_further_codes_are_shown_after_the_end_of_the_wait() {
     let env = TestEnv::new("complete");
     env.server.cloud().person.kind = PersonKind::Never;
     env.json(&["run", "--non-interactive", "--wait=3s"]).expect(3);
@@ -247,7 +247,7 @@ fn sha2_hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
+fn a_sign_in_that_aws_never_answers_is_not_reported_as_a_missing_user() {
     let env = TestEnv::new("complete");
     env.always("CreateToken", FaultKind::CutBefore);
     let run = ["run", "--non-interactive", "--wait=3s", "--email=admin@example.com"];
@@ -262,7 +262,7 @@ fn a_sign_in_that_aws_never_answers_is_no_person_who_did_not_come() {
 }
 
 #[test]
-fn a_page_is_no_word_on_whose_a_thing_is() {
+fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
     for (made, told) in [
         ("CreateAccountAssignment", "ListAccountAssignmentCreationStatus"),
         ("CreatePermissionSet", "ListTagsForResource"),
@@ -286,7 +286,7 @@ fn a_page_is_no_word_on_whose_a_thing_is() {
 }
 
 #[test]
-fn who_asked_first_has_made_it_though_we_were_killed_after_asking() {
+fn the_origin_depends_on_the_first_request_even_after_a_kill() {
     let env = TestEnv::new("enabled");
     // Ours takes so long that a colleague's whole run is quicker.
     env.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));

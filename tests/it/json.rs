@@ -50,7 +50,7 @@ fn every_command_prints_one_envelope_that_fits_its_schema() {
 }
 
 #[test]
-fn the_envelope_names_who_asked_and_where() {
+fn the_envelope_contains_the_caller_the_account_and_the_region() {
     let env = TestEnv::new("enabled");
     let ran = env.json(&["status"]).expect(3);
     let envelope = ran.envelope();

@@ -27,7 +27,7 @@ fn in_words(value: &str) -> String {
 }
 
 #[test]
-fn the_page_of_limits_is_made_of_the_code() {
+fn the_page_of_limits_is_generated_from_the_code() {
     let files = ["src/limits.rs", "crates/aws-config-file/src/limits.rs"];
     let code = files
         .map(|file| std::fs::read_to_string(root().join(file)).unwrap())
@@ -68,7 +68,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_limit_stands_anywhere_else() {
+fn no_limit_is_defined_anywhere_else() {
     let mut found = Vec::new();
     sources(&root().join("src"), &mut found);
     sources(&root().join("crates/aws-config-file/src"), &mut found);

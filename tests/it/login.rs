@@ -74,7 +74,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
 }
 
 #[test]
-fn its_envelope_fits_its_schema_however_it_ends() {
+fn the_envelope_of_login_matches_its_schema_on_success_and_failure() {
     let schema = schema("login.v1.json", schemars::schema_for!(Envelope<LoginBody>));
     let env = next_morning();
     for (args, code) in [
@@ -105,7 +105,7 @@ fn a_profile_that_cannot_sign_in_is_named() {
 }
 
 #[test]
-fn nobody_coming_is_said_after_the_time_that_is_given() {
+fn login_reports_that_nobody_signed_in_within_the_given_time() {
     let env = next_morning();
     env.server.cloud().person.kind = idc_sim::PersonKind::Never;
     login(&env, &["--wait=2s"])
@@ -114,7 +114,7 @@ fn nobody_coming_is_said_after_the_time_that_is_given() {
 }
 
 #[test]
-fn a_roles_name_in_the_place_of_a_permission_sets_is_told_apart() {
+fn login_detects_a_role_name_in_place_of_a_permission_set_name() {
     let env = next_morning();
     set_role(&env, "AWSReservedSSO_AdministratorAccess_0123");
     let ran = login(&env, &[]).expect(1);
@@ -133,7 +133,7 @@ fn a_roles_name_in_the_place_of_a_permission_sets_is_told_apart() {
 }
 
 #[test]
-fn somebody_without_any_access_is_told_apart() {
+fn login_detects_a_user_without_access() {
     let env = next_morning();
     env.server.cloud().assignments.clear();
     login(&env, &[])
@@ -142,7 +142,7 @@ fn somebody_without_any_access_is_told_apart() {
 }
 
 #[test]
-fn a_role_that_is_still_being_set_up_is_told_apart() {
+fn login_detects_a_role_that_is_still_being_created() {
     let env = next_morning();
     env.always(
         "GetRoleCredentials",
@@ -154,7 +154,7 @@ fn a_role_that_is_still_being_set_up_is_told_apart() {
 }
 
 #[test]
-fn a_user_who_was_taken_out_of_the_group_meanwhile_is_told_apart() {
+fn a_user_who_is_removed_from_the_group_during_the_sign_in_is_detected() {
     let env = TestEnv::new("fresh");
     let hold = Hold::default();
     env.fault("CreateToken", 1, FaultKind::HoldBefore(hold.clone()));

@@ -33,7 +33,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
 }
 
 #[test]
-fn every_operation_of_signing_in_again_with_every_fault_gets_through_or_stops_well() {
+fn every_fault_in_a_login_is_handled_and_the_next_login_completes() {
     let env = signed_in();
     ended(&env, &LOGIN).expect(0);
     let kept = KeptTable {

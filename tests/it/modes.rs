@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::support::TestEnv;
 
 #[test]
-fn what_is_written_is_the_owners_alone() {
+fn written_files_are_accessible_only_to_the_owner() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -21,7 +21,7 @@ fn what_is_written_is_the_owners_alone() {
 }
 
 #[test]
-fn no_secret_is_in_the_state_file_or_in_any_output() {
+fn the_state_file_and_the_output_contain_no_secrets() {
     let env = TestEnv::new("fresh");
     let ran = env.go(&["-vv"]).expect(0);
     let progress = std::fs::read_to_string(env.state_file()).unwrap();
@@ -45,7 +45,7 @@ fn no_secret_is_in_the_state_file_or_in_any_output() {
 }
 
 #[test]
-fn a_config_file_keeps_its_mode_and_its_link() {
+fn a_config_file_keeps_its_mode_and_its_symlink() {
     let env = TestEnv::new("complete");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::fs::create_dir_all(env.path("dotfiles")).unwrap();
@@ -65,7 +65,7 @@ fn a_config_file_keeps_its_mode_and_its_link() {
 }
 
 #[test]
-fn aws_config_file_is_honoured() {
+fn the_variable_aws_config_file_is_respected() {
     let mut env = TestEnv::new("complete");
     let path = env.path("elsewhere/conf").display().to_string();
     env.set("AWS_CONFIG_FILE", &path);
@@ -75,7 +75,7 @@ fn aws_config_file_is_honoured() {
 }
 
 #[test]
-fn keys_that_stand_near_an_edit_are_not_shown() {
+fn keys_next_to_an_edit_are_not_shown() {
     let env = TestEnv::new("complete");
     let before = "[profile old]\naws_access_key_id = AKIAVERYVISIBLE\naws_secret_access_key = hunter2\n";
     env.has_config(before);
@@ -90,7 +90,7 @@ fn keys_that_stand_near_an_edit_are_not_shown() {
 }
 
 #[test]
-fn what_an_earlier_profile_held_is_not_copied_into_the_state_file() {
+fn values_of_an_existing_profile_are_not_copied_into_the_state_file() {
     let env = TestEnv::new("complete");
     env.has_config("[profile eks-walkthrough]\nregion = hunter2\n");
     env.json(&["run", "--non-interactive"]).expect(5);

@@ -74,7 +74,7 @@ impl Moto {
 }
 
 #[test]
-fn walks_against_moto_as_far_as_moto_knows() {
+fn a_run_against_moto_gets_as_far_as_moto_supports() {
     let Some(moto) = Moto::start() else { return };
     let env = TestEnv::new("fresh");
     let args = [
@@ -133,7 +133,7 @@ fn table(text: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn each_difference_to_moto_side_by_side_is_known_and_judged() {
+fn every_difference_from_moto_is_documented_with_a_verdict() {
     let Some(moto) = Moto::start() else { return };
     let env = TestEnv::new("enabled");
     let root = env!("CARGO_MANIFEST_DIR");

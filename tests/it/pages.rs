@@ -26,7 +26,7 @@ fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
 }
 
 #[test]
-fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
+fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
     let env = env("fresh");
     let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
     let wizard = std::thread::scope(|scope| {
@@ -97,7 +97,7 @@ fn a_person_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits(
 }
 
 #[test]
-fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
+fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     let env = env("enabled");
     let instance = env.server.cloud().instances[0]
         .id()
@@ -198,7 +198,7 @@ fn a_user_added_in_the_console_is_invited_and_a_code_by_mail_is_another_way() {
 }
 
 #[test]
-fn the_pages_show_what_is_missing_and_mend_it() {
+fn the_pages_show_what_is_missing_and_let_the_user_fix_it() {
     let env = env("billing-only");
     let mut browser = Browser::new(&env.server.url());
     browser

@@ -125,7 +125,7 @@ fn states(outcome: &Outcome) -> Vec<&'static str> {
 }
 
 #[test]
-fn asks_only_what_has_no_answer_and_confirms_once() {
+fn a_run_asks_only_for_missing_answers_and_confirms_once() {
     let env = TestEnv::new("enabled");
     let script = [
         answered(),
@@ -149,7 +149,7 @@ fn asks_only_what_has_no_answer_and_confirms_once() {
 }
 
 #[test]
-fn back_leads_to_the_question_before_and_takes_its_answer_back() {
+fn back_returns_to_the_previous_question_and_withdraws_its_answer() {
     let env = TestEnv::new("enabled");
     let script = vec![
         value(Key::Email, "wrong@example.com"),
@@ -184,7 +184,7 @@ fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped()
 }
 
 #[test]
-fn an_organization_that_nobody_agrees_to_is_not_made() {
+fn no_organization_is_created_without_consent() {
     let env = TestEnv::new("free-plan");
     let script = [
         answered(),
@@ -202,7 +202,7 @@ fn an_organization_that_nobody_agrees_to_is_not_made() {
 }
 
 #[test]
-fn a_changed_value_is_looked_up_before_anything_is_done() {
+fn a_changed_value_is_looked_up_before_any_change() {
     let env = TestEnv::new("half-done");
     let script = vec![
         Line::Review(ReviewReply::Change(Key::Group)),
@@ -262,7 +262,7 @@ fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
 }
 
 #[test]
-fn line_by_line_through_a_pipe() {
+fn accessible_mode_works_through_a_pipe() {
     let env = TestEnv::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
     let ran = piped(&env, &["run", "--accessible"], lines);
@@ -284,7 +284,7 @@ fn line_by_line_through_a_pipe() {
 }
 
 #[test]
-fn the_end_of_the_input_leaves_and_changes_nothing() {
+fn the_end_of_the_input_quits_and_changes_nothing() {
     let env = TestEnv::new("enabled");
     piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
     assert!(!env.server.calls().iter().any(is_mutating));

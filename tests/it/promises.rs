@@ -36,7 +36,7 @@ fn tests_on(page: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_page_of_promises_names_every_test_and_no_other() {
+fn the_page_of_promises_names_every_test_and_no_others() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for folder in ["src", "tests/it", "crates"] {

@@ -56,7 +56,7 @@ fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
 }
 
 #[test]
-fn back_at_every_prompt_leads_back_and_then_on_to_the_end() {
+fn going_back_at_any_prompt_returns_to_it_and_the_run_completes() {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
         let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Back));
@@ -71,7 +71,7 @@ fn back_at_every_prompt_leads_back_and_then_on_to_the_end() {
 }
 
 #[test]
-fn skip_at_every_prompt_leaves_out_what_may_be_left_out_and_nothing_else() {
+fn skipping_at_any_prompt_skips_only_what_is_optional() {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
         let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Skip));
@@ -124,11 +124,11 @@ fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
 }
 
 #[test]
-fn leaving_at_every_prompt_keeps_what_was_answered_and_done() {
+fn quitting_at_any_prompt_keeps_the_answers_and_changes_so_far() {
     leave_and_go_on(Detour::Quit, None);
 }
 
 #[test]
-fn an_interruption_at_every_prompt_keeps_what_was_answered_and_done() {
+fn an_interruption_at_any_prompt_keeps_the_answers_and_changes_so_far() {
     leave_and_go_on(Detour::Interrupt, Some(UserErrorKind::Interrupted));
 }

@@ -28,7 +28,7 @@ fn proxy() -> (String, Receiver<String>) {
 }
 
 #[test]
-fn what_stays_on_this_machine_goes_through_no_proxy() {
+fn calls_to_this_machine_bypass_every_proxy() {
     let (address, seen) = proxy();
     let mut env = TestEnv::new("enabled");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
@@ -39,7 +39,7 @@ fn what_stays_on_this_machine_goes_through_no_proxy() {
 }
 
 #[test]
-fn what_goes_to_aws_goes_by_the_proxy_of_the_environment() {
+fn calls_to_aws_use_the_proxy_of_the_environment() {
     let (address, seen) = proxy();
     let env = TestEnv::new("enabled");
     let mut command = env.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());

@@ -12,7 +12,7 @@ fn only(env: &TestEnv, slug: &str, more: &[&str]) -> super::support::Ran {
 }
 
 #[test]
-fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
+fn recommendations_affect_the_exit_code_only_with_strict() {
     let env = TestEnv::new("fresh");
     let ran = env.go(&[]).expect(0);
     let states: Vec<(String, String)> = ran.recommendations();
@@ -34,7 +34,7 @@ fn they_are_left_for_later_and_do_not_decide_how_a_run_ends_unless_asked() {
 }
 
 #[test]
-fn what_may_not_be_looked_at_there_does_not_stop_the_steps() {
+fn a_recommendation_that_cannot_be_checked_does_not_stop_the_steps() {
     let mut cloud = scenarios::named("enabled").unwrap();
     let mut root = cloud.root();
     root.denied = vec!["iam:GetAccountSummary".to_owned(), "cloudtrail:*".to_owned()];
@@ -54,7 +54,7 @@ fn what_may_not_be_looked_at_there_does_not_stop_the_steps() {
 }
 
 #[test]
-fn mfa_rests_on_a_word_with_its_date() {
+fn mfa_is_confirmed_by_the_user_and_shown_with_the_date() {
     let env = TestEnv::new("enabled");
     let ran = only(&env, "mfa", &["--confirm=mfa"]).expect(0);
     assert_eq!(ran.step("mfa")["origin"], "confirmed");
@@ -65,7 +65,7 @@ fn mfa_rests_on_a_word_with_its_date() {
 }
 
 #[test]
-fn roots_keys_and_second_factor_are_a_persons_to_mend_and_looked_at_again() {
+fn root_access_keys_and_mfa_are_tasks_for_the_user_and_checked_again() {
     let mut cloud = scenarios::named("enabled").unwrap();
     cloud.root_user.access_keys = true;
     let env = TestEnv::with(cloud);
@@ -84,7 +84,7 @@ fn roots_keys_and_second_factor_are_a_persons_to_mend_and_looked_at_again() {
 }
 
 #[test]
-fn a_trail_that_is_there_is_enough_and_no_second_one_is_made() {
+fn an_existing_trail_is_sufficient_and_no_second_one_is_created() {
     let env = TestEnv::new("complete");
     let ran = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
     assert_eq!(ran.step("cloudtrail")["origin"], "existing");
@@ -105,7 +105,7 @@ fn a_trail_that_is_there_is_enough_and_no_second_one_is_made() {
 }
 
 #[test]
-fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
+fn a_trail_is_created_with_a_private_bucket() {
     for region in ["us-east-1", "eu-west-1"] {
         let mut cloud = scenarios::named("enabled").unwrap();
         region.clone_into(&mut cloud.region);
@@ -145,7 +145,7 @@ fn a_trail_is_made_with_a_bucket_that_nobody_else_can_write_to_or_read() {
 }
 
 #[test]
-fn a_trail_is_taken_back_when_a_later_call_fails_or_its_files_do_not_arrive() {
+fn a_new_trail_is_deleted_if_a_later_call_or_the_log_delivery_fails() {
     let failing = || FaultKind::Refuse(ServiceError::new("OperationNotPermittedException", "not now"));
     let undelivered = || FaultKind::Foreign {
         status: 200,
@@ -171,7 +171,7 @@ fn a_trail_is_taken_back_when_a_later_call_fails_or_its_files_do_not_arrive() {
 }
 
 #[test]
-fn a_kill_while_a_trail_is_made_leaves_nothing_behind_that_the_next_run_does_not_finish() {
+fn the_next_run_completes_a_trail_whose_creation_was_killed() {
     let args = ["run", "--non-interactive", "--only=cloudtrail", "--create-trail"];
     for operation in [
         "CreateBucket",
@@ -196,7 +196,7 @@ fn a_kill_while_a_trail_is_made_leaves_nothing_behind_that_the_next_run_does_not
 }
 
 #[test]
-fn without_its_consent_no_trail_is_made_whatever_else_was_agreed_to() {
+fn no_trail_is_created_without_its_own_consent() {
     let env = TestEnv::new("enabled");
     env.json(&[&["run", "--yes", "--only=cloudtrail"], &WILLING[..]].concat())
         .expect(0);

@@ -23,14 +23,14 @@ pub fn run(env: &TestEnv, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_rehearsal_touches_nothing_outside_itself() {
+fn a_rehearsal_changes_nothing_outside_its_own_folder() {
     let env = TestEnv::new("fresh");
     run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
     assert_eq!(std::fs::read_dir(env.home.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn a_kept_rehearsal_goes_on_where_it_stopped() {
+fn a_kept_rehearsal_continues_where_it_stopped() {
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         run(
@@ -53,7 +53,7 @@ fn a_kept_rehearsal_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_kept_rehearsal_takes_back_one_step_and_then_the_rest() {
+fn a_kept_rehearsal_undoes_one_step_and_then_the_rest() {
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         run(
@@ -76,7 +76,7 @@ fn a_kept_rehearsal_takes_back_one_step_and_then_the_rest() {
 }
 
 #[test]
-fn a_world_of_ones_own_is_read_from_a_file() {
+fn a_custom_scenario_is_read_from_a_file() {
     let env = TestEnv::new("fresh");
     std::fs::write(
         env.path("mine.toml"),
@@ -96,7 +96,7 @@ fn a_world_of_ones_own_is_read_from_a_file() {
 }
 
 #[test]
-fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_lets_it() {
+fn an_iam_user_in_a_scenario_file_has_its_access_key_and_denied_actions() {
     let folder = TestEnv::new("fresh");
     let text = r#"
         [identities.AKIAREHEARSALADA0001]
@@ -122,7 +122,7 @@ fn an_iam_user_of_a_world_file_is_who_its_key_says_and_may_do_what_the_world_let
 }
 
 #[test]
-fn calls_are_logged_and_latency_is_kept() {
+fn calls_are_logged_and_latency_is_simulated() {
     let env = TestEnv::new("fresh");
     run(
         &env,
@@ -162,7 +162,7 @@ fn calls_are_logged_and_latency_is_kept() {
 
 #[cfg(unix)]
 #[test]
-fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
+fn serve_prints_the_variables_for_other_tools_and_stops_on_ctrl_c() {
     let env = TestEnv::new("fresh");
     let mut server = idc(&env, &["rehearse", "--serve", "--world=complete"])
         .stdout(Stdio::piped())
@@ -198,7 +198,7 @@ fn a_served_world_prints_what_leads_there_and_stops_on_ctrl_c() {
 }
 
 #[test]
-fn what_is_not_simulated_says_so() {
+fn requests_that_are_not_simulated_are_rejected_as_such() {
     let env = TestEnv::new("fresh");
     let address = env.server.url().trim_start_matches("http://").to_owned();
     let ask = |head: &str| {
@@ -225,7 +225,7 @@ fn what_is_not_simulated_says_so() {
 }
 
 #[test]
-fn what_to_type_next_is_a_rehearsed_command() {
+fn commands_suggested_in_a_rehearsal_are_rehearse_commands() {
     let env = TestEnv::new("fresh");
     let ran = run(&env, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
     let all = format!("{}{}", ran.stdout, ran.stderr);
@@ -238,7 +238,7 @@ fn what_to_type_next_is_a_rehearsed_command() {
 }
 
 #[test]
-fn an_error_of_the_rehearsal_itself_is_an_envelope_too() {
+fn errors_of_rehearse_itself_are_printed_as_an_envelope_too() {
     let env = TestEnv::new("fresh");
     let ran = run(&env, &["rehearse", "--output=json", "--world=none"]).expect(2);
     assert_eq!(ran.envelope()["error"]["kind"], "usage");
@@ -252,7 +252,7 @@ fn an_error_of_the_rehearsal_itself_is_an_envelope_too() {
 }
 
 #[test]
-fn quiet_says_only_what_is_left() {
+fn quiet_prints_only_the_remaining_tasks() {
     let env = TestEnv::new("fresh");
     let ran = run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
@@ -285,7 +285,7 @@ fn verbose_shows_the_command_of_each_change() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+fn a_result_that_cannot_be_written_is_an_error_but_a_closed_pipe_is_not() {
     let env = TestEnv::new("fresh");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let status = idc(&env, &["rehearse", "--non-interactive"])
@@ -304,7 +304,7 @@ fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
 }
 
 #[test]
-fn a_world_is_dumped_as_a_file_to_start_from() {
+fn a_dumped_scenario_can_be_used_to_start_a_rehearsal() {
     let env = TestEnv::new("fresh");
     run(&env, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
     let ran = run(&env, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
@@ -313,7 +313,7 @@ fn a_world_is_dumped_as_a_file_to_start_from() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
+fn a_kept_rehearsal_continues_after_a_kill() {
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
@@ -349,7 +349,7 @@ fn a_kept_rehearsal_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
+fn a_kept_rehearsal_continues_with_the_given_answers_and_not_with_examples() {
     let env = TestEnv::new("fresh");
     let keep = env.path("kept");
     let keep = ["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()];
@@ -359,7 +359,7 @@ fn a_kept_rehearsal_goes_on_with_what_was_answered_and_not_with_examples() {
 }
 
 #[test]
-fn a_rehearsal_is_kept_from_its_first_look_and_held_by_one_at_a_time() {
+fn a_rehearsal_is_kept_from_its_first_command_and_used_by_one_process_at_a_time() {
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();

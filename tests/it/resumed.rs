@@ -4,7 +4,7 @@ use super::support::{ANSWERS, TestEnv, is_mutating};
 use idc_sim::PersonKind;
 
 #[test]
-fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
+fn a_second_run_asks_nothing_changes_nothing_and_does_not_sign_in() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     let (aws, calls) = (env.files(".aws"), env.server.calls().len());
@@ -18,7 +18,7 @@ fn a_second_run_asks_nothing_changes_nothing_and_signs_nobody_in() {
 }
 
 #[test]
-fn the_complete_world_is_left_as_it_is_twice() {
+fn two_runs_leave_the_complete_scenario_unchanged() {
     let env = TestEnv::new("complete");
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let (aws, calls) = (env.files(".aws"), env.server.calls().len());
@@ -34,7 +34,7 @@ fn the_complete_world_is_left_as_it_is_twice() {
 }
 
 #[test]
-fn answers_of_an_earlier_run_are_used_unless_they_are_to_be_forgotten() {
+fn answers_of_an_earlier_run_are_used_unless_fresh_is_given() {
     let env = TestEnv::new("enabled");
     env.json(&[&["run", "--non-interactive", "--only=create-group"], &ANSWERS[..]].concat())
         .expect(3);
@@ -52,7 +52,7 @@ fn answers_of_an_earlier_run_are_used_unless_they_are_to_be_forgotten() {
 }
 
 #[test]
-fn forgetting_answers_keeps_who_made_what() {
+fn fresh_forgets_answers_but_keeps_the_origins() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     let ran = env.json(&["run", "--non-interactive", "--fresh"]).expect(0);
@@ -61,7 +61,7 @@ fn forgetting_answers_keeps_who_made_what() {
 }
 
 #[test]
-fn a_thing_removed_by_somebody_is_made_again() {
+fn a_resource_that_someone_deleted_is_created_again() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     env.server.cloud().assignments.clear();
@@ -71,7 +71,7 @@ fn a_thing_removed_by_somebody_is_made_again() {
 }
 
 #[test]
-fn a_colleague_who_was_there_first_is_not_called_us() {
+fn resources_created_from_another_machine_are_existing() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     // Another machine, another state file, the same account.
@@ -83,7 +83,7 @@ fn a_colleague_who_was_there_first_is_not_called_us() {
 }
 
 #[test]
-fn status_looks_without_a_lock_and_without_writing() {
+fn status_takes_no_lock_and_writes_nothing() {
     let env = TestEnv::new("enabled");
     let ran = env.json(&["status"]).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "done");
@@ -118,7 +118,7 @@ fn plan_shows_everything_and_changes_nothing() {
 }
 
 #[test]
-fn two_runs_at_once_one_works_and_the_other_says_who() {
+fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
     let env = TestEnv::new("organization");
     // No person: the first run waits for Enable with the lock in its hand.
     env.server.cloud().person.kind = PersonKind::Never;
@@ -141,7 +141,7 @@ fn two_runs_at_once_one_works_and_the_other_says_who() {
 }
 
 #[test]
-fn without_credentials_status_prints_what_was_recorded() {
+fn without_credentials_status_prints_the_recorded_states() {
     let mut env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {

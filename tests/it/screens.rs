@@ -51,7 +51,7 @@ impl Keys {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "a number worth reading")]
-fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
+fn a_whole_run_needs_few_keys_and_matches_its_screenshots() {
     let env = TestEnv::new("fresh");
     let mut keys = Keys {
         terminal: Terminal::sized(&env, &["--no-browser"], SIZE, &[]),
@@ -89,7 +89,7 @@ fn a_whole_run_needs_few_keys_and_looks_as_its_pictures_do() {
 }
 
 #[test]
-fn a_wait_says_what_is_awaited_where_and_how_long() {
+fn a_wait_shows_what_it_waits_for_where_and_for_how_long() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let all = [&ANSWERS[..], &["--no-browser"]].concat();
@@ -119,7 +119,7 @@ fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String
 }
 
 #[test]
-fn it_is_readable_at_every_width() {
+fn screens_are_readable_at_every_width() {
     for columns in [40, 80, 120] {
         let text = transcript(columns, &[], &[("TMPDIR", "/tmp")]);
         insta::assert_snapshot!(format!("at-{columns}-columns"), text);
@@ -127,7 +127,7 @@ fn it_is_readable_at_every_width() {
 }
 
 #[test]
-fn without_colour_nothing_is_lost() {
+fn without_color_no_words_are_lost() {
     let plain = transcript(100, &["--no-color"], &[]);
     let coloured = transcript(100, &[], &[]);
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -159,7 +159,7 @@ fn a_dumb_terminal_gets_lines_without_redraws() {
 }
 
 #[test]
-fn line_by_line_everything_is_in_words() {
+fn accessible_mode_shows_everything_in_words() {
     for variable in [false, true] {
         let mut env = TestEnv::new("enabled");
         let mut args = [&["run", "--no-browser"], &ANSWERS[..], &STEPS_ALONE[..]].concat();
@@ -187,7 +187,7 @@ fn line_by_line_everything_is_in_words() {
 }
 
 #[test]
-fn ctrl_c_at_every_prompt_and_in_every_wait_restores_the_terminal_and_the_next_run_ends_it() {
+fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes() {
     // What a whole run on this world asks and waits for, with the keys that go on.
     let way: [(&str, &str); 9] = [
         ("Email", "ada@example.com\r"),

@@ -134,7 +134,7 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
 }
 
 #[test]
-fn what_a_run_makes_is_the_owners_alone_under_any_umask() {
+fn files_of_a_run_are_accessible_only_to_the_owner_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["0000", "0022", "0777"] {
         let env = TestEnv::new("enabled");
@@ -179,7 +179,7 @@ fn the_search_would_find_a_verifier() {
 }
 
 #[test]
-fn debug_shows_nothing_secret() {
+fn debug_output_contains_no_secrets() {
     use aws_config_file::{CachedRegistration, CachedToken};
     let secret = || SecretString::from("very-secret".to_owned());
     let at = "2027-02-22T10:00:00Z".parse().unwrap();

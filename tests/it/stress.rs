@@ -18,7 +18,7 @@ fn go_without_sign_in(env: &TestEnv) -> Ran {
 }
 
 #[test]
-fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
+fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/config")).unwrap();
     let ran = go_without_sign_in(&env).expect(1);
@@ -42,7 +42,7 @@ fn a_folder_where_a_file_should_be_is_named_before_anything_is_changed() {
 }
 
 #[test]
-fn a_file_where_a_folder_should_be_is_named() {
+fn a_file_in_place_of_a_folder_is_reported() {
     let env = TestEnv::new("enabled");
     std::fs::write(env.path(".aws"), "not a folder").unwrap();
     let ran = go_without_sign_in(&env).expect(1);
@@ -75,7 +75,7 @@ fn make_pipe(at: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_an_aws_file_is_named_and_waited_for_by_nobody() {
+fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
     for file in [".aws/config", ".aws/credentials"] {
         let env = TestEnv::new("enabled");
         make_pipe(&env.path(file));
@@ -95,7 +95,7 @@ fn a_pipe_in_the_place_of_an_aws_file_is_named_and_waited_for_by_nobody() {
 }
 
 #[test]
-fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
+fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/credentials")).unwrap();
     let ran = go_without_sign_in(&env).expect(1);
@@ -121,7 +121,7 @@ fn credentials_that_cannot_be_read_are_no_credentials_that_are_not_there() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
+fn a_token_cache_that_others_can_read_is_reported_with_the_chmod_command() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new("complete");
     let cache = env.path(".aws/sso/cache");
@@ -136,7 +136,7 @@ fn a_folder_of_tokens_that_others_can_look_into_is_said_with_what_closes_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_config_behind_a_symlink_stays_behind_it() {
+fn a_config_behind_a_symlink_is_edited_without_replacing_the_symlink() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path("dotfiles")).unwrap();
     std::fs::create_dir_all(env.path(".aws")).unwrap();
@@ -170,7 +170,7 @@ fn a_config_behind_a_symlink_stays_behind_it() {
 }
 
 #[test]
-fn odd_files_are_kept_byte_for_byte_or_refused_with_their_line() {
+fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
     let large = format!(
         "[profile large]\n{}",
         "# a comment that somebody cares about\n".repeat(130_000)
@@ -245,7 +245,7 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
+fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     let mut env = TestEnv::new("enabled");
     let small = env.path("small");
     // Room for the lock, and not for progress with its temporary copy.
@@ -275,7 +275,7 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_room_ends_it() {
 }
 
 #[test]
-fn a_read_only_home_is_said_before_anything_is_changed() {
+fn a_read_only_home_is_reported_before_any_change() {
     let mut env = TestEnv::new("enabled");
     let home = env.path("home");
     let Some(_disk) = SmallDisk::mount(&home, "ro,size=64k") else {
@@ -307,7 +307,7 @@ const TARGETS: [(&str, Target); 4] = [
 ];
 
 #[test]
-fn the_seeds_of_the_fuzz_targets_keep_their_promises() {
+fn fuzz_targets_hold_for_their_seeds() {
     for (name, target) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
         let seeds: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().collect();
@@ -328,14 +328,14 @@ fn the_seeds_of_the_fuzz_targets_keep_their_promises() {
 
 proptest! {
     #[test]
-    fn whatever_bytes_come_every_target_keeps_its_promises(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn fuzz_targets_hold_for_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         for (_, target) in TARGETS {
             target(&bytes);
         }
     }
 
     #[test]
-    fn whatever_is_in_a_file_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn files_with_arbitrary_content_are_read_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, &bytes).unwrap();
@@ -351,7 +351,7 @@ proptest! {
     }
 
     #[test]
-    fn nearly_right_files_are_read_or_refused(text in "(\\[(profile |sso-session )?[a-z\"\\] ]{0,6}\\]?|[a-z]{0,4} ?=? ?[a-z#;]{0,4}|\\{\"format\": ?[0-9]{0,3}|\u{feff}| |\r|\n){0,12}") {
+    fn nearly_valid_files_are_read_or_rejected(text in "(\\[(profile |sso-session )?[a-z\"\\] ]{0,6}\\]?|[a-z]{0,4} ?=? ?[a-z#;]{0,4}|\\{\"format\": ?[0-9]{0,3}|\u{feff}| |\r|\n){0,12}") {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, &text).unwrap();
@@ -368,7 +368,7 @@ proptest! {
 }
 
 #[test]
-fn a_config_that_no_tool_reads_is_said_before_the_account_is_changed() {
+fn an_invalid_config_is_reported_before_the_account_is_changed() {
     for text in ["\u{feff}[default]\n", "[default\n", "[a]\rregion = x\r"] {
         let env = TestEnv::new("enabled");
         env.has_config(text);

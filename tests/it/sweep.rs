@@ -152,7 +152,7 @@ fn answers(cloud: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn killed_at_any_request_the_next_run_ends_it() {
+fn the_next_run_completes_after_a_kill_at_any_request() {
     for (cloud, about) in [("fresh", 8), ("enabled", 6), ("half-done", 4)] {
         let args = answers(cloud);
         let whole = TestEnv::new(cloud);
@@ -171,7 +171,7 @@ fn killed_at_any_request_the_next_run_ends_it() {
 }
 
 #[test]
-fn killed_around_any_write_the_next_run_ends_it() {
+fn the_next_run_completes_after_a_kill_around_any_write() {
     if !is_traceable() {
         return;
     }
@@ -192,7 +192,7 @@ fn killed_around_any_write_the_next_run_ends_it() {
 }
 
 #[test]
-fn killed_anywhere_undo_ends_it_too() {
+fn the_next_undo_completes_after_a_kill_anywhere() {
     let args = ["undo", "--yes"];
     for (cloud, about) in [("fresh", 2), ("enabled", 2), ("half-done", 1)] {
         let prepare = || {
@@ -252,7 +252,7 @@ fn taken_back(cloud: &str, args: &[&str], cut: Cut) -> Option<String> {
 }
 
 #[test]
-fn killed_anywhere_undo_takes_back_what_was_made() {
+fn undo_deletes_what_a_run_killed_anywhere_created() {
     for (cloud, about) in [("fresh", 3), ("enabled", 3), ("half-done", 2)] {
         let args = answers(cloud);
         let whole = TestEnv::new(cloud);
@@ -322,7 +322,7 @@ fn made() -> (TestEnv, Value) {
 }
 
 #[test]
-fn killed_anywhere_an_update_of_our_own_ends_and_is_taken_back() {
+fn an_update_killed_anywhere_is_completed_and_undone() {
     let (whole, _) = made();
     whole.run(&UPDATE).expect(0);
     let mut cuts = sample(requests(whole.server.calls().len()), 3);

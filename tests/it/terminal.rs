@@ -46,7 +46,7 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
 }
 
 #[test]
-fn leaving_the_review_changes_nothing() {
+fn quitting_the_review_changes_nothing() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to continue?", "q");
@@ -56,7 +56,7 @@ fn leaving_the_review_changes_nothing() {
 }
 
 #[test]
-fn a_value_can_be_changed_before_going_on() {
+fn a_value_can_be_changed_in_the_review() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(
         &env,
@@ -89,7 +89,7 @@ fn a_value_can_be_changed_before_going_on() {
 }
 
 #[test]
-fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
+fn ctrl_c_at_a_question_restores_the_terminal_and_tells_how_to_continue() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[]);
     terminal.answer("Email", "ada@ex\u{3}");
@@ -100,7 +100,7 @@ fn ctrl_c_at_a_question_restores_the_terminal_and_says_how_to_go_on() {
 }
 
 #[test]
-fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
+fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&env, &ANSWERS);
@@ -122,7 +122,7 @@ fn ctrl_c_in_the_review_and_in_a_wait_does_the_same() {
 }
 
 #[test]
-fn what_aws_returns_cannot_steer_the_terminal() {
+fn values_from_aws_cannot_control_the_terminal() {
     let mut cloud = idc_sim::scenarios::named("half-done").unwrap();
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["Emails"][0]["Value"] = serde_json::json!("\u{1b}[2J\u{1b}]0;gone\u{7}x@example.com");

@@ -61,7 +61,7 @@ pub fn verdict(ran: &Ran, kind: &str) -> String {
 }
 
 #[test]
-fn after_a_run_and_undo_every_world_is_as_it_was() {
+fn undo_after_a_run_restores_every_scenario() {
     let schema = schema("envelope-undo.v1.json", schemars::schema_for!(Envelope<UndoBody>));
     for name in [
         "fresh",
@@ -114,7 +114,7 @@ fn after_a_run_and_undo_every_world_is_as_it_was() {
 }
 
 #[test]
-fn what_was_found_is_never_touched() {
+fn undo_never_changes_existing_resources() {
     let env = TestEnv::new("complete");
     let before = lasting(&env.server.cloud());
     env.json(&[&["run", "--email=admin@example.com"], &WILLING[..]].concat())
@@ -128,7 +128,7 @@ fn what_was_found_is_never_touched() {
 }
 
 #[test]
-fn a_trail_goes_and_a_bucket_with_files_in_it_stays() {
+fn undo_deletes_a_trail_and_keeps_a_bucket_that_contains_files() {
     let env = TestEnv::new("fresh");
     env.go(&["--create-trail"]).expect(0);
     let ran = undo(&env, &[]).expect(0);
@@ -141,7 +141,7 @@ fn a_trail_goes_and_a_bucket_with_files_in_it_stays() {
 }
 
 #[test]
-fn what_others_have_come_to_use_is_named_and_left() {
+fn undo_reports_and_keeps_what_others_have_started_to_use() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     {
@@ -189,7 +189,7 @@ fn what_others_have_come_to_use_is_named_and_left() {
 }
 
 #[test]
-fn access_that_somebody_else_gave_to_our_group_is_theirs() {
+fn undo_keeps_a_group_that_someone_else_gave_access_to() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     {
@@ -210,7 +210,7 @@ fn access_that_somebody_else_gave_to_our_group_is_theirs() {
 }
 
 #[test]
-fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
+fn undo_keeps_a_permission_set_that_someone_changed_after_its_creation() {
     type Change = fn(&mut Cloud);
     let changes: [(&str, Change); 4] = [
         ("inline policy", |cloud| {
@@ -241,7 +241,7 @@ fn a_permission_set_that_says_more_than_it_was_made_with_is_changed() {
 }
 
 #[test]
-fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
+fn undo_always_keeps_a_permission_set_that_is_assigned_to_someone_else() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     {
@@ -257,7 +257,7 @@ fn a_set_that_somebody_else_has_too_stays_whatever_is_wanted() {
 }
 
 #[test]
-fn what_was_made_a_moment_ago_and_does_not_show_yet_is_not_written_off() {
+fn undo_waits_for_new_resources_that_are_not_visible_yet() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let before = lasting(&TestEnv::new("enabled").server.cloud());
@@ -283,7 +283,7 @@ fn what_was_made_a_moment_ago_and_does_not_show_yet_is_not_written_off() {
 }
 
 #[test]
-fn a_step_is_not_pulled_from_under_what_another_has_made() {
+fn a_step_is_not_undone_while_another_step_depends_on_it() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     for step in ["create-group", "permission-set"] {
@@ -297,7 +297,7 @@ fn a_step_is_not_pulled_from_under_what_another_has_made() {
 }
 
 #[test]
-fn the_flags_of_a_run_are_not_taken_for_more_than_undo_knows() {
+fn undo_rejects_the_flags_of_run() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let before = lasting(&env.server.cloud());
@@ -313,7 +313,7 @@ fn the_flags_of_a_run_are_not_taken_for_more_than_undo_knows() {
 }
 
 #[test]
-fn what_stops_undo_names_undo_as_the_way_on() {
+fn errors_that_stop_undo_suggest_undo_as_the_next_command() {
     for (operation, code, exit) in [
         ("DeleteUser", "AccessDeniedException", 4),
         ("DescribeOrganization", "AccessDeniedException", 4),
@@ -334,7 +334,7 @@ fn what_stops_undo_names_undo_as_the_way_on() {
 }
 
 #[test]
-fn it_can_be_killed_at_every_removal_and_run_again() {
+fn undo_can_be_killed_at_any_deletion_and_run_again() {
     let deletes = |env: &TestEnv| -> Vec<CallLine> {
         let calls = env.server.calls().into_iter();
         calls.filter(|call| call.operation.starts_with("Delete")).collect()

@@ -5,7 +5,7 @@ use super::undo::{lasting, undo};
 
 #[cfg(unix)]
 #[test]
-fn what_changes_while_undo_asks_is_seen_before_anything_is_removed() {
+fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
     use super::support::terminal::Terminal;
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
@@ -23,7 +23,7 @@ fn what_changes_while_undo_asks_is_seen_before_anything_is_removed() {
 }
 
 #[test]
-fn nobody_removes_the_permission_set_that_they_are_signed_in_through() {
+fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
     let mut env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let credentials = {
@@ -50,7 +50,7 @@ fn nobody_removes_the_permission_set_that_they_are_signed_in_through() {
 }
 
 #[test]
-fn without_somebody_who_agrees_nothing_is_removed() {
+fn undo_deletes_nothing_without_confirmation() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let before = lasting(&env.server.cloud());

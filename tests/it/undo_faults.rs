@@ -56,7 +56,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
 }
 
 #[test]
-fn every_operation_of_an_undo_with_every_fault_gets_through_or_stops_well_and_ends_when_undone_again() {
+fn every_fault_in_an_undo_is_handled_and_the_next_undo_completes() {
     let (env, _) = made();
     let since = env.server.calls().len();
     ended(&env, &UNDO).expect(0);

@@ -8,7 +8,7 @@ use super::support::TestEnv;
 use super::undo::{undo, verdict};
 
 #[test]
-fn every_byte_that_others_wrote_stays() {
+fn undo_keeps_every_byte_that_others_wrote() {
     for before in [
         "",
         "# mine\r\n[profile other]\r\nregion = x\r\n",
@@ -49,7 +49,7 @@ fn every_byte_that_others_wrote_stays() {
 }
 
 #[test]
-fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_keys_go() {
+fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let path = env.path(".aws/config");
@@ -71,7 +71,7 @@ fn a_profile_that_was_changed_is_left_unless_that_is_wanted_and_then_only_our_ke
 }
 
 #[test]
-fn what_an_update_has_changed_is_still_ours() {
+fn our_profile_is_still_ours_after_an_update() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     env.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
@@ -81,7 +81,7 @@ fn what_an_update_has_changed_is_still_ours() {
 }
 
 #[test]
-fn a_state_file_cannot_have_other_files_removed() {
+fn a_state_file_cannot_make_undo_delete_other_files() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let precious = env.path("precious");
@@ -104,7 +104,7 @@ fn a_state_file_cannot_have_other_files_removed() {
 
 #[cfg(unix)]
 #[test]
-fn a_symlink_to_a_config_that_was_not_there_yet_stays() {
+fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::os::unix::fs::symlink(env.path("dotfiles-aws"), env.path(".aws/config")).unwrap();
@@ -116,7 +116,7 @@ fn a_symlink_to_a_config_that_was_not_there_yet_stays() {
 }
 
 #[test]
-fn two_profiles_and_their_file_go_in_one_undo() {
+fn one_undo_deletes_two_profiles_and_their_file() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     env.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
@@ -125,7 +125,7 @@ fn two_profiles_and_their_file_go_in_one_undo() {
 }
 
 #[test]
-fn a_session_that_another_profile_uses_is_left() {
+fn undo_keeps_a_session_that_another_profile_uses() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let path = env.path(".aws/config");
@@ -139,7 +139,7 @@ fn a_session_that_another_profile_uses_is_left() {
 }
 
 #[test]
-fn a_state_file_cannot_have_other_keys_written() {
+fn a_state_file_cannot_make_undo_write_other_keys() {
     let env = TestEnv::new("complete");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     let path = env.path(".aws/config");
@@ -219,7 +219,7 @@ fn config_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn adding_is_one_text_that_can_be_taken_out_again_and_adding_twice_is_adding_once(text in config_text()) {
+    fn added_sections_can_be_removed_as_one_block_and_adding_is_idempotent(text in config_text()) {
         let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
         let (session, profile) = (Section::SsoSession("new-session"), Section::Profile("new-profile"));
         let edit = |mut config: Config| {

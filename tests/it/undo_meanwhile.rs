@@ -38,7 +38,7 @@ fn eve_comes(cloud: &mut Cloud) {
 }
 
 #[test]
-fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
+fn undo_keeps_a_group_that_gets_a_member_while_undo_is_running() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let args = ["undo", "--yes", "--output=json"];
@@ -58,7 +58,7 @@ fn who_comes_into_our_group_while_undo_is_at_work_keeps_it() {
 }
 
 #[test]
-fn a_group_that_may_use_an_application_stays() {
+fn undo_keeps_a_group_that_is_assigned_to_an_application() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     {
@@ -78,7 +78,7 @@ fn a_group_that_may_use_an_application_stays() {
 }
 
 #[test]
-fn a_trail_that_stays_keeps_its_bucket_though_that_is_empty() {
+fn undo_keeps_the_empty_bucket_of_a_trail_that_stays() {
     let env = TestEnv::new("enabled");
     env.go(&["--create-trail"]).expect(0);
     for bucket in env.server.cloud().buckets.values_mut() {
@@ -102,7 +102,7 @@ fn a_trail_that_stays_keeps_its_bucket_though_that_is_empty() {
 }
 
 #[test]
-fn a_comment_on_a_header_of_ours_stays() {
+fn undo_keeps_a_comment_on_one_of_our_headers() {
     for more in [&[][..], &["--include-changed"]] {
         let env = TestEnv::new("enabled");
         env.go(&[]).expect(0);
@@ -117,7 +117,7 @@ fn a_comment_on_a_header_of_ours_stays() {
 }
 
 #[test]
-fn a_sign_in_goes_with_a_session_that_was_changed_and_is_wanted_gone() {
+fn include_changed_deletes_the_cached_sign_in_of_a_session_too() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     env.json(&["login", "--wait=60s"]).expect(0);
@@ -128,7 +128,7 @@ fn a_sign_in_goes_with_a_session_that_was_changed_and_is_wanted_gone() {
 }
 
 #[test]
-fn a_user_that_nobody_changed_is_none_that_somebody_has_though_the_answers_are_others() {
+fn undo_deletes_an_unchanged_user_even_if_the_answers_have_changed() {
     let env = TestEnv::new("enabled");
     let before = lasting(&env.server.cloud());
     env.go(&["--skip=sign-in"]).expect(3);
@@ -140,7 +140,7 @@ fn a_user_that_nobody_changed_is_none_that_somebody_has_though_the_answers_are_o
 }
 
 #[test]
-fn a_state_file_cannot_have_other_folders_removed() {
+fn a_state_file_cannot_make_undo_delete_other_folders() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let theirs = env.path("mail/new");
@@ -154,7 +154,7 @@ fn a_state_file_cannot_have_other_folders_removed() {
 }
 
 #[test]
-fn a_file_out_of_reach_stays_and_is_no_reason_to_stop() {
+fn undo_keeps_files_of_another_environment_and_continues() {
     let env = TestEnv::new("enabled");
     env.has_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
     env.go(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
@@ -200,7 +200,7 @@ fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, St
 }
 
 #[test]
-fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
+fn an_interrupted_undo_reports_what_it_deleted_and_how_to_continue() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let (told, _) = interrupted_after_the_assignment(&env, &["undo", "--yes", "--output=json"]);
@@ -223,7 +223,7 @@ fn an_undo_that_is_interrupted_tells_what_it_has_removed_and_how_it_goes_on() {
 }
 
 #[test]
-fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
+fn without_a_terminal_undo_suggests_a_command_with_the_same_scope() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let file = format!("--state={}", env.state_file().display());
@@ -242,7 +242,7 @@ fn what_to_type_where_nobody_can_be_asked_removes_no_more_than_was_asked_for() {
 }
 
 #[test]
-fn a_profile_that_another_uses_stays_with_its_session() {
+fn undo_keeps_a_profile_that_another_profile_uses_with_its_session() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let theirs =
@@ -261,7 +261,7 @@ fn a_profile_that_another_uses_stays_with_its_session() {
 }
 
 #[test]
-fn keys_that_were_indented_below_their_header_are_not_called_removed() {
+fn keys_indented_below_their_header_are_not_reported_as_deleted() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let indented_without_key: String = env

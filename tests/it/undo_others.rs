@@ -12,7 +12,7 @@ fn run_as<'a>(answers: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn a_session_that_was_found_keeps_every_byte_though_our_profile_was_updated() {
+fn an_existing_session_keeps_every_byte_after_an_update_of_our_profile() {
     let env = TestEnv::new("complete");
     let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
     env.json(&[&["run"], &start[..]].concat());
@@ -30,7 +30,7 @@ fn a_session_that_was_found_keeps_every_byte_though_our_profile_was_updated() {
 }
 
 #[test]
-fn an_update_of_our_own_section_is_taken_out_to_the_byte() {
+fn undo_after_an_update_of_our_own_section_restores_every_byte() {
     for before in ["[default]\nregion = eu-west-1", "# x\r\n[default]\r\n"] {
         let env = TestEnv::new("enabled");
         env.has_config(before);
@@ -42,7 +42,7 @@ fn an_update_of_our_own_section_is_taken_out_to_the_byte() {
 }
 
 #[test]
-fn folders_that_were_there_stay_though_they_are_empty() {
+fn undo_keeps_existing_folders_even_if_they_are_empty() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/sso/cache")).unwrap();
     env.go(&[]).expect(0);
@@ -52,7 +52,7 @@ fn folders_that_were_there_stay_though_they_are_empty() {
 }
 
 #[test]
-fn a_colleague_who_came_into_our_group_keeps_their_access() {
+fn a_colleague_who_was_added_to_our_group_keeps_their_access() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let home = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn a_colleague_who_came_into_our_group_keeps_their_access() {
 }
 
 #[test]
-fn what_a_killed_run_has_made_under_another_name_is_taken_back() {
+fn undo_deletes_what_a_killed_run_created_under_another_name() {
     for operation in [
         "CreateUser",
         "CreateGroup",
@@ -113,7 +113,7 @@ fn what_a_killed_run_has_made_under_another_name_is_taken_back() {
 }
 
 #[test]
-fn an_assignment_that_a_killed_run_asked_for_is_ours_whoever_is_assigned_now() {
+fn an_assignment_requested_by_a_killed_run_is_ours_whoever_is_assigned_now() {
     let env = TestEnv::new("enabled");
     let before = lasting(&env.server.cloud());
     env.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
@@ -124,7 +124,7 @@ fn an_assignment_that_a_killed_run_asked_for_is_ours_whoever_is_assigned_now() {
 }
 
 #[test]
-fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
+fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     // The state file as it was before the write was recorded.
@@ -151,7 +151,7 @@ fn our_sections_are_ours_after_a_kill_though_others_have_written_since() {
 }
 
 #[test]
-fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
+fn later_changes_to_a_user_or_a_permission_set_are_detected() {
     for change in ["title", "display", "detach", "description", "tag"] {
         let env = TestEnv::new("enabled");
         env.go(&["--skip=sign-in"]).expect(3);
@@ -182,7 +182,7 @@ fn a_user_and_a_set_that_somebody_has_changed_since_are_seen_to_be() {
 }
 
 #[test]
-fn undo_names_the_instance_and_how_it_could_go() {
+fn undo_names_the_instance_and_how_to_delete_it() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
     let ran = undo(&env, &[]).expect(0);
@@ -191,7 +191,7 @@ fn undo_names_the_instance_and_how_it_could_go() {
 }
 
 #[test]
-fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
+fn a_permission_sets_switch_turned_on_by_a_killed_run_is_ours() {
     let env = TestEnv::new("no-permission-sets");
     let args = run_as(&[&ANSWERS[..], &["--enable-permission-sets"]].concat());
     env.kill_at(&args, "UpdateInstance", 1, false);
@@ -201,7 +201,7 @@ fn a_switch_that_a_killed_run_has_turned_is_still_ours() {
 }
 
 #[test]
-fn a_region_that_was_asked_for_in_vain_is_not_in_the_way_of_undo() {
+fn a_requested_region_without_an_instance_does_not_block_undo() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     env.go(&["--identity-center-region=eu-west-1"]).expect(5);
@@ -210,7 +210,7 @@ fn a_region_that_was_asked_for_in_vain_is_not_in_the_way_of_undo() {
 }
 
 #[test]
-fn what_an_answer_has_asked_for_in_vain_can_be_had_or_kept_by_the_printed_command() {
+fn printed_commands_apply_an_answer_that_differs_or_keep_the_existing_value() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let ran = env.go(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
@@ -229,7 +229,7 @@ fn what_an_answer_has_asked_for_in_vain_can_be_had_or_kept_by_the_printed_comman
 }
 
 #[test]
-fn a_policy_that_our_own_update_took_off_is_nobodys_to_miss() {
+fn a_policy_detached_by_our_own_update_is_not_a_change_by_others() {
     let env = TestEnv::new("enabled");
     let before = lasting(&env.server.cloud());
     let ops = ["--skip=sign-in", "--permission-set=Ops"];
@@ -241,7 +241,7 @@ fn a_policy_that_our_own_update_took_off_is_nobodys_to_miss() {
 }
 
 #[test]
-fn a_session_that_a_profile_named_before_it_was_there_goes_to_the_byte() {
+fn undo_removes_a_session_that_a_profile_named_before_it_existed() {
     let env = TestEnv::new("enabled");
     let before = "[profile theirs]\nsso_session = my-sso\nregion = eu-west-1\n";
     env.has_config(before);
@@ -251,7 +251,7 @@ fn a_session_that_a_profile_named_before_it_was_there_goes_to_the_byte() {
 }
 
 #[test]
-fn a_token_and_a_registration_that_were_there_before_stay() {
+fn undo_keeps_an_existing_token_and_registration() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let kept = env.files(".aws/sso");
@@ -266,7 +266,7 @@ fn a_token_and_a_registration_that_were_there_before_stay() {
 }
 
 #[test]
-fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
+fn a_comment_added_below_our_last_key_stays_on_its_own_line() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     let path = env.path(".aws/config");
@@ -284,7 +284,7 @@ fn a_comment_of_somebodys_below_our_last_key_is_glued_to_nothing() {
 }
 
 #[test]
-fn a_config_that_says_all_already_need_not_be_writable() {
+fn a_config_that_is_up_to_date_need_not_be_writable() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
@@ -293,7 +293,7 @@ fn a_config_that_says_all_already_need_not_be_writable() {
 }
 
 #[test]
-fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there_is_named() {
+fn undo_without_a_terminal_shows_its_plan_and_a_missing_state_file_is_reported() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let ran = env.run(&["undo", "--step=cli-profile"]).expect(2);
@@ -314,7 +314,7 @@ fn undo_without_anybody_to_ask_shows_its_plan_and_a_state_file_that_is_not_there
 }
 
 #[test]
-fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
+fn a_deletion_that_aws_never_accepts_is_retried_up_to_the_limit() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let busy = ServiceError::new("ThrottlingException", "Rate exceeded");
@@ -330,7 +330,7 @@ fn a_removal_that_aws_never_takes_is_asked_for_as_often_as_the_limits_say() {
 }
 
 #[test]
-fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
+fn undo_deletes_what_login_cached_for_one_of_our_sessions() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     env.json(&["login", "--wait=60s"]).expect(0);
@@ -341,7 +341,7 @@ fn what_a_login_has_kept_for_a_session_of_ours_goes_with_it() {
 }
 
 #[test]
-fn a_folder_of_ours_that_somebody_made_anew_is_theirs() {
+fn undo_keeps_a_folder_that_someone_created_again() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     assert!(!env.state()["folders"].as_array().unwrap().is_empty());

@@ -56,7 +56,7 @@ fn row(ran: &Ran, kind: &str) -> Value {
 }
 
 #[test]
-fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
+fn undo_restores_an_existing_permission_set_after_an_update() {
     let env = TestEnv::with(other_set());
     let before = as_it_stands(&env);
     env.json(&UPDATE).expect(0);
@@ -91,7 +91,7 @@ fn a_permission_set_that_was_found_says_again_what_it_said_before_the_update() {
 }
 
 #[test]
-fn putting_back_can_be_killed_at_every_change_and_done_again() {
+fn a_restore_can_be_killed_at_any_change_and_run_again() {
     let whole = TestEnv::with(other_set());
     whole.json(&UPDATE).expect(0);
     whole.server.clear_calls();
@@ -125,7 +125,7 @@ fn putting_back_can_be_killed_at_every_change_and_done_again() {
 }
 
 #[test]
-fn an_update_that_was_killed_is_put_back_too() {
+fn undo_restores_values_after_a_killed_update() {
     for (operation, is_before) in [
         ("UpdatePermissionSet", false),
         ("AttachManagedPolicyToPermissionSet", false),
@@ -143,7 +143,7 @@ fn an_update_that_was_killed_is_put_back_too() {
 }
 
 #[test]
-fn what_somebody_has_changed_since_the_update_is_left() {
+fn undo_keeps_what_someone_changed_after_the_update() {
     let env = TestEnv::with(other_set());
     env.json(&UPDATE).expect(0);
     env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
@@ -169,7 +169,7 @@ fn what_somebody_has_changed_since_the_update_is_left() {
 }
 
 #[test]
-fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
+fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     let env = TestEnv::with(other_set());
     let before = as_it_stands(&env);
     let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
@@ -200,7 +200,7 @@ fn a_policy_that_a_colleague_attached_in_the_same_moment_is_theirs() {
 }
 
 #[test]
-fn what_cannot_be_removed_stops_only_what_it_stands_on() {
+fn a_failed_deletion_stops_only_the_deletions_that_follow_it_in_its_branch() {
     let env = TestEnv::new("enabled");
     env.go(&["--create-trail"]).expect(0);
     env.empty_buckets();
@@ -222,7 +222,7 @@ fn what_cannot_be_removed_stops_only_what_it_stands_on() {
 }
 
 #[test]
-fn a_bucket_that_somebody_else_may_write_to_is_left() {
+fn undo_keeps_a_bucket_with_a_changed_policy() {
     let env = TestEnv::new("enabled");
     env.go(&["--create-trail"]).expect(0);
     for bucket in env.server.cloud().buckets.values_mut() {
@@ -238,7 +238,7 @@ fn a_bucket_that_somebody_else_may_write_to_is_left() {
 }
 
 #[test]
-fn a_group_that_was_given_a_description_is_left() {
+fn undo_keeps_a_group_that_got_a_description() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     for group in env.server.cloud().instances[0].store.groups.values_mut() {
@@ -249,7 +249,7 @@ fn a_group_that_was_given_a_description_is_left() {
 }
 
 #[test]
-fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() {
+fn undo_reports_state_files_moved_aside_and_status_forgets_deleted_resources() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     undo(&env, &[]).expect(0);
@@ -271,7 +271,7 @@ fn undo_says_that_a_state_file_was_kept_aside_and_status_forgets_what_is_gone() 
 }
 
 #[test]
-fn an_assignment_that_comes_between_two_looks_is_taken_back() {
+fn undo_deletes_an_assignment_that_appears_between_two_reads() {
     for propagation in [0, 900] {
         let mut cloud = scenarios::named("half-done").unwrap();
         cloud.timing.provisioning = Duration::from_millis(1500);

@@ -15,7 +15,7 @@ use super::undo::undo;
 const FOUND: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--skip=sign-in"];
 
 #[test]
-fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
+fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
     let env = TestEnv::new("complete");
     let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
                   region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
@@ -37,7 +37,7 @@ fn what_stands_beside_our_keys_is_neither_written_down_nor_shown() {
 }
 
 #[test]
-fn an_indented_comment_below_a_key_of_ours_is_refused_with_its_line() {
+fn an_indented_comment_below_one_of_our_keys_is_rejected_with_its_line_number() {
     let env = TestEnv::new("complete");
     let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
     env.has_config(before);
@@ -50,7 +50,7 @@ fn an_indented_comment_below_a_key_of_ours_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_config_that_may_not_be_written_is_said_before_the_account_is_changed() {
+fn a_read_only_config_is_reported_before_the_account_is_changed() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new("enabled");
     env.has_config("[default]\n");
@@ -67,7 +67,7 @@ fn a_config_that_may_not_be_written_is_said_before_the_account_is_changed() {
 }
 
 #[test]
-fn a_config_of_thousands_of_profiles_is_written_and_taken_back_soon() {
+fn a_config_with_thousands_of_profiles_is_written_and_undone_quickly() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     let mut before = String::new();
@@ -86,7 +86,7 @@ fn a_config_of_thousands_of_profiles_is_written_and_taken_back_soon() {
 }
 
 #[test]
-fn what_a_state_file_says_neither_steers_the_terminal_nor_comes_out_as_an_answer() {
+fn a_state_file_cannot_control_the_terminal_or_inject_answers() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
     let mut kept = env.state();
@@ -111,7 +111,7 @@ fn what_a_state_file_says_neither_steers_the_terminal_nor_comes_out_as_an_answer
 }
 
 #[test]
-fn a_pipe_is_no_answers_file() {
+fn a_pipe_is_rejected_as_an_answers_file() {
     let env = TestEnv::new("enabled");
     let pipe = env.path("pipe");
     assert!(Command::new("/usr/bin/mkfifo").arg(&pipe).status().unwrap().success());
@@ -123,7 +123,7 @@ fn a_pipe_is_no_answers_file() {
 }
 
 #[test]
-fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
+fn a_rehearsal_is_never_kept_in_a_folder_that_contains_something_else() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path("mine/.aws")).unwrap();
     std::fs::write(env.path("mine/.aws/config"), "[profile prod]\n").unwrap();
@@ -144,7 +144,7 @@ fn a_rehearsal_is_kept_in_no_folder_that_holds_something_else() {
 }
 
 #[test]
-fn a_rehearsal_listens_on_this_machine_alone_and_on_one_address_of_it() {
+fn a_rehearsal_listens_on_one_loopback_address_only() {
     let env = TestEnv::new("enabled");
     let port = env.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -155,7 +155,7 @@ fn a_rehearsal_listens_on_this_machine_alone_and_on_one_address_of_it() {
 }
 
 #[test]
-fn a_request_to_end_ends_as_ctrl_c_does() {
+fn sigterm_ends_a_run_as_ctrl_c_does() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let args = [&["run"], &WILLING[..], &ANSWERS[..]].concat();
@@ -179,7 +179,7 @@ fn a_request_to_end_ends_as_ctrl_c_does() {
 }
 
 #[test]
-fn an_undo_that_is_interrupted_prints_its_own_envelope() {
+fn an_interrupted_undo_prints_its_own_envelope() {
     use super::json::schema;
     use idc_setup::ui::output::{Envelope, UndoBody};
     let env = TestEnv::new("enabled");
@@ -204,7 +204,7 @@ fn an_undo_that_is_interrupted_prints_its_own_envelope() {
 }
 
 #[test]
-fn what_was_typed_before_a_question_agrees_to_nothing() {
+fn input_typed_before_a_question_is_not_consent() {
     use super::support::terminal::Terminal;
     let env = TestEnv::new("fresh");
     env.slow_down(150);
@@ -225,7 +225,7 @@ fn what_was_typed_before_a_question_agrees_to_nothing() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_said_as_what_it_is() {
+fn failed_reads_are_reported_as_errors_and_not_misinterpreted() {
     let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not for you"));
     // Without a look at step 1 nobody knows whether more answers are needed.
     let env = TestEnv::new("complete");
@@ -257,7 +257,7 @@ fn what_cannot_be_looked_at_is_said_as_what_it_is() {
 }
 
 #[test]
-fn a_name_with_line_breaks_makes_no_line_of_ours() {
+fn a_name_with_line_breaks_cannot_imitate_our_output() {
     let env = TestEnv::new("complete");
     {
         let mut cloud = env.server.cloud();
