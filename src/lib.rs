@@ -18,7 +18,7 @@
 //!    between is resumed by reading the account: the account shows what exists, and progress only says what this
 //!    program created.
 //! 6. [`ui`] implements the prompters and prints the outcome: a table, or one JSON envelope. The outcome determines the
-//!    [`checklist::ExitCode`].
+//!    [`exit_code::ExitCode`].
 //!
 //! [`undo`] deletes what progress records as created, and restores what was replaced in existing resources. [`doctor`]
 //! and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
@@ -40,6 +40,7 @@ pub mod cli;
 pub mod commands;
 pub mod doctor;
 pub mod environment;
+pub mod exit_code;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod ids;

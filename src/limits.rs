@@ -15,6 +15,10 @@ pub const READ_LIMIT: Duration = Duration::from_mins(1);
 pub const READ_ATTEMPTS: u32 = 3;
 /// The first pause between attempts of a read; later pauses are longer
 pub const READ_BACKOFF: Duration = Duration::from_millis(300);
+/// Reads of a lock file that does not name the holder of the lock yet
+pub const HOLDER_READS: u32 = 20;
+/// The pause between those reads
+pub const HOLDER_PAUSE: Duration = Duration::from_millis(10);
 /// Attempts of a create call
 pub const CREATE_ATTEMPTS: u32 = 5;
 /// Attempts of a delete call

@@ -36,13 +36,16 @@ pub enum Subcommand {
     Man,
     /// `rehearse`, with any subcommand.
     Rehearse,
+    /// The one that is running: `run` in a run, `undo` in an undo. [`Invocation`] knows it.
+    Current,
 }
 
 impl Subcommand {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Run => "run",
+            // `Current` is resolved before it is written.
+            Self::Run | Self::Current => "run",
             Self::Status => "status",
             Self::Plan => "plan",
             Self::Doctor => "doctor",
@@ -133,6 +136,11 @@ impl SetupCommand {
     /// `idc-setup run`.
     pub fn run() -> Self {
         Self::new(Subcommand::Run)
+    }
+
+    /// The command that is running, once more, with the arguments that the user gave. For errors that several commands share.
+    pub fn again() -> Self {
+        Self::new(Subcommand::Current)
     }
 
     /// `idc-setup undo`.
@@ -286,19 +294,6 @@ impl NextStep {
             (None, None) => false,
         }
     }
-
-    /// The same step with the subcommand `from` replaced by `to`, for checks that two subcommands share.
-    fn retargeted(mut self, from: Subcommand, to: Subcommand) -> Self {
-        let first = match &mut self.command {
-            Some(NextCommand::Setup(command)) => Some(command),
-            _ => None,
-        };
-        let commands = first.into_iter().chain(&mut self.then);
-        for command in commands.filter(|command| command.subcommand == from) {
-            command.subcommand = to;
-        }
-        self
-    }
 }
 
 impl From<SetupCommand> for NextStep {
@@ -345,12 +340,6 @@ impl NextSteps {
         self.0.push(next.into());
         self
     }
-
-    /// The same next steps with the subcommand `from` replaced by `to`.
-    #[must_use]
-    pub fn retargeted(self, from: Subcommand, to: Subcommand) -> Self {
-        Self(self.0.into_iter().map(|next| next.retargeted(from, to)).collect())
-    }
 }
 
 impl From<NextStep> for NextSteps {
@@ -395,6 +384,8 @@ pub struct RehearsalArguments {
     pub keep: Option<String>,
     /// `--world NAME`, as it was typed.
     pub world: Option<String>,
+    /// Other flags for the simulated AWS with their values, such as `--latency 80ms`.
+    pub others: Vec<(String, String)>,
 }
 
 /// The parts of this invocation that suggested commands depend on.
@@ -412,6 +403,9 @@ pub struct Invocation {
     pub credentials: Vec<Argument>,
     /// Answers that were given as arguments, including `--answers FILE`.
     pub answers: Vec<Argument>,
+    /// What the user chose for the walk: `--only`, `--skip`, `--update`, `--strict` and `--use-device-code`. Consents and
+    /// `--confirm` are not carried: they are for the command that the user typed.
+    pub walk: Vec<Argument>,
     /// Arguments of the current subcommand, for a suggestion to run it again.
     pub own: Vec<Argument>,
     /// Whether the answers are saved in the state file, so that the user need not give them again.
@@ -431,11 +425,15 @@ impl Invocation {
 
     /// The command line of an `idc-setup` command.
     pub fn command_line(&self, command: &SetupCommand) -> String {
-        let subcommand = command.subcommand;
+        let subcommand = match command.subcommand {
+            Subcommand::Current => self.subcommand,
+            other => other,
+        };
         let mut line = "idc-setup".to_owned();
-        let rehearsal = self.rehearsal.as_ref().filter(|_| subcommand.can_be_rehearsed());
+        let rehearsal = self.rehearsal.as_ref();
+        let rehearsal = rehearsal.filter(|_| subcommand.can_be_rehearsed() || subcommand == Subcommand::Rehearse);
         match rehearsal {
-            Some(_) if subcommand == Subcommand::Run => line.push_str(" rehearse"),
+            Some(_) if matches!(subcommand, Subcommand::Run | Subcommand::Rehearse) => line.push_str(" rehearse"),
             Some(_) => {
                 let _ = write!(line, " rehearse {}", subcommand.name());
             }
@@ -445,7 +443,11 @@ impl Invocation {
         }
         let rehearsal = rehearsal.into_iter().flat_map(RehearsalArguments::arguments);
         for argument in rehearsal.chain(self.carried(subcommand)) {
-            let is_replaced = command.arguments.iter().any(|own| own.flag() == argument.flag());
+            let replaces = |own: &Argument| {
+                // Which steps: only one of the two can be given.
+                own.flag() == argument.flag() || (own.flag() == "--only" && argument.flag() == "--skip")
+            };
+            let is_replaced = command.arguments.iter().any(replaces);
             if !is_replaced && !command.without.iter().any(|flag| flag == argument.flag()) {
                 argument.write(&mut line);
             }
@@ -472,6 +474,9 @@ impl Invocation {
         }
         if subcommand.uses_answers() && !self.answers_saved.load(Ordering::Relaxed) {
             carried.extend(self.answers.iter().cloned());
+        }
+        if subcommand.uses_answers() {
+            carried.extend(self.walk.iter().cloned());
         }
         if subcommand == self.subcommand {
             carried.extend(self.own.iter().cloned());
@@ -525,6 +530,11 @@ impl RehearsalArguments {
         named("--keep", &self.keep)
             .into_iter()
             .chain(named("--world", world))
+            .chain(
+                self.others
+                    .iter()
+                    .map(|(flag, value)| Argument::Value(flag.clone(), value.clone())),
+            )
             .collect()
     }
 }
@@ -563,27 +573,62 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_error_suggests_the_command_that_failed() {
+        let undo = Invocation {
+            subcommand: Subcommand::Undo,
+            own: vec![value("--step", "sign-in")],
+            ..Invocation::default()
+        };
+        let line = |command: SetupCommand| undo.command_line(&command);
+        assert_eq!(
+            line(SetupCommand::again().placeholder("--profile", "NAME")),
+            "idc-setup undo --step sign-in --profile NAME"
+        );
+        assert_eq!(
+            line(SetupCommand::run().value("--cli-profile", "dev")),
+            "idc-setup run --cli-profile dev"
+        );
+    }
+
+    #[test]
+    fn the_choice_of_steps_is_kept_by_commands_that_walk() {
+        let invocation = Invocation {
+            subcommand: Subcommand::Plan,
+            walk: vec![value("--skip", "sign-in"), Argument::Switch("--strict".to_owned())],
+            ..Invocation::default()
+        };
+        let line = |command: SetupCommand| invocation.command_line(&command);
+        assert_eq!(line(SetupCommand::again()), "idc-setup plan --skip sign-in --strict");
+        assert_eq!(
+            line(SetupCommand::run().value("--only", "sign-in")),
+            "idc-setup run --strict --only sign-in"
+        );
+        assert_eq!(line(SetupCommand::undo()), "idc-setup undo");
+    }
+
+    #[test]
     fn suggested_commands_continue_the_rehearsal() {
         let rehearsal = |keep: Option<&str>, world: Option<&str>| Invocation {
             rehearsal: Some(RehearsalArguments {
                 keep: keep.map(str::to_owned),
                 world: world.map(str::to_owned),
+                others: vec![("--latency".to_owned(), "80ms".to_owned())],
             }),
             ..Invocation::default()
         };
         let kept = rehearsal(Some("a b"), Some("enabled"));
         assert_eq!(
             kept.command_line(&SetupCommand::run()),
-            "idc-setup rehearse --keep 'a b'"
+            "idc-setup rehearse --keep 'a b' --latency 80ms"
         );
         assert_eq!(
             kept.command_line(&SetupCommand::undo()),
-            "idc-setup rehearse undo --keep 'a b'"
+            "idc-setup rehearse undo --keep 'a b' --latency 80ms"
         );
         let passing = rehearsal(None, Some("enabled"));
         assert_eq!(
             passing.command_line(&SetupCommand::status()),
-            "idc-setup rehearse status --world enabled"
+            "idc-setup rehearse status --world enabled --latency 80ms"
         );
         assert_eq!(
             passing.command_line(&SetupCommand::new(Subcommand::Answers)),

@@ -1,9 +1,10 @@
-//! A log line for each AWS call: operation, outcome, duration, attempts, and the request id that AWS Support asks for.
+//! A log line for each AWS call: operation, Region, outcome, duration, attempts, and the request ID that AWS Support asks for.
 //!
 //! Nothing of a request or an answer is logged but that: both can hold credentials and tokens.
 
 use std::time::Instant;
 
+use aws_config::Region;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
@@ -33,13 +34,15 @@ fn is_read(operation: &str) -> bool {
         .any(|verb| operation.starts_with(verb))
 }
 
-/// Operation, attempts, request id and outcome, as the context has them.
+/// Operation, Region, attempts, request ID and outcome, as the context has them.
 struct Line<'a> {
     service: &'a str,
     operation: &'a str,
+    region: Option<&'a str>,
     attempts: u32,
-    request_id: &'a str,
-    status: u16,
+    /// Without a response there is none, and no status.
+    request_id: Option<&'a str>,
+    status: Option<u16>,
     outcome: &'static str,
 }
 
@@ -51,11 +54,10 @@ impl<'a> Line<'a> {
         Self {
             service: metadata.map_or("?", Metadata::service),
             operation: metadata.map_or("?", Metadata::name),
+            region: config.load::<Region>().map(AsRef::as_ref),
             attempts: config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts),
-            request_id: header("x-amzn-requestid")
-                .or_else(|| header("x-amz-request-id"))
-                .unwrap_or("-"),
-            status: response.map_or(0, |response| response.status().as_u16()),
+            request_id: header("x-amzn-requestid").or_else(|| header("x-amz-request-id")),
+            status: response.map(|response| response.status().as_u16()),
             outcome: match context.output_or_error() {
                 Some(Ok(_)) => "ok",
                 Some(Err(_)) => "error",
@@ -90,9 +92,10 @@ impl Intercept for CallLog {
         tracing::debug!(
             service = line.service,
             operation = line.operation,
+            region = line.region,
             attempt = line.attempts,
             status = line.status,
-            request_id = ?line.request_id,
+            request_id = line.request_id,
             "attempt {}",
             line.outcome
         );
@@ -108,17 +111,29 @@ impl Intercept for CallLog {
         let line = Line::of(context, config);
         let ms = config.load::<Began>().map_or(0, |began| began.0.elapsed().as_millis());
         let ms = u64::try_from(ms).unwrap_or(u64::MAX);
-        // A call that changes something, fails or is retried is worth knowing; the many reads are for a closer look.
-        if is_read(line.operation) && line.outcome == "ok" && line.attempts <= 1 {
-            tracing::debug!(service = line.service, operation = line.operation, ms, request_id = ?line.request_id, "call ok");
+        // A call that changes something, fails or is retried is worth knowing. The many reads are for a closer look, also
+        // where what they look for does not exist.
+        let is_expected = line.outcome == "ok" || line.status == Some(404);
+        if is_read(line.operation) && is_expected && line.attempts <= 1 {
+            tracing::debug!(
+                service = line.service,
+                operation = line.operation,
+                region = line.region,
+                ms,
+                status = line.status,
+                request_id = line.request_id,
+                "call {}",
+                line.outcome
+            );
         } else {
             tracing::info!(
                 service = line.service,
                 operation = line.operation,
+                region = line.region,
                 ms,
                 attempts = line.attempts,
                 status = line.status,
-                request_id = ?line.request_id,
+                request_id = line.request_id,
                 "call {}",
                 line.outcome
             );

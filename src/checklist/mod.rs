@@ -3,7 +3,6 @@
 //! Each step goes through `look → ask → plan → (confirm) → apply → verify → record`. This module depends on no
 //! particular step, no terminal and no AWS service.
 
-mod exit_code;
 mod fact;
 mod observed;
 mod permission;
@@ -14,7 +13,6 @@ mod step;
 mod user_error;
 mod walk;
 
-pub use exit_code::ExitCode;
 pub use fact::{Fact, Slot};
 pub use observed::{Observed, Status};
 pub use permission::Permission;

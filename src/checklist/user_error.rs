@@ -56,6 +56,18 @@ pub enum UserErrorKind {
     Unknown,
 }
 
+impl UserErrorKind {
+    /// Whether credentials or permissions are missing.
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::NoCredentials | Self::NotAllowed)
+    }
+
+    /// Whether something failed that may succeed later.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+}
+
 /// An error that AWS returned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AwsWords {
@@ -105,12 +117,16 @@ impl UserError {
 
     /// The user quit at a prompt.
     pub fn left() -> Self {
-        Self::new(UserErrorKind::Left, "You quit. Progress is saved.", SetupCommand::run())
+        Self::new(
+            UserErrorKind::Left,
+            "You quit. Progress is saved.",
+            SetupCommand::again(),
+        )
     }
 
     /// The user pressed Ctrl-C.
     pub fn interrupted() -> Self {
-        Self::new(UserErrorKind::Interrupted, "Interrupted.", SetupCommand::run())
+        Self::new(UserErrorKind::Interrupted, "Interrupted.", SetupCommand::again())
     }
 }
 
@@ -125,27 +141,27 @@ impl std::error::Error for UserError {}
 impl From<ProgressError> for UserError {
     fn from(error: ProgressError) -> Self {
         let message = format!("{}.", capitalized(&error.to_string()));
-        let another_file = |purpose: &str| SetupCommand::run().placeholder("--state", "FILE").to(purpose);
+        let another_file = |purpose: &str| SetupCommand::again().placeholder("--state", "FILE").to(purpose);
         match error {
             ProgressError::Locked(_) => Self::new(
                 UserErrorKind::Locked,
                 message,
-                SetupCommand::run().after("wait until it ends"),
+                SetupCommand::again().after("wait until it ends"),
             ),
             ProgressError::Unreadable { kept: Some(_), .. } => Self::failed(
                 message,
                 [
                     NextStep::note("fix that file and move it back, so that undo knows what was created"),
-                    SetupCommand::run().to("start over, with everything that exists recorded as existing"),
+                    SetupCommand::again().to("start over, with everything that exists recorded as existing"),
                 ],
             ),
             ProgressError::Unreadable { .. } => {
-                Self::failed(message, SetupCommand::run().to("move the file aside and start over"))
+                Self::failed(message, SetupCommand::again().to("move the file aside and start over"))
             }
             ProgressError::Closed { .. } => Self::failed(
                 message,
                 [
-                    SetupCommand::run().after("make the file readable for your user (was it written by root?)"),
+                    SetupCommand::again().after("make the file readable for your user (was it written by root?)"),
                     another_file("use another file"),
                 ],
             ),
@@ -160,7 +176,7 @@ impl From<ProgressError> for UserError {
                 message,
                 [
                     another_file("use a state file of this account"),
-                    SetupCommand::run()
+                    SetupCommand::again()
                         .placeholder("--profile", "NAME")
                         .to("use credentials of the account in the file"),
                 ],
@@ -168,7 +184,7 @@ impl From<ProgressError> for UserError {
             ProgressError::Io { .. } => Self::failed(
                 message,
                 [
-                    SetupCommand::run().after("free disk space or fix the permissions there"),
+                    SetupCommand::again().after("free disk space or fix the permissions there"),
                     another_file("use another file"),
                 ],
             ),

@@ -90,6 +90,29 @@ pub struct RehearseFlags {
     pub login: LoginFlags,
 }
 
+impl RehearseFlags {
+    /// The flags for the simulated AWS that a command to continue needs as well, with their values.
+    pub fn simulation_arguments(&self) -> Vec<(String, String)> {
+        let name = |value: clap::builder::PossibleValue| value.get_name().to_owned();
+        let values = [
+            ("--latency", self.latency.clone()),
+            ("--faults", self.faults.as_ref().map(|file| file.display().to_string())),
+            (
+                "--quota",
+                self.quota.and_then(|quota| quota.to_possible_value()).map(name),
+            ),
+            (
+                "--person",
+                self.person.and_then(|person| person.to_possible_value()).map(name),
+            ),
+        ];
+        let given = values
+            .into_iter()
+            .filter_map(|(flag, value)| Some((flag.to_owned(), value?)));
+        given.collect()
+    }
+}
+
 /// Commands that can be rehearsed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Rehearsed {

@@ -18,6 +18,9 @@ pub struct RehearsalFlag {
     /// `--world NAME`, as it was typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
+    /// Other flags for the simulated AWS, with their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<(String, String)>,
 }
 
 impl RehearsalFlag {
@@ -26,6 +29,7 @@ impl RehearsalFlag {
         RehearsalArguments {
             keep: self.keep.clone(),
             world: self.world.clone(),
+            others: self.others.clone(),
         }
     }
 }

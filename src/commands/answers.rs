@@ -3,9 +3,10 @@
 use super::{ended_by, finish};
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
-use crate::checklist::{ExitCode, UserError};
+use crate::checklist::UserError;
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
 use crate::ui::Screen;

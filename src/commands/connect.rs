@@ -30,12 +30,12 @@ pub async fn connect_with_flags(
         region: cli.flags.region.clone(),
         last_region: last.as_ref().and_then(|last| last.region.clone()),
     };
-    refuse_pipes(environment, &SetupCommand::run())?;
+    refuse_pipes(environment, &SetupCommand::again())?;
     let region = connect::region(&wanted, environment).await;
     if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
         return Err(UserError::usage(
             problem,
-            SetupCommand::run().placeholder("--region", "REGION"),
+            SetupCommand::again().placeholder("--region", "REGION"),
         ));
     }
     let connection = connect::connect(&wanted, environment, region.as_ref())
@@ -115,7 +115,7 @@ pub fn plain_http(environment: &Environment, service: &str, address: &str, profi
         );
     UserError::environment(
         format!("{named_by} is {address}: plain http to another machine, which is not encrypted. Nothing was sent."),
-        SetupCommand::run().after(format!("use an https address, or remove {named_by}")),
+        SetupCommand::again().after(format!("use an https address, or remove {named_by}")),
     )
 }
 
@@ -127,7 +127,7 @@ fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<
             UserErrorKind::NoCredentials,
             format!("The profile {profile} does not exist in the AWS config file."),
             NextStep::other("list the profiles", ["aws", "configure", "list-profiles"])
-                .then(SetupCommand::run().placeholder("--profile", "NAME")),
+                .then(SetupCommand::again().placeholder("--profile", "NAME")),
         );
     }
     let message = match why {
@@ -153,9 +153,9 @@ fn refuse_root_keys(connection: &Connection, is_allowed: bool) -> Result<(), Use
                 "sign in as root without access keys (AWS CLI 2.32 or later)",
                 ["aws", "login"],
             )
-            .then(SetupCommand::run()),
-            SetupCommand::run().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
-            SetupCommand::run()
+            .then(SetupCommand::again()),
+            SetupCommand::again().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+            SetupCommand::again()
                 .switch("--allow-root-keys")
                 .to("use the keys anyway"),
         ],
@@ -172,19 +172,19 @@ fn failed_to_connect(
     let (kind, next): (_, NextSteps) = match (aws_error.kind, skew) {
         (_, Some(skew)) => (
             UserErrorKind::Failed,
-            SetupCommand::run().after(format!("{skew}: set the clock")).into(),
+            SetupCommand::again().after(format!("{skew}: set the clock")).into(),
         ),
         (AwsErrorKind::Credentials, None) => (UserErrorKind::NoCredentials, reauth::renew(environment, profile).into()),
         (AwsErrorKind::Denied, None) => (
             UserErrorKind::NotAllowed,
-            SetupCommand::run()
+            SetupCommand::again()
                 .placeholder("--profile", "NAME")
                 .to("use other credentials")
                 .into(),
         ),
         _ => (
             UserErrorKind::Failed,
-            SetupCommand::run().after("check the network and the Region").into(),
+            SetupCommand::again().after("check the network and the Region").into(),
         ),
     };
     UserError {

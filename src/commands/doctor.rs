@@ -8,10 +8,11 @@ use super::prepare::{Access, Prepared, prepare};
 use super::{ended_by, finish, say_rehearsal};
 use crate::aws::Partition;
 use crate::browser::Browser;
-use crate::checklist::{ExitCode, StepReport, UserError, UserErrorKind};
+use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output};
 use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::steps::{self, EnableIdentityCenter};
 use crate::ui::clean;
@@ -73,7 +74,7 @@ async fn look(prepared: &Prepared, screen: &Screen, first: EnableIdentityCenter)
 }
 
 fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: &[Row]) -> ExitCode {
-    let exit = doctor::exit_code(rows);
+    let exit = ExitCode::of_checks(rows.iter().map(|row| row.status));
     if cli.flags.output == Output::Json {
         screen.json(&envelope(screen, prepared, rows, None, exit).json());
         return exit;

@@ -5,8 +5,9 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use super::{ended_by, finish};
-use crate::checklist::{ExitCode, UserError};
+use crate::checklist::UserError;
 use crate::cli::Cli;
+use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::Screen;
 

@@ -13,11 +13,12 @@ use crate::aws::clock::ServerClock;
 use crate::aws::connect;
 use crate::aws::{Clients, Partition};
 use crate::browser::Browser;
-use crate::checklist::{ExitCode, Importance, Prompter, StepInfo, UserError, UserErrorKind};
+use crate::checklist::{Importance, Prompter, StepInfo, UserError, UserErrorKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::limits::LOGIN_WAIT;
-use crate::next_step::{NextStep, SetupCommand, Subcommand};
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::sso::Registrar;
 use crate::steps::Profile;
@@ -302,11 +303,6 @@ fn report(
                 next,
             )
         })
-    });
-    // Errors that are shared with `run` suggest a run, but here the sign-in is the command to repeat.
-    let ended = ended.map_err(|error| UserError {
-        next: error.next.clone().retargeted(Subcommand::Run, Subcommand::Login),
-        ..error
     });
     let exit = ended
         .as_ref()

@@ -24,9 +24,10 @@ use clap::Parser;
 
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{ExitCode, Outcome, Prompter, UserError, UserErrorKind, Waiting};
+use crate::checklist::{Outcome, Prompter, UserError, UserErrorKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Argument, Invocation, NextStep, RehearsalArguments, SetupCommand, Subcommand};
 use crate::ui::output::{CallerOut, Envelope};
@@ -212,6 +213,17 @@ fn invocation(cli: &Cli) -> Invocation {
             _ => value(&key.flag(), text.clone()),
         });
     }
+    let switch = |flag: &str| Argument::Switch(flag.to_owned());
+    let mut walk = Vec::new();
+    for (flag, steps) in [
+        ("--only", &flags.only),
+        ("--skip", &flags.skip),
+        ("--update", &flags.update),
+    ] {
+        walk.extend(steps.iter().map(|step| value(flag, step.clone())));
+    }
+    walk.extend(flags.strict.then(|| switch("--strict")));
+    walk.extend(flags.use_device_code.then(|| switch("--use-device-code")));
     let own = match &cli.command {
         Some(Command::Undo(flags)) => flags.arguments(),
         Some(Command::Login(_)) => {
@@ -227,6 +239,7 @@ fn invocation(cli: &Cli) -> Invocation {
         profile: flags.profile.clone(),
         credentials,
         answers,
+        walk,
         own,
         answers_saved: AtomicBool::new(false),
     }
@@ -241,6 +254,7 @@ fn rehearsal_arguments(cli: &Cli) -> Option<RehearsalArguments> {
         Some(Command::Rehearse(flags)) => Some(RehearsalArguments {
             keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
             world: flags.world.clone(),
+            others: flags.simulation_arguments(),
         }),
         _ => None,
     }

@@ -2,9 +2,9 @@
 
 use super::prepare::{Access, prepare};
 use super::{browser, ended_by, finish, prompter, say_rehearsal};
-use crate::checklist::ExitCode;
 use crate::cli::Cli;
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::steps;
 use crate::ui::NonInteractive;

@@ -216,7 +216,7 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
     if let Some(step) = flags.only.iter().find(|step| flags.skip.contains(step)) {
         return Err(UserError::usage(
             format!("--only {step} and --skip {step} contradict each other."),
-            SetupCommand::run().value("--only", step),
+            SetupCommand::again().value("--only", step),
         ));
     }
     let wait = match &flags.wait {
@@ -246,7 +246,7 @@ fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), UserE
         None => Ok(()),
         Some(name) => Err(UserError::usage(
             format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
-            SetupCommand::run().placeholder(flag, "NAME"),
+            SetupCommand::again().placeholder(flag, "NAME"),
         )),
     }
 }
@@ -277,14 +277,14 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Us
             .map_err(|why| UserError::usage(format!("{name}: {why}."), next))
     };
     for (key, text) in &cli.answers.typed {
-        let next = SetupCommand::run().placeholder(key.flag(), "VALUE");
+        let next = SetupCommand::again().placeholder(key.flag(), "VALUE");
         let value = check(*key, text, &key.flag(), next.into())?;
         let source = Source::Flag(key.flag());
         answers.put(*key, Answer { value, source });
     }
     for key in KEYS {
         if let Some(text) = environment.var(&key.variable()) {
-            let next = SetupCommand::run().after(format!("correct or unset {}", key.variable()));
+            let next = SetupCommand::again().after(format!("correct or unset {}", key.variable()));
             let value = check(key, text, &key.variable(), next)?;
             let source = Source::Variable(key.variable());
             answers.put(key, Answer { value, source });
@@ -292,7 +292,7 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Us
     }
     if let Some(path) = &cli.flags.answers_file {
         let rows = answers::file::read(path)
-            .map_err(|why| UserError::usage(why, SetupCommand::run().after(format!("correct {}", path.display()))))?;
+            .map_err(|why| UserError::usage(why, SetupCommand::again().after(format!("correct {}", path.display()))))?;
         for (key, answer) in rows {
             answers.put(key, answer);
         }
@@ -314,9 +314,9 @@ fn check_together(answers: &Answers) -> Result<(), UserError> {
     };
     if given(Key::Group).is_some() {
         // The command to type next repeats the given answers, so it cannot leave one out.
-        contradicts(Key::Group, SetupCommand::run().without("--group").into())
+        contradicts(Key::Group, SetupCommand::again().without("--group").into())
     } else if given(Key::AssignTo) == Some("group") {
-        let next = SetupCommand::run().switch("--no-group").value("--assign-to", "user");
+        let next = SetupCommand::again().switch("--no-group").value("--assign-to", "user");
         contradicts(Key::AssignTo, next.into())
     } else {
         Ok(())

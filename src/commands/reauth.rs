@@ -8,15 +8,15 @@ use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
-/// Returns `idc-setup run` with the profile, if there is one.
+/// Returns the current command with the profile, if there is one.
 fn run_again(profile: Option<&str>) -> SetupCommand {
     match profile {
-        Some(profile) => SetupCommand::run().value("--profile", profile),
-        None => SetupCommand::run(),
+        Some(profile) => SetupCommand::again().value("--profile", profile),
+        None => SetupCommand::again(),
     }
 }
 
-/// Returns how to renew the credentials, depending on their source, and then `idc-setup run`.
+/// Returns how to renew the credentials, depending on their source, and then the current command.
 pub fn renew(environment: &Environment, profile: Option<&str>) -> NextStep {
     let step = if profile.is_none() && environment.has_credentials() {
         if environment.var("AWS_EXECUTION_ENV") == Some("CloudShell") {
@@ -52,7 +52,7 @@ pub fn renew_session(environment: &Environment, profile: Option<&str>) -> Option
     None
 }
 
-/// Returns [`renew_session`], and then `idc-setup run`.
+/// Returns [`renew_session`], and then the current command.
 pub fn renew_session_then_run(environment: &Environment, profile: Option<&str>) -> Option<NextStep> {
     renew_session(environment, profile).map(|step| step.then(run_again(profile)))
 }
@@ -99,9 +99,9 @@ pub fn ways_in(environment: &Environment) -> NextSteps {
         )
     };
     [
-        NextStep::other(login, ["aws", "login"]).then(SetupCommand::run()),
-        SetupCommand::run().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
-        SetupCommand::run()
+        NextStep::other(login, ["aws", "login"]).then(SetupCommand::again()),
+        SetupCommand::again().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
+        SetupCommand::again()
             .placeholder("--profile", "NAME")
             .to("use an existing profile (aws configure list-profiles)"),
         SetupCommand::rehearse().to("try it on a simulated AWS, without an account"),

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
 use super::{browser, checking, ended_by, finish, prompter, say_rehearsal};
-use crate::checklist::{ExitCode, UserError};
+use crate::checklist::UserError;
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::steps::{self, EnableIdentityCenter};
 use crate::ui::{NonInteractive, Screen};

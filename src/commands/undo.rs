@@ -6,11 +6,12 @@ use super::prepare::{Access, Prepared, prepare};
 use super::{asked_to_end, browser, checking, prompter, say_interrupted, say_rehearsal};
 use crate::answers::Key;
 use crate::aws::waiting;
-use crate::checklist::{ExitCode, Prompter, Status, StepReport, UserError, UserErrorKind};
+use crate::checklist::{Prompter, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::limits::OPERATION_LIMIT;
-use crate::next_step::{SetupCommand, Subcommand};
+use crate::next_step::SetupCommand;
 use crate::steps::{self, Context, SLUGS, cli_profile};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
@@ -21,17 +22,6 @@ struct Stopped {
     error: UserError,
     /// The slug of the step whose resource could not be undone, if it was a resource.
     step: Option<&'static str>,
-}
-
-impl Stopped {
-    /// Suggests undo where an error suggests a run, which would create everything again.
-    fn for_undo(self) -> Self {
-        let next = self.error.next.clone().retargeted(Subcommand::Run, Subcommand::Undo);
-        Self {
-            error: UserError { next, ..self.error },
-            ..self
-        }
-    }
 }
 
 impl From<UserError> for Stopped {
@@ -51,7 +41,7 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, scree
         // The record and the report contain what was deleted before.
         () = asked_to_end() => Err(Stopped::from(UserError::interrupted())),
     };
-    let stopped = ended.err().map(Stopped::for_undo);
+    let stopped = ended.err();
     let is_interrupted = |stopped: &Stopped| stopped.error.kind == UserErrorKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
         say_interrupted(screen);
@@ -368,9 +358,7 @@ fn report(
         .iter()
         .any(|removal| removal.disposition == Disposition::Changed);
     let elsewhere = removals.iter().find(|removal| removal.elsewhere.is_some());
-    let of_error = error.map(|error| ExitCode::from(error.kind));
-    let is_incomplete = has_changed || elsewhere.is_some();
-    let exit = ExitCode::greatest(of_error.into_iter().chain(is_incomplete.then_some(ExitCode::Differs)));
+    let exit = ExitCode::of_undo(error.map(|error| error.kind), has_changed || elsewhere.is_some());
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
             account: prepared.context.caller.account.clone(),

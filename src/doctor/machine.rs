@@ -21,7 +21,7 @@ pub fn clock(context: &Context) -> Option<Row> {
         Some(words) => Row::to_do(
             "clock",
             format!("AWS accepts only signatures of the last five minutes, and {words}."),
-            SetupCommand::run().after("set the clock of this machine"),
+            SetupCommand::again().after("set the clock of this machine"),
         ),
         None => Row::ok("clock", "This machine's clock agrees with AWS."),
     })
@@ -85,7 +85,7 @@ fn aws_files(environment: &Environment) -> Row {
         return Row::to_do(
             CHECK,
             "There is no home folder for the AWS files.",
-            SetupCommand::run().after("set HOME"),
+            SetupCommand::again().after("set HOME"),
         );
     };
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
@@ -107,7 +107,7 @@ fn aws_files(environment: &Environment) -> Row {
             return Row::to_do(
                 CHECK,
                 format!("{} {why}.", path.display()),
-                SetupCommand::run().after(format!("fix {}", path.display())),
+                SetupCommand::again().after(format!("fix {}", path.display())),
             );
         }
     }
@@ -117,7 +117,7 @@ fn aws_files(environment: &Environment) -> Row {
             return Row::to_do(
                 CHECK,
                 format!("{} cannot be written: {error}.", path.display()),
-                SetupCommand::run().after("free disk space or fix the permissions there"),
+                SetupCommand::again().after("free disk space or fix the permissions there"),
             );
         }
     }
@@ -168,20 +168,20 @@ fn is_open_to_others(folder: &Path) -> Option<String> {
 fn progress(environment: &Environment) -> Row {
     const CHECK: &str = "progress";
     let with_another_file = || {
-        SetupCommand::run()
+        SetupCommand::again()
             .placeholder("--state", "FILE")
             .to("use another file")
     };
     let Some(folder) = Folder::of(environment) else {
         return Row::new(CHECK, CheckStatus::ToDo, "There is no home folder to save progress in.")
-            .or([SetupCommand::run().after("set HOME"), with_another_file()]);
+            .or([SetupCommand::again().after("set HOME"), with_another_file()]);
     };
     if let Err(error) = folder.check_writable() {
         return Row::to_do(
             CHECK,
             format!("Progress cannot be saved: {error}."),
             [
-                SetupCommand::run().after("free disk space or fix the permissions there"),
+                SetupCommand::again().after("free disk space or fix the permissions there"),
                 with_another_file(),
             ],
         );

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{ExitCode, StepReport, UserError};
+use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::environment::Environment;
 use crate::next_step::NextSteps;
 use crate::steps::{Context, EnableIdentityCenter};
@@ -59,15 +59,6 @@ impl CheckStatus {
             Self::Denied => "denied",
         }
     }
-
-    /// The exit code that goes with it.
-    fn exit_code(self) -> ExitCode {
-        match self {
-            Self::Ok | Self::Note => ExitCode::Success,
-            Self::ToDo | Self::Unknown => ExitCode::Incomplete,
-            Self::Denied => ExitCode::Denied,
-        }
-    }
 }
 
 impl Row {
@@ -94,9 +85,9 @@ impl Row {
 
     /// A check that failed, and why.
     fn from_error(check: &'static str, error: &UserError) -> Self {
-        let status = match ExitCode::from(error.kind) {
-            ExitCode::Denied => CheckStatus::Denied,
-            ExitCode::Usage => CheckStatus::ToDo,
+        let status = match error.kind {
+            UserErrorKind::NoCredentials | UserErrorKind::NotAllowed => CheckStatus::Denied,
+            UserErrorKind::Usage | UserErrorKind::MissingAnswers | UserErrorKind::Environment => CheckStatus::ToDo,
             _ => CheckStatus::Unknown,
         };
         Self::new(check, status, error.message.clone()).or(error.next.clone())
@@ -108,11 +99,6 @@ impl Row {
             ..self
         }
     }
-}
-
-/// The exit code of all rows together: 0, 3 or 4.
-pub fn exit_code(rows: &[Row]) -> ExitCode {
-    ExitCode::greatest(rows.iter().map(|row| row.status.exit_code()))
 }
 
 /// The checks that need no credentials, after a row that says why there are none.

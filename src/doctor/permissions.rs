@@ -67,7 +67,7 @@ pub async fn row(context: &Context, needed: &BTreeSet<Permission>) -> Row {
             SetupCommand::doctor()
                 .switch("--policy")
                 .to("print a policy that allows it, and attach it to this caller"),
-            SetupCommand::run()
+            SetupCommand::again()
                 .placeholder("--profile", "NAME")
                 .to("use other credentials"),
         ]),

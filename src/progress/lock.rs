@@ -4,16 +4,12 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{HOLDER_PAUSE, HOLDER_READS};
 use aws_config_file::files;
-
-/// How often the holder of a lock is read, if the lock file does not name it yet, and the pause after each read.
-const HOLDER_READS: u32 = 20;
-const HOLDER_PAUSE: Duration = Duration::from_millis(10);
 
 /// The exclusive right to write the state file.
 #[derive(Debug)]

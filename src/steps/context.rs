@@ -158,7 +158,7 @@ impl Context {
     /// When step 1 did not provide it.
     pub async fn instance(&self) -> Result<Instance, UserError> {
         let instance = self.facts.instance.get().await;
-        instance.map_err(|why| UserError::failed(why, SetupCommand::run()))
+        instance.map_err(|why| UserError::failed(why, SetupCommand::again()))
     }
 
     /// The account to assign: the answer, or else the caller's account.
@@ -396,5 +396,5 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
 
 /// Like [`step_error`], with a rerun as the next step.
 pub fn rerun(info: &'static StepInfo) -> impl Fn(AwsError) -> UserError {
-    move |aws_error| step_error(info, &aws_error, SetupCommand::run())
+    move |aws_error| step_error(info, &aws_error, SetupCommand::again())
 }

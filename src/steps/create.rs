@@ -149,7 +149,7 @@ impl Context {
         match end.result {
             Ok(CreateResult::Created(id)) => Ok(Some((id, intent))),
             Ok(_) => Ok(None),
-            Err(aws_error) => Err(step_error(info, &aws_error, SetupCommand::run())),
+            Err(aws_error) => Err(step_error(info, &aws_error, SetupCommand::again())),
         }
     }
 

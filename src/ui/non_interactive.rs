@@ -35,7 +35,7 @@ fn cannot_ask() -> UserError {
     UserError::new(
         UserErrorKind::MissingAnswers,
         "A question has to be answered, but this command cannot ask questions.",
-        SetupCommand::run().to("run it in a terminal"),
+        SetupCommand::again().to("run it in a terminal"),
     )
 }
 

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::outputs::Outputs;
 use crate::checklist::{
-    AwsWords, Consent, ExitCode, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
+    AwsWords, Consent, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
 };
 use crate::doctor::{CheckStatus, Row};
+use crate::exit_code::ExitCode;
 use crate::ids::AccountId;
 use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Origin, Resource};

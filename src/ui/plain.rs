@@ -56,7 +56,7 @@ impl Plain {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(error)) => Err(UserError::failed(
                 format!("The answer cannot be read: {error}."),
-                SetupCommand::run(),
+                SetupCommand::again(),
             )),
             Err(_) => Err(UserError::interrupted()),
         }

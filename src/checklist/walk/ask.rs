@@ -285,7 +285,7 @@ fn missing_answers(open: &[(&dyn Step, Question)]) -> UserError {
             step.info().slug
         ));
     }
-    let command = SetupCommand::run().switch("--non-interactive");
+    let command = SetupCommand::again().switch("--non-interactive");
     let command = open.iter().fold(command, |command, (_, question)| {
         command.placeholder(question.key.flag(), "VALUE")
     });

@@ -10,8 +10,8 @@ use super::consent::Agreement;
 use super::turn::{Turn, Turns};
 use super::{Observations, Walk, close};
 use crate::checklist::{
-    Change, Confirm, Events, ExitCode, HumanTask, Importance, Observed, Outcome, Plan, State, Status, Step, StepInfo,
-    StepReport, TaskKind, UserError,
+    Change, Confirm, Events, HumanTask, Importance, Observed, Outcome, Plan, State, Status, Step, StepInfo, StepReport,
+    TaskKind, UserError,
 };
 use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
 use crate::next_step::SetupCommand;
@@ -305,7 +305,7 @@ impl Walk<'_> {
                     }
                     waiting.say(&observed.summary);
                 }
-                Err(error) if ExitCode::from(error.kind) != ExitCode::Failed => return Err(error),
+                Err(error) if !error.kind.is_failure() => return Err(error),
                 Err(error) => {
                     waiting.say(&format!("{} Trying again.", error.message));
                     failed = Some(error);

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use super::{ExitCode, Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
+use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
                 let error = observations
                     .get(step.info().slug)
                     .and_then(|observed| observed.error.as_ref());
-                error.is_some_and(|error| ExitCode::from(error.kind) == ExitCode::Denied || error.stops_all)
+                error.is_some_and(|error| error.kind.is_denied() || error.stops_all)
             })
     }
 

@@ -6,9 +6,10 @@ use std::process::{ExitStatus, Stdio};
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
 use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
-use crate::checklist::{ExitCode, UserError};
+use crate::checklist::UserError;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
+use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
@@ -148,6 +149,7 @@ fn flag(rehearsal: &Rehearsal, flags: &RehearseFlags) -> std::io::Result<String>
         url: rehearsal.server().url(),
         keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
         world: flags.world.clone(),
+        others: flags.simulation_arguments(),
     };
     Ok(serde_json::to_string(&flag)?)
 }

@@ -234,10 +234,10 @@ impl AccountAssignment {
                 if !end.unanswered {
                     context.progress.change(|record| record.drop_intent(&intent.nonce))?;
                 }
-                let next = if aws_error.is_transient() {
-                    NextStep::from(SetupCommand::run())
+                let next = if aws_error.is_transient() || aws_error.kind == crate::aws::AwsErrorKind::Denied {
+                    NextStep::from(SetupCommand::again())
                 } else {
-                    SetupCommand::run()
+                    SetupCommand::again()
                         .placeholder("--account", "ID")
                         .after("check the account ID")
                 };
@@ -258,11 +258,11 @@ impl AccountAssignment {
             let allow = "allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
                          iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*";
             NextSteps::from([
-                SetupCommand::run().after("use credentials of the root user or an administrator"),
-                SetupCommand::run().after(allow),
+                SetupCommand::again().after("use credentials of the root user or an administrator"),
+                SetupCommand::again().after(allow),
             ])
         } else {
-            SetupCommand::run().after("fix the problem that AWS reports").into()
+            SetupCommand::again().after("fix the problem that AWS reports").into()
         };
         UserError::failed(message, next)
     }
@@ -373,7 +373,7 @@ impl Step for AccountAssignment {
         let subject = self
             .subject()
             .await
-            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         let (status, unanswered) = self.begin(change, &subject).await?;
         let request = status.request_id.clone().unwrap_or_default();
         let intents = context.open_intents(change.kind, &change.name);
@@ -383,7 +383,7 @@ impl Step for AccountAssignment {
                     "Step 5 account-assignment: the assignment did not finish within {}.",
                     duration_words(OPERATION_LIMIT)
                 ),
-                SetupCommand::run().to("continue to wait for the same request"),
+                SetupCommand::again().to("continue to wait for the same request"),
             ));
         };
         if let Some(reason) = finished.failed {

@@ -73,7 +73,7 @@ impl CliProfile {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 "Step 7 cli-profile: there is no home folder.",
-                SetupCommand::run().after("set HOME"),
+                SetupCommand::again().after("set HOME"),
             )
         })
     }
@@ -116,7 +116,7 @@ impl CliProfile {
         let path = self.paths()?.credentials();
         let has_section = credentials_have_section(path, &wanted.profile).map_err(|error| {
             let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
-            UserError::failed(why, SetupCommand::run().after("fix that file"))
+            UserError::failed(why, SetupCommand::again().after("fix that file"))
         })?;
         Ok(has_section.then(|| {
             blocked(format!(
@@ -148,7 +148,7 @@ impl CliProfile {
         let context = &self.context;
         let Some(wanted) = Wanted::of(context) else {
             let why = "Step 7 cli-profile: the access portal URL is not known.";
-            return Err(UserError::failed(why, SetupCommand::run()));
+            return Err(UserError::failed(why, SetupCommand::again()));
         };
         let path = self.paths()?.config();
         let (before, config) = self.read()?;
@@ -166,7 +166,7 @@ impl CliProfile {
                 "Step 7 cli-profile: {} has changed since the diff was shown, so it was not edited.",
                 path.display()
             );
-            return Err(UserError::failed(why, SetupCommand::run()));
+            return Err(UserError::failed(why, SetupCommand::again()));
         }
         // The text added at the end is recorded, so that undo can remove exactly that text.
         let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
@@ -239,9 +239,9 @@ fn replace_text(context: &Context, path: &Path, (before, after): (&str, &str)) -
 
 fn unwritable(path: &Path, error: &std::io::Error) -> UserError {
     let next: NextStep = if error.kind() == std::io::ErrorKind::ResourceBusy {
-        SetupCommand::run().into()
+        SetupCommand::again().into()
     } else {
-        SetupCommand::run().after("free up disk space or fix the file permissions")
+        SetupCommand::again().after("free up disk space or fix the file permissions")
     };
     let message = format!("Step 7 cli-profile: {} cannot be written: {error}.", path.display());
     UserError::failed(message, next)
@@ -269,7 +269,7 @@ fn diff(path: &Path, before: &str, after: &str) -> String {
 fn unreadable(path: &Path, why: &str) -> UserError {
     UserError::failed(
         format!("Step 7 cli-profile: {} cannot be edited: {why}.", path.display()),
-        SetupCommand::run().after("fix the file (tools built on the AWS SDKs can't read it either)"),
+        SetupCommand::again().after("fix the file (tools built on the AWS SDKs can't read it either)"),
     )
 }
 

@@ -198,7 +198,7 @@ impl CreateGroup {
         id.ok_or_else(|| {
             UserError::failed(
                 format!("Step 3 create-group: the group {name} does not exist."),
-                SetupCommand::run(),
+                SetupCommand::again(),
             )
         })
     }
@@ -334,7 +334,7 @@ impl Step for CreateGroup {
             .instance
             .get()
             .await
-            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         match change.kind {
             ResourceKind::Group => self.apply_group(change, &instance, prompter).await,
             _ => self.apply_membership(change, &instance, prompter).await,

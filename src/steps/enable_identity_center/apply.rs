@@ -21,7 +21,7 @@ impl EnableIdentityCenter {
                 let first =
                     "complete the account's sign-up in the console (contact information, a valid payment method)";
                 return UserError {
-                    next: SetupCommand::run().after(first).into(),
+                    next: SetupCommand::again().after(first).into(),
                     ..error
                 };
             }

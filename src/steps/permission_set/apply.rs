@@ -6,7 +6,7 @@ use super::super::facts::Instance;
 use super::{INFO, PermissionSet, attachment_key, calls, reads, restore};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
-use crate::aws::AwsError;
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{Change, Prompter, UserError};
 use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
@@ -55,7 +55,7 @@ impl PermissionSet {
         set.map(|set| set.arn).ok_or_else(|| {
             UserError::failed(
                 format!("Step 4 permission-set: the permission set {name} does not exist."),
-                SetupCommand::run(),
+                SetupCommand::again(),
             )
         })
     }
@@ -109,10 +109,10 @@ impl PermissionSet {
             }
             Err(aws_error) => {
                 self.drop_provisioning(provisioning, &aws_error)?;
-                let next = if aws_error.is_transient() {
-                    NextStep::from(SetupCommand::run())
+                let next = if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied {
+                    NextStep::from(SetupCommand::again())
                 } else {
-                    SetupCommand::run()
+                    SetupCommand::again()
                         .placeholder("--policy", "NAME")
                         .after("check that the policy is an AWS managed policy")
                 };

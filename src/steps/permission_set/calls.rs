@@ -131,14 +131,14 @@ pub async fn provision(context: &Context, instance: &Instance, arn: &PermissionS
         Some(Ok(())) => Ok(()),
         Some(Err(reason)) => Err(UserError::failed(
             format!("Step 4 permission-set: provisioning failed: {reason}."),
-            SetupCommand::run().after("fix the problem that AWS reports"),
+            SetupCommand::again().after("fix the problem that AWS reports"),
         )),
         None => Err(UserError::failed(
             format!(
                 "Step 4 permission-set: provisioning did not finish within {}.",
                 duration_words(OPERATION_LIMIT)
             ),
-            SetupCommand::run().to("provision it again"),
+            SetupCommand::again().to("provision it again"),
         )),
     }
 }

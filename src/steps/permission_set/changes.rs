@@ -1,6 +1,6 @@
 //! The changes that create a permission set, or turn an existing one into the requested one.
 
-use super::{ARN, DURATION, POLICIES, PROVISIONED, PermissionSet, is_provisioning_pending};
+use super::{ARN, DURATION, PROVISIONED, PermissionSet, is_provisioning_pending};
 use crate::answers::Key;
 use crate::answers::values::SessionDuration;
 use crate::checklist::{Change, Consent, Observed};
@@ -83,19 +83,16 @@ impl PermissionSet {
     pub(super) fn update_changes(&self, observed: &Observed) -> Vec<Change> {
         let evidence = |name: &str| observed.evidence.get(name).map(String::as_str).unwrap_or_default();
         let (arn, wanted) = (evidence(ARN), self.policy_arn());
-        let existing: Vec<&str> = evidence(POLICIES)
-            .split(", ")
-            .filter(|policy| !policy.is_empty())
-            .collect();
+        let attached = self.attached.borrow();
         let mut changes = Vec::new();
         let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
         if duration.is_some_and(|wanted| wanted.is_explicit() && wanted.value.to_string() != evidence(DURATION)) {
             changes.extend(self.duration_change(arn));
         }
-        if !existing.contains(&wanted.as_str()) {
+        if !attached.contains(&wanted) {
             changes.push(self.policy_change(Verb::Create, &wanted, arn));
         }
-        for policy in existing.into_iter().filter(|policy| *policy != wanted) {
+        for policy in attached.iter().filter(|policy| **policy != wanted) {
             changes.push(self.policy_change(Verb::Delete, policy, arn));
         }
         if (evidence(PROVISIONED) != "no" && !changes.is_empty()) || is_provisioning_pending(&self.context, self.name())

@@ -72,6 +72,8 @@ pub struct PermissionSet {
     context: Rc<Context>,
     /// The ARN of the permission set that this run created.
     created: RefCell<Option<PermissionSetArn>>,
+    /// The ARNs of the policies that were attached at the last check.
+    attached: RefCell<Vec<String>>,
 }
 
 impl PermissionSet {
@@ -80,6 +82,7 @@ impl PermissionSet {
         Self {
             context,
             created: RefCell::default(),
+            attached: RefCell::default(),
         }
     }
 
@@ -333,6 +336,7 @@ impl Step for PermissionSet {
         set.policies = reads::policies(&self.context, &instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
+        self.attached.replace(set.policies.clone());
         let resource = self.with_origin(&instance, &set).await?;
         if let Some(duration) = set.duration {
             let mut answers = self.context.answers.borrow_mut();
@@ -398,7 +402,7 @@ impl Step for PermissionSet {
             .instance
             .get()
             .await
-            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         match (change.verb, change.kind) {
             (Verb::Create, ResourceKind::PermissionSet) => self.apply_create(change, &instance, prompter).await,
             (Verb::Create, _) => self.apply_attach(change, &instance, prompter).await,

@@ -34,7 +34,7 @@ impl SignIn {
                     "Step 8 sign-in: the {kind} cannot be saved to {}: {error}.",
                     path.display()
                 ),
-                SetupCommand::run().after("free up disk space or fix the file permissions"),
+                SetupCommand::again().after("free up disk space or fix the file permissions"),
             )
         })?;
         let mut resource = context.resource(kind, name, path.display().to_string());

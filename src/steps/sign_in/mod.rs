@@ -63,7 +63,7 @@ impl SignIn {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 "Step 8 sign-in: there is no home folder.",
-                SetupCommand::run().after("set HOME"),
+                SetupCommand::again().after("set HOME"),
             )
         })
     }
@@ -166,7 +166,7 @@ impl SignIn {
                 "check the output of the AWS CLI",
                 ["aws", "sts", "get-caller-identity", "--profile", name],
             )
-            .then(SetupCommand::run()),
+            .then(SetupCommand::again()),
         ))
     }
 
@@ -217,13 +217,13 @@ impl SignIn {
         let (why, next): (_, NextStep) = match refusal::shown(session, &account, &set).await? {
             Shown::Everything => (
                 refusal::STILL_PROPAGATING.to_owned(),
-                SetupCommand::run().after("wait a minute"),
+                SetupCommand::again().after("wait a minute"),
             ),
             Shown::OtherSets(offered) => (
                 refusal::wrong_name(&account, &set, &offered),
                 SetupCommand::status()
                     .to("check the assignment")
-                    .then(SetupCommand::run()),
+                    .then(SetupCommand::again()),
             ),
             Shown::NoAccount if self.is_outside_the_group().await? => (
                 format!("the user {user} is no longer in the group {}", context.text(Key::Group)),
@@ -339,7 +339,7 @@ impl Step for SignIn {
             .profile
             .get()
             .await
-            .map_err(|why| UserError::failed(why, SetupCommand::run()))?;
+            .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         let session = self.session(&profile).await?;
         let Some(signed_in) = session.sign_in(limit, prompter).await? else {
             return Ok(None);

@@ -50,7 +50,7 @@ impl Interactive {
             }
             Ok(Err(dialoguer::Error::IO(error))) => Err(UserError::failed(
                 format!("The terminal cannot be read: {error}."),
-                SetupCommand::run(),
+                SetupCommand::again(),
             )),
             Err(_) => Err(UserError::interrupted()),
         }

@@ -1,6 +1,7 @@
 //! Exit codes: one ordered enum, and how an outcome maps to it.
 
-use super::{Importance, Outcome, State, StepReport, UserErrorKind};
+use crate::checklist::{Importance, Outcome, State, StepReport, UserErrorKind};
+use crate::doctor::CheckStatus;
 
 /// How a command ends, ordered by severity. When several codes apply, the greatest one wins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,29 @@ impl From<UserErrorKind> for ExitCode {
             UserErrorKind::Locked => Self::Locked,
             UserErrorKind::Interrupted => Self::Interrupted,
         }
+    }
+}
+
+impl From<CheckStatus> for ExitCode {
+    fn from(status: CheckStatus) -> Self {
+        match status {
+            CheckStatus::Ok | CheckStatus::Note => Self::Success,
+            CheckStatus::ToDo | CheckStatus::Unknown => Self::Incomplete,
+            CheckStatus::Denied => Self::Denied,
+        }
+    }
+}
+
+impl ExitCode {
+    /// The exit code of `doctor`: 0, 3 or 4.
+    pub fn of_checks(checks: impl IntoIterator<Item = CheckStatus>) -> Self {
+        Self::greatest(checks.into_iter().map(Self::from))
+    }
+
+    /// The exit code of `undo`, which stopped with this kind of error, or left something that it was asked to undo.
+    pub fn of_undo(error: Option<UserErrorKind>, has_left_something: bool) -> Self {
+        let of_rest = has_left_something.then_some(Self::Differs);
+        Self::greatest(error.map(Self::from).into_iter().chain(of_rest))
     }
 }
 
