@@ -292,6 +292,21 @@ impl Record {
         }
     }
 
+    /// Checks that the id of each resource fits its kind. Otherwise undo would look for something else, not find it, and
+    /// forget the resource.
+    ///
+    /// # Errors
+    /// Which id does not fit.
+    pub fn check_ids(&self) -> Result<(), String> {
+        let resources = self.resources.iter().map(|resource| (resource.kind, &resource.id));
+        let replaced = self.replaced.iter().map(|replaced| (replaced.kind, &replaced.id));
+        let mut wrong = resources.chain(replaced).filter(|(kind, id)| !id.fits(*kind));
+        match wrong.next() {
+            None => Ok(()),
+            Some((kind, id)) => Err(format!("{:?} is not the ID of a {kind}", id.to_string())),
+        }
+    }
+
     /// The open intents for a resource, oldest first. There is more than one if several runs were interrupted.
     pub fn intents<'a>(
         &'a self,
@@ -387,6 +402,19 @@ mod tests {
         record.keep(user(Origin::Existing));
         assert_eq!(record.origin(ResourceKind::User, &"u-1".into()), Some(Origin::Created));
         assert_eq!(record.resources.len(), 1);
+    }
+
+    #[test]
+    fn an_id_that_does_not_fit_its_kind_is_reported() {
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+        record.keep(Resource::new(Origin::Created, ResourceKind::Group, "Admins", "g-1"));
+        assert_eq!(record.check_ids(), Ok(()));
+        for kind in [ResourceKind::GroupMembership, ResourceKind::PermissionSet] {
+            let mut wrong = record.clone();
+            wrong.keep(Resource::new(Origin::Created, kind, "Admins", "g-1/u-1"));
+            let why = wrong.check_ids().unwrap_err();
+            assert!(why.contains("g-1/u-1") && why.contains(&kind.to_string()), "{why}");
+        }
     }
 
     #[test]

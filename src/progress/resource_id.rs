@@ -7,7 +7,10 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, AssignmentKey, AttachmentKey, MembershipKey, SectionKey};
+use super::record::ResourceKind;
+use crate::ids::{
+    AccountId, AssignmentKey, AttachmentKey, GroupId, MembershipKey, PermissionSetArn, SectionKey, UserId,
+};
 
 /// The ID of a resource in AWS or on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +52,29 @@ impl ResourceId {
         match self {
             Self::Section(key) => &key.file,
             other => Path::new(other.single()),
+        }
+    }
+
+    /// Whether a resource of this kind can have this id.
+    pub fn fits(&self, kind: ResourceKind) -> bool {
+        match (kind, self) {
+            (ResourceKind::GroupMembership, Self::Membership(_))
+            | (ResourceKind::PolicyAttachment, Self::Attachment(_))
+            | (ResourceKind::AccountAssignment, Self::Assignment(_))
+            | (ResourceKind::SsoSession | ResourceKind::CliProfile, Self::Section(_)) => true,
+            (
+                ResourceKind::GroupMembership
+                | ResourceKind::PolicyAttachment
+                | ResourceKind::AccountAssignment
+                | ResourceKind::SsoSession
+                | ResourceKind::CliProfile,
+                _,
+            ) => false,
+            (ResourceKind::PermissionSet, Self::Single(arn)) => arn.parse::<PermissionSetArn>().is_ok(),
+            (ResourceKind::User, Self::Single(id)) => id.parse::<UserId>().is_ok(),
+            (ResourceKind::Group, Self::Single(id)) => id.parse::<GroupId>().is_ok(),
+            (_, Self::Single(_)) => true,
+            _ => false,
         }
     }
 

@@ -277,7 +277,11 @@ pub fn read(path: &Path) -> Result<Option<Record>, ProgressError> {
             format,
         });
     }
-    serde_json::from_value(value).map(Some).map_err(unreadable)
+    let record: Record = serde_json::from_value(value).map_err(unreadable)?;
+    record
+        .check_ids()
+        .map_err(|why| unreadable(serde::de::Error::custom(why)))?;
+    Ok(Some(record))
 }
 
 /// The part between the name and the timestamp of a file that is moved aside.

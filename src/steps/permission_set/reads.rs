@@ -59,7 +59,10 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of("sso:ListPermissionSets", error))?;
         let arns = page.permission_sets.unwrap_or_default();
-        let arns: Vec<PermissionSetArn> = arns.iter().filter_map(|arn| arn.parse().ok()).collect();
+        let arns = arns
+            .iter()
+            .map(|arn| AwsError::require_id("sso:ListPermissionSets", arn));
+        let arns = arns.collect::<Result<Vec<PermissionSetArn>, _>>()?;
         let mut sets = stream::iter(&arns)
             .map(|arn| describe(context, instance, arn))
             .buffer_unordered(SETS_AT_ONCE);
