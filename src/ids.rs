@@ -166,6 +166,13 @@ id!(
     "the ARN of a permission set",
     |text| is_word(text) && text.starts_with("arn:")
 );
+impl RegionName {
+    /// A Region of the program's own table.
+    pub(crate) fn of_table(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
 impl InstanceArn {
     /// The last part: `ssoins-…`.
     pub fn instance_id(&self) -> &str {
@@ -281,8 +288,8 @@ impl<'a> PortalSession<'a> {
 
 /// The Region of an ARN; `None` if it has none ("Amazon Resource Names", IAM User Guide:
 /// `arn:partition:service:region:account-id:resource`).
-pub fn region_of_arn(arn: &str) -> Option<&str> {
-    arn.split(':').nth(3).filter(|region| !region.is_empty())
+pub fn region_of_arn(arn: &str) -> Option<RegionName> {
+    arn.split(':').nth(3)?.parse().ok()
 }
 
 /// The role and the session of an assumed role's ARN; `None` if it is not an assumed role.

@@ -92,7 +92,7 @@ text_value!(
     /// A known Region, such as `eu-west-1`.
     Region,
     |text| {
-        if regions::is_known(text) {
+        if text.parse().is_ok_and(|region| regions::is_known(&region)) {
             return Ok(());
         }
         let nearest = regions::nearest(text);

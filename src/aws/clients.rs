@@ -16,9 +16,10 @@ use super::http::is_plain_http_elsewhere;
 use super::regions::Partition;
 use super::retry::{self, RetryByResponse};
 use super::truncation::TruncationCheck;
+use crate::ids::RegionName;
 
 /// Type of client, Region, and whether retries are disabled.
-type ClientKey = (TypeId, String, bool);
+type ClientKey = (TypeId, RegionName, bool);
 
 /// Clients for the services that the steps use. Each is created once per Region, so that connections and retry budgets
 /// are reused.
@@ -47,10 +48,10 @@ const SERVICE_IDS: [&str; 11] = [
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $service:ident) => {
         $(#[$doc])*
-        pub fn $name(&self, region: &str) -> $service::Client {
+        pub fn $name(&self, region: &RegionName) -> $service::Client {
             self.client(region, false, || {
                 let config = $service::config::Builder::from(&self.base)
-                    .region(Region::new(region.to_owned()))
+                    .region(Region::new(region.to_string()))
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
@@ -64,10 +65,10 @@ macro_rules! service {
         service!($(#[$doc])* $name, $service);
 
         /// The same client, without the SDK's retries.
-        pub fn $once(&self, region: &str) -> $service::Client {
+        pub fn $once(&self, region: &RegionName) -> $service::Client {
             self.client(region, true, || {
                 let config = $service::config::Builder::from(&self.base)
-                    .region(Region::new(region.to_owned()))
+                    .region(Region::new(region.to_string()))
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
@@ -101,7 +102,7 @@ impl Clients {
 
     /// The sso-oidc endpoint in a Region, without a path: the one that the environment or the profile sets, or the
     /// default.
-    pub fn oidc_address(&self, region: &str) -> String {
+    pub fn oidc_address(&self, region: &RegionName) -> String {
         let suffix = Partition::of_region(region).dns_suffix();
         self.configured_endpoint("SSO OIDC").map_or_else(
             || format!("https://oidc.{region}.{suffix}"),
@@ -135,8 +136,8 @@ impl Clients {
         specific.or_else(|| self.base.endpoint_url().map(str::to_owned))
     }
 
-    fn client<C: Clone + Send + 'static>(&self, region: &str, once: bool, create: impl FnOnce() -> C) -> C {
-        let key = (TypeId::of::<C>(), region.to_owned(), once);
+    fn client<C: Clone + Send + 'static>(&self, region: &RegionName, once: bool, create: impl FnOnce() -> C) -> C {
+        let key = (TypeId::of::<C>(), region.clone(), once);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = kept.get(&key).and_then(|client| client.downcast_ref::<C>()) {
             return client.clone();

@@ -16,7 +16,7 @@ use super::error::{AwsError, AwsErrorKind, innermost};
 use super::http;
 use super::regions::{self, Partition};
 use crate::environment::Environment;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, RegionName};
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
 use crate::text::duration_words;
 
@@ -30,16 +30,25 @@ pub struct Wanted {
     /// `--region`.
     pub region: Option<String>,
     /// The Region of the last run.
-    pub last_region: Option<String>,
+    pub last_region: Option<RegionName>,
 }
 
 /// A Region and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedRegion {
     /// Such as `eu-west-1`.
-    pub name: String,
+    pub name: RegionName,
     /// The source, such as `AWS_REGION`.
     pub named_by: String,
+}
+
+/// A text that names no Region that this version knows. Its message suggests the most similar one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} ({named_by}) is not a Region that this version knows; did you mean {nearest}?")]
+pub struct UnknownRegion {
+    text: String,
+    named_by: String,
+    nearest: RegionName,
 }
 
 /// The caller identity that STS returns.
@@ -107,34 +116,50 @@ pub fn profile(wanted: &Wanted, environment: &Environment) -> Option<String> {
 }
 
 /// The Region: from the flag, the environment variables, the profile, or the last run.
-pub async fn region(wanted: &Wanted, environment: &Environment) -> Option<NamedRegion> {
-    let named = |name: Option<&str>, source: &str| {
-        Some(NamedRegion {
-            name: name?.to_owned(),
-            named_by: source.to_owned(),
-        })
-    };
-    let explicit = named(wanted.region.as_deref(), "--region")
-        .or_else(|| named(environment.var("AWS_REGION"), "AWS_REGION"))
-        .or_else(|| named(environment.var("AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"));
-    if explicit.is_some() {
-        return explicit;
+///
+/// # Errors
+/// [`UnknownRegion`] if the first source that has one has a text that this version does not know.
+pub async fn region(wanted: &Wanted, environment: &Environment) -> Result<Option<NamedRegion>, UnknownRegion> {
+    let explicit = [
+        (wanted.region.as_deref(), "--region"),
+        (environment.var("AWS_REGION"), "AWS_REGION"),
+        (environment.var("AWS_DEFAULT_REGION"), "AWS_DEFAULT_REGION"),
+    ];
+    for (text, named_by) in explicit {
+        if let Some(text) = text {
+            return named_region(text, named_by).map(Some);
+        }
     }
     let mut builder = ProfileFileRegionProvider::builder();
     let profile = profile(wanted, environment);
     if let Some(profile) = &profile {
         builder = builder.profile_name(profile);
     }
-    let from_profile = builder.build().region().await;
-    let profile_name = profile
-        .as_deref()
-        .or(environment.var("AWS_PROFILE"))
-        .unwrap_or("default");
-    named(
-        from_profile.as_ref().map(Region::as_ref),
-        &format!("profile {profile_name}"),
+    if let Some(region) = builder.build().region().await {
+        let name = profile.as_deref().or(environment.var("AWS_PROFILE"));
+        return named_region(region.as_ref(), &format!("profile {}", name.unwrap_or("default"))).map(Some);
+    }
+    let last = wanted.last_region.as_ref();
+    last.map(|last| named_region(last, "the last run")).transpose()
+}
+
+fn named_region(text: &str, named_by: &str) -> Result<NamedRegion, UnknownRegion> {
+    let name = text.parse().ok().filter(regions::is_known);
+    name.map_or_else(
+        || {
+            Err(UnknownRegion {
+                text: text.to_owned(),
+                named_by: named_by.to_owned(),
+                nearest: regions::nearest(text),
+            })
+        },
+        |name| {
+            Ok(NamedRegion {
+                name,
+                named_by: named_by.to_owned(),
+            })
+        },
     )
-    .or_else(|| named(wanted.last_region.as_deref(), "the last run"))
 }
 
 /// Loads credentials and gets the caller identity from STS.
@@ -147,7 +172,7 @@ pub async fn connect(
     environment: &Environment,
     region: Option<&NamedRegion>,
 ) -> Result<Connection, ConnectError> {
-    let region = region.map_or(Partition::Aws.main_region(), |region| region.name.as_str());
+    let region = &region.map_or_else(|| Partition::Aws.main_region(), |region| region.name.clone());
     let profile = profile(wanted, environment);
     let provider = credentials(profile.as_deref(), region).await;
     let base = sdk_config(profile.as_deref(), region, provider.clone()).await;
@@ -181,7 +206,7 @@ pub async fn connect(
 ///
 /// # Errors
 /// If STS does not return it.
-pub async fn caller(clients: &Clients, region: &str) -> Result<Caller, AwsError> {
+pub async fn caller(clients: &Clients, region: &RegionName) -> Result<Caller, AwsError> {
     const OPERATION: &str = "sts:GetCallerIdentity";
     let answer = clients.sts(region).get_caller_identity().send().await;
     let answer = answer.map_err(|error| AwsError::of(OPERATION, error))?;
@@ -216,10 +241,10 @@ fn failure_reason(error: &CredentialsError, profile: Option<&str>) -> Option<Str
 }
 
 /// The credentials of one profile only, or the SDK's default chain with a short timeout for instance metadata.
-pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentialsProvider {
+pub async fn credentials(profile: Option<&str>, region: &RegionName) -> SharedCredentialsProvider {
     if let Some(profile) = profile {
         let config = ProviderConfig::without_region()
-            .with_region(Some(Region::new(region.to_owned())))
+            .with_region(Some(Region::new(region.to_string())))
             .with_http_client(http::client());
         let provider = ProfileFileCredentialsProvider::builder()
             .profile_name(profile)
@@ -235,7 +260,7 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
         .max_attempts(1)
         .build();
     let chain = DefaultCredentialsChain::builder()
-        .region(Region::new(region.to_owned()))
+        .region(Region::new(region.to_string()))
         .configure(config)
         .imds_client(metadata)
         .build()
@@ -244,25 +269,17 @@ pub async fn credentials(profile: Option<&str>, region: &str) -> SharedCredentia
 }
 
 /// The SDK configuration from the environment and the profile, with these credentials and this Region.
-pub async fn sdk_config(profile: Option<&str>, region: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
+pub async fn sdk_config(
+    profile: Option<&str>,
+    region: &RegionName,
+    credentials: SharedCredentialsProvider,
+) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(Region::new(region.to_owned()))
+        .region(Region::new(region.to_string()))
         .http_client(http::client())
         .credentials_provider(credentials);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
     loader.load().await
-}
-
-/// A message if this version does not know the Region. It suggests the most similar one.
-pub fn unknown_region(region: &NamedRegion) -> Option<String> {
-    (!regions::is_known(&region.name)).then(|| {
-        format!(
-            "{:?} ({}) is not a Region that this version knows; did you mean {}?",
-            region.name,
-            region.named_by,
-            regions::nearest(&region.name)
-        )
-    })
 }

@@ -3,7 +3,7 @@
 //! Deep links into the console are undocumented and may change, so the click path is always shown as well.
 
 use super::Partition;
-use crate::ids::{InstanceArn, UserId};
+use crate::ids::{InstanceArn, RegionName, UserId};
 
 /// A page of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Console {
     }
 
     /// The page with the **Enable** button, in the requested Region.
-    pub fn enable(&self, region: &str) -> Place {
+    pub fn enable(&self, region: &RegionName) -> Place {
         Place {
             link: self.identity_center(region, "#!/"),
             clicks: format!("console, Region {region} (top right) → IAM Identity Center → Enable"),
@@ -50,7 +50,7 @@ impl Console {
     }
 
     /// The list of users, with *Add user*.
-    pub fn users(&self, region: &str, instance: &InstanceArn) -> Place {
+    pub fn users(&self, region: &RegionName, instance: &InstanceArn) -> Place {
         Place {
             link: self.identity_center(region, &format!("#!/instances/{}/users", instance.short_id())),
             clicks: format!("console, Region {region} → IAM Identity Center → Users → Add user"),
@@ -58,7 +58,7 @@ impl Console {
     }
 
     /// A user, with *Reset password*.
-    pub fn user(&self, region: &str, instance: &InstanceArn, user: &UserId) -> Place {
+    pub fn user(&self, region: &RegionName, instance: &InstanceArn, user: &UserId) -> Place {
         let path = format!("#!/instances/{}/users/user-details/{user}", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
@@ -67,7 +67,7 @@ impl Console {
     }
 
     /// The settings of the instance, with authentication and MFA.
-    pub fn settings(&self, region: &str, instance: &InstanceArn) -> Place {
+    pub fn settings(&self, region: &RegionName, instance: &InstanceArn) -> Place {
         let path = format!("#!/instances/{}/settings", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
@@ -78,7 +78,7 @@ impl Console {
     }
 
     /// The security credentials of the root user.
-    pub fn root_security(&self, region: &str) -> Place {
+    pub fn root_security(&self, region: &RegionName) -> Place {
         Place {
             link: format!("{}/iam/security_credentials", self.host(region)),
             clicks: "console, as the root user → account name (top right) → Security credentials".to_owned(),
@@ -86,7 +86,7 @@ impl Console {
     }
 
     /// The page of AWS Organizations that enables all features.
-    pub fn organization_settings(&self, region: &str) -> Place {
+    pub fn organization_settings(&self, region: &RegionName) -> Place {
         let host = self.host(region);
         Place {
             link: format!("{host}/organizations/v2/home/settings"),
@@ -94,7 +94,7 @@ impl Console {
         }
     }
 
-    fn identity_center(&self, region: &str, fragment: &str) -> String {
+    fn identity_center(&self, region: &RegionName, fragment: &str) -> String {
         match &self.base {
             // Browsers do not send the fragment, but the rehearsal's server needs the path.
             Some(base) => {
@@ -105,7 +105,7 @@ impl Console {
         }
     }
 
-    fn host(&self, region: &str) -> String {
+    fn host(&self, region: &RegionName) -> String {
         if let Some(base) = &self.base {
             return base.clone();
         }
@@ -126,11 +126,11 @@ mod tests {
     fn links_name_the_region_twice_and_the_instance_by_its_digits() {
         let console = Console::real();
         assert_eq!(
-            console.enable("ap-southeast-6").link,
+            console.enable(&"ap-southeast-6".parse().unwrap()).link,
             "https://ap-southeast-6.console.aws.amazon.com/singlesignon/home?region=ap-southeast-6#!/"
         );
         let place = console.user(
-            "us-east-1",
+            &"us-east-1".parse().unwrap(),
             &"arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".parse().unwrap(),
             &"u-1".parse().unwrap(),
         );

@@ -2,12 +2,17 @@
 //! which of them is valid. A custom subdomain can't be derived: the user pastes the URL.
 
 use super::Partition;
-use crate::ids::InstanceArn;
+use crate::ids::{InstanceArn, RegionName};
 
 /// The possible access portal URLs of an instance, the most likely first.
 ///
 /// For a `d-…` identity store, the first one still works after the portal got a custom subdomain or additional Regions.
-pub fn candidates(partition: Partition, instance: &InstanceArn, identity_store_id: &str, region: &str) -> Vec<String> {
+pub fn candidates(
+    partition: Partition,
+    instance: &InstanceArn,
+    identity_store_id: &str,
+    region: &RegionName,
+) -> Vec<String> {
     let id = instance.instance_id();
     let suffix = partition.dns_suffix();
     // "AWS access portal endpoints in the primary and additional AWS Regions" (IAM Identity Center User Guide).
@@ -161,7 +166,12 @@ mod tests {
     fn every_url_format_is_derived_or_accepted_and_opened_only_in_its_partition() {
         for (partition, region, address, is_derived, source) in TABLE {
             let arn = format!("arn:{}:sso:::instance/ssoins-7223a1b2c3d4e5f6", partition.id());
-            let derived = candidates(partition, &arn.parse().unwrap(), "d-1234567890", region);
+            let derived = candidates(
+                partition,
+                &arn.parse().unwrap(),
+                "d-1234567890",
+                &region.parse().unwrap(),
+            );
             assert_eq!(
                 derived.contains(&address.to_owned()),
                 is_derived,
@@ -186,12 +196,12 @@ mod tests {
 
     #[test]
     fn the_most_likely_url_comes_first() {
-        let first = |partition, region| {
+        let first = |partition, region: &str| {
             candidates(
                 partition,
                 &"arn:x:sso:::instance/ssoins-1".parse().unwrap(),
                 "d-1",
-                region,
+                &region.parse().unwrap(),
             )
             .remove(0)
         };

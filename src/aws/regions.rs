@@ -1,5 +1,6 @@
 //! Regions and partitions, and their domains.
 
+use crate::ids::RegionName;
 use std::fmt;
 
 /// A partition of AWS. Partitions share no accounts, names or endpoints.
@@ -116,7 +117,7 @@ impl Partition {
     }
 
     /// The partition of a Region, from the prefix of its name.
-    pub fn of_region(region: &str) -> Self {
+    pub fn of_region(region: &RegionName) -> Self {
         if region.starts_with("cn-") {
             Self::China
         } else if region.starts_with("us-gov-") {
@@ -129,21 +130,22 @@ impl Partition {
     }
 
     /// All Regions of the partition that this version knows.
-    pub fn regions(self) -> impl Iterator<Item = &'static str> {
+    pub fn regions(self) -> impl Iterator<Item = RegionName> {
         REGIONS
             .iter()
             .copied()
+            .map(RegionName::of_table)
             .filter(move |region| Self::of_region(region) == self)
     }
 
     /// The Region of the partition's global services (STS, Organizations), for calls before a Region is known.
-    pub fn main_region(self) -> &'static str {
-        match self {
+    pub fn main_region(self) -> RegionName {
+        RegionName::of_table(match self {
             Self::Aws => "us-east-1",
             Self::China => "cn-northwest-1",
             Self::GovCloud => "us-gov-west-1",
             Self::EuSovereign => "eusc-de-east-1",
-        }
+        })
     }
 }
 
@@ -199,17 +201,14 @@ pub const REGIONS: [&str; 41] = [
 ];
 
 /// Whether this version knows the Region.
-pub fn is_known(region: &str) -> bool {
-    REGIONS.contains(&region)
+pub fn is_known(region: &RegionName) -> bool {
+    REGIONS.contains(&&**region)
 }
 
 /// The known Region with the most similar name.
-pub fn nearest(region: &str) -> &'static str {
-    REGIONS
-        .iter()
-        .copied()
-        .max_by_key(|known| similarity(known, region))
-        .unwrap_or("us-east-1")
+pub fn nearest(region: &str) -> RegionName {
+    let nearest = REGIONS.iter().copied().max_by_key(|known| similarity(known, region));
+    nearest.map_or_else(|| Partition::Aws.main_region(), RegionName::of_table)
 }
 
 /// The length of the common prefix plus the length of the common suffix.
@@ -240,7 +239,7 @@ mod tests {
         assert!(
             Partition::Aws
                 .regions()
-                .all(|region| Partition::of_region(region) == Partition::Aws)
+                .all(|region| Partition::of_region(&region) == Partition::Aws)
         );
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{HumanTask, Observed, Plan, Status, StepInfo, UserError};
+use crate::ids::RegionName;
 use crate::progress::Origin;
 
 /// The state of a step in reports.
@@ -159,5 +160,5 @@ pub struct Outcome {
     /// The error that ended the walk early.
     pub error: Option<UserError>,
     /// The recorded Region of Identity Center, if the account could not be read.
-    pub region: Option<String>,
+    pub region: Option<RegionName>,
 }

@@ -31,13 +31,10 @@ pub async fn connect_with_flags(
         last_region: last.as_ref().and_then(|last| last.region.clone()),
     };
     refuse_pipes(environment, &SetupCommand::again())?;
-    let region = connect::region(&wanted, environment).await;
-    if let Some(problem) = region.as_ref().and_then(connect::unknown_region) {
-        return Err(UserError::usage(
-            problem,
-            SetupCommand::again().placeholder("--region", "REGION"),
-        ));
-    }
+    let region = connect::region(&wanted, environment).await.map_err(|unknown| {
+        let again = SetupCommand::again().placeholder("--region", "REGION");
+        UserError::usage(unknown.to_string(), again)
+    })?;
     let connection = connect::connect(&wanted, environment, region.as_ref())
         .await
         .map_err(|error| connect_error(error, &wanted, environment))?;

@@ -152,7 +152,8 @@ fn policy(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let region = named
         .or(environment.var("AWS_REGION"))
         .or(environment.var("AWS_DEFAULT_REGION"));
-    let partition = region.map_or(Partition::Aws, Partition::of_region);
+    let region = region.and_then(|region| region.parse().ok());
+    let partition = region.map_or(Partition::Aws, |region| Partition::of_region(&region));
     let document = doctor::policy::document(partition, |slug| !cli.flags.skip.iter().any(|skipped| skipped == slug));
     if cli.flags.output == Output::Json {
         screen.json(&envelope(screen, None, &[], Some(document), ExitCode::Success).json());

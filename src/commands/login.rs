@@ -17,6 +17,7 @@ use crate::checklist::{Importance, Prompter, StepInfo, UserError, UserErrorKind}
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
+use crate::ids::RegionName;
 use crate::limits::LOGIN_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
@@ -43,7 +44,7 @@ const INFO: StepInfo = StepInfo {
 /// A profile as it is in the AWS config file.
 struct ProfileInFile {
     profile: Profile,
-    sso_region: String,
+    sso_region: RegionName,
     account: String,
     set: String,
 }
@@ -137,13 +138,19 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     };
     let (start_url, sso_region) = (of_session("sso_start_url")?, of_session("sso_region")?);
     let text = |key: &str| properties.get(key).cloned();
+    let parsed_region = |key: &str, text: String| {
+        text.parse::<RegionName>()
+            .map_err(|why| unreadable(format!("has an invalid {key} for profile {name}: {why}")))
+    };
+    let sso_region = parsed_region("sso_region", sso_region)?;
+    let region = text("region").map(|text| parsed_region("region", text)).transpose()?;
     Ok(ProfileInFile {
         account: text("sso_account_id").unwrap_or_default(),
         set: text("sso_role_name").unwrap_or_default(),
         profile: Profile {
             session: session.clone(),
             start_url,
-            region: text("region").unwrap_or_else(|| sso_region.clone()),
+            region: region.unwrap_or_else(|| sso_region.clone()),
             name,
         },
         sso_region,

@@ -21,6 +21,7 @@ use crate::checklist::{Options, Prompter, Step, UserError, Walk};
 use crate::cli::Cli;
 use crate::doctor::Held;
 use crate::environment::Environment;
+use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
@@ -62,19 +63,11 @@ impl Prepared {
     }
 
     /// Returns Identity Center's Region, if it is known.
-    pub fn region(&self) -> Option<String> {
-        let existing = self
-            .context
-            .facts
-            .instance
-            .now()
-            .map(|instance| instance.region.to_string());
+    pub fn region(&self) -> Option<RegionName> {
+        let existing = self.context.facts.instance.now().map(|instance| instance.region);
         let wanted = || {
-            self.context
-                .answers
-                .borrow()
-                .get(Key::IdentityCenterRegion)
-                .map(|answer| answer.value)
+            let answer = self.context.answer(Key::IdentityCenterRegion);
+            answer.map(|answer| answer.value)
         };
         existing.or_else(wanted)
     }

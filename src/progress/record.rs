@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replaced::Replaced;
 use super::resource_id::{ResourceId, ResourceName};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, RegionName};
 
 /// The format that this version writes. Files of a newer format are refused.
 pub const FORMAT: u32 = 1;
@@ -137,7 +137,7 @@ pub struct Resource {
     pub origin: Origin,
     /// The Region, if the id does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
+    pub region: Option<RegionName>,
     /// What undo needs to know about its creation: the text that was written to a file, the session duration of a
     /// permission set, or the policy of a bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,7 +250,7 @@ pub struct Record {
     pub account: AccountId,
     /// The Region of Identity Center, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
+    pub region: Option<RegionName>,
     /// The explicit answers, by name.
     #[serde(default)]
     pub answers: BTreeMap<String, SavedAnswer>,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Registration;
+use super::registration::{PortalAddress, Registration};
 use crate::aws::{AwsError, Clients};
+use crate::ids::RegionName;
 use crate::limits::{CODE_LIFETIME, SHORTEST_INTERVAL};
 use aws_config_file::CachedToken;
 
@@ -14,7 +15,7 @@ use aws_config_file::CachedToken;
 pub struct Authorization {
     device_code: SecretString,
     start_url: String,
-    region: String,
+    region: RegionName,
     /// The code that the page shows, for the user to compare.
     pub user_code: String,
     /// The URL of the page, with the code filled in.
@@ -46,7 +47,7 @@ pub enum Poll {
 /// `InvalidRequestException` if the start URL or the Region is wrong.
 pub async fn start(
     clients: &Clients,
-    region: &str,
+    region: &RegionName,
     registration: &Registration,
     start_url: &str,
 ) -> Result<Authorization, AwsError> {
@@ -96,8 +97,11 @@ pub async fn poll(
         .map_err(|error| AwsError::of("sso-oidc:CreateToken", error));
     match answer {
         Ok(token) => {
-            let at = (authorization.region.as_str(), authorization.start_url.as_str());
-            Ok(Poll::Token(Box::new(registration.token(at, token))))
+            let at = PortalAddress {
+                region: &authorization.region,
+                start_url: &authorization.start_url,
+            };
+            Ok(Poll::Token(Box::new(registration.token(&at, token))))
         }
         Err(aws_error) if aws_error.is("AuthorizationPendingException") => Ok(Poll::Pending),
         Err(aws_error) if aws_error.is("SlowDownException") => Ok(Poll::SlowDown),

@@ -8,4 +8,4 @@ mod registration;
 
 pub use device_code::{Authorization, Poll, poll, start};
 pub use portal::{lists_account, roles_of};
-pub use registration::{Grant, Registrar, Registration};
+pub use registration::{Grant, PortalAddress, Registrar, Registration};

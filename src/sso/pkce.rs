@@ -20,8 +20,9 @@ use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::Registration;
+use super::registration::{PortalAddress, Registration};
 use crate::aws::{AwsError, Clients};
+use crate::ids::RegionName;
 use crate::limits::{CONNECTION_LIMIT, MOST_CONNECTIONS};
 use aws_config_file::{CachedToken, SCOPE};
 
@@ -53,7 +54,7 @@ impl SignInPage {
     ///
     /// # Errors
     /// If no port can be bound, or the system provides no random numbers.
-    pub async fn begin(clients: &Clients, region: &str, registration: &Registration) -> std::io::Result<Self> {
+    pub async fn begin(clients: &Clients, region: &RegionName, registration: &Registration) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let redirect_uri = format!("http://127.0.0.1:{port}/oauth/callback");
@@ -110,12 +111,12 @@ impl SignInPage {
     pub async fn redeem(
         &self,
         clients: &Clients,
-        (region, start_url): (&str, &str),
+        at: &PortalAddress<'_>,
         registration: &Registration,
         code: &SecretString,
     ) -> Result<CachedToken, AwsError> {
         let token = clients
-            .ssooidc_once(region)
+            .ssooidc_once(at.region)
             .create_token()
             .client_id(&registration.client_id)
             .client_secret(registration.client_secret.expose_secret())
@@ -126,7 +127,7 @@ impl SignInPage {
             .send()
             .await
             .map_err(|error| AwsError::of("sso-oidc:CreateToken", error))?;
-        Ok(registration.token((region, start_url), token))
+        Ok(registration.token(at, token))
     }
 }
 

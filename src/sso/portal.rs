@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws::{AwsError, Clients};
+use crate::ids::RegionName;
 
 /// Whether the portal lists the account.
 ///
@@ -10,7 +11,7 @@ use crate::aws::{AwsError, Clients};
 /// If the portal refuses the token or cannot be reached.
 pub async fn lists_account(
     clients: &Clients,
-    region: &str,
+    region: &RegionName,
     token: &SecretString,
     account: &str,
 ) -> Result<bool, AwsError> {
@@ -36,7 +37,7 @@ pub async fn lists_account(
 /// As for [`lists_account`]; `ForbiddenException` if there are none.
 pub async fn roles_of(
     clients: &Clients,
-    region: &str,
+    region: &RegionName,
     token: &SecretString,
     account: &str,
 ) -> Result<Vec<String>, AwsError> {

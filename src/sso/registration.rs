@@ -10,8 +10,18 @@ use tokio::sync::Mutex;
 
 use super::pkce::REDIRECT;
 use crate::aws::{AwsError, Clients};
+use crate::ids::RegionName;
 use crate::limits::REGISTRATION_WINDOW;
 use aws_config_file::{CachedRegistration, CachedToken, SCOPE};
+
+/// An access portal: the Region of its Identity Center and its start URL.
+#[derive(Debug, Clone, Copy)]
+pub struct PortalAddress<'a> {
+    /// The Region in which tokens are requested.
+    pub region: &'a RegionName,
+    /// The start URL.
+    pub start_url: &'a str,
+}
 
 /// A registered public client. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -35,13 +45,12 @@ impl Registration {
         }
     }
 
-    /// The token that this client received, in the form that is cached. `at` is the Region and the start URL.
-    pub fn token(&self, at: (&str, &str), output: CreateTokenOutput) -> CachedToken {
-        let (region, start_url) = at;
+    /// The token that this client received for a portal, in the form that is cached.
+    pub fn token(&self, at: &PortalAddress<'_>, output: CreateTokenOutput) -> CachedToken {
         let lifetime = Duration::from_secs(u64::try_from(output.expires_in).unwrap_or_default());
         CachedToken {
-            start_url: start_url.to_owned(),
-            region: region.to_owned(),
+            start_url: at.start_url.to_owned(),
+            region: at.region.to_string(),
             access_token: output.access_token.unwrap_or_default().into(),
             expires_at: Timestamp::now() + lifetime,
             refresh_token: output.refresh_token.map(Into::into),
@@ -72,7 +81,12 @@ impl Registrar {
     ///
     /// # Errors
     /// If sso-oidc returns an error or cannot be reached.
-    pub async fn get(&self, clients: &Clients, region: &str, grant: Grant<'_>) -> Result<Registration, AwsError> {
+    pub async fn get(
+        &self,
+        clients: &Clients,
+        region: &RegionName,
+        grant: Grant<'_>,
+    ) -> Result<Registration, AwsError> {
         let key = format!("{region} {grant:?}");
         let mut known = self.known.lock().await;
         if let Some((_, registration)) = known.iter().find(|(of, _)| *of == key) {
@@ -111,7 +125,7 @@ impl Registrar {
     pub async fn get_cached(
         &self,
         clients: &Clients,
-        region: &str,
+        region: &RegionName,
         grant: Grant<'_>,
         path: &Path,
     ) -> Result<Registration, AwsError> {

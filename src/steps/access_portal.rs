@@ -15,6 +15,7 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
+use crate::ids::RegionName;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::sso::{self, Grant};
 
@@ -46,7 +47,7 @@ impl AccessPortal {
     }
 
     /// Checks that sso-oidc recognizes the URL in this Region.
-    async fn check(&self, region: &str, url: &str) -> Result<(), AwsError> {
+    async fn check(&self, region: &RegionName, url: &str) -> Result<(), AwsError> {
         let context = &self.context;
         let registration = context.registrar.get(&context.clients, region, Grant::Device).await?;
         sso::start(&context.clients, region, &registration, url).await?;
@@ -54,7 +55,7 @@ impl AccessPortal {
     }
 
     /// Finds the first URL that Identity Center recognizes. If there is none, reports the first one as invalid.
-    async fn find(&self, region: &str, urls: &[String]) -> Result<Observed, UserError> {
+    async fn find(&self, region: &RegionName, urls: &[String]) -> Result<Observed, UserError> {
         for url in urls {
             match self.check(region, url).await {
                 Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {}

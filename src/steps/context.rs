@@ -20,7 +20,7 @@ use crate::aws::{AwsError, AwsErrorKind, Clients, Partition};
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
 use crate::checklist::{AwsWords, StepInfo, UserError, UserErrorKind};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, RegionName};
 use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Intent, Origin, Progress, Resource, ResourceId, ResourceKind, ResourceName, Verb};
@@ -36,7 +36,7 @@ pub struct Context {
     /// The caller's identity.
     pub caller: Caller,
     /// The Region for calls before Identity Center's Region is known.
-    pub bootstrap_region: String,
+    pub bootstrap_region: RegionName,
     /// The profile whose credentials are used, if one was given.
     pub bootstrap_profile: Option<String>,
     /// Answers so far.
@@ -73,7 +73,7 @@ pub struct ContextParts {
     /// The caller's identity.
     pub caller: Caller,
     /// The Region from the environment, if one is set.
-    pub region: Option<String>,
+    pub region: Option<RegionName>,
     /// The profile whose credentials are used, if one was given.
     pub profile: Option<String>,
     /// Answers so far.
@@ -103,7 +103,7 @@ impl Context {
     pub fn new(parts: ContextParts) -> Self {
         let main_region = parts.caller.partition().main_region();
         Self {
-            bootstrap_region: parts.region.unwrap_or_else(|| main_region.to_owned()),
+            bootstrap_region: parts.region.unwrap_or(main_region),
             bootstrap_profile: parts.profile,
             clients: parts.clients,
             caller: parts.caller,
@@ -143,13 +143,15 @@ impl Context {
     }
 
     /// The Region for Identity Center: the answer, or else the bootstrap Region.
-    pub fn wanted_region(&self) -> String {
-        let answer = self.text(Key::IdentityCenterRegion);
-        if answer.is_empty() {
-            self.bootstrap_region.clone()
-        } else {
-            answer
-        }
+    pub fn wanted_region(&self) -> RegionName {
+        let answer = self.answer::<RegionName>(Key::IdentityCenterRegion);
+        answer.map_or_else(|| self.bootstrap_region.clone(), |answer| answer.value)
+    }
+
+    /// The Region for the profile: the answer, or else Identity Center's Region.
+    pub fn cli_region(&self) -> RegionName {
+        let answer = self.answer::<RegionName>(Key::CliRegion);
+        answer.map_or_else(|| self.wanted_region(), |answer| answer.value)
     }
 
     /// The instance, for a change that requires it.

@@ -53,7 +53,7 @@ pub struct Profile {
     /// The address of the access portal.
     pub start_url: String,
     /// The profile's Region.
-    pub region: String,
+    pub region: RegionName,
 }
 
 /// What a sign-in proved.

@@ -11,7 +11,7 @@ use crate::checklist::{
 };
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, RegionName};
 use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Origin, Resource};
 use crate::undo::Removal;
@@ -29,7 +29,7 @@ pub struct Envelope<B> {
     /// The account ID, if known.
     pub account: Option<AccountId>,
     /// The Region of Identity Center, if known.
-    pub region: Option<String>,
+    pub region: Option<RegionName>,
     /// The error that ended the command early.
     pub error: Option<ErrorOut>,
     /// The exit code.
@@ -300,7 +300,7 @@ impl Envelope<StepsBody> {
     pub fn of_steps(
         command: &str,
         caller: Option<CallerOut>,
-        region: Option<String>,
+        region: Option<RegionName>,
         outcome: &Outcome,
         exit: ExitCode,
         invocation: &Invocation,

@@ -5,12 +5,13 @@ use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 
 use super::check::{Observation, unless_gone};
 use crate::aws::AwsError;
+use crate::ids::{RegionName, region_of_arn};
 use crate::progress::{Origin, Resource, ResourceId, ResourceKind};
 use crate::steps::Context;
 
-/// The Region in the ARN of a trail.
-pub fn region_of(arn: &str) -> &str {
-    crate::ids::region_of_arn(arn).unwrap_or_default()
+/// The home Region of a trail, from its ARN.
+pub fn trail_region(context: &Context, arn: &str) -> RegionName {
+    region_of_arn(arn).unwrap_or_else(|| context.wanted_region())
 }
 
 /// The current state of the trail. A trail that someone extended, or that writes to another bucket, is *changed*.
@@ -20,7 +21,7 @@ pub fn region_of(arn: &str) -> &str {
 pub async fn trail(context: &Context, resource: &Resource) -> Result<Observation, AwsError> {
     let answer = context
         .clients
-        .cloudtrail(region_of(resource.id.single()))
+        .cloudtrail(&trail_region(context, resource.id.single()))
         .describe_trails()
         .trail_name_list(resource.id.single())
         .include_shadow_trails(false)
@@ -67,7 +68,7 @@ fn trail_change(context: &Context, trail: &Trail) -> Option<String> {
 }
 
 /// The Region of a bucket, as recorded when it was created.
-pub fn bucket_region(context: &Context, resource: &Resource) -> String {
+pub fn bucket_region(context: &Context, resource: &Resource) -> RegionName {
     resource.region.clone().unwrap_or_else(|| context.wanted_region())
 }
 
@@ -113,7 +114,11 @@ pub async fn bucket(context: &Context, resource: &Resource) -> Result<Observatio
 
 /// How the bucket policy differs from the original one. Another policy can let others write to the bucket; without a
 /// policy, nobody else can.
-async fn policy_change(context: &Context, region: &str, resource: &Resource) -> Result<Option<String>, AwsError> {
+async fn policy_change(
+    context: &Context,
+    region: &RegionName,
+    resource: &Resource,
+) -> Result<Option<String>, AwsError> {
     let Some(original) = &resource.text else {
         return Ok(None);
     };
@@ -143,7 +148,7 @@ fn contains_log_files(bucket: &str) -> String {
 }
 
 /// A trail that the wizard did not create and that writes to this bucket.
-async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<Option<String>, AwsError> {
+async fn other_writer(context: &Context, region: &RegionName, bucket: &str) -> Result<Option<String>, AwsError> {
     let answer = context
         .clients
         .cloudtrail(region)
@@ -170,7 +175,7 @@ async fn other_writer(context: &Context, region: &str, bucket: &str) -> Result<O
 pub async fn delete_trail(context: &Context, resource: &Resource) -> Result<(), AwsError> {
     let answer = context
         .clients
-        .cloudtrail(region_of(resource.id.single()))
+        .cloudtrail(&trail_region(context, resource.id.single()))
         .delete_trail()
         .name(resource.id.single())
         .send()

@@ -108,7 +108,7 @@ pub fn command(context: &Context, resource: &Resource) -> String {
         ResourceKind::Group => format!("aws identitystore delete-group {store} --group-id {id}"),
         ResourceKind::User => format!("aws identitystore delete-user {store} --user-id {id}"),
         ResourceKind::Trail => {
-            let region = cloudtrail::region_of(id.single());
+            let region = cloudtrail::trail_region(context, id.single());
             format!("aws cloudtrail delete-trail --region {region} --name {id}")
         }
         ResourceKind::Bucket => {

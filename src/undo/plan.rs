@@ -208,7 +208,7 @@ fn why_it_stays(context: &Context, resource: &Resource) -> (&'static str, String
         .facts
         .instance
         .now()
-        .map_or_else(|| context.wanted_region(), |instance| instance.region.into());
+        .map_or_else(|| context.wanted_region(), |instance| instance.region);
     match resource.kind {
         ResourceKind::Organization => (
             "other accounts and services may depend on it by now; if none does, delete it yourself",

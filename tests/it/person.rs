@@ -74,7 +74,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
             account: "123456789012".parse().unwrap(),
             arn: "arn:aws:iam::123456789012:root".to_owned(),
         },
-        region: Some("us-east-1".to_owned()),
+        region: Some("us-east-1".parse().unwrap()),
         profile: None,
         answers,
         progress: open_progress(env),

@@ -339,7 +339,7 @@ impl Step for CliProfile {
                 name: wanted.profile,
                 session: wanted.session,
                 start_url: facts.start_url.now().unwrap_or_default(),
-                region: self.context.text(Key::CliRegion),
+                region: self.context.cli_region(),
             });
         }
         Ok(observed)

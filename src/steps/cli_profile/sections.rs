@@ -53,7 +53,7 @@ impl Wanted {
                 ("sso_session", text(Key::SsoSession)),
                 ("sso_account_id", context.account().into()),
                 ("sso_role_name", text(Key::PermissionSet)),
-                ("region", text(Key::CliRegion)),
+                ("region", context.cli_region().into()),
                 ("output", text(Key::CliOutput)),
             ],
         })

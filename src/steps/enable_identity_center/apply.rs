@@ -49,7 +49,7 @@ impl EnableIdentityCenter {
             .facts
             .instance
             .now()
-            .map_or_else(|| context.wanted_region(), |instance| instance.region.into());
+            .map_or_else(|| context.wanted_region(), |instance| instance.region);
         let client = context.clients.ssoadmin_once(&region);
         let answer = repeat(context.timing, || async {
             let call = client.update_instance().instance_arn(change.name.single());

@@ -322,7 +322,7 @@ impl Step for EnableIdentityCenter {
             let mut answers = self.context.answers.borrow_mut();
             answers.set_existing(Key::IdentityCenterRegion, &*seen.region);
             if observed.is_done() {
-                let region = seen.region.to_string();
+                let region = seen.region.clone();
                 self.context.progress.change(|record| record.region = Some(region))?;
                 self.context.facts.instance.set(instance);
             }

@@ -205,16 +205,19 @@ async fn instances(context: &Context, swept: &Cell<bool>) -> Result<Vec<ListedIn
 }
 
 /// Queries each Region individually.
-async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<ListedInstance>, AwsError> {
+async fn sweep_regions(context: &Context, first: &RegionName) -> Result<Vec<ListedInstance>, AwsError> {
     let mut found = instances_in(context, first, None).await?;
-    let others = context.partition().regions().filter(|other| *other != first);
+    let others = context.partition().regions().filter(|other| other != first);
     let mut answers = stream::iter(others)
-        .map(|region| async move { (region, instances_in(context, region, None).await) })
+        .map(|region| async move {
+            let answer = instances_in(context, &region, None).await;
+            (region, answer)
+        })
         .buffer_unordered(REGIONS_AT_ONCE);
     // In the Region that had the instance before, an unanswered call does not mean that the instance is gone.
     let known = context.progress.read(|record| record.region.clone());
     while let Some((region, answer)) = answers.next().await {
-        let is_known = known.as_deref() == Some(region);
+        let is_known = known.as_ref() == Some(&region);
         match answer {
             Ok(more) => found.extend(more),
             // A Region that the account has not opted into rejects its credentials, and cannot contain an instance.
@@ -228,7 +231,7 @@ async fn sweep_regions(context: &Context, first: &str) -> Result<Vec<ListedInsta
 
 async fn instances_in(
     context: &Context,
-    region: &str,
+    region: &RegionName,
     scope: Option<RegionScope>,
 ) -> Result<Vec<ListedInstance>, AwsError> {
     let mut pages = context

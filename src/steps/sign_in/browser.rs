@@ -8,8 +8,8 @@ use super::super::context::step_error;
 use super::session::{Session, SignedIn};
 use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::PAGE_LIFETIME;
-use crate::sso::Grant;
 use crate::sso::pkce::{Answer, SignInPage};
+use crate::sso::{Grant, PortalAddress};
 
 impl Session<'_> {
     /// Opens sign-in pages until one returns a code; `None` after the time limit.
@@ -39,7 +39,10 @@ impl Session<'_> {
             let left = end.saturating_duration_since(Instant::now());
             match page.wait(PAGE_LIFETIME.min(left)).await {
                 Answer::Code(code) => {
-                    let at = (self.region.as_str(), self.profile.start_url.as_str());
+                    let at = &PortalAddress {
+                        region: &self.region,
+                        start_url: &self.profile.start_url,
+                    };
                     let token = page.redeem(self.clients, at, &registration, &code).await;
                     let token = token.map_err(|aws_error| self.failed(&aws_error))?;
                     drop(waiting);

@@ -81,7 +81,7 @@ impl SignIn {
             timing: context.timing,
             paths: self.paths()?,
             profile,
-            region: context.instance().await?.region.into(),
+            region: context.instance().await?.region,
             user: context.text(Key::Username),
         })
     }
@@ -173,12 +173,13 @@ impl SignIn {
     /// Whether the portal itself lists the account and offers the permission set.
     async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, UserError> {
         let context = &self.context;
+        let region = context.instance().await?.region;
         let Some(token) = aws_config_file::read_token(&self.paths()?.token(&profile.session)) else {
             return Ok(false);
         };
         let (accounts, roles) = tokio::join!(
-            sso::lists_account(&context.clients, &token.region, &token.access_token, account),
-            sso::roles_of(&context.clients, &token.region, &token.access_token, account)
+            sso::lists_account(&context.clients, &region, &token.access_token, account),
+            sso::roles_of(&context.clients, &region, &token.access_token, account)
         );
         let (accounts, roles) = (accounts.map_err(rerun(&INFO))?, roles.map_err(rerun(&INFO))?);
         Ok(accounts && roles.iter().any(|role| role == set))

@@ -27,7 +27,7 @@ pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Sh
     let Some(token) = session.token() else {
         return Ok(Shown::NoAccount);
     };
-    let (clients, region, token) = (session.clients, token.region.as_str(), &token.access_token);
+    let (clients, region, token) = (session.clients, &session.region, &token.access_token);
     let accounts = sso::lists_account(clients, region, token, account).await;
     if !accounts.map_err(|aws_error| session.failed(&aws_error))? {
         return Ok(Shown::NoAccount);

@@ -19,6 +19,7 @@ use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, Clients};
 use crate::browser::Browser;
 use crate::checklist::{Prompter, StepInfo, UserError};
+use crate::ids::RegionName;
 use crate::limits::{PROPAGATION_LIMIT, READ_ATTEMPTS, READ_LIMIT};
 use crate::next_step::SetupCommand;
 use crate::sso::{Grant, Registrar, Registration};
@@ -46,7 +47,7 @@ pub struct Session<'a> {
     /// The profile.
     pub profile: &'a Profile,
     /// Identity Center's Region.
-    pub region: String,
+    pub region: RegionName,
     /// The user name that should sign in; empty if it is not known.
     pub user: String,
 }

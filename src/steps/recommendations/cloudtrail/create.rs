@@ -85,7 +85,7 @@ async fn create_bucket(context: &Context, trail: &Trail) -> Result<(), AwsError>
     if existing.is_err() {
         let configuration = (trail.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
-                .location_constraint(BucketLocationConstraint::from(trail.region.as_str()))
+                .location_constraint(BucketLocationConstraint::from(&*trail.region))
                 .build()
         });
         let created = client
@@ -226,7 +226,7 @@ async fn revert(context: &Context, trail: &Trail) -> Result<(), UserError> {
                 "cloudtrail",
                 "delete-trail",
                 "--region",
-                trail.region.as_str(),
+                &*trail.region,
                 "--name",
                 trail.name.as_str(),
             ];

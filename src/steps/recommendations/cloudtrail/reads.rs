@@ -5,6 +5,7 @@ use aws_sdk_cloudtrail::types;
 
 use super::super::super::context::Context;
 use crate::aws::AwsError;
+use crate::ids::RegionName;
 
 /// The properties of a trail that this recommendation needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Trail {
     pub arn: String,
     pub bucket: String,
     /// Its home Region, in which it can be changed.
-    pub region: String,
+    pub region: RegionName,
 }
 
 /// The result of reading the trails.
@@ -37,7 +38,7 @@ pub async fn observation(context: &Context) -> Result<Observation, AwsError> {
         .unwrap_or_default();
     let mut undelivered = None;
     for trail in trails.iter().filter(|trail| trail.is_multi_region_trail == Some(true)) {
-        let known = known(trail);
+        let known = known(context, trail);
         let status = status(context, &known).await?;
         if status.is_logging != Some(true) || !records_management_events(context, trail, &known).await? {
             continue;
@@ -57,12 +58,13 @@ pub async fn status(context: &Context, trail: &Trail) -> Result<GetTrailStatusOu
     answer.map_err(|error| AwsError::of("cloudtrail:GetTrailStatus", error))
 }
 
-fn known(trail: &types::Trail) -> Trail {
+fn known(context: &Context, trail: &types::Trail) -> Trail {
+    let region = trail.home_region.as_deref().and_then(|region| region.parse().ok());
     Trail {
         name: trail.name.clone().unwrap_or_default(),
         arn: trail.trail_arn.clone().unwrap_or_default(),
         bucket: trail.s3_bucket_name.clone().unwrap_or_default(),
-        region: trail.home_region.clone().unwrap_or_default(),
+        region: region.unwrap_or_else(|| context.wanted_region()),
     }
 }
 
