@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
 use crate::limits::AWS_CLI_LIMIT;
-use crate::text::duration_words;
+use crate::next_step::NextStep;
+use crate::text::duration_text;
 
 /// The first version that supports `sso-session` sections ("AWS CLI changelog").
 pub const SESSIONS_SINCE: Version = Version(2, 9);
@@ -128,7 +129,7 @@ impl AwsCli {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(CliError::NotRun(error.to_string())),
             Err(_) => {
-                let why = format!("it did not finish within {}", duration_words(AWS_CLI_LIMIT));
+                let why = format!("it did not finish within {}", duration_text(AWS_CLI_LIMIT));
                 return Err(CliError::NotRun(why));
             }
         };
@@ -150,17 +151,23 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// The command that installs the AWS CLI on this system, or the installation guide.
-pub fn how_to_install() -> String {
+/// The command that installs the AWS CLI on this system, or the installation guide ("Installing or updating to the latest
+/// version of the AWS CLI", AWS CLI User Guide).
+pub fn how_to_install() -> NextStep {
     if cfg!(target_os = "macos") {
-        format!("brew install awscli, or see {INSTALL_PAGE}")
+        NextStep::other(format!("install it ({INSTALL_PAGE})"), ["brew", "install", "awscli"])
     } else if cfg!(target_os = "linux") {
         let machine = std::env::consts::ARCH;
-        format!(
-            "curl -o awscliv2.zip https://awscli.amazonaws.com/awscli-exe-linux-{machine}.zip && unzip -q awscliv2.zip && \
-             sudo ./aws/install (see {INSTALL_PAGE})"
+        let archive = format!("https://awscli.amazonaws.com/awscli-exe-linux-{machine}.zip");
+        NextStep::sequence(
+            format!("install it ({INSTALL_PAGE})"),
+            &[
+                &["curl", "-o", "awscliv2.zip", &archive],
+                &["unzip", "-q", "awscliv2.zip"],
+                &["sudo", "./aws/install", "--update"],
+            ],
         )
     } else {
-        format!("see {INSTALL_PAGE}")
+        NextStep::note(format!("see {INSTALL_PAGE}"))
     }
 }

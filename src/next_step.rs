@@ -119,6 +119,7 @@ impl Argument {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetupCommand {
     subcommand: Subcommand,
+    variable: Option<(String, String)>,
     arguments: Vec<Argument>,
     without: Vec<String>,
 }
@@ -128,6 +129,7 @@ impl SetupCommand {
     pub fn new(subcommand: Subcommand) -> Self {
         Self {
             subcommand,
+            variable: None,
             arguments: Vec::new(),
             without: Vec::new(),
         }
@@ -166,6 +168,13 @@ impl SetupCommand {
     /// `idc-setup rehearse`.
     pub fn rehearse() -> Self {
         Self::new(Subcommand::Rehearse)
+    }
+
+    /// Sets an environment variable for the command: `HOME=/home/ada idc-setup undo`.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variable = Some((name.into(), value.into()));
+        self
     }
 
     /// Adds a flag without a value.
@@ -238,6 +247,8 @@ pub enum NextCommand {
     Setup(SetupCommand),
     /// A command of another program, such as `aws login`: the program and its arguments.
     Other(Vec<String>),
+    /// Several commands of other programs; each runs if the one before it succeeds.
+    Sequence(Vec<Vec<String>>),
 }
 
 impl NextCommand {
@@ -277,6 +288,16 @@ impl NextStep {
         }
     }
 
+    /// Commands of other programs, with their purpose. Each runs if the one before it succeeds.
+    pub fn sequence(purpose: impl Into<String>, commands: &[&[&str]]) -> Self {
+        let words = |command: &&[&str]| command.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            note: Some(purpose.into()),
+            command: Some(NextCommand::Sequence(commands.iter().map(words).collect())),
+            then: None,
+        }
+    }
+
     /// The same step, followed by this command.
     #[must_use]
     pub fn then(self, command: SetupCommand) -> Self {
@@ -289,7 +310,7 @@ impl NextStep {
     /// Whether it names a command other than this one.
     pub fn names_other_command_than(&self, command: &SetupCommand) -> bool {
         match (&self.command, &self.then) {
-            (Some(NextCommand::Other(_)), _) => true,
+            (Some(NextCommand::Other(_) | NextCommand::Sequence(_)), _) => true,
             (Some(NextCommand::Setup(own)), _) | (None, Some(own)) => own != command,
             (None, None) => false,
         }
@@ -429,7 +450,9 @@ impl Invocation {
             Subcommand::Current => self.subcommand,
             other => other,
         };
-        let mut line = "idc-setup".to_owned();
+        let variable = command.variable.as_ref();
+        let mut line = variable.map_or_else(String::new, |(name, value)| format!("{name}={} ", quoted(value)));
+        line.push_str("idc-setup");
         let rehearsal = self.rehearsal.as_ref();
         let rehearsal = rehearsal.filter(|_| subcommand.can_be_rehearsed() || subcommand == Subcommand::Rehearse);
         match rehearsal {
@@ -486,9 +509,11 @@ impl Invocation {
 
     /// The command line of a command, quoted for a shell.
     pub fn next_command(&self, command: &NextCommand) -> String {
+        let line = |words: &Vec<String>| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         match command {
             NextCommand::Setup(command) => self.command_line(command),
-            NextCommand::Other(words) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+            NextCommand::Other(words) => line(words),
+            NextCommand::Sequence(commands) => commands.iter().map(line).collect::<Vec<_>>().join(" && "),
         }
     }
 

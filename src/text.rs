@@ -11,7 +11,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// A duration in words: `5 minutes`, `30 seconds`.
-pub fn duration_words(time: Duration) -> String {
+pub fn duration_text(time: Duration) -> String {
     let (count, unit) = match time.as_secs() {
         seconds if seconds >= 60 && seconds % 60 == 0 => (seconds / 60, "minute"),
         seconds => (seconds, "second"),
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(quoted("O'Hara $(id)"), "'O'\\''Hara $(id)'");
         assert_eq!(quoted("ada@example.com"), "ada@example.com");
         assert_eq!(quoted(""), "''");
-        assert_eq!(duration_words(Duration::from_mins(1)), "1 minute");
-        assert_eq!(duration_words(Duration::from_secs(90)), "90 seconds");
+        assert_eq!(duration_text(Duration::from_mins(1)), "1 minute");
+        assert_eq!(duration_text(Duration::from_secs(90)), "90 seconds");
     }
 }

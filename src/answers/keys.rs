@@ -163,7 +163,7 @@ impl Key {
     }
 
     /// The default in words, for the help text.
-    pub fn default_words(self) -> Option<&'static str> {
+    pub fn default_text(self) -> Option<&'static str> {
         Some(match self {
             Self::IdentityCenterRegion => {
                 "--region, AWS_REGION, or the Region of the profile or last run; otherwise asked"

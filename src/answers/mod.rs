@@ -61,7 +61,7 @@ impl Source {
 
 impl Source {
     /// The source in words. For a saved answer, with its age.
-    pub fn words(&self, now: Timestamp) -> String {
+    pub fn text(&self, now: Timestamp) -> String {
         match self {
             Self::Saved(at) => format!("saved {}", ago(*at, now)),
             other => other.to_string(),
@@ -281,7 +281,7 @@ mod tests {
             assert_eq!(ago(at.parse().unwrap(), now), words);
         }
         assert_eq!(
-            Source::Saved("2026-11-22T11:00:00Z".parse().unwrap()).words(now),
+            Source::Saved("2026-11-22T11:00:00Z".parse().unwrap()).text(now),
             "saved 2 days ago"
         );
     }

@@ -18,7 +18,7 @@ use super::regions::{self, Partition};
 use crate::environment::Environment;
 use crate::ids::{AccountId, RegionName};
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
-use crate::text::duration_words;
+use crate::text::duration_text;
 
 /// What the user requested, and what the last run used.
 #[derive(Debug, Clone, Default)]
@@ -184,10 +184,7 @@ pub async fn connect(
         Ok(Ok(credentials)) => credentials,
         Ok(Err(error)) => return Err(ConnectError::NoCredentials(failure_reason(&error, profile.as_deref()))),
         Err(_) => {
-            let why = format!(
-                "no credentials provider responded within {}",
-                duration_words(READ_LIMIT)
-            );
+            let why = format!("no credentials provider responded within {}", duration_text(READ_LIMIT));
             return Err(ConnectError::NoCredentials(Some(why)));
         }
     };

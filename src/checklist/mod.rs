@@ -22,5 +22,5 @@ pub use prompter::{
 };
 pub use report::{Outcome, State, StepReport};
 pub use step::{Importance, Step, StepInfo};
-pub use user_error::{AwsWords, UserError, UserErrorKind};
+pub use user_error::{ServiceMessage, UserError, UserErrorKind};
 pub use walk::{Options, Walk};

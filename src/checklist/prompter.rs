@@ -126,7 +126,7 @@ pub trait Survey {
 /// The display of a wait. Dropping it ends the display.
 pub trait Waiting {
     /// Updates the status text.
-    fn say(&self, words: &str);
+    fn say(&self, text: &str);
 }
 
 /// Reports what happens. Nothing is asked.
@@ -171,7 +171,7 @@ pub trait Prompter: Events {
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError>;
 
     /// Asks the user to type a word in full, as a deliberate confirmation.
-    async fn type_out(&self, words: &str) -> Result<String, UserError>;
+    async fn type_out(&self, text: &str) -> Result<String, UserError>;
 
     /// Shows everything that is about to happen and asks how to continue.
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError>;

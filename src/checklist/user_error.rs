@@ -16,7 +16,7 @@ pub struct UserError {
     /// What happened, in one sentence.
     pub message: String,
     /// The error that AWS returned, if any.
-    pub aws: Option<AwsWords>,
+    pub aws: Option<ServiceMessage>,
     /// What to do next; alternatives, not a sequence.
     pub next: NextSteps,
     /// If the error occurs before the first change, the run changes nothing.
@@ -70,7 +70,7 @@ impl UserErrorKind {
 
 /// An error that AWS returned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AwsWords {
+pub struct ServiceMessage {
     /// `service:Operation`.
     pub operation: String,
     /// The error code, if the service returned one.

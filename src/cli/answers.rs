@@ -26,7 +26,7 @@ impl AnswerFlags {
             .help(format!(
                 "{}{} [env: {}]",
                 key.help().replace('`', ""),
-                key.default_words()
+                key.default_text()
                     .map_or_else(String::new, |default| format!(" [default: {default}]")),
                 key.variable()
             ))

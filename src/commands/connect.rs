@@ -8,7 +8,7 @@ use super::reauth;
 use crate::aws::clock;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{AwsWords, UserError, UserErrorKind};
+use crate::checklist::{ServiceMessage, UserError, UserErrorKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
@@ -190,7 +190,7 @@ fn failed_to_connect(
             "Cannot get your identity from AWS. {}.",
             aws_error.sentence().trim_end_matches('.')
         ),
-        aws: Some(AwsWords {
+        aws: Some(ServiceMessage {
             operation: aws_error.operation.clone(),
             code: aws_error.code.clone(),
             message: aws_error.message.clone(),

@@ -28,10 +28,10 @@ pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> Ex
     let browser = Rc::new(Browser::none("doctor opens no pages"));
     match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => {
-            if let Some(note) = prepared.note_on_profile(cli) {
+            if let Some(note) = prepared.note_on_profile(cli, screen) {
                 screen.talk(&note);
             }
-            let rows = rows(&prepared, screen, environment).await;
+            let rows = rows(&prepared, cli, screen, environment).await;
             show(cli, screen, Some(&prepared), &rows)
         }
         // A mistake on the command line is not a condition to report in a row.
@@ -39,13 +39,13 @@ pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> Ex
             finish(cli, screen, Subcommand::Doctor, None, &ended_by(error))
         }
         Err(error) => {
-            let rows = doctor::without_credentials(environment, &error).await;
+            let rows = doctor::without_credentials(environment, cli.flags.state.as_deref(), &error).await;
             show(cli, screen, None, &rows)
         }
     }
 }
 
-async fn rows(prepared: &Prepared, screen: &Screen, environment: &Environment) -> Vec<Row> {
+async fn rows(prepared: &Prepared, cli: &Cli, screen: &Screen, environment: &Environment) -> Vec<Row> {
     let context = &prepared.context;
     let first = EnableIdentityCenter::new(Rc::clone(context));
     let (mut rows, tools) = tokio::join!(
@@ -56,7 +56,7 @@ async fn rows(prepared: &Prepared, screen: &Screen, environment: &Environment) -
     rows.extend(doctor::identity_source(context).await);
     rows.push(doctor::permissions(context, &reports).await);
     rows.extend(tools);
-    rows.extend(doctor::files(environment));
+    rows.extend(doctor::files(environment, cli.flags.state.as_deref()));
     rows
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::connect::{plain_http, refuse_pipes};
-use super::prepare::{Stage, duration, typed_answers};
+use super::prepare::{TestEnv, duration, typed_answers};
 use super::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
@@ -82,7 +82,7 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
         .explicit(Key::CliProfile)
         .map(|answer| answer.value.clone())
         .or_else(|| saved(cli, environment))
-        .or_else(|| Key::CliProfile.default_words().map(str::to_owned))
+        .or_else(|| Key::CliProfile.default_text().map(str::to_owned))
         .unwrap_or_default();
     let paths = environment
         .aws_files()
@@ -181,7 +181,7 @@ async fn sign_in(
     target: &ProfileInFile,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
-    let stage = Stage::of(cli, environment)?;
+    let env = TestEnv::of(cli, environment)?;
     let limit = match &cli.flags.wait {
         Some(text) => duration(SetupCommand::login(), "--wait", text)?,
         None => LOGIN_WAIT,
@@ -205,7 +205,7 @@ async fn sign_in(
         registrar: &registrar,
         browser,
         use_device_code: cli.flags.use_device_code,
-        timing: stage.timing(),
+        timing: env.timing(),
         paths: &paths,
         profile,
         region: target.sso_region.clone(),

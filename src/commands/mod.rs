@@ -226,6 +226,7 @@ fn invocation(cli: &Cli) -> Invocation {
     walk.extend(flags.use_device_code.then(|| switch("--use-device-code")));
     let own = match &cli.command {
         Some(Command::Undo(flags)) => flags.arguments(),
+        Some(Command::Rehearse(flags)) => flags.undo.arguments(),
         Some(Command::Login(_)) => {
             let typed = cli.answers.typed.iter().filter(|(key, _)| *key == Key::CliProfile);
             typed.map(|(key, name)| value(&key.flag(), name.clone())).collect()
@@ -335,14 +336,14 @@ fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
 
 /// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
 fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
-    if prepare::Stage::of(cli, environment).is_ok_and(|stage| stage.is_rehearsal()) {
+    if prepare::TestEnv::of(cli, environment).is_ok_and(|env| env.is_rehearsal()) {
         screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing outside it is changed.");
     }
 }
 
 /// Returns the user's browser.
 fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserError> {
-    Ok(prepare::Stage::of(cli, environment)?.browser(cli, environment))
+    Ok(prepare::TestEnv::of(cli, environment)?.browser(cli, environment))
 }
 
 /// Returns the prompter that asks: in a terminal, or line by line if requested. `None` if no questions can be asked, since
@@ -399,4 +400,86 @@ fn finish(cli: &Cli, screen: &Screen, command: Subcommand, prepared: Option<&Pre
         print_text(screen, outcome, command.name());
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{ArgAction, CommandFactory, Parser};
+
+    use super::*;
+
+    /// Flags that a suggested command does not repeat, with the reason.
+    const NOT_REPEATED: [(&str, &str); 20] = [
+        ("accessible", "how this session is presented"),
+        ("no-browser", "how this session is presented"),
+        ("output", "how this session is presented"),
+        ("no-color", "how this session is presented"),
+        ("quiet", "how this session is presented"),
+        ("verbose", "how this session is presented"),
+        ("non-interactive", "suggestions are for people"),
+        ("wait", "suggestions are for people"),
+        ("yes", "consents are for the command that the user typed"),
+        (
+            "create-organization",
+            "consents are for the command that the user typed",
+        ),
+        (
+            "accept-free-plan-end",
+            "consents are for the command that the user typed",
+        ),
+        (
+            "enable-permission-sets",
+            "consents are for the command that the user typed",
+        ),
+        ("create-trail", "consents are for the command that the user typed"),
+        ("confirm", "recorded in the state file"),
+        ("fresh", "done once"),
+        ("again", "done once"),
+        ("serve", "the served simulation has no suggestions"),
+        ("port", "the served simulation has no suggestions"),
+        ("calls", "describes one rehearsal"),
+        ("dump", "describes one rehearsal"),
+    ];
+
+    /// A value that each flag accepts.
+    fn sample(argument: &clap::Arg) -> String {
+        let possible = argument.get_possible_values();
+        possible
+            .first()
+            .map_or_else(|| "1".to_owned(), |value| value.get_name().to_owned())
+    }
+
+    #[test]
+    fn a_suggested_command_repeats_every_flag_that_still_applies() {
+        let root = Cli::command();
+        let mut commands = vec![(&root, None)];
+        for command in root.get_subcommands() {
+            commands.push((command, Some(command.get_name())));
+        }
+        let mut checked = 0;
+        for (command, name) in commands {
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else {
+                    continue;
+                };
+                let flag = match argument.get_action() {
+                    ArgAction::SetTrue | ArgAction::Count => format!("--{long}"),
+                    _ => format!("--{long}={}", sample(argument)),
+                };
+                let typed = ["idc-setup"].into_iter().chain(name).chain([flag.as_str()]);
+                let cli = Cli::try_parse_from(typed).unwrap_or_else(|error| panic!("{flag}: {error}"));
+                let invocation = invocation(&cli);
+                let again = format!("{} ", invocation.command_line(&invocation.again()));
+                let is_repeated = again.contains(&format!(" --{long} ")) || again.contains(&format!(" --{long}="));
+                let is_listed = NOT_REPEATED.iter().any(|(listed, _)| *listed == long);
+                assert!(
+                    is_repeated || is_listed,
+                    "{flag} is neither repeated nor listed: {again}"
+                );
+                assert!(!is_repeated || !is_listed, "{flag} is listed, but repeated: {again}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 50, "only {checked} flags");
+    }
 }

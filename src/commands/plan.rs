@@ -23,7 +23,7 @@ pub async fn plan(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
         Ok(prepared) => prepared,
         Err(error) => return finish(cli, screen, Subcommand::Plan, None, &ended_by(error)),
     };
-    if let Some(note) = prepared.note_on_profile(cli) {
+    if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);
     }
     let steps = steps::checklist(&prepared.context);

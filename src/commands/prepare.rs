@@ -26,6 +26,7 @@ use crate::limits::LONGEST_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::steps::{CONSENTS, Context, ContextParts, SLUGS, TOPICS, UPDATABLE};
+use crate::ui::Screen;
 
 /// Everything that a command needs to walk the checklist.
 pub struct Prepared {
@@ -39,14 +40,15 @@ pub struct Prepared {
 
 impl Prepared {
     /// Returns a note if the profile of the last run is used and not one from this command line.
-    pub fn note_on_profile(&self, cli: &Cli) -> Option<String> {
+    pub fn note_on_profile(&self, cli: &Cli, screen: &Screen) -> Option<String> {
         let profile = self
             .context
             .bootstrap_profile
             .as_ref()
             .filter(|_| cli.flags.profile.is_none())?;
+        let other = screen.command(&SetupCommand::again().placeholder("--profile", "NAME"));
         Some(format!(
-            "Using the profile {profile} of the last run. To use another one: --profile NAME."
+            "Using the profile {profile} of the last run. To use another one: {other}"
         ))
     }
 
@@ -74,11 +76,11 @@ impl Prepared {
 }
 
 /// A real account, or a rehearsal with its URL.
-pub struct Stage {
+pub struct TestEnv {
     url: Option<String>,
 }
 
-impl Stage {
+impl TestEnv {
     /// Reads `--rehearsal` or its variable. The URL must be a loopback address, and the endpoint of all calls.
     pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, UserError> {
         let url = cli
@@ -146,8 +148,8 @@ pub async fn prepare(
     access: Access,
     browser: Rc<Browser>,
 ) -> Result<Prepared, UserError> {
-    let stage = Stage::of(cli, environment)?;
-    let mut options = options(cli, stage.timing())?;
+    let env = TestEnv::of(cli, environment)?;
+    let mut options = options(cli, env.timing())?;
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
@@ -163,7 +165,7 @@ pub async fn prepare(
         progress.change(|record| record.answers.clear())?;
     }
     put_saved(&mut answers, &progress);
-    if stage.is_rehearsal() {
+    if env.is_rehearsal() {
         for (key, value) in examples() {
             answers.suggest(key, value);
         }
@@ -180,8 +182,8 @@ pub async fn prepare(
         profile: connection.profile,
         answers,
         progress,
-        console: stage.console(),
-        timing: stage.timing(),
+        console: env.console(),
+        timing: env.timing(),
         paths: environment.aws_files(),
         updates: cli.flags.update.iter().cloned().collect(),
         confirmed: cli.flags.confirmed.iter().cloned().collect(),

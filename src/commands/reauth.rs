@@ -58,9 +58,9 @@ pub fn renew_session_then_run(environment: &Environment, profile: Option<&str>) 
 }
 
 fn aws_login(purpose: &str, profile: Option<&str>) -> NextStep {
-    let mut words = vec!["aws", "login"];
-    words.extend(profile.into_iter().flat_map(|profile| ["--profile", profile]));
-    NextStep::other(purpose, words)
+    let mut arguments = vec!["aws", "login"];
+    arguments.extend(profile.into_iter().flat_map(|profile| ["--profile", profile]));
+    NextStep::other(purpose, arguments)
 }
 
 fn renew_profile(name: &str, requested: Option<&str>, properties: &BTreeMap<String, String>) -> Option<NextStep> {
@@ -72,9 +72,9 @@ fn renew_profile(name: &str, requested: Option<&str>, properties: &BTreeMap<Stri
     } else if has("sso_session") {
         Some(SetupCommand::login().value("--cli-profile", name).to(AGAIN))
     } else if has("sso_start_url") {
-        let mut words = vec!["aws", "sso", "login"];
-        words.extend(named.into_iter().flat_map(|name| ["--profile", name]));
-        Some(NextStep::other(AGAIN, words))
+        let mut arguments = vec!["aws", "sso", "login"];
+        arguments.extend(named.into_iter().flat_map(|name| ["--profile", name]));
+        Some(NextStep::other(AGAIN, arguments))
     } else if has("credential_process") {
         Some(NextStep::note(format!(
             "renew the credentials that credential_process of profile {name} returns"
@@ -101,9 +101,8 @@ pub fn ways_in(environment: &Environment) -> NextSteps {
     [
         NextStep::other(login, ["aws", "login"]).then(SetupCommand::again()),
         SetupCommand::again().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
-        SetupCommand::again()
-            .placeholder("--profile", "NAME")
-            .to("use an existing profile (aws configure list-profiles)"),
+        NextStep::other("list your profiles", ["aws", "configure", "list-profiles"])
+            .then(SetupCommand::again().placeholder("--profile", "NAME")),
         SetupCommand::rehearse().to("try it on a simulated AWS, without an account"),
     ]
     .into()

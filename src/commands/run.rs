@@ -47,7 +47,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
     };
     let context = &prepared.context;
-    if let Some(note) = prepared.note_on_profile(cli) {
+    if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);
     }
     let first = EnableIdentityCenter::new(Rc::clone(context));
@@ -87,7 +87,7 @@ async fn show_situation(
     drop(waiting);
     rows.push(permissions);
     // The step reports a config that cannot be edited, but only this check reports files that others can read.
-    let files = doctor::files(environment).into_iter();
+    let files = doctor::files(environment, cli.flags.state.as_deref()).into_iter();
     rows.extend(files.filter(|row| row.status == CheckStatus::Note));
     for row in rows {
         let always = matches!(row.check, "credentials" | "account");

@@ -34,7 +34,7 @@ pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> Ex
             return finish(cli, screen, Subcommand::Status, None, &outcome);
         }
     };
-    let note = prepared.note_on_profile(cli);
+    let note = prepared.note_on_profile(cli, screen);
     let steps = steps::checklist(&prepared.context);
     let prompter = NonInteractive::new(screen);
     let walk = prepared.walk(&steps, &prompter);

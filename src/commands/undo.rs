@@ -11,7 +11,7 @@ use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::limits::OPERATION_LIMIT;
-use crate::next_step::SetupCommand;
+use crate::next_step::{NextSteps, SetupCommand};
 use crate::steps::{self, Context, SLUGS, cli_profile};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
@@ -61,7 +61,7 @@ async fn go(
     let browser = browser(cli, environment)?;
     let prompter = prompter(cli, environment, screen, &browser);
     let prepared = kept.insert(prepare(cli, environment, Access::Write, browser).await?);
-    if let Some(note) = prepared.note_on_profile(cli) {
+    if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);
     }
     let context = Rc::clone(&prepared.context);
@@ -112,9 +112,10 @@ async fn plan(
     screen: &Screen,
 ) -> Result<Vec<Removal>, UserError> {
     let mut removals = undo::plan(context, reports, flags.step.as_deref(), flags.include_changed).await?;
-    let undo = screen.command(&SetupCommand::undo());
     for removal in &mut removals {
-        removal.use_undo_command(&undo);
+        if let Some(undo) = removal.undo_elsewhere() {
+            removal.command = screen.command(&undo);
+        }
     }
     Ok(removals)
 }
@@ -330,9 +331,9 @@ async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, co
     } else {
         format!("{count} changes")
     };
-    let words = format!("To undo {changes} in account {account}, type its id (Enter quits)");
+    let question = format!("To undo {changes} in account {account}, type its id (Enter quits)");
     loop {
-        let typed = prompter.type_out(&words).await?;
+        let typed = prompter.type_out(&question).await?;
         match typed.as_str() {
             typed if typed == account => return Ok(true),
             "" | "q" | "n" | "no" | ":quit" | ":back" | ":skip" => return Ok(false),
@@ -400,19 +401,16 @@ fn report(
         count(Disposition::Changed),
         count(Disposition::Stays)
     ));
-    if let Some(elsewhere) = elsewhere {
-        screen.result(&format!(
-            "  next: undo what is in another environment: {}",
-            elsewhere.command
-        ));
+    let mut next = NextSteps::default();
+    if let Some(undo) = elsewhere.and_then(Removal::undo_elsewhere) {
+        next = next.or(undo.to("undo what is in another environment"));
     }
     if has_changed && !flags.include_changed {
-        let next = SetupCommand::undo()
-            .switch("--include-changed")
-            .to("also undo what was changed since");
-        for line in screen.next_lines(&next.into()) {
-            screen.result(&format!("  {line}"));
-        }
+        let again = SetupCommand::undo().switch("--include-changed");
+        next = next.or(again.to("also undo what was changed since"));
+    }
+    for line in screen.next_lines(&next) {
+        screen.result(&format!("  {line}"));
     }
     exit
 }

@@ -18,9 +18,9 @@ use aws_config_file::{Config, credentials_have_section};
 pub fn clock(context: &Context) -> Option<Row> {
     let ahead = context.clients.clock().ahead()?;
     Some(match skew_message(ahead) {
-        Some(words) => Row::to_do(
+        Some(skew) => Row::to_do(
             "clock",
-            format!("AWS accepts only signatures of the last five minutes, and {words}."),
+            format!("AWS accepts only signatures of the last five minutes, and {skew}."),
             SetupCommand::again().after("set the clock of this machine"),
         ),
         None => Row::ok("clock", "This machine's clock agrees with AWS."),
@@ -39,10 +39,10 @@ async fn aws_cli(environment: &Environment) -> Row {
             CHECK,
             "There is no AWS CLI in PATH. The steps do not need it, but you need it to use the profile that they create.",
         )
-        .or(NextStep::note(how_to_install()));
+        .or(how_to_install());
     };
     let installed = format!("AWS CLI {} at {}", cli.full_version, cli.path.display());
-    let update = NextStep::note(format!("update it: {}", how_to_install()));
+    let update = how_to_install();
     if cli.version < Version(2, 0) {
         Row::note(
             CHECK,
@@ -74,9 +74,9 @@ fn browser(environment: &Environment) -> Row {
     }
 }
 
-/// The rows of the AWS files and of progress.
-pub fn files(environment: &Environment) -> Vec<Row> {
-    vec![aws_files(environment), progress(environment)]
+/// The rows of the AWS files and of progress. `state` is `--state`.
+pub fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
+    vec![aws_files(environment), progress(environment, state)]
 }
 
 fn aws_files(environment: &Environment) -> Row {
@@ -165,36 +165,55 @@ fn is_open_to_others(folder: &Path) -> Option<String> {
     }
 }
 
-fn progress(environment: &Environment) -> Row {
-    const CHECK: &str = "progress";
+/// The check of the state file.
+const PROGRESS: &str = "progress";
+
+fn progress(environment: &Environment, state: Option<&Path>) -> Row {
     let with_another_file = || {
         SetupCommand::again()
             .placeholder("--state", "FILE")
             .to("use another file")
     };
-    let Some(folder) = Folder::of(environment) else {
-        return Row::new(CHECK, CheckStatus::ToDo, "There is no home folder to save progress in.")
-            .or([SetupCommand::again().after("set HOME"), with_another_file()]);
-    };
-    if let Err(error) = folder.check_writable() {
-        return Row::to_do(
-            CHECK,
+    let no_space = |error: std::io::Error| {
+        Row::to_do(
+            PROGRESS,
             format!("Progress cannot be saved: {error}."),
             [
                 SetupCommand::again().after("free disk space or fix the permissions there"),
                 with_another_file(),
             ],
-        );
+        )
+    };
+    if let Some(path) = state {
+        return match files::check_writable(path) {
+            Ok(()) if path.exists() => state_file(path),
+            Ok(()) => Row::ok(PROGRESS, format!("There is no progress in {} yet.", path.display())),
+            Err(error) => no_space(error),
+        };
+    }
+    let Some(folder) = Folder::of(environment) else {
+        return Row::new(
+            PROGRESS,
+            CheckStatus::ToDo,
+            "There is no home folder to save progress in.",
+        )
+        .or([SetupCommand::again().after("set HOME"), with_another_file()]);
+    };
+    if let Err(error) = folder.check_writable() {
+        return no_space(error);
     }
     let Some(last) = folder.last() else {
-        return Row::ok(CHECK, "There is no progress on this machine yet.");
+        return Row::ok(PROGRESS, "There is no progress on this machine yet.");
     };
-    let path = folder.state_file(&last.partition, &last.account);
-    match Progress::read_file(&path) {
-        Ok(_) => Row::ok(CHECK, format!("Progress is saved in {}.", path.display())),
+    state_file(&folder.state_file(&last.partition, &last.account))
+}
+
+fn state_file(path: &Path) -> Row {
+    match Progress::read_file(path) {
+        Ok(_) => Row::ok(PROGRESS, format!("Progress is saved in {}.", path.display())),
         Err(error) => {
             let error = UserError::from(error);
-            Row::to_do(CHECK, error.message, error.next)
+            Row::to_do(PROGRESS, error.message, error.next)
         }
     }
 }

@@ -7,6 +7,8 @@ mod machine;
 mod permissions;
 pub mod policy;
 
+use std::path::Path;
+
 use std::rc::Rc;
 
 use schemars::JsonSchema;
@@ -102,10 +104,10 @@ impl Row {
 }
 
 /// The checks that need no credentials, after a row that says why there are none.
-pub async fn without_credentials(environment: &Environment, error: &UserError) -> Vec<Row> {
+pub async fn without_credentials(environment: &Environment, state: Option<&Path>, error: &UserError) -> Vec<Row> {
     let mut rows = vec![Row::from_error("credentials", error)];
     rows.extend(machine::tools(environment).await);
-    rows.extend(machine::files(environment));
+    rows.extend(machine::files(environment, state));
     rows
 }
 
@@ -138,7 +140,7 @@ pub async fn tools(environment: &Environment) -> Vec<Row> {
     machine::tools(environment).await
 }
 
-/// Checks the user's files that the wizard reads and writes.
-pub fn files(environment: &Environment) -> Vec<Row> {
-    machine::files(environment)
+/// Checks the user's files that the wizard reads and writes. `state` is `--state`.
+pub fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
+    machine::files(environment, state)
 }

@@ -16,4 +16,4 @@ pub use lock::{Holder, Lock, LockError};
 pub use record::{Attestation, FORMAT, Intent, Origin, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb};
 pub use replaced::{Drift, Replaced, Setting, Settings};
 pub use resource_id::{ResourceId, ResourceName};
-pub use store::{Folder, Progress, ProgressError, holder_words};
+pub use store::{Folder, Progress, ProgressError, holder_text};

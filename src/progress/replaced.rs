@@ -142,7 +142,7 @@ impl Replaced {
 
 impl Replaced {
     /// The original settings in words.
-    pub fn before_in_words(&self) -> String {
+    pub fn before_text(&self) -> String {
         let settings = self.before.iter().map(|(name, value)| match value {
             Some(value) => format!("{name}: {value}"),
             None => format!("no {name}"),

@@ -24,10 +24,10 @@ pub struct Folder {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgressError {
     /// Another run holds the lock.
-    #[error("another run is working on this account{}", holder_words(.0.as_ref()))]
+    #[error("another run is working on this account{}", holder_text(.0.as_ref()))]
     Locked(Option<Holder>),
     /// The file is truncated, or is not a state file. It was moved aside if `kept` is set.
-    #[error("the state file {} is not valid ({why}){}", path.display(), kept_words(kept.as_ref()))]
+    #[error("the state file {} is not valid ({why}){}", path.display(), kept_text(kept.as_ref()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum ProgressError {
 }
 
 /// The holder of the lock, in parentheses.
-pub fn holder_words(holder: Option<&Holder>) -> String {
+pub fn holder_text(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| {
         format!(
             " (process {}, since {})",
@@ -83,7 +83,7 @@ pub fn holder_words(holder: Option<&Holder>) -> String {
     })
 }
 
-fn kept_words(kept: Option<&PathBuf>) -> String {
+fn kept_text(kept: Option<&PathBuf>) -> String {
     kept.map_or_else(String::new, |kept| format!("; it was moved to {}", kept.display()))
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::context::{Context, step_error};
+use super::context::{Context, confirm, step_error};
 use crate::answers::values::StartUrl;
 use crate::answers::{Given, Key};
 use crate::aws::{AwsError, AwsErrorKind, portal_address};
@@ -16,7 +16,7 @@ use crate::checklist::{
     UserError,
 };
 use crate::ids::RegionName;
-use crate::next_step::{NextSteps, SetupCommand};
+use crate::next_step::SetupCommand;
 use crate::sso::{self, Grant};
 
 /// This step's entry in the checklist.
@@ -149,15 +149,13 @@ impl Step for AccessPortal {
                 self.context.text(Key::Username)
             ),
             command: None,
-            alternatives: NextSteps::default(),
+            alternatives: confirm(PORTAL, "confirm it without step 8"),
             details: vec![
                 format!(
                     "Save this URL. You sign in there from now on: {}",
                     url.map_or("", String::as_str)
                 ),
-                "Step 8 confirms this when the portal lists the account. To confirm it without step 8, use --confirm \
-                 access-portal."
-                    .to_owned(),
+                "Step 8 confirms this when the portal lists the account.".to_owned(),
             ],
             kind: TaskKind::Confirmed(PORTAL),
         });

@@ -19,7 +19,7 @@ use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind, Clients, Partition};
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
-use crate::checklist::{AwsWords, StepInfo, UserError, UserErrorKind};
+use crate::checklist::{ServiceMessage, StepInfo, UserError, UserErrorKind};
 use crate::ids::{AccountId, RegionName};
 use crate::limits::{CALL_LIMIT, CLOCK_TOLERANCE};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
@@ -355,6 +355,11 @@ pub fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<Timestamp> {
     Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
 }
 
+/// The command that confirms a task which this program cannot check.
+pub fn confirm(topic: &str, purpose: &str) -> NextSteps {
+    SetupCommand::run().value("--confirm", topic).to(purpose).into()
+}
+
 /// Converts a failed AWS call of a step into a [`UserError`].
 pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
     let kind = match aws_error.kind {
@@ -386,7 +391,7 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
     UserError {
         kind,
         message: format!("{}: {}.", info.name(), aws_error.sentence().trim_end_matches('.')),
-        aws: Some(AwsWords {
+        aws: Some(ServiceMessage {
             operation: aws_error.operation.clone(),
             code: aws_error.code.clone(),
             message: aws_error.message.clone(),

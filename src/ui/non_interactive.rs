@@ -28,7 +28,7 @@ impl NonInteractive {
 pub(super) struct Silent;
 
 impl Waiting for Silent {
-    fn say(&self, _words: &str) {}
+    fn say(&self, _text: &str) {}
 }
 
 fn cannot_ask() -> UserError {
@@ -91,7 +91,7 @@ impl Prompter for NonInteractive {
         Err(cannot_ask())
     }
 
-    async fn type_out(&self, _words: &str) -> Result<String, UserError> {
+    async fn type_out(&self, _text: &str) -> Result<String, UserError> {
         Err(cannot_ask())
     }
 

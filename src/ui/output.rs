@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::outputs::Outputs;
 use crate::checklist::{
-    AwsWords, Consent, HumanTask, Importance, Outcome, State, StepReport, UserError, UserErrorKind,
+    Consent, HumanTask, Importance, Outcome, ServiceMessage, State, StepReport, UserError, UserErrorKind,
 };
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
@@ -221,7 +221,7 @@ pub struct ErrorOut {
     /// What happened.
     pub message: String,
     /// The error that AWS returned.
-    pub aws: Option<AwsWords>,
+    pub aws: Option<ServiceMessage>,
     /// What to do next.
     pub next: Vec<NextStepOut>,
 }

@@ -275,8 +275,8 @@ impl Prompter for Plain {
         }
     }
 
-    async fn type_out(&self, words: &str) -> Result<String, UserError> {
-        Ok(self.read(&format!("{words}:")).await?.unwrap_or_default())
+    async fn type_out(&self, text: &str) -> Result<String, UserError> {
+        Ok(self.read(&format!("{text}:")).await?.unwrap_or_default())
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {

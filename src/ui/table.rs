@@ -8,9 +8,8 @@ use super::screen::{Screen, clean};
 use super::text;
 use crate::answers::ago;
 use crate::checklist::{HumanTask, Outcome, State, StepReport};
-use crate::next_step::SetupCommand;
+use crate::next_step::{NextCommand, SetupCommand};
 use crate::progress::Origin;
-use crate::text::quoted;
 
 /// The minimum width of the last column. In a narrower terminal, it is printed below the row.
 const LAST_COLUMN: usize = 45;
@@ -53,10 +52,11 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
             let again = if screen.is_temporary_rehearsal() {
                 String::new()
             } else {
+                let aws = NextCommand::other(["aws", "sso", "login", "--profile", profile]);
                 format!(
-                    " To sign in again later: {} (or aws sso login --profile {}).",
+                    " To sign in again later: {} (or {}).",
                     screen.command(&SetupCommand::login().value("--cli-profile", profile)),
-                    quoted(profile)
+                    screen.invocation.next_command(&aws)
                 )
             };
             screen.result(&format!(

@@ -2,6 +2,7 @@
 
 use super::cloudtrail;
 use crate::ids::MembershipKey;
+use crate::next_step::SetupCommand;
 use crate::progress::{Replaced, Resource, ResourceId, ResourceKind};
 use crate::steps::{Context, permission_set};
 use crate::text::quoted;
@@ -52,9 +53,9 @@ pub struct OtherEnvironment {
 }
 
 impl OtherEnvironment {
-    /// The shell command that runs undo in this environment. `undo` is the command line of undo.
-    pub fn command(&self, undo: &str) -> String {
-        format!("{}={} {undo}", self.variable, quoted(&self.value))
+    /// The undo in this environment.
+    pub fn undo(&self) -> SetupCommand {
+        SetupCommand::undo().variable(self.variable, &self.value)
     }
 }
 

@@ -190,7 +190,7 @@ async fn group(context: &Context, instance: &Instance, resource: &Resource) -> R
             Observation::Changed(format!("its name is now {}", group.display_name.unwrap_or_default()))
         }
         // It was created without a description.
-        Some(group) if group.description.as_ref().is_some_and(|words| !words.is_empty()) => {
+        Some(group) if group.description.as_ref().is_some_and(|text| !text.is_empty()) => {
             Observation::Changed("it now has a description".to_owned())
         }
         Some(_) => assigned_by_others(context, instance, resource, PrincipalType::Group).await?,

@@ -24,6 +24,7 @@ use serde::Serialize;
 use tracing::Instrument as _;
 
 use crate::checklist::{Permission, StepReport, UserError};
+use crate::next_step::SetupCommand;
 use crate::progress::{Origin, Resource, ResourceKind};
 use crate::steps::Context;
 use crate::text::one_line;
@@ -122,11 +123,9 @@ impl Removal {
         format!("{} {}", self.resource.kind, one_line(&self.resource.name.to_string()))
     }
 
-    /// Replaces the command by undo in the other environment, if it is in one. `undo` is the command line of undo.
-    pub fn use_undo_command(&mut self, undo: &str) {
-        if let Some(environment) = &self.elsewhere {
-            self.command = environment.command(undo);
-        }
+    /// The undo in another environment, if it is in one.
+    pub fn undo_elsewhere(&self) -> Option<SetupCommand> {
+        self.elsewhere.as_ref().map(OtherEnvironment::undo)
     }
 }
 

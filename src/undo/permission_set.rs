@@ -86,15 +86,15 @@ fn property_change(context: &Context, resource: &Resource, set: &PermissionSet) 
         && parsed(original) != parsed(now)
         && !is_update_pending(context, resource)
     {
-        let in_words = |text: &str| parsed(text).map_or_else(|| text.to_owned(), |time| time.to_string());
+        let in_text = |text: &str| parsed(text).map_or_else(|| text.to_owned(), |time| time.to_string());
         return Some(format!(
             "its session duration changed from {} to {}",
-            in_words(original),
-            in_words(now)
+            in_text(original),
+            in_text(now)
         ));
     }
     let description = set.description.as_deref();
-    if description.is_some_and(|words| words != permission_set::DESCRIPTION) {
+    if description.is_some_and(|text| text != permission_set::DESCRIPTION) {
         return Some("someone changed its description".to_owned());
     }
     let state = set.relay_state.as_deref();

@@ -14,7 +14,7 @@ use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
 use crate::next_step::SetupCommand;
 use crate::progress::{Resource, ResourceId, ResourceKind, Verb};
 use crate::steps::{Context, INFOS, Instance, step_error};
-use crate::text::duration_words;
+use crate::text::duration_text;
 
 /// Deletes one resource: records the intent first, and forgets the resource when a read no longer finds it.
 ///
@@ -264,7 +264,7 @@ async fn await_deletion(
             format!(
                 "{}: AWS did not delete the assignment within {}.",
                 info.name(),
-                duration_words(OPERATION_LIMIT)
+                duration_text(OPERATION_LIMIT)
             ),
             SetupCommand::undo(),
         )),

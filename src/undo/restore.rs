@@ -73,7 +73,7 @@ async fn check(context: &Context, reports: &[StepReport], replaced: &Replaced) -
 }
 
 fn earlier_values(replaced: &Replaced) -> String {
-    format!("its earlier values: {}", replaced.before_in_words())
+    format!("its earlier values: {}", replaced.before_text())
 }
 
 /// How the resource differs from what it was before; `None` if it no longer exists.
@@ -82,7 +82,7 @@ async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -
         let Some((_, config)) = files::read(replaced.id.file())? else {
             return Ok(None);
         };
-        let now = cli_profile::says(&config, replaced.before.keys());
+        let now = cli_profile::current_values(&config, replaced.before.keys());
         return Ok(Some(replaced.drift(&now)));
     }
     let Some(instance) = context.facts.instance.now() else {
@@ -92,7 +92,7 @@ async fn drift(context: &Context, reports: &[StepReport], replaced: &Replaced) -
     let Ok(arn) = replaced.id.single().parse() else {
         return Ok(None);
     };
-    let Some(now) = permission_set::says(context, &instance, &arn).await? else {
+    let Some(now) = permission_set::current_settings(context, &instance, &arn).await? else {
         return Ok(None);
     };
     let drift = replaced.drift(&now);

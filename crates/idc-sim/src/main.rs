@@ -66,15 +66,32 @@ fn scenarios_help() -> String {
 async fn main() -> ExitCode {
     match serve(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "error: {message}");
-            ExitCode::FAILURE
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", error.message);
+            ExitCode::from(error.exit)
         }
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), String> {
-    let mut cloud = load_scenario(&arguments.scenario)?;
+/// Why the server did not start or did not end well.
+struct ServeError {
+    message: String,
+    /// 2 if an argument or a file that it names is invalid, otherwise 1.
+    exit: u8,
+}
+
+impl ServeError {
+    fn usage(message: String) -> Self {
+        Self { message, exit: 2 }
+    }
+
+    fn failed(message: String) -> Self {
+        Self { message, exit: 1 }
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), ServeError> {
+    let mut cloud = load_scenario(&arguments.scenario).map_err(ServeError::usage)?;
     if let Some(person) = arguments.person {
         cloud.person.kind = match person {
             Person::Auto => PersonKind::Auto,
@@ -82,29 +99,32 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
             Person::Never => PersonKind::Never,
         };
     }
-    let faults = arguments.faults.as_deref().map(read_faults).transpose()?;
+    let faults = arguments.faults.as_deref().map(read_faults).transpose();
+    let faults = faults.map_err(ServeError::usage)?;
     let latency = arguments.latency.map(Duration::try_from).transpose();
     let options = Options {
         port: arguments.port,
         latency: latency
-            .map_err(|error| format!("--latency: {error}"))?
+            .map_err(|error| ServeError::usage(format!("--latency: {error}")))?
             .unwrap_or_default(),
         calls: arguments.calls,
         quota: arguments.quota.map(|Quota::Aws| 20),
     };
     let simulation = Simulation::start(cloud, options)
         .await
-        .map_err(|error| format!("Cannot serve on port {}: {error}.", arguments.port))?;
+        .map_err(|error| ServeError::failed(format!("Cannot serve on port {}: {error}.", arguments.port)))?;
     for fault in faults.into_iter().flatten() {
         simulation.server.fault(fault);
     }
-    let home = create_home().map_err(|error| format!("Cannot create a temporary home folder: {error}."))?;
+    let home = create_home()
+        .map_err(|error| ServeError::failed(format!("Cannot create a temporary home folder: {error}.")))?;
     // Before the variables are printed: a caller may stop the server as soon as it has read them.
     let stop = stop_signal();
-    print_variables(&simulation, home.path()).map_err(|error| format!("Cannot write to stdout: {error}."))?;
+    print_variables(&simulation, home.path())
+        .map_err(|error| ServeError::failed(format!("Cannot write to stdout: {error}.")))?;
     stop.await;
     match &arguments.dump {
-        Some(path) => scenarios::write_file(path, &simulation.server.cloud()),
+        Some(path) => scenarios::write_file(path, &simulation.server.cloud()).map_err(ServeError::failed),
         None => Ok(()),
     }
 }

@@ -226,7 +226,7 @@ impl Walk<'_> {
             .filter(|key| *key != Key::Group || !answers.without_group())
             .filter_map(|key| {
                 let answer = answers.get(key)?;
-                Some((key, answer.value, answer.source.words(Timestamp::now())))
+                Some((key, answer.value, answer.source.text(Timestamp::now())))
             })
             .collect();
         let mut review = Review {

@@ -99,7 +99,7 @@ impl<'a> Turn<'a> {
 struct Hidden;
 
 impl Waiting for Hidden {
-    fn say(&self, _words: &str) {}
+    fn say(&self, _text: &str) {}
 }
 
 impl Events for Turn<'_> {
@@ -164,9 +164,9 @@ impl Prompter for Turn<'_> {
         self.prompter.confirm(confirm).await
     }
 
-    async fn type_out(&self, words: &str) -> Result<String, UserError> {
+    async fn type_out(&self, text: &str) -> Result<String, UserError> {
         self.wait_for_turn().await;
-        self.prompter.type_out(words).await
+        self.prompter.type_out(text).await
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {

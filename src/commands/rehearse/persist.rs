@@ -7,7 +7,7 @@ use super::Rehearsal;
 use crate::checklist::{UserError, UserErrorKind};
 use crate::cli::{RehearseFlags, Rehearsed};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Lock, LockError, holder_words};
+use crate::progress::{Lock, LockError, holder_text};
 use aws_config_file::files;
 use idc_sim::scenarios;
 
@@ -78,7 +78,7 @@ pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>,
         match error {
             LockError::Held(holder) => UserError::new(
                 UserErrorKind::Locked,
-                format!("Another rehearsal is using {folder}{}.", holder_words(holder.as_ref())),
+                format!("Another rehearsal is using {folder}{}.", holder_text(holder.as_ref())),
                 [NextStep::note("wait for it to end"), use_another_folder()],
             ),
             LockError::Io(error) => UserError::failed(

@@ -24,7 +24,7 @@ use crate::ids::{AccountId, AssignmentKey, Principal};
 use crate::limits::{OPERATION_LIMIT, PROPAGATION_LIMIT};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Intent, Origin, Resource, ResourceKind, ResourceName, Verb};
-use crate::text::duration_words;
+use crate::text::duration_text;
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -381,7 +381,7 @@ impl Step for AccountAssignment {
             return Err(UserError::failed(
                 format!(
                     "Step 5 account-assignment: the assignment did not finish within {}.",
-                    duration_words(OPERATION_LIMIT)
+                    duration_text(OPERATION_LIMIT)
                 ),
                 SetupCommand::again().to("continue to wait for the same request"),
             ));

@@ -22,7 +22,7 @@ use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk, redacted};
 use sections::{Wanted, keys};
 
-pub use restore::{restore, says};
+pub use restore::{current_values, restore};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {

@@ -25,7 +25,7 @@ pub(super) fn remember(
             names.extend(keys(kind).into_iter().map(|key| setting(kind, name, key)));
         }
     }
-    let (old_values, new_values) = (says(&old, &names), says(&new, &names));
+    let (old_values, new_values) = (current_values(&old, &names), current_values(&new, &names));
     names.retain(|name| old_values[name] != new_values[name]);
     if names.is_empty() {
         return Ok(());
@@ -61,7 +61,7 @@ fn setting(kind: ResourceKind, name: &str, key: &str) -> Setting {
 }
 
 /// The values of properties in a file.
-pub fn says<'a>(config: &Config, properties: impl IntoIterator<Item = &'a Setting>) -> Settings {
+pub fn current_values<'a>(config: &Config, properties: impl IntoIterator<Item = &'a Setting>) -> Settings {
     let value = |property: &Setting| {
         let (section, key) = property.property()?;
         config.get(section)?.get(key).cloned()

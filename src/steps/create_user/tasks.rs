@@ -1,5 +1,6 @@
 //! The tasks that only a person can do: add a user in the console, and activate it.
 
+use super::super::context::confirm;
 use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
 use crate::aws::Partition;
@@ -64,7 +65,7 @@ impl CreateUser {
                 |place| place.clicks,
             ),
             command: None,
-            alternatives: NextSteps::default(),
+            alternatives: confirm(ACTIVATION, "confirm it without step 8"),
             details: vec![
                 first,
                 self.email_otp(),
@@ -73,7 +74,7 @@ impl CreateUser {
                     senders(self.context.partition())
                 ),
                 "The first sign-in asks you to register an MFA device: have your phone or passkey ready.".to_owned(),
-                "Step 8 verifies it by signing in; to confirm it without signing in: --confirm activation.".to_owned(),
+                "Step 8 verifies it by signing in.".to_owned(),
             ],
             kind: TaskKind::Confirmed(ACTIVATION),
         }

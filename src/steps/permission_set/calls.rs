@@ -11,7 +11,7 @@ use crate::checklist::UserError;
 use crate::ids::PermissionSetArn;
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::SetupCommand;
-use crate::text::duration_words;
+use crate::text::duration_text;
 
 /// Creates a permission set with the intent's nonce in a tag, and returns its ARN.
 pub async fn create(
@@ -136,7 +136,7 @@ pub async fn provision(context: &Context, instance: &Instance, arn: &PermissionS
         None => Err(UserError::failed(
             format!(
                 "Step 4 permission-set: provisioning did not finish within {}.",
-                duration_words(OPERATION_LIMIT)
+                duration_text(OPERATION_LIMIT)
             ),
             SetupCommand::again().to("provision it again"),
         )),

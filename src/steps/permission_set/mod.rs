@@ -29,7 +29,7 @@ use reads::Described;
 
 pub use reads::{has_other_tags, policies};
 
-pub use restore::{is_provisioning_pending, restore, restore_commands, says};
+pub use restore::{current_settings, is_provisioning_pending, restore, restore_commands};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {

@@ -77,7 +77,7 @@ pub(super) fn forget(context: &Context, arn: &PermissionSetArn, policy: &str) ->
 ///
 /// # Errors
 /// If the call to AWS fails.
-pub async fn says(
+pub async fn current_settings(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
@@ -86,12 +86,12 @@ pub async fn says(
         return Ok(None);
     };
     let policies = reads::policies(context, instance, arn).await.map_err(rerun(&INFO))?;
-    let mut says: Settings = policies
+    let mut current_settings: Settings = policies
         .into_iter()
         .map(|policy| (Setting::Policy(policy), Some(ATTACHED.to_owned())))
         .collect();
-    says.insert(Setting::SessionDuration, set.duration.map(SessionDuration::iso));
-    Ok(Some(says))
+    current_settings.insert(Setting::SessionDuration, set.duration.map(SessionDuration::iso));
+    Ok(Some(current_settings))
 }
 
 /// Whether the permission set has changed since it was last provisioned.
@@ -140,7 +140,7 @@ pub async fn restore(context: &Context, instance: &Instance, replaced: &Replaced
     let Ok(arn) = &replaced.id.single().parse() else {
         return Ok(());
     };
-    let Some(current) = says(context, instance, arn).await? else {
+    let Some(current) = current_settings(context, instance, arn).await? else {
         return Ok(());
     };
     let provisioned = reads::is_provisioned(context, instance, arn).await;

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::super::context::Context;
+use super::super::context::{Context, confirm};
 use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind, UserError,
 };
-use crate::next_step::NextSteps;
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -81,7 +80,7 @@ impl Step for Mfa {
                 code: None,
                 clicks: place.clicks,
                 command: None,
-                alternatives: NextSteps::default(),
+                alternatives: confirm(MFA, "confirm that you checked them"),
                 details: vec![
                     "\"Prompt users for MFA\" is \"Every time they sign in\" or \"Only when their sign-in context \
                      changes\", not \"Never\"."
@@ -89,7 +88,7 @@ impl Step for Mfa {
                     "\"If a user does not yet have a registered MFA device\" is \"Require them to register an MFA device \
                      at sign-in\". This is the default for new instances."
                         .to_owned(),
-                    "No API reads these settings. To confirm that you checked them, use --confirm mfa.".to_owned(),
+                    "No API reads these settings.".to_owned(),
                 ],
                 kind: TaskKind::Confirmed(MFA),
             });

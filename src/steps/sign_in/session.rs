@@ -23,7 +23,7 @@ use crate::ids::RegionName;
 use crate::limits::{PROPAGATION_LIMIT, READ_ATTEMPTS, READ_LIMIT};
 use crate::next_step::SetupCommand;
 use crate::sso::{Grant, Registrar, Registration};
-use crate::text::{duration_words, one_line};
+use crate::text::{duration_text, one_line};
 use aws_config_file::{CachedToken, Paths};
 
 /// The SSO session of a profile, and everything needed to sign in to it.
@@ -141,7 +141,7 @@ impl Session<'_> {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(error)) => return self.refused(&error),
             Err(_) => {
-                let limit = duration_words(READ_LIMIT);
+                let limit = duration_text(READ_LIMIT);
                 let why = format!("the profile returned no credentials: no response within {limit}.");
                 return Err(self.error(&why));
             }

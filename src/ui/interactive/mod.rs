@@ -206,8 +206,8 @@ impl Prompter for Interactive {
         }
     }
 
-    async fn type_out(&self, words: &str) -> Result<String, UserError> {
-        self.typed(words).await
+    async fn type_out(&self, text: &str) -> Result<String, UserError> {
+        self.typed(text).await
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
