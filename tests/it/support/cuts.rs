@@ -1,4 +1,4 @@
-//! Runs that are killed at a request, or around a write.
+//! Kills runs at a request, or before or after a file is replaced.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -11,23 +11,23 @@ use idc_sim::{Fault, FaultKind, Hold};
 
 use super::{RUNTIME, TestEnv};
 
-/// The cut points that are tried at the same time: a run mostly waits.
+/// How many kill points to test in parallel. A run spends most of its time waiting.
 const AT_ONCE: usize = 6;
 
 pub fn is_full() -> bool {
     std::env::var_os("FULL_SWEEPS").is_some()
 }
 
-/// Where a run is cut.
+/// The point at which a run is killed.
 #[derive(Debug, Clone, Copy)]
 pub enum Cut {
-    /// At the n-th request, before or after it took effect.
+    /// At the n-th request: before it takes effect (`true`), or after (`false`).
     Request(u32, bool),
-    /// At the n-th sync to the disk: before a file is replaced, or after.
+    /// At the n-th `fsync`, which is before or after a file is replaced.
     Sync(u32),
 }
 
-/// Starts a run and kills it there; `false` where it ended before that.
+/// Starts a run and kills it at this point. Returns `false` if the run ends before it reaches the point.
 pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
     match cut {
         Cut::Request(nth, is_before) => {
@@ -55,7 +55,7 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
                 tokio::select! {
                     () = hold.reached() => true,
                     () = ended => false,
-                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: it hangs"),
+                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: the run does not end"),
                 }
             });
             let _ = child.kill();
@@ -67,7 +67,7 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
             let inject = format!("inject=fsync:signal=KILL:when={nth}");
             let mut command = traced(env, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
             let status = command.status().unwrap();
-            // strace ends as the program did.
+            // strace exits like the program that it traces.
             let is_killed = status.signal() == Some(9) || status.code() == Some(137);
             assert!(is_killed || status.success(), "{cut:?}: {status}");
             is_killed
@@ -75,7 +75,7 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
     }
 }
 
-/// The binary on this stage under strace.
+/// Returns a command that runs the binary under strace.
 pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
     let plain = env.command(args);
     let mut command = Command::new("strace");
@@ -93,18 +93,18 @@ pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
     command
 }
 
-/// Whether runs can be killed around a write; where they cannot, that is said loudly, and is a failure in CI.
+/// Returns whether strace works here. If it does not, prints a warning. In CI on Linux, fails instead.
 pub fn is_traceable() -> bool {
     let can = can_trace();
     if !can {
-        const WHY: &str = "NOT TESTED: strace is missing or may not trace here, so nothing was killed around a write";
+        const WHY: &str = "NOT TESTED: strace is missing or not allowed to trace, so no run was killed during a write";
         assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "{WHY}");
         report(&format!("*** {WHY} ***"));
     }
     can
 }
 
-/// Whether the system lets one program look at another's calls.
+/// Returns whether strace is installed and allowed to trace another process.
 pub fn can_trace() -> bool {
     let traced = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "/bin/true"])
@@ -115,7 +115,7 @@ pub fn can_trace() -> bool {
     cfg!(target_os = "linux") && traced.is_ok_and(|status| status.success())
 }
 
-/// How many syncs a run makes.
+/// Returns the number of `fsync` calls of a run.
 pub fn syncs(env: &TestEnv, args: &[&str]) -> u32 {
     let log: PathBuf = env.home.path().join("strace.log");
     let status = traced(env, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
@@ -130,13 +130,13 @@ pub fn report(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// All of them, or a fixed sample.
+/// Returns all kill points with `FULL_SWEEPS`, and a fixed sample without it.
 pub fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
     if is_full() {
         return all;
     }
     let step = all.len().div_ceil(about);
-    // Starting at different places, so that all kinds are met.
+    // Start at an offset that depends on the number of points, so that the sample covers all kinds.
     all.into_iter().skip(step / 2).step_by(step).collect()
 }
 
@@ -147,8 +147,8 @@ pub fn requests(count: usize) -> Vec<Cut> {
         .collect()
 }
 
-/// Tries every cut, several at the same time, and prints what came of them. An attempt answers what went wrong, which is
-/// empty where nothing did, or `None` where the run had ended before it was to be cut.
+/// Tests every kill point, several in parallel, and prints a summary. `attempt` returns a description of the problem,
+/// an empty string if there is none, or `None` if the run ended before it reached the point.
 pub fn try_each(what: &str, promise: &str, cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) {
     let (next, reached) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wrong = Mutex::new(Vec::new());
@@ -169,10 +169,13 @@ pub fn try_each(what: &str, promise: &str, cuts: &[Cut], attempt: impl Fn(Cut) -
     let lines = wrong.join("\n");
     assert!(
         wrong.is_empty(),
-        "{what}: {} of {all} cut points went wrong:\n{lines}",
+        "{what}: {} of {all} kill points failed:\n{lines}",
         wrong.len()
     );
-    // Requests that only ask again, and what is written after them, are more or fewer from run to run.
-    assert!(reached * 10 >= all * 8, "{what}: {reached} of {all} were reached");
-    report(&format!("{what}: {reached} cut points, {promise}"));
+    // The number of polls, and of the writes that follow them, differs from run to run.
+    assert!(
+        reached * 10 >= all * 8,
+        "{what}: only {reached} of {all} kill points were reached"
+    );
+    report(&format!("{what}: {reached} kill points, {promise}"));
 }

@@ -1,4 +1,4 @@
-//! Every fault at every operation.
+//! Injects every kind of fault into every operation.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -8,25 +8,25 @@ use idc_sim::{Cloud, Fault, FaultKind, ServiceError, scenarios};
 
 use super::{Ran, TestEnv};
 
-/// A run may wait for AWS, and for a person; longer than this it hangs.
+/// Time limit for one run, which may wait for AWS and for the simulated person.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// A fault: its column, what happens, and whether it lasts.
+/// A column of the fault tables: a fault, and which calls it affects.
 #[derive(Debug, Clone)]
 pub struct Wrong {
     pub name: &'static str,
     kind: FaultKind,
-    /// At every call, and not at one alone.
+    /// Whether the fault affects every call, instead of a single one.
     pub lasts: bool,
 }
 
 impl Wrong {
-    /// Whether what was accepted fails later.
+    /// Returns whether the service accepts the request and the operation fails later.
     pub fn is_late(&self) -> bool {
         matches!(self.kind, FaultKind::FailLater(_))
     }
 
-    /// What the service says, where it says no.
+    /// Returns the error code that the service returns, if it returns an error.
     pub fn code(&self, row: &str) -> Option<String> {
         match self.kind_at(row) {
             FaultKind::Refuse(refusal) => Some(refusal.code),
@@ -34,8 +34,8 @@ impl Wrong {
         }
     }
 
-    /// Each service has its own words and statuses for the same ("Error responses" of Amazon S3; "Common errors" of IAM
-    /// and STS).
+    /// Returns the fault with the error code and status of the row's service, because S3, IAM and STS have their own
+    /// ("Error responses" of Amazon S3; "Common errors" of IAM and STS).
     fn kind_at(&self, row: &str) -> FaultKind {
         let FaultKind::Refuse(refusal) = &self.kind else {
             return self.kind.clone();
@@ -68,7 +68,8 @@ impl Wrong {
     }
 }
 
-/// Every fault: at one call each, and some for good. (What AWS says is not there, time after time, is not there.)
+/// Returns every fault at a single call, and some faults at every call. A "not found" error at every call is not a
+/// fault: it means that the resource does not exist.
 pub fn faults() -> Vec<Wrong> {
     let once = kinds();
     let lasting = [
@@ -98,7 +99,7 @@ const FOR_GOOD: [&str; 4] = [
     "cut for good",
 ];
 
-/// Name and making of each fault.
+/// Returns the faults by name.
 fn kinds() -> Vec<(&'static str, FaultKind)> {
     let refuse = |code: &str, words: &str| FaultKind::Refuse(ServiceError::new(code, words));
     let mut throttle = ServiceError::new("ThrottlingException", "Rate exceeded");
@@ -172,34 +173,37 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
     ]
 }
 
-/// Nothing comes within the limit of a call (`docs/limits.md`).
+/// The name of the fault where no response arrives within the time limit of a call (`docs/limits.md`).
 pub const SILENT: &str = "no answer";
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
-/// Where a row of the table is of an operation's second call.
+/// Suffix of the rows for the second call of an operation.
 pub const SECOND: &str = ", 2nd";
 
-/// Where AWS says once of each thing that it is at work on it, so that the calls of a run are the same ones on a slow machine.
+/// Starts a server that completes each asynchronous operation after one poll, so that a run makes the same calls on a
+/// slow machine.
 pub fn env(mut cloud: Cloud) -> TestEnv {
     cloud.timing.polls = Some(1);
     TestEnv::with(cloud)
 }
 
-/// A world of the rehearsal's.
+/// Returns a named scenario.
 pub fn named(cloud: &str) -> Cloud {
-    scenarios::named(cloud).expect("a known world")
+    scenarios::named(cloud).expect("a known scenario")
 }
 
-/// Runs into a fault: it is met, nothing panics, and the exit code says whether the credentials were at fault.
+/// Runs the binary with a fault. Asserts that the fault was injected, that the run did not panic, and that a failed run
+/// exits with code 4 exactly if the fault concerns the credentials.
 pub fn struck(env: &TestEnv, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
     strike(env, row, wrong);
     let ran = ended(env, args);
     let what = format!("{row} with {}", wrong.name);
     assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
-    // A call that nobody waits for any more is not told of before its end.
+    // The call log contains a call only when it has finished, and a client that times out does not wait for that.
     let is_met = env.server.calls().iter().any(|call| call.fault.is_some());
-    assert!(is_met || wrong.name == SILENT, "{what}: it was never met");
-    // A token, or nothing, stands for the caller there; and the answer to a HEAD has no words.
+    assert!(is_met || wrong.name == SILENT, "{what}: the fault was never injected");
+    // Calls to sso-oidc and sso are not signed with the caller's credentials, and the response to a HEAD request has
+    // no error code.
     let is_of_others = row.starts_with("sso-oidc:") || row.starts_with("sso:");
     let is_wordless = row.contains(":Head") && wrong.name == "ExpiredToken";
     let is_of_credentials = ["AccessDenied", "ExpiredToken", FOR_GOOD[0]].contains(&wrong.name);
@@ -209,7 +213,7 @@ pub fn struck(env: &TestEnv, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
     ran
 }
 
-/// Lets the first call of an operation go wrong, or its second, or each.
+/// Injects a fault into the first call of an operation, the second, or every call.
 fn strike(env: &TestEnv, row: &str, wrong: &Wrong) {
     let operation = row.strip_suffix(SECOND).unwrap_or(row);
     env.server.fault(Fault {
@@ -219,22 +223,23 @@ fn strike(env: &TestEnv, row: &str, wrong: &Wrong) {
     });
 }
 
-/// An error says what AWS said, where it said anything, and how to go on.
+/// Asserts that an error contains the error code from AWS, if there is one, and a next command.
 pub fn says_it(error: &serde_json::Value, row: &str, wrong: &Wrong) {
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
     assert!(
         !text("message").is_empty() && error["next"].to_string().contains("idc-setup "),
         "{row}: {error}"
     );
-    // The answer to a HEAD has no words, and what AWS says is not there needs none: it was to go.
+    // The response to a HEAD request has no error code. A "not found" error during a deletion is not reported.
     let is_told = !row.contains(":Head") && wrong.name != "not found";
     if let Some(code) = wrong.code(row).filter(|_| is_told) {
         let says = text("message").contains(&code) || error["aws"]["code"] == *code;
-        assert!(says, "{row} with {}: {code} is not said: {error}", wrong.name);
+        assert!(says, "{row} with {}: {code} is not reported: {error}", wrong.name);
     }
 }
 
-/// Every operation that has been called since the first `since` calls; twice, where it was called again.
+/// Returns a row for each operation that was called after the first `since` calls, and a second row for each that was
+/// called more than once.
 pub fn operations(env: &TestEnv, since: usize) -> Vec<String> {
     let mut counts = BTreeMap::new();
     for call in env.server.calls().into_iter().skip(since) {
@@ -249,7 +254,7 @@ pub fn operations(env: &TestEnv, since: usize) -> Vec<String> {
     rows.collect()
 }
 
-/// Ends within the limit, or fails.
+/// Runs the binary, and asserts that it exits within the time limit.
 pub fn ended(env: &TestEnv, args: &[&str]) -> Ran {
     let mut child = env
         .command(args)
@@ -262,7 +267,7 @@ pub fn ended(env: &TestEnv, args: &[&str]) -> Ran {
         if started.elapsed() > LIMIT {
             let _ = child.kill();
             let ran = Ran::of(child.wait_with_output().unwrap());
-            panic!("it hangs: {}", ran.summary());
+            panic!("the run does not end: {}", ran.summary());
         }
         std::thread::sleep(Duration::from_millis(20));
     }

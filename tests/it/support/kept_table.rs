@@ -1,4 +1,4 @@
-//! What comes of every fault at every operation, kept as a table in the repository.
+//! Tables in the repository that record the outcome of every fault at every operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use super::faulty::{SECOND, SILENT, Wrong, faults};
 
 const AT_ONCE: usize = 8;
-/// Of those that wait for most of their time.
+/// The same for faults that make a run wait most of the time.
 const WAITING_AT_ONCE: usize = 24;
 
-/// Whether an operation can be accepted and fail later.
+/// Returns whether the service can accept the operation and fail it later.
 fn can_fail_later(row: &str) -> bool {
     [
         "CreateAccountAssignment",
@@ -27,12 +27,13 @@ fn can_fail_later(row: &str) -> bool {
 /// A table in the repository.
 pub struct KeptTable {
     pub file: &'static str,
-    /// What stands above it.
+    /// The text above the table.
     pub about: &'static str,
 }
 
 impl KeptTable {
-    /// Holds what comes of each fault at each operation (each `every`-th of them, where not all are wanted) against the table.
+    /// Asserts that the outcome of each fault at each operation is the recorded one. Without `FULL_SWEEPS`, tests only
+    /// every `every`-th combination.
     pub fn is_what_comes_of(&self, operations: &[String], every: usize, cell: impl Fn(&str, &Wrong) -> String + Sync) {
         let is_full = std::env::var_os("FULL_SWEEPS").is_some();
         let with_faults = |operation: &String| {
@@ -45,7 +46,7 @@ impl KeptTable {
                 .filter(move |wrong| !(wrong.lasts && is_second))
                 .map(move |wrong| (operation.clone(), wrong))
         };
-        // One column alone: the rest of the table is kept.
+        // `FAULT` selects columns. The others stay as recorded.
         let only = std::env::var("FAULT").ok();
         let chosen: Vec<_> = operations
             .iter()
@@ -67,7 +68,7 @@ impl KeptTable {
                     let (next, cells, cell, bad) = (Arc::clone(&next), &cells, &cell, &wrong);
                     scope.spawn(move || {
                         while let Some((operation, wrong)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            // All that goes wrong is wanted, and not the first alone.
+                            // Collect all failures instead of stopping at the first.
                             let tried = AssertUnwindSafe(|| cell(operation, wrong));
                             let Ok(came_of_it) = std::panic::catch_unwind(tried) else {
                                 bad.lock().unwrap().push(format!("{operation} with {}", wrong.name));
@@ -89,19 +90,19 @@ impl KeptTable {
             std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
         }
         let kept = self.kept();
-        // A row of an operation that nobody calls any more says nothing.
+        // The table must not keep rows of operations that are no longer called.
         let rows: BTreeSet<&String> = kept.keys().map(|(operation, _)| operation).collect();
         let known: BTreeSet<&String> = operations.iter().collect();
-        assert_eq!(rows, known, "{}: the operations are others", self.file);
+        assert_eq!(rows, known, "{}: the recorded operations differ", self.file);
         let mut others = String::new();
         for ((operation, name), came_of_it) in &cells {
             let known = kept.get(&(operation.clone(), (*name).to_owned()));
             if known != Some(came_of_it) {
                 let known = known.map_or("nothing", String::as_str);
-                let _ = writeln!(others, "{operation} with {name}: {came_of_it}, and not {known}");
+                let _ = writeln!(others, "{operation} with {name}: {came_of_it} instead of {known}");
             }
         }
-        let update = "UPDATE_FAULTS=1 with FULL_SWEEPS=1 keeps what comes now";
+        let update = "to record the current outcomes, set FULL_SWEEPS=1 and UPDATE_FAULTS=1";
         assert!(others.is_empty(), "{}: {update}\n{others}", self.file);
     }
 
@@ -133,7 +134,7 @@ impl KeptTable {
         out
     }
 
-    /// The kept table's cells.
+    /// Reads the cells of the recorded table.
     fn kept(&self) -> BTreeMap<(String, String), String> {
         let text = std::fs::read_to_string(self.path()).unwrap_or_default();
         let rows: Vec<Vec<String>> = text

@@ -1,4 +1,4 @@
-//! A rehearsal in this process, and the binary run against it with an environment and a home of its own.
+//! A simulated AWS in this process, and the binary, which runs against it in its own environment and home folder.
 
 pub mod aws_cli;
 pub mod browser;
@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Servers live on this runtime for as long as the tests do.
+/// The runtime of all servers. It lives as long as the test process.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -31,13 +31,13 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime")
 });
 
-/// Answers that have no default.
+/// Flags for the answers that have no default.
 pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 
-/// Without the recommendations.
+/// Flags that skip the recommendations.
 pub const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
-/// What a non-interactive run on a fresh account needs besides.
+/// The other flags that a non-interactive run on a fresh account needs.
 pub const WILLING: [&str; 4] = [
     "--non-interactive",
     "--create-organization",
@@ -45,11 +45,11 @@ pub const WILLING: [&str; 4] = [
     "--wait=60s",
 ];
 
-/// A simulated AWS and somebody's home.
+/// A simulated AWS, and a user's home folder.
 pub struct TestEnv {
     /// The simulated AWS.
     pub server: Server,
-    /// Root's session in it.
+    /// Temporary credentials of the root user.
     pub credentials: Credentials,
     /// The home folder.
     pub home: TempDir,
@@ -57,12 +57,12 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A world by name.
+    /// Starts a server with a named scenario.
     pub fn new(cloud: &str) -> Self {
-        Self::with(scenarios::named(cloud).expect("a known world"))
+        Self::with(scenarios::named(cloud).expect("a known scenario"))
     }
 
-    /// A world of the test's own.
+    /// Starts a server with a custom scenario.
     pub fn with(mut cloud: Cloud) -> Self {
         let root = cloud.root();
         let credentials = cloud.issue(root);
@@ -77,7 +77,7 @@ impl TestEnv {
         }
     }
 
-    /// Nothing is in any bucket, and nothing is delivered into one any more.
+    /// Empties all buckets, and removes their policies, so that nothing is delivered to them anymore.
     pub fn empty_buckets(&self) {
         for bucket in self.server.cloud().buckets.values_mut() {
             bucket.objects.clear();
@@ -85,18 +85,18 @@ impl TestEnv {
         }
     }
 
-    /// Writes `~/.aws/config` before anything runs.
+    /// Writes `~/.aws/config`.
     pub fn has_config(&self, text: impl AsRef<[u8]>) {
-        std::fs::create_dir_all(self.path(".aws")).expect("a folder of the test's own");
-        std::fs::write(self.path(".aws/config"), text).expect("a file of the test's own");
+        std::fs::create_dir_all(self.path(".aws")).expect("a writable home folder");
+        std::fs::write(self.path(".aws/config"), text).expect("a writable home folder");
     }
 
-    /// What `~/.aws/config` says.
+    /// Returns the content of `~/.aws/config`.
     pub fn config(&self) -> String {
         std::fs::read_to_string(self.path(".aws/config")).expect("a config")
     }
 
-    /// Lets every call take some milliseconds longer.
+    /// Delays every API call.
     pub fn slow_down(&self, milliseconds: u64) {
         self.server.fault(Fault {
             operation: None,
@@ -105,12 +105,12 @@ impl TestEnv {
         });
     }
 
-    /// A variable for every run of this stage.
+    /// Sets an environment variable for all later runs.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The binary, with these arguments and nothing of this process's environment.
+    /// Returns a command for the binary, with these arguments and without the environment of this process.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
         command
@@ -132,25 +132,26 @@ impl TestEnv {
         command
     }
 
-    /// Runs the binary to its end.
+    /// Runs the binary and waits until it exits.
     pub fn run(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().expect("the binary runs");
         Ran::of(output)
     }
 
-    /// Runs it with `--output json`.
+    /// Like [`run`](Self::run), with `--output json`.
     pub fn json(&self, args: &[&str]) -> Ran {
         let mut args = args.to_vec();
         args.push("--output=json");
         self.run(&args)
     }
 
-    /// The whole way without questions, with answers.
+    /// Runs all steps without questions: with [`ANSWERS`] and with all required consents.
     pub fn go(&self, more: &[&str]) -> Ran {
         self.json(&[&["run"], &WILLING[..], &ANSWERS[..], more].concat())
     }
 
-    /// Runs it while `change` happens to the account: when this operation has taken effect, and before its answer comes.
+    /// Runs the binary, and changes the account during the run: after this operation takes effect, and before the
+    /// client receives the response.
     pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> Ran {
         let hold = Hold::default();
         self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
@@ -169,7 +170,7 @@ impl TestEnv {
         ran
     }
 
-    /// Starts the binary and lets it run.
+    /// Starts the binary and does not wait for it.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdout(Stdio::null())
@@ -178,7 +179,7 @@ impl TestEnv {
             .expect("the binary runs")
     }
 
-    /// Plans a fault for the n-th call of an operation from now on.
+    /// Injects a fault into the n-th call of an operation, counted from now on.
     pub fn fault(&self, operation: &str, nth: u32, kind: FaultKind) {
         self.server.fault(Fault {
             operation: Some(operation.to_owned()),
@@ -187,7 +188,7 @@ impl TestEnv {
         });
     }
 
-    /// Plans a fault for every call of an operation.
+    /// Injects a fault into every call of an operation.
     pub fn always(&self, operation: &str, kind: FaultKind) {
         self.server.fault(Fault {
             operation: Some(operation.to_owned()),
@@ -196,7 +197,7 @@ impl TestEnv {
         });
     }
 
-    /// Runs until the n-th call of an operation is held, before or after it took effect, and kills the run.
+    /// Runs the binary and kills it at the n-th call of an operation, before or after the call takes effect.
     pub fn kill_at(&self, args: &[&str], operation: &str, nth: u32, before: bool) {
         let hold = Hold::default();
         let kind = if before {
@@ -214,7 +215,7 @@ impl TestEnv {
         assert!(reached.is_ok(), "{operation} was never called");
     }
 
-    /// The calls so far, without those that only ask again whether something has ended.
+    /// Returns the calls so far, without repeated polls for the status of an asynchronous operation.
     pub fn counted_calls(&self) -> Vec<CallLine> {
         let mut statuses = 0;
         let calls = self.server.calls().into_iter().filter(|call| {
@@ -226,7 +227,7 @@ impl TestEnv {
         calls.collect()
     }
 
-    /// Users, groups, memberships, permission sets and assignments: how many there are.
+    /// Returns the number of users, groups, memberships, permission sets and assignments.
     pub fn counts(&self) -> [usize; 5] {
         let cloud = self.server.cloud();
         let store = &cloud.instances[0].store;
@@ -239,23 +240,23 @@ impl TestEnv {
         ]
     }
 
-    /// The state file of the rehearsed account.
+    /// Returns the path of the state file.
     pub fn state_file(&self) -> PathBuf {
         self.home.path().join(".local/state/idc-setup/aws-123456789012.json")
     }
 
-    /// The state file's content.
+    /// Returns the content of the state file.
     pub fn state(&self) -> Value {
         let text = std::fs::read(self.state_file()).expect("a state file");
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// A file in the home folder.
+    /// Returns the path of a file in the home folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    /// How many files below the home were left half-written.
+    /// Returns the number of temporary files in the home folder.
     pub fn unfinished(&self) -> usize {
         let is_unfinished = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -264,7 +265,7 @@ impl TestEnv {
         self.files("").iter().filter(|(path, _)| is_unfinished(path)).count()
     }
 
-    /// Every file below a folder of the home, by name and content.
+    /// Returns the path and the content of every file in a folder of the home folder, and in its subfolders.
     pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         collect(&self.path(folder), &mut found);
@@ -286,14 +287,14 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
     }
 }
 
-/// How a run has ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code.
     pub code: i32,
-    /// What stdout got.
+    /// The output on stdout.
     pub stdout: String,
-    /// What stderr got.
+    /// The output on stderr.
     pub stderr: String,
 }
 
@@ -306,14 +307,14 @@ impl Ran {
         }
     }
 
-    /// Fails unless it ended with this code.
+    /// Asserts that the run exited with this code and did not panic.
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.summary());
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
     }
 
-    /// How it went, in few lines.
+    /// Summarizes the result in a few lines, for assertion messages.
     pub fn summary(&self) -> String {
         let Ok(envelope) = serde_json::from_str::<Value>(&self.stdout) else {
             return format!("stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
@@ -333,12 +334,12 @@ impl Ran {
         )
     }
 
-    /// The envelope.
+    /// Parses the JSON envelope on stdout.
     pub fn envelope(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
-    /// A step of the envelope.
+    /// Returns a step of the envelope.
     pub fn step(&self, slug: &str) -> Value {
         let envelope = self.envelope();
         let steps = envelope["steps"].as_array().expect("steps");
@@ -348,12 +349,12 @@ impl Ran {
             .clone()
     }
 
-    /// The states of all steps, by slug, without the recommendations.
+    /// Returns the slug and the state of each step, without the recommendations.
     pub fn states(&self) -> Vec<(String, String)> {
         self.states_of(false)
     }
 
-    /// The states of the recommendations, by slug.
+    /// Returns the slug and the state of each recommendation.
     pub fn recommendations(&self) -> Vec<(String, String)> {
         self.states_of(true)
     }
@@ -369,7 +370,7 @@ impl Ran {
             .collect()
     }
 
-    /// Fails unless both streams together say this.
+    /// Asserts that stdout or stderr contains this text.
     pub fn says(self, words: &str) -> Self {
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(all.contains(words), "{words:?} is not in:\n{all}");
@@ -377,7 +378,7 @@ impl Ran {
     }
 }
 
-/// Operations that change something at AWS.
+/// Returns whether a call changes something in AWS.
 pub fn is_mutating(call: &CallLine) -> bool {
     matches!(
         call.service.as_str(),

@@ -1,5 +1,4 @@
-//! A guide that answers everything as most would, and at one prompt does something else: goes back, skips, leaves, or is
-//! interrupted.
+//! A prompter that gives the usual answers, except at one prompt, where it goes back, skips, quits, or is interrupted.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,37 +9,37 @@ use idc_setup::checklist::{
     UserError, Waiting,
 };
 
-/// What is done at the one prompt.
+/// What to do at the one prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detour {
-    /// To the question before.
+    /// Go back to the previous question.
     Back,
-    /// Without this step.
+    /// Skip the step.
     Skip,
-    /// Leave.
+    /// Quit.
     Quit,
-    /// Ctrl-C.
+    /// Press Ctrl-C.
     Interrupt,
 }
 
-/// Answers, but for one detour.
+/// A prompter that gives the usual answers and takes at most one detour.
 #[derive(Debug, Default)]
 pub struct Wandering {
     detour: Option<(usize, Detour)>,
     count: Cell<usize>,
     /// The prompts that were shown, in order.
     pub prompts: RefCell<Vec<String>>,
-    /// The answers that were asked for.
+    /// The keys of the questions that were asked.
     pub asked: RefCell<Vec<Key>>,
 }
 
 impl Wandering {
-    /// Straight through.
+    /// Creates a prompter without a detour.
     pub fn straight() -> Self {
         Self::default()
     }
 
-    /// With a detour at the n-th prompt, from 0.
+    /// Creates a prompter that takes a detour at the n-th prompt, counted from 0.
     pub fn with(at: usize, detour: Detour) -> Self {
         Self {
             detour: Some((at, detour)),
@@ -51,8 +50,8 @@ impl Wandering {
     fn at(&self, prompt: &str) -> Result<Option<Detour>, UserError> {
         let n = self.count.get();
         self.count.set(n + 1);
-        assert!(n < 60, "it asks for ever: {:?}", self.prompts.borrow());
-        // Folders differ from run to run.
+        assert!(n < 60, "too many prompts: {:?}", self.prompts.borrow());
+        // Remove paths, which differ from run to run.
         let prompt = prompt.split(" /").next().unwrap_or_default();
         self.prompts.borrow_mut().push(prompt.to_owned());
         match self.detour.filter(|(at, _)| *at == n) {

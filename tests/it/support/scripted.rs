@@ -1,4 +1,4 @@
-//! A guide that follows a script, strictly: an unexpected question fails, and so does an answer that is left.
+//! A prompter that follows a script. An unexpected question is a failure, and so is an unused line of the script.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,15 +13,15 @@ use idc_setup::checklist::{
 /// One line of a script.
 #[derive(Debug, Clone)]
 pub enum Line {
-    /// The question for this answer, and the reply.
+    /// The question with this key, and the reply.
     Ask(Key, Reply<&'static str>),
-    /// The review, and the reply.
+    /// The reply to the review.
     Review(ReviewReply),
-    /// A confirmation whose words contain these, and the reply.
+    /// A confirmation that contains this text, and the reply.
     Confirm(&'static str, Reply<bool>),
 }
 
-/// Follows a script.
+/// A prompter that follows a script.
 #[derive(Debug)]
 pub struct Scripted {
     lines: RefCell<VecDeque<Line>>,
@@ -39,10 +39,10 @@ impl Scripted {
 
     fn next(&self, what: &str) -> Line {
         let line = self.lines.borrow_mut().pop_front();
-        line.unwrap_or_else(|| panic!("nothing is left in the script, and this was asked: {what}"))
+        line.unwrap_or_else(|| panic!("no lines left in the script for this question: {what}"))
     }
 
-    /// Fails when answers are left.
+    /// Asserts that no lines are left in the script.
     pub fn finish(&self) {
         assert!(
             self.lines.borrow().is_empty(),

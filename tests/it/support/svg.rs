@@ -1,21 +1,21 @@
-//! A terminal's screen as an SVG picture, with what differs from run to run made steady.
+//! Renders a terminal screen as SVG, with placeholders for everything that differs from run to run.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Tenths of a unit: a column is 8.4 wide.
+/// Width of a column, in tenths of a unit.
 const COLUMN: usize = 84;
 const ROW: usize = 18;
 
-/// What differs from run to run, and what stands for it.
+/// Patterns of text that differs from run to run, with placeholders.
 static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:4566"),
         (r"/\S*/\.tmp\w+", "~"),
         (r"~/\.aws", "~/.aws"),
-        // A narrow screen has day and time on two lines.
+        // On a narrow screen, date and time are on separate lines.
         (r"\b20\d\d-\d\d-\d\d\b", "2026-11-24"),
         (r"\b\d\d:\d\d UTC", "13:00 UTC"),
         (r"_[0-9a-f]{16}\b", "_0123456789abcdef"),
@@ -35,7 +35,7 @@ static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .into()
 });
 
-/// The text, as it is in every run.
+/// Replaces everything that differs from run to run.
 pub fn steady(text: &str) -> String {
     let lines = text.lines().map(|line| {
         STEADY.iter().fold(line.to_owned(), |line, (pattern, steady)| {
@@ -45,7 +45,7 @@ pub fn steady(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The screen, without the empty rows at its end.
+/// Renders the screen, without the empty rows at the end.
 pub fn picture(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
@@ -78,7 +78,7 @@ pub fn picture(screen: &vt100::Screen) -> String {
     out
 }
 
-/// A row as texts of one style each.
+/// Splits a row into runs of text with the same style.
 fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)> {
     let mut runs: Vec<(String, String)> = Vec::new();
     for column in 0..columns {
