@@ -1,4 +1,4 @@
-//! Flag, variable, answers file, saved, found, default: the first that is there counts.
+//! Precedence of answers: flag, environment variable, answers file, saved answer, existing value, default.
 
 use idc_sim::{FaultKind, ServiceError};
 
@@ -40,7 +40,7 @@ fn flags_override_variables_then_the_answers_file_then_saved_answers() {
 fn a_saved_answer_keeps_its_precedence() {
     let env = TestEnv::new("enabled");
     env.go(&["--session-duration=4h"]).expect(0);
-    // What was said explicitly stays explicit: a set that somebody changed since is different.
+    // A saved explicit answer is still explicit, so a permission set that was changed since is different.
     env.server.cloud().permission_sets[0].session_duration = "PT1H".to_owned();
     let ran = env.json(&["status"]).expect(5);
     assert_eq!(ran.step("permission-set")["state"], "different");
@@ -50,7 +50,7 @@ fn a_saved_answer_keeps_its_precedence() {
             .unwrap()
             .contains("instead of 4h")
     );
-    // A default was never said: what is found there wins, in every later run.
+    // A default is not an answer, so the existing value takes precedence in every later run.
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
@@ -114,7 +114,7 @@ fn a_custom_portal_url_is_used_and_a_wrong_one_is_detected() {
     ];
     let ran = env.json(&wrong).expect(3);
     assert_eq!(ran.step("access-portal")["state"], "blocked");
-    // A wrong address is written nowhere, so the right one needs no update.
+    // The wrong URL was not written to the config, so the right one needs no `--update`.
     assert!(!env.path(".aws/config").exists());
     let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
     let args = ["run", "--non-interactive", "--wait=60s", "--start-url", right];

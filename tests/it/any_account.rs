@@ -1,4 +1,4 @@
-//! A property over accounts and files: after a run, with or without updates, and an undo, both are what they were.
+//! Property test: a run, with or without updates, followed by an undo restores any account and any config file.
 
 use idc_sim::{Cloud, scenarios};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::support::{TestEnv, WILLING};
 use super::undo_updates::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
 
-/// An account as people have it: some of it there, some of it saying something else; and a file.
+/// A partially set up account with values that can differ from the requested ones, and a config file.
 #[derive(Debug, Clone)]
 struct Account {
     has_user: bool,
@@ -47,7 +47,7 @@ fn account() -> impl Strategy<Value = Account> {
     )
 }
 
-/// No file, or one where the profile and the session may be there, and say something else.
+/// Generates a config file, or none. It can contain the profile and the session with other values.
 fn config() -> impl Strategy<Value = Option<String>> {
     let other = "[profile other]\nregion = eu-west-1";
     let session = "[sso-session my-sso]\nsso_start_url = https://elsewhere.awsapps.com/start\nsso_region=eu-west-1";

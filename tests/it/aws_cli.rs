@@ -1,4 +1,4 @@
-//! The real AWS CLI v2 against the rehearsal: its own commands, its sign-ins, and the wizard's profile.
+//! The real AWS CLI v2 with the simulated AWS: its commands, its ways to sign in, and the wizard's profile.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ fn command(env: &TestEnv, program: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// As root, whose session is in the environment.
+/// Runs the AWS CLI with the root user's credentials in the environment, and returns the JSON that it prints.
 fn as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
     let keys = &env.credentials;
     let output = command(env, program, args)
@@ -35,7 +35,7 @@ fn as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stdout))
 }
 
-/// Through a profile, with nothing else in the environment.
+/// Runs the AWS CLI without credentials in the environment, so that it uses a profile.
 fn through(env: &TestEnv, program: &Path, args: &[&str]) -> Ran {
     Ran::of(command(env, program, args).output().unwrap())
 }
@@ -129,7 +129,7 @@ fn the_aws_cli_signs_in_with_pkce() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // Kept to the end: a closed pipe would fail the CLI.
+    // Keep the pipe open, because the CLI fails if it is closed.
     let mut lines = BufReader::new(login.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
@@ -139,7 +139,7 @@ fn the_aws_cli_signs_in_with_pkce() {
     assert!(caller(&env, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
 }
 
-/// Opens the address that a program prints, and follows to the program's own listener, as a browser does.
+/// Opens the URL that a program prints, and follows the redirect to the program's listener, like a browser.
 fn follow(lines: &mut impl Iterator<Item = String>) {
     let address = lines.find(|line| line.contains("/authorize?")).unwrap();
     let back = get(address.trim()).1.unwrap();
@@ -167,7 +167,7 @@ fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
     assert!(login.wait().unwrap().success());
     let root = "arn:aws:iam::123456789012:root";
     assert_eq!(caller(&env, &aws, "default"), root);
-    // The credentials have run out: only the session is left, which gives new ones.
+    // Let the credentials expire, so that the wizard has to renew them with the session.
     let cache = env.path(".aws/login/cache");
     let file = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
     let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -186,7 +186,7 @@ fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
     assert!(env.server.calls().iter().any(|call| call.service == "signin"));
 }
 
-/// Status and `Location` of a page on this machine.
+/// Requests a page from this machine, and returns the status and the `Location` header.
 fn get(url: &str) -> (u16, Option<String>) {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -215,7 +215,7 @@ fn the_aws_cli_and_the_wizard_share_the_profile_and_the_token() {
         .unwrap()
         .to_owned();
     assert_eq!(caller(&env, &aws, "eks-walkthrough"), arn);
-    // The other way round: the CLI signs in anew for the wizard's session, and the wizard takes that token.
+    // Conversely, the CLI signs in again for the wizard's session, and the wizard uses that token.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     through(
         &env,
@@ -259,11 +259,8 @@ fn the_aws_cli_and_the_wizard_share_the_client_registration() {
         let calls = env.server.calls();
         calls.iter().any(|call| call.operation == "RegisterClient")
     };
-    assert!(
-        !sign_in(true),
-        "the CLI registers anew, beside the wizard's registration"
-    );
-    // The other way round.
+    assert!(!sign_in(true), "the CLI does not reuse the wizard's registration");
+    // Conversely, the wizard uses the CLI's registration.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     assert!(sign_in(false));
     forget_tokens(&env);
@@ -289,7 +286,7 @@ fn step_8_also_asks_the_aws_cli_and_reports_where_it_disagrees() {
     let ran = env.go(&[]).expect(0);
     let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
     assert!(said.ends_with(" returns the same caller"), "{said}");
-    // Root's session in the environment was not what it asked with.
+    // The AWS CLI did not use the root user's credentials in the environment.
     assert!(
         !ran.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
@@ -321,7 +318,7 @@ fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
         message.contains("disagrees: The config profile could not be found."),
         "{message}"
     );
-    // It gets none of the keys of this run.
+    // The AWS CLI gets no credentials from the wizard's environment.
     write(&format!(
         "{version}; env | grep -E '^AWS_(ACCESS|SECRET|SESSION|PROFILE)' >&2; exit 1"
     ));

@@ -1,4 +1,4 @@
-//! Bad input, each with one clear message, the documented exit code, and nothing changed.
+//! Invalid input gets one clear message and the documented exit code, and nothing is changed.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use idc_sim::{FaultKind, ServiceError};
 
 use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
 
-/// One message with a reason and a next command; nothing was changed at AWS or at home.
+/// Asserts that a run failed with one error, which contains these words and a next command, and that it changed nothing
+/// in AWS or in `~/.aws`.
 fn refused(env: &TestEnv, ran: Ran, code: i32, words: &[&str]) {
     let ran = ran.expect(code);
     let envelope = ran.envelope();
@@ -160,7 +161,7 @@ fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
     );
     assert!(env.server.cloud().assignments.is_empty());
     assert!(!env.path(".aws").exists());
-    // With the right, a rerun completes.
+    // With the permission, another run completes.
     env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
@@ -186,7 +187,7 @@ fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
 #[test]
 fn a_missing_network_is_reported_quickly() {
     let mut env = TestEnv::new("enabled");
-    // A port that nobody listens on: bound, then given back.
+    // Bind a free port and close it, so that no process listens on it.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -1,4 +1,4 @@
-//! boto3 reads what the wizard has made in the rehearsal.
+//! boto3 reads the resources that the wizard created in the simulated AWS.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -65,11 +65,11 @@ fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
             "organization": "123456789012",
         })
     );
-    // The profile's own session, from the token that the wizard has cached.
+    // The caller of the profile, which uses the token that the wizard cached.
     assert_eq!(caller, ran.step("sign-in")["evidence"]["signed_in_as"]);
 }
 
-/// Runs Python against a stage, as root; answers the JSON it prints.
+/// Runs Python as the root user of the simulated account, and returns the JSON that it prints.
 fn ask(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
     let output = Command::new(python)
         .args(args)

@@ -1,4 +1,5 @@
-//! Signing in with a browser of this machine: the page opens, the person allows access, the wizard has its token.
+//! Signing in with a browser on this machine: the wizard opens a page, the user allows access, and the wizard gets a
+//! token.
 
 #![cfg(unix)]
 
@@ -14,7 +15,8 @@ use super::support::browser::Browser;
 use super::support::terminal::Terminal;
 use super::support::{STEPS_ALONE, TestEnv};
 
-/// A stage with a program for a browser, which writes down what it is to open.
+/// Returns a test environment whose browser is a script, and the path of the file to which the script writes the URLs
+/// that it is asked to open.
 pub fn env(cloud: &str) -> (TestEnv, PathBuf) {
     let mut cloud = scenarios::named(cloud).unwrap();
     cloud.person.kind = PersonKind::Pages;
@@ -30,7 +32,7 @@ pub fn env(cloud: &str) -> (TestEnv, PathBuf) {
     (env, opened)
 }
 
-/// The page with these words in its address, once it was opened.
+/// Waits until a URL that contains `part` was opened, and returns it.
 pub fn page(opened: &PathBuf, part: &str) -> String {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
@@ -43,7 +45,7 @@ pub fn page(opened: &PathBuf, part: &str) -> String {
     }
 }
 
-/// What this machine's port answers to a browser.
+/// Sends a GET request to this machine, and returns the response.
 pub fn get(url: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -80,16 +82,16 @@ fn the_browser_opens_and_the_callback_is_verified() {
         .press("Allow access", &[]);
     let back = browser.page.clone();
     let (port, query) = back.split_once("/oauth/callback?").unwrap();
-    // Whatever listens on every address of the machine would answer here too.
+    // A listener on all addresses of the machine would also accept this connection.
     if cfg!(target_os = "linux") {
         let elsewhere = port.strip_prefix("http://").unwrap().replace("127.0.0.1", "127.0.0.2");
         assert!(TcpStream::connect(elsewhere).is_err());
     }
-    // Connections that say nothing hold nobody up for long, however many there are.
+    // Idle connections do not block the callback for long, even if there are many.
     let _silent: Vec<TcpStream> = (0..80)
         .map(|_| TcpStream::connect(port.strip_prefix("http://").unwrap()).unwrap())
         .collect();
-    // What is not the callback, or not with our state, is not ours; the wait goes on.
+    // The wizard rejects requests that are not the callback or have another state, and continues to wait.
     for stranger in [
         format!("{port}/"),
         format!("{port}/favicon.ico"),
@@ -109,7 +111,7 @@ fn the_browser_opens_and_the_callback_is_verified() {
     assert!(!answer.contains(code), "the page shows nothing secret");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
     assert!(!terminal.contents().contains(code));
-    // Nobody listens any more.
+    // The listener is closed.
     assert!(TcpStream::connect(port.trim_start_matches("http://")).is_err());
     let calls = env.server.calls();
     assert!(

@@ -1,4 +1,4 @@
-//! How many requests a run makes; the call log says.
+//! The number and the order of requests in a run, from the call log.
 
 use super::support::TestEnv;
 
@@ -22,7 +22,7 @@ fn independent_steps_do_not_wait_for_each_other() {
     let together = user.start_us < set.end_us && set.start_us < user.end_us;
     assert!(
         together,
-        "with 50 ms a call they overlap, or one waited for the other: {calls:?}"
+        "with a latency of 50 ms, the calls overlap unless one waits for the other: {calls:?}"
     );
     let (group, membership) = (of("CreateGroup"), of("CreateGroupMembership"));
     assert!(group.end_us <= membership.start_us);

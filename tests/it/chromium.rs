@@ -1,4 +1,4 @@
-//! A real browser clicks through what no API reaches, while the wizard waits.
+//! A real browser performs the tasks that no API covers, while the wizard waits.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
     let mut terminal = Terminal::start(&env, &[&answers[..], &consents[..], &STEPS_ALONE[..]].concat());
 
     terminal.wait_for("Enable IAM Identity Center in us-east-1.");
-    // By keys alone.
+    // With the keyboard only.
     chrome
         .open(&page(&opened, "/console/singlesignon/home?"))
         .shows("It cannot be changed later")
@@ -52,7 +52,7 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
         .tab_to("Allow access")
         .keys(ENTER)
         .wait_for("You are signed in. You can close this page and go back to the terminal.");
-    // Nothing secret stays in the address bar.
+    // The URL in the address bar contains no authorization code.
     assert!(!chrome.address().contains("code="), "{}", chrome.address());
 
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());

@@ -1,4 +1,4 @@
-//! What is there and says something else: explicit answers, defaults, and `--update`.
+//! Existing resources with other values: explicit answers, defaults, and `--update`.
 
 use super::support::{TestEnv, is_mutating};
 use idc_sim::{FaultKind, ServiceError, scenarios};
@@ -163,7 +163,7 @@ fn a_sign_in_as_another_user_is_different_and_does_not_prove_activation() {
 
 #[test]
 fn step_8_uses_the_profile_even_with_root_credentials_in_the_environment() {
-    // Every run of these tests has root's session in its environment.
+    // All runs in these tests have the root user's credentials in the environment.
     let env = TestEnv::new("complete");
     let ran = run(&env, &[]).expect(0);
     assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
@@ -195,7 +195,7 @@ fn each_region_is_queried_if_one_call_cannot_list_all_regions() {
 fn another_users_cached_token_is_replaced_by_signing_in() {
     let env = TestEnv::new("complete");
     run(&env, &[]).expect(0);
-    // Somebody else's session stands in the cache, from another tool.
+    // The cache contains another user's session, from another tool.
     let (id, user) = env.server.cloud().instances[0]
         .store
         .users
@@ -235,7 +235,7 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
 fn a_mistyped_policy_can_be_corrected_in_the_next_run() {
     let env = TestEnv::new("enabled");
     let refusal = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
-    // Longer than anything is waited for to spread would take minutes; a validation error is as final.
+    // A run retries "not found" for minutes, in case the resource has not propagated. A validation error is final.
     let refusal = ServiceError {
         code: "ValidationException".to_owned(),
         ..refusal

@@ -1,4 +1,4 @@
-//! `idc-setup doctor`: every condition of account and credentials has its row, its sentence and its way out.
+//! `idc-setup doctor`: every condition of the account and the credentials has a row with a message and a next step.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use idc_sim::PersonKind;
 use super::json::schema;
 use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
-/// As it is on every machine: addresses, folders and the AWS CLI differ.
+/// Replaces URLs and paths that differ between machines.
 fn steady(text: &str, env: &TestEnv) -> String {
     let home = env.home.path().display().to_string();
     text.replace(&env.server.url(), "REHEARSAL").replace(&home, "HOME")
 }
 
-/// Without the rows that tell of this machine alone.
+/// Removes the rows about this machine.
 fn of_the_account(text: &str) -> String {
     let of_machine = |line: &str| {
         ["aws_cli", "browser"]
@@ -46,7 +46,7 @@ fn row(ran: &Ran, check: &str) -> Value {
     found.unwrap_or_else(|| panic!("no {check} in {envelope:#}")).clone()
 }
 
-/// A stage whose credentials are somebody else's than root.
+/// Returns a test environment with the credentials of another caller than the root user.
 fn as_caller(cloud: &str, arn: &str, denied: &[&str]) -> TestEnv {
     let mut env = TestEnv::new(cloud);
     let credentials = {
@@ -65,7 +65,7 @@ fn every_account_condition_has_a_message_and_a_next_step() {
     let schema = schema("doctor.v1.json", schemars::schema_for!(Envelope<DoctorBody>));
     for (name, _) in SCENARIOS {
         let env = TestEnv::new(name);
-        // Nobody clicks Enable while this is looked at.
+        // Nobody clicks Enable, so the account does not change between the two commands.
         env.server.cloud().person.kind = PersonKind::Never;
         let text = env.run(&["doctor"]);
         let ran = env.json(&["doctor"]).expect(text.code);
@@ -123,7 +123,7 @@ fn no_permissions_are_required_for_steps_that_are_already_done() {
         ada,
         &["sso:CreatePermissionSet", "identitystore:CreateUser"],
     );
-    // Activation and the portal are a person's word, the profile this machine's: the permission set is done.
+    // The permission set exists. Only activation, the portal and the profile on this machine are left to do.
     let ran = env.json(&["doctor"]);
     let message = row(&ran, "permissions")["message"].as_str().unwrap().to_owned();
     assert!(!message.contains("CreatePermissionSet"), "{message}");
@@ -169,7 +169,7 @@ fn a_run_warns_about_missing_permissions_before_any_change() {
     assert!(warned.is_some() && warned < changed, "{}", ran.stderr);
 }
 
-/// `sso:CreateUser` and the like, as IAM calls what a line of the log is.
+/// Returns the IAM action of a call, such as `sso:CreatePermissionSet`.
 fn action(call: &CallLine) -> String {
     let name = match (call.service.as_str(), call.operation.as_str()) {
         ("s3", "HeadBucket" | "ListObjectsV2") => "ListBucket",
@@ -225,8 +225,8 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
     walk("delegated-admin", ada, &[&[]]);
     let beyond: Vec<&String> = used.difference(&allowed).collect();
     assert!(beyond.is_empty(), "not in the policy: {beyond:?}");
-    // And nothing is in it that no run has used, but for what AWS does in the caller's name, what a repair needs, and
-    // what only others than root ask.
+    // The policy contains only actions that a run used, except for actions that AWS performs on behalf of the caller,
+    // that repair a partial setup, or that only callers other than the root user need.
     let unused: Vec<&str> = allowed
         .difference(&used)
         .map(String::as_str)
@@ -244,7 +244,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
     let compact = policy.to_string();
     assert!(
         compact.len() < 6144,
-        "a managed policy has room for 6,144 characters: {}",
+        "a managed policy can have at most 6,144 characters: {}",
         compact.len()
     );
 }
@@ -266,7 +266,7 @@ fn the_policy_matches_the_requested_partition_and_needs_no_credentials() {
     assert!(!ran.stdout.contains("arn:aws:"), "{}", ran.stdout);
 }
 
-/// The binary on a stage, with these variables instead of root's session.
+/// Runs the binary with these environment variables instead of the root user's credentials.
 fn with_keys(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = env.command(args);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {

@@ -1,4 +1,4 @@
-//! A rehearsal that misbehaves: faults from a file, connections reset and refused, the quota.
+//! Simulated failures: faults from a file, reset and refused connections, and the request quota.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};

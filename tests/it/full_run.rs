@@ -1,4 +1,4 @@
-//! The whole way, from each world.
+//! Complete runs, on different scenarios.
 
 use super::support::{TestEnv, is_mutating};
 
@@ -46,7 +46,7 @@ fn rehearse_completes_a_run_in_one_command_and_prints_the_caller_last() {
         "{last}"
     );
     assert!(ran.stderr.contains("REHEARSAL"));
-    assert!(env.server.calls().is_empty(), "a rehearsal has a server of its own");
+    assert!(env.server.calls().is_empty(), "a rehearsal starts its own server");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What comes out: the access picture, the answers as a file and a line, completions, man pages.
+//! Generated output: the access diagram, the answers as a file and as a command, completions, and man pages.
 
 use std::process::Command;
 
@@ -43,7 +43,7 @@ fn status_shows_the_age_of_each_state() {
         env.json(&["status"]).step("create-group")["since"],
         "2020-01-01T00:00:00Z"
     );
-    // Looking again does not make it younger.
+    // Another run does not change the time.
     env.go(&[]).expect(0);
     assert_eq!(env.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
 }
@@ -72,7 +72,7 @@ fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
             .clone();
         (user, cloud.permission_sets[0].session_duration.clone())
     };
-    // The line, as a shell reads it.
+    // The command, as a shell parses it.
     let second = TestEnv::new("fresh");
     let args = line.strip_prefix("idc-setup ").unwrap();
     let plain = second.command(&[]);
@@ -85,7 +85,7 @@ fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Ran::of(command.output().unwrap()).expect(0);
     assert_eq!(user(&second), user(&first));
-    // The file.
+    // The answers file.
     let third = TestEnv::new("fresh");
     std::fs::write(third.path("idc.toml"), &text).unwrap();
     third
@@ -158,7 +158,7 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
     let identity = &argo["rbacRoleMappings"][0]["identities"][0];
     assert_eq!(identity["id"], handover["group_id"]);
     assert_eq!(identity["type"], "SSO_GROUP");
-    // Without a group it is the user.
+    // Without a group, the identity is the user.
     let alone = TestEnv::new("enabled");
     let text = alone
         .run(&[&["run", "--no-group", "--assign-to=user"], &WILLING[..], &ANSWERS[..]].concat())
@@ -169,7 +169,7 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
 
 #[cfg(unix)]
 #[test]
-#[expect(clippy::print_stdout, reason = "a number worth reading")]
+#[expect(clippy::print_stdout, reason = "prints a measurement")]
 fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     use super::support::terminal::Terminal;
     use std::time::{Duration, Instant};
@@ -184,7 +184,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     terminal.answer("How do you want to continue?", "c");
     terminal.answer("Which value?", "Account");
     terminal.answer("Account: 123456789012", "\r");
-    // Every account is there, by name and id.
+    // The list contains every account with its name and ID.
     terminal.wait_for("Account 1005 ");
     let wanted = env.server.cloud().accounts[4321].clone();
     let started = Instant::now();
@@ -192,7 +192,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     terminal.wait_for(&format!("({})", wanted.id));
     let took = started.elapsed();
     println!(
-        "found one of 5,000 by {} keys in {} ms",
+        "found one of 5,000 accounts with {} keys in {} ms",
         wanted.id.len() - 4,
         took.as_millis()
     );

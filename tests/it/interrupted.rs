@@ -1,5 +1,5 @@
-//! Killed between any two of its calls, the next run goes on: nothing lost, nothing doubled, nothing asked
-//! again, and made and found told apart. A fixed sample of cut points; at least one inside each step.
+//! A run after a killed run completes the setup. Nothing is lost, created twice or asked again, and created resources
+//! are distinguished from existing ones. A fixed sample of kill points, at least one in each step.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn run_args() -> Vec<&'static str> {
     [&["run"], &WILLING[..], &ANSWERS[..]].concat()
 }
 
-/// Kills a run at a call, runs again without answers, and checks that the world is as after one whole run.
+/// Kills a run at a call, runs again without answers, and checks that the account is as after one complete run.
 fn killed_at(operation: &str, nth: u32, before: bool) {
     let env = TestEnv::new("fresh");
     env.kill_at(&run_args(), operation, nth, before);
@@ -58,7 +58,7 @@ fn check(env: &TestEnv, ran: &Ran, what: &str) {
 fn a_run_continues_after_a_kill_in_step_1() {
     killed_at("CreateOrganization", 1, true);
     killed_at("CreateOrganization", 1, false);
-    // The first 37 ask every Region, before anything has been answered.
+    // The first 37 calls query every Region, before the answers are saved.
     killed_at("ListInstances", 38, false);
 }
 
@@ -167,7 +167,7 @@ fn a_run_waits_for_writes_that_propagate_late() {
 fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
-    // The state file as it was before the write was recorded: intents with the digest of what was written.
+    // Restore the state file from before the write was recorded. The intents contain the digest of the new content.
     let mut progress = env.state();
     let config = std::fs::read(env.path(".aws/config")).unwrap();
     let digest = sha2_hex(&config);
@@ -180,7 +180,7 @@ fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     };
     progress["intents"] = serde_json::json!([
         intent("sso_session", "my-sso", &digest),
-        // A file that somebody else has written since cannot be told to be ours.
+        // A digest that does not match the file: someone else may have written the section.
         intent("cli_profile", "eks-walkthrough", "another digest"),
     ]);
     std::fs::write(env.state_file(), progress.to_string()).unwrap();
@@ -191,7 +191,7 @@ fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
         .iter()
         .map(|resource| resource["origin"].clone())
         .collect();
-    // The third is the file itself, which was recorded.
+    // The third is the config file itself, which was recorded as created.
     assert_eq!(how, ["created", "existing", "created"]);
     assert_eq!(env.state()["intents"], serde_json::json!([]));
 }
@@ -200,7 +200,8 @@ fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
 fn an_error_after_a_lost_reply_does_not_lose_the_origin() {
     let env = TestEnv::new("enabled");
     let refused = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not now"));
-    // Made, the reply lost; the look that would have found it is refused, and so is every further attempt.
+    // The user is created, but the response is lost. The next read, which would find the user, is denied, and so are
+    // all retries.
     env.fault("CreateUser", 1, FaultKind::CutAfter);
     env.fault("CreateUser", 2, refused());
     for nth in [3, 4] {
@@ -218,7 +219,7 @@ fn an_unstable_connection_during_the_approval_is_tolerated() {
     env.fault("CreateToken", 1, FaultKind::CutBefore);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let env = TestEnv::new("complete");
-    // The answer that held the token is lost: a new code is asked for.
+    // The response with the token is lost, so the wizard requests a new code.
     env.fault("CreateToken", 2, FaultKind::CutAfter);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
@@ -273,7 +274,7 @@ fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
             let page = FaultKind::Foreign {
                 status,
                 content_type: content_type.to_owned(),
-                body: "The proxy is not in the mood".to_owned(),
+                body: "The proxy cannot reach the server".to_owned(),
             };
             env.always(told, page);
             let stopped = env.json(&[&["run"], &WILLING[..]].concat());
@@ -288,7 +289,7 @@ fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
 #[test]
 fn the_origin_depends_on_the_first_request_even_after_a_kill() {
     let env = TestEnv::new("enabled");
-    // Ours takes so long that a colleague's whole run is quicker.
+    // The request takes so long that a colleague's run completes first.
     env.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
     let mut child = env.spawn(&run_args());
     let asks = || {

@@ -1,4 +1,4 @@
-//! The envelope and its schema, which stands in the repository.
+//! The JSON envelope, and its schema in the repository.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use idc_setup::ui::output::{AnswersBody, Envelope, StepsBody};
 
 use super::support::{Ran, TestEnv};
 
-/// The schema in the repository, made anew when `UPDATE_SCHEMAS` is set.
+/// Returns the schema in the repository, and asserts that it matches the types. Writes the schema if `UPDATE_SCHEMAS`
+/// is set.
 pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
     let current = serde_json::to_value(current).unwrap();
@@ -19,7 +20,7 @@ pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
     let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert!(
         kept == current,
-        "{name} is not what the types say: run the tests with UPDATE_SCHEMAS=1"
+        "{name} does not match the types: run the tests with UPDATE_SCHEMAS=1"
     );
     kept
 }

@@ -1,4 +1,4 @@
-//! Signing in again later, and why a good sign-in may still give nothing.
+//! Signing in again, and the reasons why a successful sign-in can give no access.
 
 use idc_setup::ui::output::{Envelope, LoginBody};
 use idc_sim::{FaultKind, Hold, ServiceError};
@@ -6,7 +6,7 @@ use idc_sim::{FaultKind, Hold, ServiceError};
 use super::json::schema;
 use super::support::{ANSWERS, RUNTIME, Ran, TestEnv, WILLING};
 
-/// With nothing of AWS in the environment but where it is.
+/// Runs `login` without credentials in the environment.
 fn login(env: &TestEnv, args: &[&str]) -> Ran {
     let mut command = env.command(&[&["login"], args].concat());
     for name in [
@@ -20,7 +20,7 @@ fn login(env: &TestEnv, args: &[&str]) -> Ran {
     Ran::of(command.output().unwrap())
 }
 
-/// Everything done, and the sign-in forgotten.
+/// Returns a test environment after a complete run, without the cached token.
 fn next_morning() -> TestEnv {
     let env = TestEnv::new("fresh");
     env.go(&[]).expect(0);
@@ -64,7 +64,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
     let calls: Vec<String> = env.server.calls().into_iter().map(|call| call.operation).collect();
     assert!(
         !calls.contains(&"RegisterClient".to_owned()),
-        "the kept registration is used: {calls:?}"
+        "the cached registration is used: {calls:?}"
     );
     let ran = login(&env, &[]).expect(0);
     assert!(ran.stderr.contains("already signed in"), "{}", ran.stderr);

@@ -1,5 +1,6 @@
-//! Every operation of signing in again with every fault: it gets through, or stops in AWS's words with the next command and
-//! the right exit code; and once more on a healthy server, somebody is signed in. Kept in `docs/login-faults.md`.
+//! Every fault at every operation of `login --again`. It either completes, or reports the error from AWS, a next
+//! command and the right exit code. Another `login` without faults succeeds. `docs/login-faults.md` records the
+//! outcomes.
 
 use super::support::faulty::{Wrong, ended, env, named, operations, says_it, struck};
 use super::support::kept_table::KeptTable;

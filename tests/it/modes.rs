@@ -1,4 +1,4 @@
-//! Who may read what: modes of files and folders, secrets in none of them.
+//! Modes of files and folders, and secrets that must not be written to them.
 
 #![cfg(unix)]
 

@@ -1,4 +1,4 @@
-//! The binary against moto, which nobody here wrote and which knows less than AWS.
+//! The binary against moto, an independent simulation of AWS that implements less than AWS.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::support::{ANSWERS, Ran, TestEnv, python::python};
 
-/// A moto server with an organization in it; it ends with the test.
+/// A moto server. It stops at the end of the test.
 struct Moto {
     process: Child,
     url: String,
@@ -88,7 +88,7 @@ fn a_run_against_moto_gets_as_far_as_moto_supports() {
         &ANSWERS[..],
     ]
     .concat();
-    // Without an organization, moto's instance reads as an account instance.
+    // Without an organization, moto's instance looks like an account instance.
     let ran = moto.run(&env, &args).expect(3);
     assert_eq!(ran.step("enable-identity-center")["state"], "blocked");
     moto.make_organization();
@@ -109,15 +109,18 @@ fn a_run_against_moto_gets_as_far_as_moto_supports() {
             .contains("not answered by AWS"),
         "{portal:#}"
     );
-    assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
-    // What was made is found again.
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "the run fails before all retries are used"
+    );
+    // The next run finds the created resources.
     let ran = moto.run(&env, &args).expect(1);
     assert_eq!(ran.step("permission-set")["origin"], "created");
     assert_eq!(ran.step("account-assignment")["origin"], "created");
     assert!(env.server.calls().is_empty());
 }
 
-/// The table's rows as cells.
+/// Splits the rows of a Markdown table into cells.
 fn table(text: &str) -> Vec<Vec<String>> {
     let rows = text
         .lines()

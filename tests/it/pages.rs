@@ -1,4 +1,4 @@
-//! `--person pages`: somebody clicks through what no API reaches, while the wizard waits.
+//! `--person pages`: a user performs the tasks that no API covers in a browser, while the wizard waits.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ fn env(cloud: &str) -> TestEnv {
     TestEnv::with(cloud)
 }
 
-/// Waits until the world has come so far.
+/// Waits until `found` returns a value.
 fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = found(&env.server.cloud()) {
             return found;
         }
-        assert!(Instant::now() < end, "the wizard did not come so far");
+        assert!(Instant::now() < end, "the wizard did not reach this state");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -43,9 +43,9 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             let id = instance.store.users.keys().next()?;
             Some((instance.id().trim_start_matches("ssoins-").to_owned(), id.clone()))
         });
-        // A user made by API cannot sign in, whatever the password.
+        // A user created through the API cannot sign in with any password.
         let code = once(&env, |cloud| {
-            // The check of the portal's address starts one too, and never asks for it.
+            // The check of the portal URL also starts a device authorization, but never polls it.
             let asked = cloud.devices.values().find(|device| device.polled.is_some());
             asked.map(|device| device.user_code.clone())
         });
@@ -86,7 +86,7 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             .unwrap()
             .ends_with("/Admin")
     );
-    // Signed in again from scratch: the password is asked for, and has to be the right one.
+    // A new browser session asks for the password and verifies it.
     Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "Admin")])
@@ -126,7 +126,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
         .shows("Invitation to join")
         .follow("Follow the link")
         .shows("New password for ada");
-    // The other way: a code that is mailed at the first sign-in.
+    // The alternative: a code that is emailed at the first sign-in.
     browser
         .open(&format!("{home}/settings"))
         .press("Save", &[("email_otp", "on")])
@@ -166,7 +166,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
             .values()
             .all(|user| user.activated)
     );
-    // A one-time password has to be changed.
+    // A one-time password must be changed at the next sign-in.
     let user = env.server.cloud().instances[0]
         .store
         .users

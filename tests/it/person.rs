@@ -1,4 +1,4 @@
-//! A conversation, question by question: back, skip, quit, consents, the person's word; and line by line
+//! Questions and replies in this process: back, skip, quit, consents and confirmations. Also the accessible mode,
 //! through a pipe.
 
 use std::io::Write;
@@ -25,7 +25,8 @@ use idc_setup::steps::{self, Context, ContextParts};
 use super::support::scripted::{Line, Scripted};
 use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
 
-/// Another test that starts a process holds a copy of the lock's descriptor for a moment.
+/// Opens the state file. Retries, because a process that another test starts can briefly inherit the descriptor of the
+/// lock.
 fn open_progress(env: &TestEnv) -> Progress {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
     loop {
@@ -37,7 +38,7 @@ fn open_progress(env: &TestEnv) -> Progress {
     }
 }
 
-/// Walks steps 1 to 6 in this process, following a script.
+/// Runs steps 1 to 6 in this process with a script.
 fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
     let mut options = options;
     options
@@ -48,7 +49,7 @@ fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripte
     (outcome, ui)
 }
 
-/// Walks in this process with a guide.
+/// Runs the checklist in this process with a prompter.
 pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcome, G) {
     let keys = &env.credentials;
     let credentials = Credentials::new(
@@ -95,7 +96,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
     (outcome, ui)
 }
 
-/// What an earlier run was answered.
+/// Adds the saved answers of an earlier run.
 fn put_saved(answers: &mut Answers, env: &TestEnv) {
     let Ok(text) = std::fs::read(env.state_file()) else {
         return;
@@ -230,7 +231,11 @@ fn a_changed_value_is_looked_up_before_any_change() {
             .iter()
             .any(|line| line.sentence.contains("Create the group Builders"))
     );
-    assert_eq!(outcome.exit_code(false).code(), 3, "activation and portal are left");
+    assert_eq!(
+        outcome.exit_code(false).code(),
+        3,
+        "activation and portal are not confirmed"
+    );
 }
 
 #[test]
@@ -241,7 +246,7 @@ fn nothing_to_do_shows_no_review() {
         Line::Confirm("Done?", Reply::Value(true)),
         Line::Confirm("Done?", Reply::Value(true)),
     ];
-    // The first time somebody has to say that user and portal work; the second time that is known.
+    // In the first run, the user confirms activation and the portal. The second run has the saved confirmations.
     let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit_code(false).code(), 0);
     let (outcome, _) = walk(&env, Options::default(), Vec::new());
@@ -266,7 +271,7 @@ fn accessible_mode_works_through_a_pipe() {
     let env = TestEnv::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
     let ran = piped(&env, &["run", "--accessible"], lines);
-    // "Ada" was taken back, and stood there to be corrected: the empty line took it again.
+    // `:back` withdrew "Ada" but offered it as the default, and the empty line accepted it.
     let ran = ran
         .expect(0)
         .says("is not an email address")

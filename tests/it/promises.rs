@@ -1,4 +1,4 @@
-//! `docs/promises.md` names every test, and names none that is gone.
+//! `docs/promises.md` names every test, and only tests that exist.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The functions of this code that are tests.
+/// Returns the names of the test functions in this code.
 fn tests_of(code: &str) -> impl Iterator<Item = String> {
     let mut is_test = false;
     code.lines().filter_map(move |line| {
@@ -25,7 +25,7 @@ fn tests_of(code: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The names of tests in the second column of the page, without their modules.
+/// Returns the names of the tests in the last column of the page, without their modules.
 fn tests_on(page: &str) -> BTreeSet<String> {
     let promises = page.split("## Removed tests").next().unwrap_or_default();
     let columns = promises.lines().filter_map(|line| line.rsplit_once(" | "));
@@ -53,5 +53,8 @@ fn the_page_of_promises_names_every_test_and_no_others() {
     let missing: Vec<_> = known.difference(&named).collect();
     assert!(missing.is_empty(), "add these to docs/promises.md: {missing:?}");
     let gone: Vec<_> = named.difference(&known).collect();
-    assert!(gone.is_empty(), "docs/promises.md names tests that are gone: {gone:?}");
+    assert!(
+        gone.is_empty(),
+        "docs/promises.md names tests that do not exist: {gone:?}"
+    );
 }

@@ -1,5 +1,5 @@
-//! Back, skip, leave and Ctrl-C at every prompt of the checklist, and on again: the prompts are those that a straight run
-//! shows, none is picked by hand.
+//! Back, skip, quit and Ctrl-C at every prompt of the checklist, followed by the rest of the run. The prompts come from
+//! a run without a detour, so that none is left out.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::person::walk_with;
 use super::support::TestEnv;
 use super::support::prompt_navigation::{Detour, Wandering};
 
-/// How a walk with a detour went: the stage it was on, and what was asked.
+/// Runs the checklist with this prompter, without recommendations and step 8.
 fn wander(env: &TestEnv, ui: Wandering) -> (Outcome, Wandering) {
     let options = Options {
-        // Recommendations have their own tests; step 8 needs an environment of its own.
+        // The recommendations have their own tests, and step 8 needs the environment of a separate process.
         skip: ["sign-in", "mfa", "cloudtrail", "root-access-keys"]
             .map(str::to_owned)
             .into(),
@@ -28,7 +28,7 @@ fn fresh() -> TestEnv {
     TestEnv::with(cloud)
 }
 
-/// The prompts of a run without a detour.
+/// Returns the prompts of a run without a detour.
 fn prompts() -> Vec<String> {
     let (outcome, ui) = wander(&fresh(), Wandering::straight());
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
@@ -37,7 +37,7 @@ fn prompts() -> Vec<String> {
     prompts
 }
 
-/// Everything is there once, and nothing is open.
+/// Asserts that every resource exists exactly once and that no intent is pending.
 fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
     let cloud = env.server.cloud();
     let store = &cloud.instances[0].store;
@@ -93,7 +93,8 @@ fn skipping_at_any_prompt_skips_only_what_is_optional() {
     }
 }
 
-/// Leaves at every prompt, and goes on in another run: nothing is asked twice, and all is there once.
+/// Ends a run at every prompt and continues in another run. Asserts that no question is asked twice and that every
+/// resource exists exactly once.
 fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
@@ -111,13 +112,13 @@ fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
         assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
         is_complete(&env, &BTreeSet::new(), &what);
         let first = first.asked.take();
-        // The question at which somebody left has not been answered.
+        // The question at which the first run ended was not answered.
         let is_question = at < first.len() && first.len() == at + 1;
         let answered = if is_question { &first[..at] } else { &first[..] };
         for key in second.asked.take() {
             assert!(
                 !answered.contains(&key),
-                "{what}: {key:?} was answered, and is asked again"
+                "{what}: {key:?} was answered, but is asked again"
             );
         }
     }

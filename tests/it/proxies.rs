@@ -1,4 +1,4 @@
-//! A proxy of the environment gets what goes to AWS, and nothing that stays on this machine.
+//! Requests to AWS use the proxy in the environment, and requests to this machine do not.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
-/// A proxy that takes the first bytes of every connection and hangs up.
+/// Starts a proxy that sends the first bytes of each connection to the channel and closes the connection.
 fn proxy() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -35,7 +35,7 @@ fn calls_to_this_machine_bypass_every_proxy() {
         env.set(name, &address);
     }
     env.go(&["--confirm=mfa"]).expect(0);
-    assert!(seen.try_recv().is_err(), "no call, and no token, has left this machine");
+    assert!(seen.try_recv().is_err(), "no request was sent to the proxy");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The three recommendations: looked at in every run, done when somebody wants it, and never in the way.
+//! The three recommendations: every run checks them, the user decides about them, and they do not block the steps.
 
 use idc_sim::{FaultKind, ServiceError, scenarios};
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn mfa_is_confirmed_by_the_user_and_shown_with_the_date() {
     let ran = only(&env, "mfa", &["--confirm=mfa"]).expect(0);
     assert_eq!(ran.step("mfa")["origin"], "confirmed");
     let today = env.state()["attestations"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
-    // Kept, and shown with its date.
+    // The confirmation is saved, and shown with its date.
     let ran = env.json(&["status", "--only=mfa", "--strict"]).expect(0);
     assert_eq!(ran.step("mfa")["evidence"]["confirmed_on"], today);
 }
@@ -89,7 +89,7 @@ fn an_existing_trail_is_sufficient_and_no_second_one_is_created() {
     let ran = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
     assert_eq!(ran.step("cloudtrail")["origin"], "existing");
     assert!(!env.server.calls().iter().any(is_mutating));
-    // One that is no longer enough is said to be so.
+    // A trail that is no longer sufficient is reported.
     env.server.cloud().trails[0].event_selectors =
         serde_json::json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true}]);
     let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
@@ -137,7 +137,7 @@ fn a_trail_is_created_with_a_private_bucket() {
         for kind in ["bucket", "trail"] {
             assert!(kinds.contains(&format!("\"{kind}\" \"created\"")), "{kinds:?}");
         }
-        // Again: it is there.
+        // The next run finds the trail.
         let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
         assert_eq!(ran.step("cloudtrail")["origin"], "created");
         assert_eq!(env.server.cloud().trails.len(), 1);
@@ -164,7 +164,7 @@ fn a_new_trail_is_deleted_if_a_later_call_or_the_log_delivery_fails() {
         let cloud = env.server.cloud();
         assert!(cloud.trails.is_empty() && cloud.buckets.is_empty(), "{operation}");
         drop(cloud);
-        // The next run makes it.
+        // The next run creates it.
         only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
         assert_eq!(env.state()["intents"], serde_json::json!([]));
     }

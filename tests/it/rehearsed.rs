@@ -1,4 +1,4 @@
-//! `rehearse` and `rehearse --serve` as a user has them.
+//! The command `rehearse`, and `rehearse --serve`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -45,7 +45,7 @@ fn a_kept_rehearsal_continues_where_it_stopped() {
     assert_eq!(
         ran.step("enable-identity-center")["origin"],
         "created",
-        "the organization of the first time"
+        "the organization of the first rehearsal"
     );
     let ran = keep(&["status", "--output=json"]).expect(0);
     assert_eq!(ran.step("sign-in")["state"], "done");
@@ -220,7 +220,7 @@ fn requests_that_are_not_simulated_are_rejected_as_such() {
         "POST / HTTP/1.1\r\nX-Amz-Target: SWBExternalService.DeleteInstance\r\nAuthorization: AWS4-HMAC-SHA256 \
          Credential={key}/20261124/us-east-1/sso/aws4_request, SignedHeaders=host, Signature=0\r\n"
     ));
-    // Its model is known, so it is checked first; a good one would be 501.
+    // Validation comes first, because the operation has a model. A valid request would get HTTP 501.
     assert!(answer.contains("ValidationException"), "{answer}");
 }
 
@@ -319,7 +319,7 @@ fn a_kept_rehearsal_continues_after_a_kill() {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
         idc(&env, &args)
     };
-    // Nobody clicks Enable: it has made the organization, and waits.
+    // Nobody clicks Enable, so the run creates the organization and then waits.
     let mut killed = keep(&["--person=never", "--wait=60s"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -336,7 +336,7 @@ fn a_kept_rehearsal_continues_after_a_kill() {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
-    // The lock is free: what did the work has ended with the simulated AWS.
+    // Give the child process, which performs the run, time to exit and release the lock.
     std::thread::sleep(Duration::from_millis(200));
     let ran = Ran::of(keep(&["--person=auto", "--output=json"]).output().unwrap()).expect(0);
     let step = ran.step("enable-identity-center");
@@ -369,7 +369,7 @@ fn a_rehearsal_is_kept_from_its_first_command_and_used_by_one_process_at_a_time(
     run(&["status", "--world=complete"]).says("rehearse --keep kept");
     let ran = run(&["status", "--output=json"]);
     assert_eq!(ran.step("create-group")["state"], "done", "{}", ran.summary());
-    // What is served may be changed by anybody, and is written at the end.
+    // Other tools can change the served account, which is saved at the end, so the folder is locked.
     let mut serves = Serves(keep(&["--serve"]).stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = std::io::BufReader::new(serves.0.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut lines, &mut String::new()).unwrap();
@@ -382,7 +382,7 @@ fn a_rehearsal_is_kept_from_its_first_command_and_used_by_one_process_at_a_time(
     run(&["undo", "--yes"]).expect(0);
 }
 
-/// Ends with the test, however that ends.
+/// Kills the server at the end of the test, even if the test fails.
 struct Serves(std::process::Child);
 
 impl Drop for Serves {

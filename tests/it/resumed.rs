@@ -1,4 +1,4 @@
-//! A second run: asks nothing that was answered, makes nothing twice, says what it found.
+//! A second run asks no answered question again, creates nothing twice, and reports what exists.
 
 use super::support::{ANSWERS, TestEnv, is_mutating};
 use idc_sim::PersonKind;
@@ -74,7 +74,7 @@ fn a_resource_that_someone_deleted_is_created_again() {
 fn resources_created_from_another_machine_are_existing() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
-    // Another machine, another state file, the same account.
+    // Another state file stands for another machine.
     let other = env.path("other.json").display().to_string();
     let ran = env.go(&["--state", &other]).expect(0);
     for slug in ["create-user", "create-group", "permission-set", "account-assignment"] {
@@ -120,7 +120,7 @@ fn plan_shows_everything_and_changes_nothing() {
 #[test]
 fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
     let env = TestEnv::new("organization");
-    // No person: the first run waits for Enable with the lock in its hand.
+    // Nobody clicks Enable, so the first run waits and holds the lock.
     env.server.cloud().person.kind = PersonKind::Never;
     let mut first = env.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
     let lock = env.state_file().with_extension("lock");
@@ -136,7 +136,7 @@ fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
     assert!(message.contains(&format!("process {}", first.id())), "{message}");
     first.kill().unwrap();
     first.wait().unwrap();
-    // A dead holder's lock is free.
+    // The lock of a killed process is released.
     env.json(&["run", "--non-interactive"]).expect(3);
 }
 

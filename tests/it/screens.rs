@@ -1,5 +1,5 @@
-//! What a person sees: a whole run in a terminal, kept as pictures and as texts; by keys, at several widths, without
-//! colours, in ASCII, and line by line.
+//! What a user sees: complete runs in a terminal, compared with screenshots and text snapshots. At several widths,
+//! without colors, in ASCII, and in the accessible mode.
 
 #![cfg(unix)]
 
@@ -13,7 +13,7 @@ use super::support::{ANSWERS, STEPS_ALONE, TestEnv};
 
 const SIZE: (u16, u16) = (64, 100);
 
-/// Compares the screen with the picture in the repository, made anew when `UPDATE_SCREENS` is set.
+/// Compares the screen with the screenshot in the repository. Writes the screenshot if `UPDATE_SCREENS` is set.
 fn picture(terminal: &Terminal, name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/screens")
@@ -26,12 +26,12 @@ fn picture(terminal: &Terminal, name: &str) {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == current,
-        "{name} is not as the picture has it (UPDATE_SCREENS=1 makes it anew):\n{}",
+        "{name} differs from the screenshot (set UPDATE_SCREENS=1 to write it):\n{}",
         steady(&terminal.contents())
     );
 }
 
-/// Keys that are not part of a text that somebody types.
+/// Counts key presses that are not part of typed text.
 struct Keys {
     terminal: Terminal,
     count: usize,
@@ -50,7 +50,7 @@ impl Keys {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a number worth reading")]
+#[expect(clippy::print_stdout, reason = "prints a measurement")]
 fn a_whole_run_needs_few_keys_and_matches_its_screenshots() {
     let env = TestEnv::new("fresh");
     let mut keys = Keys {
@@ -103,7 +103,7 @@ fn a_wait_shows_what_it_waits_for_where_and_for_how_long() {
     assert_eq!(terminal.end(), 130);
 }
 
-/// A person's way at a terminal of this size, as text.
+/// Returns the screen after a complete run in a terminal with this number of columns.
 fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String {
     let env = TestEnv::new("enabled");
     let all = [args, &ANSWERS[..], &STEPS_ALONE[..], &["--no-browser"]].concat();
@@ -114,7 +114,6 @@ fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String
     terminal.answer("Write this to", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.contents());
     let text = steady(terminal.contents().trim_end());
-    // Where lines end depends on the length of the home folder's name.
     text
 }
 
@@ -131,7 +130,7 @@ fn without_color_no_words_are_lost() {
     let plain = transcript(100, &["--no-color"], &[]);
     let coloured = transcript(100, &[], &[]);
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    // dialoguer's own marks differ.
+    // The marks of dialoguer differ.
     let without_marks = |text: &str| words(&text.replace(['✔', '?', '›', '·', '❯'], ""));
     assert_eq!(without_marks(&plain), without_marks(&coloured));
 }
@@ -188,7 +187,7 @@ fn accessible_mode_shows_everything_in_words() {
 
 #[test]
 fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes() {
-    // What a whole run on this world asks and waits for, with the keys that go on.
+    // The prompts and waits of a complete run on this scenario, with the keys that continue.
     let way: [(&str, &str); 9] = [
         ("Email", "ada@example.com\r"),
         ("First name", "Ada\r"),
@@ -202,7 +201,7 @@ fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes
     ];
     for (at, (words, _)) in way.iter().enumerate() {
         let env = TestEnv::new("organization");
-        // The one who does human tasks is slow, so that there is a wait to interrupt.
+        // The simulated person is slow or does nothing, so that there is a wait to interrupt.
         if way[at].1.is_empty() {
             env.server.cloud().person.kind = if at > 5 { PersonKind::Auto } else { PersonKind::Never };
         }

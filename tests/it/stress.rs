@@ -1,5 +1,5 @@
-//! Files under stress: whatever is in the way is named with the next command, every byte of somebody else's stays, and
-//! nothing panics.
+//! Unusual and invalid files: every obstacle is reported with a next command, content of others is kept byte for byte,
+//! and nothing panics.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -37,7 +37,7 @@ fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     assert!(!ran.envelope()["error"]["next"].as_array().unwrap().is_empty());
     assert!(
         env.server.cloud().permission_sets.is_empty(),
-        "nothing is changed without a place to write it down"
+        "nothing is changed if the state cannot be saved"
     );
 }
 
@@ -66,7 +66,7 @@ fn a_file_in_place_of_a_folder_is_reported() {
     assert!(env.server.cloud().permission_sets.is_empty());
 }
 
-/// `mkfifo`, which is a program: the standard library makes none.
+/// Creates a named pipe with `mkfifo`, because the standard library has no function for it.
 #[cfg(unix)]
 fn make_pipe(at: &Path) {
     std::fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -80,7 +80,7 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
         let env = TestEnv::new("enabled");
         make_pipe(&env.path(file));
         for (command, code) in [("run", 1), ("status", 1), ("undo", 1), ("login", 2), ("doctor", 3)] {
-            // The login has no profile to begin with.
+            // `login` fails earlier, because there is no profile.
             if command == "login" && file == ".aws/credentials" {
                 continue;
             }
@@ -102,7 +102,7 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
     assert!(!env.path(".aws/config").exists());
-    // A section of the profile's name, as the tools read it.
+    // A section with the profile's name, in unusual notation that AWS tools accept.
     std::fs::remove_dir(env.path(".aws/credentials")).unwrap();
     std::fs::write(
         env.path(".aws/credentials"),
@@ -197,7 +197,7 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
     for (before, line) in [
         (&b"[default]\nregion = \xff\xfe\n"[..], "line 2"),
         (&b"[default\nregion = x\n"[..], "line 1"),
-        // What the SDK does not read is refused before it would only fail at the sign-in.
+        // The SDK rejects these files, and so does the wizard, instead of failing at the sign-in.
         (&b"\xef\xbb\xbf[default]\nregion = eu-west-1\n"[..], "line 1"),
         (&b"region = x\n[default]\n"[..], "line 1"),
         (&b"[default]\nregion\n"[..], "line 2"),
@@ -213,14 +213,15 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
     }
 }
 
-/// A small file system of its own; `None`, said loudly, where that may not be made.
+/// A small file system, which is unmounted when the value is dropped.
 struct SmallDisk<'a> {
     at: &'a Path,
 }
 
 impl<'a> SmallDisk<'a> {
+    /// Mounts a file system. If that is not allowed, prints a warning and returns `None`.
     fn mount(at: &'a Path, options: &str) -> Option<Self> {
-        const WHY: &str = "NOT TESTED on a full or read-only disk: none may be mounted here";
+        const WHY: &str = "NOT TESTED on a full or read-only disk: no file system can be mounted here";
         std::fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "none"])
@@ -248,7 +249,7 @@ impl Drop for SmallDisk<'_> {
 fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     let mut env = TestEnv::new("enabled");
     let small = env.path("small");
-    // Room for the lock, and not for progress with its temporary copy.
+    // Enough space for the lock, but not for the state file and its temporary copy.
     let Some(disk) = SmallDisk::mount(&small, "size=8k") else {
         return;
     };
@@ -295,10 +296,10 @@ fn a_read_only_home_is_reported_before_any_change() {
     assert!(env.server.cloud().permission_sets.is_empty());
 }
 
-/// What is tried with bytes of anybody's.
+/// A function that is tested with arbitrary bytes.
 type Target = fn(&[u8]);
 
-/// Name, which the folder of its seeds has too, and what is tried.
+/// The fuzz targets, by the name of the folder that contains their seeds.
 const TARGETS: [(&str, Target); 4] = [
     ("config", fuzzing::config),
     ("state", fuzzing::state),
@@ -315,7 +316,7 @@ fn fuzz_targets_hold_for_their_seeds() {
         for seed in seeds {
             let bytes = std::fs::read(seed.path()).unwrap();
             target(&bytes);
-            // And each seed cut short, and with a byte turned.
+            // Also truncate each seed, and change single bytes.
             for at in 0..bytes.len().min(400) {
                 target(&bytes[..at]);
                 let mut turned = bytes.clone();
@@ -362,7 +363,7 @@ proptest! {
             let once = config.text();
             let mut again = Config::parse(once.as_bytes()).unwrap();
             again.set(Section::SsoSession("s"), &[("sso_region", Some("x"))]);
-            prop_assert_eq!(again.text(), once, "editing twice is editing once");
+            prop_assert_eq!(again.text(), once, "a second edit changes nothing");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Killed anywhere: before and after every request took effect, and before and after every file was replaced. Run again,
-//! the world is as after one whole run, and nothing is lost or doubled. A fixed sample here; all of it with
-//! `FULL_SWEEPS=1`.
+//! Runs that are killed before or after any request takes effect, and before or after any file is replaced. After
+//! another run, the account is as after one complete run, and nothing is lost or duplicated. Tests a fixed sample of
+//! kill points, and all of them with `FULL_SWEEPS=1`.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use super::support::cuts::{Cut, is_traceable, kill, requests, sample, syncs, try
 use super::support::{ANSWERS, TestEnv, WILLING};
 use super::undo::lasting;
 
-/// What matters of a stage, by names: ids differ from run to run.
+/// Returns the state of the account and the files, by name instead of ID, because IDs differ from run to run.
 fn outcome(env: &TestEnv) -> Value {
     let cloud = env.server.cloud();
     let mut instances = Vec::new();
@@ -51,7 +51,7 @@ fn outcome(env: &TestEnv) -> Value {
         .flat_map(|instance| instance.store.users.values())
         .filter(|user| user.activated)
         .count();
-    // Its name, and its bucket's, are drawn by lot; what is in it comes when it comes.
+    // The names of a trail and its bucket are random, and log files can arrive at any time.
     let trails: Vec<Value> = cloud
         .trails
         .iter()
@@ -84,7 +84,7 @@ fn outcome(env: &TestEnv) -> Value {
         .filter(|line| !line.starts_with("sso_start_url"))
         .collect();
     json!({
-        "left half-written": env.unfinished(),
+        "temporary files": env.unfinished(),
         "files": env.files(".aws").len(),
         "activated": activated,
         "organization": organization,
@@ -99,7 +99,7 @@ fn outcome(env: &TestEnv) -> Value {
     })
 }
 
-/// What was answered in the run that was killed is not asked again: the next one goes without these flags.
+/// Removes the flags whose answers the killed run has saved, because the next run must not ask for them again.
 fn without_known_answers<'a>(env: &TestEnv, args: &[&'a str]) -> Vec<&'a str> {
     let kept = if env.state_file().exists() {
         env.state()
@@ -113,10 +113,10 @@ fn without_known_answers<'a>(env: &TestEnv, args: &[&'a str]) -> Vec<&'a str> {
     args.iter().copied().filter(|arg| !is_known(arg)).collect()
 }
 
-/// What a whole sweep promises.
-const NOTHING_LOST: &str = "0 lost, 0 doubled";
+/// The promise that the summary of a sweep states.
+const NOTHING_LOST: &str = "0 lost, 0 duplicated";
 
-/// Every cut of a list, and the same again to its end.
+/// Kills the command at every point of a list, and runs it again to the end.
 fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> TestEnv + Sync, args: &[&str], expected: &Value) {
     try_each(what, NOTHING_LOST, cuts, |cut| {
         let env = prepare();
@@ -146,7 +146,7 @@ fn answers(cloud: &str) -> Vec<&'static str> {
     } else {
         &ANSWERS
     };
-    // With the trail: what is made last can be cut too.
+    // Include the trail, which is created last, so that its creation is interrupted too.
     let recommendations = ["--skip=mfa", "--create-trail", "--skip=root-access-keys"];
     [&["run"], &WILLING[..], own, &recommendations[..]].concat()
 }
@@ -198,7 +198,7 @@ fn the_next_undo_completes_after_a_kill_anywhere() {
         let prepare = || {
             let env = TestEnv::new(cloud);
             env.run(&answers(cloud)).expect(0);
-            // Files that came in between would keep their bucket in one attempt and not in another.
+            // A bucket with log files is kept, and it is a matter of timing whether any were delivered.
             env.empty_buckets();
             env.server.clear_calls();
             env
@@ -219,7 +219,8 @@ fn the_next_undo_completes_after_a_kill_anywhere() {
     }
 }
 
-/// One cut of a run, then undo, then a run that makes it all again; answers what went wrong.
+/// Kills a run at one point, undoes it, and runs it again. Returns a description of the problem, as [`try_each`]
+/// expects.
 fn taken_back(cloud: &str, args: &[&str], cut: Cut) -> Option<String> {
     let env = TestEnv::new(cloud);
     let before = lasting(&env.server.cloud());
@@ -230,10 +231,10 @@ fn taken_back(cloud: &str, args: &[&str], cut: Cut) -> Option<String> {
     let mut after = lasting(&env.server.cloud());
     let stays = ["users", "groups", "memberships"].map(|what| after["stores"][0][what].clone());
     if before["stores"] == json!([]) && stays.iter().all(|what| *what == json!({})) {
-        // Enable, clicked while the run waited, is the person's, and stays.
+        // The person clicked Enable while the run waited, so the instance stays.
         after["stores"] = json!([]);
     }
-    // The trail's files are kept, and their bucket with them.
+    // Undo keeps a bucket that contains log files.
     let buckets = after["buckets"].as_object_mut().unwrap();
     buckets.retain(|_, bucket| bucket["objects"] == json!([]));
     let mut wrong = differences(&after, &before);
@@ -261,16 +262,16 @@ fn undo_deletes_what_a_run_killed_anywhere_created() {
         let mut cuts = sample(requests(count), about);
         if is_traceable() {
             let syncs = syncs(&TestEnv::new(cloud), &args);
-            // Each of them has a whole run, an undo and another run: of all of them every fifth is enough.
+            // Each point takes two runs and an undo, so even a full sweep tests only every fifth one.
             let every_fifth = (2..=syncs).step_by(5).map(Cut::Sync).collect();
             cuts.extend(sample(every_fifth, about));
         }
         let what = format!("run on {cloud} and undo, {count} requests, and syncs");
-        try_each(&what, "0 left behind", &cuts, |cut| taken_back(cloud, &args, cut));
+        try_each(&what, "0 resources left", &cuts, |cut| taken_back(cloud, &args, cut));
     }
 }
 
-/// What was made says something else now, in the account and in the file.
+/// Updates the created permission set and the created profile.
 const UPDATE: [&str; 10] = [
     "run",
     "--non-interactive",
@@ -284,7 +285,8 @@ const UPDATE: [&str; 10] = [
     "--update=cli-profile",
 ];
 
-/// One cut of an update of our own, then the update again, then undo; answers what went wrong.
+/// Kills an update of created resources at one point, runs it again, and undoes it. Returns a description of the
+/// problem, as [`try_each`] expects.
 fn updated_and_taken_back(cut: Cut) -> Option<String> {
     let (env, before) = made();
     if !kill(&env, &UPDATE, cut) {
@@ -311,7 +313,7 @@ fn updated_and_taken_back(cut: Cut) -> Option<String> {
     ))
 }
 
-/// A finished account, and what it was before.
+/// Returns a test environment after a complete run, and the state of the account before the run.
 fn made() -> (TestEnv, Value) {
     let env = TestEnv::new("enabled");
     let before = lasting(&env.server.cloud());
@@ -331,7 +333,7 @@ fn an_update_killed_anywhere_is_completed_and_undone() {
         cuts.extend(sample((1..=syncs).map(Cut::Sync).collect(), 2));
     }
     try_each(
-        "update of our own and undo",
+        "update of created resources and undo",
         NOTHING_LOST,
         &cuts,
         updated_and_taken_back,

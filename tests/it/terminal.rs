@@ -1,4 +1,4 @@
-//! A person at a terminal: questions, the review, waits, Ctrl-C; asserted on the screen.
+//! Interactive runs in a terminal: questions, the review, waits, and Ctrl-C.
 
 #![cfg(unix)]
 
@@ -113,7 +113,7 @@ fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
     terminal.keys("\u{3}");
     assert_eq!(terminal.end(), 130, "{}", terminal.contents());
     assert!(!terminal.hides_cursor());
-    // The next run goes on from there, and asks nothing that was answered.
+    // The next run continues from there and asks no answered question again.
     env.server.cloud().person.kind = PersonKind::Auto;
     let mut terminal = Terminal::start(&env, &[&["--yes"], &STEPS_ALONE[..]].concat());
     terminal.answer("Activate the user", "n");

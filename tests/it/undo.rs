@@ -1,4 +1,4 @@
-//! The way back: what was made goes, what was found stays, and nothing is lost on the way.
+//! Undo: deletes the resources that `idc-setup` created, and keeps existing ones.
 
 use idc_setup::ui::output::{Envelope, UndoBody};
 use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use super::json::schema;
 use super::support::{ANSWERS, Ran, TestEnv, WILLING};
 
-/// What undo answers for: without sign-ins, which end by themselves, and without the history of requests.
+/// Returns the part of the state that undo restores. Sign-ins, which expire, and the history of requests are not part
+/// of it.
 pub fn lasting(cloud: &Cloud) -> Value {
     let cloud = serde_json::to_value(cloud).unwrap();
     let mut stores = Vec::new();
     for instance in cloud["instances"].as_array().unwrap() {
         let store = &instance["store"];
         let users = store["users"].as_object().unwrap().iter();
-        // Whether somebody has activated a user is theirs, not ours.
+        // The person activates the user, and undo does not revert that.
         let users = users.map(|(id, user)| (id.clone(), user["attributes"].clone()));
         stores.push(json!({
             "users": users.collect::<std::collections::BTreeMap<_, _>>(),
@@ -22,7 +23,7 @@ pub fn lasting(cloud: &Cloud) -> Value {
             "memberships": store["memberships"],
         }));
     }
-    // What a trail of somebody else's delivers meanwhile is not ours.
+    // An existing trail can deliver log files at any time.
     let mut buckets = cloud["buckets"].clone();
     let trails = cloud["trails"].as_array().unwrap();
     for (name, bucket) in buckets.as_object_mut().unwrap() {
@@ -44,7 +45,7 @@ pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
     env.json(&[&["undo", "--yes"], more].concat())
 }
 
-/// What became of each thing, by kind.
+/// Returns the kind and the disposition of each resource.
 fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let envelope = ran.envelope();
     let removals = envelope["removals"].as_array().unwrap().iter();
@@ -95,13 +96,13 @@ fn undo_after_a_run_restores_every_scenario() {
         assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
         jsonschema::validate(&schema, &ran.envelope()).unwrap();
         let mut after = lasting(&env.server.cloud());
-        // Enable, clicked while the run waited, is the person's, and stays.
+        // The person clicked Enable while the run waited, so the instance stays.
         if ["fresh", "free-plan", "organization"].contains(&name) {
             after["stores"] = json!([]);
         }
         assert_eq!(after, before, "{name}");
         assert!(!env.path(".aws").exists(), "{name}: {:?}", env.files(".aws"));
-        // Again there is nothing left to do, and a run makes it all once more.
+        // Another undo has nothing to do, and another run creates everything again.
         assert!(
             verdicts(&undo(&env, &[]).expect(0))
                 .iter()
@@ -261,13 +262,13 @@ fn undo_waits_for_new_resources_that_are_not_visible_yet() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     let before = lasting(&TestEnv::new("enabled").server.cloud());
-    // It was written down just now,
+    // The resources were recorded just now,
     let mut kept = env.state();
     for resource in kept["resources"].as_array_mut().unwrap() {
         resource["at"] = json!(jiff::Timestamp::now().to_string());
     }
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
-    // and reads come from where nothing has arrived yet, more often than undo looks at what is old.
+    // and reads do not return them yet, more often than undo retries a read of an older resource.
     for operation in ["DescribeUser", "DescribePermissionSet", "GetGroupMembershipId"] {
         for nth in 1..7 {
             let gone = ServiceError::new("ResourceNotFoundException", "It was not found");

@@ -1,4 +1,4 @@
-//! Undo removes nothing that was not agreed to, nor the access that somebody sits on.
+//! Undo deletes nothing without confirmation, and does not delete the access of the current session.
 
 use super::support::TestEnv;
 use super::undo::{lasting, undo};

@@ -1,5 +1,5 @@
-//! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
-//! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
+//! Every fault at every operation of an undo. It either completes, or reports the resource, the error from AWS, a next
+//! command and the right exit code. Another undo without faults completes. `docs/undo-faults.md` records the outcomes.
 
 use super::support::faulty::{Wrong, ended, env, named, operations, says_it, struck};
 use super::support::kept_table::KeptTable;
@@ -8,7 +8,7 @@ use super::undo::lasting;
 
 const UNDO: [&str; 3] = ["undo", "--yes", "--output=json"];
 
-/// An account where everything was made, and what it was before.
+/// Returns a test environment after a complete run, and the state of the account before the run.
 fn made() -> (TestEnv, serde_json::Value) {
     let env = env(named("enabled"));
     let before = lasting(&env.server.cloud());
@@ -18,7 +18,7 @@ fn made() -> (TestEnv, serde_json::Value) {
     (env, before)
 }
 
-/// The first thing that is still to be removed.
+/// Returns where undo stopped: the kind of the first resource that it has not deleted.
 fn stopped_at(ran: &Ran) -> String {
     let envelope = ran.envelope();
     let removals = envelope["removals"].as_array().unwrap();
@@ -29,7 +29,7 @@ fn stopped_at(ran: &Ran) -> String {
     )
 }
 
-/// What came of one fault at the first call of one operation.
+/// Returns the outcome of one fault at one row's call.
 fn cell(operation: &str, fault: &Wrong) -> String {
     let (env, before) = made();
     let ran = struck(&env, operation, fault, &UNDO);
@@ -50,7 +50,7 @@ fn cell(operation: &str, fault: &Wrong) -> String {
     };
     env.server.heal();
     let again = ended(&env, &UNDO);
-    assert_eq!(again.code, 0, "{operation}: undone again: {}", again.summary());
+    assert_eq!(again.code, 0, "{operation}: the next undo: {}", again.summary());
     assert_eq!(lasting(&env.server.cloud()), before, "{operation}");
     came_of_it
 }

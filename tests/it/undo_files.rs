@@ -1,4 +1,5 @@
-//! Undo and the person's files: every byte that others wrote stays, and no state file can have more than ours changed.
+//! Undo and the user's files: undo keeps content of others byte for byte, and a modified state file cannot make it
+//! change anything else.
 
 use aws_config_file::{Config, Section};
 use proptest::prelude::*;
@@ -17,13 +18,11 @@ fn undo_keeps_every_byte_that_others_wrote() {
     ] {
         let env = TestEnv::new("enabled");
         env.has_config(before);
-        // What the SDK does not read is no reason to lose a byte of it.
-        // Nobody signs in, so nothing proves the activation.
+        // Without a sign-in, the activation is not confirmed, so the run exits with code 3.
         env.go(&["--skip=sign-in"]).expect(3);
         undo(&env, &[]).expect(0);
         assert_eq!(env.config(), before);
-        // And with something that somebody else has added meanwhile.
-        // Nobody signs in, so nothing proves the activation.
+        // Undo also keeps a section that someone added after the run.
         env.go(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
         text.push_str("\n[profile later]\noutput = text\n");
@@ -31,7 +30,7 @@ fn undo_keeps_every_byte_that_others_wrote() {
         undo(&env, &[]).expect(0);
         let after = env.config();
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
-        // Or has added without a blank line: that is not glued to the line before.
+        // If there is no blank line before the added section, undo does not join it to the previous line.
         std::fs::write(env.path(".aws/config"), before).unwrap();
         env.go(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
@@ -57,7 +56,7 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
     let ran = undo(&env, &["--step=cli-profile"]).expect(5);
     assert_eq!(verdict(&ran, "cli_profile"), "changed");
-    assert_eq!(verdict(&ran, "sso_session"), "changed", "what stays stands on it");
+    assert_eq!(verdict(&ran, "sso_session"), "changed", "the kept profile uses it");
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(
         left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
@@ -66,7 +65,7 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     undo(&env, &["--step=cli-profile", "--include-changed"]).expect(0);
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
-    // Nothing else was asked for.
+    // Other steps are not undone.
     assert_eq!(env.server.cloud().permission_sets.len(), 1);
 }
 
@@ -157,18 +156,18 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
     for evil in [
         "credential_process = /bin/evil\n",
         "[profile evil]\n",
-        // More than a line, of which only the first looks like ours.
+        // Several lines, of which only the first has a key that idc-setup writes.
         "region = x\ncredential_process = /bin/evil\n",
         "# note\n[default]\ncredential_process = /bin/evil\n",
-        // A part of somebody else's value.
+        // A continuation line of another value.
         "  touch /tmp/evil\n",
-        // Another profile's keys, which nobody agreed to.
+        // Keys of a profile that was not updated.
         "region = x\n[profile other]\nregion = evil\n",
     ] {
         let mut kept = kept.clone();
         let replaced = &mut kept["replaced"][0];
         replaced["rewrites"][0]["changes"][0]["before"] = json!([{"own": evil.trim_end(), "end": "\n"}]);
-        // And an edit of nothing, which stands in any file.
+        // Also add an edit of the empty text, which every file contains.
         let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let line = json!({"own": evil.trim_end(), "end": "\n"});
         replaced["rewrites"].as_array_mut().unwrap().push(json!({
@@ -190,7 +189,7 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
     }
 }
 
-/// A file as people have it: sections, comments, odd line ends, with or without an end.
+/// Generates realistic config files: sections, comments, both kinds of line endings, with or without a final one.
 fn config_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         "\\[profile [a-z]{1,6}\\]",
@@ -233,7 +232,7 @@ proptest! {
         prop_assert_eq!(&after.replacen(added.unwrap(), "", 1), &text);
         let again = edit(Config::parse(after.as_bytes()).unwrap());
         prop_assert_eq!(&again, &after);
-        // Where the text is not one any more, our keys go, and nothing else.
+        // If the added text is no longer one block, only the added keys are removed.
         let mut config = Config::parse(after.as_bytes()).unwrap();
         config.remove(profile, &["sso_session".to_owned(), "output".to_owned()]);
         config.remove(session, &["sso_region".to_owned()]);

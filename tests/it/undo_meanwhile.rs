@@ -1,4 +1,4 @@
-//! What happens between a run and its undo, and while undo is at work.
+//! Changes by others between a run and its undo, and while undo is running.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::support::{TestEnv, WILLING};
 use super::undo::{lasting, undo, verdict};
 
-/// Somebody puts a colleague into the group.
+/// Adds a user named eve to the group.
 fn eve_comes(cloud: &mut Cloud) {
     let by = cloud.root().arn;
     let store = &mut cloud.instances[0].store;
@@ -51,7 +51,7 @@ fn undo_keeps_a_group_that_gets_a_member_while_undo_is_running() {
     let store = &cloud.instances[0].store;
     assert_eq!((store.groups.len(), store.memberships.len()), (1, 1));
     drop(cloud);
-    // What stood on it goes the next time.
+    // The next undo deletes the user and still keeps the group.
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(verdict(&ran, "user"), "deleted");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
@@ -87,7 +87,7 @@ fn undo_keeps_the_empty_bucket_of_a_trail_that_stays() {
     {
         let mut cloud = env.server.cloud();
         cloud.trails[0].event_selectors = json!([{"ReadWriteType": "WriteOnly"}]);
-        // Nothing is delivered any more.
+        // Stop the delivery, so that the bucket stays empty.
         cloud.trails[0].logging_since = None;
     }
     let ran = undo(&env, &[]).expect(5);
@@ -110,7 +110,7 @@ fn undo_keeps_a_comment_on_one_of_our_headers() {
         let commented = env.config().replace(header, &format!("{header} # PRECIOUS"));
         env.has_config(&commented);
         let ran = undo(&env, more).expect(0);
-        // It stands below the session's header by now, which stays with it.
+        // The comment is now below the session's header, which is kept with it.
         assert_eq!(env.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
         assert_eq!(verdict(&ran, "config_file"), "stays");
     }
@@ -174,7 +174,7 @@ fn undo_keeps_files_of_another_environment_and_continues() {
     assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "[broken");
 }
 
-/// Starts undo, lets it remove the assignment, and ends it as Ctrl-C does.
+/// Starts undo, waits until it has deleted the assignment, and interrupts it like Ctrl-C. Returns stdout and stderr.
 fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, String) {
     env.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
     let child = env
@@ -185,7 +185,10 @@ fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, St
         .unwrap();
     let since = std::time::Instant::now();
     while !env.server.cloud().assignments.is_empty() {
-        assert!(since.elapsed() < Duration::from_secs(20), "the assignment never went");
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "the assignment was never deleted"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(500));
@@ -231,7 +234,7 @@ fn without_a_terminal_undo_suggests_a_command_with_the_same_scope() {
     let command = ran.envelope()["error"]["next"][0]["command"].clone();
     let kept = format!("--state {}", env.state_file().display());
     assert_eq!(command, format!("idc-setup undo {kept} --step cli-profile --yes"));
-    // A way on that has a step of its own keeps to it.
+    // A suggested command for another step keeps that step.
     let ran = env.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
     let next = ran.envelope()["error"]["next"][0].clone();
     assert_eq!(
@@ -255,7 +258,7 @@ fn undo_keeps_a_profile_that_another_profile_uses_with_its_session() {
         ("changed".to_owned(), "changed".to_owned())
     );
     assert_eq!(env.config(), with_theirs);
-    // Whoever is sure takes them all the same, and leaves what is theirs.
+    // With `--include-changed`, both are deleted, and the other profile is kept.
     undo(&env, &["--include-changed"]).expect(0);
     assert_eq!(env.config().trim(), theirs.trim());
 }

@@ -1,5 +1,5 @@
-//! Undo among others: what was theirs stays theirs, what they have come to stand on stays, and what a killed run has begun
-//! under another name is not forgotten.
+//! Undo in an account that others use: it keeps what belongs to others and what they have started to use. It also
+//! deletes what a killed run created under another name.
 
 use idc_sim::{FaultKind, ServiceError};
 use serde_json::json;
@@ -16,9 +16,9 @@ fn an_existing_session_keeps_every_byte_after_an_update_of_our_profile() {
     let env = TestEnv::new("complete");
     let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
     env.json(&[&["run"], &start[..]].concat());
-    // Only the session, as somebody else has it.
+    // Keep only the session, as if someone else had written it.
     let config = env.config();
-    let session = config.split("\n[profile").next().unwrap().to_owned() + "# by hand\n";
+    let session = config.split("\n[profile").next().unwrap().to_owned() + "# existing\n";
     undo(&env, &[]).expect(0);
     env.has_config(&session);
     env.json(&[&["run"], &start[..]].concat());
@@ -81,7 +81,7 @@ fn a_colleague_who_was_added_to_our_group_keeps_their_access() {
         "{removals}"
     );
     assert_eq!(env.server.cloud().assignments.len(), 1);
-    // Whoever is sure takes it all the same.
+    // With `--include-changed`, they are deleted.
     undo(&env, &["--include-changed"]).expect(0);
     assert!(env.server.cloud().assignments.is_empty() && env.server.cloud().permission_sets.is_empty());
 }
@@ -127,7 +127,7 @@ fn an_assignment_requested_by_a_killed_run_is_ours_whoever_is_assigned_now() {
 fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
     let env = TestEnv::new("enabled");
     env.go(&["--skip=sign-in"]).expect(3);
-    // The state file as it was before the write was recorded.
+    // Restore the state file from before the write was recorded.
     let mut kept = env.state();
     let resources = kept["resources"].as_array().unwrap().clone();
     let (sections, rest): (Vec<_>, Vec<_>) = resources
@@ -135,7 +135,7 @@ fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
         .partition(|resource| ["sso_session", "cli_profile"].contains(&resource["kind"].as_str().unwrap()));
     let intents = sections.iter().map(|section| {
         json!({"step": "cli-profile", "verb": "create", "kind": section["kind"], "name": section["name"],
-            "mark": "of the file as it was", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
+            "mark": "of the earlier content", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
     });
     kept["intents"] = intents.collect();
     kept["resources"] = rest.into();

@@ -1,4 +1,4 @@
-//! What `--update` has changed of what was found is put back by undo.
+//! Undo restores the values of existing resources that `--update` changed.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const UPDATE: [&str; 6] = [
     "--update=permission-set",
 ];
 
-/// Everything is there, with a permission set that says something else than what will be asked for.
+/// Returns the scenario `complete`, with other values in the permission set than [`UPDATE`] requests.
 pub fn other_set() -> Cloud {
     let mut cloud = scenarios::named("complete").unwrap();
     cloud.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
@@ -32,7 +32,7 @@ pub fn other_set() -> Cloud {
     cloud
 }
 
-/// Policies in any order: AWS tells them in the order in which they were attached.
+/// Returns [`persistent_state`] with sorted policies, because their order depends on when they were attached.
 pub fn as_it_stands(env: &TestEnv) -> Value {
     let mut cloud = lasting(&env.server.cloud());
     for name in ["permission_sets", "roles"] {
@@ -68,7 +68,10 @@ fn undo_restores_an_existing_permission_set_after_an_update() {
         (&json!("restored"), &json!("existing"))
     );
     let why = restored["why"].as_str().unwrap();
-    assert!(why.contains("session duration: PT4H"), "what it will be is said: {why}");
+    assert!(
+        why.contains("session duration: PT4H"),
+        "the restored value is shown: {why}"
+    );
     let command = restored["command"].as_str().unwrap();
     for part in [
         "--session-duration PT4H",
@@ -79,7 +82,7 @@ fn undo_restores_an_existing_permission_set_after_an_update() {
     ] {
         assert!(command.contains(part), "{part}: {command}");
     }
-    assert_eq!(as_it_stands(&env), before, "the set and its roles");
+    assert_eq!(as_it_stands(&env), before, "the permission set and its roles");
     let kept = env.state();
     assert_eq!(kept["intents"], json!([]));
     assert!(kept["replaced"].is_null(), "{:#}", kept["replaced"]);
@@ -155,7 +158,7 @@ fn undo_keeps_what_someone_changed_after_the_update() {
         "{changed}"
     );
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT2H");
-    // A policy that somebody has added is theirs in any case.
+    // A policy that someone else attached is always kept.
     let security = "arn:aws:iam::aws:policy/SecurityAudit".to_owned();
     env.server.cloud().permission_sets[0]
         .managed_policies
@@ -175,14 +178,14 @@ fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
     env.fault("AttachManagedPolicyToPermissionSet", 1, slow);
     let mut run = env.spawn(&UPDATE);
-    // What is remembered is written down right before the call.
+    // A run saves the previous values immediately before the call.
     let is_begun = || {
         let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
         let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         state["replaced"].to_string().contains(ADMINISTRATOR)
     };
     while !is_begun() {
-        assert!(run.try_wait().unwrap().is_none(), "it was never begun");
+        assert!(run.try_wait().unwrap().is_none(), "the update was never recorded");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let by_colleague = ADMINISTRATOR.to_owned();
@@ -196,7 +199,7 @@ fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     assert_eq!(policies.len(), 3, "{policies:?}");
     policies.retain(|policy| policy != ADMINISTRATOR);
     after["roles"] = before["roles"].clone();
-    assert_eq!(after, before, "and the rest is as it was");
+    assert_eq!(after, before, "everything else is restored");
 }
 
 #[test]
@@ -242,7 +245,7 @@ fn undo_keeps_a_group_that_got_a_description() {
     let env = TestEnv::new("enabled");
     env.go(&[]).expect(0);
     for group in env.server.cloud().instances[0].store.groups.values_mut() {
-        group.description = Some("everybody who may".to_owned());
+        group.description = Some("administrators".to_owned());
     }
     let ran = undo(&env, &[]).expect(5);
     assert_eq!(row(&ran, "group")["disposition"], "changed");
@@ -279,7 +282,7 @@ fn undo_deletes_an_assignment_that_appears_between_two_reads() {
         let env = TestEnv::with(cloud);
         let run = ["run", "--non-interactive", "--wait=60s", "--email=admin@example.com"];
         env.kill_at(&run, "CreateAccountAssignment", 1, false);
-        // The list is asked before it is there, and its request when it has succeeded.
+        // Undo lists the assignments before the assignment exists, and reads the status after the request succeeded.
         env.fault(
             "DescribeAccountAssignmentCreationStatus",
             1,

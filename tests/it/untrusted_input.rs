@@ -1,5 +1,5 @@
-//! Nothing let in, and nothing let out: what a person has typed ahead, what files and AWS say, and what undo and updates write
-//! down.
+//! Untrusted input: keys that were typed ahead, the content of files, and responses from AWS. Also the content of
+//! config files, which must not be recorded or shown.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -26,7 +26,7 @@ fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
     for n in 1..=5 {
         let secret = format!("SECRET{n}");
         assert!(after.contains(&secret), "{secret} is lost: {after}");
-        assert!(!env.state().to_string().contains(&secret), "{secret} is written down");
+        assert!(!env.state().to_string().contains(&secret), "{secret} is recorded");
         assert!(
             !format!("{}{}", ran.stdout, ran.stderr).contains(&secret),
             "{secret} is shown"
@@ -81,7 +81,7 @@ fn a_config_with_thousands_of_profiles_is_written_and_undone_quickly() {
     env.go(&["--skip=sign-in"]).expect(3);
     undo(&env, &[]).expect(0);
     assert_eq!(env.config(), before);
-    // A scan of the file for each of its profiles would take an hour.
+    // If the wizard scanned the file once per profile, this would take an hour.
     assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
 }
 
@@ -148,7 +148,7 @@ fn a_rehearsal_listens_on_one_loopback_address_only() {
     let env = TestEnv::new("enabled");
     let port = env.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
-    // Whatever listens on every address of the machine would answer here too.
+    // A listener on all addresses of the machine would also accept this connection.
     if cfg!(target_os = "linux") {
         assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
     }
@@ -227,14 +227,14 @@ fn input_typed_before_a_question_is_not_consent() {
 #[test]
 fn failed_reads_are_reported_as_errors_and_not_misinterpreted() {
     let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not for you"));
-    // Without a look at step 1 nobody knows whether more answers are needed.
+    // Without the state of step 1, the run does not know whether it needs more answers.
     let env = TestEnv::new("complete");
     env.always("ListInstances", denied());
     let ran = env
         .json(&["run", "--non-interactive", "--email=admin@example.com"])
         .expect(4);
     assert!(ran.stdout.contains("not for you"), "{}", ran.stdout);
-    // A look that fails while a person is waited for is no person who does not come.
+    // A read that fails during the wait for a person is reported as an error, not as a person who did nothing.
     let env = TestEnv::new("organization");
     env.always(
         "DescribeInstance",
@@ -249,7 +249,8 @@ fn failed_reads_are_reported_as_errors_and_not_misinterpreted() {
         "{}",
         ran.stdout
     );
-    // One stale answer makes no account instance, which somebody would then be told to delete.
+    // A single stale response does not make an organization instance look like an account instance, which the run would
+    // ask the user to delete.
     let env = TestEnv::new("enabled");
     let old = ServiceError::new("AWSOrganizationsNotInUseException", "not yet here");
     env.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
