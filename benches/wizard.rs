@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
 const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
-const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
 struct TestEnv {
     server: Server,
@@ -26,8 +26,8 @@ struct TestEnv {
 }
 
 impl TestEnv {
-    fn new(runtime: &Runtime, cloud: &str, latency: u64) -> Self {
-        let mut cloud = scenarios::named(cloud).unwrap();
+    fn new(runtime: &Runtime, scenario: &str, latency: u64) -> Self {
+        let mut cloud = scenarios::named(scenario).unwrap();
         let root = cloud.root();
         let credentials = cloud.issue(root);
         let options = Options {
@@ -105,7 +105,7 @@ fn waits(runtime: &Runtime) {
     let env = TestEnv::new(runtime, "enabled", 100);
     let mut child = env
         .command(PROGRAM)
-        .args([&["run", "--accessible"], &STEPS_ALONE[..]].concat())
+        .args([&["run", "--accessible"], &SKIP_RECOMMENDATIONS[..]].concat())
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -134,14 +134,14 @@ fn waits(runtime: &Runtime) {
             let wait = answered.elapsed();
             waited += wait;
             let calls = env.server.calls();
-            let own: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
+            let total: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
             // Without calls, there is no latency to hide.
-            let hidden = match u128::from(own) {
+            let hidden = match u128::from(total) {
                 0 => "-".to_owned(),
-                own => format!("{}%", 100_u128.saturating_sub(100 * wait.as_millis() / own)),
+                total => format!("{}%", 100_u128.saturating_sub(100 * wait.as_millis() / total)),
             };
             short += usize::from(wait <= Duration::from_millis(150));
-            println!("{:>8}  {own:>14}  {hidden:>7}  {question}", wait.as_millis());
+            println!("{:>8}  {total:>14}  {hidden:>7}  {question}", wait.as_millis());
         }
         env.server.clear_calls();
         // A user reads the question before answering it, and needs longer to set a password.
@@ -203,15 +203,15 @@ fn whole_runs(runtime: &Runtime) {
                 took.as_millis()
             );
         };
-        for (by, more) in [("idc-setup, steps 1-5", true), ("idc-setup, all steps", false)] {
+        for (by, is_partial) in [("idc-setup, steps 1-5", true), ("idc-setup, all steps", false)] {
             let env = TestEnv::new(runtime, "enabled", latency);
             let mut command = env.command(PROGRAM);
             command.args([&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
-            if more {
+            if is_partial {
                 command.args(
                     [
                         &["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"],
-                        &STEPS_ALONE[..],
+                        &SKIP_RECOMMENDATIONS[..],
                     ]
                     .concat(),
                 );

@@ -14,7 +14,7 @@ fn root() -> &'static Path {
 }
 
 /// Formats the code of a value for the page: `Duration::from_secs(5)` is `5 s`.
-fn in_words(value: &str) -> String {
+fn format_limit(value: &str) -> String {
     let number: String = value.chars().filter(char::is_ascii_digit).collect();
     let unit = [
         ("from_secs", " s"),
@@ -41,7 +41,7 @@ fn the_page_of_limits_is_generated_from_the_code() {
             let (name, rest) = declared.split_once(": ").unwrap();
             let (_, value) = rest.split_once(" = ").unwrap();
             assert!(!about.is_empty(), "{name} has no description");
-            writeln!(page, "| {about} | {} | `{name}` |", in_words(value)).unwrap();
+            writeln!(page, "| {about} | {} | `{name}` |", format_limit(value)).unwrap();
             about.clear();
         }
     }
@@ -56,11 +56,11 @@ fn the_page_of_limits_is_generated_from_the_code() {
     );
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+fn collect_sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("rehearse") {
-            sources(&path, found);
+            collect_sources(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("limits.rs") {
             found.push(path);
         }
@@ -70,8 +70,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn no_limit_is_defined_anywhere_else() {
     let mut found = Vec::new();
-    sources(&root().join("src"), &mut found);
-    sources(&root().join("crates/aws-config-file/src"), &mut found);
+    collect_sources(&root().join("src"), &mut found);
+    collect_sources(&root().join("crates/aws-config-file/src"), &mut found);
     assert!(found.len() > 100);
     for path in found {
         let code = std::fs::read_to_string(&path).unwrap();

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use idc_sim::{Cloud, PersonKind, scenarios};
 
 use super::support::browser::Browser;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
-fn env(cloud: &str) -> TestEnv {
-    let mut cloud = scenarios::named(cloud).unwrap();
+fn env(scenario: &str) -> TestEnv {
+    let mut cloud = scenarios::named(scenario).unwrap();
     cloud.person.kind = PersonKind::Pages;
     TestEnv::with(cloud)
 }
 
 /// Waits until `found` returns a value.
-fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
+fn wait_for<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = found(&env.server.cloud()) {
@@ -28,26 +28,26 @@ fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
 #[test]
 fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
     let env = env("fresh");
-    let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
+    let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
     let wizard = std::thread::scope(|scope| {
-        let wizard = scope.spawn(|| Ran::of(env.command(&args).output().unwrap()));
+        let wizard = scope.spawn(|| RunResult::new(env.command(&args).output().unwrap()));
         let mut browser = Browser::new(&env.server.url());
-        once(&env, |cloud| cloud.organization.clone());
+        wait_for(&env, |cloud| cloud.organization.clone());
         browser
             .open("/console/singlesignon/home?region=us-east-1")
             .shows("It cannot be changed later")
             .press("Enable", &[])
             .shows("IAM Identity Center");
-        let (instance, user) = once(&env, |cloud| {
+        let (instance, user) = wait_for(&env, |cloud| {
             let instance = cloud.instances.first()?;
             let id = instance.store.users.keys().next()?;
             Some((instance.id().trim_start_matches("ssoins-").to_owned(), id.clone()))
         });
         // A user created through the API cannot sign in with any password.
-        let code = once(&env, |cloud| {
+        let code = wait_for(&env, |cloud| {
             // The check of the portal URL also starts a device authorization, but never polls it.
-            let asked = cloud.devices.values().find(|device| device.polled.is_some());
-            asked.map(|device| device.user_code.clone())
+            let polled = cloud.devices.values().find(|device| device.polled.is_some());
+            polled.map(|device| device.user_code.clone())
         });
         browser
             .open(&format!("/portal/device?user_code={code}"))
@@ -79,9 +79,9 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             .shows("Request approved");
         wizard.join().unwrap()
     });
-    let ran = wizard.expect(0);
+    let result = wizard.expect(0);
     assert!(
-        ran.step("sign-in")["evidence"]["signed_in_as"]
+        result.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with("/Admin")
@@ -177,7 +177,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     browser
         .open(&format!("{home}/users/user-details/{user}"))
         .press("Reset password", &[("how", "one-time")]);
-    let once = browser
+    let password = browser
         .page
         .split("<code>")
         .nth(1)
@@ -189,7 +189,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "ada")])
-        .press("Sign in", &[("password", &once)])
+        .press("Sign in", &[("password", &password)])
         .press(
             "Set new password",
             &[("password", "battery staple"), ("again", "battery staple")],

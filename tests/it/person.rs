@@ -22,8 +22,8 @@ use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
 use idc_setup::steps::{self, Context, ContextParts};
 
-use super::support::scripted::{Line, Scripted};
-use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
+use super::support::scripted::{Line, ScriptedPrompter};
+use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
 
 /// Opens the state file. Retries, because a process that another test starts can briefly inherit the descriptor of the
 /// lock.
@@ -39,12 +39,12 @@ fn open_progress(env: &TestEnv) -> Progress {
 }
 
 /// Runs steps 1 to 6 in this process with a script.
-fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
+fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, ScriptedPrompter) {
     let mut options = options;
     options
         .skip
         .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
-    let (outcome, ui) = walk_with(env, options, Scripted::new(script));
+    let (outcome, ui) = walk_with(env, options, ScriptedPrompter::new(script));
     ui.finish();
     (outcome, ui)
 }
@@ -66,7 +66,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let mut answers = Answers::default();
-    put_saved(&mut answers, env);
+    add_saved_answers(&mut answers, env);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
     let setting = Rc::new(Context::new(ContextParts {
@@ -97,7 +97,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
 }
 
 /// Adds the saved answers of an earlier run.
-fn put_saved(answers: &mut Answers, env: &TestEnv) {
+fn add_saved_answers(answers: &mut Answers, env: &TestEnv) {
     let Ok(text) = std::fs::read(env.state_file()) else {
         return;
     };
@@ -113,7 +113,7 @@ fn value(key: Key, text: &'static str) -> Line {
     Line::Ask(key, Reply::Value(text))
 }
 
-fn answered() -> Vec<Line> {
+fn given_answers() -> Vec<Line> {
     vec![
         value(Key::Email, "ada@example.com"),
         value(Key::GivenName, "Ada"),
@@ -129,7 +129,7 @@ fn states(outcome: &Outcome) -> Vec<&'static str> {
 fn a_run_asks_only_for_missing_answers_and_confirms_once() {
     let env = TestEnv::new("enabled");
     let script = [
-        answered(),
+        given_answers(),
         vec![
             Line::Review(ReviewReply::GoOn),
             Line::Confirm("Done?", Reply::Value(true)),
@@ -188,7 +188,7 @@ fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped()
 fn no_organization_is_created_without_consent() {
     let env = TestEnv::new("free-plan");
     let script = [
-        answered(),
+        given_answers(),
         vec![
             Line::Review(ReviewReply::GoOn),
             Line::Confirm("management account", Reply::Value(true)),
@@ -254,7 +254,7 @@ fn nothing_to_do_shows_no_review() {
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
-fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
+fn run_piped(env: &TestEnv, args: &[&str], lines: &str) -> RunResult {
     let mut child = env
         .command(args)
         .stdin(Stdio::piped())
@@ -263,20 +263,20 @@ fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    Ran::of(child.wait_with_output().unwrap())
+    RunResult::new(child.wait_with_output().unwrap())
 }
 
 #[test]
 fn accessible_mode_works_through_a_pipe() {
     let env = TestEnv::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
-    let ran = piped(&env, &["run", "--accessible"], lines);
+    let result = run_piped(&env, &["run", "--accessible"], lines);
     // `:back` withdrew "Ada" but offered it as the default, and the empty line accepted it.
-    let ran = ran
+    let result = result
         .expect(0)
-        .says("is not an email address")
-        .says("Type a number from 1 to 5");
-    assert!(!ran.stderr.contains('\u{1b}'));
+        .expect_text("is not an email address")
+        .expect_text("Type a number from 1 to 5");
+    assert!(!result.stderr.contains('\u{1b}'));
     let user = env.server.cloud().instances[0]
         .store
         .users
@@ -291,9 +291,9 @@ fn accessible_mode_works_through_a_pipe() {
 #[test]
 fn the_end_of_the_input_quits_and_changes_nothing() {
     let env = TestEnv::new("enabled");
-    piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
+    run_piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
     assert!(!env.server.calls().iter().any(is_mutating));
-    piped(&env, &["run", "--accessible"], ":quit\n")
+    run_piped(&env, &["run", "--accessible"], ":quit\n")
         .expect(3)
-        .says("idc-setup run");
+        .expect_text("idc-setup run");
 }

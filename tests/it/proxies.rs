@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 /// Starts a proxy that sends the first bytes of each connection to the channel and closes the connection.
 fn proxy() -> (String, Receiver<String>) {
@@ -34,7 +34,7 @@ fn calls_to_this_machine_bypass_every_proxy() {
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         env.set(name, &address);
     }
-    env.go(&["--confirm=mfa"]).expect(0);
+    env.run_setup(&["--confirm=mfa"]).expect(0);
     assert!(seen.try_recv().is_err(), "no request was sent to the proxy");
 }
 
@@ -42,13 +42,13 @@ fn calls_to_this_machine_bypass_every_proxy() {
 fn calls_to_aws_use_the_proxy_of_the_environment() {
     let (address, seen) = proxy();
     let env = TestEnv::new("enabled");
-    let mut command = env.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());
+    let mut command = env.command(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat());
     command
         .env_remove("AWS_ENDPOINT_URL")
         .env_remove("IDC_SETUP_REHEARSAL")
         .env("HTTPS_PROXY", &address);
-    let ran = Ran::of(command.output().unwrap()).expect(1);
-    assert!(ran.stderr.contains("next:"), "{}", ran.stderr);
+    let result = RunResult::new(command.output().unwrap()).expect(1);
+    assert!(result.stderr.contains("next:"), "{}", result.stderr);
     let first = seen.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(first.starts_with("CONNECT sts.us-east-1.amazonaws.com:443"), "{first}");
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::browser::{env, page};
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, Ran, STEPS_ALONE, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, SKIP_RECOMMENDATIONS, TestEnv};
 
 /// Returns all secrets in the simulated AWS.
 fn secrets(env: &TestEnv) -> BTreeSet<String> {
@@ -40,10 +40,10 @@ fn has_verifier(text: &str, challenge: &str) -> bool {
 
 /// Asserts that the output and the files in the home folder contain no secrets. The SSO cache may contain tokens, and
 /// must be accessible only to the owner.
-fn search(env: &TestEnv, said: &str, challenge: Option<&str>) {
+fn search(env: &TestEnv, printed: &str, challenge: Option<&str>) {
     use std::os::unix::fs::PermissionsExt;
     let secrets = secrets(env);
-    let mut texts = vec![("the output".to_owned(), said.to_owned())];
+    let mut texts = vec![("the output".to_owned(), printed.to_owned())];
     let mut in_cache = 0;
     for (path, content) in env.files("") {
         let name = path.display().to_string();
@@ -82,24 +82,24 @@ fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
             env.set("IDC_SETUP_LOG", filter);
         }
         let more = ["-vv", output, "--create-trail"];
-        let ran = env
-            .run(&[&["run"], &WILLING[..], &ANSWERS[..], &more].concat())
+        let result = env
+            .run(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..], &more].concat())
             .expect(0);
         let login = env.run(&["login", "-vv", "--again", output]).expect(0);
-        let said = [ran.stdout, ran.stderr, login.stdout, login.stderr].concat();
+        let printed = [result.stdout, result.stderr, login.stdout, login.stderr].concat();
         assert!(
-            said.contains("aws sso-admin create-permission-set"),
-            "-vv shows the commands: {said}"
+            printed.contains("aws sso-admin create-permission-set"),
+            "-vv shows the commands: {printed}"
         );
-        assert!(said.contains("request_id="), "the calls are logged: {said}");
-        search(&env, &said, None);
+        assert!(printed.contains("request_id="), "the calls are logged: {printed}");
+        search(&env, &printed, None);
     }
 }
 
 #[test]
 fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
     let (env, opened) = env("complete");
-    let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &SKIP_RECOMMENDATIONS[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     let address = page(&opened, "/authorize?");
@@ -118,9 +118,9 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .next()
         .unwrap()
         .to_owned();
-    let answer = super::browser::get(&back);
-    assert!(!answer.contains(&code));
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let response = super::browser::get(&back);
+    assert!(!response.contains(&code));
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let challenge = address
         .split_once("code_challenge=")
         .unwrap()
@@ -129,9 +129,9 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .next()
         .unwrap()
         .to_owned();
-    let said = terminal.everything();
-    assert!(!said.contains(&code), "{said}");
-    search(&env, &said, Some(&challenge));
+    let printed = terminal.raw_output();
+    assert!(!printed.contains(&code), "{printed}");
+    search(&env, &printed, Some(&challenge));
 }
 
 #[test]
@@ -139,12 +139,12 @@ fn files_of_a_run_are_accessible_only_to_the_owner_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["0000", "0022", "0777"] {
         let env = TestEnv::new("enabled");
-        let wizard = env.command(&[&["run", "--confirm=mfa"], &WILLING[..], &ANSWERS[..]].concat());
+        let wizard = env.command(&[&["run", "--confirm=mfa"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat());
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
         shell.arg(wizard.get_program()).args(wizard.get_args()).env_clear();
         shell.envs(wizard.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ran::of(shell.current_dir(env.home.path()).output().unwrap()).expect(0);
+        RunResult::new(shell.current_dir(env.home.path()).output().unwrap()).expect(0);
         let mut folders = vec![env.home.path().to_owned()];
         let mut count = 0;
         while let Some(folder) = folders.pop() {

@@ -11,18 +11,18 @@ use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
-fn go_without_sign_in(env: &TestEnv) -> Ran {
-    env.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
+fn run_without_sign_in(env: &TestEnv) -> RunResult {
+    env.json(&[&["run", "--skip=sign-in"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
 }
 
 #[test]
 fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/config")).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    let error = ran.step("cli-profile")["error"].clone();
+    let result = run_without_sign_in(&env).expect(1);
+    let error = result.step("cli-profile")["error"].clone();
     assert!(
         error["message"]
             .as_str()
@@ -33,8 +33,8 @@ fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     assert!(env.path(".aws/config").is_dir());
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.state_file()).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    assert!(!ran.envelope()["error"]["next"].as_array().unwrap().is_empty());
+    let result = run_without_sign_in(&env).expect(1);
+    assert!(!result.envelope()["error"]["next"].as_array().unwrap().is_empty());
     assert!(
         env.server.cloud().permission_sets.is_empty(),
         "nothing is changed if the state cannot be saved"
@@ -45,23 +45,23 @@ fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
 fn a_file_in_place_of_a_folder_is_reported() {
     let env = TestEnv::new("enabled");
     std::fs::write(env.path(".aws"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
+    let result = run_without_sign_in(&env).expect(1);
     assert!(
-        ran.step("cli-profile")["error"]["message"]
+        result.step("cli-profile")["error"]["message"]
             .as_str()
             .unwrap()
             .contains(".aws"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert_eq!(std::fs::read_to_string(env.path(".aws")).unwrap(), "not a folder");
     let env = TestEnv::new("enabled");
     std::fs::write(env.path(".local"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
+    let result = run_without_sign_in(&env).expect(1);
     assert!(
-        ran.envelope()["error"]["next"].to_string().contains("--state FILE"),
+        result.envelope()["error"]["next"].to_string().contains("--state FILE"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert!(env.server.cloud().permission_sets.is_empty());
 }
@@ -84,11 +84,14 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
             if command == "login" && file == ".aws/credentials" {
                 continue;
             }
-            let begun = std::time::Instant::now();
-            let ran = env.run(&[command, "--non-interactive", "--yes"]).expect(code);
-            assert!(begun.elapsed().as_secs() < 15, "{command} with {file}");
-            let said = format!("{}{}", ran.stdout, ran.stderr);
-            assert!(said.contains(file) && said.contains("next:"), "{command}: {said}");
+            let start = std::time::Instant::now();
+            let result = env.run(&[command, "--non-interactive", "--yes"]).expect(code);
+            assert!(start.elapsed().as_secs() < 15, "{command} with {file}");
+            let printed = format!("{}{}", result.stdout, result.stderr);
+            assert!(
+                printed.contains(file) && printed.contains("next:"),
+                "{command}: {printed}"
+            );
         }
         assert!(env.server.cloud().permission_sets.is_empty());
     }
@@ -98,8 +101,11 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
 fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/credentials")).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+    let result = run_without_sign_in(&env).expect(1);
+    let message = result.step("cli-profile")["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
     assert!(!env.path(".aws/config").exists());
     // A section with the profile's name, in unusual notation that AWS tools accept.
@@ -109,13 +115,14 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
         "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
     )
     .unwrap();
-    let ran = go_without_sign_in(&env);
+    let result = run_without_sign_in(&env);
     assert!(
-        ran.step("cli-profile")
+        result
+            .step("cli-profile")
             .to_string()
             .contains("also has a section [eks-walkthrough]"),
         "{}",
-        ran.summary()
+        result.summary()
     );
 }
 
@@ -127,11 +134,11 @@ fn a_token_cache_that_others_can_read_is_reported_with_the_chmod_command() {
     let cache = env.path(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
     std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o744)).unwrap();
-    let ran = env
+    let result = env
         .run(&["run", "--non-interactive", "--wait=60s", "--confirm=mfa"])
         .expect(0);
-    assert!(ran.stderr.contains("(mode 0744)"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("chmod 700 "), "{}", ran.stderr);
+    assert!(result.stderr.contains("(mode 0744)"), "{}", result.stderr);
+    assert!(result.stderr.contains("chmod 700 "), "{}", result.stderr);
 }
 
 #[cfg(unix)]
@@ -142,7 +149,7 @@ fn a_config_behind_a_symlink_is_edited_without_replacing_the_symlink() {
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::fs::write(env.path("dotfiles/aws"), "[default]\nregion = eu-west-1\n").unwrap();
     std::os::unix::fs::symlink(env.path("dotfiles/aws"), env.path(".aws/config")).unwrap();
-    go_without_sign_in(&env).expect(3);
+    run_without_sign_in(&env).expect(3);
     assert!(
         env.path(".aws/config")
             .symlink_metadata()
@@ -186,10 +193,10 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         large.as_str(),
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        let ran = go_without_sign_in(&env);
+        env.write_config(before);
+        let result = run_without_sign_in(&env);
         let shown: String = before.chars().take(60).collect();
-        assert_eq!(ran.code, 3, "{shown:?}: {}", ran.summary());
+        assert_eq!(result.code, 3, "{shown:?}: {}", result.summary());
         let after = env.config();
         assert!(after.starts_with(before), "{shown:?}");
         assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
@@ -205,9 +212,12 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        let ran = go_without_sign_in(&env);
-        let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+        env.write_config(before);
+        let result = run_without_sign_in(&env);
+        let message = result.step("cli-profile")["error"]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(message.contains(line), "{message}");
         assert_eq!(std::fs::read(env.path(".aws/config")).unwrap(), before);
     }
@@ -254,10 +264,10 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
         return;
     };
     env.set("XDG_STATE_HOME", small.to_str().unwrap());
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 1, "{}", ran.summary());
-    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-    let envelope = ran.envelope();
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 1, "{}", result.summary());
+    assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
+    let envelope = result.envelope();
     let errors: Vec<String> = std::iter::once(&envelope["error"])
         .chain(envelope["steps"].as_array().unwrap().iter().map(|step| &step["error"]))
         .filter_map(|error| error["message"].as_str().map(str::to_owned))
@@ -268,8 +278,8 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     );
     drop(disk);
     std::fs::create_dir_all(&small).unwrap();
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 3, "{}", ran.summary());
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 3, "{}", result.summary());
     let cloud = env.server.cloud();
     assert_eq!(cloud.permission_sets.len(), 1);
     assert!(cloud.instances[0].store.users.len() == 1 && cloud.instances[0].store.groups.len() == 1);
@@ -283,15 +293,15 @@ fn a_read_only_home_is_reported_before_any_change() {
         return;
     };
     env.set("HOME", home.to_str().unwrap());
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 1, "{}", ran.summary());
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 1, "{}", result.summary());
     assert!(
-        ran.envelope()["error"]["message"]
+        result.envelope()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("cannot be written"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert!(env.server.cloud().permission_sets.is_empty());
 }
@@ -319,9 +329,9 @@ fn fuzz_targets_hold_for_their_seeds() {
             // Also truncate each seed, and change single bytes.
             for at in 0..bytes.len().min(400) {
                 target(&bytes[..at]);
-                let mut turned = bytes.clone();
-                turned[at] ^= 0x15;
-                target(&turned);
+                let mut changed = bytes.clone();
+                changed[at] ^= 0x15;
+                target(&changed);
             }
         }
     }
@@ -372,9 +382,9 @@ proptest! {
 fn an_invalid_config_is_reported_before_the_account_is_changed() {
     for text in ["\u{feff}[default]\n", "[default\n", "[a]\rregion = x\r"] {
         let env = TestEnv::new("enabled");
-        env.has_config(text);
-        let ran = env.go(&[]).expect(1);
-        let message = ran.step("cli-profile")["error"]["message"].to_string();
+        env.write_config(text);
+        let result = env.run_setup(&[]).expect(1);
+        let message = result.step("cli-profile")["error"]["message"].to_string();
         assert!(message.contains("cannot be edited"), "{text:?}: {message}");
         assert!(!env.server.calls().iter().any(is_mutating), "{text:?}");
         assert_eq!(env.config(), text);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::support::TestEnv;
-use super::undo::{undo, verdict};
+use super::undo::{disposition, undo};
 
 #[test]
 fn undo_keeps_every_byte_that_others_wrote() {
@@ -17,13 +17,13 @@ fn undo_keeps_every_byte_that_others_wrote() {
         "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
+        env.write_config(before);
         // Without a sign-in, the activation is not confirmed, so the run exits with code 3.
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         undo(&env, &[]).expect(0);
         assert_eq!(env.config(), before);
         // Undo also keeps a section that someone added after the run.
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
         text.push_str("\n[profile later]\noutput = text\n");
         std::fs::write(env.path(".aws/config"), &text).unwrap();
@@ -32,7 +32,7 @@ fn undo_keeps_every_byte_that_others_wrote() {
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
         // If there is no blank line before the added section, undo does not join it to the previous line.
         std::fs::write(env.path(".aws/config"), before).unwrap();
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
         text.push_str("[profile later]\noutput = text\n");
         std::fs::write(env.path(".aws/config"), &text).unwrap();
@@ -50,13 +50,17 @@ fn undo_keeps_every_byte_that_others_wrote() {
 #[test]
 fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let path = env.path(".aws/config");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
-    let ran = undo(&env, &["--step=cli-profile"]).expect(5);
-    assert_eq!(verdict(&ran, "cli_profile"), "changed");
-    assert_eq!(verdict(&ran, "sso_session"), "changed", "the kept profile uses it");
+    let result = undo(&env, &["--step=cli-profile"]).expect(5);
+    assert_eq!(disposition(&result, "cli_profile"), "changed");
+    assert_eq!(
+        disposition(&result, "sso_session"),
+        "changed",
+        "the kept profile uses it"
+    );
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(
         left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
@@ -72,17 +76,17 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
 #[test]
 fn our_profile_is_still_ours_after_an_update() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    env.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
+    env.run_setup(&[]).expect(0);
+    env.run_setup(&["--cli-output=text", "--update=cli-profile"]).expect(0);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
     assert!(!env.path(".aws").exists(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn a_state_file_cannot_make_undo_delete_other_files() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let precious = env.path("precious");
     std::fs::write(&precious, "mine").unwrap();
     let mut kept = env.state();
@@ -92,8 +96,8 @@ fn a_state_file_cannot_make_undo_delete_other_files() {
         }
     }
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
-    let ran = undo(&env, &[]).expect(0);
-    let removals = ran.envelope()["removals"].as_array().unwrap().clone();
+    let result = undo(&env, &[]).expect(0);
+    let removals = result.envelope()["removals"].as_array().unwrap().clone();
     let mut of_it = removals
         .iter()
         .filter(|removal| removal["id"] == precious.to_str().unwrap());
@@ -107,7 +111,7 @@ fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::os::unix::fs::symlink(env.path("dotfiles-aws"), env.path(".aws/config")).unwrap();
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     assert!(env.path("dotfiles-aws").exists());
     undo(&env, &[]).expect(0);
     assert!(env.path(".aws/config").symlink_metadata().unwrap().is_symlink());
@@ -117,8 +121,9 @@ fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
 #[test]
 fn one_undo_deletes_two_profiles_and_their_file() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    env.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
+    env.run_setup(&[]).expect(0);
+    env.run_setup(&["--cli-profile=second", "--sso-session=other"])
+        .expect(0);
     undo(&env, &[]).expect(0);
     assert!(!env.path(".aws").exists());
 }
@@ -126,14 +131,14 @@ fn one_undo_deletes_two_profiles_and_their_file() {
 #[test]
 fn undo_keeps_a_session_that_another_profile_uses() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let path = env.path(".aws/config");
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("\n[profile bob]\nsso_session = my-sso\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "sso_session"), "changed");
-    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "sso_session"), "changed");
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
     assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
 }
 

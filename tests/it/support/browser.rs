@@ -78,13 +78,13 @@ impl Browser {
             body.len()
         );
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let (head, page) = response.split_once("\r\n\r\n").unwrap();
         let header = |name: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));
-            let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.next().map(|(_, value)| value.to_owned())
+            let mut matching = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            matching.next().map(|(_, value)| value.to_owned())
         };
         if let Some(cookie) = header("set-cookie") {
             cookie.split(';').next().unwrap().clone_into(&mut self.cookie);
@@ -92,11 +92,11 @@ impl Browser {
         page.clone_into(&mut self.page);
         match header("location") {
             // A redirect to a program on this machine: the test decides whether to follow it.
-            Some(place) if place.starts_with("http://") => {
-                self.page = place;
+            Some(url) if url.starts_with("http://") => {
+                self.page = url;
                 self
             }
-            Some(place) => self.open(&place),
+            Some(url) => self.open(&url),
             None => self,
         }
     }

@@ -90,8 +90,8 @@ impl Chrome {
         let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", chrome.profile.path().display()));
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
-        let answer = chrome.ask("POST", "/session", &wanted);
-        answer["sessionId"]
+        let response = chrome.ask("POST", "/session", &wanted);
+        response["sessionId"]
             .as_str()
             .expect("a session")
             .clone_into(&mut chrome.session);
@@ -188,9 +188,9 @@ impl Chrome {
 
     /// Sends a command to this session, and asserts that it succeeds.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.ask(method, &format!("/session/{}{path}", self.session), body);
-        assert!(answer["error"].is_null(), "{path}: {answer:#}");
-        answer
+        let response = self.ask(method, &format!("/session/{}{path}", self.session), body);
+        assert!(response["error"].is_null(), "{path}: {response:#}");
+        response
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -212,11 +212,11 @@ impl Chrome {
             .expect("a timeout");
         // The driver keeps the connection open even with `Connection: close`. The content length marks the end of the
         // response.
-        let mut answer = BufReader::new(stream);
+        let mut response = BufReader::new(stream);
         let mut length = 0;
         loop {
             let mut line = String::new();
-            answer.read_line(&mut line).expect("a header");
+            response.read_line(&mut line).expect("a header");
             match line.trim_end().split_once(':') {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                     length = value.trim().parse().expect("a length");
@@ -226,9 +226,9 @@ impl Chrome {
             }
         }
         let mut body = vec![0; length];
-        answer.read_exact(&mut body).expect("a body");
-        let answer: Value = serde_json::from_slice(&body).expect("JSON");
-        answer["value"].clone()
+        response.read_exact(&mut body).expect("a body");
+        let response: Value = serde_json::from_slice(&body).expect("JSON");
+        response["value"].clone()
     }
 }
 

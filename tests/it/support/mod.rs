@@ -3,10 +3,10 @@
 pub mod aws_cli;
 pub mod browser;
 pub mod chrome;
-#[cfg(unix)]
-pub mod cuts;
+pub mod fault_table;
 pub mod faulty;
-pub mod kept_table;
+#[cfg(unix)]
+pub mod kill_points;
 pub mod prompt_navigation;
 pub mod python;
 pub mod scripted;
@@ -35,10 +35,10 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 
 /// Flags that skip the recommendations.
-pub const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+pub const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
 /// The other flags that a non-interactive run on a fresh account needs.
-pub const WILLING: [&str; 4] = [
+pub const NON_INTERACTIVE: [&str; 4] = [
     "--non-interactive",
     "--create-organization",
     "--accept-free-plan-end",
@@ -58,8 +58,8 @@ pub struct TestEnv {
 
 impl TestEnv {
     /// Starts a server with a named scenario.
-    pub fn new(cloud: &str) -> Self {
-        Self::with(scenarios::named(cloud).expect("a known scenario"))
+    pub fn new(scenario: &str) -> Self {
+        Self::with(scenarios::named(scenario).expect("a known scenario"))
     }
 
     /// Starts a server with a custom scenario.
@@ -86,7 +86,7 @@ impl TestEnv {
     }
 
     /// Writes `~/.aws/config`.
-    pub fn has_config(&self, text: impl AsRef<[u8]>) {
+    pub fn write_config(&self, text: impl AsRef<[u8]>) {
         std::fs::create_dir_all(self.path(".aws")).expect("a writable home folder");
         std::fs::write(self.path(".aws/config"), text).expect("a writable home folder");
     }
@@ -133,26 +133,26 @@ impl TestEnv {
     }
 
     /// Runs the binary and waits until it exits.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> RunResult {
         let output = self.command(args).output().expect("the binary runs");
-        Ran::of(output)
+        RunResult::new(output)
     }
 
     /// Like [`run`](Self::run), with `--output json`.
-    pub fn json(&self, args: &[&str]) -> Ran {
+    pub fn json(&self, args: &[&str]) -> RunResult {
         let mut args = args.to_vec();
         args.push("--output=json");
         self.run(&args)
     }
 
     /// Runs all steps without questions: with [`ANSWERS`] and with all required consents.
-    pub fn go(&self, more: &[&str]) -> Ran {
-        self.json(&[&["run"], &WILLING[..], &ANSWERS[..], more].concat())
+    pub fn run_setup(&self, more: &[&str]) -> RunResult {
+        self.json(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..], more].concat())
     }
 
     /// Runs the binary, and changes the account during the run: after this operation takes effect, and before the
     /// client receives the response.
-    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> Ran {
+    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> RunResult {
         let hold = Hold::default();
         self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
         let child = self
@@ -161,13 +161,13 @@ impl TestEnv {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        let longest = std::time::Duration::from_secs(20);
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(longest, hold.reached()).await });
+        let timeout = std::time::Duration::from_secs(20);
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(timeout, hold.reached()).await });
         change(&mut self.server.cloud());
         hold.release();
-        let ran = Ran::of(child.wait_with_output().expect("the child ends"));
-        assert!(reached.is_ok(), "{operation} was never called: {}", ran.summary());
-        ran
+        let result = RunResult::new(child.wait_with_output().expect("the child ends"));
+        assert!(reached.is_ok(), "{operation} was never called: {}", result.summary());
+        result
     }
 
     /// Starts the binary and does not wait for it.
@@ -189,7 +189,7 @@ impl TestEnv {
     }
 
     /// Injects a fault into every call of an operation.
-    pub fn always(&self, operation: &str, kind: FaultKind) {
+    pub fn fault_always(&self, operation: &str, kind: FaultKind) {
         self.server.fault(Fault {
             operation: Some(operation.to_owned()),
             nth: None,
@@ -217,12 +217,12 @@ impl TestEnv {
 
     /// Returns the calls so far, without repeated polls for the status of an asynchronous operation.
     pub fn counted_calls(&self) -> Vec<CallLine> {
-        let mut statuses = 0;
+        let mut status_polls = 0;
         let calls = self.server.calls().into_iter().filter(|call| {
-            let status = call.operation.contains("Status") && call.operation.starts_with("Describe");
-            statuses += u32::from(status);
-            let again = status && statuses > 1;
-            !again && call.outcome != "AuthorizationPendingException"
+            let is_status = call.operation.contains("Status") && call.operation.starts_with("Describe");
+            status_polls += u32::from(is_status);
+            let is_repeated = is_status && status_polls > 1;
+            !is_repeated && call.outcome != "AuthorizationPendingException"
         });
         calls.collect()
     }
@@ -257,39 +257,39 @@ impl TestEnv {
     }
 
     /// Returns the number of temporary files in the home folder.
-    pub fn unfinished(&self) -> usize {
-        let is_unfinished = |path: &PathBuf| {
+    pub fn count_temporary_files(&self) -> usize {
+        let is_temporary = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             name.starts_with(".idc-setup-")
         };
-        self.files("").iter().filter(|(path, _)| is_unfinished(path)).count()
+        self.files("").iter().filter(|(path, _)| is_temporary(path)).count()
     }
 
     /// Returns the path and the content of every file in a folder of the home folder, and in its subfolders.
     pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut found = Vec::new();
-        collect(&self.path(folder), &mut found);
-        found.sort();
-        found
+        let mut files = Vec::new();
+        collect(&self.path(folder), &mut files);
+        files.sort();
+        files
     }
 }
 
-fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, found);
+            collect(&path, files);
         } else {
             let content = std::fs::read(&path).expect("a readable file");
-            found.push((path, content));
+            files.push((path, content));
         }
     }
 }
 
 /// The result of a run.
 #[derive(Debug)]
-pub struct Ran {
+pub struct RunResult {
     /// The exit code.
     pub code: i32,
     /// The output on stdout.
@@ -298,8 +298,8 @@ pub struct Ran {
     pub stderr: String,
 }
 
-impl Ran {
-    pub fn of(output: Output) -> Self {
+impl RunResult {
+    pub fn new(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -371,7 +371,7 @@ impl Ran {
     }
 
     /// Asserts that stdout or stderr contains this text.
-    pub fn says(self, words: &str) -> Self {
+    pub fn expect_text(self, words: &str) -> Self {
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(all.contains(words), "{words:?} is not in:\n{all}");
         self

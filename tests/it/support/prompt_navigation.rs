@@ -24,7 +24,7 @@ pub enum Detour {
 
 /// A prompter that gives the usual answers and takes at most one detour.
 #[derive(Debug, Default)]
-pub struct Wandering {
+pub struct DetourPrompter {
     detour: Option<(usize, Detour)>,
     count: Cell<usize>,
     /// The prompts that were shown, in order.
@@ -33,14 +33,14 @@ pub struct Wandering {
     pub asked: RefCell<Vec<Key>>,
 }
 
-impl Wandering {
+impl DetourPrompter {
     /// Creates a prompter without a detour.
-    pub fn straight() -> Self {
+    pub fn without_detour() -> Self {
         Self::default()
     }
 
     /// Creates a prompter that takes a detour at the n-th prompt, counted from 0.
-    pub fn with(at: usize, detour: Detour) -> Self {
+    pub fn with_detour(at: usize, detour: Detour) -> Self {
         Self {
             detour: Some((at, detour)),
             ..Self::default()
@@ -67,7 +67,7 @@ impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
-impl Events for Wandering {
+impl Events for DetourPrompter {
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
     fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
@@ -82,7 +82,7 @@ impl Events for Wandering {
 }
 
 #[async_trait(?Send)]
-impl Prompter for Wandering {
+impl Prompter for DetourPrompter {
     fn can_ask(&self) -> bool {
         true
     }

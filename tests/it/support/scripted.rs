@@ -23,13 +23,13 @@ pub enum Line {
 
 /// A prompter that follows a script.
 #[derive(Debug)]
-pub struct Scripted {
+pub struct ScriptedPrompter {
     lines: RefCell<VecDeque<Line>>,
     /// The reviews that were shown.
     pub reviews: RefCell<Vec<Review>>,
 }
 
-impl Scripted {
+impl ScriptedPrompter {
     pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
         Self {
             lines: RefCell::new(lines.into_iter().collect()),
@@ -58,7 +58,7 @@ impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
-impl Events for Scripted {
+impl Events for ScriptedPrompter {
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
     fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
@@ -73,7 +73,7 @@ impl Events for Scripted {
 }
 
 #[async_trait(?Send)]
-impl Prompter for Scripted {
+impl Prompter for ScriptedPrompter {
     fn can_ask(&self) -> bool {
         true
     }

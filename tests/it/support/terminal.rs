@@ -22,7 +22,7 @@ pub struct Terminal {
 }
 
 /// Time limit for a screen to appear, even on a busy machine.
-const LONGEST: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Terminal {
     /// Starts the binary.
@@ -58,14 +58,14 @@ impl Terminal {
         let (rows, columns) = (NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let seen = Arc::clone(&screen);
+        let reader_screen = Arc::clone(&screen);
         let written = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&written);
+        let reader_written = Arc::clone(&written);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                seen.lock().unwrap().process(&buffer[..count]);
-                kept.lock().unwrap().extend_from_slice(&buffer[..count]);
+                reader_screen.lock().unwrap().process(&buffer[..count]);
+                reader_written.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
         Self {
@@ -83,23 +83,23 @@ impl Terminal {
     }
 
     /// Renders the screen as SVG.
-    pub fn picture(&self) -> String {
-        super::svg::picture(self.screen.lock().unwrap().screen())
+    pub fn screenshot(&self) -> String {
+        super::svg::screenshot(self.screen.lock().unwrap().screen())
     }
 
     /// Returns everything that the program has written to the terminal.
-    pub fn everything(&self) -> String {
+    pub fn raw_output(&self) -> String {
         String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
     }
 
     /// Returns whether the cursor is hidden.
-    pub fn hides_cursor(&self) -> bool {
+    pub fn is_cursor_hidden(&self) -> bool {
         self.screen.lock().unwrap().screen().hide_cursor()
     }
 
     /// Waits until the screen contains this text.
     pub fn wait_for(&self, words: &str) {
-        let end = Instant::now() + LONGEST;
+        let end = Instant::now() + TIMEOUT;
         while !self.contents().contains(words) {
             assert!(Instant::now() < end, "{words:?} did not appear:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
@@ -119,9 +119,9 @@ impl Terminal {
     pub fn answer(&mut self, words: &str, keys: &str) {
         self.wait_for(words);
         if keys.len() == 1 && keys.chars().all(char::is_alphanumeric) {
-            self.wait_for_a_question();
+            self.wait_for_question();
         } else {
-            self.wait_until_it_stands();
+            self.wait_until_stable();
         }
         let asked = self.contents();
         self.keys(keys);
@@ -133,7 +133,7 @@ impl Terminal {
     }
 
     /// Waits until the screen has not changed for 150 ms. By then, the prompt is ready for keys.
-    fn wait_until_it_stands(&self) {
+    fn wait_until_stable(&self) {
         let mut last = (self.contents(), Instant::now());
         let end = Instant::now() + Duration::from_secs(5);
         while last.1.elapsed() < Duration::from_millis(150) && Instant::now() < end {
@@ -146,15 +146,15 @@ impl Terminal {
     }
 
     /// Waits until the cursor is behind a question that needs one key. The program discards keys that arrive earlier.
-    pub fn wait_for_a_question(&self) {
-        let end = Instant::now() + LONGEST;
-        let stands = || {
+    pub fn wait_for_question(&self) {
+        let end = Instant::now() + TIMEOUT;
+        let is_ready = || {
             let screen = self.screen.lock().unwrap();
             let (row, column) = screen.screen().cursor_position();
             let line = screen.screen().contents_between(row, 0, row, column);
             line.trim_end().ends_with(']')
         };
-        while !stands() {
+        while !is_ready() {
             assert!(Instant::now() < end, "no question appeared:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -162,8 +162,8 @@ impl Terminal {
     }
 
     /// Waits until the program exits, and returns the exit code.
-    pub fn end(&mut self) -> u32 {
-        let end = Instant::now() + LONGEST;
+    pub fn wait_for_exit(&mut self) -> u32 {
+        let end = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 std::thread::sleep(Duration::from_millis(100));

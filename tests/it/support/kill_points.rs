@@ -12,15 +12,15 @@ use idc_sim::{Fault, FaultKind, Hold};
 use super::{RUNTIME, TestEnv};
 
 /// How many kill points to test in parallel. A run spends most of its time waiting.
-const AT_ONCE: usize = 6;
+const PARALLEL_RUNS: usize = 6;
 
-pub fn is_full() -> bool {
+pub fn is_full_sweep() -> bool {
     std::env::var_os("FULL_SWEEPS").is_some()
 }
 
 /// The point at which a run is killed.
 #[derive(Debug, Clone, Copy)]
-pub enum Cut {
+pub enum KillPoint {
     /// At the n-th request: before it takes effect (`true`), or after (`false`).
     Request(u32, bool),
     /// At the n-th `fsync`, which is before or after a file is replaced.
@@ -28,9 +28,9 @@ pub enum Cut {
 }
 
 /// Starts a run and kills it at this point. Returns `false` if the run ends before it reaches the point.
-pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
-    match cut {
-        Cut::Request(nth, is_before) => {
+pub fn kill(env: &TestEnv, args: &[&str], point: KillPoint) -> bool {
+    match point {
+        KillPoint::Request(nth, is_before) => {
             let hold = Hold::default();
             let kind = if is_before {
                 FaultKind::HoldBefore(hold.clone())
@@ -55,7 +55,7 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
                 tokio::select! {
                     () = hold.reached() => true,
                     () = ended => false,
-                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: the run does not end"),
+                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{point:?}: the run does not end"),
                 }
             });
             let _ = child.kill();
@@ -63,13 +63,13 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
             hold.release();
             reached
         }
-        Cut::Sync(nth) => {
+        KillPoint::Sync(nth) => {
             let inject = format!("inject=fsync:signal=KILL:when={nth}");
             let mut command = traced(env, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
             let status = command.status().unwrap();
             // strace exits like the program that it traces.
             let is_killed = status.signal() == Some(9) || status.code() == Some(137);
-            assert!(is_killed || status.success(), "{cut:?}: {status}");
+            assert!(is_killed || status.success(), "{point:?}: {status}");
             is_killed
         }
     }
@@ -95,13 +95,13 @@ pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
 
 /// Returns whether strace works here. If it does not, prints a warning. In CI on Linux, fails instead.
 pub fn is_traceable() -> bool {
-    let can = can_trace();
-    if !can {
+    let can_trace = can_trace();
+    if !can_trace {
         const WHY: &str = "NOT TESTED: strace is missing or not allowed to trace, so no run was killed during a write";
         assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "{WHY}");
         report(&format!("*** {WHY} ***"));
     }
-    can
+    can_trace
 }
 
 /// Returns whether strace is installed and allowed to trace another process.
@@ -131,8 +131,8 @@ pub fn report(line: &str) {
 }
 
 /// Returns all kill points with `FULL_SWEEPS`, and a fixed sample without it.
-pub fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
-    if is_full() {
+pub fn sample(all: Vec<KillPoint>, about: usize) -> Vec<KillPoint> {
+    if is_full_sweep() {
         return all;
     }
     let step = all.len().div_ceil(about);
@@ -140,37 +140,37 @@ pub fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
     all.into_iter().skip(step / 2).step_by(step).collect()
 }
 
-pub fn requests(count: usize) -> Vec<Cut> {
+pub fn requests(count: usize) -> Vec<KillPoint> {
     let numbers = 1..=u32::try_from(count).unwrap();
     numbers
-        .flat_map(|nth| [Cut::Request(nth, true), Cut::Request(nth, false)])
+        .flat_map(|nth| [KillPoint::Request(nth, true), KillPoint::Request(nth, false)])
         .collect()
 }
 
 /// Tests every kill point, several in parallel, and prints a summary. `attempt` returns a description of the problem,
 /// an empty string if there is none, or `None` if the run ended before it reached the point.
-pub fn try_each(what: &str, promise: &str, cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) {
+pub fn try_each(what: &str, promise: &str, points: &[KillPoint], attempt: impl Fn(KillPoint) -> Option<String> + Sync) {
     let (next, reached) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let wrong = Mutex::new(Vec::new());
+    let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..PARALLEL_RUNS {
             scope.spawn(|| {
-                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(went_wrong) = attempt(*cut) else { continue };
+                while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Some(problem) = attempt(*point) else { continue };
                     reached.fetch_add(1, Ordering::Relaxed);
-                    if !went_wrong.is_empty() {
-                        wrong.lock().unwrap().push(format!("{cut:?}: {went_wrong}"));
+                    if !problem.is_empty() {
+                        problems.lock().unwrap().push(format!("{point:?}: {problem}"));
                     }
                 }
             });
         }
     });
-    let (wrong, reached, all) = (wrong.into_inner().unwrap(), reached.into_inner(), cuts.len());
-    let lines = wrong.join("\n");
+    let (problems, reached, all) = (problems.into_inner().unwrap(), reached.into_inner(), points.len());
+    let lines = problems.join("\n");
     assert!(
-        wrong.is_empty(),
+        problems.is_empty(),
         "{what}: {} of {all} kill points failed:\n{lines}",
-        wrong.len()
+        problems.len()
     );
     // The number of polls, and of the writes that follow them, differs from run to run.
     assert!(

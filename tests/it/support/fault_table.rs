@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::faulty::{SECOND, SILENT, Wrong, faults};
+use super::faulty::{FaultCase, NO_RESPONSE, SECOND_CALL, faults};
 
-const AT_ONCE: usize = 8;
+const PARALLEL_RUNS: usize = 8;
 /// The same for faults that make a run wait most of the time.
-const WAITING_AT_ONCE: usize = 24;
+const PARALLEL_WAITING_RUNS: usize = 24;
 
 /// Returns whether the service can accept the operation and fail it later.
 fn can_fail_later(row: &str) -> bool {
@@ -25,85 +25,85 @@ fn can_fail_later(row: &str) -> bool {
 }
 
 /// A table in the repository.
-pub struct KeptTable {
+pub struct FaultTable {
     pub file: &'static str,
     /// The text above the table.
     pub about: &'static str,
 }
 
-impl KeptTable {
+impl FaultTable {
     /// Asserts that the outcome of each fault at each operation is the recorded one. Without `FULL_SWEEPS`, tests only
     /// every `every`-th combination.
-    pub fn is_what_comes_of(&self, operations: &[String], every: usize, cell: impl Fn(&str, &Wrong) -> String + Sync) {
-        let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+    pub fn check(&self, operations: &[String], every: usize, cell: impl Fn(&str, &FaultCase) -> String + Sync) {
+        let is_full_sweep = std::env::var_os("FULL_SWEEPS").is_some();
         let with_faults = |operation: &String| {
             let operation = operation.clone();
-            let may = can_fail_later(&operation);
-            let is_second = operation.ends_with(SECOND);
+            let can_fail_later = can_fail_later(&operation);
+            let is_second = operation.ends_with(SECOND_CALL);
             faults()
                 .into_iter()
-                .filter(move |wrong| may || !wrong.is_late())
-                .filter(move |wrong| !(wrong.lasts && is_second))
-                .map(move |wrong| (operation.clone(), wrong))
+                .filter(move |fault| can_fail_later || !fault.fails_later())
+                .filter(move |fault| !(fault.is_permanent && is_second))
+                .map(move |fault| (operation.clone(), fault))
         };
         // `FAULT` selects columns. The others stay as recorded.
         let only = std::env::var("FAULT").ok();
         let chosen: Vec<_> = operations
             .iter()
             .flat_map(with_faults)
-            .filter(|(_, wrong)| {
+            .filter(|(_, fault)| {
                 only.as_ref()
-                    .is_none_or(|only| only.split(',').any(|only| only == wrong.name))
+                    .is_none_or(|only| only.split(',').any(|only| only == fault.name))
             })
-            .step_by(if is_full { 1 } else { every })
+            .step_by(if is_full_sweep { 1 } else { every })
             .collect();
-        let waits = |wrong: &Wrong| wrong.name == SILENT || wrong.lasts;
-        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, wrong)| waits(wrong));
+        let waits = |fault: &FaultCase| fault.name == NO_RESPONSE || fault.is_permanent;
+        let (waiting, working): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, fault)| waits(fault));
         let cells = Mutex::new(BTreeMap::new());
-        let wrong = Mutex::new(Vec::new());
+        let failures = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
-            for (queue, at_once) in [(&waiting, WAITING_AT_ONCE), (&working, AT_ONCE)] {
+            for (queue, parallel) in [(&waiting, PARALLEL_WAITING_RUNS), (&working, PARALLEL_RUNS)] {
                 let next = Arc::new(AtomicUsize::new(0));
-                for _ in 0..at_once {
-                    let (next, cells, cell, bad) = (Arc::clone(&next), &cells, &cell, &wrong);
+                for _ in 0..parallel {
+                    let (next, cells, cell, failures) = (Arc::clone(&next), &cells, &cell, &failures);
                     scope.spawn(move || {
-                        while let Some((operation, wrong)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        while let Some((operation, fault)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
                             // Collect all failures instead of stopping at the first.
-                            let tried = AssertUnwindSafe(|| cell(operation, wrong));
-                            let Ok(came_of_it) = std::panic::catch_unwind(tried) else {
-                                bad.lock().unwrap().push(format!("{operation} with {}", wrong.name));
+                            let tried = AssertUnwindSafe(|| cell(operation, fault));
+                            let Ok(outcome) = std::panic::catch_unwind(tried) else {
+                                failures
+                                    .lock()
+                                    .unwrap()
+                                    .push(format!("{operation} with {}", fault.name));
                                 continue;
                             };
-                            cells
-                                .lock()
-                                .unwrap()
-                                .insert((operation.clone(), wrong.name), came_of_it);
+                            cells.lock().unwrap().insert((operation.clone(), fault.name), outcome);
                         }
                     });
                 }
             }
         });
-        let wrong = wrong.into_inner().unwrap();
-        assert!(wrong.is_empty(), "{}:\n{}", self.file, wrong.join("\n"));
+        let failures = failures.into_inner().unwrap();
+        assert!(failures.is_empty(), "{}:\n{}", self.file, failures.join("\n"));
         let cells = cells.into_inner().unwrap();
-        if is_full && std::env::var_os("UPDATE_FAULTS").is_some() {
+        if is_full_sweep && std::env::var_os("UPDATE_FAULTS").is_some() {
             std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
         }
-        let kept = self.kept();
+        let recorded = self.recorded();
         // The table must not keep rows of operations that are no longer called.
-        let rows: BTreeSet<&String> = kept.keys().map(|(operation, _)| operation).collect();
+        let rows: BTreeSet<&String> = recorded.keys().map(|(operation, _)| operation).collect();
         let known: BTreeSet<&String> = operations.iter().collect();
         assert_eq!(rows, known, "{}: the recorded operations differ", self.file);
-        let mut others = String::new();
-        for ((operation, name), came_of_it) in &cells {
-            let known = kept.get(&(operation.clone(), (*name).to_owned()));
-            if known != Some(came_of_it) {
+        let mut differences = String::new();
+        for ((operation, name), outcome) in &cells {
+            let known = recorded.get(&(operation.clone(), (*name).to_owned()));
+            if known != Some(outcome) {
                 let known = known.map_or("nothing", String::as_str);
-                let _ = writeln!(others, "{operation} with {name}: {came_of_it} instead of {known}");
+                let _ = writeln!(differences, "{operation} with {name}: {outcome} instead of {known}");
             }
         }
         let update = "to record the current outcomes, set FULL_SWEEPS=1 and UPDATE_FAULTS=1";
-        assert!(others.is_empty(), "{}: {update}\n{others}", self.file);
+        assert!(differences.is_empty(), "{}: {update}\n{differences}", self.file);
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -113,12 +113,12 @@ impl KeptTable {
     fn table(&self, cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
         let faults = faults();
         let mut out = self.about.to_owned();
-        let kept = self.kept();
+        let recorded = self.recorded();
         let known = |operation: &String, name: &str| {
-            let kept = kept.get(&(operation.clone(), name.to_owned()));
-            kept.map_or_else(|| "–".to_owned(), Clone::clone)
+            let recorded = recorded.get(&(operation.clone(), name.to_owned()));
+            recorded.map_or_else(|| "–".to_owned(), Clone::clone)
         };
-        let names: Vec<&str> = faults.iter().map(|wrong| wrong.name).collect();
+        let names: Vec<&str> = faults.iter().map(|fault| fault.name).collect();
         let _ = writeln!(out, "| operation | {} |", names.join(" | "));
         let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
         for operation in operations {
@@ -135,7 +135,7 @@ impl KeptTable {
     }
 
     /// Reads the cells of the recorded table.
-    fn kept(&self) -> BTreeMap<(String, String), String> {
+    fn recorded(&self) -> BTreeMap<(String, String), String> {
         let text = std::fs::read_to_string(self.path()).unwrap_or_default();
         let rows: Vec<Vec<String>> = text
             .lines()
