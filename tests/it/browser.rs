@@ -108,7 +108,7 @@ fn the_browser_opens_and_the_callback_is_verified() {
         "{response}"
     );
     let code = query.split('&').find_map(|part| part.strip_prefix("code=")).unwrap();
-    assert!(!response.contains(code), "the page shows nothing secret");
+    assert!(!response.contains(code), "the page contains no authorization code");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     assert!(!terminal.contents().contains(code));
     // The listener is closed.

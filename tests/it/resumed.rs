@@ -13,7 +13,7 @@ fn a_second_run_asks_nothing_changes_nothing_and_does_not_sign_in() {
     let second = &env.server.calls()[calls..];
     assert!(!second.iter().any(is_mutating), "{second:?}");
     assert!(!second.iter().any(|call| call.operation == "CreateToken"), "{second:?}");
-    assert_eq!(result.step("create-user")["origin"], "created", "ownership is kept");
+    assert_eq!(result.step("create-user")["origin"], "created", "the origin is kept");
     assert_eq!(
         result.step("create-user")["evidence"]["activation"],
         "proved by a sign-in"

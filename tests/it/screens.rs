@@ -113,8 +113,7 @@ fn transcript(columns: u16, args: &[&str], variables: &[(&str, &str)]) -> String
     terminal.answer("where: sign in as Admin", "y");
     terminal.answer("Write this to", "y");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
-    let text = normalize(terminal.contents().trim_end());
-    text
+    normalize(terminal.contents().trim_end())
 }
 
 #[test]

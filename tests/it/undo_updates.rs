@@ -36,8 +36,8 @@ pub fn cloud_with_other_values() -> Cloud {
 pub fn account_state(env: &TestEnv) -> Value {
     let mut cloud = persistent_state(&env.server.cloud());
     for name in ["permission_sets", "roles"] {
-        for thing in cloud[name].as_array_mut().unwrap() {
-            let policies = thing["managed_policies"].as_array_mut().unwrap();
+        for resource in cloud[name].as_array_mut().unwrap() {
+            let policies = resource["managed_policies"].as_array_mut().unwrap();
             policies.sort_by_key(|policy| policy.as_str().unwrap_or_default().to_owned());
         }
     }

@@ -252,7 +252,7 @@ fn failed_reads_are_reported_as_errors_and_not_misinterpreted() {
     // A single stale response does not make an organization instance look like an account instance, which the run would
     // ask the user to delete.
     let env = TestEnv::new("enabled");
-    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not yet here");
+    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not in use");
     env.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
     env.run_setup(&[]).expect(0);
 }

@@ -143,7 +143,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ),
         (
             "conflict",
-            refuse("ConflictException", "An earlier change has not spread yet"),
+            refuse("ConflictException", "An earlier change has not propagated yet"),
         ),
         (
             "not unique",
@@ -151,7 +151,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
                 ServiceError::new("ConflictException", "Duplicate").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION"),
             ),
         ),
-        ("FAILED", FaultKind::FailLater("it could not be done".to_owned())),
+        ("FAILED", FaultKind::FailLater("the operation failed".to_owned())),
         (
             "quota",
             refuse("ServiceQuotaExceededException", "You have reached the limit"),
