@@ -1,9 +1,9 @@
-//! How long a person waits for the wizard: the first output, each wait between an answer and the next question, and the
-//! whole run without questions beside a plain sequential script.
+//! Measures how long a user waits for the wizard: until the first output, between an answer and the next question, and
+//! for a complete run without questions, compared with a sequential script.
 //!
-//! `cargo bench --bench wizard`. Milliseconds are this machine's; requests and round trips are not.
+//! Run it with `cargo bench --bench wizard`. Times depend on the machine. Requests and round trips do not.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for whoever measures")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
 const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
-const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
 struct TestEnv {
     server: Server,
@@ -26,8 +26,8 @@ struct TestEnv {
 }
 
 impl TestEnv {
-    fn new(runtime: &Runtime, cloud: &str, latency: u64) -> Self {
-        let mut cloud = scenarios::named(cloud).unwrap();
+    fn new(runtime: &Runtime, scenario: &str, latency: u64) -> Self {
+        let mut cloud = scenarios::named(scenario).unwrap();
         let root = cloud.root();
         let credentials = cloud.issue(root);
         let options = Options {
@@ -75,7 +75,7 @@ fn median(mut values: Vec<u128>) -> u128 {
     values[values.len() / 2]
 }
 
-/// From the start of the program to the first thing a person reads.
+/// Measures the time from the start of the program to its first output.
 fn first_output(runtime: &Runtime) {
     let env = TestEnv::new(runtime, "fresh", 100);
     let took = (0..15).map(|_| {
@@ -97,18 +97,15 @@ fn first_output(runtime: &Runtime) {
     println!("time to first output (target 50 ms): {} ms\n", median(took.collect()));
 }
 
-/// Each wait between an answer and the next question, at 100 ms latency, and how long AWS's answers to what was asked
-/// meanwhile took together.
+/// Measures each wait between an answer and the next question, at 100 ms latency, and the total duration of the API
+/// calls since the previous answer.
 fn waits(runtime: &Runtime) {
-    println!("waits between an answer and the next question, at 100 ms latency (world: enabled)");
-    println!(
-        "{:>8}  {:>14}  {:>7}  next question",
-        "wait ms", "calls' own ms", "hidden"
-    );
+    println!("waits between an answer and the next question, at 100 ms latency (scenario: enabled)");
+    println!("{:>8}  {:>14}  {:>7}  next question", "wait ms", "calls ms", "hidden");
     let env = TestEnv::new(runtime, "enabled", 100);
     let mut child = env
         .command(PROGRAM)
-        .args([&["run", "--accessible"], &STEPS_ALONE[..]].concat())
+        .args([&["run", "--accessible"], &SKIP_RECOMMENDATIONS[..]].concat())
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -120,7 +117,7 @@ fn waits(runtime: &Runtime) {
         ("First name", "Ada"),
         ("Last name", "Lovelace"),
         ("How do you want to continue?", ""),
-        // Whoever goes to the console for a password is away for a while.
+        // The user goes to the console for a password, which takes a while.
         ("Done?", "yes"),
         ("Done?", "yes"),
         ("Write this to", ""),
@@ -137,17 +134,17 @@ fn waits(runtime: &Runtime) {
             let wait = answered.elapsed();
             waited += wait;
             let calls = env.server.calls();
-            let own: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
-            // Where nothing was called there was nothing to hide.
-            let hidden = match u128::from(own) {
+            let total: u64 = calls.iter().map(|call| (call.end_us - call.start_us) / 1000).sum();
+            // Without calls, there is no latency to hide.
+            let hidden = match u128::from(total) {
                 0 => "-".to_owned(),
-                own => format!("{}%", 100_u128.saturating_sub(100 * wait.as_millis() / own)),
+                total => format!("{}%", 100_u128.saturating_sub(100 * wait.as_millis() / total)),
             };
             short += usize::from(wait <= Duration::from_millis(150));
-            println!("{:>8}  {own:>14}  {hidden:>7}  {question}", wait.as_millis());
+            println!("{:>8}  {total:>14}  {hidden:>7}  {question}", wait.as_millis());
         }
         env.server.clear_calls();
-        // A person reads before answering; for a password they are gone for longer.
+        // A user reads the question before answering it, and needs longer to set a password.
         std::thread::sleep(Duration::from_millis(if *question == "Done?" { 4000 } else { 1500 }));
         writeln!(stdin, "{reply}").unwrap();
         answered = Some(Instant::now());
@@ -155,7 +152,7 @@ fn waits(runtime: &Runtime) {
     drop(stdin);
     let status = child.wait().unwrap();
     println!(
-        "within 150 ms: {short} of {}; waited in all: {} ms; exit {:?}\n",
+        "within 150 ms: {short} of {}; total wait: {} ms; exit {:?}\n",
         replies.len() - 1,
         waited.as_millis(),
         status.code()
@@ -175,7 +172,7 @@ fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     lines
 }
 
-/// Calls that do not overlap, one after the other, at most: what latency is paid for.
+/// Returns the maximum number of calls that do not overlap, which is how often a run pays for the latency.
 fn round_trips(calls: &[CallLine]) -> usize {
     let mut calls: Vec<&CallLine> = calls.iter().collect();
     calls.sort_by_key(|call| call.end_us);
@@ -190,7 +187,7 @@ fn round_trips(calls: &[CallLine]) -> usize {
 }
 
 fn whole_runs(runtime: &Runtime) {
-    println!("the whole way without questions (world: enabled; step 8 and the portal are the wizard's alone)");
+    println!("complete runs without questions (scenario: enabled; the script does not do step 8 and the portal)");
     println!(
         "{:>8}  {:<22} {:>8}  {:>11}  {:>8}",
         "latency", "by", "requests", "round trips", "wall ms"
@@ -206,15 +203,15 @@ fn whole_runs(runtime: &Runtime) {
                 took.as_millis()
             );
         };
-        for (by, more) in [("idc-setup, steps 1-5", true), ("idc-setup, all of it", false)] {
+        for (by, is_partial) in [("idc-setup, steps 1-5", true), ("idc-setup, all steps", false)] {
             let env = TestEnv::new(runtime, "enabled", latency);
             let mut command = env.command(PROGRAM);
             command.args([&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
-            if more {
+            if is_partial {
                 command.args(
                     [
                         &["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"],
-                        &STEPS_ALONE[..],
+                        &SKIP_RECOMMENDATIONS[..],
                     ]
                     .concat(),
                 );
@@ -225,7 +222,7 @@ fn whole_runs(runtime: &Runtime) {
         }
         if !python.exists() {
             println!(
-                "*** NOT MEASURED beside boto3: run the tests once, they make {} ***",
+                "*** NOT MEASURED with boto3: run the tests once to create {} ***",
                 python.display()
             );
             continue;
@@ -234,7 +231,7 @@ fn whole_runs(runtime: &Runtime) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sequential.py");
         let started = Instant::now();
         let status = env.command(&python.display().to_string()).arg(script).status().unwrap();
-        assert!(status.success(), "the script fails");
-        report("boto3, one by one", &env, started.elapsed());
+        assert!(status.success(), "the script failed");
+        report("boto3, sequential", &env, started.elapsed());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::connect::{plain_http, refuse_pipes};
-use super::prepare::{TestEnv, duration, typed_answers};
+use super::prepare::{Backend, duration, typed_answers};
 use super::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
@@ -181,7 +181,7 @@ async fn sign_in(
     target: &ProfileInFile,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
-    let env = TestEnv::of(cli, environment)?;
+    let backend = Backend::of(cli, environment)?;
     let limit = match &cli.flags.wait {
         Some(text) => duration(SetupCommand::login(), "--wait", text)?,
         None => LOGIN_WAIT,
@@ -205,7 +205,7 @@ async fn sign_in(
         registrar: &registrar,
         browser,
         use_device_code: cli.flags.use_device_code,
-        timing: env.timing(),
+        timing: backend.timing(),
         paths: &paths,
         profile,
         region: target.sso_region.clone(),

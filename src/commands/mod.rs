@@ -336,14 +336,14 @@ fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
 
 /// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
 fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
-    if prepare::TestEnv::of(cli, environment).is_ok_and(|env| env.is_rehearsal()) {
+    if prepare::Backend::of(cli, environment).is_ok_and(|backend| backend.is_rehearsal()) {
         screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing outside it is changed.");
     }
 }
 
 /// Returns the user's browser.
 fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserError> {
-    Ok(prepare::TestEnv::of(cli, environment)?.browser(cli, environment))
+    Ok(prepare::Backend::of(cli, environment)?.browser(cli, environment))
 }
 
 /// Returns the prompter that asks: in a terminal, or line by line if requested. `None` if no questions can be asked, since

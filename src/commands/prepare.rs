@@ -76,11 +76,11 @@ impl Prepared {
 }
 
 /// A real account, or a rehearsal with its URL.
-pub struct TestEnv {
+pub struct Backend {
     url: Option<String>,
 }
 
-impl TestEnv {
+impl Backend {
     /// Reads `--rehearsal` or its variable. The URL must be a loopback address, and the endpoint of all calls.
     pub fn of(cli: &Cli, environment: &Environment) -> Result<Self, UserError> {
         let url = cli
@@ -148,8 +148,8 @@ pub async fn prepare(
     access: Access,
     browser: Rc<Browser>,
 ) -> Result<Prepared, UserError> {
-    let env = TestEnv::of(cli, environment)?;
-    let mut options = options(cli, env.timing())?;
+    let backend = Backend::of(cli, environment)?;
+    let mut options = options(cli, backend.timing())?;
     let mut answers = typed_answers(cli, environment)?;
     check_together(&answers)?;
     let folder = Folder::of(environment);
@@ -165,7 +165,7 @@ pub async fn prepare(
         progress.change(|record| record.answers.clear())?;
     }
     put_saved(&mut answers, &progress);
-    if env.is_rehearsal() {
+    if backend.is_rehearsal() {
         for (key, value) in examples() {
             answers.suggest(key, value);
         }
@@ -182,8 +182,8 @@ pub async fn prepare(
         profile: connection.profile,
         answers,
         progress,
-        console: env.console(),
-        timing: env.timing(),
+        console: backend.console(),
+        timing: backend.timing(),
         paths: environment.aws_files(),
         updates: cli.flags.update.iter().cloned().collect(),
         confirmed: cli.flags.confirmed.iter().cloned().collect(),

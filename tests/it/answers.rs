@@ -1,8 +1,8 @@
-//! Flag, variable, answers file, saved, found, default: the first that is there counts.
+//! Precedence of answers: flag, environment variable, answers file, saved answer, existing value, default.
 
 use idc_sim::{FaultKind, ServiceError};
 
-use super::support::{ANSWERS, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
 
 #[test]
 fn flags_override_variables_then_the_answers_file_then_saved_answers() {
@@ -39,20 +39,20 @@ fn flags_override_variables_then_the_answers_file_then_saved_answers() {
 #[test]
 fn a_saved_answer_keeps_its_precedence() {
     let env = TestEnv::new("enabled");
-    env.go(&["--session-duration=4h"]).expect(0);
-    // What was said explicitly stays explicit: a set that somebody changed since is different.
+    env.run_setup(&["--session-duration=4h"]).expect(0);
+    // A saved explicit answer is still explicit, so a permission set that was changed since is different.
     env.server.cloud().permission_sets[0].session_duration = "PT1H".to_owned();
-    let ran = env.json(&["status"]).expect(5);
-    assert_eq!(ran.step("permission-set")["state"], "different");
+    let result = env.json(&["status"]).expect(5);
+    assert_eq!(result.step("permission-set")["state"], "different");
     assert!(
-        ran.step("permission-set")["summary"]
+        result.step("permission-set")["summary"]
             .as_str()
             .unwrap()
             .contains("instead of 4h")
     );
-    // A default was never said: what is found there wins, in every later run.
+    // A default is not an answer, so the existing value takes precedence in every later run.
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
     env.json(&["status"]).expect(0);
 }
@@ -60,7 +60,7 @@ fn a_saved_answer_keeps_its_precedence() {
 #[test]
 fn every_answer_is_applied_to_its_resource_or_setting() {
     let env = TestEnv::new("enabled");
-    env.go(&[
+    env.run_setup(&[
         "--username=ada",
         "--display-name=Countess",
         "--group=EKS-Walkthrough",
@@ -95,9 +95,9 @@ fn every_answer_is_applied_to_its_resource_or_setting() {
 #[test]
 fn users_of_an_external_identity_source_are_looked_up_and_never_created() {
     let env = TestEnv::new("enabled");
-    let ran = env.go(&["--identity-source=external"]).expect(3);
-    assert_eq!(ran.step("create-user")["state"], "blocked");
-    assert_eq!(ran.step("create-group")["state"], "blocked");
+    let result = env.run_setup(&["--identity-source=external"]).expect(3);
+    assert_eq!(result.step("create-user")["state"], "blocked");
+    assert_eq!(result.step("create-group")["state"], "blocked");
     assert!(env.server.cloud().instances[0].store.users.is_empty());
     let env = TestEnv::new("complete");
     env.json(&["run", "--non-interactive", "--wait=60s", "--identity-source=external"])
@@ -112,9 +112,9 @@ fn a_custom_portal_url_is_used_and_a_wrong_one_is_detected() {
         "--non-interactive",
         "--start-url=https://wrong.awsapps.com/start",
     ];
-    let ran = env.json(&wrong).expect(3);
-    assert_eq!(ran.step("access-portal")["state"], "blocked");
-    // A wrong address is written nowhere, so the right one needs no update.
+    let result = env.json(&wrong).expect(3);
+    assert_eq!(result.step("access-portal")["state"], "blocked");
+    // The wrong URL was not written to the config, so the right one needs no `--update`.
     assert!(!env.path(".aws/config").exists());
     let right = "https://ssoins-7223a1b2c3d4e5f6.portal.us-east-1.app.aws";
     let args = ["run", "--non-interactive", "--wait=60s", "--start-url", right];
@@ -125,10 +125,10 @@ fn a_custom_portal_url_is_used_and_a_wrong_one_is_detected() {
 #[test]
 fn a_portal_that_answers_only_at_another_url_format_is_found() {
     let env = TestEnv::new("complete");
-    let refused = ServiceError::new("InvalidRequestException", "Invalid startUrl");
-    env.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(refused));
-    let ran = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let address = ran.step("access-portal")["evidence"]["start_url"]
+    let error = ServiceError::new("InvalidRequestException", "Invalid startUrl");
+    env.fault("StartDeviceAuthorization", 1, FaultKind::Refuse(error));
+    let result = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    let address = result.step("access-portal")["evidence"]["start_url"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -138,46 +138,46 @@ fn a_portal_that_answers_only_at_another_url_format_is_found() {
 #[test]
 fn a_new_answer_revokes_a_contradicting_saved_answer() {
     let env = TestEnv::new("enabled");
-    env.go(&["--assign-to=group", "--only=create-user"]).expect(3);
-    let ran = env
+    env.run_setup(&["--assign-to=group", "--only=create-user"]).expect(3);
+    let result = env
         .json(&["run", "--non-interactive", "--wait=60s", "--no-group"])
         .expect(0);
-    assert_eq!(ran.step("create-group")["state"], "skipped");
+    assert_eq!(result.step("create-group")["state"], "skipped");
     assert_eq!(env.state()["answers"]["assign-to"], serde_json::Value::Null);
-    let ran = env
+    let result = env
         .json(&["run", "--non-interactive", "--wait=60s", "--group=Ops"])
         .expect(0);
-    assert_eq!(ran.step("create-group")["state"], "done");
+    assert_eq!(result.step("create-group")["state"], "done");
     assert_eq!(env.server.cloud().assignments.len(), 2);
     env.json(&["run", "--non-interactive", "--group=Ops", "--no-group"])
         .expect(2)
-        .says("contradict");
+        .expect_text("contradict");
 }
 
 #[test]
 fn a_missing_region_is_requested_only_if_no_instance_exists() {
     let mut env = TestEnv::new("fresh");
     env.set("AWS_REGION", "");
-    let ran = env.go(&[]).expect(2);
+    let result = env.run_setup(&[]).expect(2);
     assert!(
-        ran.envelope()["error"]["message"]
+        result.envelope()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("--identity-center-region")
     );
-    env.go(&["--identity-center-region=ap-southeast-6"]).expect(0);
+    env.run_setup(&["--identity-center-region=ap-southeast-6"]).expect(0);
     assert_eq!(env.server.cloud().instances[0].region, "ap-southeast-6");
     let mut env = TestEnv::new("other-region");
     env.set("AWS_REGION", "");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
 }
 
 #[test]
 fn the_region_of_the_last_run_or_of_a_profile_is_the_default() {
     let mut env = TestEnv::new("fresh");
     env.set("AWS_REGION", "");
-    env.has_config("[default]\nregion = eu-north-1\n");
-    env.go(&[]).expect(0);
+    env.write_config("[default]\nregion = eu-north-1\n");
+    env.run_setup(&[]).expect(0);
     assert_eq!(env.server.cloud().instances[0].region, "eu-north-1");
     std::fs::write(env.path(".aws/config"), "").unwrap();
     let last = std::fs::read_to_string(env.path(".local/state/idc-setup/last.json")).unwrap();
@@ -192,19 +192,23 @@ fn suggested_commands_keep_the_state_file() {
     let env = TestEnv::new("enabled");
     let file = format!("--state={}", env.path("its own.json").display());
     let quoted = format!("--state '{}'", env.path("its own.json").display());
-    let ran = env
-        .run(&[&["run", &file, "--group=Ops"], &WILLING[..], &ANSWERS[..]].concat())
+    let result = env
+        .run(&[&["run", &file, "--group=Ops"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
         .expect(0);
     assert!(
-        ran.stdout.contains(&format!("idc-setup run {quoted} --create-trail")),
+        result
+            .stdout
+            .contains(&format!("idc-setup run {quoted} --create-trail")),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    let told = env.json(&["run", &file, "--non-interactive"]).expect(0);
-    told.envelope();
+    let second = env.json(&["run", &file, "--non-interactive"]).expect(0);
+    second.envelope();
     assert!(
-        told.stdout.contains(&format!("idc-setup run {quoted} --create-trail")),
+        second
+            .stdout
+            .contains(&format!("idc-setup run {quoted} --create-trail")),
         "{}",
-        told.stdout
+        second.stdout
     );
 }

@@ -1,14 +1,14 @@
-//! A property over accounts and files: after a run, with or without updates, and an undo, both are what they were.
+//! Property test: a run, with or without updates, followed by an undo restores any account and any config file.
 
 use idc_sim::{Cloud, scenarios};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
-use super::support::{TestEnv, WILLING};
-use super::undo_updates::{ADMINISTRATOR, BILLING, READ_ONLY, as_it_stands, undo};
+use super::support::{NON_INTERACTIVE, TestEnv};
+use super::undo_updates::{ADMINISTRATOR, BILLING, READ_ONLY, account_state, undo};
 
-/// An account as people have it: some of it there, some of it saying something else; and a file.
+/// A partially set up account with values that can differ from the requested ones, and a config file.
 #[derive(Debug, Clone)]
 struct Account {
     has_user: bool,
@@ -24,7 +24,7 @@ struct Account {
 
 fn account() -> impl Strategy<Value = Account> {
     let policies = proptest::sample::subsequence(vec![READ_ONLY, ADMINISTRATOR, BILLING], 0..=3);
-    let there = (
+    let presence = (
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
@@ -32,7 +32,7 @@ fn account() -> impl Strategy<Value = Account> {
         any::<bool>(),
     );
     let durations = proptest::sample::select(vec!["PT1H", "PT4H", "PT8H"]);
-    (there, policies, durations, config(), any::<bool>()).prop_map(
+    (presence, policies, durations, config(), any::<bool>()).prop_map(
         |((has_user, has_group, is_member, has_set, is_assigned), policies, duration, config, with_update)| Account {
             has_user,
             has_group,
@@ -47,7 +47,7 @@ fn account() -> impl Strategy<Value = Account> {
     )
 }
 
-/// No file, or one where the profile and the session may be there, and say something else.
+/// Generates a config file, or none. It can contain the profile and the session with other values.
 fn config() -> impl Strategy<Value = Option<String>> {
     let other = "[profile other]\nregion = eu-west-1";
     let session = "[sso-session my-sso]\nsso_start_url = https://elsewhere.awsapps.com/start\nsso_region=eu-west-1";
@@ -91,9 +91,9 @@ impl Account {
         cloud
     }
 
-    fn is_what_it_was_after_a_run_and_an_undo(&self) {
+    fn check_run_and_undo(&self) {
         let env = TestEnv::with(self.cloud());
-        let before = as_it_stands(&env);
+        let before = account_state(&env);
         let path = env.path(".aws/config");
         if let Some(text) = &self.config {
             std::fs::create_dir_all(env.path(".aws")).unwrap();
@@ -106,17 +106,17 @@ impl Account {
             "--family-name=Rivera",
             "--session-duration=8h",
         ];
-        args.extend(WILLING);
+        args.extend(NON_INTERACTIVE);
         if self.with_update {
             args.extend(["--update=permission-set", "--update=cli-profile"]);
         }
-        let ran = env.json(&args);
+        let result = env.json(&args);
         if self.with_update {
-            assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
+            assert_eq!(result.code, 0, "{self:?}: {}", result.summary());
         }
-        let ran = undo(&env, &[]);
-        assert_eq!(ran.code, 0, "{self:?}: {}", ran.summary());
-        assert_eq!(as_it_stands(&env), before, "{self:?}");
+        let result = undo(&env, &[]);
+        assert_eq!(result.code, 0, "{self:?}: {}", result.summary());
+        assert_eq!(account_state(&env), before, "{self:?}");
         assert_eq!(std::fs::read_to_string(&path).ok(), self.config, "{self:?}");
         let kept = env.state();
         assert_eq!(kept["intents"], json!([]), "{self:?}");
@@ -128,20 +128,20 @@ impl Account {
 
 #[test]
 fn undo_after_a_run_restores_any_account() {
-    let is_full = std::env::var_os("FULL_SWEEPS").is_some();
+    let is_full_sweep = std::env::var_os("FULL_SWEEPS").is_some();
     let mut runner = TestRunner::new_with_rng(
         Cases {
-            cases: if is_full { 120 } else { 8 },
+            cases: if is_full_sweep { 120 } else { 8 },
             max_shrink_iters: 20,
             ..Cases::default()
         },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let ran = runner.run(&account(), |account| {
-        account.is_what_it_was_after_a_run_and_an_undo();
+    let result = runner.run(&account(), |account| {
+        account.check_run_and_undo();
         Ok(())
     });
-    if let Err(failure) = ran {
+    if let Err(failure) = result {
         panic!("{failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! The real AWS CLI v2 against the rehearsal: its own commands, its sign-ins, and the wizard's profile.
+//! The real AWS CLI v2 with the simulated AWS: its commands, its ways to sign in, and the wizard's profile.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::support::aws_cli::aws_cli;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 fn command(env: &TestEnv, program: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(program);
@@ -22,8 +22,8 @@ fn command(env: &TestEnv, program: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// As root, whose session is in the environment.
-fn as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
+/// Runs the AWS CLI with the root user's credentials in the environment, and returns the JSON that it prints.
+fn json_as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
     let keys = &env.credentials;
     let output = command(env, program, args)
         .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
@@ -31,22 +31,22 @@ fn as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Value {
         .env("AWS_SESSION_TOKEN", &keys.session_token)
         .output()
         .unwrap();
-    let ran = Ran::of(output).expect(0);
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stdout))
+    let result = RunResult::new(output).expect(0);
+    serde_json::from_str(&result.stdout).unwrap_or_else(|error| panic!("{error}: {}", result.stdout))
 }
 
-/// Through a profile, with nothing else in the environment.
-fn through(env: &TestEnv, program: &Path, args: &[&str]) -> Ran {
-    Ran::of(command(env, program, args).output().unwrap())
+/// Runs the AWS CLI without credentials in the environment, so that it uses a profile.
+fn run_cli(env: &TestEnv, program: &Path, args: &[&str]) -> RunResult {
+    RunResult::new(command(env, program, args).output().unwrap())
 }
 
 const CONFIG: &str = "[sso-session theirs]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
                       sso_registration_scopes = sso:account:access\n\n[profile theirs]\nsso_session = theirs\n\
                       sso_account_id = 123456789012\nsso_role_name = AdministratorAccess\nregion = us-east-1\n";
 
-fn with_config(cloud: &str) -> TestEnv {
-    let env = TestEnv::new(cloud);
-    env.has_config(CONFIG);
+fn with_config(scenario: &str) -> TestEnv {
+    let env = TestEnv::new(scenario);
+    env.write_config(CONFIG);
     env
 }
 
@@ -59,22 +59,22 @@ fn caller(env: &TestEnv, program: &Path, profile: &str) -> String {
         "--profile",
         profile,
     ];
-    through(env, program, &args).expect(0).stdout.trim().to_owned()
+    run_cli(env, program, &args).expect(0).stdout.trim().to_owned()
 }
 
 #[test]
 fn the_aws_cli_reads_and_changes_the_simulated_account() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("complete");
-    let instances = as_root(&env, &aws, &["sso-admin", "list-instances"]);
+    let instances = json_as_root(&env, &aws, &["sso-admin", "list-instances"]);
     let instance = instances["Instances"][0]["InstanceArn"].as_str().unwrap().to_owned();
-    let sets = as_root(
+    let sets = json_as_root(
         &env,
         &aws,
         &["sso-admin", "list-permission-sets", "--instance-arn", &instance],
     );
     assert_eq!(sets["PermissionSets"].as_array().unwrap().len(), 1);
-    let made = as_root(
+    let created = json_as_root(
         &env,
         &aws,
         &[
@@ -84,7 +84,7 @@ fn the_aws_cli_reads_and_changes_the_simulated_account() {
             "--display-name=Readers",
         ],
     );
-    let groups = as_root(
+    let groups = json_as_root(
         &env,
         &aws,
         &["identitystore", "list-groups", "--identity-store-id=d-9067aabbcc"],
@@ -95,8 +95,8 @@ fn the_aws_cli_reads_and_changes_the_simulated_account() {
         .iter()
         .map(|group| &group["GroupId"])
         .collect();
-    assert!(ids.contains(&&made["GroupId"]));
-    let organization = as_root(&env, &aws, &["organizations", "describe-organization"]);
+    assert!(ids.contains(&&created["GroupId"]));
+    let organization = json_as_root(&env, &aws, &["organizations", "describe-organization"]);
     assert_eq!(organization["Organization"]["FeatureSet"], "ALL");
 }
 
@@ -104,19 +104,19 @@ fn the_aws_cli_reads_and_changes_the_simulated_account() {
 fn the_aws_cli_signs_in_with_a_device_code_and_lists_its_accounts() {
     let Some(aws) = aws_cli() else { return };
     let env = with_config("complete");
-    through(
+    run_cli(
         &env,
         &aws,
         &["sso", "login", "--use-device-code", "--no-browser", "--profile=theirs"],
     )
     .expect(0)
-    .says("Successfully logged into");
+    .expect_text("Successfully logged into");
     assert!(caller(&env, &aws, "theirs").ends_with("/Admin"));
     let token = env.files(".aws/sso/cache").into_iter().find_map(|(_, content)| {
         let content: serde_json::Value = serde_json::from_slice(&content).ok()?;
         content["accessToken"].as_str().map(str::to_owned)
     });
-    let accounts = through(&env, &aws, &["sso", "list-accounts", "--access-token", &token.unwrap()]).expect(0);
+    let accounts = run_cli(&env, &aws, &["sso", "list-accounts", "--access-token", &token.unwrap()]).expect(0);
     assert!(accounts.stdout.contains("123456789012"), "{}", accounts.stdout);
 }
 
@@ -129,25 +129,25 @@ fn the_aws_cli_signs_in_with_pkce() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // Kept to the end: a closed pipe would fail the CLI.
+    // Keep the pipe open, because the CLI fails if it is closed.
     let mut lines = BufReader::new(login.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
-    follow(&mut lines);
+    follow_to_callback(&mut lines);
     assert!(lines.any(|line| line.contains("Successfully logged into")));
     assert!(login.wait().unwrap().success());
     assert!(caller(&env, &aws, "theirs").contains("assumed-role/AWSReservedSSO_AdministratorAccess_"));
 }
 
-/// Opens the address that a program prints, and follows to the program's own listener, as a browser does.
-fn follow(lines: &mut impl Iterator<Item = String>) {
+/// Opens the URL that a program prints, and follows the redirect to the program's listener, like a browser.
+fn follow_to_callback(lines: &mut impl Iterator<Item = String>) {
     let address = lines.find(|line| line.contains("/authorize?")).unwrap();
-    let back = get(address.trim()).1.unwrap();
+    let callback = get(address.trim()).1.unwrap();
     assert!(
-        back.starts_with("http://127.0.0.1:") && back.contains("/oauth/callback?code="),
-        "{back}"
+        callback.starts_with("http://127.0.0.1:") && callback.contains("/oauth/callback?code="),
+        "{callback}"
     );
-    assert_eq!(get(&back).0, 200);
+    assert_eq!(get(&callback).0, 200);
 }
 
 #[test]
@@ -162,31 +162,31 @@ fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
     let mut lines = BufReader::new(login.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
-    follow(&mut lines);
+    follow_to_callback(&mut lines);
     let _ = lines.by_ref().count();
     assert!(login.wait().unwrap().success());
     let root = "arn:aws:iam::123456789012:root";
     assert_eq!(caller(&env, &aws, "default"), root);
-    // The credentials have run out: only the session is left, which gives new ones.
+    // Let the credentials expire, so that the wizard has to renew them with the session.
     let cache = env.path(".aws/login/cache");
     let file = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
     let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     session["accessToken"]["expiresAt"] = "2026-01-01T00:00:00Z".into();
     std::fs::write(&file, session.to_string()).unwrap();
-    let with_the_session = |args: &[&str]| {
+    let run_with_session = |args: &[&str]| {
         let mut command = env.command(args);
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             command.env_remove(name);
         }
-        Ran::of(command.output().unwrap())
+        RunResult::new(command.output().unwrap())
     };
-    let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
-    let ran = with_the_session(&args).expect(0);
-    assert_eq!(ran.envelope()["caller"]["arn"], root);
+    let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
+    let result = run_with_session(&args).expect(0);
+    assert_eq!(result.envelope()["caller"]["arn"], root);
     assert!(env.server.calls().iter().any(|call| call.service == "signin"));
 }
 
-/// Status and `Location` of a page on this machine.
+/// Requests a page from this machine, and returns the status and the `Location` header.
 fn get(url: &str) -> (u16, Option<String>) {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -195,10 +195,10 @@ fn get(url: &str) -> (u16, Option<String>) {
         "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let location = answer.lines().find_map(|line| {
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let status = response.split(' ').nth(1).unwrap().parse().unwrap();
+    let location = response.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("location").then(|| value.to_owned())
     });
@@ -209,15 +209,15 @@ fn get(url: &str) -> (u16, Option<String>) {
 fn the_aws_cli_and_the_wizard_share_the_profile_and_the_token() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
-    let ran = env.go(&[]).expect(0);
-    let arn = ran.step("sign-in")["evidence"]["signed_in_as"]
+    let result = env.run_setup(&[]).expect(0);
+    let arn = result.step("sign-in")["evidence"]["signed_in_as"]
         .as_str()
         .unwrap()
         .to_owned();
     assert_eq!(caller(&env, &aws, "eks-walkthrough"), arn);
-    // The other way round: the CLI signs in anew for the wizard's session, and the wizard takes that token.
+    // Conversely, the CLI signs in again for the wizard's session, and the wizard uses that token.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
-    through(
+    run_cli(
         &env,
         &aws,
         &[
@@ -242,10 +242,10 @@ fn the_aws_cli_and_the_wizard_share_the_profile_and_the_token() {
 fn the_aws_cli_and_the_wizard_share_the_client_registration() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let sign_in = |forget: bool| {
         if forget {
-            forget_tokens(&env);
+            delete_tokens(&env);
         }
         env.server.clear_calls();
         let args = [
@@ -255,25 +255,22 @@ fn the_aws_cli_and_the_wizard_share_the_client_registration() {
             "--no-browser",
             "--profile=eks-walkthrough",
         ];
-        through(&env, &aws, &args).expect(0);
+        run_cli(&env, &aws, &args).expect(0);
         let calls = env.server.calls();
         calls.iter().any(|call| call.operation == "RegisterClient")
     };
-    assert!(
-        !sign_in(true),
-        "the CLI registers anew, beside the wizard's registration"
-    );
-    // The other way round.
+    assert!(!sign_in(true), "the CLI does not reuse the wizard's registration");
+    // Conversely, the wizard uses the CLI's registration.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     assert!(sign_in(false));
-    forget_tokens(&env);
+    delete_tokens(&env);
     env.server.clear_calls();
     env.run(&["login"]).expect(0);
     let calls = env.server.calls();
     assert!(!calls.iter().any(|call| call.operation == "RegisterClient"));
 }
 
-fn forget_tokens(env: &TestEnv) {
+fn delete_tokens(env: &TestEnv) {
     for (path, content) in env.files(".aws/sso/cache") {
         if String::from_utf8_lossy(&content).contains("accessToken") {
             std::fs::remove_file(path).unwrap();
@@ -286,12 +283,15 @@ fn step_8_also_asks_the_aws_cli_and_reports_where_it_disagrees() {
     let Some(aws) = aws_cli() else { return };
     let mut env = TestEnv::new("fresh");
     env.set("PATH", &format!("{}:/usr/bin:/bin", aws.parent().unwrap().display()));
-    let ran = env.go(&[]).expect(0);
-    let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
-    assert!(said.ends_with(" returns the same caller"), "{said}");
-    // Root's session in the environment was not what it asked with.
+    let result = env.run_setup(&[]).expect(0);
+    let printed = result.step("sign-in")["evidence"]["aws_cli"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(printed.ends_with(" returns the same caller"), "{printed}");
+    // The AWS CLI did not use the root user's credentials in the environment.
     assert!(
-        !ran.step("sign-in")["evidence"]["signed_in_as"]
+        !result.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with(":root")
@@ -314,22 +314,25 @@ fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
     write(&format!(
         "{version}; echo 'The config profile could not be found' >&2; exit 255"
     ));
-    let ran = env.go(&[]).expect(1);
-    let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
+    let result = env.run_setup(&[]).expect(1);
+    let message = result.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("the AWS CLI 2.40.1"), "{message}");
     assert!(
         message.contains("disagrees: The config profile could not be found."),
         "{message}"
     );
-    // It gets none of the keys of this run.
+    // The AWS CLI gets no credentials from the wizard's environment.
     write(&format!(
         "{version}; env | grep -E '^AWS_(ACCESS|SECRET|SESSION|PROFILE)' >&2; exit 1"
     ));
-    let ran = env.go(&[]).expect(1);
-    let message = ran.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
+    let result = env.run_setup(&[]).expect(1);
+    let message = result.step("sign-in")["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("disagrees: no reason given."), "{message}");
     write("echo 'aws-cli/1.45.0 Python/3.12'");
-    let ran = env.go(&[]).expect(0);
-    let said = ran.step("sign-in")["evidence"]["aws_cli"].as_str().unwrap().to_owned();
-    assert_eq!(said, "not checked: 1.45.0 does not support SSO sessions");
+    let result = env.run_setup(&[]).expect(0);
+    let printed = result.step("sign-in")["evidence"]["aws_cli"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(printed, "not checked: 1.45.0 does not support SSO sessions");
 }

@@ -1,24 +1,25 @@
-//! Bad input, each with one clear message, the documented exit code, and nothing changed.
+//! Invalid input gets one clear message and the documented exit code, and nothing is changed.
 
 use std::fs;
 
 use idc_sim::{FaultKind, ServiceError};
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
-/// One message with a reason and a next command; nothing was changed at AWS or at home.
-fn refused(env: &TestEnv, ran: Ran, code: i32, words: &[&str]) {
-    let ran = ran.expect(code);
-    let envelope = ran.envelope();
+/// Asserts that a run failed with one error, which contains these words and a next command, and that it changed nothing
+/// in AWS or in `~/.aws`.
+fn assert_rejected(env: &TestEnv, result: RunResult, code: i32, words: &[&str]) {
+    let result = result.expect(code);
+    let envelope = result.envelope();
     let steps = envelope["steps"].as_array().unwrap().iter();
-    let of_steps = steps
+    let step_errors = steps
         .filter(|step| step["importance"] != "recommendation")
         .map(|step| &step["error"]);
-    let errors: Vec<_> = of_steps
+    let errors: Vec<_> = step_errors
         .chain([&envelope["error"]])
         .filter(|error| !error.is_null())
         .collect();
-    assert_eq!(errors.len(), 1, "{}", ran.summary());
+    assert_eq!(errors.len(), 1, "{}", result.summary());
     let message = errors[0]["message"].as_str().unwrap();
     for word in words {
         assert!(message.contains(word), "{word:?} is not in {message:?}");
@@ -57,7 +58,7 @@ fn invalid_values_are_rejected_before_any_call() {
         (vec!["--no-group", "--assign-to=group"], vec!["contradict"]),
     ] {
         let env = TestEnv::new("enabled");
-        refused(&env, env.go(&args), 2, &words);
+        assert_rejected(&env, env.run_setup(&args), 2, &words);
         assert!(env.server.calls().is_empty(), "{args:?}");
     }
 }
@@ -66,14 +67,19 @@ fn invalid_values_are_rejected_before_any_call() {
 fn an_environment_variable_with_an_invalid_value_is_named() {
     let mut env = TestEnv::new("enabled");
     env.set("IDC_SETUP_USERNAME", "Ada Lovelace");
-    refused(&env, env.go(&[]), 2, &["IDC_SETUP_USERNAME", "whitespace"]);
+    assert_rejected(&env, env.run_setup(&[]), 2, &["IDC_SETUP_USERNAME", "whitespace"]);
 }
 
 #[test]
 fn an_unknown_flag_is_rejected_in_json_too() {
     let env = TestEnv::new("enabled");
-    let ran = env.json(&["run", "--emial=x"]).expect(2);
-    assert!(ran.envelope()["error"]["message"].as_str().unwrap().contains("--emial"));
+    let result = env.json(&["run", "--emial=x"]).expect(2);
+    assert!(
+        result.envelope()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--emial")
+    );
 }
 
 #[test]
@@ -85,19 +91,19 @@ fn a_malformed_answers_file_is_rejected_with_the_line_number() {
     ] {
         let env = TestEnv::new("enabled");
         fs::write(env.path("idc.toml"), text).unwrap();
-        refused(&env, env.go(&["--answers=idc.toml"]), 2, &words);
+        assert_rejected(&env, env.run_setup(&["--answers=idc.toml"]), 2, &words);
     }
     let env = TestEnv::new("enabled");
-    refused(&env, env.go(&["--answers=none.toml"]), 2, &["none.toml"]);
+    assert_rejected(&env, env.run_setup(&["--answers=none.toml"]), 2, &["none.toml"]);
 }
 
 #[test]
 fn missing_answers_are_listed_together_before_any_change() {
     let env = TestEnv::new("fresh");
-    let ran = env.json(&[&["run"], &WILLING[..]].concat());
-    refused(
+    let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat());
+    assert_rejected(
         &env,
-        ran,
+        result,
         2,
         &["--email", "--given-name", "--family-name", "IDC_SETUP_EMAIL"],
     );
@@ -109,15 +115,15 @@ fn without_credentials_the_ways_to_sign_in_are_named() {
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         env.set(name, "");
     }
-    let ran = env.go(&[]).expect(4);
-    assert!(ran.envelope()["error"]["next"].to_string().contains("aws login"));
-    refused(&env, ran, 4, &["credentials"]);
+    let result = env.run_setup(&[]).expect(4);
+    assert!(result.envelope()["error"]["next"].to_string().contains("aws login"));
+    assert_rejected(&env, result, 4, &["credentials"]);
 }
 
 #[test]
 fn a_profile_that_does_not_exist_is_named() {
     let env = TestEnv::new("enabled");
-    refused(&env, env.go(&["--profile=nobody"]), 4, &["nobody"]);
+    assert_rejected(&env, env.run_setup(&["--profile=nobody"]), 4, &["nobody"]);
 }
 
 #[test]
@@ -126,10 +132,10 @@ fn an_error_about_expired_credentials_tells_how_to_renew_them() {
     let key = env.credentials.access_key_id.clone();
     let past = jiff::Timestamp::UNIX_EPOCH;
     env.server.cloud().identities.get_mut(&key).unwrap().expires = Some(past);
-    let ran = env.go(&[]).expect(4);
-    assert_eq!(ran.envelope()["error"]["aws"]["code"], "ExpiredToken");
-    assert!(ran.envelope()["error"]["next"].to_string().contains("aws login"));
-    refused(&env, ran, 4, &["expired"]);
+    let result = env.run_setup(&[]).expect(4);
+    assert_eq!(result.envelope()["error"]["aws"]["code"], "ExpiredToken");
+    assert!(result.envelope()["error"]["next"].to_string().contains("aws login"));
+    assert_rejected(&env, result, 4, &["expired"]);
 }
 
 #[test]
@@ -138,11 +144,11 @@ fn a_denied_read_stops_the_run_before_any_change() {
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["sso:ListPermissionSets".to_owned()];
     env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = env.go(&[]).expect(4);
-    let error = ran.step("permission-set")["error"].clone();
+    let result = env.run_setup(&[]).expect(4);
+    let error = result.step("permission-set")["error"].clone();
     assert_eq!(error["aws"]["code"], "AccessDeniedException");
     assert_eq!(error["step"], "permission-set");
-    refused(&env, ran, 4, &["Step 4", "sso:ListPermissionSets"]);
+    assert_rejected(&env, result, 4, &["Step 4", "sso:ListPermissionSets"]);
 }
 
 #[test]
@@ -151,8 +157,8 @@ fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["identitystore:CreateUser".to_owned()];
     env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = env.go(&[]).expect(4);
-    let error = ran.step("create-user")["error"].clone();
+    let result = env.run_setup(&[]).expect(4);
+    let error = result.step("create-user")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("Step 2"), "{error}");
     assert!(
         error["next"].to_string().contains("identitystore:CreateUser"),
@@ -160,7 +166,7 @@ fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
     );
     assert!(env.server.cloud().assignments.is_empty());
     assert!(!env.path(".aws").exists());
-    // With the right, a rerun completes.
+    // With the permission, another run completes.
     env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
@@ -171,8 +177,8 @@ fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["iam:CreateRole".to_owned()];
     env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
-    let ran = env.go(&[]).expect(1);
-    let error = ran.step("account-assignment")["error"].clone();
+    let result = env.run_setup(&[]).expect(1);
+    let error = result.step("account-assignment")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("iam:CreateRole"), "{error}");
     assert!(
         error["message"].as_str().unwrap().contains("your own permissions"),
@@ -186,24 +192,29 @@ fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
 #[test]
 fn a_missing_network_is_reported_quickly() {
     let mut env = TestEnv::new("enabled");
-    // A port that nobody listens on: bound, then given back.
+    // Bind a free port and close it, so that no process listens on it.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
-    let nowhere = format!("http://127.0.0.1:{port}");
-    env.set("AWS_ENDPOINT_URL", &nowhere);
-    env.set("IDC_SETUP_REHEARSAL", &nowhere);
-    let began = std::time::Instant::now();
-    refused(&env, env.go(&[]), 1, &["sts:GetCallerIdentity", "could not be reached"]);
-    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    let closed_port = format!("http://127.0.0.1:{port}");
+    env.set("AWS_ENDPOINT_URL", &closed_port);
+    env.set("IDC_SETUP_REHEARSAL", &closed_port);
+    let start = std::time::Instant::now();
+    assert_rejected(
+        &env,
+        env.run_setup(&[]),
+        1,
+        &["sts:GetCallerIdentity", "could not be reached"],
+    );
+    assert!(start.elapsed() < std::time::Duration::from_secs(20));
 }
 
 #[test]
 fn a_response_that_is_not_from_aws_is_reported_quickly() {
     let env = TestEnv::new("enabled");
-    env.always(
+    env.fault_always(
         "GetCallerIdentity",
         FaultKind::Foreign {
             status: 500,
@@ -211,7 +222,7 @@ fn a_response_that_is_not_from_aws_is_reported_quickly() {
             body: "<html>no</html>".to_owned(),
         },
     );
-    refused(&env, env.go(&[]), 1, &["not answered by AWS"]);
+    assert_rejected(&env, env.run_setup(&[]), 1, &["not answered by AWS"]);
     assert_eq!(env.server.calls().len(), 1, "it is not retried");
 }
 
@@ -221,7 +232,7 @@ fn a_truncated_state_file_is_moved_aside_and_named() {
     let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "{\"format\": 1, \"partition\": \"aw").unwrap();
-    refused(&env, env.go(&[]), 1, &["is not valid", "was moved to"]);
+    assert_rejected(&env, env.run_setup(&[]), 1, &["is not valid", "was moved to"]);
     let kept: Vec<_> = fs::read_dir(file.parent().unwrap())
         .unwrap()
         .flatten()
@@ -231,7 +242,7 @@ fn a_truncated_state_file_is_moved_aside_and_named() {
         fs::read_to_string(kept[0].path()).unwrap(),
         "{\"format\": 1, \"partition\": \"aw"
     );
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
 }
 
 #[test]
@@ -240,7 +251,7 @@ fn a_state_file_of_a_newer_version_is_rejected_and_not_changed() {
     let file = env.state_file();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "{\"format\": 2, \"new\": []}").unwrap();
-    refused(&env, env.go(&[]), 1, &["format 2"]);
+    assert_rejected(&env, env.run_setup(&[]), 1, &["format 2"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "{\"format\": 2, \"new\": []}");
 }
 
@@ -249,16 +260,16 @@ fn a_state_file_of_another_account_is_rejected_and_not_changed() {
     let env = TestEnv::new("enabled");
     let text = include_str!("../fixtures/progress-format-1.json").replace("\"123456789012\"", "\"210987654321\"");
     fs::write(env.path("mine.json"), &text).unwrap();
-    let ran = env.go(&["--state=mine.json"]);
-    refused(&env, ran, 2, &["210987654321", "123456789012"]);
+    let result = env.run_setup(&["--state=mine.json"]);
+    assert_rejected(&env, result, 2, &["210987654321", "123456789012"]);
     assert_eq!(fs::read_to_string(env.path("mine.json")).unwrap(), text);
 }
 
 #[test]
 fn without_a_terminal_run_changes_nothing_and_suggests_the_flags() {
     let env = TestEnv::new("enabled");
-    let ran = env.json(&[&["run"], &ANSWERS[..]].concat()).expect(2);
-    let next = ran.envelope()["error"]["next"].to_string();
+    let result = env.json(&[&["run"], &ANSWERS[..]].concat()).expect(2);
+    let next = result.envelope()["error"]["next"].to_string();
     assert!(
         next.contains("--non-interactive") && next.contains("--accessible"),
         "{next}"
@@ -269,10 +280,10 @@ fn without_a_terminal_run_changes_nothing_and_suggests_the_flags() {
 #[test]
 fn a_config_file_that_cannot_be_edited_is_rejected_with_the_line_number() {
     let env = TestEnv::new("complete");
-    env.has_config(b"[default]\nregion = \xff\n");
-    let ran = env.json(&["run", "--non-interactive"]).expect(1);
+    env.write_config(b"[default]\nregion = \xff\n");
+    let result = env.json(&["run", "--non-interactive"]).expect(1);
     assert!(
-        ran.step("cli-profile")["error"]["message"]
+        result.step("cli-profile")["error"]["message"]
             .as_str()
             .unwrap()
             .contains("line 2")
@@ -288,25 +299,25 @@ fn a_rehearsal_flag_that_does_not_match_the_endpoint_is_rejected() {
     let env = TestEnv::new("enabled");
     env.json(&["status", r#"--rehearsal={"url":"http://127.0.0.1:9"}"#])
         .expect(2)
-        .says("loopback");
+        .expect_text("loopback");
     env.json(&["status", r#"--rehearsal={"url":"http://example.com"}"#])
         .expect(2)
-        .says("loopback");
+        .expect_text("loopback");
 }
 
 #[test]
 fn an_existing_permission_set_with_another_policy_is_different() {
     let env = TestEnv::new("half-done");
-    let ran = env.json(&[
+    let result = env.json(&[
         "run",
         "--non-interactive",
         "--policy=ReadOnlyAccess",
         "--permission-set=AdministratorAccess",
     ]);
-    let ran = ran.expect(5);
-    assert_eq!(ran.step("permission-set")["state"], "different");
-    let refusal = ServiceError::new("ConflictException", "earlier write");
-    env.fault("CreateGroupMembership", 1, FaultKind::Refuse(refusal));
+    let result = result.expect(5);
+    assert_eq!(result.step("permission-set")["state"], "different");
+    let error = ServiceError::new("ConflictException", "earlier write");
+    env.fault("CreateGroupMembership", 1, FaultKind::Refuse(error));
     env.json(&["run", "--non-interactive", "--fresh", "--wait=60s"])
         .expect(0);
 }
@@ -318,7 +329,7 @@ fn an_error_in_a_prerequisite_step_is_reported_too() {
     let denied = vec!["sso:ListInstances".to_owned()];
     env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
     let args = [&["run", "--non-interactive", "--only=create-user"], &ANSWERS[..]].concat();
-    refused(&env, env.json(&args), 4, &["Step 1", "sso:ListInstances"]);
+    assert_rejected(&env, env.json(&args), 4, &["Step 1", "sso:ListInstances"]);
     let args = ["status", "--only=permission-set"];
-    refused(&env, env.json(&args), 4, &["sso:ListInstances"]);
+    assert_rejected(&env, env.json(&args), 4, &["sso:ListInstances"]);
 }

@@ -1,4 +1,4 @@
-//! boto3 reads what the wizard has made in the rehearsal.
+//! boto3 reads the resources that the wizard created in the simulated AWS.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -44,12 +44,12 @@ json.dump({
 fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
     let Some(python) = python() else { return };
     let env = TestEnv::new("fresh");
-    let ran = env.go(&[]).expect(0);
+    let result = env.run_setup(&[]).expect(0);
     let (instance, store) = {
         let cloud = env.server.cloud();
         (cloud.instances[0].arn.clone(), cloud.instances[0].store.id.clone())
     };
-    let mut read = ask(&env, python, &["-c", READS, &store, &instance, "123456789012"]);
+    let mut read = run_python(&env, python, &["-c", READS, &store, &instance, "123456789012"]);
     let caller = read.as_object_mut().unwrap().remove("caller").unwrap();
     assert_eq!(
         read,
@@ -65,12 +65,12 @@ fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
             "organization": "123456789012",
         })
     );
-    // The profile's own session, from the token that the wizard has cached.
-    assert_eq!(caller, ran.step("sign-in")["evidence"]["signed_in_as"]);
+    // The caller of the profile, which uses the token that the wizard cached.
+    assert_eq!(caller, result.step("sign-in")["evidence"]["signed_in_as"]);
 }
 
-/// Runs Python against a stage, as root; answers the JSON it prints.
-fn ask(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
+/// Runs Python as the root user of the simulated account, and returns the JSON that it prints.
+fn run_python(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
     let output = Command::new(python)
         .args(args)
         .env_clear()
@@ -111,17 +111,25 @@ fn responses_and_errors_of_every_operation_match_the_models_in_boto3() {
     let script = format!("{root}/tests/it/python/operations.py");
     let models = format!("{root}/crates/idc-sim/src/protocol/service_models.json");
     let fresh = TestEnv::new("fresh");
-    let lead_there = json!({
+    let fresh_account = json!({
         "endpoint_url": fresh.server.url(),
         "aws_access_key_id": fresh.credentials.access_key_id,
         "aws_secret_access_key": fresh.credentials.secret_access_key,
         "aws_session_token": fresh.credentials.session_token,
     })
     .to_string();
-    let found = ask(
+    let found = run_python(
         &env,
         python,
-        &[&script, &models, &store, &instance, "123456789012", &login, &lead_there],
+        &[
+            &script,
+            &models,
+            &store,
+            &instance,
+            "123456789012",
+            &login,
+            &fresh_account,
+        ],
     );
     assert_eq!(found["problems"], json!([]), "{found:#}");
     assert!(found["operations"].as_u64().unwrap() >= 95);

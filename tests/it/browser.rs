@@ -1,4 +1,5 @@
-//! Signing in with a browser of this machine: the page opens, the person allows access, the wizard has its token.
+//! Signing in with a browser on this machine: the wizard opens a page, the user allows access, and the wizard gets a
+//! token.
 
 #![cfg(unix)]
 
@@ -12,11 +13,12 @@ use idc_sim::{PersonKind, scenarios};
 
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{STEPS_ALONE, TestEnv};
+use super::support::{SKIP_RECOMMENDATIONS, TestEnv};
 
-/// A stage with a program for a browser, which writes down what it is to open.
-pub fn env(cloud: &str) -> (TestEnv, PathBuf) {
-    let mut cloud = scenarios::named(cloud).unwrap();
+/// Returns a test environment whose browser is a script, and the path of the file to which the script writes the URLs
+/// that it is asked to open.
+pub fn env(scenario: &str) -> (TestEnv, PathBuf) {
+    let mut cloud = scenarios::named(scenario).unwrap();
     cloud.person.kind = PersonKind::Pages;
     let mut env = TestEnv::with(cloud);
     let (program, opened) = (env.path("browser"), env.path("opened"));
@@ -30,7 +32,7 @@ pub fn env(cloud: &str) -> (TestEnv, PathBuf) {
     (env, opened)
 }
 
-/// The page with these words in its address, once it was opened.
+/// Waits until a URL that contains `part` was opened, and returns it.
 pub fn page(opened: &PathBuf, part: &str) -> String {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
@@ -43,7 +45,7 @@ pub fn page(opened: &PathBuf, part: &str) -> String {
     }
 }
 
-/// What this machine's port answers to a browser.
+/// Sends a GET request to this machine, and returns the response.
 pub fn get(url: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -52,13 +54,13 @@ pub fn get(url: &str) -> String {
         "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn start(env: &TestEnv) -> Terminal {
-    let mut terminal = Terminal::start(env, &[&["--yes"], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     terminal
@@ -78,19 +80,19 @@ fn the_browser_opens_and_the_callback_is_verified() {
         .press("Sign in", &[("password", "whatever")])
         .shows("access your AWS accounts")
         .press("Allow access", &[]);
-    let back = browser.page.clone();
-    let (port, query) = back.split_once("/oauth/callback?").unwrap();
-    // Whatever listens on every address of the machine would answer here too.
+    let callback = browser.page.clone();
+    let (port, query) = callback.split_once("/oauth/callback?").unwrap();
+    // A listener on all addresses of the machine would also accept this connection.
     if cfg!(target_os = "linux") {
         let elsewhere = port.strip_prefix("http://").unwrap().replace("127.0.0.1", "127.0.0.2");
         assert!(TcpStream::connect(elsewhere).is_err());
     }
-    // Connections that say nothing hold nobody up for long, however many there are.
+    // Idle connections do not block the callback for long, even if there are many.
     let _silent: Vec<TcpStream> = (0..80)
         .map(|_| TcpStream::connect(port.strip_prefix("http://").unwrap()).unwrap())
         .collect();
-    // What is not the callback, or not with our state, is not ours; the wait goes on.
-    for stranger in [
+    // The wizard rejects requests that are not the callback or have another state, and continues to wait.
+    for url in [
         format!("{port}/"),
         format!("{port}/favicon.ico"),
         format!("{port}/oauth/callback"),
@@ -98,18 +100,18 @@ fn the_browser_opens_and_the_callback_is_verified() {
         format!("{port}/oauth/callback?error=access_denied&state=guessed"),
         format!("{port}/oauth/callback/?{query}"),
     ] {
-        assert!(get(&stranger).starts_with("HTTP/1.1 404"), "{stranger}");
+        assert!(get(&url).starts_with("HTTP/1.1 404"), "{url}");
     }
-    let answer = get(&back);
+    let response = get(&callback);
     assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.contains("You can close this page"),
-        "{answer}"
+        response.starts_with("HTTP/1.1 200") && response.contains("You can close this page"),
+        "{response}"
     );
     let code = query.split('&').find_map(|part| part.strip_prefix("code=")).unwrap();
-    assert!(!answer.contains(code), "the page shows nothing secret");
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert!(!response.contains(code), "the page contains no authorization code");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     assert!(!terminal.contents().contains(code));
-    // Nobody listens any more.
+    // The listener is closed.
     assert!(TcpStream::connect(port.trim_start_matches("http://")).is_err());
     let calls = env.server.calls();
     assert!(
@@ -131,7 +133,7 @@ fn a_denial_in_the_browser_is_reported_with_the_next_step() {
         .press("Sign in", &[("password", "whatever")])
         .press("Deny access", &[]);
     assert!(get(&browser.page).contains("The sign-in was refused"));
-    assert_eq!(terminal.end(), 1, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 1, "{}", terminal.contents());
     assert!(terminal.contents().contains("the sign-in was refused in the browser"));
 }
 
@@ -140,11 +142,11 @@ fn device_code_and_no_browser_sign_in_without_the_pkce_page() {
     for flag in ["--use-device-code", "--no-browser"] {
         let (env, opened) = env("complete");
         env.server.cloud().person.kind = PersonKind::Auto;
-        let mut terminal = Terminal::start(&env, &[&["--yes", flag], &STEPS_ALONE[..]].concat());
+        let mut terminal = Terminal::start(&env, &[&["--yes", flag], &SKIP_RECOMMENDATIONS[..]].concat());
         terminal.answer("Activate the user", "n");
         terminal.answer("Open the access portal", "n");
         terminal.wait_for("Approve only a code that you requested yourself");
-        assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
         let device_page = std::fs::read_to_string(&opened).unwrap_or_default();
         assert_eq!(
             device_page.contains("/portal/device?user_code="),

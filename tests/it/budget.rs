@@ -1,11 +1,11 @@
-//! How many requests a run makes; the call log says.
+//! The number and the order of requests in a run, from the call log.
 
 use super::support::TestEnv;
 
 #[test]
 fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let calls = env.counted_calls();
     let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
     assert!(calls.len() <= 32, "{} requests: {names:?}", calls.len());
@@ -15,14 +15,14 @@ fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
 fn independent_steps_do_not_wait_for_each_other() {
     let env = TestEnv::new("enabled");
     env.slow_down(50);
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let calls = env.server.calls();
     let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
     let (user, set) = (of("CreateUser"), of("CreatePermissionSet"));
-    let together = user.start_us < set.end_us && set.start_us < user.end_us;
+    let do_overlap = user.start_us < set.end_us && set.start_us < user.end_us;
     assert!(
-        together,
-        "with 50 ms a call they overlap, or one waited for the other: {calls:?}"
+        do_overlap,
+        "with a latency of 50 ms, the calls overlap unless one waits for the other: {calls:?}"
     );
     let (group, membership) = (of("CreateGroup"), of("CreateGroupMembership"));
     assert!(group.end_us <= membership.start_us);
@@ -40,7 +40,7 @@ fn nobody_is_assigned_a_permission_set_before_its_policy_is_attached() {
     for latency in [0, 15] {
         let env = TestEnv::new("enabled");
         env.slow_down(latency);
-        env.go(&[]).expect(0);
+        env.run_setup(&[]).expect(0);
         let calls = env.server.calls();
         let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
         assert!(of("AttachManagedPolicyToPermissionSet").end_us <= of("CreateAccountAssignment").start_us);

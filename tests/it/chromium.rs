@@ -1,9 +1,9 @@
-//! A real browser clicks through what no API reaches, while the wizard waits.
+//! A real browser performs the tasks that no API covers, while the wizard waits.
 
 #![cfg(unix)]
 
 use super::browser::{env, page};
-use super::support::STEPS_ALONE;
+use super::support::SKIP_RECOMMENDATIONS;
 use super::support::chrome::{Chrome, ENTER};
 use super::support::terminal::Terminal;
 
@@ -13,10 +13,10 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
     let (env, opened) = env("fresh");
     let answers = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
     let consents = ["--yes", "--create-organization", "--accept-free-plan-end"];
-    let mut terminal = Terminal::start(&env, &[&answers[..], &consents[..], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(&env, &[&answers[..], &consents[..], &SKIP_RECOMMENDATIONS[..]].concat());
 
     terminal.wait_for("Enable IAM Identity Center in us-east-1.");
-    // By keys alone.
+    // With the keyboard only.
     chrome
         .open(&page(&opened, "/console/singlesignon/home?"))
         .shows("It cannot be changed later")
@@ -52,10 +52,10 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
         .tab_to("Allow access")
         .keys(ENTER)
         .wait_for("You are signed in. You can close this page and go back to the terminal.");
-    // Nothing secret stays in the address bar.
+    // The URL in the address bar contains no authorization code.
     assert!(!chrome.address().contains("code="), "{}", chrome.address());
 
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(
         screen.contains(":assumed-role/AWSReservedSSO_AdministratorAccess_"),
@@ -68,7 +68,10 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
 fn a_real_browser_approves_a_code_after_a_wrong_password() {
     let Some(chrome) = Chrome::start() else { return };
     let (env, opened) = env("complete");
-    let mut terminal = Terminal::start(&env, &[&["--yes", "--use-device-code"], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(
+        &env,
+        &[&["--yes", "--use-device-code"], &SKIP_RECOMMENDATIONS[..]].concat(),
+    );
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     terminal.wait_for("Approve only a code that you requested yourself");
@@ -82,5 +85,5 @@ fn a_real_browser_approves_a_code_after_a_wrong_password() {
         .click("Confirm and continue")
         .click("Allow access")
         .shows("Request approved");
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
 }

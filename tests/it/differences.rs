@@ -1,27 +1,27 @@
-//! What is there and says something else: explicit answers, defaults, and `--update`.
+//! Existing resources with other values: explicit answers, defaults, and `--update`.
 
 use super::support::{TestEnv, is_mutating};
 use idc_sim::{FaultKind, ServiceError, scenarios};
 
 const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
 
-fn run(env: &TestEnv, more: &[&str]) -> super::support::Ran {
+fn run(env: &TestEnv, more: &[&str]) -> super::support::RunResult {
     env.json(&[&RUN, more].concat())
 }
 
 #[test]
 fn an_instance_in_another_region_than_requested_is_different_and_unchanged() {
     let env = TestEnv::new("other-region");
-    let ran = env.go(&["--identity-center-region=us-east-1"]).expect(5);
-    assert_eq!(ran.step("enable-identity-center")["state"], "different");
+    let result = env.run_setup(&["--identity-center-region=us-east-1"]).expect(5);
+    assert_eq!(result.step("enable-identity-center")["state"], "different");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn an_existing_user_is_never_changed() {
     let env = TestEnv::new("half-done");
-    let ran = run(&env, &["--email=other@example.com"]).expect(5);
-    let step = ran.step("create-user");
+    let result = run(&env, &["--email=other@example.com"]).expect(5);
+    let step = result.step("create-user");
     assert_eq!(step["state"], "different");
     assert!(
         step["summary"].as_str().unwrap().contains("admin@example.com"),
@@ -43,8 +43,8 @@ fn a_user_with_the_same_email_address_overrides_a_default_username() {
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["UserName"] = serde_json::json!("bob");
     let env = TestEnv::with(cloud);
-    let ran = run(&env, &["--email=admin@example.com"]).expect(0);
-    assert_eq!(ran.step("create-user")["evidence"]["user_name"], "bob");
+    let result = run(&env, &["--email=admin@example.com"]).expect(0);
+    assert_eq!(result.step("create-user")["evidence"]["user_name"], "bob");
     assert_eq!(env.server.cloud().instances[0].store.users.len(), 1);
     let env = TestEnv::with({
         let mut cloud = scenarios::named("half-done").unwrap();
@@ -60,10 +60,10 @@ fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     let mut cloud = scenarios::named("half-done").unwrap();
     cloud.permission_sets[0].session_duration = "PT4H".to_owned();
     let env = TestEnv::with(cloud);
-    let ran = run(&env, &[]).expect(0);
-    assert_eq!(ran.step("permission-set")["evidence"]["session_duration"], "4h");
-    let ran = run(&env, &["--session-duration=8h"]).expect(5);
-    assert_eq!(ran.step("permission-set")["state"], "different");
+    let result = run(&env, &[]).expect(0);
+    assert_eq!(result.step("permission-set")["evidence"]["session_duration"], "4h");
+    let result = run(&env, &["--session-duration=8h"]).expect(5);
+    assert_eq!(result.step("permission-set")["state"], "different");
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT4H");
 }
 
@@ -72,9 +72,11 @@ fn update_changes_the_permission_set_and_provisions_it() {
     let mut cloud = scenarios::named("complete").unwrap();
     cloud.permission_sets[0].managed_policies = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()];
     let env = TestEnv::with(cloud);
-    run(&env, &["--session-duration=8h"]).expect(5).says("ReadOnlyAccess");
-    let ran = run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(0);
-    assert_eq!(ran.step("permission-set")["state"], "done");
+    run(&env, &["--session-duration=8h"])
+        .expect(5)
+        .expect_text("ReadOnlyAccess");
+    let result = run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(0);
+    assert_eq!(result.step("permission-set")["state"], "done");
     let cloud = env.server.cloud();
     assert_eq!(cloud.permission_sets[0].session_duration, "PT8H");
     assert_eq!(
@@ -105,9 +107,9 @@ fn an_interrupted_update_is_provisioned_by_the_next_run() {
 fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
     let env = TestEnv::new("complete");
     let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
-    env.has_config(before);
-    let ran = run(&env, &[]).expect(5);
-    assert_eq!(ran.step("cli-profile")["state"], "different");
+    env.write_config(before);
+    let result = run(&env, &[]).expect(5);
+    assert_eq!(result.step("cli-profile")["state"], "different");
     assert_eq!(env.config(), before);
     run(&env, &["--update=cli-profile"]).expect(0);
     let after = env.config();
@@ -124,12 +126,12 @@ fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
 fn a_profile_with_other_credentials_is_never_touched() {
     let env = TestEnv::new("complete");
     let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
-    env.has_config(before);
-    run(&env, &["--update=cli-profile"]).expect(5).says("role_arn");
+    env.write_config(before);
+    run(&env, &["--update=cli-profile"]).expect(5).expect_text("role_arn");
     assert_eq!(env.config(), before);
     run(&env, &["--cli-profile=mine"]).expect(0);
     std::fs::write(env.path(".aws/credentials"), "[third]\naws_access_key_id = AKIA\n").unwrap();
-    run(&env, &["--cli-profile=third"]).expect(5).says("credentials");
+    run(&env, &["--cli-profile=third"]).expect(5).expect_text("credentials");
 }
 
 #[test]
@@ -154,20 +156,20 @@ fn a_sign_in_as_another_user_is_different_and_does_not_prove_activation() {
         .insert("m-2".to_owned(), membership);
     cloud.person.signs_in_as = Some("mallory".to_owned());
     let env = TestEnv::with(cloud);
-    let ran = run(&env, &[]).expect(5);
-    assert_eq!(ran.step("sign-in")["state"], "different");
-    assert_eq!(ran.step("create-user")["state"], "waiting_for_person");
+    let result = run(&env, &[]).expect(5);
+    assert_eq!(result.step("sign-in")["state"], "different");
+    assert_eq!(result.step("create-user")["state"], "waiting_for_person");
     env.server.cloud().person.signs_in_as = Some("Admin".to_owned());
     run(&env, &[]).expect(0);
 }
 
 #[test]
 fn step_8_uses_the_profile_even_with_root_credentials_in_the_environment() {
-    // Every run of these tests has root's session in its environment.
+    // All runs in these tests have the root user's credentials in the environment.
     let env = TestEnv::new("complete");
-    let ran = run(&env, &[]).expect(0);
-    assert!(ran.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
-    let caller = ran.step("sign-in")["evidence"]["signed_in_as"]
+    let result = run(&env, &[]).expect(0);
+    assert!(result.envelope()["caller"]["arn"].as_str().unwrap().ends_with(":root"));
+    let caller = result.step("sign-in")["evidence"]["signed_in_as"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -177,10 +179,10 @@ fn step_8_uses_the_profile_even_with_root_credentials_in_the_environment() {
 #[test]
 fn each_region_is_queried_if_one_call_cannot_list_all_regions() {
     let env = TestEnv::new("other-region");
-    let refusal = ServiceError::new("ValidationException", "Unknown member RegionScope");
-    env.fault("ListInstances", 1, FaultKind::Refuse(refusal));
-    let ran = env.json(&["status"]).expect(3);
-    assert_eq!(ran.step("enable-identity-center")["evidence"]["region"], "eu-west-1");
+    let error = ServiceError::new("ValidationException", "Unknown member RegionScope");
+    env.fault("ListInstances", 1, FaultKind::Refuse(error));
+    let result = env.json(&["status"]).expect(3);
+    assert_eq!(result.step("enable-identity-center")["evidence"]["region"], "eu-west-1");
     let regions: std::collections::BTreeSet<String> = env
         .server
         .calls()
@@ -195,7 +197,7 @@ fn each_region_is_queried_if_one_call_cannot_list_all_regions() {
 fn another_users_cached_token_is_replaced_by_signing_in() {
     let env = TestEnv::new("complete");
     run(&env, &[]).expect(0);
-    // Somebody else's session stands in the cache, from another tool.
+    // The cache contains another user's session, from another tool.
     let (id, user) = env.server.cloud().instances[0]
         .store
         .users
@@ -220,11 +222,11 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
         }
         cloud.person.signs_in_as = Some("Admin".to_owned());
     }
-    let ran = env.json(&["run", "--non-interactive"]).expect(5);
-    assert_eq!(ran.step("sign-in")["evidence"]["signed_in_as_other"], "mallory");
-    let ran = run(&env, &[]).expect(0);
+    let result = env.json(&["run", "--non-interactive"]).expect(5);
+    assert_eq!(result.step("sign-in")["evidence"]["signed_in_as_other"], "mallory");
+    let result = run(&env, &[]).expect(0);
     assert!(
-        ran.step("sign-in")["evidence"]["signed_in_as"]
+        result.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with("/Admin")
@@ -234,23 +236,23 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
 #[test]
 fn a_mistyped_policy_can_be_corrected_in_the_next_run() {
     let env = TestEnv::new("enabled");
-    let refusal = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
-    // Longer than anything is waited for to spread would take minutes; a validation error is as final.
-    let refusal = ServiceError {
+    let error = ServiceError::new("ResourceNotFoundException", "Policy does not exist");
+    // A run retries "not found" for minutes, in case the resource has not propagated. A validation error is final.
+    let error = ServiceError {
         code: "ValidationException".to_owned(),
-        ..refusal
+        ..error
     };
-    env.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(refusal));
-    let ran = env.go(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
-    assert_eq!(ran.step("permission-set")["resources"][0]["origin"], "created");
+    env.fault("AttachManagedPolicyToPermissionSet", 1, FaultKind::Refuse(error));
+    let result = env.run_setup(&["--permission-set=Ops", "--policy=Typo"]).expect(1);
+    assert_eq!(result.step("permission-set")["resources"][0]["origin"], "created");
     assert!(
-        ran.step("permission-set")["summary"]
+        result.step("permission-set")["summary"]
             .as_str()
             .unwrap()
             .contains("without its policy")
     );
-    let ran = run(&env, &["--policy=ReadOnlyAccess"]).expect(0);
-    assert_eq!(ran.step("permission-set")["origin"], "created");
+    let result = run(&env, &["--policy=ReadOnlyAccess"]).expect(0);
+    assert_eq!(result.step("permission-set")["origin"], "created");
     assert_eq!(
         env.server.cloud().permission_sets[0].managed_policies,
         ["arn:aws:iam::aws:policy/ReadOnlyAccess"]

@@ -1,4 +1,4 @@
-//! `idc-setup doctor`: every condition of account and credentials has its row, its sentence and its way out.
+//! `idc-setup doctor`: every condition of the account and the credentials has a row with a message and a next step.
 
 use std::collections::BTreeSet;
 
@@ -10,45 +10,45 @@ use serde_json::Value;
 use idc_sim::PersonKind;
 
 use super::json::schema;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
-/// As it is on every machine: addresses, folders and the AWS CLI differ.
-fn steady(text: &str, env: &TestEnv) -> String {
+/// Replaces URLs and paths that differ between machines.
+fn normalize(text: &str, env: &TestEnv) -> String {
     let home = env.home.path().display().to_string();
     text.replace(&env.server.url(), "REHEARSAL").replace(&home, "HOME")
 }
 
-/// Without the rows that tell of this machine alone.
-fn of_the_account(text: &str) -> String {
-    let of_machine = |line: &str| {
+/// Removes the rows about this machine.
+fn without_machine_rows(text: &str) -> String {
+    let is_about_machine = |line: &str| {
         ["aws_cli", "browser"]
             .iter()
             .any(|check| line.contains(&format!(" {check} ")))
     };
     let mut lines = Vec::new();
-    let mut is_left_out = false;
+    let mut is_skipping = false;
     for line in text.lines() {
-        if line.starts_with(' ') && is_left_out {
+        if line.starts_with(' ') && is_skipping {
             continue;
         }
-        is_left_out = of_machine(line);
-        if !is_left_out {
+        is_skipping = is_about_machine(line);
+        if !is_skipping {
             lines.push(line);
         }
     }
     lines.join("\n")
 }
 
-fn row(ran: &Ran, check: &str) -> Value {
-    let envelope = ran.envelope();
+fn row(result: &RunResult, check: &str) -> Value {
+    let envelope = result.envelope();
     let rows = envelope["checks"].as_array().unwrap();
     let found = rows.iter().find(|row| row["check"] == check);
     found.unwrap_or_else(|| panic!("no {check} in {envelope:#}")).clone()
 }
 
-/// A stage whose credentials are somebody else's than root.
-fn as_caller(cloud: &str, arn: &str, denied: &[&str]) -> TestEnv {
-    let mut env = TestEnv::new(cloud);
+/// Returns a test environment with the credentials of another caller than the root user.
+fn as_caller(scenario: &str, arn: &str, denied: &[&str]) -> TestEnv {
+    let mut env = TestEnv::new(scenario);
     let credentials = {
         let mut cloud = env.server.cloud();
         let mut identity = cloud.root();
@@ -65,12 +65,12 @@ fn every_account_condition_has_a_message_and_a_next_step() {
     let schema = schema("doctor.v1.json", schemars::schema_for!(Envelope<DoctorBody>));
     for (name, _) in SCENARIOS {
         let env = TestEnv::new(name);
-        // Nobody clicks Enable while this is looked at.
+        // Nobody clicks Enable, so the account does not change between the two commands.
         env.server.cloud().person.kind = PersonKind::Never;
         let text = env.run(&["doctor"]);
-        let ran = env.json(&["doctor"]).expect(text.code);
-        jsonschema::validate(&schema, &ran.envelope()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut envelope = ran.envelope();
+        let result = env.json(&["doctor"]).expect(text.code);
+        jsonschema::validate(&schema, &result.envelope()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut envelope = result.envelope();
         let rows = envelope["checks"].as_array_mut().unwrap();
         rows.retain(|row| row["check"] != "aws_cli" && row["check"] != "browser");
         let json = serde_json::to_string_pretty(&envelope).unwrap();
@@ -79,8 +79,8 @@ fn every_account_condition_has_a_message_and_a_next_step() {
             format!(
                 "exit {}\n\n{}\n\n{}",
                 text.code,
-                of_the_account(&steady(&text.stdout, &env)),
-                steady(&json, &env)
+                without_machine_rows(&normalize(&text.stdout, &env)),
+                normalize(&json, &env)
             )
         );
     }
@@ -89,30 +89,30 @@ fn every_account_condition_has_a_message_and_a_next_step() {
 #[test]
 fn a_run_starts_with_a_summary_of_the_account() {
     let env = TestEnv::new("free-plan");
-    let ran = env.run(&["run", "--non-interactive"]);
-    let first: Vec<&str> = ran.stderr.lines().take(3).collect();
+    let result = env.run(&["run", "--non-interactive"]);
+    let first: Vec<&str> = result.stderr.lines().take(3).collect();
     assert!(
         first[1].contains("the root user of account 123456789012"),
         "{}",
-        ran.stderr
+        result.stderr
     );
-    assert!(first[2].contains("Free plan"), "{}", ran.stderr);
+    assert!(first[2].contains("Free plan"), "{}", result.stderr);
 }
 
 #[test]
 fn the_permissions_of_a_user_are_simulated_and_missing_ones_are_named() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["sso:CreateAccountAssignment", "iam:CreateRole"]);
-    let ran = env.json(&["doctor"]).expect(4);
-    let rights = row(&ran, "permissions");
-    assert_eq!(rights["status"], "denied");
+    let result = env.json(&["doctor"]).expect(4);
+    let permissions = row(&result, "permissions");
+    assert_eq!(permissions["status"], "denied");
     assert_eq!(
-        rights["message"],
+        permissions["message"],
         "This caller is not allowed to perform iam:CreateRole, sso:CreateAccountAssignment."
     );
-    assert!(rights["next"].to_string().contains("doctor --policy"));
-    let able = as_caller("enabled", ada, &[]);
-    assert_eq!(row(&able.json(&["doctor"]).expect(0), "permissions")["status"], "ok");
+    assert!(permissions["next"].to_string().contains("doctor --policy"));
+    let allowed = as_caller("enabled", ada, &[]);
+    assert_eq!(row(&allowed.json(&["doctor"]).expect(0), "permissions")["status"], "ok");
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn no_permissions_are_required_for_steps_that_are_already_done() {
         ada,
         &["sso:CreatePermissionSet", "identitystore:CreateUser"],
     );
-    // Activation and the portal are a person's word, the profile this machine's: the permission set is done.
-    let ran = env.json(&["doctor"]);
-    let message = row(&ran, "permissions")["message"].as_str().unwrap().to_owned();
+    // The permission set exists. Only activation, the portal and the profile on this machine are left to do.
+    let result = env.json(&["doctor"]);
+    let message = row(&result, "permissions")["message"].as_str().unwrap().to_owned();
     assert!(!message.contains("CreatePermissionSet"), "{message}");
 }
 
@@ -133,9 +133,9 @@ fn no_permissions_are_required_for_steps_that_are_already_done() {
 fn the_permissions_of_a_role_session_are_simulated_with_its_role() {
     let arn = "arn:aws:sts::123456789012:assumed-role/Admin/ada";
     let env = as_caller("enabled", arn, &["sso:CreatePermissionSet"]);
-    let rights = row(&env.json(&["doctor"]).expect(4), "permissions");
+    let permissions = row(&env.json(&["doctor"]).expect(4), "permissions");
     assert_eq!(
-        rights["message"],
+        permissions["message"],
         "This caller is not allowed to perform sso:CreatePermissionSet."
     );
 }
@@ -144,32 +144,34 @@ fn the_permissions_of_a_role_session_are_simulated_with_its_role() {
 fn doctor_reports_a_denied_simulation_and_continues() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["iam:SimulatePrincipalPolicy"]);
-    let ran = env.json(&["doctor"]).expect(0);
-    let rights = row(&ran, "permissions");
-    assert_eq!(rights["status"], "note");
+    let result = env.json(&["doctor"]).expect(0);
+    let permissions = row(&result, "permissions");
+    assert_eq!(permissions["status"], "note");
     assert!(
-        rights["message"]
+        permissions["message"]
             .as_str()
             .unwrap()
             .contains("iam:SimulatePrincipalPolicy returned AccessDenied"),
-        "{rights}"
+        "{permissions}"
     );
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
 }
 
 #[test]
 fn a_run_warns_about_missing_permissions_before_any_change() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["iam:CreateRole"]);
-    let ran = env.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
-    assert_eq!(ran.code, 3, "{}", ran.summary());
-    let ran = env.run(&[&["run", "--wait=60s"], &WILLING[..1], &ANSWERS[..]].concat());
-    let warned = ran.stderr.find("This caller is not allowed to perform iam:CreateRole.");
-    let changed = ran.stderr.find("Created the user");
-    assert!(warned.is_some() && warned < changed, "{}", ran.stderr);
+    let result = env.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
+    assert_eq!(result.code, 3, "{}", result.summary());
+    let result = env.run(&[&["run", "--wait=60s"], &NON_INTERACTIVE[..1], &ANSWERS[..]].concat());
+    let warned = result
+        .stderr
+        .find("This caller is not allowed to perform iam:CreateRole.");
+    let changed = result.stderr.find("Created the user");
+    assert!(warned.is_some() && warned < changed, "{}", result.stderr);
 }
 
-/// `sso:CreateUser` and the like, as IAM calls what a line of the log is.
+/// Returns the IAM action of a call, such as `sso:CreatePermissionSet`.
 fn action(call: &CallLine) -> String {
     let name = match (call.service.as_str(), call.operation.as_str()) {
         ("s3", "HeadBucket" | "ListObjectsV2") => "ListBucket",
@@ -195,11 +197,11 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
     let policy: Value = serde_json::from_str(&printed.stdout).unwrap();
     let allowed = actions_of(&policy);
     let mut used = BTreeSet::new();
-    let mut walk = |cloud: &str, email: &str, runs: &[&[&str]]| {
-        let env = TestEnv::new(cloud);
+    let mut complete_runs = |scenario: &str, email: &str, runs: &[&[&str]]| {
+        let env = TestEnv::new(scenario);
         for more in runs {
             let answers = [email, "--given-name=Ada", "--family-name=Lovelace"];
-            env.json(&[&["run"], &WILLING[..], &answers[..], more].concat());
+            env.json(&[&["run"], &NON_INTERACTIVE[..], &answers[..], more].concat());
         }
         env.json(&["doctor"]);
         env.empty_buckets();
@@ -209,24 +211,24 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
         used.extend(calls.iter().filter(signed).map(action));
     };
     let (ada, admin) = ("--email=ada@example.com", "--email=admin@example.com");
-    walk("fresh", ada, &[&["--create-trail"], &["--create-trail"]]);
-    walk("half-done", admin, &[&[]]);
+    complete_runs("fresh", ada, &[&["--create-trail"], &["--create-trail"]]);
+    complete_runs("half-done", admin, &[&[]]);
     let another_policy = [
         "--permission-set=AdministratorAccess",
         "--policy=ReadOnlyAccess",
         "--session-duration=4h",
     ];
-    walk(
+    complete_runs(
         "complete",
         admin,
         &[&[&another_policy[..], &["--update=permission-set"]].concat()],
     );
-    walk("no-permission-sets", ada, &[&["--enable-permission-sets"]]);
-    walk("delegated-admin", ada, &[&[]]);
-    let beyond: Vec<&String> = used.difference(&allowed).collect();
-    assert!(beyond.is_empty(), "not in the policy: {beyond:?}");
-    // And nothing is in it that no run has used, but for what AWS does in the caller's name, what a repair needs, and
-    // what only others than root ask.
+    complete_runs("no-permission-sets", ada, &[&["--enable-permission-sets"]]);
+    complete_runs("delegated-admin", ada, &[&[]]);
+    let missing: Vec<&String> = used.difference(&allowed).collect();
+    assert!(missing.is_empty(), "not in the policy: {missing:?}");
+    // The policy contains only actions that a run used, except for actions that AWS performs on behalf of the caller,
+    // that repair a partial setup, or that only callers other than the root user need.
     let unused: Vec<&str> = allowed
         .difference(&used)
         .map(String::as_str)
@@ -244,7 +246,7 @@ fn whole_runs_stay_within_the_policy_that_doctor_prints() {
     let compact = policy.to_string();
     assert!(
         compact.len() < 6144,
-        "a managed policy has room for 6,144 characters: {}",
+        "a managed policy can have at most 6,144 characters: {}",
         compact.len()
     );
 }
@@ -257,23 +259,23 @@ fn the_policy_matches_the_requested_partition_and_needs_no_credentials() {
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_ENDPOINT_URL")
         .env_remove("IDC_SETUP_REHEARSAL");
-    let ran = Ran::of(command.output().unwrap()).expect(0);
+    let result = RunResult::new(command.output().unwrap()).expect(0);
     assert!(
-        ran.stdout.contains("arn:aws-us-gov:iam::*:role/aws-reserved"),
+        result.stdout.contains("arn:aws-us-gov:iam::*:role/aws-reserved"),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    assert!(!ran.stdout.contains("arn:aws:"), "{}", ran.stdout);
+    assert!(!result.stdout.contains("arn:aws:"), "{}", result.stdout);
 }
 
-/// The binary on a stage, with these variables instead of root's session.
-fn with_keys(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+/// Runs the binary with these environment variables instead of the root user's credentials.
+fn run_with_variables(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> RunResult {
     let mut command = env.command(args);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         command.env_remove(name);
     }
     command.envs(variables.iter().copied());
-    Ran::of(command.output().unwrap())
+    RunResult::new(command.output().unwrap())
 }
 
 #[test]
@@ -284,19 +286,23 @@ fn access_keys_of_root_are_rejected_unless_they_are_allowed() {
         ("AWS_SECRET_ACCESS_KEY", env.credentials.secret_access_key.as_str()),
     ];
     for command in ["run", "status", "plan"] {
-        let ran = with_keys(&env, &[command, "--non-interactive"], &keys).expect(4);
-        let ran = ran.says("access keys of the root user");
-        assert!(ran.stderr.contains("--allow-root-keys"), "{}", ran.stderr);
+        let result = run_with_variables(&env, &[command, "--non-interactive"], &keys).expect(4);
+        let result = result.expect_text("access keys of the root user");
+        assert!(result.stderr.contains("--allow-root-keys"), "{}", result.stderr);
     }
-    with_keys(&env, &["doctor"], &keys)
+    run_with_variables(&env, &["doctor"], &keys)
         .expect(4)
-        .says("access keys of the root user");
+        .expect_text("access keys of the root user");
     assert!(!env.state_file().exists());
-    let ran = with_keys(&env, &["doctor", "--allow-root-keys"], &keys).expect(0);
-    assert!(ran.stdout.contains("with a long-term access key"), "{}", ran.stdout);
-    with_keys(
+    let result = run_with_variables(&env, &["doctor", "--allow-root-keys"], &keys).expect(0);
+    assert!(
+        result.stdout.contains("with a long-term access key"),
+        "{}",
+        result.stdout
+    );
+    run_with_variables(
         &env,
-        &[&["run", "--allow-root-keys"], &WILLING[..], &ANSWERS[..]].concat(),
+        &[&["run", "--allow-root-keys"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat(),
         &keys,
     )
     .expect(0);
@@ -305,17 +311,18 @@ fn access_keys_of_root_are_rejected_unless_they_are_allowed() {
 #[test]
 fn without_credentials_the_ways_to_sign_in_are_listed_best_first() {
     let env = TestEnv::new("fresh");
-    let ran = with_keys(&env, &["run", "--non-interactive"], &[]).expect(4);
+    let result = run_with_variables(&env, &["run", "--non-interactive"], &[]).expect(4);
     let at = |words: &str| {
-        ran.stderr
+        result
+            .stderr
             .find(words)
-            .unwrap_or_else(|| panic!("{words}: {}", ran.stderr))
+            .unwrap_or_else(|| panic!("{words}: {}", result.stderr))
     };
     assert!(at("aws login") < at("AWS CloudShell") && at("AWS CloudShell") < at("--profile NAME"));
     assert!(at("--profile NAME") < at("idc-setup rehearse"));
-    let ran = with_keys(&env, &["doctor"], &[]).expect(4);
-    assert!(ran.stdout.contains("aws login"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("aws files"), "{}", ran.stdout);
+    let result = run_with_variables(&env, &["doctor"], &[]).expect(4);
+    assert!(result.stdout.contains("aws login"), "{}", result.stdout);
+    assert!(result.stdout.contains("aws files"), "{}", result.stdout);
 }
 
 #[test]
@@ -333,8 +340,8 @@ fn an_error_about_expired_credentials_names_the_command_that_renews_them() {
         ("console", "aws login --profile console"),
         ("behind", "aws login --profile console"),
     ] {
-        let ran = with_keys(&env, &["run", "--non-interactive", "--profile", profile], &[]).expect(4);
-        assert!(ran.stderr.contains(command), "{profile}: {}", ran.stderr);
+        let result = run_with_variables(&env, &["run", "--non-interactive", "--profile", profile], &[]).expect(4);
+        assert!(result.stderr.contains(command), "{profile}: {}", result.stderr);
     }
     let expired = {
         let mut cloud = env.server.cloud();
@@ -347,8 +354,8 @@ fn an_error_about_expired_credentials_names_the_command_that_renews_them() {
         ("AWS_SECRET_ACCESS_KEY", expired.secret_access_key.as_str()),
         ("AWS_SESSION_TOKEN", expired.session_token.as_str()),
     ];
-    let ran = with_keys(&env, &["doctor"], &keys).expect(4);
-    assert!(ran.stdout.contains("unset AWS_ACCESS_KEY_ID"), "{}", ran.stdout);
+    let result = run_with_variables(&env, &["doctor"], &keys).expect(4);
+    assert!(result.stdout.contains("unset AWS_ACCESS_KEY_ID"), "{}", result.stdout);
 }
 
 #[test]
@@ -366,13 +373,15 @@ fn plain_http_to_another_machine_is_rejected_before_anything_is_sent() {
     ] {
         let mut variables = session.to_vec();
         variables.push((name, "http://198.51.100.7:4566"));
-        let ran = with_keys(&env, &["run", "--non-interactive"], &variables).expect(2);
+        let result = run_with_variables(&env, &["run", "--non-interactive"], &variables).expect(2);
         assert!(
-            ran.stderr.contains(&format!("{name} is http://198.51.100.7:4566")),
+            result.stderr.contains(&format!("{name} is http://198.51.100.7:4566")),
             "{}",
-            ran.stderr
+            result.stderr
         );
-        with_keys(&env, &["doctor"], &variables).expect(3).says("plain http");
+        run_with_variables(&env, &["doctor"], &variables)
+            .expect(3)
+            .expect_text("plain http");
     }
     let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws")).unwrap();
@@ -386,8 +395,12 @@ fn plain_http_to_another_machine_is_rejected_before_anything_is_sent() {
             .env_remove("AWS_ENDPOINT_URL")
             .env_remove("IDC_SETUP_REHEARSAL")
             .env("AWS_PROFILE", "far");
-        let ran = Ran::of(command.output().unwrap()).expect(2);
-        assert!(ran.stderr.contains("endpoint_url of profile far"), "{}", ran.stderr);
+        let result = RunResult::new(command.output().unwrap()).expect(2);
+        assert!(
+            result.stderr.contains("endpoint_url of profile far"),
+            "{}",
+            result.stderr
+        );
     }
     assert!(env.server.calls().is_empty());
 }
@@ -398,8 +411,8 @@ fn doctor_names_files_that_cannot_be_used() {
     let home = env.home.path();
     std::fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
     std::fs::write(home.join(".aws/config"), "[default\nregion = us-east-1\n").unwrap();
-    let ran = env.json(&["doctor"]).expect(3);
-    let files = row(&ran, "aws_files");
+    let result = env.json(&["doctor"]).expect(3);
+    let files = row(&result, "aws_files");
     assert!(files["message"].as_str().unwrap().contains("config line 1"), "{files}");
     std::fs::write(home.join(".aws/config"), "").unwrap();
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A rehearsal that misbehaves: faults from a file, connections reset and refused, the quota.
+//! Simulated failures: faults from a file, reset and refused connections, and the request quota.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ fn a_run_completes_despite_the_faults_defined_in_a_file() {
         "#,
     )
     .unwrap();
-    let ran = run(
+    let result = run(
         &env,
         &[
             "rehearse",
@@ -69,13 +69,15 @@ fn a_run_completes_despite_the_faults_defined_in_a_file() {
         ],
     )
     .expect(0);
-    assert_eq!(ran.step("create-user")["origin"], "created");
+    assert_eq!(result.step("create-user")["origin"], "created");
     let log = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
     for fault in ["cut-after", "refuse", "foreign", "delay", "reset", "refused"] {
         assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
     }
     std::fs::write(env.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
-    run(&env, &["rehearse", "--faults=bad.toml"]).expect(2).says("line 2");
+    run(&env, &["rehearse", "--faults=bad.toml"])
+        .expect(2)
+        .expect_text("line 2");
 }
 
 #[test]
@@ -91,23 +93,23 @@ fn simulated_resets_and_refused_connections_are_real() {
              content-length: {}\r\n\r\n{body}",
             body.len()
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        Ok(response)
     };
     env.fault("ListInstances", 1, FaultKind::Reset);
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(ask().unwrap().starts_with("HTTP/1.1 403"));
     env.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
-    let since = Instant::now();
+    let start = Instant::now();
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     while ask().is_err() {
-        assert!(since.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < Duration::from_secs(10));
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(since.elapsed() >= Duration::from_millis(400));
+    assert!(start.elapsed() >= Duration::from_millis(400));
 }
 
 #[test]

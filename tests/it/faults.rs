@@ -1,5 +1,5 @@
-//! Every operation of a run with every fault: it gets through, or stops with the step, AWS's words, the next command and
-//! the right exit code; and run again on a healthy server, it ends. What came of each is kept in `docs/faults.md`.
+//! Every fault at every operation of a run. The run either completes, or reports the step, the error from AWS, a next
+//! command and the right exit code. Another run without faults completes. `docs/faults.md` records the outcomes.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,32 +7,37 @@ use std::time::{Duration, Instant};
 
 use idc_sim::FaultKind;
 
-use super::support::faulty::{self, Wrong, ended, named, says_it, struck};
-use super::support::kept_table::KeptTable;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::fault_table::FaultTable;
+use super::support::faulty::{self, FaultCase, assert_error_is_reported, run_to_end, run_with_fault, scenario};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 fn args() -> Vec<&'static str> {
-    [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat()
+    [
+        &["run", "--output=json", "--create-trail"],
+        &NON_INTERACTIVE[..],
+        &ANSWERS[..],
+    ]
+    .concat()
 }
 
-/// Every operation that a whole run on a fresh account uses.
+/// Returns every operation of a complete run on a fresh account.
 fn operations() -> Vec<String> {
-    let env = faulty::env(named("fresh"));
-    ended(&env, &args()).expect(0);
+    let env = faulty::env(scenario("fresh"));
+    run_to_end(&env, &args()).expect(0);
     faulty::operations(&env, 0)
 }
 
-/// What came of one fault at the first call of one operation.
-fn cell(operation: &str, fault: &Wrong) -> String {
-    let env = faulty::env(named("fresh"));
-    let ran = struck(&env, operation, fault, &args());
-    let came_of_it = if ran.code == 0 {
-        through(operation, &ran, fault)
+/// Returns the outcome of one fault at one row's call.
+fn cell(operation: &str, fault: &FaultCase) -> String {
+    let env = faulty::env(scenario("fresh"));
+    let result = run_with_fault(&env, operation, fault, &args());
+    let outcome = if result.code == 0 {
+        completed_cell(operation, &result, fault)
     } else {
-        let envelope = ran.envelope();
+        let envelope = result.envelope();
         let steps = envelope["steps"].as_array().unwrap().iter();
-        let troubled = steps.filter(|step| !step["error"].is_null() && step["importance"] != "recommendation");
-        let mut errors: Vec<(String, serde_json::Value)> = troubled
+        let failed = steps.filter(|step| !step["error"].is_null() && step["importance"] != "recommendation");
+        let mut errors: Vec<(String, serde_json::Value)> = failed
             .map(|step| (step["slug"].as_str().unwrap().to_owned(), step["error"].clone()))
             .collect();
         if !envelope["error"].is_null() {
@@ -42,48 +47,53 @@ fn cell(operation: &str, fault: &Wrong) -> String {
             ["different", "blocked", "waiting_for_person", "to_do"].contains(&step["state"].as_str().unwrap())
         });
         if let Some((step, error)) = errors.first() {
-            says_it(error, operation, fault);
-            format!("{} at {step}", ran.code)
+            assert_error_is_reported(error, operation, fault);
+            format!("{} at {step}", result.code)
         } else {
-            // Nothing failed; something is not as it was asked for, and says so with a way on.
-            let step = open.unwrap_or_else(|| panic!("{operation}: exit {} and nothing open: {envelope:#}", ran.code));
+            // No step failed, but one is not done.
+            let step = open.unwrap_or_else(|| {
+                panic!(
+                    "{operation}: exit {}, but every step is done: {envelope:#}",
+                    result.code
+                )
+            });
             format!(
                 "{}, {} at {}",
-                ran.code,
+                result.code,
                 step["state"].as_str().unwrap(),
                 step["slug"].as_str().unwrap()
             )
         }
     };
     env.server.heal();
-    let again = ended(&env, &args());
+    let again = run_to_end(&env, &args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(env.counts(), [1; 5], "{operation}");
     let kept = env.state();
     assert_eq!(kept["intents"], serde_json::json!([]), "{operation}");
-    // On a fresh account all of it was made by the two runs, whatever came between.
+    // On a fresh account, the two runs created everything except the instance.
     for resource in kept["resources"].as_array().unwrap() {
-        let is_ours = resource["origin"] == "created" || resource["kind"] == "instance";
-        assert!(is_ours, "{operation}: {resource}");
+        let is_expected = resource["origin"] == "created" || resource["kind"] == "instance";
+        assert!(is_expected, "{operation}: {resource}");
     }
-    came_of_it
+    outcome
 }
 
-/// The run completed; a recommendation that failed is reported, with a next command.
-fn through(operation: &str, ran: &Ran, fault: &Wrong) -> String {
-    let envelope = ran.envelope();
+/// Returns the outcome of a run that completed. Asserts that a failed recommendation is reported with a next command.
+fn completed_cell(operation: &str, result: &RunResult, fault: &FaultCase) -> String {
+    let envelope = result.envelope();
     let mut steps = envelope["steps"].as_array().unwrap().iter();
     let Some(failed) = steps.find(|step| !step["error"].is_null()) else {
         return "completes".to_owned();
     };
     assert_eq!(failed["importance"], "recommendation", "{operation}: {failed:#}");
-    says_it(&failed["error"], operation, fault);
+    assert_error_is_reported(&failed["error"], operation, fault);
     format!("completes, reports {}", failed["slug"].as_str().unwrap())
 }
 
 #[test]
 fn every_fault_in_a_run_is_handled_and_the_next_run_completes() {
-    let kept = KeptTable {
+    let table = FaultTable {
         file: "docs/faults.md",
         about: "# Faults in a run\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
@@ -92,35 +102,35 @@ fn every_fault_in_a_run_is_handled_and_the_next_run_completes() {
             Another run on a healthy server always ends with every resource created exactly once. Generated by \
             `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test faults`.\n\n",
     };
-    // A prime step meets every fault and many operations.
-    kept.is_what_comes_of(&operations(), 67, cell);
+    // With a prime step, the sample contains every fault and many operations.
+    table.check(&operations(), 67, cell);
 }
 
-/// What `--update` does to a set that was found, on an account where accounts have it.
-fn updating() -> Vec<&'static str> {
+/// Returns the arguments of a run that updates an existing permission set.
+fn update_args() -> Vec<&'static str> {
     let updates = [
         "--session-duration=8h",
         "--update=permission-set",
         "--email=admin@example.com",
     ];
-    [&["run", "--output=json"], &WILLING[..], &updates[..]].concat()
+    [&["run", "--output=json"], &NON_INTERACTIVE[..], &updates[..]].concat()
 }
 
-/// What came of one fault at the first call of an operation that only an update uses.
-fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
-    let env = faulty::env(super::undo_updates::other_set());
-    let ran = struck(&env, operation, fault, &updating());
-    let came_of_it = if ran.code == 0 {
-        through(operation, &ran, fault)
+/// Returns the outcome of one fault at a call that only an update makes.
+fn update_cell(operation: &str, fault: &FaultCase) -> String {
+    let env = faulty::env(super::undo_updates::cloud_with_other_values());
+    let result = run_with_fault(&env, operation, fault, &update_args());
+    let outcome = if result.code == 0 {
+        completed_cell(operation, &result, fault)
     } else {
-        let envelope = ran.envelope();
+        let envelope = result.envelope();
         let mut steps = envelope["steps"].as_array().unwrap().iter();
         let step = steps.find(|step| !step["error"].is_null()).unwrap();
-        says_it(&step["error"], operation, fault);
-        format!("{} at {}", ran.code, step["slug"].as_str().unwrap())
+        assert_error_is_reported(&step["error"], operation, fault);
+        format!("{} at {}", result.code, step["slug"].as_str().unwrap())
     };
     env.server.heal();
-    let again = ended(&env, &updating());
+    let again = run_to_end(&env, &update_args());
     assert_eq!(again.code, 0, "{operation}: run again: {}", again.summary());
     assert_eq!(env.state()["intents"], serde_json::json!([]), "{operation}");
     let cloud = env.server.cloud();
@@ -132,16 +142,16 @@ fn cell_of_an_update(operation: &str, fault: &Wrong) -> String {
         "{operation}"
     );
     assert_eq!(role.managed_policies, set.managed_policies, "{operation}: provisioned");
-    came_of_it
+    outcome
 }
 
 #[test]
 fn every_fault_in_an_update_is_handled_and_the_next_update_completes() {
-    let env = faulty::env(super::undo_updates::other_set());
-    ended(&env, &updating()).expect(0);
-    let of_a_run = operations();
+    let env = faulty::env(super::undo_updates::cloud_with_other_values());
+    run_to_end(&env, &update_args()).expect(0);
+    let run_operations = operations();
     let mut own = faulty::operations(&env, 0);
-    own.retain(|operation| !of_a_run.contains(operation));
+    own.retain(|operation| !run_operations.contains(operation));
     let changes = [
         "UpdatePermissionSet",
         "AttachManagedPolicyToPermissionSet",
@@ -152,11 +162,11 @@ fn every_fault_in_an_update_is_handled_and_the_next_update_completes() {
         changes
             .map(|operation| format!("sso-admin:{operation}"))
             .into_iter()
-            .filter(|operation| of_a_run.contains(operation)),
+            .filter(|operation| run_operations.contains(operation)),
     );
     own.sort();
     own.dedup();
-    let kept = KeptTable {
+    let table = FaultTable {
         file: "docs/update-faults.md",
         about: "# Faults in an update\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
@@ -166,19 +176,19 @@ fn every_fault_in_an_update_is_handled_and_the_next_update_completes() {
             provisioned in every account that has it. Generated by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test \
             faults`.\n\n",
     };
-    kept.is_what_comes_of(&own, 41, cell_of_an_update);
+    table.check(&own, 41, update_cell);
 }
 
-/// Another person's machine: the same account, a home of its own.
-fn elsewhere(env: &TestEnv, home: &Path) -> Command {
+/// Returns a command for a run from another machine: the same account, and another home folder.
+fn colleague_command(env: &TestEnv, home: &Path) -> Command {
     let mut command = env.command(&args());
     command.env("HOME", home).current_dir(home);
     command
 }
 
-/// The things of a kind that a run names, by whose they are.
-fn how(ran: &Ran, kind: &str) -> Vec<String> {
-    let envelope = ran.envelope();
+/// Returns the origins of the resources of this kind in a run.
+fn origins(result: &RunResult, kind: &str) -> Vec<String> {
+    let envelope = result.envelope();
     let steps = envelope["steps"].as_array().unwrap().iter();
     let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
     let of_kind = resources.filter(|resource| resource["kind"] == kind);
@@ -187,8 +197,8 @@ fn how(ran: &Ran, kind: &str) -> Vec<String> {
         .collect()
 }
 
-/// The first run's create takes long; a colleague's run, begun and ended meanwhile, makes the thing.
-fn a_colleague_is_quicker(operation: &str, kind: &str) {
+/// Delays the create request of a run. Meanwhile, a colleague's run starts, creates the resource, and completes.
+fn race_with_colleague(operation: &str, kind: &str) {
     let env = TestEnv::new("fresh");
     let home = tempfile::tempdir().unwrap();
     env.fault(operation, 1, FaultKind::Delay(Duration::from_secs(14)));
@@ -198,27 +208,31 @@ fn a_colleague_is_quicker(operation: &str, kind: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The intent is written down right before the call.
+    // A run saves the intent immediately before the call.
     let started = Instant::now();
-    let is_begun = || {
+    let is_recorded = || {
         let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
         let kept: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let intents = kept["intents"].as_array().cloned().unwrap_or_default();
         intents.iter().any(|intent| intent["kind"] == kind)
     };
-    while !is_begun() {
+    while !is_recorded() {
         assert!(
             started.elapsed() < Duration::from_secs(20),
-            "{operation} was never begun"
+            "the intent for {operation} was never saved"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(300));
-    let colleague = Ran::of(elsewhere(&env, home.path()).output().unwrap()).expect(0);
-    let ran = Ran::of(first.wait_with_output().unwrap());
-    assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-    assert_eq!(how(&ran, kind), ["existing"], "{operation}: the slower one's");
-    assert_eq!(how(&colleague, kind), ["created"], "{operation}: the colleague's");
+    let colleague = RunResult::new(colleague_command(&env, home.path()).output().unwrap()).expect(0);
+    let result = RunResult::new(first.wait_with_output().unwrap());
+    assert_eq!(result.code, 0, "{operation}: {}", result.summary());
+    assert_eq!(origins(&result, kind), ["existing"], "{operation}: the slower run");
+    assert_eq!(
+        origins(&colleague, kind),
+        ["created"],
+        "{operation}: the colleague's run"
+    );
     assert_eq!(env.counts(), [1; 5], "{operation}");
 }
 
@@ -233,7 +247,7 @@ fn a_resource_that_a_colleague_creates_between_read_and_create_is_existing() {
             ("CreatePermissionSet", "permission_set"),
             ("CreateAccountAssignment", "account_assignment"),
         ] {
-            scope.spawn(move || a_colleague_is_quicker(operation, kind));
+            scope.spawn(move || race_with_colleague(operation, kind));
         }
     });
 }
@@ -244,14 +258,14 @@ fn two_machines_at_once_create_each_resource_exactly_once() {
         let env = TestEnv::new("organization");
         let home = tempfile::tempdir().unwrap();
         let start = |mut command: Command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (one, other) = (start(env.command(&args())), start(elsewhere(&env, home.path())));
+        let (one, other) = (start(env.command(&args())), start(colleague_command(&env, home.path())));
         let (one, other) = (
-            Ran::of(one.wait_with_output().unwrap()),
-            Ran::of(other.wait_with_output().unwrap()),
+            RunResult::new(one.wait_with_output().unwrap()),
+            RunResult::new(other.wait_with_output().unwrap()),
         );
         assert_eq!((one.code, other.code), (0, 0), "{}\n{}", one.summary(), other.summary());
-        let made = |ran: &Ran, kind: &str| -> usize {
-            let envelope = ran.envelope();
+        let count_created = |result: &RunResult, kind: &str| -> usize {
+            let envelope = result.envelope();
             let steps = envelope["steps"].as_array().unwrap().iter();
             let resources = steps.flat_map(|step| step["resources"].as_array().unwrap().clone());
             resources
@@ -265,7 +279,11 @@ fn two_machines_at_once_create_each_resource_exactly_once() {
             "permission_set",
             "account_assignment",
         ] {
-            assert_eq!(made(&one, kind) + made(&other, kind), 1, "{kind}: made by one of them");
+            assert_eq!(
+                count_created(&one, kind) + count_created(&other, kind),
+                1,
+                "{kind}: exactly one run created it"
+            );
         }
         assert_eq!(env.counts(), [1; 5]);
     }
@@ -281,20 +299,20 @@ fn of_ten_runs_on_one_state_file_one_works_and_nine_name_the_lock_holder() {
     };
     let children: Vec<_> = (0..10).map(start).collect();
     let ids: Vec<u32> = children.iter().map(std::process::Child::id).collect();
-    let ended: Vec<Ran> = children
+    let results: Vec<RunResult> = children
         .into_iter()
-        .map(|child| Ran::of(child.wait_with_output().unwrap()))
+        .map(|child| RunResult::new(child.wait_with_output().unwrap()))
         .collect();
-    let worked: Vec<usize> = (0..10).filter(|n| ended[*n].code == 0).collect();
+    let worked: Vec<usize> = (0..10).filter(|n| results[*n].code == 0).collect();
     assert_eq!(
         worked.len(),
         1,
         "{:?}",
-        ended.iter().map(|ran| ran.code).collect::<Vec<_>>()
+        results.iter().map(|result| result.code).collect::<Vec<_>>()
     );
-    for (n, ran) in ended.iter().enumerate().filter(|(n, _)| *n != worked[0]) {
-        assert_eq!(ran.code, 6, "{n}: {}", ran.summary());
-        let message = ran.envelope()["error"]["message"].as_str().unwrap().to_owned();
+    for (n, result) in results.iter().enumerate().filter(|(n, _)| *n != worked[0]) {
+        assert_eq!(result.code, 6, "{n}: {}", result.summary());
+        let message = result.envelope()["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(&format!("process {}", ids[worked[0]])), "{message}");
     }
 }

@@ -1,20 +1,20 @@
-//! The whole way, from each world.
+//! Complete runs, on different scenarios.
 
 use super::support::{TestEnv, is_mutating};
 
 #[test]
 fn a_run_completes_all_eight_steps_on_a_fresh_account() {
     let env = TestEnv::new("fresh");
-    let ran = env.go(&[]).expect(0);
+    let result = env.run_setup(&[]).expect(0);
     assert!(
-        ran.states().iter().all(|(_, state)| state == "done"),
+        result.states().iter().all(|(_, state)| state == "done"),
         "{:?}",
-        ran.states()
+        result.states()
     );
-    assert_eq!(ran.states().len(), 8);
-    assert_eq!(ran.step("create-user")["origin"], "created");
-    assert_eq!(ran.step("access-portal")["origin"], "existing");
-    let caller = ran.step("sign-in")["evidence"]["signed_in_as"]
+    assert_eq!(result.states().len(), 8);
+    assert_eq!(result.step("create-user")["origin"], "created");
+    assert_eq!(result.step("access-portal")["origin"], "existing");
+    let caller = result.step("sign-in")["evidence"]["signed_in_as"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -39,27 +39,27 @@ fn a_run_completes_all_eight_steps_on_a_fresh_account() {
 #[test]
 fn rehearse_completes_a_run_in_one_command_and_prints_the_caller_last() {
     let env = TestEnv::new("fresh");
-    let ran = env.run(&["rehearse", "--non-interactive"]).expect(0);
-    let last = ran.stdout.trim_end().lines().last().unwrap().to_owned();
+    let result = env.run(&["rehearse", "--non-interactive"]).expect(0);
+    let last = result.stdout.trim_end().lines().last().unwrap().to_owned();
     assert!(
         last.contains("assumed-role/AWSReservedSSO_AdministratorAccess_"),
         "{last}"
     );
-    assert!(ran.stderr.contains("REHEARSAL"));
-    assert!(env.server.calls().is_empty(), "a rehearsal has a server of its own");
+    assert!(result.stderr.contains("REHEARSAL"));
+    assert!(env.server.calls().is_empty(), "a rehearsal starts its own server");
 }
 
 #[test]
 fn a_run_uses_what_exists_and_creates_the_rest() {
     let env = TestEnv::new("half-done");
     let answers = ["run", "--non-interactive", "--wait=60s"];
-    let ran = env.json(&answers).expect(0);
-    let how = |slug: &str| ran.step(slug)["origin"].as_str().map(str::to_owned);
-    assert_eq!(how("create-user").as_deref(), Some("existing"));
-    assert_eq!(how("create-group").as_deref(), Some("created"));
-    assert_eq!(how("permission-set").as_deref(), Some("existing"));
-    assert_eq!(how("account-assignment").as_deref(), Some("created"));
-    let kinds: Vec<(String, String)> = ran.step("create-group")["resources"]
+    let result = env.json(&answers).expect(0);
+    let origin = |slug: &str| result.step(slug)["origin"].as_str().map(str::to_owned);
+    assert_eq!(origin("create-user").as_deref(), Some("existing"));
+    assert_eq!(origin("create-group").as_deref(), Some("created"));
+    assert_eq!(origin("permission-set").as_deref(), Some("existing"));
+    assert_eq!(origin("account-assignment").as_deref(), Some("created"));
+    let kinds: Vec<(String, String)> = result.step("create-group")["resources"]
         .as_array()
         .unwrap()
         .iter()
@@ -71,7 +71,10 @@ fn a_run_uses_what_exists_and_creates_the_rest() {
         })
         .collect();
     let expected = [("group", "existing"), ("group_membership", "created")];
-    assert_eq!(kinds, expected.map(|(kind, how)| (kind.to_owned(), how.to_owned())));
+    assert_eq!(
+        kinds,
+        expected.map(|(kind, origin)| (kind.to_owned(), origin.to_owned()))
+    );
 }
 
 #[test]
@@ -85,8 +88,8 @@ fn a_run_changes_nothing_if_everything_is_done() {
 #[test]
 fn an_instance_in_another_region_overrides_the_default_region() {
     let env = TestEnv::new("other-region");
-    let ran = env.go(&[]).expect(0);
-    assert_eq!(ran.envelope()["region"], "eu-west-1");
+    let result = env.run_setup(&[]).expect(0);
+    assert_eq!(result.envelope()["region"], "eu-west-1");
     let config = env.config();
     assert!(config.contains("sso_region = eu-west-1"), "{config}");
 }
@@ -94,10 +97,10 @@ fn an_instance_in_another_region_overrides_the_default_region() {
 #[test]
 fn permission_sets_are_enabled_only_with_explicit_consent() {
     let env = TestEnv::new("no-permission-sets");
-    let ran = env.go(&[]).expect(3);
-    assert_eq!(ran.step("enable-identity-center")["state"], "waiting_for_person");
+    let result = env.run_setup(&[]).expect(3);
+    assert_eq!(result.step("enable-identity-center")["state"], "waiting_for_person");
     assert!(!env.server.cloud().instances[0].permission_sets_enabled);
-    env.go(&["--enable-permission-sets"]).expect(0);
+    env.run_setup(&["--enable-permission-sets"]).expect(0);
     assert!(env.server.cloud().instances[0].permission_sets_enabled);
 }
 
@@ -113,31 +116,33 @@ fn an_organization_is_created_only_with_explicit_consent() {
         .concat();
         env.json(&args)
     };
-    let ran = run(&[]).expect(3);
-    let step = ran.step("enable-identity-center");
+    let result = run(&[]).expect(3);
+    let step = result.step("enable-identity-center");
     assert_eq!(
         step["changes"][0]["consents"],
         serde_json::json!(["create-organization", "accept-free-plan-end"])
     );
-    run(&["--create-organization"]).expect(3).says("--accept-free-plan-end");
+    run(&["--create-organization"])
+        .expect(3)
+        .expect_text("--accept-free-plan-end");
     assert!(env.server.cloud().organization.is_none());
     run(&["--create-organization", "--accept-free-plan-end"]).expect(0);
 }
 
 #[test]
 fn a_blocked_run_reports_the_reason_and_changes_nothing() {
-    for (cloud, words) in [
+    for (scenario, words) in [
         ("billing-only", "consolidated billing only"),
         ("account-instance", "account instance"),
         ("member", "999999999999"),
     ] {
-        let env = TestEnv::new(cloud);
-        let ran = env.go(&[]).expect(3);
-        let step = ran.step("enable-identity-center");
-        assert_eq!(step["state"], "blocked", "{cloud}");
+        let env = TestEnv::new(scenario);
+        let result = env.run_setup(&[]).expect(3);
+        let step = result.step("enable-identity-center");
+        assert_eq!(step["state"], "blocked", "{scenario}");
         assert!(step["summary"].as_str().unwrap().contains(words), "{step:#}");
         assert!(!step["next"].as_array().unwrap().is_empty());
-        assert!(!env.server.calls().iter().any(is_mutating), "{cloud}");
+        assert!(!env.server.calls().iter().any(is_mutating), "{scenario}");
         assert!(!env.path(".aws/config").exists());
     }
 }
@@ -145,8 +150,8 @@ fn a_blocked_run_reports_the_reason_and_changes_nothing() {
 #[test]
 fn no_group_assigns_the_user_directly() {
     let env = TestEnv::new("enabled");
-    let ran = env.go(&["--no-group"]).expect(0);
-    assert_eq!(ran.step("create-group")["state"], "skipped");
+    let result = env.run_setup(&["--no-group"]).expect(0);
+    assert_eq!(result.step("create-group")["state"], "skipped");
     let cloud = env.server.cloud();
     assert!(cloud.instances[0].store.groups.is_empty());
     assert_eq!(cloud.assignments[0].principal_type, "USER");
@@ -164,18 +169,18 @@ fn the_user_can_be_added_in_the_console_instead() {
         ..example
     });
     let env = TestEnv::with(cloud);
-    let ran = env.go(&["--create-user-with=console"]).expect(0);
-    assert_eq!(ran.step("create-user")["origin"], "existing");
+    let result = env.run_setup(&["--create-user-with=console"]).expect(0);
+    assert_eq!(result.step("create-user")["origin"], "existing");
     assert!(!env.server.calls().iter().any(|call| call.operation == "CreateUser"));
 }
 
 #[test]
 fn only_runs_one_step_and_never_changes_earlier_steps() {
     let env = TestEnv::new("half-done");
-    let ran = env
+    let result = env
         .json(&["run", "--non-interactive", "--only=account-assignment"])
         .expect(3);
-    assert_eq!(ran.states(), [("account-assignment".to_owned(), "to_do".to_owned())]);
+    assert_eq!(result.states(), [("account-assignment".to_owned(), "to_do".to_owned())]);
     assert!(!env.server.calls().iter().any(is_mutating));
     env.json(&["run", "--non-interactive", "--only=create-group"]).expect(0);
     env.json(&["run", "--non-interactive", "--only=account-assignment"])

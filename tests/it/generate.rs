@@ -1,50 +1,54 @@
-//! What comes out: the access picture, the answers as a file and a line, completions, man pages.
+//! Generated output: the access diagram, the answers as a file and as a command, completions, and man pages.
 
 use std::process::Command;
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 #[test]
 fn the_access_diagram_shows_the_state_of_each_part_of_the_access() {
     let env = TestEnv::new("half-done");
     let email = "--email=admin@example.com";
-    let ran = env.run(&["status", email]);
+    let result = env.run(&["status", email]);
     for line in [
         "  user Admin (needs you)",
         "  └─ group Admins (to do)",
         "     └─ permission set AdministratorAccess, 1h",
     ] {
-        assert!(ran.stdout.contains(line), "{line:?} is not in:\n{}", ran.stdout);
+        assert!(result.stdout.contains(line), "{line:?} is not in:\n{}", result.stdout);
     }
-    let ran = env.run(&["status", email, "--output=mermaid"]);
+    let result = env.run(&["status", email, "--output=mermaid"]);
     assert!(
-        ran.stdout.starts_with("flowchart LR\n    n0[\"user<br/>Admin\"]"),
+        result.stdout.starts_with("flowchart LR\n    n0[\"user<br/>Admin\"]"),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    assert!(ran.stdout.contains("n0 -.-> n1\n    n1 --> n2"), "{}", ran.stdout);
+    assert!(result.stdout.contains("n0 -.-> n1\n    n1 --> n2"), "{}", result.stdout);
     env.run(&["run", "--non-interactive", "--output=mermaid"])
         .expect(2)
-        .says("status --output mermaid");
+        .expect_text("status --output mermaid");
 }
 
 #[test]
 fn status_shows_the_age_of_each_state() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let path = env.state_file();
     let mut kept = env.state();
     kept["steps"]["create-group"]["since"] = "2020-01-01T00:00:00Z".into();
     std::fs::write(&path, kept.to_string()).unwrap();
-    let ran = env.run(&["status"]).expect(0);
-    let line = ran.stdout.lines().find(|line| line.contains("Create a group")).unwrap();
+    let result = env.run(&["status"]).expect(0);
+    let line = result
+        .stdout
+        .lines()
+        .find(|line| line.contains("Create a group"))
+        .unwrap();
     assert!(line.contains("days ago)"), "{line}");
     assert_eq!(
         env.json(&["status"]).step("create-group")["since"],
         "2020-01-01T00:00:00Z"
     );
-    // Looking again does not make it younger.
-    env.go(&[]).expect(0);
+    // Another run does not change the time.
+    env.run_setup(&[]).expect(0);
     assert_eq!(env.state()["steps"]["create-group"]["since"], "2020-01-01T00:00:00Z");
 }
 
@@ -52,7 +56,7 @@ fn status_shows_the_age_of_each_state() {
 fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
     let first = TestEnv::new("fresh");
     first
-        .go(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
+        .run_setup(&["--session-duration=8h", "--display-name=Ada O'Hara \"A\" Lovelace"])
         .expect(0);
     let out = first.json(&["answers"]).expect(0).envelope();
     let (file, line) = (out["file"].as_str().unwrap(), out["line"].as_str().unwrap());
@@ -72,7 +76,7 @@ fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
             .clone();
         (user, cloud.permission_sets[0].session_duration.clone())
     };
-    // The line, as a shell reads it.
+    // The command, as a shell parses it.
     let second = TestEnv::new("fresh");
     let args = line.strip_prefix("idc-setup ").unwrap();
     let plain = second.command(&[]);
@@ -83,13 +87,13 @@ fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
         env!("CARGO_BIN_EXE_idc-setup"),
     ]);
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Ran::of(command.output().unwrap()).expect(0);
+    RunResult::new(command.output().unwrap()).expect(0);
     assert_eq!(user(&second), user(&first));
-    // The file.
+    // The answers file.
     let third = TestEnv::new("fresh");
     std::fs::write(third.path("idc.toml"), &text).unwrap();
     third
-        .json(&[&["run", "--answers=idc.toml"], &WILLING[..]].concat())
+        .json(&[&["run", "--answers=idc.toml"], &NON_INTERACTIVE[..]].concat())
         .expect(0);
     assert_eq!(user(&third), user(&first));
 }
@@ -99,20 +103,20 @@ fn without_an_earlier_run_there_are_no_answers() {
     TestEnv::new("fresh")
         .run(&["answers"])
         .expect(2)
-        .says("There are no saved answers on this machine.");
+        .expect_text("There are no saved answers on this machine.");
 }
 
 #[test]
 fn each_shell_can_read_its_completions() {
     let env = TestEnv::new("fresh");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = env.run(&["completions", shell]).expect(0);
+        let result = env.run(&["completions", shell]).expect(0);
         for command in ["rehearse", "doctor", "status", "--non-interactive", "--permission-set"] {
             let word = command.trim_start_matches('-');
-            assert!(ran.stdout.contains(word), "{shell}: {command}");
+            assert!(result.stdout.contains(word), "{shell}: {command}");
         }
         if shell == "bash" {
-            std::fs::write(env.path("completions"), &ran.stdout).unwrap();
+            std::fs::write(env.path("completions"), &result.stdout).unwrap();
             let checked = Command::new("bash").arg("-n").arg(env.path("completions")).status();
             assert!(checked.is_ok_and(|status| status.success()));
         }
@@ -123,25 +127,25 @@ fn each_shell_can_read_its_completions() {
 #[test]
 fn there_is_a_man_page_for_every_command() {
     let env = TestEnv::new("fresh");
-    let ran = env.run(&["man", "pages"]).expect(0);
-    assert!(ran.stderr.contains("man pages/idc-setup.1"), "{}", ran.stderr);
+    let result = env.run(&["man", "pages"]).expect(0);
+    assert!(result.stderr.contains("man pages/idc-setup.1"), "{}", result.stderr);
     for page in ["idc-setup", "idc-setup-run", "idc-setup-rehearse", "idc-setup-login"] {
         let text = std::fs::read_to_string(env.path("pages").join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }
     std::fs::write(env.path("taken"), "").unwrap();
-    env.run(&["man", "taken"]).expect(1).says("cannot be written");
+    env.run(&["man", "taken"]).expect(1).expect_text("cannot be written");
 }
 
 #[test]
 fn outputs_contain_the_ids_that_the_next_tool_needs() {
     let env = TestEnv::new("fresh");
-    let envelope = env.go(&[]).expect(0).envelope();
-    let handover = &envelope["outputs"];
+    let envelope = env.run_setup(&[]).expect(0).envelope();
+    let outputs = &envelope["outputs"];
     let cloud = env.server.cloud();
-    assert_eq!(handover["instance_arn"], cloud.instances[0].arn.as_str());
+    assert_eq!(outputs["instance_arn"], cloud.instances[0].arn.as_str());
     assert_eq!(
-        handover["group_id"],
+        outputs["group_id"],
         cloud.instances[0].store.groups.keys().next().unwrap().as_str()
     );
     drop(cloud);
@@ -153,15 +157,22 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
         .unwrap()
         .unwrap();
     let argo = &fragment["argoCd"];
-    assert_eq!(argo["awsIdc"]["idcInstanceArn"], handover["instance_arn"]);
+    assert_eq!(argo["awsIdc"]["idcInstanceArn"], outputs["instance_arn"]);
     assert_eq!(argo["awsIdc"]["idcRegion"], "us-east-1");
     let identity = &argo["rbacRoleMappings"][0]["identities"][0];
-    assert_eq!(identity["id"], handover["group_id"]);
+    assert_eq!(identity["id"], outputs["group_id"]);
     assert_eq!(identity["type"], "SSO_GROUP");
-    // Without a group it is the user.
+    // Without a group, the identity is the user.
     let alone = TestEnv::new("enabled");
     let text = alone
-        .run(&[&["run", "--no-group", "--assign-to=user"], &WILLING[..], &ANSWERS[..]].concat())
+        .run(
+            &[
+                &["run", "--no-group", "--assign-to=user"],
+                &NON_INTERACTIVE[..],
+                &ANSWERS[..],
+            ]
+            .concat(),
+        )
         .expect(0)
         .stdout;
     assert!(text.contains("\"SSO_USER\""), "{text}");
@@ -169,7 +180,7 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
 
 #[cfg(unix)]
 #[test]
-#[expect(clippy::print_stdout, reason = "a number worth reading")]
+#[expect(clippy::print_stdout, reason = "prints a measurement")]
 fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     use super::support::terminal::Terminal;
     use std::time::{Duration, Instant};
@@ -184,7 +195,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     terminal.answer("How do you want to continue?", "c");
     terminal.answer("Which value?", "Account");
     terminal.answer("Account: 123456789012", "\r");
-    // Every account is there, by name and id.
+    // The list contains every account with its name and ID.
     terminal.wait_for("Account 1005 ");
     let wanted = env.server.cloud().accounts[4321].clone();
     let started = Instant::now();
@@ -192,7 +203,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     terminal.wait_for(&format!("({})", wanted.id));
     let took = started.elapsed();
     println!(
-        "found one of 5,000 by {} keys in {} ms",
+        "found one of 5,000 accounts with {} keys in {} ms",
         wanted.id.len() - 4,
         took.as_millis()
     );
@@ -200,7 +211,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     terminal.keys("\r");
     terminal.wait_for(&format!("in account {}", wanted.id));
     terminal.answer("q quit]", "q");
-    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
 }
 
 #[test]

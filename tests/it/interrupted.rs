@@ -1,31 +1,31 @@
-//! Killed between any two of its calls, the next run goes on: nothing lost, nothing doubled, nothing asked
-//! again, and made and found told apart. A fixed sample of cut points; at least one inside each step.
+//! A run after a killed run completes the setup. Nothing is lost, created twice or asked again, and created resources
+//! are distinguished from existing ones. A fixed sample of kill points, at least one in each step.
 
 use std::time::Duration;
 
 use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
 
-use super::support::{ANSWERS, RUNTIME, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
 
 fn run_args() -> Vec<&'static str> {
-    [&["run"], &WILLING[..], &ANSWERS[..]].concat()
+    [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat()
 }
 
-/// Kills a run at a call, runs again without answers, and checks that the world is as after one whole run.
+/// Kills a run at a call, runs again without answers, and checks that the account is as after one complete run.
 fn killed_at(operation: &str, nth: u32, before: bool) {
     let env = TestEnv::new("fresh");
     env.kill_at(&run_args(), operation, nth, before);
-    let ran = env.json(&[&["run"], &WILLING[..]].concat());
+    let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat());
     let what = format!("killed {} {operation} {nth}", if before { "before" } else { "after" });
-    assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-    check(&env, &ran, &what);
+    assert_eq!(result.code, 0, "{what}: {}", result.summary());
+    assert_complete(&env, &result, &what);
 }
 
-fn check(env: &TestEnv, ran: &Ran, what: &str) {
+fn assert_complete(env: &TestEnv, result: &RunResult, what: &str) {
     assert!(
-        ran.states().iter().all(|(_, state)| state == "done"),
+        result.states().iter().all(|(_, state)| state == "done"),
         "{what}: {:?}",
-        ran.states()
+        result.states()
     );
     for slug in [
         "create-user",
@@ -35,7 +35,7 @@ fn check(env: &TestEnv, ran: &Ran, what: &str) {
         "cli-profile",
         "sign-in",
     ] {
-        for resource in ran.step(slug)["resources"].as_array().unwrap() {
+        for resource in result.step(slug)["resources"].as_array().unwrap() {
             assert_eq!(resource["origin"], "created", "{what}: {slug}: {resource}");
         }
     }
@@ -58,7 +58,7 @@ fn check(env: &TestEnv, ran: &Ran, what: &str) {
 fn a_run_continues_after_a_kill_in_step_1() {
     killed_at("CreateOrganization", 1, true);
     killed_at("CreateOrganization", 1, false);
-    // The first 37 ask every Region, before anything has been answered.
+    // The first 37 calls query every Region, before the answers are saved.
     killed_at("ListInstances", 38, false);
 }
 
@@ -117,9 +117,9 @@ fn a_resource_whose_creation_got_no_reply_is_found_and_recorded_as_created() {
     ] {
         let env = TestEnv::new("fresh");
         env.fault(operation, 1, FaultKind::CutAfter);
-        let ran = env.go(&[]);
-        assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-        check(&env, &ran, &format!("lost reply of {operation}"));
+        let result = env.run_setup(&[]);
+        assert_eq!(result.code, 0, "{operation}: {}", result.summary());
+        assert_complete(&env, &result, &format!("lost reply of {operation}"));
     }
 }
 
@@ -128,9 +128,9 @@ fn a_lost_request_is_sent_again() {
     for operation in ["CreateUser", "CreatePermissionSet", "CreateAccountAssignment"] {
         let env = TestEnv::new("fresh");
         env.fault(operation, 1, FaultKind::CutBefore);
-        let ran = env.go(&[]);
-        assert_eq!(ran.code, 0, "{operation}: {}", ran.summary());
-        check(&env, &ran, &format!("lost request of {operation}"));
+        let result = env.run_setup(&[]);
+        assert_eq!(result.code, 0, "{operation}: {}", result.summary());
+        assert_complete(&env, &result, &format!("lost request of {operation}"));
     }
 }
 
@@ -140,11 +140,11 @@ fn a_throttled_create_waits_as_long_as_the_service_asks() {
     let throttled = ServiceError::new("ThrottlingException", "Rate exceeded").with("RetryAfterSeconds", 1);
     env.fault("CreatePermissionSet", 1, FaultKind::Refuse(throttled.clone()));
     env.fault("ListPermissionSets", 1, FaultKind::Refuse(throttled));
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let calls = env.server.calls();
     let starts = |operation: &str| -> Vec<u64> {
-        let of_it = calls.iter().filter(|call| call.operation == operation);
-        of_it.map(|call| call.start_us).collect()
+        let matching = calls.iter().filter(|call| call.operation == operation);
+        matching.map(|call| call.start_us).collect()
     };
     for operation in ["CreatePermissionSet", "ListPermissionSets"] {
         let starts = starts(operation);
@@ -154,20 +154,20 @@ fn a_throttled_create_waits_as_long_as_the_service_asks() {
 
 #[test]
 fn a_run_waits_for_writes_that_propagate_late() {
-    for cloud in ["enabled", "fresh"] {
-        let mut cloud = idc_sim::scenarios::named(cloud).unwrap();
+    for scenario in ["enabled", "fresh"] {
+        let mut cloud = idc_sim::scenarios::named(scenario).unwrap();
         cloud.timing.propagation = std::time::Duration::from_millis(700);
         let env = TestEnv::with(cloud);
-        let ran = env.go(&[]).expect(0);
-        check(&env, &ran, "late writes");
+        let result = env.run_setup(&[]).expect(0);
+        assert_complete(&env, &result, "late writes");
     }
 }
 
 #[test]
 fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
-    // The state file as it was before the write was recorded: intents with the digest of what was written.
+    env.run_setup(&[]).expect(0);
+    // Restore the state file from before the write was recorded. The intents contain the digest of the new content.
     let mut progress = env.state();
     let config = std::fs::read(env.path(".aws/config")).unwrap();
     let digest = sha2_hex(&config);
@@ -180,36 +180,37 @@ fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     };
     progress["intents"] = serde_json::json!([
         intent("sso_session", "my-sso", &digest),
-        // A file that somebody else has written since cannot be told to be ours.
+        // A digest that does not match the file: someone else may have written the section.
         intent("cli_profile", "eks-walkthrough", "another digest"),
     ]);
     std::fs::write(env.state_file(), progress.to_string()).unwrap();
-    let ran = env.json(&["run", "--non-interactive"]).expect(0);
-    let how: Vec<_> = ran.step("cli-profile")["resources"]
+    let result = env.json(&["run", "--non-interactive"]).expect(0);
+    let origins: Vec<_> = result.step("cli-profile")["resources"]
         .as_array()
         .unwrap()
         .iter()
         .map(|resource| resource["origin"].clone())
         .collect();
-    // The third is the file itself, which was recorded.
-    assert_eq!(how, ["created", "existing", "created"]);
+    // The third is the config file itself, which was recorded as created.
+    assert_eq!(origins, ["created", "existing", "created"]);
     assert_eq!(env.state()["intents"], serde_json::json!([]));
 }
 
 #[test]
 fn an_error_after_a_lost_reply_does_not_lose_the_origin() {
     let env = TestEnv::new("enabled");
-    let refused = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not now"));
-    // Made, the reply lost; the look that would have found it is refused, and so is every further attempt.
+    let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not now"));
+    // The user is created, but the response is lost. The next read, which would find the user, is denied, and so are
+    // all retries.
     env.fault("CreateUser", 1, FaultKind::CutAfter);
-    env.fault("CreateUser", 2, refused());
+    env.fault("CreateUser", 2, denied());
     for nth in [3, 4] {
-        env.fault("GetUserId", nth, refused());
+        env.fault("GetUserId", nth, denied());
     }
-    let ran = env.go(&[]);
-    assert_eq!(ran.code, 4, "{}", ran.summary());
-    let ran = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    check(&env, &ran, "a failure after a lost reply");
+    let result = env.run_setup(&[]);
+    assert_eq!(result.code, 4, "{}", result.summary());
+    let result = env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
+    assert_complete(&env, &result, "a failure after a lost reply");
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn an_unstable_connection_during_the_approval_is_tolerated() {
     env.fault("CreateToken", 1, FaultKind::CutBefore);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let env = TestEnv::new("complete");
-    // The answer that held the token is lost: a new code is asked for.
+    // The response with the token is lost, so the wizard requests a new code.
     env.fault("CreateToken", 2, FaultKind::CutAfter);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
@@ -249,10 +250,10 @@ fn sha2_hex(bytes: &[u8]) -> String {
 #[test]
 fn a_sign_in_that_aws_never_answers_is_not_reported_as_a_missing_user() {
     let env = TestEnv::new("complete");
-    env.always("CreateToken", FaultKind::CutBefore);
+    env.fault_always("CreateToken", FaultKind::CutBefore);
     let run = ["run", "--non-interactive", "--wait=3s", "--email=admin@example.com"];
-    let ran = env.json(&run).expect(1);
-    let error = ran.step("sign-in")["error"].clone();
+    let result = env.json(&run).expect(1);
+    let error = result.step("sign-in")["error"].clone();
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("sso-oidc:CreateToken"), "{error}");
     assert!(
@@ -263,24 +264,24 @@ fn a_sign_in_that_aws_never_answers_is_not_reported_as_a_missing_user() {
 
 #[test]
 fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
-    for (made, told) in [
+    for (create, read) in [
         ("CreateAccountAssignment", "ListAccountAssignmentCreationStatus"),
         ("CreatePermissionSet", "ListTagsForResource"),
     ] {
         for (status, content_type) in [(500, "text/html"), (501, "text/plain")] {
             let env = TestEnv::new("enabled");
-            env.kill_at(&run_args(), made, 1, false);
+            env.kill_at(&run_args(), create, 1, false);
             let page = FaultKind::Foreign {
                 status,
                 content_type: content_type.to_owned(),
-                body: "The proxy is not in the mood".to_owned(),
+                body: "The proxy cannot reach the server".to_owned(),
             };
-            env.always(told, page);
-            let stopped = env.json(&[&["run"], &WILLING[..]].concat());
-            assert_eq!(stopped.code, 1, "{told}: {}", stopped.summary());
+            env.fault_always(read, page);
+            let stopped = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat());
+            assert_eq!(stopped.code, 1, "{read}: {}", stopped.summary());
             env.server.heal();
-            let ran = env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
-            check(&env, &ran, told);
+            let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat()).expect(0);
+            assert_complete(&env, &result, read);
         }
     }
 }
@@ -288,16 +289,16 @@ fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
 #[test]
 fn the_origin_depends_on_the_first_request_even_after_a_kill() {
     let env = TestEnv::new("enabled");
-    // Ours takes so long that a colleague's whole run is quicker.
+    // The request takes so long that a colleague's run completes first.
     env.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
     let mut child = env.spawn(&run_args());
-    let asks = || {
+    let has_attached_policy = || {
         env.server
             .calls()
             .iter()
             .any(|call| call.operation == "AttachManagedPolicyToPermissionSet")
     };
-    while !asks() {
+    while !has_attached_policy() {
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_secs(1));
@@ -309,21 +310,21 @@ fn the_origin_depends_on_the_first_request_even_after_a_kill() {
         .output()
         .unwrap();
     assert_eq!(colleague.status.code(), Some(0));
-    let looks = Hold::default();
+    let hold = Hold::default();
     env.fault(
         "ListAccountAssignmentCreationStatus",
         1,
-        FaultKind::HoldBefore(looks.clone()),
+        FaultKind::HoldBefore(hold.clone()),
     );
     RUNTIME
-        .block_on(async { tokio::time::timeout(Duration::from_secs(20), looks.reached()).await })
+        .block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await })
         .unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    looks.release();
+    hold.release();
     assert_eq!(env.server.cloud().operations.len(), 2);
-    let ran = env.json(&[&["run"], &WILLING[..]].concat()).expect(0);
-    let resource = ran.step("account-assignment")["resources"][0].clone();
+    let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat()).expect(0);
+    let resource = result.step("account-assignment")["resources"][0].clone();
     assert_eq!(resource["origin"], "existing", "{resource}");
     assert_eq!(env.server.cloud().assignments.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The envelope and its schema, which stands in the repository.
+//! The JSON envelope, and its schema in the repository.
 
 use std::path::Path;
 
@@ -6,9 +6,10 @@ use idc_setup::answers::file::AnswersFile;
 use idc_setup::progress::Record;
 use idc_setup::ui::output::{AnswersBody, Envelope, StepsBody};
 
-use super::support::{Ran, TestEnv};
+use super::support::{RunResult, TestEnv};
 
-/// The schema in the repository, made anew when `UPDATE_SCHEMAS` is set.
+/// Returns the schema in the repository, and asserts that it matches the types. Writes the schema if `UPDATE_SCHEMAS`
+/// is set.
 pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
     let current = serde_json::to_value(current).unwrap();
@@ -19,31 +20,31 @@ pub fn schema(name: &str, current: schemars::Schema) -> serde_json::Value {
     let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert!(
         kept == current,
-        "{name} is not what the types say: run the tests with UPDATE_SCHEMAS=1"
+        "{name} does not match the types: run the tests with UPDATE_SCHEMAS=1"
     );
     kept
 }
 
-fn check(ran: &Ran) {
+fn validate(result: &RunResult) {
     let schema = schema("envelope.v1.json", schemars::schema_for!(Envelope<StepsBody>));
-    let envelope = ran.envelope();
+    let envelope = result.envelope();
     if let Err(error) = jsonschema::validate(&schema, &envelope) {
         panic!("{error}\n{envelope:#}");
     }
-    assert_eq!(envelope["exit"], ran.code);
+    assert_eq!(envelope["exit"], result.code);
     assert_eq!(envelope["format"], 1);
 }
 
 #[test]
 fn every_command_prints_one_envelope_that_fits_its_schema() {
     let env = TestEnv::new("fresh");
-    check(&env.json(&["plan", "--non-interactive"]).expect(2));
-    check(&env.json(&["status"]).expect(3));
-    check(&env.go(&[]).expect(0));
-    check(&env.json(&["status"]).expect(0));
-    check(&env.json(&["run", "--non-interactive", "--region=mars-1"]).expect(2));
-    check(&env.json(&["run", "--nonsense"]).expect(2));
-    check(
+    validate(&env.json(&["plan", "--non-interactive"]).expect(2));
+    validate(&env.json(&["status"]).expect(3));
+    validate(&env.run_setup(&[]).expect(0));
+    validate(&env.json(&["status"]).expect(0));
+    validate(&env.json(&["run", "--non-interactive", "--region=mars-1"]).expect(2));
+    validate(&env.json(&["run", "--nonsense"]).expect(2));
+    validate(
         &env.run(&["rehearse", "--non-interactive", "--output=json", "--world=half-done"])
             .expect(0),
     );
@@ -52,8 +53,8 @@ fn every_command_prints_one_envelope_that_fits_its_schema() {
 #[test]
 fn the_envelope_contains_the_caller_the_account_and_the_region() {
     let env = TestEnv::new("enabled");
-    let ran = env.json(&["status"]).expect(3);
-    let envelope = ran.envelope();
+    let result = env.json(&["status"]).expect(3);
+    let envelope = result.envelope();
     assert_eq!(envelope["command"], "status");
     assert_eq!(envelope["account"], "123456789012");
     assert_eq!(envelope["region"], "us-east-1");
@@ -64,10 +65,10 @@ fn the_envelope_contains_the_caller_the_account_and_the_region() {
 fn the_state_file_and_the_answers_file_have_schemas_too() {
     let record = schema("progress.v1.json", schemars::schema_for!(Record));
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     jsonschema::validate(&record, &env.state()).unwrap();
     let answers = schema("envelope-answers.v1.json", schemars::schema_for!(Envelope<AnswersBody>));
-    let ran = env.json(&["answers"]).expect(0);
-    jsonschema::validate(&answers, &ran.envelope()).unwrap();
+    let result = env.json(&["answers"]).expect(0);
+    jsonschema::validate(&answers, &result.envelope()).unwrap();
     schema("answers.v1.json", schemars::schema_for!(AnswersFile));
 }

@@ -1,4 +1,4 @@
-//! The page of limits is generated from the code, and no limit is defined anywhere else.
+//! `docs/limits.md` is generated from the code, and no limit is defined anywhere else.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `Duration::from_secs(5)` as `5 s`.
-fn in_words(value: &str) -> String {
+/// Formats the code of a value for the page: `Duration::from_secs(5)` is `5 s`.
+fn format_limit(value: &str) -> String {
     let number: String = value.chars().filter(char::is_ascii_digit).collect();
     let unit = [
         ("from_secs", " s"),
@@ -40,8 +40,8 @@ fn the_page_of_limits_is_generated_from_the_code() {
         } else if let Some(declared) = line.strip_prefix("pub const ") {
             let (name, rest) = declared.split_once(": ").unwrap();
             let (_, value) = rest.split_once(" = ").unwrap();
-            assert!(!about.is_empty(), "{name} does not say what it is");
-            writeln!(page, "| {about} | {} | `{name}` |", in_words(value)).unwrap();
+            assert!(!about.is_empty(), "{name} has no description");
+            writeln!(page, "| {about} | {} | `{name}` |", format_limit(value)).unwrap();
             about.clear();
         }
     }
@@ -52,15 +52,15 @@ fn the_page_of_limits_is_generated_from_the_code() {
     assert_eq!(
         std::fs::read_to_string(&path).unwrap(),
         page,
-        "UPDATE_LIMITS=1 makes the page anew"
+        "set UPDATE_LIMITS=1 to generate the page"
     );
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+fn collect_sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("rehearse") {
-            sources(&path, found);
+            collect_sources(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("limits.rs") {
             found.push(path);
         }
@@ -70,8 +70,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn no_limit_is_defined_anywhere_else() {
     let mut found = Vec::new();
-    sources(&root().join("src"), &mut found);
-    sources(&root().join("crates/aws-config-file/src"), &mut found);
+    collect_sources(&root().join("src"), &mut found);
+    collect_sources(&root().join("crates/aws-config-file/src"), &mut found);
     assert!(found.len() > 100);
     for path in found {
         let code = std::fs::read_to_string(&path).unwrap();
@@ -82,7 +82,7 @@ fn no_limit_is_defined_anywhere_else() {
                 let behind = line.split(&call).nth(1);
                 behind.is_some_and(|behind| behind.starts_with(|c: char| c.is_ascii_digit()))
             });
-            // How often something that moves is drawn, and a breath between two tries of a socket, limit nothing.
+            // The interval of an animation and the pause between two attempts to use a socket are not limits.
             let limits_nothing = ["steady_tick", "tokio::time::sleep(Duration::from_millis(50))"];
             let limits = literal && !limits_nothing.iter().any(|words| line.contains(words));
             assert!(!limits, "{}: {line}", path.display());

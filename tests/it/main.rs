@@ -1,4 +1,4 @@
-//! The program as its users have it: the binary against the rehearsal, against moto, and read by boto3.
+//! Integration tests: run the binary against the simulated AWS and against moto, and read the results with boto3.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

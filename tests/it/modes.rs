@@ -1,4 +1,4 @@
-//! Who may read what: modes of files and folders, secrets in none of them.
+//! Modes of files and folders, and secrets that must not be written to them.
 
 #![cfg(unix)]
 
@@ -9,7 +9,7 @@ use super::support::TestEnv;
 #[test]
 fn written_files_are_accessible_only_to_the_owner() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(env.state_file()), 0o600);
     assert_eq!(mode(env.path(".local/state/idc-setup")), 0o700);
@@ -23,7 +23,7 @@ fn written_files_are_accessible_only_to_the_owner() {
 #[test]
 fn the_state_file_and_the_output_contain_no_secrets() {
     let env = TestEnv::new("fresh");
-    let ran = env.go(&["-vv"]).expect(0);
+    let result = env.run_setup(&["-vv"]).expect(0);
     let progress = std::fs::read_to_string(env.state_file()).unwrap();
     let (_, token) = env.files(".aws/sso/cache").remove(0);
     let token: serde_json::Value = serde_json::from_slice(&token).unwrap();
@@ -36,8 +36,8 @@ fn the_state_file_and_the_output_contain_no_secrets() {
     for secret in secrets {
         for (place, text) in [
             ("the state file", &progress),
-            ("stdout", &ran.stdout),
-            ("stderr", &ran.stderr),
+            ("stdout", &result.stdout),
+            ("stderr", &result.stderr),
         ] {
             assert!(!text.contains(&secret), "a secret is in {place}");
         }
@@ -78,13 +78,13 @@ fn the_variable_aws_config_file_is_respected() {
 fn keys_next_to_an_edit_are_not_shown() {
     let env = TestEnv::new("complete");
     let before = "[profile old]\naws_access_key_id = AKIAVERYVISIBLE\naws_secret_access_key = hunter2\n";
-    env.has_config(before);
-    let ran = env
+    env.write_config(before);
+    let result = env
         .run(&["run", "--non-interactive", "--wait=60s"])
         .expect(0)
-        .says("(not shown)");
+        .expect_text("(not shown)");
     for secret in ["AKIAVERYVISIBLE", "hunter2"] {
-        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret));
+        assert!(!result.stdout.contains(secret) && !result.stderr.contains(secret));
     }
     assert!(env.config().starts_with(before));
 }
@@ -92,7 +92,7 @@ fn keys_next_to_an_edit_are_not_shown() {
 #[test]
 fn values_of_an_existing_profile_are_not_copied_into_the_state_file() {
     let env = TestEnv::new("complete");
-    env.has_config("[profile eks-walkthrough]\nregion = hunter2\n");
+    env.write_config("[profile eks-walkthrough]\nregion = hunter2\n");
     env.json(&["run", "--non-interactive"]).expect(5);
     assert!(!std::fs::read_to_string(env.state_file()).unwrap().contains("hunter2"));
 }

@@ -1,4 +1,4 @@
-//! The binary against moto, which nobody here wrote and which knows less than AWS.
+//! The binary against moto, an independent simulation of AWS that implements less than AWS.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::support::{ANSWERS, Ran, TestEnv, python::python};
+use super::support::{ANSWERS, RunResult, TestEnv, python::python};
 
-/// A moto server with an organization in it; it ends with the test.
+/// A moto server. It stops at the end of the test.
 struct Moto {
     process: Child,
     url: String,
@@ -61,7 +61,7 @@ impl Moto {
         assert!(child.wait().unwrap().success(), "{words}");
     }
 
-    fn run(&self, env: &TestEnv, args: &[&str]) -> Ran {
+    fn run(&self, env: &TestEnv, args: &[&str]) -> RunResult {
         let output = env
             .command(args)
             .env("AWS_ENDPOINT_URL", &self.url)
@@ -69,7 +69,7 @@ impl Moto {
             .arg("--output=json")
             .output()
             .unwrap();
-        Ran::of(output)
+        RunResult::new(output)
     }
 }
 
@@ -88,20 +88,20 @@ fn a_run_against_moto_gets_as_far_as_moto_supports() {
         &ANSWERS[..],
     ]
     .concat();
-    // Without an organization, moto's instance reads as an account instance.
-    let ran = moto.run(&env, &args).expect(3);
-    assert_eq!(ran.step("enable-identity-center")["state"], "blocked");
+    // Without an organization, moto's instance looks like an account instance.
+    let result = moto.run(&env, &args).expect(3);
+    assert_eq!(result.step("enable-identity-center")["state"], "blocked");
     moto.make_organization();
-    let began = Instant::now();
-    let ran = moto.run(&env, &args).expect(1);
-    let states: Vec<String> = ran.states().into_iter().map(|(_, state)| state).collect();
+    let start = Instant::now();
+    let result = moto.run(&env, &args).expect(1);
+    let states: Vec<String> = result.states().into_iter().map(|(_, state)| state).collect();
     assert_eq!(
         states,
         ["done", "done", "done", "done", "done", "unknown", "skipped", "skipped"],
         "{}",
-        ran.summary()
+        result.summary()
     );
-    let portal = ran.step("access-portal");
+    let portal = result.step("access-portal");
     assert!(
         portal["error"]["message"]
             .as_str()
@@ -109,15 +109,18 @@ fn a_run_against_moto_gets_as_far_as_moto_supports() {
             .contains("not answered by AWS"),
         "{portal:#}"
     );
-    assert!(began.elapsed() < Duration::from_secs(30), "soon, not after every retry");
-    // What was made is found again.
-    let ran = moto.run(&env, &args).expect(1);
-    assert_eq!(ran.step("permission-set")["origin"], "created");
-    assert_eq!(ran.step("account-assignment")["origin"], "created");
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "the run fails before all retries are used"
+    );
+    // The next run finds the created resources.
+    let result = moto.run(&env, &args).expect(1);
+    assert_eq!(result.step("permission-set")["origin"], "created");
+    assert_eq!(result.step("account-assignment")["origin"], "created");
     assert!(env.server.calls().is_empty());
 }
 
-/// The table's rows as cells.
+/// Splits the rows of a Markdown table into cells.
 fn table(text: &str) -> Vec<Vec<String>> {
     let rows = text
         .lines()

@@ -1,26 +1,26 @@
-//! `--person pages`: somebody clicks through what no API reaches, while the wizard waits.
+//! `--person pages`: a user performs the tasks that no API covers in a browser, while the wizard waits.
 
 use std::time::{Duration, Instant};
 
 use idc_sim::{Cloud, PersonKind, scenarios};
 
 use super::support::browser::Browser;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
-fn env(cloud: &str) -> TestEnv {
-    let mut cloud = scenarios::named(cloud).unwrap();
+fn env(scenario: &str) -> TestEnv {
+    let mut cloud = scenarios::named(scenario).unwrap();
     cloud.person.kind = PersonKind::Pages;
     TestEnv::with(cloud)
 }
 
-/// Waits until the world has come so far.
-fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
+/// Waits until `found` returns a value.
+fn wait_for<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = found(&env.server.cloud()) {
             return found;
         }
-        assert!(Instant::now() < end, "the wizard did not come so far");
+        assert!(Instant::now() < end, "the wizard did not reach this state");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -28,26 +28,26 @@ fn once<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
 #[test]
 fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() {
     let env = env("fresh");
-    let args = [&["run", "--output=json"], &WILLING[..], &ANSWERS[..]].concat();
+    let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
     let wizard = std::thread::scope(|scope| {
-        let wizard = scope.spawn(|| Ran::of(env.command(&args).output().unwrap()));
+        let wizard = scope.spawn(|| RunResult::new(env.command(&args).output().unwrap()));
         let mut browser = Browser::new(&env.server.url());
-        once(&env, |cloud| cloud.organization.clone());
+        wait_for(&env, |cloud| cloud.organization.clone());
         browser
             .open("/console/singlesignon/home?region=us-east-1")
             .shows("It cannot be changed later")
             .press("Enable", &[])
             .shows("IAM Identity Center");
-        let (instance, user) = once(&env, |cloud| {
+        let (instance, user) = wait_for(&env, |cloud| {
             let instance = cloud.instances.first()?;
             let id = instance.store.users.keys().next()?;
             Some((instance.id().trim_start_matches("ssoins-").to_owned(), id.clone()))
         });
-        // A user made by API cannot sign in, whatever the password.
-        let code = once(&env, |cloud| {
-            // The check of the portal's address starts one too, and never asks for it.
-            let asked = cloud.devices.values().find(|device| device.polled.is_some());
-            asked.map(|device| device.user_code.clone())
+        // A user created through the API cannot sign in with any password.
+        let code = wait_for(&env, |cloud| {
+            // The check of the portal URL also starts a device authorization, but never polls it.
+            let polled = cloud.devices.values().find(|device| device.polled.is_some());
+            polled.map(|device| device.user_code.clone())
         });
         browser
             .open(&format!("/portal/device?user_code={code}"))
@@ -79,14 +79,14 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             .shows("Request approved");
         wizard.join().unwrap()
     });
-    let ran = wizard.expect(0);
+    let result = wizard.expect(0);
     assert!(
-        ran.step("sign-in")["evidence"]["signed_in_as"]
+        result.step("sign-in")["evidence"]["signed_in_as"]
             .as_str()
             .unwrap()
             .ends_with("/Admin")
     );
-    // Signed in again from scratch: the password is asked for, and has to be the right one.
+    // A new browser session asks for the password and verifies it.
     Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "Admin")])
@@ -126,7 +126,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
         .shows("Invitation to join")
         .follow("Follow the link")
         .shows("New password for ada");
-    // The other way: a code that is mailed at the first sign-in.
+    // The alternative: a code that is emailed at the first sign-in.
     browser
         .open(&format!("{home}/settings"))
         .press("Save", &[("email_otp", "on")])
@@ -166,7 +166,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
             .values()
             .all(|user| user.activated)
     );
-    // A one-time password has to be changed.
+    // A one-time password must be changed at the next sign-in.
     let user = env.server.cloud().instances[0]
         .store
         .users
@@ -177,7 +177,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     browser
         .open(&format!("{home}/users/user-details/{user}"))
         .press("Reset password", &[("how", "one-time")]);
-    let once = browser
+    let password = browser
         .page
         .split("<code>")
         .nth(1)
@@ -189,7 +189,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     Browser::new(&env.server.url())
         .open("/portal/start")
         .press("Next", &[("username", "ada")])
-        .press("Sign in", &[("password", &once)])
+        .press("Sign in", &[("password", &password)])
         .press(
             "Set new password",
             &[("password", "battery staple"), ("again", "battery staple")],

@@ -1,4 +1,4 @@
-//! A conversation, question by question: back, skip, quit, consents, the person's word; and line by line
+//! Questions and replies in this process: back, skip, quit, consents and confirmations. Also the accessible mode,
 //! through a pipe.
 
 use std::io::Write;
@@ -22,10 +22,11 @@ use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
 use idc_setup::steps::{self, Context, ContextParts};
 
-use super::support::scripted::{Line, Scripted};
-use super::support::{RUNTIME, Ran, TestEnv, is_mutating};
+use super::support::scripted::{Line, ScriptedPrompter};
+use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
 
-/// Another test that starts a process holds a copy of the lock's descriptor for a moment.
+/// Opens the state file. Retries, because a process that another test starts can briefly inherit the descriptor of the
+/// lock.
 fn open_progress(env: &TestEnv) -> Progress {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
     loop {
@@ -37,18 +38,18 @@ fn open_progress(env: &TestEnv) -> Progress {
     }
 }
 
-/// Walks steps 1 to 6 in this process, following a script.
-fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, Scripted) {
+/// Runs steps 1 to 6 in this process with a script.
+fn walk(env: &TestEnv, options: Options, script: Vec<Line>) -> (Outcome, ScriptedPrompter) {
     let mut options = options;
     options
         .skip
         .extend(["cli-profile", "sign-in", "mfa", "cloudtrail", "root-access-keys"].map(str::to_owned));
-    let (outcome, ui) = walk_with(env, options, Scripted::new(script));
+    let (outcome, ui) = walk_with(env, options, ScriptedPrompter::new(script));
     ui.finish();
     (outcome, ui)
 }
 
-/// Walks in this process with a guide.
+/// Runs the checklist in this process with a prompter.
 pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcome, G) {
     let keys = &env.credentials;
     let credentials = Credentials::new(
@@ -65,7 +66,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let mut answers = Answers::default();
-    put_saved(&mut answers, env);
+    add_saved_answers(&mut answers, env);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
     let setting = Rc::new(Context::new(ContextParts {
@@ -95,8 +96,8 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
     (outcome, ui)
 }
 
-/// What an earlier run was answered.
-fn put_saved(answers: &mut Answers, env: &TestEnv) {
+/// Adds the saved answers of an earlier run.
+fn add_saved_answers(answers: &mut Answers, env: &TestEnv) {
     let Ok(text) = std::fs::read(env.state_file()) else {
         return;
     };
@@ -112,7 +113,7 @@ fn value(key: Key, text: &'static str) -> Line {
     Line::Ask(key, Reply::Value(text))
 }
 
-fn answered() -> Vec<Line> {
+fn given_answers() -> Vec<Line> {
     vec![
         value(Key::Email, "ada@example.com"),
         value(Key::GivenName, "Ada"),
@@ -128,7 +129,7 @@ fn states(outcome: &Outcome) -> Vec<&'static str> {
 fn a_run_asks_only_for_missing_answers_and_confirms_once() {
     let env = TestEnv::new("enabled");
     let script = [
-        answered(),
+        given_answers(),
         vec![
             Line::Review(ReviewReply::GoOn),
             Line::Confirm("Done?", Reply::Value(true)),
@@ -187,7 +188,7 @@ fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped()
 fn no_organization_is_created_without_consent() {
     let env = TestEnv::new("free-plan");
     let script = [
-        answered(),
+        given_answers(),
         vec![
             Line::Review(ReviewReply::GoOn),
             Line::Confirm("management account", Reply::Value(true)),
@@ -230,7 +231,11 @@ fn a_changed_value_is_looked_up_before_any_change() {
             .iter()
             .any(|line| line.sentence.contains("Create the group Builders"))
     );
-    assert_eq!(outcome.exit_code(false).code(), 3, "activation and portal are left");
+    assert_eq!(
+        outcome.exit_code(false).code(),
+        3,
+        "activation and portal are not confirmed"
+    );
 }
 
 #[test]
@@ -241,7 +246,7 @@ fn nothing_to_do_shows_no_review() {
         Line::Confirm("Done?", Reply::Value(true)),
         Line::Confirm("Done?", Reply::Value(true)),
     ];
-    // The first time somebody has to say that user and portal work; the second time that is known.
+    // In the first run, the user confirms activation and the portal. The second run has the saved confirmations.
     let (outcome, _) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit_code(false).code(), 0);
     let (outcome, _) = walk(&env, Options::default(), Vec::new());
@@ -249,7 +254,7 @@ fn nothing_to_do_shows_no_review() {
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
-fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
+fn run_piped(env: &TestEnv, args: &[&str], lines: &str) -> RunResult {
     let mut child = env
         .command(args)
         .stdin(Stdio::piped())
@@ -258,20 +263,20 @@ fn piped(env: &TestEnv, args: &[&str], lines: &str) -> Ran {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    Ran::of(child.wait_with_output().unwrap())
+    RunResult::new(child.wait_with_output().unwrap())
 }
 
 #[test]
 fn accessible_mode_works_through_a_pipe() {
     let env = TestEnv::new("fresh");
     let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
-    let ran = piped(&env, &["run", "--accessible"], lines);
-    // "Ada" was taken back, and stood there to be corrected: the empty line took it again.
-    let ran = ran
+    let result = run_piped(&env, &["run", "--accessible"], lines);
+    // `:back` withdrew "Ada" but offered it as the default, and the empty line accepted it.
+    let result = result
         .expect(0)
-        .says("is not an email address")
-        .says("Type a number from 1 to 5");
-    assert!(!ran.stderr.contains('\u{1b}'));
+        .expect_text("is not an email address")
+        .expect_text("Type a number from 1 to 5");
+    assert!(!result.stderr.contains('\u{1b}'));
     let user = env.server.cloud().instances[0]
         .store
         .users
@@ -286,9 +291,9 @@ fn accessible_mode_works_through_a_pipe() {
 #[test]
 fn the_end_of_the_input_quits_and_changes_nothing() {
     let env = TestEnv::new("enabled");
-    piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
+    run_piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);
     assert!(!env.server.calls().iter().any(is_mutating));
-    piped(&env, &["run", "--accessible"], ":quit\n")
+    run_piped(&env, &["run", "--accessible"], ":quit\n")
         .expect(3)
-        .says("idc-setup run");
+        .expect_text("idc-setup run");
 }

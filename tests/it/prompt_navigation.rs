@@ -1,5 +1,5 @@
-//! Back, skip, leave and Ctrl-C at every prompt of the checklist, and on again: the prompts are those that a straight run
-//! shows, none is picked by hand.
+//! Back, skip, quit and Ctrl-C at every prompt of the checklist, followed by the rest of the run. The prompts come from
+//! a run without a detour, so that none is left out.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use idc_sim::scenarios;
 
 use super::person::walk_with;
 use super::support::TestEnv;
-use super::support::prompt_navigation::{Detour, Wandering};
+use super::support::prompt_navigation::{Detour, DetourPrompter};
 
-/// How a walk with a detour went: the stage it was on, and what was asked.
-fn wander(env: &TestEnv, ui: Wandering) -> (Outcome, Wandering) {
+/// Runs the checklist with this prompter, without recommendations and step 8.
+fn walk_with_detour(env: &TestEnv, ui: DetourPrompter) -> (Outcome, DetourPrompter) {
     let options = Options {
-        // Recommendations have their own tests; step 8 needs an environment of its own.
+        // The recommendations have their own tests, and step 8 needs the environment of a separate process.
         skip: ["sign-in", "mfa", "cloudtrail", "root-access-keys"]
             .map(str::to_owned)
             .into(),
@@ -28,22 +28,25 @@ fn fresh() -> TestEnv {
     TestEnv::with(cloud)
 }
 
-/// The prompts of a run without a detour.
+/// Returns the prompts of a run without a detour.
 fn prompts() -> Vec<String> {
-    let (outcome, ui) = wander(&fresh(), Wandering::straight());
+    let (outcome, ui) = walk_with_detour(&fresh(), DetourPrompter::without_detour());
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     let prompts = ui.prompts.take();
     assert!(prompts.len() >= 7, "{prompts:?}");
     prompts
 }
 
-/// Everything is there once, and nothing is open.
-fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
+/// Asserts that every resource exists exactly once and that no intent is pending.
+fn assert_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
     let cloud = env.server.cloud();
     let store = &cloud.instances[0].store;
-    let once = |present: bool| usize::from(present);
     assert_eq!(store.users.len(), 1, "{what}");
-    assert_eq!(store.groups.len(), once(!without.contains("create-group")), "{what}");
+    assert_eq!(
+        store.groups.len(),
+        usize::from(!without.contains("create-group")),
+        "{what}"
+    );
     assert_eq!(cloud.permission_sets.len(), 1, "{what}");
     assert_eq!(cloud.assignments.len(), 1, "{what}");
     assert_eq!(env.state()["intents"], serde_json::json!([]), "{what}");
@@ -59,10 +62,10 @@ fn is_complete(env: &TestEnv, without: &BTreeSet<&str>, what: &str) {
 fn going_back_at_any_prompt_returns_to_it_and_the_run_completes() {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
-        let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Back));
+        let (outcome, ui) = walk_with_detour(&env, DetourPrompter::with_detour(at, Detour::Back));
         let what = format!("back at {prompt:?}: {:?}", ui.prompts.borrow());
         assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
-        is_complete(&env, &BTreeSet::new(), &what);
+        assert_complete(&env, &BTreeSet::new(), &what);
         let shown = ui.prompts.borrow();
         if at > 0 {
             assert!(shown[at + 1..].contains(&prompt), "{what}: it is asked again");
@@ -74,7 +77,7 @@ fn going_back_at_any_prompt_returns_to_it_and_the_run_completes() {
 fn skipping_at_any_prompt_skips_only_what_is_optional() {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
-        let (outcome, ui) = wander(&env, Wandering::with(at, Detour::Skip));
+        let (outcome, ui) = walk_with_detour(&env, DetourPrompter::with_detour(at, Detour::Skip));
         let what = format!("skip at {prompt:?}: {:?}", ui.prompts.borrow());
         assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
         let required = outcome
@@ -89,15 +92,16 @@ fn skipping_at_any_prompt_skips_only_what_is_optional() {
                 report.state
             );
         }
-        is_complete(&env, &BTreeSet::new(), &what);
+        assert_complete(&env, &BTreeSet::new(), &what);
     }
 }
 
-/// Leaves at every prompt, and goes on in another run: nothing is asked twice, and all is there once.
-fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
+/// Ends a run at every prompt and continues in another run. Asserts that no question is asked twice and that every
+/// resource exists exactly once.
+fn end_and_continue(detour: Detour, kind: Option<UserErrorKind>) {
     for (at, prompt) in prompts().into_iter().enumerate() {
         let env = fresh();
-        let (outcome, first) = wander(&env, Wandering::with(at, detour));
+        let (outcome, first) = walk_with_detour(&env, DetourPrompter::with_detour(at, detour));
         let what = format!("{detour:?} at {prompt:?}");
         assert_eq!(
             first.prompts.borrow().len(),
@@ -107,17 +111,17 @@ fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
         if let Some(kind) = kind {
             assert_eq!(outcome.error.map(|error| error.kind), Some(kind), "{what}");
         }
-        let (outcome, second) = wander(&env, Wandering::straight());
+        let (outcome, second) = walk_with_detour(&env, DetourPrompter::without_detour());
         assert!(outcome.error.is_none(), "{what}: {:?}", outcome.error);
-        is_complete(&env, &BTreeSet::new(), &what);
+        assert_complete(&env, &BTreeSet::new(), &what);
         let first = first.asked.take();
-        // The question at which somebody left has not been answered.
+        // The question at which the first run ended was not answered.
         let is_question = at < first.len() && first.len() == at + 1;
         let answered = if is_question { &first[..at] } else { &first[..] };
         for key in second.asked.take() {
             assert!(
                 !answered.contains(&key),
-                "{what}: {key:?} was answered, and is asked again"
+                "{what}: {key:?} was answered, but is asked again"
             );
         }
     }
@@ -125,10 +129,10 @@ fn leave_and_go_on(detour: Detour, kind: Option<UserErrorKind>) {
 
 #[test]
 fn quitting_at_any_prompt_keeps_the_answers_and_changes_so_far() {
-    leave_and_go_on(Detour::Quit, None);
+    end_and_continue(Detour::Quit, None);
 }
 
 #[test]
 fn an_interruption_at_any_prompt_keeps_the_answers_and_changes_so_far() {
-    leave_and_go_on(Detour::Interrupt, Some(UserErrorKind::Interrupted));
+    end_and_continue(Detour::Interrupt, Some(UserErrorKind::Interrupted));
 }

@@ -1,13 +1,13 @@
-//! A proxy of the environment gets what goes to AWS, and nothing that stays on this machine.
+//! Requests to AWS use the proxy in the environment, and requests to this machine do not.
 
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
-/// A proxy that takes the first bytes of every connection and hangs up.
+/// Starts a proxy that sends the first bytes of each connection to the channel and closes the connection.
 fn proxy() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -34,21 +34,21 @@ fn calls_to_this_machine_bypass_every_proxy() {
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         env.set(name, &address);
     }
-    env.go(&["--confirm=mfa"]).expect(0);
-    assert!(seen.try_recv().is_err(), "no call, and no token, has left this machine");
+    env.run_setup(&["--confirm=mfa"]).expect(0);
+    assert!(seen.try_recv().is_err(), "no request was sent to the proxy");
 }
 
 #[test]
 fn calls_to_aws_use_the_proxy_of_the_environment() {
     let (address, seen) = proxy();
     let env = TestEnv::new("enabled");
-    let mut command = env.command(&[&["run"], &WILLING[..], &ANSWERS[..]].concat());
+    let mut command = env.command(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat());
     command
         .env_remove("AWS_ENDPOINT_URL")
         .env_remove("IDC_SETUP_REHEARSAL")
         .env("HTTPS_PROXY", &address);
-    let ran = Ran::of(command.output().unwrap()).expect(1);
-    assert!(ran.stderr.contains("next:"), "{}", ran.stderr);
+    let result = RunResult::new(command.output().unwrap()).expect(1);
+    assert!(result.stderr.contains("next:"), "{}", result.stderr);
     let first = seen.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(first.starts_with("CONNECT sts.us-east-1.amazonaws.com:443"), "{first}");
 }

@@ -1,12 +1,12 @@
-//! The three recommendations: looked at in every run, done when somebody wants it, and never in the way.
+//! The three recommendations: every run checks them, the user decides about them, and they do not block the steps.
 
 use idc_sim::{FaultKind, ServiceError, scenarios};
 use serde_json::Value;
 
 use super::support::browser::Browser;
-use super::support::{TestEnv, WILLING, is_mutating};
+use super::support::{NON_INTERACTIVE, TestEnv, is_mutating};
 
-fn only(env: &TestEnv, slug: &str, more: &[&str]) -> super::support::Ran {
+fn only(env: &TestEnv, slug: &str, more: &[&str]) -> super::support::RunResult {
     let only = format!("--only={slug}");
     env.json(&[&["run", "--non-interactive", only.as_str()], more].concat())
 }
@@ -14,8 +14,8 @@ fn only(env: &TestEnv, slug: &str, more: &[&str]) -> super::support::Ran {
 #[test]
 fn recommendations_affect_the_exit_code_only_with_strict() {
     let env = TestEnv::new("fresh");
-    let ran = env.go(&[]).expect(0);
-    let states: Vec<(String, String)> = ran.recommendations();
+    let result = env.run_setup(&[]).expect(0);
+    let states: Vec<(String, String)> = result.recommendations();
     let expected = [
         ("mfa", "waiting_for_person"),
         ("cloudtrail", "waiting_for_person"),
@@ -29,8 +29,8 @@ fn recommendations_affect_the_exit_code_only_with_strict() {
     assert!(env.server.cloud().trails.is_empty());
     env.run(&["status"])
         .expect(0)
-        .says("Also recommended:")
-        .says("--confirm mfa");
+        .expect_text("Also recommended:")
+        .expect_text("--confirm mfa");
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn a_recommendation_that_cannot_be_checked_does_not_stop_the_steps() {
     let key = cloud.issue(root).access_key_id;
     let mut env = TestEnv::with(cloud);
     env.set("AWS_ACCESS_KEY_ID", &key);
-    let ran = env.go(&[]).expect(0);
-    assert!(ran.states().iter().all(|(_, state)| state == "done"));
-    assert_eq!(ran.step("cloudtrail")["state"], "unknown");
+    let result = env.run_setup(&[]).expect(0);
+    assert!(result.states().iter().all(|(_, state)| state == "done"));
+    assert_eq!(result.step("cloudtrail")["state"], "unknown");
     assert!(
-        ran.step("root-access-keys")["error"]["message"]
+        result.step("root-access-keys")["error"]["message"]
             .as_str()
             .unwrap()
             .contains("Recommendation root-access-keys: iam:GetAccountSummary")
@@ -56,12 +56,12 @@ fn a_recommendation_that_cannot_be_checked_does_not_stop_the_steps() {
 #[test]
 fn mfa_is_confirmed_by_the_user_and_shown_with_the_date() {
     let env = TestEnv::new("enabled");
-    let ran = only(&env, "mfa", &["--confirm=mfa"]).expect(0);
-    assert_eq!(ran.step("mfa")["origin"], "confirmed");
+    let result = only(&env, "mfa", &["--confirm=mfa"]).expect(0);
+    assert_eq!(result.step("mfa")["origin"], "confirmed");
     let today = env.state()["attestations"]["mfa"]["at"].as_str().unwrap()[..10].to_owned();
-    // Kept, and shown with its date.
-    let ran = env.json(&["status", "--only=mfa", "--strict"]).expect(0);
-    assert_eq!(ran.step("mfa")["evidence"]["confirmed_on"], today);
+    // The confirmation is saved, and shown with its date.
+    let result = env.json(&["status", "--only=mfa", "--strict"]).expect(0);
+    assert_eq!(result.step("mfa")["evidence"]["confirmed_on"], today);
 }
 
 #[test]
@@ -69,8 +69,11 @@ fn root_access_keys_and_mfa_are_tasks_for_the_user_and_checked_again() {
     let mut cloud = scenarios::named("enabled").unwrap();
     cloud.root_user.access_keys = true;
     let env = TestEnv::with(cloud);
-    let ran = only(&env, "root-access-keys", &["--strict"]).expect(3);
-    let tasks: Vec<Value> = ran.step("root-access-keys")["left_to_do"].as_array().unwrap().clone();
+    let result = only(&env, "root-access-keys", &["--strict"]).expect(3);
+    let tasks: Vec<Value> = result.step("root-access-keys")["left_to_do"]
+        .as_array()
+        .unwrap()
+        .clone();
     assert_eq!(tasks.len(), 2);
     assert_eq!(tasks[1]["sentence"], "Delete the root user's access keys.");
     let mut browser = Browser::new(&env.server.url());
@@ -78,30 +81,30 @@ fn root_access_keys_and_mfa_are_tasks_for_the_user_and_checked_again() {
         .open(tasks[1]["link"].as_str().unwrap())
         .press("Delete access key", &[])
         .press("Assign MFA device", &[]);
-    let ran = only(&env, "root-access-keys", &["--strict"]).expect(0);
-    assert_eq!(ran.step("root-access-keys")["origin"], "existing");
+    let result = only(&env, "root-access-keys", &["--strict"]).expect(0);
+    assert_eq!(result.step("root-access-keys")["origin"], "existing");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
 fn an_existing_trail_is_sufficient_and_no_second_one_is_created() {
     let env = TestEnv::new("complete");
-    let ran = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
-    assert_eq!(ran.step("cloudtrail")["origin"], "existing");
+    let result = only(&env, "cloudtrail", &["--strict", "--create-trail"]).expect(0);
+    assert_eq!(result.step("cloudtrail")["origin"], "existing");
     assert!(!env.server.calls().iter().any(is_mutating));
-    // One that is no longer enough is said to be so.
+    // A trail that is no longer sufficient is reported.
     env.server.cloud().trails[0].event_selectors =
         serde_json::json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true}]);
-    let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
+    let result = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(3);
     assert!(
-        ran.stdout.contains("none of them records management events"),
+        result.stdout.contains("none of them records management events"),
         "{}",
-        ran.stdout
+        result.stdout
     );
     env.server.cloud().trails[0].event_selectors = serde_json::json!([{"ReadWriteType": "All"}]);
     env.server.cloud().buckets.clear();
-    let ran = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(5);
-    assert!(ran.stdout.contains("NoSuchBucket"), "{}", ran.stdout);
+    let result = env.json(&["status", "--only=cloudtrail", "--strict"]).expect(5);
+    assert!(result.stdout.contains("NoSuchBucket"), "{}", result.stdout);
 }
 
 #[test]
@@ -112,8 +115,8 @@ fn a_trail_is_created_with_a_private_bucket() {
         region.clone_into(&mut cloud.instances[0].region);
         let mut env = TestEnv::with(cloud);
         env.set("AWS_REGION", region);
-        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-        assert_eq!(ran.step("cloudtrail")["origin"], "created");
+        let result = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+        assert_eq!(result.step("cloudtrail")["origin"], "created");
         let cloud = env.server.cloud();
         let trail = cloud.trails[0].clone();
         let bucket = cloud.buckets[&trail.bucket].clone();
@@ -137,9 +140,9 @@ fn a_trail_is_created_with_a_private_bucket() {
         for kind in ["bucket", "trail"] {
             assert!(kinds.contains(&format!("\"{kind}\" \"created\"")), "{kinds:?}");
         }
-        // Again: it is there.
-        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-        assert_eq!(ran.step("cloudtrail")["origin"], "created");
+        // The next run finds the trail.
+        let result = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+        assert_eq!(result.step("cloudtrail")["origin"], "created");
         assert_eq!(env.server.cloud().trails.len(), 1);
     }
 }
@@ -158,13 +161,13 @@ fn a_new_trail_is_deleted_if_a_later_call_or_the_log_delivery_fails() {
     ] {
         let env = TestEnv::new("enabled");
         env.fault(operation, 1, fault);
-        let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(1);
-        let error = ran.step("cloudtrail")["error"].clone();
+        let result = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(1);
+        let error = result.step("cloudtrail")["error"].clone();
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
         let cloud = env.server.cloud();
         assert!(cloud.trails.is_empty() && cloud.buckets.is_empty(), "{operation}");
         drop(cloud);
-        // The next run makes it.
+        // The next run creates it.
         only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
         assert_eq!(env.state()["intents"], serde_json::json!([]));
     }
@@ -183,8 +186,8 @@ fn the_next_run_completes_a_trail_whose_creation_was_killed() {
         for before in [true, false] {
             let env = TestEnv::new("enabled");
             env.kill_at(&args, operation, 1, before);
-            let ran = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
-            assert_eq!(ran.step("cloudtrail")["origin"], "created", "{operation} {before}");
+            let result = only(&env, "cloudtrail", &["--create-trail", "--strict"]).expect(0);
+            assert_eq!(result.step("cloudtrail")["origin"], "created", "{operation} {before}");
             let cloud = env.server.cloud();
             assert_eq!(
                 (cloud.trails.len(), cloud.buckets.len()),
@@ -198,7 +201,7 @@ fn the_next_run_completes_a_trail_whose_creation_was_killed() {
 #[test]
 fn no_trail_is_created_without_its_own_consent() {
     let env = TestEnv::new("enabled");
-    env.json(&[&["run", "--yes", "--only=cloudtrail"], &WILLING[..]].concat())
+    env.json(&[&["run", "--yes", "--only=cloudtrail"], &NON_INTERACTIVE[..]].concat())
         .expect(0);
     assert!(!env.server.calls().iter().any(is_mutating));
 }

@@ -1,4 +1,4 @@
-//! `rehearse` and `rehearse --serve` as a user has them.
+//! The command `rehearse`, and `rehearse --serve`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use idc_sim::scenarios;
 
-use super::support::{ANSWERS, Ran, TestEnv};
+use super::support::{ANSWERS, RunResult, TestEnv};
 
 pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
@@ -18,8 +18,8 @@ pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
     command
 }
 
-pub fn run(env: &TestEnv, args: &[&str]) -> Ran {
-    Ran::of(idc(env, args).output().unwrap())
+pub fn run(env: &TestEnv, args: &[&str]) -> RunResult {
+    RunResult::new(idc(env, args).output().unwrap())
 }
 
 #[test]
@@ -40,16 +40,18 @@ fn a_kept_rehearsal_continues_where_it_stopped() {
     };
     keep(&["--person=never", "--wait=0"])
         .expect(3)
-        .says("rehearse --keep kept");
-    let ran = keep(&["--person=auto", "--output=json"]).expect(0);
+        .expect_text("rehearse --keep kept");
+    let result = keep(&["--person=auto", "--output=json"]).expect(0);
     assert_eq!(
-        ran.step("enable-identity-center")["origin"],
+        result.step("enable-identity-center")["origin"],
         "created",
-        "the organization of the first time"
+        "the organization of the first rehearsal"
     );
-    let ran = keep(&["status", "--output=json"]).expect(0);
-    assert_eq!(ran.step("sign-in")["state"], "done");
-    keep(&["--world=fresh"]).expect(2).says("cannot start from fresh");
+    let result = keep(&["status", "--output=json"]).expect(0);
+    assert_eq!(result.step("sign-in")["state"], "done");
+    keep(&["--world=fresh"])
+        .expect(2)
+        .expect_text("cannot start from fresh");
 }
 
 #[test]
@@ -61,8 +63,8 @@ fn a_kept_rehearsal_undoes_one_step_and_then_the_rest() {
             &[&["rehearse", "--non-interactive", "--keep=kept", "--output=json"], more].concat(),
         )
     };
-    let kinds = |ran: &Ran| -> Vec<String> {
-        let envelope = ran.envelope();
+    let kinds = |result: &RunResult| -> Vec<String> {
+        let envelope = result.envelope();
         let removals = envelope["removals"].as_array().unwrap();
         removals.iter().map(|removal| removal["kind"].to_string()).collect()
     };
@@ -83,16 +85,20 @@ fn a_custom_scenario_is_read_from_a_file() {
         "region = \"eu-north-1\"\n[account]\nid = \"210987654321\"\nname = \"Mine\"\nemail = \"a@example.com\"\n",
     )
     .unwrap();
-    let ran = run(
+    let result = run(
         &env,
         &["rehearse", "--non-interactive", "--world=mine.toml", "--output=json"],
     )
     .expect(0);
-    assert_eq!(ran.envelope()["account"], "210987654321");
-    assert_eq!(ran.envelope()["region"], "eu-north-1");
-    run(&env, &["rehearse", "--world=none"]).expect(2).says("no scenario");
+    assert_eq!(result.envelope()["account"], "210987654321");
+    assert_eq!(result.envelope()["region"], "eu-north-1");
+    run(&env, &["rehearse", "--world=none"])
+        .expect(2)
+        .expect_text("no scenario");
     std::fs::write(env.path("bad.toml"), "region = 7\n").unwrap();
-    run(&env, &["rehearse", "--world=bad.toml"]).expect(2).says("line 1");
+    run(&env, &["rehearse", "--world=bad.toml"])
+        .expect(2)
+        .expect_text("line 1");
 }
 
 #[test]
@@ -108,17 +114,17 @@ fn an_iam_user_in_a_scenario_file_has_its_access_key_and_denied_actions() {
     std::fs::write(folder.path("scenario.toml"), text).unwrap();
     let mut env = TestEnv::with(scenarios::read_file(&folder.path("scenario.toml")).unwrap());
     env.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALADA0001");
-    let ran = env.json(&["status"]).expect(4);
-    assert_eq!(ran.envelope()["caller"]["arn"], "arn:aws:iam::123456789012:user/ada");
+    let result = env.json(&["status"]).expect(4);
+    assert_eq!(result.envelope()["caller"]["arn"], "arn:aws:iam::123456789012:user/ada");
     assert!(
-        ran.stdout.contains("organizations:DescribeOrganization"),
+        result.stdout.contains("organizations:DescribeOrganization"),
         "{}",
-        ran.stdout
+        result.stdout
     );
     env.set("AWS_ACCESS_KEY_ID", "AKIAREHEARSALEVE0001");
     env.json(&["status"])
         .expect(4)
-        .says("The security token included in the request is invalid");
+        .expect_text("The security token included in the request is invalid");
 }
 
 #[test]
@@ -187,8 +193,8 @@ fn serve_prints_the_variables_for_other_tools_and_stops_on_ctrl_c() {
         .envs(lines)
         .output()
         .unwrap();
-    let ran = Ran::of(output).expect(0);
-    assert_eq!(ran.step("create-user")["origin"], "existing");
+    let result = RunResult::new(output).expect(0);
+    assert_eq!(result.step("create-user")["origin"], "existing");
     let kill = Command::new("kill")
         .args(["-INT", &server.id().to_string()])
         .status()
@@ -209,42 +215,42 @@ fn requests_that_are_not_simulated_are_rejected_as_such() {
             "{head}Host: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     };
-    let answer = ask("GET /2015-03-31/functions HTTP/1.1\r\n");
-    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    let response = ask("GET /2015-03-31/functions HTTP/1.1\r\n");
+    assert!(response.starts_with("HTTP/1.1 501"), "{response}");
     let key = &env.credentials.access_key_id;
-    let answer = ask(&format!(
+    let response = ask(&format!(
         "POST / HTTP/1.1\r\nX-Amz-Target: SWBExternalService.DeleteInstance\r\nAuthorization: AWS4-HMAC-SHA256 \
          Credential={key}/20261124/us-east-1/sso/aws4_request, SignedHeaders=host, Signature=0\r\n"
     ));
-    // Its model is known, so it is checked first; a good one would be 501.
-    assert!(answer.contains("ValidationException"), "{answer}");
+    // Validation comes first, because the operation has a model. A valid request would get HTTP 501.
+    assert!(response.contains("ValidationException"), "{response}");
 }
 
 #[test]
 fn commands_suggested_in_a_rehearsal_are_rehearse_commands() {
     let env = TestEnv::new("fresh");
-    let ran = run(&env, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
-    let all = format!("{}{}", ran.stdout, ran.stderr);
+    let result = run(&env, &["rehearse", "--non-interactive", "--person=never", "--wait=0"]).expect(3);
+    let all = format!("{}{}", result.stdout, result.stderr);
     assert!(
         all.contains("idc-setup rehearse") && !all.contains("idc-setup run"),
         "{all}"
     );
-    let ran = run(&env, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
-    assert!(!ran.stdout.contains("idc-setup run"), "{}", ran.stdout);
+    let result = run(&env, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
+    assert!(!result.stdout.contains("idc-setup run"), "{}", result.stdout);
 }
 
 #[test]
 fn errors_of_rehearse_itself_are_printed_as_an_envelope_too() {
     let env = TestEnv::new("fresh");
-    let ran = run(&env, &["rehearse", "--output=json", "--world=none"]).expect(2);
-    assert_eq!(ran.envelope()["error"]["kind"], "usage");
-    let ran = run(&env, &["rehearse", "--output=json", "--calls=/nowhere/calls"]).expect(2);
+    let result = run(&env, &["rehearse", "--output=json", "--world=none"]).expect(2);
+    assert_eq!(result.envelope()["error"]["kind"], "usage");
+    let result = run(&env, &["rehearse", "--output=json", "--calls=/nowhere/calls"]).expect(2);
     assert!(
-        ran.envelope()["error"]["message"]
+        result.envelope()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("/nowhere/calls")
@@ -254,9 +260,9 @@ fn errors_of_rehearse_itself_are_printed_as_an_envelope_too() {
 #[test]
 fn quiet_prints_only_the_remaining_tasks() {
     let env = TestEnv::new("fresh");
-    let ran = run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
-    let ran = run(
+    let result = run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
+    assert_eq!((result.stdout.as_str(), result.stderr.as_str()), ("", ""));
+    let result = run(
         &env,
         &[
             "rehearse",
@@ -268,9 +274,9 @@ fn quiet_prints_only_the_remaining_tasks() {
     )
     .expect(3);
     assert!(
-        ran.stdout.contains("Activate the user") && !ran.stdout.contains("Identity Center is enabled"),
+        result.stdout.contains("Activate the user") && !result.stdout.contains("Identity Center is enabled"),
         "{}",
-        ran.stdout
+        result.stdout
     );
 }
 
@@ -279,8 +285,8 @@ fn verbose_shows_the_command_of_each_change() {
     let env = TestEnv::new("fresh");
     run(&env, &["rehearse", "--non-interactive", "-v"])
         .expect(0)
-        .says("$ aws identitystore create-group")
-        .says("$ aws organizations create-organization --feature-set ALL");
+        .expect_text("$ aws identitystore create-group")
+        .expect_text("$ aws organizations create-organization --feature-set ALL");
 }
 
 #[cfg(target_os = "linux")]
@@ -307,8 +313,8 @@ fn a_result_that_cannot_be_written_is_an_error_but_a_closed_pipe_is_not() {
 fn a_dumped_scenario_can_be_used_to_start_a_rehearsal() {
     let env = TestEnv::new("fresh");
     run(&env, &["rehearse", "--non-interactive", "--dump=end.toml", "-q"]).expect(0);
-    let ran = run(&env, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
-    assert_eq!(ran.step("account-assignment")["state"], "done");
+    let result = run(&env, &["rehearse", "status", "--world=end.toml", "--output=json"]).expect(3);
+    assert_eq!(result.step("account-assignment")["state"], "done");
 }
 
 #[cfg(target_os = "linux")]
@@ -319,15 +325,15 @@ fn a_kept_rehearsal_continues_after_a_kill() {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
         idc(&env, &args)
     };
-    // Nobody clicks Enable: it has made the organization, and waits.
+    // Nobody clicks Enable, so the run creates the organization and then waits.
     let mut killed = keep(&["--person=never", "--wait=60s"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let cloud = env.path("kept/scenario.toml");
+    let scenario = env.path("kept/scenario.toml");
     let started = Instant::now();
-    while !std::fs::read_to_string(&cloud).is_ok_and(|text| text.contains("[organization")) {
+    while !std::fs::read_to_string(&scenario).is_ok_and(|text| text.contains("[organization")) {
         assert!(
             started.elapsed() < Duration::from_secs(20),
             "the scenario was never saved"
@@ -336,16 +342,16 @@ fn a_kept_rehearsal_continues_after_a_kill() {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
-    // The lock is free: what did the work has ended with the simulated AWS.
+    // Give the child process, which performs the run, time to exit and release the lock.
     std::thread::sleep(Duration::from_millis(200));
-    let ran = Ran::of(keep(&["--person=auto", "--output=json"]).output().unwrap()).expect(0);
-    let step = ran.step("enable-identity-center");
+    let result = RunResult::new(keep(&["--person=auto", "--output=json"]).output().unwrap()).expect(0);
+    let step = result.step("enable-identity-center");
     let resources = step["resources"].as_array().unwrap().iter();
     let organization: Vec<_> = resources
         .filter(|resource| resource["kind"] == "organization")
         .collect();
     assert_eq!(organization[0]["origin"], "created", "{step:#}");
-    Ran::of(keep(&["undo", "--yes"]).output().unwrap()).expect(0);
+    RunResult::new(keep(&["undo", "--yes"]).output().unwrap()).expect(0);
 }
 
 #[test]
@@ -354,8 +360,8 @@ fn a_kept_rehearsal_continues_with_the_given_answers_and_not_with_examples() {
     let keep = env.path("kept");
     let keep = ["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()];
     env.run(&[&keep[..], &ANSWERS[..]].concat()).expect(0);
-    let ran = env.run(&keep).expect(0);
-    assert!(ran.stdout.contains("The user Admin exists."), "{}", ran.stdout);
+    let result = env.run(&keep).expect(0);
+    assert!(result.stdout.contains("The user Admin exists."), "{}", result.stdout);
 }
 
 #[test]
@@ -365,27 +371,27 @@ fn a_rehearsal_is_kept_from_its_first_command_and_used_by_one_process_at_a_time(
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
         idc(&env, &args)
     };
-    let run = |more: &[&str]| Ran::of(keep(more).output().unwrap());
-    run(&["status", "--world=complete"]).says("rehearse --keep kept");
-    let ran = run(&["status", "--output=json"]);
-    assert_eq!(ran.step("create-group")["state"], "done", "{}", ran.summary());
-    // What is served may be changed by anybody, and is written at the end.
-    let mut serves = Serves(keep(&["--serve"]).stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = std::io::BufReader::new(serves.0.stdout.take().unwrap());
+    let run = |more: &[&str]| RunResult::new(keep(more).output().unwrap());
+    run(&["status", "--world=complete"]).expect_text("rehearse --keep kept");
+    let result = run(&["status", "--output=json"]);
+    assert_eq!(result.step("create-group")["state"], "done", "{}", result.summary());
+    // Other tools can change the served account, which is saved at the end, so the folder is locked.
+    let mut server = ServeProcess(keep(&["--serve"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = std::io::BufReader::new(server.0.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut lines, &mut String::new()).unwrap();
     let second = run(&["--output=json"]).expect(6);
     let message = second.envelope()["error"]["message"].to_string();
-    assert!(message.contains(&format!("process {}", serves.0.id())), "{message}");
+    assert!(message.contains(&format!("process {}", server.0.id())), "{message}");
     run(&["status"]).expect(3);
-    drop(serves);
+    drop(server);
     run(&["--email=admin@example.com", "--wait=0"]).expect(3);
     run(&["undo", "--yes"]).expect(0);
 }
 
-/// Ends with the test, however that ends.
-struct Serves(std::process::Child);
+/// Kills the server at the end of the test, even if the test fails.
+struct ServeProcess(std::process::Child);
 
-impl Drop for Serves {
+impl Drop for ServeProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

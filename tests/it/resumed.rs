@@ -1,4 +1,4 @@
-//! A second run: asks nothing that was answered, makes nothing twice, says what it found.
+//! A second run asks no answered question again, creates nothing twice, and reports what exists.
 
 use super::support::{ANSWERS, TestEnv, is_mutating};
 use idc_sim::PersonKind;
@@ -6,15 +6,18 @@ use idc_sim::PersonKind;
 #[test]
 fn a_second_run_asks_nothing_changes_nothing_and_does_not_sign_in() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let (aws, calls) = (env.files(".aws"), env.server.calls().len());
-    let ran = env.json(&["run", "--non-interactive"]).expect(0);
+    let result = env.json(&["run", "--non-interactive"]).expect(0);
     assert_eq!(env.files(".aws"), aws);
     let second = &env.server.calls()[calls..];
     assert!(!second.iter().any(is_mutating), "{second:?}");
     assert!(!second.iter().any(|call| call.operation == "CreateToken"), "{second:?}");
-    assert_eq!(ran.step("create-user")["origin"], "created", "ownership is kept");
-    assert_eq!(ran.step("create-user")["evidence"]["activation"], "proved by a sign-in");
+    assert_eq!(result.step("create-user")["origin"], "created", "the origin is kept");
+    assert_eq!(
+        result.step("create-user")["evidence"]["activation"],
+        "proved by a sign-in"
+    );
 }
 
 #[test]
@@ -38,8 +41,13 @@ fn answers_of_an_earlier_run_are_used_unless_fresh_is_given() {
     let env = TestEnv::new("enabled");
     env.json(&[&["run", "--non-interactive", "--only=create-group"], &ANSWERS[..]].concat())
         .expect(3);
-    let ran = env.json(&["plan", "--non-interactive", "--fresh"]).expect(2);
-    assert!(ran.envelope()["error"]["message"].as_str().unwrap().contains("--email"));
+    let result = env.json(&["plan", "--non-interactive", "--fresh"]).expect(2);
+    assert!(
+        result.envelope()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--email")
+    );
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
     let user = env.server.cloud().instances[0]
         .store
@@ -54,40 +62,40 @@ fn answers_of_an_earlier_run_are_used_unless_fresh_is_given() {
 #[test]
 fn fresh_forgets_answers_but_keeps_the_origins() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
-    let ran = env.json(&["run", "--non-interactive", "--fresh"]).expect(0);
-    assert_eq!(ran.step("create-user")["origin"], "created");
+    env.run_setup(&[]).expect(0);
+    let result = env.json(&["run", "--non-interactive", "--fresh"]).expect(0);
+    assert_eq!(result.step("create-user")["origin"], "created");
     assert_eq!(env.state()["answers"], serde_json::json!({}));
 }
 
 #[test]
 fn a_resource_that_someone_deleted_is_created_again() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     env.server.cloud().assignments.clear();
-    let ran = env.json(&["run", "--non-interactive"]).expect(0);
-    assert_eq!(ran.step("account-assignment")["state"], "done");
+    let result = env.json(&["run", "--non-interactive"]).expect(0);
+    assert_eq!(result.step("account-assignment")["state"], "done");
     assert_eq!(env.server.cloud().assignments.len(), 1);
 }
 
 #[test]
 fn resources_created_from_another_machine_are_existing() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    // Another machine, another state file, the same account.
+    env.run_setup(&[]).expect(0);
+    // Another state file stands for another machine.
     let other = env.path("other.json").display().to_string();
-    let ran = env.go(&["--state", &other]).expect(0);
+    let result = env.run_setup(&["--state", &other]).expect(0);
     for slug in ["create-user", "create-group", "permission-set", "account-assignment"] {
-        assert_eq!(ran.step(slug)["origin"], "existing", "{slug}");
+        assert_eq!(result.step(slug)["origin"], "existing", "{slug}");
     }
 }
 
 #[test]
 fn status_takes_no_lock_and_writes_nothing() {
     let env = TestEnv::new("enabled");
-    let ran = env.json(&["status"]).expect(3);
-    assert_eq!(ran.step("enable-identity-center")["state"], "done");
-    assert_eq!(ran.step("create-user")["state"], "to_do");
+    let result = env.json(&["status"]).expect(3);
+    assert_eq!(result.step("enable-identity-center")["state"], "done");
+    assert_eq!(result.step("create-user")["state"], "to_do");
     assert!(!env.path(".local").exists());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -95,10 +103,10 @@ fn status_takes_no_lock_and_writes_nothing() {
 #[test]
 fn plan_shows_everything_and_changes_nothing() {
     let env = TestEnv::new("fresh");
-    let ran = env
+    let result = env
         .json(&[&["plan", "--non-interactive"], &ANSWERS[..]].concat())
         .expect(3);
-    let kinds: usize = ran.envelope()["steps"]
+    let kinds: usize = result.envelope()["steps"]
         .as_array()
         .unwrap()
         .iter()
@@ -113,14 +121,14 @@ fn plan_shows_everything_and_changes_nothing() {
     let text = env
         .run(&[&["plan", "--non-interactive", "-v"], &ANSWERS[..]].concat())
         .expect(3);
-    text.says("aws identitystore create-user")
-        .says("Create the group Admins");
+    text.expect_text("aws identitystore create-user")
+        .expect_text("Create the group Admins");
 }
 
 #[test]
 fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
     let env = TestEnv::new("organization");
-    // No person: the first run waits for Enable with the lock in its hand.
+    // Nobody clicks Enable, so the first run waits and holds the lock.
     env.server.cloud().person.kind = PersonKind::Never;
     let mut first = env.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
     let lock = env.state_file().with_extension("lock");
@@ -131,23 +139,28 @@ fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let ran = env.json(&["run", "--non-interactive"]).expect(6);
-    let message = ran.envelope()["error"]["message"].as_str().unwrap().to_owned();
+    let result = env.json(&["run", "--non-interactive"]).expect(6);
+    let message = result.envelope()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&format!("process {}", first.id())), "{message}");
     first.kill().unwrap();
     first.wait().unwrap();
-    // A dead holder's lock is free.
+    // The lock of a killed process is released.
     env.json(&["run", "--non-interactive"]).expect(3);
 }
 
 #[test]
 fn without_credentials_status_prints_the_recorded_states() {
     let mut env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         env.set(name, "");
     }
-    let ran = env.json(&["status"]).expect(4);
-    assert!(ran.states().iter().all(|(_, state)| state == "unknown"));
-    assert!(ran.step("create-user")["summary"].as_str().unwrap().contains("done on"));
+    let result = env.json(&["status"]).expect(4);
+    assert!(result.states().iter().all(|(_, state)| state == "unknown"));
+    assert!(
+        result.step("create-user")["summary"]
+            .as_str()
+            .unwrap()
+            .contains("done on")
+    );
 }

@@ -1,4 +1,4 @@
-//! Nothing secret is in anything that a whole run leaves behind but the two files that are for it.
+//! The output and the files of a complete run contain no secrets, except for the two files of the SSO cache.
 
 #![cfg(unix)]
 
@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use super::browser::{env, page};
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, Ran, STEPS_ALONE, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, SKIP_RECOMMENDATIONS, TestEnv};
 
-/// Everything that nobody may see, as the simulated AWS knows it.
+/// Returns all secrets in the simulated AWS.
 fn secrets(env: &TestEnv) -> BTreeSet<String> {
     let cloud = env.server.cloud();
     let mut secrets = BTreeSet::new();
@@ -25,12 +25,12 @@ fn secrets(env: &TestEnv) -> BTreeSet<String> {
     secrets.extend(cloud.codes.keys().cloned());
     secrets.insert(env.credentials.secret_access_key.clone());
     secrets.insert(env.credentials.session_token.clone());
-    assert!(secrets.len() > 5, "the world knows its secrets: {secrets:?}");
+    assert!(secrets.len() > 5, "there are secrets to search for: {secrets:?}");
     assert!(secrets.iter().all(|secret| secret.len() > 8), "{secrets:?}");
     secrets
 }
 
-/// The verifiers that a challenge was made of: whatever in a text hashes to it.
+/// Returns whether a text contains the verifier of a challenge, which is a word that hashes to the challenge.
 fn has_verifier(text: &str, challenge: &str) -> bool {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
     words
@@ -38,11 +38,12 @@ fn has_verifier(text: &str, challenge: &str) -> bool {
         .any(|word| URL_SAFE_NO_PAD.encode(Sha256::digest(word.as_bytes())) == challenge)
 }
 
-/// Searches what was said, and every file of the home; the SSO cache may hold tokens, and is the owner's alone.
-fn search(env: &TestEnv, said: &str, challenge: Option<&str>) {
+/// Asserts that the output and the files in the home folder contain no secrets. The SSO cache may contain tokens, and
+/// must be accessible only to the owner.
+fn search(env: &TestEnv, printed: &str, challenge: Option<&str>) {
     use std::os::unix::fs::PermissionsExt;
     let secrets = secrets(env);
-    let mut texts = vec![("what was said".to_owned(), said.to_owned())];
+    let mut texts = vec![("the output".to_owned(), printed.to_owned())];
     let mut in_cache = 0;
     for (path, content) in env.files("") {
         let name = path.display().to_string();
@@ -53,17 +54,17 @@ fn search(env: &TestEnv, said: &str, challenge: Option<&str>) {
             assert_eq!(mode(path.parent().unwrap()), 0o700, "{name}");
             continue;
         }
-        // An address that a browser was given holds the state and the challenge, and neither is a secret.
+        // The recorded URLs of the browser contain the state and the challenge, which are not secrets.
         texts.push((name, String::from_utf8_lossy(&content).into_owned()));
     }
     assert_eq!(in_cache, 2, "a token and a registration");
-    assert!(texts.len() > 3, "config, state, last and what was said");
+    assert!(texts.len() > 3, "config, state, last and the output");
     for (name, text) in texts {
         for secret in &secrets {
-            assert!(!text.contains(secret.as_str()), "{name} holds {secret}:\n{text}");
+            assert!(!text.contains(secret.as_str()), "{name} contains {secret}:\n{text}");
         }
         if let Some(challenge) = challenge {
-            assert!(!has_verifier(&text, challenge), "{name} holds the verifier");
+            assert!(!has_verifier(&text, challenge), "{name} contains the verifier");
         }
     }
 }
@@ -77,28 +78,28 @@ fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
     ] {
         let mut env = TestEnv::new("fresh");
         if let Some(filter) = filter {
-            // Also what the HTTP and AWS libraries would log, which print headers and bodies at this level.
+            // At this level, the HTTP and AWS libraries would log headers and bodies.
             env.set("IDC_SETUP_LOG", filter);
         }
         let more = ["-vv", output, "--create-trail"];
-        let ran = env
-            .run(&[&["run"], &WILLING[..], &ANSWERS[..], &more].concat())
+        let result = env
+            .run(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..], &more].concat())
             .expect(0);
         let login = env.run(&["login", "-vv", "--again", output]).expect(0);
-        let said = [ran.stdout, ran.stderr, login.stdout, login.stderr].concat();
+        let printed = [result.stdout, result.stderr, login.stdout, login.stderr].concat();
         assert!(
-            said.contains("aws sso-admin create-permission-set"),
-            "-vv says what is done: {said}"
+            printed.contains("aws sso-admin create-permission-set"),
+            "-vv shows the commands: {printed}"
         );
-        assert!(said.contains("request_id="), "the calls are logged: {said}");
-        search(&env, &said, None);
+        assert!(printed.contains("request_id="), "the calls are logged: {printed}");
+        search(&env, &printed, None);
     }
 }
 
 #[test]
 fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
     let (env, opened) = env("complete");
-    let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &SKIP_RECOMMENDATIONS[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
     let address = page(&opened, "/authorize?");
@@ -117,9 +118,9 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .next()
         .unwrap()
         .to_owned();
-    let answer = super::browser::get(&back);
-    assert!(!answer.contains(&code));
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    let response = super::browser::get(&back);
+    assert!(!response.contains(&code));
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let challenge = address
         .split_once("code_challenge=")
         .unwrap()
@@ -128,9 +129,9 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .next()
         .unwrap()
         .to_owned();
-    let said = terminal.everything();
-    assert!(!said.contains(&code), "{said}");
-    search(&env, &said, Some(&challenge));
+    let printed = terminal.raw_output();
+    assert!(!printed.contains(&code), "{printed}");
+    search(&env, &printed, Some(&challenge));
 }
 
 #[test]
@@ -138,12 +139,12 @@ fn files_of_a_run_are_accessible_only_to_the_owner_under_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     for umask in ["0000", "0022", "0777"] {
         let env = TestEnv::new("enabled");
-        let wizard = env.command(&[&["run", "--confirm=mfa"], &WILLING[..], &ANSWERS[..]].concat());
+        let wizard = env.command(&[&["run", "--confirm=mfa"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat());
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
         shell.arg(wizard.get_program()).args(wizard.get_args()).env_clear();
         shell.envs(wizard.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ran::of(shell.current_dir(env.home.path()).output().unwrap()).expect(0);
+        RunResult::new(shell.current_dir(env.home.path()).output().unwrap()).expect(0);
         let mut folders = vec![env.home.path().to_owned()];
         let mut count = 0;
         while let Some(folder) = folders.pop() {
@@ -162,7 +163,7 @@ fn files_of_a_run_are_accessible_only_to_the_owner_under_any_umask() {
                 }
             }
         }
-        // Config, token, registration, state, lock and the last run, and their seven folders.
+        // Config, token, registration, state, lock and last.json, and their folders.
         assert!(count >= 12, "{count}");
     }
 }

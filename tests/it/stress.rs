@@ -1,5 +1,5 @@
-//! Files under stress: whatever is in the way is named with the next command, every byte of somebody else's stays, and
-//! nothing panics.
+//! Unusual and invalid files: every obstacle is reported with a next command, content of others is kept byte for byte,
+//! and nothing panics.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,18 +11,18 @@ use idc_setup::fuzzing;
 use idc_setup::progress::Progress;
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, Ran, TestEnv, WILLING, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
-fn go_without_sign_in(env: &TestEnv) -> Ran {
-    env.json(&[&["run", "--skip=sign-in"], &WILLING[..], &ANSWERS[..]].concat())
+fn run_without_sign_in(env: &TestEnv) -> RunResult {
+    env.json(&[&["run", "--skip=sign-in"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
 }
 
 #[test]
 fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/config")).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    let error = ran.step("cli-profile")["error"].clone();
+    let result = run_without_sign_in(&env).expect(1);
+    let error = result.step("cli-profile")["error"].clone();
     assert!(
         error["message"]
             .as_str()
@@ -33,11 +33,11 @@ fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
     assert!(env.path(".aws/config").is_dir());
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.state_file()).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    assert!(!ran.envelope()["error"]["next"].as_array().unwrap().is_empty());
+    let result = run_without_sign_in(&env).expect(1);
+    assert!(!result.envelope()["error"]["next"].as_array().unwrap().is_empty());
     assert!(
         env.server.cloud().permission_sets.is_empty(),
-        "nothing is changed without a place to write it down"
+        "nothing is changed if the state cannot be saved"
     );
 }
 
@@ -45,28 +45,28 @@ fn a_folder_in_place_of_a_file_is_reported_before_any_change() {
 fn a_file_in_place_of_a_folder_is_reported() {
     let env = TestEnv::new("enabled");
     std::fs::write(env.path(".aws"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
+    let result = run_without_sign_in(&env).expect(1);
     assert!(
-        ran.step("cli-profile")["error"]["message"]
+        result.step("cli-profile")["error"]["message"]
             .as_str()
             .unwrap()
             .contains(".aws"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert_eq!(std::fs::read_to_string(env.path(".aws")).unwrap(), "not a folder");
     let env = TestEnv::new("enabled");
     std::fs::write(env.path(".local"), "not a folder").unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
+    let result = run_without_sign_in(&env).expect(1);
     assert!(
-        ran.envelope()["error"]["next"].to_string().contains("--state FILE"),
+        result.envelope()["error"]["next"].to_string().contains("--state FILE"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert!(env.server.cloud().permission_sets.is_empty());
 }
 
-/// `mkfifo`, which is a program: the standard library makes none.
+/// Creates a named pipe with `mkfifo`, because the standard library has no function for it.
 #[cfg(unix)]
 fn make_pipe(at: &Path) {
     std::fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -80,15 +80,18 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
         let env = TestEnv::new("enabled");
         make_pipe(&env.path(file));
         for (command, code) in [("run", 1), ("status", 1), ("undo", 1), ("login", 2), ("doctor", 3)] {
-            // The login has no profile to begin with.
+            // `login` fails earlier, because there is no profile.
             if command == "login" && file == ".aws/credentials" {
                 continue;
             }
-            let begun = std::time::Instant::now();
-            let ran = env.run(&[command, "--non-interactive", "--yes"]).expect(code);
-            assert!(begun.elapsed().as_secs() < 15, "{command} with {file}");
-            let said = format!("{}{}", ran.stdout, ran.stderr);
-            assert!(said.contains(file) && said.contains("next:"), "{command}: {said}");
+            let start = std::time::Instant::now();
+            let result = env.run(&[command, "--non-interactive", "--yes"]).expect(code);
+            assert!(start.elapsed().as_secs() < 15, "{command} with {file}");
+            let printed = format!("{}{}", result.stdout, result.stderr);
+            assert!(
+                printed.contains(file) && printed.contains("next:"),
+                "{command}: {printed}"
+            );
         }
         assert!(env.server.cloud().permission_sets.is_empty());
     }
@@ -98,24 +101,28 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
 fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/credentials")).unwrap();
-    let ran = go_without_sign_in(&env).expect(1);
-    let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+    let result = run_without_sign_in(&env).expect(1);
+    let message = result.step("cli-profile")["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
     assert!(!env.path(".aws/config").exists());
-    // A section of the profile's name, as the tools read it.
+    // A section with the profile's name, in unusual notation that AWS tools accept.
     std::fs::remove_dir(env.path(".aws/credentials")).unwrap();
     std::fs::write(
         env.path(".aws/credentials"),
         "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
     )
     .unwrap();
-    let ran = go_without_sign_in(&env);
+    let result = run_without_sign_in(&env);
     assert!(
-        ran.step("cli-profile")
+        result
+            .step("cli-profile")
             .to_string()
             .contains("also has a section [eks-walkthrough]"),
         "{}",
-        ran.summary()
+        result.summary()
     );
 }
 
@@ -127,11 +134,11 @@ fn a_token_cache_that_others_can_read_is_reported_with_the_chmod_command() {
     let cache = env.path(".aws/sso/cache");
     std::fs::create_dir_all(&cache).unwrap();
     std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o744)).unwrap();
-    let ran = env
+    let result = env
         .run(&["run", "--non-interactive", "--wait=60s", "--confirm=mfa"])
         .expect(0);
-    assert!(ran.stderr.contains("(mode 0744)"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("chmod 700 "), "{}", ran.stderr);
+    assert!(result.stderr.contains("(mode 0744)"), "{}", result.stderr);
+    assert!(result.stderr.contains("chmod 700 "), "{}", result.stderr);
 }
 
 #[cfg(unix)]
@@ -142,7 +149,7 @@ fn a_config_behind_a_symlink_is_edited_without_replacing_the_symlink() {
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::fs::write(env.path("dotfiles/aws"), "[default]\nregion = eu-west-1\n").unwrap();
     std::os::unix::fs::symlink(env.path("dotfiles/aws"), env.path(".aws/config")).unwrap();
-    go_without_sign_in(&env).expect(3);
+    run_without_sign_in(&env).expect(3);
     assert!(
         env.path(".aws/config")
             .symlink_metadata()
@@ -186,10 +193,10 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         large.as_str(),
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        let ran = go_without_sign_in(&env);
+        env.write_config(before);
+        let result = run_without_sign_in(&env);
         let shown: String = before.chars().take(60).collect();
-        assert_eq!(ran.code, 3, "{shown:?}: {}", ran.summary());
+        assert_eq!(result.code, 3, "{shown:?}: {}", result.summary());
         let after = env.config();
         assert!(after.starts_with(before), "{shown:?}");
         assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
@@ -197,7 +204,7 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
     for (before, line) in [
         (&b"[default]\nregion = \xff\xfe\n"[..], "line 2"),
         (&b"[default\nregion = x\n"[..], "line 1"),
-        // What the SDK does not read is refused before it would only fail at the sign-in.
+        // The SDK rejects these files, and so does the wizard, instead of failing at the sign-in.
         (&b"\xef\xbb\xbf[default]\nregion = eu-west-1\n"[..], "line 1"),
         (&b"region = x\n[default]\n"[..], "line 1"),
         (&b"[default]\nregion\n"[..], "line 2"),
@@ -205,22 +212,26 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        let ran = go_without_sign_in(&env);
-        let message = ran.step("cli-profile")["error"]["message"].as_str().unwrap().to_owned();
+        env.write_config(before);
+        let result = run_without_sign_in(&env);
+        let message = result.step("cli-profile")["error"]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(message.contains(line), "{message}");
         assert_eq!(std::fs::read(env.path(".aws/config")).unwrap(), before);
     }
 }
 
-/// A small file system of its own; `None`, said loudly, where that may not be made.
+/// A small file system, which is unmounted when the value is dropped.
 struct SmallDisk<'a> {
     at: &'a Path,
 }
 
 impl<'a> SmallDisk<'a> {
+    /// Mounts a file system. If that is not allowed, prints a warning and returns `None`.
     fn mount(at: &'a Path, options: &str) -> Option<Self> {
-        const WHY: &str = "NOT TESTED on a full or read-only disk: none may be mounted here";
+        const WHY: &str = "NOT TESTED on a full or read-only disk: no file system can be mounted here";
         std::fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "none"])
@@ -248,15 +259,15 @@ impl Drop for SmallDisk<'_> {
 fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     let mut env = TestEnv::new("enabled");
     let small = env.path("small");
-    // Room for the lock, and not for progress with its temporary copy.
+    // Enough space for the lock, but not for the state file and its temporary copy.
     let Some(disk) = SmallDisk::mount(&small, "size=8k") else {
         return;
     };
     env.set("XDG_STATE_HOME", small.to_str().unwrap());
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 1, "{}", ran.summary());
-    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-    let envelope = ran.envelope();
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 1, "{}", result.summary());
+    assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
+    let envelope = result.envelope();
     let errors: Vec<String> = std::iter::once(&envelope["error"])
         .chain(envelope["steps"].as_array().unwrap().iter().map(|step| &step["error"]))
         .filter_map(|error| error["message"].as_str().map(str::to_owned))
@@ -267,8 +278,8 @@ fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     );
     drop(disk);
     std::fs::create_dir_all(&small).unwrap();
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 3, "{}", ran.summary());
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 3, "{}", result.summary());
     let cloud = env.server.cloud();
     assert_eq!(cloud.permission_sets.len(), 1);
     assert!(cloud.instances[0].store.users.len() == 1 && cloud.instances[0].store.groups.len() == 1);
@@ -282,23 +293,23 @@ fn a_read_only_home_is_reported_before_any_change() {
         return;
     };
     env.set("HOME", home.to_str().unwrap());
-    let ran = go_without_sign_in(&env);
-    assert_eq!(ran.code, 1, "{}", ran.summary());
+    let result = run_without_sign_in(&env);
+    assert_eq!(result.code, 1, "{}", result.summary());
     assert!(
-        ran.envelope()["error"]["message"]
+        result.envelope()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("cannot be written"),
         "{}",
-        ran.summary()
+        result.summary()
     );
     assert!(env.server.cloud().permission_sets.is_empty());
 }
 
-/// What is tried with bytes of anybody's.
+/// A function that is tested with arbitrary bytes.
 type Target = fn(&[u8]);
 
-/// Name, which the folder of its seeds has too, and what is tried.
+/// The fuzz targets, by the name of the folder that contains their seeds.
 const TARGETS: [(&str, Target); 4] = [
     ("config", fuzzing::config),
     ("state", fuzzing::state),
@@ -315,12 +326,12 @@ fn fuzz_targets_hold_for_their_seeds() {
         for seed in seeds {
             let bytes = std::fs::read(seed.path()).unwrap();
             target(&bytes);
-            // And each seed cut short, and with a byte turned.
+            // Also truncate each seed, and change single bytes.
             for at in 0..bytes.len().min(400) {
                 target(&bytes[..at]);
-                let mut turned = bytes.clone();
-                turned[at] ^= 0x15;
-                target(&turned);
+                let mut changed = bytes.clone();
+                changed[at] ^= 0x15;
+                target(&changed);
             }
         }
     }
@@ -362,7 +373,7 @@ proptest! {
             let once = config.text();
             let mut again = Config::parse(once.as_bytes()).unwrap();
             again.set(Section::SsoSession("s"), &[("sso_region", Some("x"))]);
-            prop_assert_eq!(again.text(), once, "editing twice is editing once");
+            prop_assert_eq!(again.text(), once, "a second edit changes nothing");
         }
     }
 }
@@ -371,9 +382,9 @@ proptest! {
 fn an_invalid_config_is_reported_before_the_account_is_changed() {
     for text in ["\u{feff}[default]\n", "[default\n", "[a]\rregion = x\r"] {
         let env = TestEnv::new("enabled");
-        env.has_config(text);
-        let ran = env.go(&[]).expect(1);
-        let message = ran.step("cli-profile")["error"]["message"].to_string();
+        env.write_config(text);
+        let result = env.run_setup(&[]).expect(1);
+        let message = result.step("cli-profile")["error"]["message"].to_string();
         assert!(message.contains("cannot be edited"), "{text:?}: {message}");
         assert!(!env.server.calls().iter().any(is_mutating), "{text:?}");
         assert_eq!(env.config(), text);

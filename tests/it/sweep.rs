@@ -1,16 +1,16 @@
-//! Killed anywhere: before and after every request took effect, and before and after every file was replaced. Run again,
-//! the world is as after one whole run, and nothing is lost or doubled. A fixed sample here; all of it with
-//! `FULL_SWEEPS=1`.
+//! Runs that are killed before or after any request takes effect, and before or after any file is replaced. After
+//! another run, the account is as after one complete run, and nothing is lost or duplicated. Tests a fixed sample of
+//! kill points, and all of them with `FULL_SWEEPS=1`.
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::support::cuts::{Cut, is_traceable, kill, requests, sample, syncs, try_each};
-use super::support::{ANSWERS, TestEnv, WILLING};
-use super::undo::lasting;
+use super::support::kill_points::{KillPoint, is_traceable, kill, requests, sample, syncs, try_each};
+use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
+use super::undo::persistent_state;
 
-/// What matters of a stage, by names: ids differ from run to run.
+/// Returns the state of the account and the files, by name instead of ID, because IDs differ from run to run.
 fn outcome(env: &TestEnv) -> Value {
     let cloud = env.server.cloud();
     let mut instances = Vec::new();
@@ -51,7 +51,7 @@ fn outcome(env: &TestEnv) -> Value {
         .flat_map(|instance| instance.store.users.values())
         .filter(|user| user.activated)
         .count();
-    // Its name, and its bucket's, are drawn by lot; what is in it comes when it comes.
+    // The names of a trail and its bucket are random, and log files can arrive at any time.
     let trails: Vec<Value> = cloud
         .trails
         .iter()
@@ -65,18 +65,18 @@ fn outcome(env: &TestEnv) -> Value {
         .collect();
     let buckets = cloud.buckets.len();
     drop(cloud);
-    let (mut made, mut intents) = (Vec::new(), json!([]));
+    let (mut created, mut intents) = (Vec::new(), json!([]));
     if env.state_file().exists() {
         let kept = env.state();
         intents = kept["intents"].clone();
         for resource in kept["resources"].as_array().unwrap() {
-            made.push(format!(
+            created.push(format!(
                 "{} {}",
                 resource["origin"].as_str().unwrap(),
                 resource["kind"].as_str().unwrap()
             ));
         }
-        made.sort();
+        created.sort();
     }
     let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
     let config: Vec<&str> = config
@@ -84,7 +84,7 @@ fn outcome(env: &TestEnv) -> Value {
         .filter(|line| !line.starts_with("sso_start_url"))
         .collect();
     json!({
-        "left half-written": env.unfinished(),
+        "temporary files": env.count_temporary_files(),
         "files": env.files(".aws").len(),
         "activated": activated,
         "organization": organization,
@@ -93,13 +93,13 @@ fn outcome(env: &TestEnv) -> Value {
         "assignments": assignments,
         "trails": trails,
         "buckets": buckets,
-        "created": made,
+        "created": created,
         "intents": intents,
         "config": config,
     })
 }
 
-/// What was answered in the run that was killed is not asked again: the next one goes without these flags.
+/// Removes the flags whose answers the killed run has saved, because the next run must not ask for them again.
 fn without_known_answers<'a>(env: &TestEnv, args: &[&'a str]) -> Vec<&'a str> {
     let kept = if env.state_file().exists() {
         env.state()
@@ -113,14 +113,14 @@ fn without_known_answers<'a>(env: &TestEnv, args: &[&'a str]) -> Vec<&'a str> {
     args.iter().copied().filter(|arg| !is_known(arg)).collect()
 }
 
-/// What a whole sweep promises.
-const NOTHING_LOST: &str = "0 lost, 0 doubled";
+/// The promise that the summary of a sweep states.
+const NOTHING_LOST: &str = "0 lost, 0 duplicated";
 
-/// Every cut of a list, and the same again to its end.
-fn sweep(what: &str, cuts: &[Cut], prepare: impl Fn() -> TestEnv + Sync, args: &[&str], expected: &Value) {
-    try_each(what, NOTHING_LOST, cuts, |cut| {
+/// Kills the command at every point of a list, and runs it again to the end.
+fn sweep(what: &str, points: &[KillPoint], prepare: impl Fn() -> TestEnv + Sync, args: &[&str], expected: &Value) {
+    try_each(what, NOTHING_LOST, points, |point| {
         let env = prepare();
-        if !kill(&env, args, cut) {
+        if !kill(&env, args, point) {
             return None;
         }
         let again = env.run(&without_known_answers(&env, args));
@@ -140,30 +140,30 @@ fn differences(now: &Value, expected: &Value) -> String {
     lines.fold(String::new(), |all, line| all + "\n" + &line)
 }
 
-fn answers(cloud: &str) -> Vec<&'static str> {
-    let own: &[&str] = if cloud == "half-done" {
+fn answers(scenario: &str) -> Vec<&'static str> {
+    let own: &[&str] = if scenario == "half-done" {
         &["--email=admin@example.com"]
     } else {
         &ANSWERS
     };
-    // With the trail: what is made last can be cut too.
+    // Include the trail, which is created last, so that its creation is interrupted too.
     let recommendations = ["--skip=mfa", "--create-trail", "--skip=root-access-keys"];
-    [&["run"], &WILLING[..], own, &recommendations[..]].concat()
+    [&["run"], &NON_INTERACTIVE[..], own, &recommendations[..]].concat()
 }
 
 #[test]
 fn the_next_run_completes_after_a_kill_at_any_request() {
-    for (cloud, about) in [("fresh", 8), ("enabled", 6), ("half-done", 4)] {
-        let args = answers(cloud);
-        let whole = TestEnv::new(cloud);
-        whole.run(&args).expect(0);
-        let count = whole.server.calls().len();
-        let expected = outcome(&whole);
-        let cuts = sample(requests(count), about);
+    for (scenario, about) in [("fresh", 8), ("enabled", 6), ("half-done", 4)] {
+        let args = answers(scenario);
+        let reference = TestEnv::new(scenario);
+        reference.run(&args).expect(0);
+        let count = reference.server.calls().len();
+        let expected = outcome(&reference);
+        let points = sample(requests(count), about);
         sweep(
-            &format!("run on {cloud}, {count} requests"),
-            &cuts,
-            || TestEnv::new(cloud),
+            &format!("run on {scenario}, {count} requests"),
+            &points,
+            || TestEnv::new(scenario),
             &args,
             &expected,
         );
@@ -175,16 +175,16 @@ fn the_next_run_completes_after_a_kill_around_any_write() {
     if !is_traceable() {
         return;
     }
-    for (cloud, about) in [("fresh", 4), ("enabled", 4), ("half-done", 2)] {
-        let args = answers(cloud);
-        let whole = TestEnv::new(cloud);
-        let count = syncs(&whole, &args);
-        let expected = outcome(&whole);
-        let cuts = sample((1..=count).map(Cut::Sync).collect(), about);
+    for (scenario, about) in [("fresh", 4), ("enabled", 4), ("half-done", 2)] {
+        let args = answers(scenario);
+        let reference = TestEnv::new(scenario);
+        let count = syncs(&reference, &args);
+        let expected = outcome(&reference);
+        let points = sample((1..=count).map(KillPoint::Sync).collect(), about);
         sweep(
-            &format!("run on {cloud}, {count} syncs"),
-            &cuts,
-            || TestEnv::new(cloud),
+            &format!("run on {scenario}, {count} syncs"),
+            &points,
+            || TestEnv::new(scenario),
             &args,
             &expected,
         );
@@ -194,83 +194,90 @@ fn the_next_run_completes_after_a_kill_around_any_write() {
 #[test]
 fn the_next_undo_completes_after_a_kill_anywhere() {
     let args = ["undo", "--yes"];
-    for (cloud, about) in [("fresh", 2), ("enabled", 2), ("half-done", 1)] {
+    for (scenario, about) in [("fresh", 2), ("enabled", 2), ("half-done", 1)] {
         let prepare = || {
-            let env = TestEnv::new(cloud);
-            env.run(&answers(cloud)).expect(0);
-            // Files that came in between would keep their bucket in one attempt and not in another.
+            let env = TestEnv::new(scenario);
+            env.run(&answers(scenario)).expect(0);
+            // A bucket with log files is kept, and it is a matter of timing whether any were delivered.
             env.empty_buckets();
             env.server.clear_calls();
             env
         };
-        let whole = prepare();
-        whole.run(&args).expect(0);
-        let count = whole.server.calls().len();
-        let expected = outcome(&whole);
+        let reference = prepare();
+        reference.run(&args).expect(0);
+        let count = reference.server.calls().len();
+        let expected = outcome(&reference);
         assert_eq!(expected["assignments"], json!([]));
-        let cuts = sample(requests(count), about);
-        let what = format!("undo on {cloud}");
-        sweep(&format!("{what}, {count} requests"), &cuts, prepare, &args, &expected);
+        let points = sample(requests(count), about);
+        let what = format!("undo on {scenario}");
+        sweep(&format!("{what}, {count} requests"), &points, prepare, &args, &expected);
         if is_traceable() {
             let count = syncs(&prepare(), &args);
-            let cuts = sample((1..=count).map(Cut::Sync).collect(), about);
-            sweep(&format!("{what}, {count} syncs"), &cuts, prepare, &args, &expected);
+            let points = sample((1..=count).map(KillPoint::Sync).collect(), about);
+            sweep(&format!("{what}, {count} syncs"), &points, prepare, &args, &expected);
         }
     }
 }
 
-/// One cut of a run, then undo, then a run that makes it all again; answers what went wrong.
-fn taken_back(cloud: &str, args: &[&str], cut: Cut) -> Option<String> {
-    let env = TestEnv::new(cloud);
-    let before = lasting(&env.server.cloud());
-    if !kill(&env, args, cut) {
+/// Kills a run at one point, undoes it, and runs it again. Returns a description of the problem, as [`try_each`]
+/// expects.
+fn undo_after_kill(scenario: &str, args: &[&str], point: KillPoint) -> Option<String> {
+    let env = TestEnv::new(scenario);
+    let before = persistent_state(&env.server.cloud());
+    if !kill(&env, args, point) {
         return None;
     }
     let undone = env.run(&["undo", "--yes"]);
-    let mut after = lasting(&env.server.cloud());
-    let stays = ["users", "groups", "memberships"].map(|what| after["stores"][0][what].clone());
-    if before["stores"] == json!([]) && stays.iter().all(|what| *what == json!({})) {
-        // Enable, clicked while the run waited, is the person's, and stays.
+    let mut after = persistent_state(&env.server.cloud());
+    let store = ["users", "groups", "memberships"].map(|name| after["stores"][0][name].clone());
+    if before["stores"] == json!([]) && store.iter().all(|part| *part == json!({})) {
+        // The person clicked Enable while the run waited, so the instance stays.
         after["stores"] = json!([]);
     }
-    // The trail's files are kept, and their bucket with them.
+    // Undo keeps a bucket that contains log files.
     let buckets = after["buckets"].as_object_mut().unwrap();
     buckets.retain(|_, bucket| bucket["objects"] == json!([]));
-    let mut wrong = differences(&after, &before);
-    if undone.code != 0 || env.path(".aws").exists() || env.unfinished() != 0 {
+    let mut problem = differences(&after, &before);
+    if undone.code != 0 || env.path(".aws").exists() || env.count_temporary_files() != 0 {
         let _ = write!(
-            wrong,
+            problem,
             "\nundo: exit {}\n{}{}",
             undone.code, undone.stdout, undone.stderr
         );
     }
     let again = env.run(args);
     if again.code != 0 {
-        let _ = write!(wrong, "\nagain: exit {}\n{}{}", again.code, again.stdout, again.stderr);
+        let _ = write!(
+            problem,
+            "\nagain: exit {}\n{}{}",
+            again.code, again.stdout, again.stderr
+        );
     }
-    Some(wrong)
+    Some(problem)
 }
 
 #[test]
 fn undo_deletes_what_a_run_killed_anywhere_created() {
-    for (cloud, about) in [("fresh", 3), ("enabled", 3), ("half-done", 2)] {
-        let args = answers(cloud);
-        let whole = TestEnv::new(cloud);
-        whole.run(&args).expect(0);
-        let count = whole.server.calls().len();
-        let mut cuts = sample(requests(count), about);
+    for (scenario, about) in [("fresh", 3), ("enabled", 3), ("half-done", 2)] {
+        let args = answers(scenario);
+        let reference = TestEnv::new(scenario);
+        reference.run(&args).expect(0);
+        let count = reference.server.calls().len();
+        let mut points = sample(requests(count), about);
         if is_traceable() {
-            let syncs = syncs(&TestEnv::new(cloud), &args);
-            // Each of them has a whole run, an undo and another run: of all of them every fifth is enough.
-            let every_fifth = (2..=syncs).step_by(5).map(Cut::Sync).collect();
-            cuts.extend(sample(every_fifth, about));
+            let syncs = syncs(&TestEnv::new(scenario), &args);
+            // Each point takes two runs and an undo, so even a full sweep tests only every fifth one.
+            let every_fifth = (2..=syncs).step_by(5).map(KillPoint::Sync).collect();
+            points.extend(sample(every_fifth, about));
         }
-        let what = format!("run on {cloud} and undo, {count} requests, and syncs");
-        try_each(&what, "0 left behind", &cuts, |cut| taken_back(cloud, &args, cut));
+        let what = format!("run on {scenario} and undo, {count} requests, and syncs");
+        try_each(&what, "0 resources left", &points, |point| {
+            undo_after_kill(scenario, &args, point)
+        });
     }
 }
 
-/// What was made says something else now, in the account and in the file.
+/// Updates the created permission set and the created profile.
 const UPDATE: [&str; 10] = [
     "run",
     "--non-interactive",
@@ -284,20 +291,21 @@ const UPDATE: [&str; 10] = [
     "--update=cli-profile",
 ];
 
-/// One cut of an update of our own, then the update again, then undo; answers what went wrong.
-fn updated_and_taken_back(cut: Cut) -> Option<String> {
-    let (env, before) = made();
-    if !kill(&env, &UPDATE, cut) {
+/// Kills an update of created resources at one point, runs it again, and undoes it. Returns a description of the
+/// problem, as [`try_each`] expects.
+fn undo_after_killed_update(point: KillPoint) -> Option<String> {
+    let (env, before) = completed_account();
+    if !kill(&env, &UPDATE, point) {
         return None;
     }
     let again = env.run(&UPDATE);
     let set = env.server.cloud().permission_sets[0].session_duration.clone();
     let config = std::fs::read_to_string(env.path(".aws/config")).unwrap_or_default();
     let undone = env.run(&["undo", "--yes"]);
-    let after = lasting(&env.server.cloud());
-    let is_well = again.code == 0 && undone.code == 0 && set == "PT8H" && config.contains("output = text");
-    let is_gone = after == before && !env.path(".aws").exists() && env.unfinished() == 0;
-    if is_well && is_gone {
+    let after = persistent_state(&env.server.cloud());
+    let is_successful = again.code == 0 && undone.code == 0 && set == "PT8H" && config.contains("output = text");
+    let is_restored = after == before && !env.path(".aws").exists() && env.count_temporary_files() == 0;
+    if is_successful && is_restored {
         return Some(String::new());
     }
     Some(format!(
@@ -311,29 +319,30 @@ fn updated_and_taken_back(cut: Cut) -> Option<String> {
     ))
 }
 
-/// A finished account, and what it was before.
-fn made() -> (TestEnv, Value) {
+/// Returns a test environment after a complete run, and the state of the account before the run.
+fn completed_account() -> (TestEnv, Value) {
     let env = TestEnv::new("enabled");
-    let before = lasting(&env.server.cloud());
+    let before = persistent_state(&env.server.cloud());
     let skipped = ["run", "--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
-    env.run(&[&skipped[..], &WILLING[..], &ANSWERS[..]].concat()).expect(0);
+    env.run(&[&skipped[..], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
+        .expect(0);
     env.server.clear_calls();
     (env, before)
 }
 
 #[test]
 fn an_update_killed_anywhere_is_completed_and_undone() {
-    let (whole, _) = made();
-    whole.run(&UPDATE).expect(0);
-    let mut cuts = sample(requests(whole.server.calls().len()), 3);
+    let (reference, _) = completed_account();
+    reference.run(&UPDATE).expect(0);
+    let mut points = sample(requests(reference.server.calls().len()), 3);
     if is_traceable() {
-        let syncs = syncs(&made().0, &UPDATE);
-        cuts.extend(sample((1..=syncs).map(Cut::Sync).collect(), 2));
+        let syncs = syncs(&completed_account().0, &UPDATE);
+        points.extend(sample((1..=syncs).map(KillPoint::Sync).collect(), 2));
     }
     try_each(
-        "update of our own and undo",
+        "update of created resources and undo",
         NOTHING_LOST,
-        &cuts,
-        updated_and_taken_back,
+        &points,
+        undo_after_killed_update,
     );
 }

@@ -1,9 +1,9 @@
-//! A person at a terminal: questions, the review, waits, Ctrl-C; asserted on the screen.
+//! Interactive runs in a terminal: questions, the review, waits, and Ctrl-C.
 
 #![cfg(unix)]
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, STEPS_ALONE, TestEnv, is_mutating};
+use super::support::{ANSWERS, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
 use idc_sim::PersonKind;
 
 #[test]
@@ -28,13 +28,13 @@ fn a_whole_run_with_questions_consents_and_a_sign_in() {
     terminal.answer("Check that MFA is required for all users.", "y");
     terminal.answer("costs a few cents a month", "n");
     terminal.answer("Assign an MFA device to the root user.", "\r");
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(
         screen.contains("You are arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_"),
         "{screen}"
     );
-    assert!(!terminal.hides_cursor());
+    assert!(!terminal.is_cursor_hidden());
     let user = env.server.cloud().instances[0]
         .store
         .users
@@ -50,7 +50,7 @@ fn quitting_the_review_changes_nothing() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to continue?", "q");
-    assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     terminal.wait_for("Nothing was changed.");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -62,7 +62,7 @@ fn a_value_can_be_changed_in_the_review() {
         &env,
         &[
             &ANSWERS[..],
-            &STEPS_ALONE[..],
+            &SKIP_RECOMMENDATIONS[..],
             &["--skip=cli-profile", "--skip=sign-in"],
         ]
         .concat(),
@@ -75,7 +75,7 @@ fn a_value_can_be_changed_in_the_review() {
     terminal.answer("q quit]", "\r");
     terminal.answer("Activate the user", "y");
     terminal.answer("Open the access portal", "y");
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let name = env.server.cloud().instances[0]
         .store
         .groups
@@ -93,9 +93,9 @@ fn ctrl_c_at_a_question_restores_the_terminal_and_tells_how_to_continue() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[]);
     terminal.answer("Email", "ada@ex\u{3}");
-    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
     assert!(terminal.contents().contains("Interrupted."), "{}", terminal.contents());
-    assert!(!terminal.hides_cursor());
+    assert!(!terminal.is_cursor_hidden());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
@@ -105,20 +105,20 @@ fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
     env.server.cloud().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to continue?", "\u{3}");
-    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
-    assert!(!terminal.hides_cursor());
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+    assert!(!terminal.is_cursor_hidden());
     let mut terminal = Terminal::start(&env, &ANSWERS);
     terminal.answer("How do you want to continue?", "\r");
     terminal.wait_for("Identity Center is not enabled yet.");
     terminal.keys("\u{3}");
-    assert_eq!(terminal.end(), 130, "{}", terminal.contents());
-    assert!(!terminal.hides_cursor());
-    // The next run goes on from there, and asks nothing that was answered.
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+    assert!(!terminal.is_cursor_hidden());
+    // The next run continues from there and asks no answered question again.
     env.server.cloud().person.kind = PersonKind::Auto;
-    let mut terminal = Terminal::start(&env, &[&["--yes"], &STEPS_ALONE[..]].concat());
+    let mut terminal = Terminal::start(&env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
-    assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn values_from_aws_cannot_control_the_terminal() {
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["Emails"][0]["Value"] = serde_json::json!("\u{1b}[2J\u{1b}]0;gone\u{7}x@example.com");
     let env = TestEnv::with(cloud);
-    let ran = env.run(&["status", "--email=ada@example.com"]).expect(5);
-    assert!(ran.stdout.contains("x@example.com"), "{}", ran.stdout);
-    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'));
+    let result = env.run(&["status", "--email=ada@example.com"]).expect(5);
+    assert!(result.stdout.contains("x@example.com"), "{}", result.stdout);
+    assert!(!result.stdout.contains('\u{1b}') && !result.stderr.contains('\u{1b}'));
 }

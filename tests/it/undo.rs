@@ -1,20 +1,21 @@
-//! The way back: what was made goes, what was found stays, and nothing is lost on the way.
+//! Undo: deletes the resources that `idc-setup` created, and keeps existing ones.
 
 use idc_setup::ui::output::{Envelope, UndoBody};
 use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
 use serde_json::{Value, json};
 
 use super::json::schema;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
-/// What undo answers for: without sign-ins, which end by themselves, and without the history of requests.
-pub fn lasting(cloud: &Cloud) -> Value {
+/// Returns the part of the state that undo restores. Sign-ins, which expire, and the history of requests are not part
+/// of it.
+pub fn persistent_state(cloud: &Cloud) -> Value {
     let cloud = serde_json::to_value(cloud).unwrap();
     let mut stores = Vec::new();
     for instance in cloud["instances"].as_array().unwrap() {
         let store = &instance["store"];
         let users = store["users"].as_object().unwrap().iter();
-        // Whether somebody has activated a user is theirs, not ours.
+        // The person activates the user, and undo does not revert that.
         let users = users.map(|(id, user)| (id.clone(), user["attributes"].clone()));
         stores.push(json!({
             "users": users.collect::<std::collections::BTreeMap<_, _>>(),
@@ -22,7 +23,7 @@ pub fn lasting(cloud: &Cloud) -> Value {
             "memberships": store["memberships"],
         }));
     }
-    // What a trail of somebody else's delivers meanwhile is not ours.
+    // An existing trail can deliver log files at any time.
     let mut buckets = cloud["buckets"].clone();
     let trails = cloud["trails"].as_array().unwrap();
     for (name, bucket) in buckets.as_object_mut().unwrap() {
@@ -40,13 +41,13 @@ pub fn lasting(cloud: &Cloud) -> Value {
     })
 }
 
-pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
+pub fn undo(env: &TestEnv, more: &[&str]) -> RunResult {
     env.json(&[&["undo", "--yes"], more].concat())
 }
 
-/// What became of each thing, by kind.
-fn verdicts(ran: &Ran) -> Vec<(String, String)> {
-    let envelope = ran.envelope();
+/// Returns the kind and the disposition of each resource.
+fn dispositions(result: &RunResult) -> Vec<(String, String)> {
+    let envelope = result.envelope();
     let removals = envelope["removals"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     removals
@@ -54,9 +55,9 @@ fn verdicts(ran: &Ran) -> Vec<(String, String)> {
         .collect()
 }
 
-pub fn verdict(ran: &Ran, kind: &str) -> String {
-    let all = verdicts(ran);
-    let found = all.iter().find(|(of, _)| of == kind);
+pub fn disposition(result: &RunResult, kind: &str) -> String {
+    let all = dispositions(result);
+    let found = all.iter().find(|(other, _)| other == kind);
     found.unwrap_or_else(|| panic!("no {kind} in {all:?}")).1.clone()
 }
 
@@ -76,7 +77,7 @@ fn undo_after_a_run_restores_every_scenario() {
         "external-directory",
     ] {
         let env = TestEnv::new(name);
-        let before = lasting(&env.server.cloud());
+        let before = persistent_state(&env.server.cloud());
         let email = ["half-done", "complete", "external-directory"].contains(&name);
         let own: &[&str] = if email {
             &["--email=admin@example.com"]
@@ -84,66 +85,66 @@ fn undo_after_a_run_restores_every_scenario() {
             &ANSWERS
         };
         let answers = [own, &["--enable-permission-sets"]].concat();
-        let ran = env.json(&[&["run"], &WILLING[..], &answers[..]].concat());
-        assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
-        let made = lasting(&env.server.cloud());
+        let result = env.json(&[&["run"], &NON_INTERACTIVE[..], &answers[..]].concat());
+        assert_eq!(result.code, 0, "{name}: {}", result.summary());
+        let after_run = persistent_state(&env.server.cloud());
         assert!(
-            made != before || ["complete", "external-directory"].contains(&name),
+            after_run != before || ["complete", "external-directory"].contains(&name),
             "{name}"
         );
-        let ran = undo(&env, &[]);
-        assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
-        jsonschema::validate(&schema, &ran.envelope()).unwrap();
-        let mut after = lasting(&env.server.cloud());
-        // Enable, clicked while the run waited, is the person's, and stays.
+        let result = undo(&env, &[]);
+        assert_eq!(result.code, 0, "{name}: {}", result.summary());
+        jsonschema::validate(&schema, &result.envelope()).unwrap();
+        let mut after = persistent_state(&env.server.cloud());
+        // The person clicked Enable while the run waited, so the instance stays.
         if ["fresh", "free-plan", "organization"].contains(&name) {
             after["stores"] = json!([]);
         }
         assert_eq!(after, before, "{name}");
         assert!(!env.path(".aws").exists(), "{name}: {:?}", env.files(".aws"));
-        // Again there is nothing left to do, and a run makes it all once more.
+        // Another undo has nothing to do, and another run creates everything again.
         assert!(
-            verdicts(&undo(&env, &[]).expect(0))
+            dispositions(&undo(&env, &[]).expect(0))
                 .iter()
-                .all(|(_, verdict)| verdict == "stays"),
+                .all(|(_, disposition)| disposition == "stays"),
             "{name}"
         );
-        let ran = env.json(&[&["run"], &WILLING[..], &answers[..]].concat());
-        assert_eq!(ran.code, 0, "{name}: {}", ran.summary());
+        let result = env.json(&[&["run"], &NON_INTERACTIVE[..], &answers[..]].concat());
+        assert_eq!(result.code, 0, "{name}: {}", result.summary());
     }
 }
 
 #[test]
 fn undo_never_changes_existing_resources() {
     let env = TestEnv::new("complete");
-    let before = lasting(&env.server.cloud());
-    env.json(&[&["run", "--email=admin@example.com"], &WILLING[..]].concat())
+    let before = persistent_state(&env.server.cloud());
+    env.json(&[&["run", "--email=admin@example.com"], &NON_INTERACTIVE[..]].concat())
         .expect(0);
-    let ran = undo(&env, &["--include-changed"]).expect(0);
-    let kinds: Vec<String> = verdicts(&ran).into_iter().map(|(kind, _)| kind).collect();
+    let result = undo(&env, &["--include-changed"]).expect(0);
+    let kinds: Vec<String> = dispositions(&result).into_iter().map(|(kind, _)| kind).collect();
     for kind in ["user", "group", "permission_set", "account_assignment", "trail"] {
         assert!(!kinds.contains(&kind.to_owned()), "{kinds:?}");
     }
-    assert_eq!(lasting(&env.server.cloud()), before);
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
 fn undo_deletes_a_trail_and_keeps_a_bucket_that_contains_files() {
     let env = TestEnv::new("fresh");
-    env.go(&["--create-trail"]).expect(0);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "trail"), "deleted");
+    env.run_setup(&["--create-trail"]).expect(0);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "trail"), "deleted");
     assert!(env.server.cloud().trails.is_empty());
-    let bucket = verdict(&ran, "bucket");
+    let bucket = disposition(&result, "bucket");
     assert_eq!(bucket == "stays", !env.server.cloud().buckets.is_empty(), "{bucket}");
-    assert_eq!(verdict(&ran, "organization"), "stays");
+    assert_eq!(disposition(&result, "organization"), "stays");
     assert!(env.server.cloud().organization.is_some());
 }
 
 #[test]
 fn undo_reports_and_keeps_what_others_have_started_to_use() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     {
         let mut cloud = env.server.cloud();
         let by = cloud.root().arn;
@@ -169,11 +170,11 @@ fn undo_reports_and_keeps_what_others_have_started_to_use() {
         );
         cloud.permission_sets[0].session_duration = "PT2H".to_owned();
     }
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "group"), "changed");
-    assert_eq!(verdict(&ran, "group_membership"), "deleted");
-    assert_eq!(verdict(&ran, "user"), "deleted");
-    let why = ran.envelope()["removals"]
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "group"), "changed");
+    assert_eq!(disposition(&result, "group_membership"), "deleted");
+    assert_eq!(disposition(&result, "user"), "deleted");
+    let why = result.envelope()["removals"]
         .as_array()
         .unwrap()
         .iter()
@@ -191,7 +192,7 @@ fn undo_reports_and_keeps_what_others_have_started_to_use() {
 #[test]
 fn undo_keeps_a_group_that_someone_else_gave_access_to() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     {
         let mut cloud = env.server.cloud();
         let mut set = cloud.permission_sets[0].clone();
@@ -203,9 +204,9 @@ fn undo_keeps_a_group_that_someone_else_gave_access_to() {
         cloud.permission_sets.push(set);
         cloud.assignments.push(assignment);
     }
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "group"), "changed");
-    assert_eq!(verdict(&ran, "permission_set"), "deleted");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "group"), "changed");
+    assert_eq!(disposition(&result, "permission_set"), "deleted");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
@@ -229,11 +230,11 @@ fn undo_keeps_a_permission_set_that_someone_changed_after_its_creation() {
     ];
     for (what, change) in changes {
         let env = TestEnv::new("enabled");
-        env.go(&[]).expect(0);
+        env.run_setup(&[]).expect(0);
         change(&mut env.server.cloud());
-        let ran = undo(&env, &[]).expect(5);
-        assert_eq!(verdict(&ran, "permission_set"), "changed", "{what}");
-        assert!(ran.summary().contains(what), "{what}: {}", ran.summary());
+        let result = undo(&env, &[]).expect(5);
+        assert_eq!(disposition(&result, "permission_set"), "changed", "{what}");
+        assert!(result.summary().contains(what), "{what}: {}", result.summary());
         assert_eq!(env.server.cloud().permission_sets.len(), 1, "{what}");
         undo(&env, &["--include-changed"]).expect(0);
         assert!(env.server.cloud().permission_sets.is_empty(), "{what}");
@@ -243,7 +244,7 @@ fn undo_keeps_a_permission_set_that_someone_changed_after_its_creation() {
 #[test]
 fn undo_always_keeps_a_permission_set_that_is_assigned_to_someone_else() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     {
         let mut cloud = env.server.cloud();
         let mut other = cloud.assignments[0].clone();
@@ -251,23 +252,23 @@ fn undo_always_keeps_a_permission_set_that_is_assigned_to_someone_else() {
         "USER".clone_into(&mut other.principal_type);
         cloud.assignments.push(other);
     }
-    assert_eq!(verdict(&undo(&env, &[]).expect(5), "permission_set"), "changed");
-    let ran = undo(&env, &["--include-changed"]).expect(5);
-    assert_eq!(verdict(&ran, "permission_set"), "changed");
+    assert_eq!(disposition(&undo(&env, &[]).expect(5), "permission_set"), "changed");
+    let result = undo(&env, &["--include-changed"]).expect(5);
+    assert_eq!(disposition(&result, "permission_set"), "changed");
 }
 
 #[test]
 fn undo_waits_for_new_resources_that_are_not_visible_yet() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    let before = lasting(&TestEnv::new("enabled").server.cloud());
-    // It was written down just now,
+    env.run_setup(&[]).expect(0);
+    let before = persistent_state(&TestEnv::new("enabled").server.cloud());
+    // The resources were recorded just now,
     let mut kept = env.state();
     for resource in kept["resources"].as_array_mut().unwrap() {
         resource["at"] = json!(jiff::Timestamp::now().to_string());
     }
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
-    // and reads come from where nothing has arrived yet, more often than undo looks at what is old.
+    // and reads do not return them yet, more often than undo retries a read of an older resource.
     for operation in ["DescribeUser", "DescribePermissionSet", "GetGroupMembershipId"] {
         for nth in 1..7 {
             let gone = ServiceError::new("ResourceNotFoundException", "It was not found");
@@ -276,7 +277,7 @@ fn undo_waits_for_new_resources_that_are_not_visible_yet() {
     }
     undo(&env, &[]).expect(0);
     assert_eq!(
-        lasting(&env.server.cloud())["permission_sets"],
+        persistent_state(&env.server.cloud())["permission_sets"],
         before["permission_sets"]
     );
     assert!(env.server.cloud().instances[0].store.users.is_empty());
@@ -285,10 +286,10 @@ fn undo_waits_for_new_resources_that_are_not_visible_yet() {
 #[test]
 fn a_step_is_not_undone_while_another_step_depends_on_it() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     for step in ["create-group", "permission-set"] {
-        let ran = undo(&env, &["--step", step]).expect(1);
-        let next = ran.envelope()["error"]["next"].to_string();
+        let result = undo(&env, &["--step", step]).expect(1);
+        let next = result.envelope()["error"]["next"].to_string();
         assert!(next.contains("--step account-assignment"), "{next}");
     }
     assert_eq!(env.counts()[0], 1);
@@ -299,8 +300,8 @@ fn a_step_is_not_undone_while_another_step_depends_on_it() {
 #[test]
 fn undo_rejects_the_flags_of_run() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    let before = lasting(&env.server.cloud());
+    env.run_setup(&[]).expect(0);
+    let before = persistent_state(&env.server.cloud());
     for flag in [
         "--only=create-user",
         "--skip=create-user",
@@ -309,7 +310,7 @@ fn undo_rejects_the_flags_of_run() {
     ] {
         undo(&env, &[flag]).expect(2);
     }
-    assert_eq!(lasting(&env.server.cloud()), before);
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
@@ -320,10 +321,10 @@ fn errors_that_stop_undo_suggest_undo_as_the_next_command() {
         ("DeleteUser", "ExpiredTokenException", 4),
     ] {
         let env = TestEnv::new("enabled");
-        env.go(&[]).expect(0);
+        env.run_setup(&[]).expect(0);
         env.fault(operation, 1, FaultKind::Refuse(ServiceError::new(code, "no")));
-        let ran = undo(&env, &[]).expect(exit);
-        let error = ran.envelope()["error"].clone();
+        let result = undo(&env, &[]).expect(exit);
+        let error = result.envelope()["error"].clone();
         let next = error["next"].to_string();
         assert!(
             next.contains("idc-setup undo") && !next.contains("idc-setup run"),
@@ -339,28 +340,28 @@ fn undo_can_be_killed_at_any_deletion_and_run_again() {
         let calls = env.server.calls().into_iter();
         calls.filter(|call| call.operation.starts_with("Delete")).collect()
     };
-    let whole = TestEnv::new("enabled");
-    let before = lasting(&whole.server.cloud());
-    whole.go(&[]).expect(0);
-    whole.server.clear_calls();
-    undo(&whole, &[]).expect(0);
-    let operations = deletes(&whole);
+    let reference = TestEnv::new("enabled");
+    let before = persistent_state(&reference.server.cloud());
+    reference.run_setup(&[]).expect(0);
+    reference.server.clear_calls();
+    undo(&reference, &[]).expect(0);
+    let operations = deletes(&reference);
     assert_eq!(operations.len(), 5, "{operations:?}");
     for operation in operations {
         for is_before in [true, false] {
             let env = TestEnv::new("enabled");
-            env.go(&[]).expect(0);
+            env.run_setup(&[]).expect(0);
             env.kill_at(&["undo", "--yes"], &operation.operation, 1, is_before);
-            let ran = undo(&env, &[]);
+            let result = undo(&env, &[]);
             let what = format!("{} before={is_before}", operation.operation);
-            assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-            assert_eq!(lasting(&env.server.cloud()), before, "{what}");
+            assert_eq!(result.code, 0, "{what}: {}", result.summary());
+            assert_eq!(persistent_state(&env.server.cloud()), before, "{what}");
             assert!(!env.path(".aws").exists(), "{what}");
             let kept = env.state();
             assert_eq!(kept["intents"], json!([]), "{what}");
             let left = kept["resources"].as_array().unwrap().iter();
-            let made: Vec<&Value> = left.filter(|resource| resource["origin"] == "created").collect();
-            assert!(made.is_empty(), "{what}: {made:?}");
+            let created: Vec<&Value> = left.filter(|resource| resource["origin"] == "created").collect();
+            assert!(created.is_empty(), "{what}: {created:?}");
         }
     }
 }

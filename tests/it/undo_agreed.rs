@@ -1,19 +1,19 @@
-//! Undo removes nothing that was not agreed to, nor the access that somebody sits on.
+//! Undo deletes nothing without confirmation, and does not delete the access of the current session.
 
 use super::support::TestEnv;
-use super::undo::{lasting, undo};
+use super::undo::{persistent_state, undo};
 
 #[cfg(unix)]
 #[test]
 fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
     use super::support::terminal::Terminal;
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let mut terminal = Terminal::start(&env, &["undo"]);
     terminal.wait_for("type its id");
     env.server.cloud().permission_sets[0].inline_policy = Some("{}".to_owned());
     terminal.answer("type its id", "123456789012\r");
-    assert_eq!(terminal.end(), 5, "{}", terminal.contents());
+    assert_eq!(terminal.wait_for_exit(), 5, "{}", terminal.contents());
     assert!(
         terminal.contents().contains("Meanwhile: changed"),
         "{}",
@@ -25,7 +25,7 @@ fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
 #[test]
 fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
     let mut env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let credentials = {
         let mut cloud = env.server.cloud();
         let mut identity = cloud.root();
@@ -35,9 +35,9 @@ fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
         cloud.issue(identity)
     };
     env.credentials = credentials;
-    let before = lasting(&env.server.cloud());
-    let ran = undo(&env, &[]).expect(4);
-    let error = &ran.envelope()["error"];
+    let before = persistent_state(&env.server.cloud());
+    let result = undo(&env, &[]).expect(4);
+    let error = &result.envelope()["error"];
     assert!(
         error["message"]
             .as_str()
@@ -46,14 +46,14 @@ fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
         "{error}"
     );
     assert!(error["next"].to_string().contains("aws login"), "{error}");
-    assert_eq!(lasting(&env.server.cloud()), before);
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
 fn undo_deletes_nothing_without_confirmation() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    let before = lasting(&env.server.cloud());
+    env.run_setup(&[]).expect(0);
+    let before = persistent_state(&env.server.cloud());
     env.json(&["undo"]).expect(2);
     env.json(&["undo", "--yes", "--step=nonsense"]).expect(2);
     #[cfg(unix)]
@@ -63,16 +63,16 @@ fn undo_deletes_nothing_without_confirmation() {
         terminal.wait_for("delete   user Admin");
         terminal.answer("type its id", "123456789013\r");
         terminal.answer("is not 123456789012", "\r");
-        assert_eq!(terminal.end(), 3, "{}", terminal.contents());
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
         assert!(
             terminal.contents().contains("nothing was deleted."),
             "{}",
             terminal.contents()
         );
-        assert_eq!(lasting(&env.server.cloud()), before);
+        assert_eq!(persistent_state(&env.server.cloud()), before);
         let mut terminal = Terminal::start(&env, &["undo"]);
         terminal.answer("type its id", "123456789012\r");
-        assert_eq!(terminal.end(), 0, "{}", terminal.contents());
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     }
-    assert_ne!(lasting(&env.server.cloud()), before);
+    assert_ne!(persistent_state(&env.server.cloud()), before);
 }

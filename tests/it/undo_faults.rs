@@ -1,26 +1,33 @@
-//! Every operation of an undo with every fault: it gets through, or stops with the thing, AWS's words, the next command and
-//! the right exit code; and undone again on a healthy server, it ends. What came of each is kept in `docs/undo-faults.md`.
+//! Every fault at every operation of an undo. It either completes, or reports the resource, the error from AWS, a next
+//! command and the right exit code. Another undo without faults completes. `docs/undo-faults.md` records the outcomes.
 
-use super::support::faulty::{Wrong, ended, env, named, operations, says_it, struck};
-use super::support::kept_table::KeptTable;
-use super::support::{ANSWERS, Ran, TestEnv, WILLING};
-use super::undo::lasting;
+use super::support::fault_table::FaultTable;
+use super::support::faulty::{
+    FaultCase, assert_error_is_reported, env, operations, run_to_end, run_with_fault, scenario,
+};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
+use super::undo::persistent_state;
 
 const UNDO: [&str; 3] = ["undo", "--yes", "--output=json"];
 
-/// An account where everything was made, and what it was before.
-fn made() -> (TestEnv, serde_json::Value) {
-    let env = env(named("enabled"));
-    let before = lasting(&env.server.cloud());
-    let args = [&["run", "--output=json", "--create-trail"], &WILLING[..], &ANSWERS[..]].concat();
-    ended(&env, &args).expect(0);
+/// Returns a test environment after a complete run, and the state of the account before the run.
+fn completed_account() -> (TestEnv, serde_json::Value) {
+    let env = env(scenario("enabled"));
+    let before = persistent_state(&env.server.cloud());
+    let args = [
+        &["run", "--output=json", "--create-trail"],
+        &NON_INTERACTIVE[..],
+        &ANSWERS[..],
+    ]
+    .concat();
+    run_to_end(&env, &args).expect(0);
     env.empty_buckets();
     (env, before)
 }
 
-/// The first thing that is still to be removed.
-fn stopped_at(ran: &Ran) -> String {
-    let envelope = ran.envelope();
+/// Returns where undo stopped: the kind of the first resource that it has not deleted.
+fn stopped_at(result: &RunResult) -> String {
+    let envelope = result.envelope();
     let removals = envelope["removals"].as_array().unwrap();
     let open = removals.iter().find(|removal| removal["disposition"] == "delete");
     open.map_or_else(
@@ -29,38 +36,38 @@ fn stopped_at(ran: &Ran) -> String {
     )
 }
 
-/// What came of one fault at the first call of one operation.
-fn cell(operation: &str, fault: &Wrong) -> String {
-    let (env, before) = made();
-    let ran = struck(&env, operation, fault, &UNDO);
-    let came_of_it = if ran.code == 0 {
+/// Returns the outcome of one fault at one row's call.
+fn cell(operation: &str, fault: &FaultCase) -> String {
+    let (env, before) = completed_account();
+    let result = run_with_fault(&env, operation, fault, &UNDO);
+    let outcome = if result.code == 0 {
         "completes".to_owned()
     } else {
-        let envelope = ran.envelope();
+        let envelope = result.envelope();
         if !envelope["error"].is_null() {
-            says_it(&envelope["error"], operation, fault);
+            assert_error_is_reported(&envelope["error"], operation, fault);
         }
         let has_changed = || {
             let mut removals = envelope["removals"].as_array().unwrap().iter();
-            ran.code == 5 && removals.any(|removal| removal["disposition"] == "changed")
+            result.code == 5 && removals.any(|removal| removal["disposition"] == "changed")
         };
-        let leads_back = envelope["error"]["next"].to_string().contains("idc-setup undo");
-        assert!(leads_back || has_changed(), "{operation}: {envelope:#}");
-        format!("{} {}", ran.code, stopped_at(&ran))
+        let suggests_undo = envelope["error"]["next"].to_string().contains("idc-setup undo");
+        assert!(suggests_undo || has_changed(), "{operation}: {envelope:#}");
+        format!("{} {}", result.code, stopped_at(&result))
     };
     env.server.heal();
-    let again = ended(&env, &UNDO);
-    assert_eq!(again.code, 0, "{operation}: undone again: {}", again.summary());
-    assert_eq!(lasting(&env.server.cloud()), before, "{operation}");
-    came_of_it
+    let again = run_to_end(&env, &UNDO);
+    assert_eq!(again.code, 0, "{operation}: the next undo: {}", again.summary());
+    assert_eq!(persistent_state(&env.server.cloud()), before, "{operation}");
+    outcome
 }
 
 #[test]
 fn every_fault_in_an_undo_is_handled_and_the_next_undo_completes() {
-    let (env, _) = made();
+    let (env, _) = completed_account();
     let since = env.server.calls().len();
-    ended(&env, &UNDO).expect(0);
-    let kept = KeptTable {
+    run_to_end(&env, &UNDO).expect(0);
+    let table = FaultTable {
         file: "docs/undo-faults.md",
         about: "# Faults in an undo\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
@@ -68,5 +75,5 @@ fn every_fault_in_an_undo_is_handled_and_the_next_undo_completes() {
             *completes*, or stops with an exit code at a resource. Another `undo` on a healthy server always leaves \
             the account as it was. Generated by `FULL_SWEEPS=1 UPDATE_FAULTS=1 cargo test undo_faults`.\n\n",
     };
-    kept.is_what_comes_of(&operations(&env, since), 113, cell);
+    table.check(&operations(&env, since), 113, cell);
 }

@@ -1,11 +1,12 @@
-//! Undo and the person's files: every byte that others wrote stays, and no state file can have more than ours changed.
+//! Undo and the user's files: undo keeps content of others byte for byte, and a modified state file cannot make it
+//! change anything else.
 
 use aws_config_file::{Config, Section};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::support::TestEnv;
-use super::undo::{undo, verdict};
+use super::undo::{disposition, undo};
 
 #[test]
 fn undo_keeps_every_byte_that_others_wrote() {
@@ -16,24 +17,22 @@ fn undo_keeps_every_byte_that_others_wrote() {
         "[profile other]\naws_access_key_id = AKIA\n  ; odd\n",
     ] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        // What the SDK does not read is no reason to lose a byte of it.
-        // Nobody signs in, so nothing proves the activation.
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.write_config(before);
+        // Without a sign-in, the activation is not confirmed, so the run exits with code 3.
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         undo(&env, &[]).expect(0);
         assert_eq!(env.config(), before);
-        // And with something that somebody else has added meanwhile.
-        // Nobody signs in, so nothing proves the activation.
-        env.go(&["--skip=sign-in"]).expect(3);
+        // Undo also keeps a section that someone added after the run.
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
         text.push_str("\n[profile later]\noutput = text\n");
         std::fs::write(env.path(".aws/config"), &text).unwrap();
         undo(&env, &[]).expect(0);
         let after = env.config();
         assert_eq!(after, format!("{before}\n[profile later]\noutput = text\n"));
-        // Or has added without a blank line: that is not glued to the line before.
+        // If there is no blank line before the added section, undo does not join it to the previous line.
         std::fs::write(env.path(".aws/config"), before).unwrap();
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         let mut text = env.config();
         text.push_str("[profile later]\noutput = text\n");
         std::fs::write(env.path(".aws/config"), &text).unwrap();
@@ -51,13 +50,17 @@ fn undo_keeps_every_byte_that_others_wrote() {
 #[test]
 fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let path = env.path(".aws/config");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("output = json\n", "output = json\ncli_pager =\n")).unwrap();
-    let ran = undo(&env, &["--step=cli-profile"]).expect(5);
-    assert_eq!(verdict(&ran, "cli_profile"), "changed");
-    assert_eq!(verdict(&ran, "sso_session"), "changed", "what stays stands on it");
+    let result = undo(&env, &["--step=cli-profile"]).expect(5);
+    assert_eq!(disposition(&result, "cli_profile"), "changed");
+    assert_eq!(
+        disposition(&result, "sso_session"),
+        "changed",
+        "the kept profile uses it"
+    );
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(
         left.contains("sso_account_id") && left.contains("[sso-session my-sso]"),
@@ -66,24 +69,24 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     undo(&env, &["--step=cli-profile", "--include-changed"]).expect(0);
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
-    // Nothing else was asked for.
+    // Other steps are not undone.
     assert_eq!(env.server.cloud().permission_sets.len(), 1);
 }
 
 #[test]
 fn our_profile_is_still_ours_after_an_update() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    env.go(&["--cli-output=text", "--update=cli-profile"]).expect(0);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
+    env.run_setup(&[]).expect(0);
+    env.run_setup(&["--cli-output=text", "--update=cli-profile"]).expect(0);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
     assert!(!env.path(".aws").exists(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn a_state_file_cannot_make_undo_delete_other_files() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let precious = env.path("precious");
     std::fs::write(&precious, "mine").unwrap();
     let mut kept = env.state();
@@ -93,8 +96,8 @@ fn a_state_file_cannot_make_undo_delete_other_files() {
         }
     }
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
-    let ran = undo(&env, &[]).expect(0);
-    let removals = ran.envelope()["removals"].as_array().unwrap().clone();
+    let result = undo(&env, &[]).expect(0);
+    let removals = result.envelope()["removals"].as_array().unwrap().clone();
     let mut of_it = removals
         .iter()
         .filter(|removal| removal["id"] == precious.to_str().unwrap());
@@ -108,7 +111,7 @@ fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     std::os::unix::fs::symlink(env.path("dotfiles-aws"), env.path(".aws/config")).unwrap();
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     assert!(env.path("dotfiles-aws").exists());
     undo(&env, &[]).expect(0);
     assert!(env.path(".aws/config").symlink_metadata().unwrap().is_symlink());
@@ -118,8 +121,9 @@ fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
 #[test]
 fn one_undo_deletes_two_profiles_and_their_file() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    env.go(&["--cli-profile=second", "--sso-session=other"]).expect(0);
+    env.run_setup(&[]).expect(0);
+    env.run_setup(&["--cli-profile=second", "--sso-session=other"])
+        .expect(0);
     undo(&env, &[]).expect(0);
     assert!(!env.path(".aws").exists());
 }
@@ -127,14 +131,14 @@ fn one_undo_deletes_two_profiles_and_their_file() {
 #[test]
 fn undo_keeps_a_session_that_another_profile_uses() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let path = env.path(".aws/config");
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("\n[profile bob]\nsso_session = my-sso\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "sso_session"), "changed");
-    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "sso_session"), "changed");
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
     assert!(std::fs::read_to_string(&path).unwrap().contains("[sso-session my-sso]"));
 }
 
@@ -157,18 +161,18 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
     for evil in [
         "credential_process = /bin/evil\n",
         "[profile evil]\n",
-        // More than a line, of which only the first looks like ours.
+        // Several lines, of which only the first has a key that idc-setup writes.
         "region = x\ncredential_process = /bin/evil\n",
         "# note\n[default]\ncredential_process = /bin/evil\n",
-        // A part of somebody else's value.
+        // A continuation line of another value.
         "  touch /tmp/evil\n",
-        // Another profile's keys, which nobody agreed to.
+        // Keys of a profile that was not updated.
         "region = x\n[profile other]\nregion = evil\n",
     ] {
         let mut kept = kept.clone();
         let replaced = &mut kept["replaced"][0];
         replaced["rewrites"][0]["changes"][0]["before"] = json!([{"own": evil.trim_end(), "end": "\n"}]);
-        // And an edit of nothing, which stands in any file.
+        // Also add an edit of the empty text, which every file contains.
         let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let line = json!({"own": evil.trim_end(), "end": "\n"});
         replaced["rewrites"].as_array_mut().unwrap().push(json!({
@@ -190,7 +194,7 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
     }
 }
 
-/// A file as people have it: sections, comments, odd line ends, with or without an end.
+/// Generates realistic config files: sections, comments, both kinds of line endings, with or without a final one.
 fn config_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         "\\[profile [a-z]{1,6}\\]",
@@ -233,7 +237,7 @@ proptest! {
         prop_assert_eq!(&after.replacen(added.unwrap(), "", 1), &text);
         let again = edit(Config::parse(after.as_bytes()).unwrap());
         prop_assert_eq!(&again, &after);
-        // Where the text is not one any more, our keys go, and nothing else.
+        // If the added text is no longer one block, only the added keys are removed.
         let mut config = Config::parse(after.as_bytes()).unwrap();
         config.remove(profile, &["sso_session".to_owned(), "output".to_owned()]);
         config.remove(session, &["sso_region".to_owned()]);

@@ -1,4 +1,4 @@
-//! What happens between a run and its undo, and while undo is at work.
+//! Changes by others between a run and its undo, and while undo is running.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use idc_sim::{ApplicationAssignment, Cloud, FaultKind, Membership, Stamp};
 use serde_json::json;
 
-use super::support::{TestEnv, WILLING};
-use super::undo::{lasting, undo, verdict};
+use super::support::{NON_INTERACTIVE, TestEnv};
+use super::undo::{disposition, persistent_state, undo};
 
-/// Somebody puts a colleague into the group.
-fn eve_comes(cloud: &mut Cloud) {
+/// Adds a user named eve to the group.
+fn add_eve_to_group(cloud: &mut Cloud) {
     let by = cloud.root().arn;
     let store = &mut cloud.instances[0].store;
     let (user, mut eve) = store
@@ -40,27 +40,29 @@ fn eve_comes(cloud: &mut Cloud) {
 #[test]
 fn undo_keeps_a_group_that_gets_a_member_while_undo_is_running() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let args = ["undo", "--yes", "--output=json"];
-    let ran = env.run_while(&args, "DeleteAccountAssignment", eve_comes).expect(5);
-    assert_eq!(verdict(&ran, "account_assignment"), "deleted");
-    assert_eq!(verdict(&ran, "group"), "changed");
-    let removals = ran.envelope()["removals"].to_string();
+    let result = env
+        .run_while(&args, "DeleteAccountAssignment", add_eve_to_group)
+        .expect(5);
+    assert_eq!(disposition(&result, "account_assignment"), "deleted");
+    assert_eq!(disposition(&result, "group"), "changed");
+    let removals = result.envelope()["removals"].to_string();
     assert!(removals.contains("it has another member: eve"), "{removals}");
     let cloud = env.server.cloud();
     let store = &cloud.instances[0].store;
     assert_eq!((store.groups.len(), store.memberships.len()), (1, 1));
     drop(cloud);
-    // What stood on it goes the next time.
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "user"), "deleted");
+    // The next undo deletes the user and still keeps the group.
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "user"), "deleted");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
 
 #[test]
 fn undo_keeps_a_group_that_is_assigned_to_an_application() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     {
         let mut cloud = env.server.cloud();
         let principal = cloud.instances[0].store.groups.keys().next().unwrap().clone();
@@ -70,9 +72,9 @@ fn undo_keeps_a_group_that_is_assigned_to_an_application() {
             principal,
         });
     }
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "group"), "changed");
-    let removals = ran.envelope()["removals"].to_string();
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "group"), "changed");
+    let removals = result.envelope()["removals"].to_string();
     assert!(removals.contains("apl-0123456789abcdef"), "{removals}");
     assert_eq!(env.server.cloud().instances[0].store.groups.len(), 1);
 }
@@ -80,24 +82,24 @@ fn undo_keeps_a_group_that_is_assigned_to_an_application() {
 #[test]
 fn undo_keeps_the_empty_bucket_of_a_trail_that_stays() {
     let env = TestEnv::new("enabled");
-    env.go(&["--create-trail"]).expect(0);
+    env.run_setup(&["--create-trail"]).expect(0);
     for bucket in env.server.cloud().buckets.values_mut() {
         bucket.objects.clear();
     }
     {
         let mut cloud = env.server.cloud();
         cloud.trails[0].event_selectors = json!([{"ReadWriteType": "WriteOnly"}]);
-        // Nothing is delivered any more.
+        // Stop the delivery, so that the bucket stays empty.
         cloud.trails[0].logging_since = None;
     }
-    let ran = undo(&env, &[]).expect(5);
+    let result = undo(&env, &[]).expect(5);
     assert_eq!(
-        (verdict(&ran, "trail"), verdict(&ran, "bucket")),
+        (disposition(&result, "trail"), disposition(&result, "bucket")),
         ("changed".to_owned(), "changed".to_owned())
     );
     assert_eq!(env.server.cloud().buckets.len(), 1);
-    let ran = undo(&env, &["--include-changed"]).expect(0);
-    assert_eq!(verdict(&ran, "bucket"), "deleted");
+    let result = undo(&env, &["--include-changed"]).expect(0);
+    assert_eq!(disposition(&result, "bucket"), "deleted");
     assert!(env.server.cloud().trails.is_empty() && env.server.cloud().buckets.is_empty());
 }
 
@@ -105,24 +107,24 @@ fn undo_keeps_the_empty_bucket_of_a_trail_that_stays() {
 fn undo_keeps_a_comment_on_one_of_our_headers() {
     for more in [&[][..], &["--include-changed"]] {
         let env = TestEnv::new("enabled");
-        env.go(&[]).expect(0);
+        env.run_setup(&[]).expect(0);
         let header = "[profile eks-walkthrough]";
         let commented = env.config().replace(header, &format!("{header} # PRECIOUS"));
-        env.has_config(&commented);
-        let ran = undo(&env, more).expect(0);
-        // It stands below the session's header by now, which stays with it.
+        env.write_config(&commented);
+        let result = undo(&env, more).expect(0);
+        // The comment is now below the session's header, which is kept with it.
         assert_eq!(env.config().trim(), "[sso-session my-sso]\n\n# PRECIOUS");
-        assert_eq!(verdict(&ran, "config_file"), "stays");
+        assert_eq!(disposition(&result, "config_file"), "stays");
     }
 }
 
 #[test]
 fn include_changed_deletes_the_cached_sign_in_of_a_session_too() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     env.json(&["login", "--wait=60s"]).expect(0);
     let changed = env.config().replace("output = json", "output = text");
-    env.has_config(&changed);
+    env.write_config(&changed);
     undo(&env, &["--include-changed"]).expect(0);
     assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
@@ -130,19 +132,25 @@ fn include_changed_deletes_the_cached_sign_in_of_a_session_too() {
 #[test]
 fn undo_deletes_an_unchanged_user_even_if_the_answers_have_changed() {
     let env = TestEnv::new("enabled");
-    let before = lasting(&env.server.cloud());
-    env.go(&["--skip=sign-in"]).expect(3);
-    env.json(&[&["run", "--display-name=Another", "--skip=sign-in"], &WILLING[..]].concat())
-        .expect(5);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "user"), "deleted");
-    assert_eq!(lasting(&env.server.cloud()), before);
+    let before = persistent_state(&env.server.cloud());
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    env.json(
+        &[
+            &["run", "--display-name=Another", "--skip=sign-in"],
+            &NON_INTERACTIVE[..],
+        ]
+        .concat(),
+    )
+    .expect(5);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "user"), "deleted");
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
 fn a_state_file_cannot_make_undo_delete_other_folders() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let theirs = env.path("mail/new");
     std::fs::create_dir_all(&theirs).unwrap();
     let mut kept = env.state();
@@ -156,17 +164,17 @@ fn a_state_file_cannot_make_undo_delete_other_folders() {
 #[test]
 fn undo_keeps_files_of_another_environment_and_continues() {
     let env = TestEnv::new("enabled");
-    env.has_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
-    env.go(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
+    env.write_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
+    env.run_setup(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
     let kept = std::fs::read_to_string(env.state_file()).unwrap();
     let elsewhere = env.path("elsewhere");
     std::fs::write(&elsewhere, "[broken").unwrap();
     let config = env.path(".aws/config").display().to_string();
     std::fs::write(env.state_file(), kept.replace(&config, elsewhere.to_str().unwrap())).unwrap();
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "group"), "deleted");
-    assert_eq!(verdict(&ran, "cli_profile"), "stays");
-    let removals = ran.envelope()["removals"].to_string();
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "group"), "deleted");
+    assert_eq!(disposition(&result, "cli_profile"), "stays");
+    let removals = result.envelope()["removals"].to_string();
     assert!(
         removals.contains(&format!("AWS_CONFIG_FILE={} idc-setup undo", elsewhere.display())),
         "{removals}"
@@ -174,8 +182,8 @@ fn undo_keeps_files_of_another_environment_and_continues() {
     assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "[broken");
 }
 
-/// Starts undo, lets it remove the assignment, and ends it as Ctrl-C does.
-fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, String) {
+/// Starts undo, waits until it has deleted the assignment, and interrupts it like Ctrl-C. Returns stdout and stderr.
+fn interrupt_after_assignment(env: &TestEnv, args: &[&str]) -> (String, String) {
     env.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
     let child = env
         .command(args)
@@ -183,9 +191,12 @@ fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, St
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let since = std::time::Instant::now();
+    let start = std::time::Instant::now();
     while !env.server.cloud().assignments.is_empty() {
-        assert!(since.elapsed() < Duration::from_secs(20), "the assignment never went");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the assignment was never deleted"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(500));
@@ -202,38 +213,39 @@ fn interrupted_after_the_assignment(env: &TestEnv, args: &[&str]) -> (String, St
 #[test]
 fn an_interrupted_undo_reports_what_it_deleted_and_how_to_continue() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    let (told, _) = interrupted_after_the_assignment(&env, &["undo", "--yes", "--output=json"]);
-    let envelope: serde_json::Value = serde_json::from_str(&told).unwrap();
+    env.run_setup(&[]).expect(0);
+    let (stdout, _) = interrupt_after_assignment(&env, &["undo", "--yes", "--output=json"]);
+    let envelope: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     let removals = envelope["removals"].as_array().unwrap();
-    let verdict = |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["disposition"].clone();
-    assert_eq!(verdict("account_assignment"), "deleted");
-    assert_eq!(verdict("user"), "delete");
+    let disposition =
+        |kind: &str| removals.iter().find(|removal| removal["kind"] == kind).unwrap()["disposition"].clone();
+    assert_eq!(disposition("account_assignment"), "deleted");
+    assert_eq!(disposition("user"), "delete");
     assert_eq!(envelope["account"], "123456789012");
 
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let file = format!("--state={}", env.state_file().display());
     let kept = format!("--state {}", env.state_file().display());
-    let (_, said) = interrupted_after_the_assignment(&env, &["undo", "--yes", &file, "--include-changed"]);
+    let (_, stderr) = interrupt_after_assignment(&env, &["undo", "--yes", &file, "--include-changed"]);
     assert!(
-        said.contains(&format!("idc-setup undo {kept} --include-changed")),
-        "{said}"
+        stderr.contains(&format!("idc-setup undo {kept} --include-changed")),
+        "{stderr}"
     );
 }
 
 #[test]
 fn without_a_terminal_undo_suggests_a_command_with_the_same_scope() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     let file = format!("--state={}", env.state_file().display());
-    let ran = env.json(&["undo", "--step=cli-profile", &file]).expect(2);
-    let command = ran.envelope()["error"]["next"][0]["command"].clone();
+    let result = env.json(&["undo", "--step=cli-profile", &file]).expect(2);
+    let command = result.envelope()["error"]["next"][0]["command"].clone();
     let kept = format!("--state {}", env.state_file().display());
     assert_eq!(command, format!("idc-setup undo {kept} --step cli-profile --yes"));
-    // A way on that has a step of its own keeps to it.
-    let ran = env.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
-    let next = ran.envelope()["error"]["next"][0].clone();
+    // A suggested command for another step keeps that step.
+    let result = env.json(&["undo", "--yes", "--step=permission-set", &file]).expect(1);
+    let next = result.envelope()["error"]["next"][0].clone();
     assert_eq!(
         next["command"],
         format!("idc-setup undo {kept} --step account-assignment")
@@ -244,18 +256,18 @@ fn without_a_terminal_undo_suggests_a_command_with_the_same_scope() {
 #[test]
 fn undo_keeps_a_profile_that_another_profile_uses_with_its_session() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let theirs =
         "\n[profile deploy]\nsource_profile = eks-walkthrough\nrole_arn = arn:aws:iam::123456789012:role/deploy\n";
     let with_theirs = env.config() + theirs;
-    env.has_config(&with_theirs);
-    let ran = undo(&env, &[]).expect(5);
+    env.write_config(&with_theirs);
+    let result = undo(&env, &[]).expect(5);
     assert_eq!(
-        (verdict(&ran, "cli_profile"), verdict(&ran, "sso_session")),
+        (disposition(&result, "cli_profile"), disposition(&result, "sso_session")),
         ("changed".to_owned(), "changed".to_owned())
     );
     assert_eq!(env.config(), with_theirs);
-    // Whoever is sure takes them all the same, and leaves what is theirs.
+    // With `--include-changed`, both are deleted, and the other profile is kept.
     undo(&env, &["--include-changed"]).expect(0);
     assert_eq!(env.config().trim(), theirs.trim());
 }
@@ -263,7 +275,7 @@ fn undo_keeps_a_profile_that_another_profile_uses_with_its_session() {
 #[test]
 fn keys_indented_below_their_header_are_not_reported_as_deleted() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     let indented_without_key: String = env
         .config()
         .split_inclusive('\n')
@@ -275,11 +287,11 @@ fn keys_indented_below_their_header_are_not_reported_as_deleted() {
             }
         })
         .collect();
-    env.has_config(&indented_without_key);
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "cli_profile"), "changed");
-    let ran = undo(&env, &["--include-changed"]).expect(1);
-    let message = ran.envelope()["error"]["message"].to_string();
+    env.write_config(&indented_without_key);
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "cli_profile"), "changed");
+    let result = undo(&env, &["--include-changed"]).expect(1);
+    let message = result.envelope()["error"]["message"].to_string();
     assert!(message.contains("is indented below a header"), "{message}");
     assert_eq!(env.config(), indented_without_key);
     let kept = env.state()["resources"].to_string();

@@ -1,14 +1,14 @@
-//! Undo among others: what was theirs stays theirs, what they have come to stand on stays, and what a killed run has begun
-//! under another name is not forgotten.
+//! Undo in an account that others use: it keeps what belongs to others and what they have started to use. It also
+//! deletes what a killed run created under another name.
 
 use idc_sim::{FaultKind, ServiceError};
 use serde_json::json;
 
-use super::support::{ANSWERS, STEPS_ALONE, TestEnv, WILLING};
-use super::undo::{lasting, undo, verdict};
+use super::support::{ANSWERS, NON_INTERACTIVE, SKIP_RECOMMENDATIONS, TestEnv};
+use super::undo::{disposition, persistent_state, undo};
 
 fn run_as<'a>(answers: &[&'a str]) -> Vec<&'a str> {
-    [&["run"], &WILLING[..], &STEPS_ALONE[..], answers].concat()
+    [&["run"], &NON_INTERACTIVE[..], &SKIP_RECOMMENDATIONS[..], answers].concat()
 }
 
 #[test]
@@ -16,11 +16,11 @@ fn an_existing_session_keeps_every_byte_after_an_update_of_our_profile() {
     let env = TestEnv::new("complete");
     let start = ["--email=admin@example.com", "--non-interactive", "--skip=sign-in"];
     env.json(&[&["run"], &start[..]].concat());
-    // Only the session, as somebody else has it.
+    // Keep only the session, as if someone else had written it.
     let config = env.config();
-    let session = config.split("\n[profile").next().unwrap().to_owned() + "# by hand\n";
+    let session = config.split("\n[profile").next().unwrap().to_owned() + "# existing\n";
     undo(&env, &[]).expect(0);
-    env.has_config(&session);
+    env.write_config(&session);
     env.json(&[&["run"], &start[..]].concat());
     env.json(&[&["run", "--update=cli-profile", "--cli-region=eu-west-1"], &start[..]].concat());
     let config = env.config();
@@ -33,9 +33,9 @@ fn an_existing_session_keeps_every_byte_after_an_update_of_our_profile() {
 fn undo_after_an_update_of_our_own_section_restores_every_byte() {
     for before in ["[default]\nregion = eu-west-1", "# x\r\n[default]\r\n"] {
         let env = TestEnv::new("enabled");
-        env.has_config(before);
-        env.go(&["--skip=sign-in"]);
-        env.go(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
+        env.write_config(before);
+        env.run_setup(&["--skip=sign-in"]);
+        env.run_setup(&["--skip=sign-in", "--update=cli-profile", "--cli-output=text"]);
         undo(&env, &[]).expect(0);
         assert_eq!(env.config(), before);
     }
@@ -45,7 +45,7 @@ fn undo_after_an_update_of_our_own_section_restores_every_byte() {
 fn undo_keeps_existing_folders_even_if_they_are_empty() {
     let env = TestEnv::new("enabled");
     std::fs::create_dir_all(env.path(".aws/sso/cache")).unwrap();
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     undo(&env, &[]).expect(0);
     assert!(env.path(".aws/sso/cache").is_dir());
     assert!(env.files(".aws").is_empty());
@@ -54,7 +54,7 @@ fn undo_keeps_existing_folders_even_if_they_are_empty() {
 #[test]
 fn a_colleague_who_was_added_to_our_group_keeps_their_access() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let home = tempfile::tempdir().unwrap();
     let bob = [
         "--email=bob@example.com",
@@ -70,18 +70,18 @@ fn a_colleague_who_was_added_to_our_group_keeps_their_access() {
         "{}",
         String::from_utf8_lossy(&theirs.stderr)
     );
-    let ran = undo(&env, &[]).expect(5);
+    let result = undo(&env, &[]).expect(5);
     for kind in ["account_assignment", "permission_set", "group"] {
-        assert_eq!(verdict(&ran, kind), "changed", "{kind}");
+        assert_eq!(disposition(&result, kind), "changed", "{kind}");
     }
-    assert_eq!(verdict(&ran, "user"), "deleted");
-    let removals = ran.envelope()["removals"].to_string();
+    assert_eq!(disposition(&result, "user"), "deleted");
+    let removals = result.envelope()["removals"].to_string();
     assert!(
         removals.contains("someone else has access through it: bob"),
         "{removals}"
     );
     assert_eq!(env.server.cloud().assignments.len(), 1);
-    // Whoever is sure takes it all the same.
+    // With `--include-changed`, they are deleted.
     undo(&env, &["--include-changed"]).expect(0);
     assert!(env.server.cloud().assignments.is_empty() && env.server.cloud().permission_sets.is_empty());
 }
@@ -96,7 +96,7 @@ fn undo_deletes_what_a_killed_run_created_under_another_name() {
         "CreateAccountAssignment",
     ] {
         let env = TestEnv::new("enabled");
-        let before = lasting(&env.server.cloud());
+        let before = persistent_state(&env.server.cloud());
         let first = ["--username=ada", "--group=First", "--permission-set=First"];
         env.kill_at(&run_as(&[&ANSWERS[..], &first[..]].concat()), operation, 1, false);
         let other = [
@@ -107,27 +107,32 @@ fn undo_deletes_what_a_killed_run_created_under_another_name() {
         ];
         let second = run_as(&[&ANSWERS[1..], &other[..]].concat());
         env.json(&second).expect(0);
-        let ran = undo(&env, &[]).expect(0);
-        assert_eq!(lasting(&env.server.cloud()), before, "{operation}: {}", ran.summary());
+        let result = undo(&env, &[]).expect(0);
+        assert_eq!(
+            persistent_state(&env.server.cloud()),
+            before,
+            "{operation}: {}",
+            result.summary()
+        );
     }
 }
 
 #[test]
 fn an_assignment_requested_by_a_killed_run_is_ours_whoever_is_assigned_now() {
     let env = TestEnv::new("enabled");
-    let before = lasting(&env.server.cloud());
+    let before = persistent_state(&env.server.cloud());
     env.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
-    env.go(&["--assign-to=user"]).expect(0);
+    env.run_setup(&["--assign-to=user"]).expect(0);
     assert_eq!(env.server.cloud().assignments.len(), 2);
     undo(&env, &[]).expect(0);
-    assert_eq!(lasting(&env.server.cloud()), before);
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
 fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
-    // The state file as it was before the write was recorded.
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    // Restore the state file from before the write was recorded.
     let mut kept = env.state();
     let resources = kept["resources"].as_array().unwrap().clone();
     let (sections, rest): (Vec<_>, Vec<_>) = resources
@@ -135,7 +140,7 @@ fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
         .partition(|resource| ["sso_session", "cli_profile"].contains(&resource["kind"].as_str().unwrap()));
     let intents = sections.iter().map(|section| {
         json!({"step": "cli-profile", "verb": "create", "kind": section["kind"], "name": section["name"],
-            "mark": "of the file as it was", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
+            "mark": "of the earlier content", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
     });
     kept["intents"] = intents.collect();
     kept["resources"] = rest.into();
@@ -144,8 +149,8 @@ fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("\n[profile later]\noutput = text\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "cli_profile"), "deleted");
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
     let left = std::fs::read_to_string(&path).unwrap();
     assert_eq!(left, "\n[profile later]\noutput = text\n");
 }
@@ -154,7 +159,7 @@ fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
 fn later_changes_to_a_user_or_a_permission_set_are_detected() {
     for change in ["title", "display", "detach", "description", "tag"] {
         let env = TestEnv::new("enabled");
-        env.go(&["--skip=sign-in"]).expect(3);
+        env.run_setup(&["--skip=sign-in"]).expect(3);
         {
             let mut cloud = env.server.cloud();
             if let Some(user) = cloud.instances[0].store.users.values_mut().next()
@@ -171,23 +176,23 @@ fn later_changes_to_a_user_or_a_permission_set_are_detected() {
                 _ => {}
             }
         }
-        let ran = undo(&env, &[]).expect(5);
+        let result = undo(&env, &[]).expect(5);
         let kind = if ["title", "display"].contains(&change) {
             "user"
         } else {
             "permission_set"
         };
-        assert_eq!(verdict(&ran, kind), "changed", "{change}");
+        assert_eq!(disposition(&result, kind), "changed", "{change}");
     }
 }
 
 #[test]
 fn undo_names_the_instance_and_how_to_delete_it() {
     let env = TestEnv::new("fresh");
-    env.go(&[]).expect(0);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "instance"), "stays");
-    assert_eq!(verdict(&ran, "organization"), "stays");
+    env.run_setup(&[]).expect(0);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "instance"), "stays");
+    assert_eq!(disposition(&result, "organization"), "stays");
 }
 
 #[test]
@@ -196,15 +201,15 @@ fn a_permission_sets_switch_turned_on_by_a_killed_run_is_ours() {
     let args = run_as(&[&ANSWERS[..], &["--enable-permission-sets"]].concat());
     env.kill_at(&args, "UpdateInstance", 1, false);
     env.json(&args).expect(0);
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "permission_sets_switch"), "stays");
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "permission_sets_switch"), "stays");
 }
 
 #[test]
 fn a_requested_region_without_an_instance_does_not_block_undo() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
-    env.go(&["--identity-center-region=eu-west-1"]).expect(5);
+    env.run_setup(&[]).expect(0);
+    env.run_setup(&["--identity-center-region=eu-west-1"]).expect(5);
     undo(&env, &[]).expect(0);
     assert!(env.server.cloud().permission_sets.is_empty());
 }
@@ -212,17 +217,17 @@ fn a_requested_region_without_an_instance_does_not_block_undo() {
 #[test]
 fn printed_commands_apply_an_answer_that_differs_or_keep_the_existing_value() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
-    let ran = env.go(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
-    let next = ran.step("permission-set")["next"].to_string();
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    let result = env.run_setup(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
+    let next = result.step("permission-set")["next"].to_string();
     assert!(next.contains("--update permission-set"), "{next}");
     env.json(&["run", "--non-interactive", "--skip=sign-in", "--update=permission-set"])
         .expect(3);
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT8H");
     env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
         .expect(5);
-    let ran = env.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
-    let next = ran.step("permission-set")["next"].to_string();
+    let result = env.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
+    let next = result.step("permission-set")["next"].to_string();
     assert!(next.contains("--session-duration 8h"), "{next}");
     env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=8h"])
         .expect(3);
@@ -231,21 +236,22 @@ fn printed_commands_apply_an_answer_that_differs_or_keep_the_existing_value() {
 #[test]
 fn a_policy_detached_by_our_own_update_is_not_a_change_by_others() {
     let env = TestEnv::new("enabled");
-    let before = lasting(&env.server.cloud());
+    let before = persistent_state(&env.server.cloud());
     let ops = ["--skip=sign-in", "--permission-set=Ops"];
-    env.go(&[&ops[..], &["--policy=PowerUserAccess"]].concat()).expect(3);
+    env.run_setup(&[&ops[..], &["--policy=PowerUserAccess"]].concat())
+        .expect(3);
     let other = ["--policy=ReadOnlyAccess", "--update=permission-set"];
-    env.go(&[&ops[..], &other[..]].concat()).expect(3);
+    env.run_setup(&[&ops[..], &other[..]].concat()).expect(3);
     undo(&env, &[]).expect(0);
-    assert_eq!(lasting(&env.server.cloud()), before);
+    assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
 #[test]
 fn undo_removes_a_session_that_a_profile_named_before_it_existed() {
     let env = TestEnv::new("enabled");
     let before = "[profile theirs]\nsso_session = my-sso\nregion = eu-west-1\n";
-    env.has_config(before);
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.write_config(before);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     undo(&env, &[]).expect(0);
     assert_eq!(env.config(), before);
 }
@@ -253,12 +259,12 @@ fn undo_removes_a_session_that_a_profile_named_before_it_existed() {
 #[test]
 fn undo_keeps_an_existing_token_and_registration() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     let kept = env.files(".aws/sso");
     assert_eq!(kept.len(), 2);
     std::fs::remove_file(env.state_file()).unwrap();
     std::fs::remove_file(env.path(".aws/config")).unwrap();
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     undo(&env, &[]).expect(0);
     let names =
         |files: &[(std::path::PathBuf, Vec<u8>)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
@@ -271,12 +277,12 @@ fn a_comment_added_below_our_last_key_stays_on_its_own_line() {
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     let path = env.path(".aws/config");
     std::fs::write(&path, "[profile theirs]\nregion = eu-west-1").unwrap();
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("  # note\n");
     std::fs::write(&path, text).unwrap();
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(verdict(&ran, "cli_profile"), "changed");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(disposition(&result, "cli_profile"), "changed");
     undo(&env, &["--include-changed"]).expect(0);
     let left = std::fs::read_to_string(&path).unwrap();
     assert!(left.starts_with("[profile theirs]\nregion = eu-west-1\n"), "{left}");
@@ -287,7 +293,7 @@ fn a_comment_added_below_our_last_key_stays_on_its_own_line() {
 fn a_config_that_is_up_to_date_need_not_be_writable() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     std::fs::set_permissions(env.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
     env.json(&["run", "--non-interactive"]).expect(0);
 }
@@ -295,30 +301,30 @@ fn a_config_that_is_up_to_date_need_not_be_writable() {
 #[test]
 fn undo_without_a_terminal_shows_its_plan_and_a_missing_state_file_is_reported() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
-    let ran = env.run(&["undo", "--step=cli-profile"]).expect(2);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    let result = env.run(&["undo", "--step=cli-profile"]).expect(2);
     assert!(
-        ran.stderr.contains("delete   CLI profile eks-walkthrough"),
+        result.stderr.contains("delete   CLI profile eks-walkthrough"),
         "{}",
-        ran.stderr
+        result.stderr
     );
     assert!(
-        ran.stderr.contains("idc-setup undo --step cli-profile --yes"),
+        result.stderr.contains("idc-setup undo --step cli-profile --yes"),
         "{}",
-        ran.stderr
+        result.stderr
     );
     let typo = env.path("typo.json");
-    let ran = env.run(&["undo", "--yes", "--state", typo.to_str().unwrap()]).expect(2);
-    assert!(ran.stderr.contains("There is no state file"), "{}", ran.stderr);
+    let result = env.run(&["undo", "--yes", "--state", typo.to_str().unwrap()]).expect(2);
+    assert!(result.stderr.contains("There is no state file"), "{}", result.stderr);
     assert!(!typo.exists());
 }
 
 #[test]
 fn a_deletion_that_aws_never_accepts_is_retried_up_to_the_limit() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     let busy = ServiceError::new("ThrottlingException", "Rate exceeded");
-    env.always("DeleteGroup", FaultKind::Refuse(busy));
+    env.fault_always("DeleteGroup", FaultKind::Refuse(busy));
     let since = env.server.calls().len();
     undo(&env, &[]).expect(1);
     let calls = env.server.calls();
@@ -332,18 +338,18 @@ fn a_deletion_that_aws_never_accepts_is_retried_up_to_the_limit() {
 #[test]
 fn undo_deletes_what_login_cached_for_one_of_our_sessions() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     env.json(&["login", "--wait=60s"]).expect(0);
     assert!(env.path(".aws/sso/cache").is_dir());
-    let ran = undo(&env, &[]).expect(0);
-    assert_eq!(verdict(&ran, "token"), "deleted");
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "token"), "deleted");
     assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
 
 #[test]
 fn undo_keeps_a_folder_that_someone_created_again() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     assert!(!env.state()["folders"].as_array().unwrap().is_empty());
     std::fs::remove_dir_all(env.path(".aws")).unwrap();
     undo(&env, &[]).expect(0);

@@ -1,12 +1,12 @@
-//! What `--update` has changed of what was found is put back by undo.
+//! Undo restores the values of existing resources that `--update` changed.
 
 use std::time::Duration;
 
 use idc_sim::{Cloud, FaultKind, ServiceError, scenarios};
 use serde_json::{Value, json};
 
-use super::support::{Ran, TestEnv, is_mutating};
-use super::undo::lasting;
+use super::support::{RunResult, TestEnv, is_mutating};
+use super::undo::persistent_state;
 
 pub const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 pub const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -21,8 +21,8 @@ const UPDATE: [&str; 6] = [
     "--update=permission-set",
 ];
 
-/// Everything is there, with a permission set that says something else than what will be asked for.
-pub fn other_set() -> Cloud {
+/// Returns the scenario `complete`, with other values in the permission set than [`UPDATE`] requests.
+pub fn cloud_with_other_values() -> Cloud {
     let mut cloud = scenarios::named("complete").unwrap();
     cloud.permission_sets[0].managed_policies = vec![BILLING.to_owned(), READ_ONLY.to_owned()];
     "PT4H".clone_into(&mut cloud.permission_sets[0].session_duration);
@@ -32,24 +32,24 @@ pub fn other_set() -> Cloud {
     cloud
 }
 
-/// Policies in any order: AWS tells them in the order in which they were attached.
-pub fn as_it_stands(env: &TestEnv) -> Value {
-    let mut cloud = lasting(&env.server.cloud());
+/// Returns [`persistent_state`] with sorted policies, because their order depends on when they were attached.
+pub fn account_state(env: &TestEnv) -> Value {
+    let mut cloud = persistent_state(&env.server.cloud());
     for name in ["permission_sets", "roles"] {
-        for thing in cloud[name].as_array_mut().unwrap() {
-            let policies = thing["managed_policies"].as_array_mut().unwrap();
+        for resource in cloud[name].as_array_mut().unwrap() {
+            let policies = resource["managed_policies"].as_array_mut().unwrap();
             policies.sort_by_key(|policy| policy.as_str().unwrap_or_default().to_owned());
         }
     }
     cloud
 }
 
-pub fn undo(env: &TestEnv, more: &[&str]) -> Ran {
+pub fn undo(env: &TestEnv, more: &[&str]) -> RunResult {
     env.json(&[&["undo", "--yes"], more].concat())
 }
 
-fn row(ran: &Ran, kind: &str) -> Value {
-    let envelope = ran.envelope();
+fn row(result: &RunResult, kind: &str) -> Value {
+    let envelope = result.envelope();
     let mut rows = envelope["removals"].as_array().unwrap().iter();
     let found = rows.find(|removal| removal["kind"] == kind);
     found.unwrap_or_else(|| panic!("no {kind} in {envelope:#}")).clone()
@@ -57,18 +57,21 @@ fn row(ran: &Ran, kind: &str) -> Value {
 
 #[test]
 fn undo_restores_an_existing_permission_set_after_an_update() {
-    let env = TestEnv::with(other_set());
-    let before = as_it_stands(&env);
+    let env = TestEnv::with(cloud_with_other_values());
+    let before = account_state(&env);
     env.json(&UPDATE).expect(0);
-    assert_ne!(as_it_stands(&env), before);
-    let ran = undo(&env, &[]).expect(0);
-    let restored = row(&ran, "permission_set");
+    assert_ne!(account_state(&env), before);
+    let result = undo(&env, &[]).expect(0);
+    let restored = row(&result, "permission_set");
     assert_eq!(
         (&restored["disposition"], &restored["origin"]),
         (&json!("restored"), &json!("existing"))
     );
     let why = restored["why"].as_str().unwrap();
-    assert!(why.contains("session duration: PT4H"), "what it will be is said: {why}");
+    assert!(
+        why.contains("session duration: PT4H"),
+        "the restored value is shown: {why}"
+    );
     let command = restored["command"].as_str().unwrap();
     for part in [
         "--session-duration PT4H",
@@ -79,7 +82,7 @@ fn undo_restores_an_existing_permission_set_after_an_update() {
     ] {
         assert!(command.contains(part), "{part}: {command}");
     }
-    assert_eq!(as_it_stands(&env), before, "the set and its roles");
+    assert_eq!(account_state(&env), before, "the permission set and its roles");
     let kept = env.state();
     assert_eq!(kept["intents"], json!([]));
     assert!(kept["replaced"].is_null(), "{:#}", kept["replaced"]);
@@ -92,11 +95,11 @@ fn undo_restores_an_existing_permission_set_after_an_update() {
 
 #[test]
 fn a_restore_can_be_killed_at_any_change_and_run_again() {
-    let whole = TestEnv::with(other_set());
-    whole.json(&UPDATE).expect(0);
-    whole.server.clear_calls();
-    undo(&whole, &[]).expect(0);
-    let changes: Vec<_> = whole.server.calls().into_iter().filter(is_mutating).collect();
+    let reference = TestEnv::with(cloud_with_other_values());
+    reference.json(&UPDATE).expect(0);
+    reference.server.clear_calls();
+    undo(&reference, &[]).expect(0);
+    let changes: Vec<_> = reference.server.calls().into_iter().filter(is_mutating).collect();
     let names: Vec<&str> = changes.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!(
         names,
@@ -111,14 +114,14 @@ fn a_restore_can_be_killed_at_any_change_and_run_again() {
     for (n, operation) in names.iter().enumerate() {
         let nth = 1 + u32::try_from(names[..n].iter().filter(|other| *other == operation).count()).unwrap();
         for is_before in [true, false] {
-            let env = TestEnv::with(other_set());
-            let before = as_it_stands(&env);
+            let env = TestEnv::with(cloud_with_other_values());
+            let before = account_state(&env);
             env.json(&UPDATE).expect(0);
             env.kill_at(&["undo", "--yes"], operation, nth, is_before);
             let what = format!("{operation} {nth} before={is_before}");
-            let ran = undo(&env, &[]);
-            assert_eq!(ran.code, 0, "{what}: {}", ran.summary());
-            assert_eq!(as_it_stands(&env), before, "{what}");
+            let result = undo(&env, &[]);
+            assert_eq!(result.code, 0, "{what}: {}", result.summary());
+            assert_eq!(account_state(&env), before, "{what}");
             assert_eq!(env.state()["intents"], json!([]), "{what}");
         }
     }
@@ -133,29 +136,29 @@ fn undo_restores_values_after_a_killed_update() {
         ("ProvisionPermissionSet", true),
         ("ProvisionPermissionSet", false),
     ] {
-        let env = TestEnv::with(other_set());
-        let before = as_it_stands(&env);
+        let env = TestEnv::with(cloud_with_other_values());
+        let before = account_state(&env);
         env.kill_at(&UPDATE, operation, 1, is_before);
-        let ran = undo(&env, &[]);
-        assert_eq!(ran.code, 0, "{operation} {is_before}: {}", ran.summary());
-        assert_eq!(as_it_stands(&env), before, "{operation} {is_before}");
+        let result = undo(&env, &[]);
+        assert_eq!(result.code, 0, "{operation} {is_before}: {}", result.summary());
+        assert_eq!(account_state(&env), before, "{operation} {is_before}");
     }
 }
 
 #[test]
 fn undo_keeps_what_someone_changed_after_the_update() {
-    let env = TestEnv::with(other_set());
+    let env = TestEnv::with(cloud_with_other_values());
     env.json(&UPDATE).expect(0);
     env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
-    let ran = undo(&env, &[]).expect(5);
-    let changed = row(&ran, "permission_set");
+    let result = undo(&env, &[]).expect(5);
+    let changed = row(&result, "permission_set");
     assert_eq!(changed["disposition"], "changed");
     assert!(
         changed["why"].as_str().unwrap().contains("session duration"),
         "{changed}"
     );
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT2H");
-    // A policy that somebody has added is theirs in any case.
+    // A policy that someone else attached is always kept.
     let security = "arn:aws:iam::aws:policy/SecurityAudit".to_owned();
     env.server.cloud().permission_sets[0]
         .managed_policies
@@ -170,68 +173,66 @@ fn undo_keeps_what_someone_changed_after_the_update() {
 
 #[test]
 fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
-    let env = TestEnv::with(other_set());
-    let before = as_it_stands(&env);
+    let env = TestEnv::with(cloud_with_other_values());
+    let before = account_state(&env);
     let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
     env.fault("AttachManagedPolicyToPermissionSet", 1, slow);
     let mut run = env.spawn(&UPDATE);
-    // What is remembered is written down right before the call.
-    let is_begun = || {
+    // A run saves the previous values immediately before the call.
+    let is_recorded = || {
         let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
         let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         state["replaced"].to_string().contains(ADMINISTRATOR)
     };
-    while !is_begun() {
-        assert!(run.try_wait().unwrap().is_none(), "it was never begun");
+    while !is_recorded() {
+        assert!(run.try_wait().unwrap().is_none(), "the update was never recorded");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    let by_colleague = ADMINISTRATOR.to_owned();
-    env.server.cloud().permission_sets[0]
-        .managed_policies
-        .push(by_colleague);
+    let policy = ADMINISTRATOR.to_owned();
+    env.server.cloud().permission_sets[0].managed_policies.push(policy);
     assert_eq!(run.wait().unwrap().code(), Some(0));
     undo(&env, &[]).expect(0);
-    let mut after = as_it_stands(&env);
+    let mut after = account_state(&env);
     let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
     assert_eq!(policies.len(), 3, "{policies:?}");
     policies.retain(|policy| policy != ADMINISTRATOR);
     after["roles"] = before["roles"].clone();
-    assert_eq!(after, before, "and the rest is as it was");
+    assert_eq!(after, before, "everything else is restored");
 }
 
 #[test]
 fn a_failed_deletion_stops_only_the_deletions_that_follow_it_in_its_branch() {
     let env = TestEnv::new("enabled");
-    env.go(&["--create-trail"]).expect(0);
+    env.run_setup(&["--create-trail"]).expect(0);
     env.empty_buckets();
     let denied = ServiceError::new("AccessDeniedException", "not yours to delete");
-    env.always("DeletePermissionSet", FaultKind::Refuse(denied));
-    let ran = undo(&env, &[]).expect(4);
-    assert_eq!(ran.envelope()["error"]["step"], "permission-set");
+    env.fault_always("DeletePermissionSet", FaultKind::Refuse(denied));
+    let result = undo(&env, &[]).expect(4);
+    assert_eq!(result.envelope()["error"]["step"], "permission-set");
     assert!(
-        row(&ran, "permission_set")["why"]
+        row(&result, "permission_set")["why"]
             .as_str()
             .unwrap()
             .contains("not yours to delete")
     );
-    assert_eq!(row(&ran, "account_assignment")["disposition"], "deleted");
-    assert_eq!(row(&ran, "group")["disposition"], "delete");
-    assert_eq!(row(&ran, "trail")["disposition"], "deleted");
-    assert_eq!(row(&ran, "bucket")["disposition"], "deleted");
+    assert_eq!(row(&result, "account_assignment")["disposition"], "deleted");
+    assert_eq!(row(&result, "group")["disposition"], "delete");
+    assert_eq!(row(&result, "trail")["disposition"], "deleted");
+    assert_eq!(row(&result, "bucket")["disposition"], "deleted");
     assert!(!env.path(".aws").exists());
 }
 
 #[test]
 fn undo_keeps_a_bucket_with_a_changed_policy() {
     let env = TestEnv::new("enabled");
-    env.go(&["--create-trail"]).expect(0);
+    env.run_setup(&["--create-trail"]).expect(0);
     for bucket in env.server.cloud().buckets.values_mut() {
         bucket.objects.clear();
         bucket.policy = Some(json!({"Version": "2012-10-17", "Statement": []}).to_string());
     }
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(row(&ran, "bucket")["disposition"], "changed");
-    assert_eq!(row(&ran, "bucket")["why"], "someone changed its policy");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(row(&result, "bucket")["disposition"], "changed");
+    assert_eq!(row(&result, "bucket")["why"], "someone changed its policy");
     assert_eq!(env.server.cloud().buckets.len(), 1);
     undo(&env, &["--include-changed"]).expect(0);
     assert!(env.server.cloud().buckets.is_empty());
@@ -240,34 +241,34 @@ fn undo_keeps_a_bucket_with_a_changed_policy() {
 #[test]
 fn undo_keeps_a_group_that_got_a_description() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     for group in env.server.cloud().instances[0].store.groups.values_mut() {
-        group.description = Some("everybody who may".to_owned());
+        group.description = Some("administrators".to_owned());
     }
-    let ran = undo(&env, &[]).expect(5);
-    assert_eq!(row(&ran, "group")["disposition"], "changed");
+    let result = undo(&env, &[]).expect(5);
+    assert_eq!(row(&result, "group")["disposition"], "changed");
 }
 
 #[test]
 fn undo_reports_state_files_moved_aside_and_status_forgets_deleted_resources() {
     let env = TestEnv::new("enabled");
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
     undo(&env, &[]).expect(0);
-    let ran = env
+    let result = env
         .command(&["status"])
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .env_remove("AWS_SESSION_TOKEN")
         .output()
         .unwrap();
-    let said = String::from_utf8(ran.stdout).unwrap();
-    assert!(said.contains("Never checked"), "{said}");
-    assert!(!said.contains("The user Admin exists"), "{said}");
+    let printed = String::from_utf8(result.stdout).unwrap();
+    assert!(printed.contains("Never checked"), "{printed}");
+    assert!(!printed.contains("The user Admin exists"), "{printed}");
     std::fs::write(env.state_file(), "{").unwrap();
     env.run(&["status"]);
     undo(&env, &[]).expect(1);
-    let ran = env.run(&["undo", "--yes"]).expect(0);
-    ran.says("was set aside");
+    let result = env.run(&["undo", "--yes"]).expect(0);
+    result.expect_text("was set aside");
 }
 
 #[test]
@@ -279,18 +280,18 @@ fn undo_deletes_an_assignment_that_appears_between_two_reads() {
         let env = TestEnv::with(cloud);
         let run = ["run", "--non-interactive", "--wait=60s", "--email=admin@example.com"];
         env.kill_at(&run, "CreateAccountAssignment", 1, false);
-        // The list is asked before it is there, and its request when it has succeeded.
+        // Undo lists the assignments before the assignment exists, and reads the status after the request succeeded.
         env.fault(
             "DescribeAccountAssignmentCreationStatus",
             1,
             FaultKind::Delay(Duration::from_secs(2)),
         );
-        let ran = undo(&env, &[]).expect(0);
+        let result = undo(&env, &[]).expect(0);
         assert_eq!(
-            row(&ran, "account_assignment")["disposition"],
+            row(&result, "account_assignment")["disposition"],
             "deleted",
             "{}",
-            ran.summary()
+            result.summary()
         );
         assert!(env.server.cloud().assignments.is_empty());
         assert_eq!(env.state()["intents"], json!([]));

@@ -1,5 +1,5 @@
-//! Nothing let in, and nothing let out: what a person has typed ahead, what files and AWS say, and what undo and updates write
-//! down.
+//! Untrusted input: keys that were typed ahead, the content of files, and responses from AWS. Also the content of
+//! config files, which must not be recorded or shown.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use idc_sim::{FaultKind, PersonKind, ServiceError};
 use serde_json::json;
 
-use super::support::{ANSWERS, TestEnv, WILLING, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv, is_mutating};
 use super::undo::undo;
 
-const FOUND: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--skip=sign-in"];
+const EXISTING_USER: [&str; 3] = ["--non-interactive", "--email=admin@example.com", "--skip=sign-in"];
 
 #[test]
 fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
     let env = TestEnv::new("complete");
     let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
                   region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
-    env.has_config(before);
-    let ran = env.run(&[&["run", "--update=cli-profile", "-vv"], &FOUND[..]].concat());
+    env.write_config(before);
+    let result = env.run(&[&["run", "--update=cli-profile", "-vv"], &EXISTING_USER[..]].concat());
     let after = env.config();
     assert!(after.contains("sso_session = my-sso"), "{after}");
     for n in 1..=5 {
         let secret = format!("SECRET{n}");
         assert!(after.contains(&secret), "{secret} is lost: {after}");
-        assert!(!env.state().to_string().contains(&secret), "{secret} is written down");
+        assert!(!env.state().to_string().contains(&secret), "{secret} is recorded");
         assert!(
-            !format!("{}{}", ran.stdout, ran.stderr).contains(&secret),
+            !format!("{}{}", result.stdout, result.stderr).contains(&secret),
             "{secret} is shown"
         );
     }
@@ -40,11 +40,11 @@ fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
 fn an_indented_comment_below_one_of_our_keys_is_rejected_with_its_line_number() {
     let env = TestEnv::new("complete");
     let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
-    env.has_config(before);
-    let ran = env
-        .json(&[&["run", "--update=cli-profile"], &FOUND[..]].concat())
+    env.write_config(before);
+    let result = env
+        .json(&[&["run", "--update=cli-profile"], &EXISTING_USER[..]].concat())
         .expect(1);
-    let message = ran.step("cli-profile")["error"]["message"].to_string();
+    let message = result.step("cli-profile")["error"]["message"].to_string();
     assert!(message.contains("line 4 is an indented comment"), "{message}");
     assert_eq!(env.config(), before);
 }
@@ -53,10 +53,10 @@ fn an_indented_comment_below_one_of_our_keys_is_rejected_with_its_line_number() 
 fn a_read_only_config_is_reported_before_the_account_is_changed() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new("enabled");
-    env.has_config("[default]\n");
+    env.write_config("[default]\n");
     std::fs::set_permissions(env.path(".aws/config"), std::fs::Permissions::from_mode(0o444)).unwrap();
-    let ran = env.go(&[]).expect(1);
-    let error = ran.step("cli-profile")["error"].to_string();
+    let result = env.run_setup(&[]).expect(1);
+    let error = result.step("cli-profile")["error"].to_string();
     assert!(
         error.contains("cannot be written") && error.contains("read-only"),
         "{error}"
@@ -77,18 +77,18 @@ fn a_config_with_thousands_of_profiles_is_written_and_undone_quickly() {
         write!(before, "[profile p{n}]\nregion = eu-west-1\nsso_session = s{n}\n\n").unwrap();
     }
     std::fs::write(env.path(".aws/config"), &before).unwrap();
-    let begun = Instant::now();
-    env.go(&["--skip=sign-in"]).expect(3);
+    let start = Instant::now();
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     undo(&env, &[]).expect(0);
     assert_eq!(env.config(), before);
-    // A scan of the file for each of its profiles would take an hour.
-    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+    // If the wizard scanned the file once per profile, this would take an hour.
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
 fn a_state_file_cannot_control_the_terminal_or_inject_answers() {
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     let mut kept = env.state();
     let evil = "a\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\nerror: y";
     kept["answers"]["email"]["value"] = json!(evil);
@@ -96,16 +96,16 @@ fn a_state_file_cannot_control_the_terminal_or_inject_answers() {
     kept["answers"]["family-name"]["value"] = json!("L\u{9b}31m\u{e0041}");
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
     for args in [&["answers"][..], &["status"], &["undo", "--yes"]] {
-        let ran = env.run(args);
-        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let result = env.run(args);
+        let printed = format!("{}{}", result.stdout, result.stderr);
         assert!(
-            !said.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{e0041}']),
-            "{args:?}: {said:?}"
+            !printed.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{e0041}']),
+            "{args:?}: {printed:?}"
         );
-        assert!(!said.contains("credential_process"), "{args:?}: {said}");
+        assert!(!printed.contains("credential_process"), "{args:?}: {printed}");
         assert!(
-            !said.lines().any(|line| line.starts_with("error: y")),
-            "{args:?}: {said}"
+            !printed.lines().any(|line| line.starts_with("error: y")),
+            "{args:?}: {printed}"
         );
     }
 }
@@ -115,10 +115,10 @@ fn a_pipe_is_rejected_as_an_answers_file() {
     let env = TestEnv::new("enabled");
     let pipe = env.path("pipe");
     assert!(Command::new("/usr/bin/mkfifo").arg(&pipe).status().unwrap().success());
-    let ran = env
+    let result = env
         .json(&["plan", "--non-interactive", "--answers", pipe.to_str().unwrap()])
         .expect(2);
-    let message = ran.envelope()["error"]["message"].to_string();
+    let message = result.envelope()["error"]["message"].to_string();
     assert!(message.contains("not a regular file"), "{message}");
 }
 
@@ -128,19 +128,19 @@ fn a_rehearsal_is_never_kept_in_a_folder_that_contains_something_else() {
     std::fs::create_dir_all(env.path("mine/.aws")).unwrap();
     std::fs::write(env.path("mine/.aws/config"), "[profile prod]\n").unwrap();
     let keep = env.path("mine");
-    let ran = env
+    let result = env
         .run(&["rehearse", "--non-interactive", "--keep", keep.to_str().unwrap()])
         .expect(1);
     assert!(
-        ran.stderr.contains("is not empty and contains no rehearsal"),
+        result.stderr.contains("is not empty and contains no rehearsal"),
         "{}",
-        ran.stderr
+        result.stderr
     );
     assert_eq!(env.files("mine").len(), 1);
-    let gone = env.path("nowhere");
-    env.run(&["rehearse", "undo", "--yes", "--keep", gone.to_str().unwrap()])
+    let missing = env.path("nowhere");
+    env.run(&["rehearse", "undo", "--yes", "--keep", missing.to_str().unwrap()])
         .expect(2);
-    assert!(!gone.exists());
+    assert!(!missing.exists());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_rehearsal_listens_on_one_loopback_address_only() {
     let env = TestEnv::new("enabled");
     let port = env.server.url().rsplit(':').next().unwrap().parse::<u16>().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
-    // Whatever listens on every address of the machine would answer here too.
+    // A listener on all addresses of the machine would also accept this connection.
     if cfg!(target_os = "linux") {
         assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
     }
@@ -158,7 +158,7 @@ fn a_rehearsal_listens_on_one_loopback_address_only() {
 fn sigterm_ends_a_run_as_ctrl_c_does() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
-    let args = [&["run"], &WILLING[..], &ANSWERS[..]].concat();
+    let args = [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
     let mut child = env
         .command(&args)
         .stdout(std::process::Stdio::piped())
@@ -168,14 +168,14 @@ fn sigterm_ends_a_run_as_ctrl_c_does() {
     while !env.state_file().exists() {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let ended = Command::new("/bin/kill")
+    let status = Command::new("/bin/kill")
         .args(["-TERM", &child.id().to_string()])
         .status();
-    assert!(ended.unwrap().success());
+    assert!(status.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let mut said = String::new();
-    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut said).unwrap();
-    assert!(said.contains("Interrupted."), "{said}");
+    let mut printed = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut printed).unwrap();
+    assert!(printed.contains("Interrupted."), "{printed}");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_interrupted_undo_prints_its_own_envelope() {
     use super::json::schema;
     use idc_setup::ui::output::{Envelope, UndoBody};
     let env = TestEnv::new("enabled");
-    env.go(&["--skip=sign-in"]).expect(3);
+    env.run_setup(&["--skip=sign-in"]).expect(3);
     env.slow_down(700);
     let mut child = env
         .command(&["undo", "--yes", "--output=json"])
@@ -216,44 +216,45 @@ fn input_typed_before_a_question_is_not_consent() {
         std::thread::sleep(Duration::from_millis(100));
     }
     terminal.wait_for("How do you want to continue?");
-    terminal.wait_for_a_question();
+    terminal.wait_for_question();
     std::thread::sleep(Duration::from_millis(500));
     assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
     assert!(env.server.cloud().organization.is_none());
     terminal.answer("How do you want to continue?", "q");
-    assert_eq!(terminal.end(), 3);
+    assert_eq!(terminal.wait_for_exit(), 3);
 }
 
 #[test]
 fn failed_reads_are_reported_as_errors_and_not_misinterpreted() {
     let denied = || FaultKind::Refuse(ServiceError::new("AccessDeniedException", "not for you"));
-    // Without a look at step 1 nobody knows whether more answers are needed.
+    // Without the state of step 1, the run does not know whether it needs more answers.
     let env = TestEnv::new("complete");
-    env.always("ListInstances", denied());
-    let ran = env
+    env.fault_always("ListInstances", denied());
+    let result = env
         .json(&["run", "--non-interactive", "--email=admin@example.com"])
         .expect(4);
-    assert!(ran.stdout.contains("not for you"), "{}", ran.stdout);
-    // A look that fails while a person is waited for is no person who does not come.
+    assert!(result.stdout.contains("not for you"), "{}", result.stdout);
+    // A read that fails during the wait for a person is reported as an error, not as a person who did nothing.
     let env = TestEnv::new("organization");
-    env.always(
+    env.fault_always(
         "DescribeInstance",
         FaultKind::Refuse(ServiceError::new("InternalServerException", "later").with_status(500)),
     );
-    let quick = [&["run"], &WILLING[..3], &["--wait=6s"], &ANSWERS[..]].concat();
-    let ran = env.json(&quick).expect(1);
+    let quick = [&["run"], &NON_INTERACTIVE[..3], &["--wait=6s"], &ANSWERS[..]].concat();
+    let result = env.json(&quick).expect(1);
     assert!(
-        ran.step("enable-identity-center")["error"]
+        result.step("enable-identity-center")["error"]
             .to_string()
             .contains("DescribeInstance"),
         "{}",
-        ran.stdout
+        result.stdout
     );
-    // One stale answer makes no account instance, which somebody would then be told to delete.
+    // A single stale response does not make an organization instance look like an account instance, which the run would
+    // ask the user to delete.
     let env = TestEnv::new("enabled");
-    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not yet here");
+    let old = ServiceError::new("AWSOrganizationsNotInUseException", "not in use");
     env.fault("DescribeOrganization", 1, FaultKind::Refuse(old));
-    env.go(&[]).expect(0);
+    env.run_setup(&[]).expect(0);
 }
 
 #[test]
@@ -266,12 +267,14 @@ fn a_name_with_line_breaks_cannot_imitate_our_output() {
         user.attributes
             .insert("DisplayName".to_owned(), json!("x\nerror: pwned\n  next: rm -rf ~"));
     }
-    let ran = env.run(&["status", "--email=admin@example.com", "--display-name=Other"]);
-    let said = format!("{}{}", ran.stdout, ran.stderr);
+    let result = env.run(&["status", "--email=admin@example.com", "--display-name=Other"]);
+    let printed = format!("{}{}", result.stdout, result.stderr);
     let _ = std::io::stderr().flush();
-    assert!(said.contains("error: pwned"), "{said}");
+    assert!(printed.contains("error: pwned"), "{printed}");
     assert!(
-        !said.lines().any(|line| line.trim_start().starts_with("error: pwned")),
-        "{said}"
+        !printed
+            .lines()
+            .any(|line| line.trim_start().starts_with("error: pwned")),
+        "{printed}"
     );
 }

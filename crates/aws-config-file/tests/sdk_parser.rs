@@ -83,12 +83,12 @@ proptest! {
         let Some(seen) = seen_by_the_sdk(&text) else { return Ok(()) };
         let Ok(config) = Config::parse(text.as_bytes()) else { return Ok(()) };
         for name in ["a", "b", "c", "default"] {
-            let ours = config.get(Section::Profile(name)).unwrap_or_default();
+            let values = config.get(Section::Profile(name)).unwrap_or_default();
             for key in ["region", "output", "sso_session"] {
-                let theirs = seen.get(&(format!("profile {name}"), key));
+                let expected = seen.get(&(format!("profile {name}"), key));
                 // The editor reads an indented comment as a comment, as the AWS CLI does.
-                let theirs = theirs.map(|value| without_indented_comments(value));
-                prop_assert_eq!(ours.get(key).cloned(), theirs, "{} of {} in {:?}", key, name, text);
+                let expected = expected.map(|value| without_indented_comments(value));
+                prop_assert_eq!(values.get(key).cloned(), expected, "{} of {} in {:?}", key, name, text);
             }
         }
     }
@@ -137,10 +137,10 @@ fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
         };
         let mut config = Config::parse(text.as_bytes()).unwrap();
         for (profile, properties) in profiles {
-            let ours = config.get(Section::Profile(profile)).unwrap_or_default();
+            let values = config.get(Section::Profile(profile)).unwrap_or_default();
             for (key, value) in properties.as_object().unwrap() {
                 assert_eq!(
-                    ours.get(key).map(String::as_str),
+                    values.get(key).map(String::as_str),
                     value.as_str(),
                     "{name}: {key} of {profile}"
                 );
@@ -155,10 +155,10 @@ fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
                 assert_eq!(seen.get(key), value.as_str(), "{name}: {key} of {profile}, edited");
             }
         }
-        let ours = edited
+        let session = edited
             .get_profile("new-one")
             .and_then(|profile| profile.get("sso_session"));
-        assert_eq!(ours, Some("new-one"), "{name}");
+        assert_eq!(session, Some("new-one"), "{name}");
         config.remove(Section::Profile("new-one"), &["sso_session".to_owned()]);
         config.remove(Section::SsoSession("new-one"), &["sso_region".to_owned()]);
         let rest = config.text();

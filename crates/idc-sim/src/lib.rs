@@ -1,4 +1,4 @@
-//! A simulated AWS that speaks the real protocols over HTTP. The AWS SDKs, boto3 and the AWS CLI work with it unchanged.
+//! A simulated AWS that uses the real protocols over HTTP. The AWS SDKs, boto3 and the AWS CLI work with it unchanged.
 //!
 //! It implements IAM Identity Center (`sso-admin`, the identity store, `sso-oidc` and the access portal), AWS
 //! Organizations and AWS Sign-In, and those parts of IAM, CloudTrail, S3, STS and the AWS Free Tier API that setting up

@@ -1,14 +1,14 @@
-//! The real AWS CLI v2, as the npm registry has it for AWS's own tools; fetched once under `target/`.
+//! The real AWS CLI v2, from a package that AWS publishes on npm. It is downloaded once to `target/`.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The package that carries it.
+/// The npm package that contains the AWS CLI.
 const PACKAGE: &str = "@aws-cdk/asset-awscli-v2@2.0.186";
 
-/// The CLI's program; `None` where it cannot be had. Under `CI=true` that is a failure.
+/// Returns the path of the AWS CLI, or `None` if it is not available. With `CI=true`, fails instead.
 pub fn aws_cli() -> Option<PathBuf> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return None;
@@ -42,7 +42,7 @@ fn fetch(folder: &Path) -> Result<(), String> {
     run(Command::new("npm")
         .args(["pack", "--silent", PACKAGE])
         .current_dir(folder))?;
-    // The layer is a zip in a tar; Python opens both and keeps what may be executed.
+    // The layer is a ZIP file in a tar file. Python extracts both and keeps the executable bits.
     let unpack = "import glob, os, tarfile, zipfile\n\
                   tarfile.open(glob.glob('*.tgz')[0]).extract('package/lib/layer.zip')\n\
                   layer = zipfile.ZipFile('package/lib/layer.zip')\n\

@@ -1,18 +1,18 @@
-//! A browser of text: follows links and redirects, keeps its cookie, fills in forms by their fields' names.
+//! A minimal browser: it follows links and redirects, keeps one cookie, and fills in forms by field name.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// A browser before a rehearsal.
+/// A browser that shows pages of the simulated AWS.
 pub struct Browser {
     host: String,
     cookie: String,
-    /// The page it shows.
+    /// The HTML of the current page.
     pub page: String,
 }
 
 impl Browser {
-    /// `url`: the rehearsal's address.
+    /// Creates a browser for the server with this URL.
     pub fn new(url: &str) -> Self {
         Self {
             host: url.trim_start_matches("http://").to_owned(),
@@ -21,12 +21,12 @@ impl Browser {
         }
     }
 
-    /// Opens an address; a full one, or a path.
+    /// Opens a URL or a path.
     pub fn open(&mut self, address: &str) -> &mut Self {
         self.request("GET", address, "")
     }
 
-    /// Sends the form with this button, filled in; other fields stay as the page has them.
+    /// Submits the form that contains this button. Fields that are not given keep their values on the page.
     pub fn press(&mut self, button: &str, fields: &[(&str, &str)]) -> &mut Self {
         let end = format!(">{button}</button></form>");
         let at = self
@@ -49,7 +49,7 @@ impl Browser {
         self.request("POST", &action, &body)
     }
 
-    /// Follows the link with these words.
+    /// Follows the link with this text.
     pub fn follow(&mut self, words: &str) -> &mut Self {
         let end = format!(">{words}</a>");
         let at = self
@@ -60,7 +60,7 @@ impl Browser {
         self.open(&link)
     }
 
-    /// Asserts that the page says so.
+    /// Asserts that the page contains this text.
     pub fn shows(&mut self, words: &str) -> &mut Self {
         assert!(self.page.contains(words), "{words}: {}", self.page);
         assert!(self.page.contains("REHEARSAL"), "{}", self.page);
@@ -78,25 +78,25 @@ impl Browser {
             body.len()
         );
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let (head, page) = response.split_once("\r\n\r\n").unwrap();
         let header = |name: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));
-            let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.next().map(|(_, value)| value.to_owned())
+            let mut matching = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            matching.next().map(|(_, value)| value.to_owned())
         };
         if let Some(cookie) = header("set-cookie") {
             cookie.split(';').next().unwrap().clone_into(&mut self.cookie);
         }
         page.clone_into(&mut self.page);
         match header("location") {
-            // To a program on this machine: not ours to follow.
-            Some(place) if place.starts_with("http://") => {
-                self.page = place;
+            // A redirect to a program on this machine: the test decides whether to follow it.
+            Some(url) if url.starts_with("http://") => {
+                self.page = url;
                 self
             }
-            Some(place) => self.open(&place),
+            Some(url) => self.open(&url),
             None => self,
         }
     }

@@ -1,4 +1,4 @@
-//! A real browser: Chromium without a window, driven through its own driver (a W3C standard).
+//! A real browser: headless Chromium, controlled through `chromedriver` with the W3C `WebDriver` protocol.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The key that goes to the next field, as the driver takes it.
+/// The Tab key in `WebDriver`.
 pub const TAB: &str = "\u{e004}";
-/// The key that presses what has the focus.
+/// The Enter key in `WebDriver`.
 pub const ENTER: &str = "\u{e007}";
 
-/// How elements are named in the driver's JSON.
+/// The key of an element reference in the JSON of `WebDriver`.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 const FLAGS: [&str; 8] = [
@@ -27,7 +27,8 @@ const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// A driver, and the port that it has found. Two that start in the same moment can be after the same one.
+/// Starts `chromedriver` and returns its port. Retries, because two drivers that start at the same time can choose the
+/// same port.
 fn drive() -> std::io::Result<(Child, u16)> {
     for _ in 0..5 {
         let mut driver = Command::new("chromedriver")
@@ -42,14 +43,16 @@ fn drive() -> std::io::Result<(Child, u16)> {
             port.trim_end_matches('.').parse().ok()
         });
         if let Some(port) = port {
-            // Kept read, so that the driver is never stopped by a full pipe.
+            // Keep reading, so that a full pipe does not block the driver.
             std::thread::spawn(move || lines.map_while(Result::ok).count());
             return Ok((driver, port));
         }
         let _ = driver.kill();
         let _ = driver.wait();
     }
-    Err(std::io::Error::other("it did not find a port, five times"))
+    Err(std::io::Error::other(
+        "chromedriver found no free port in five attempts",
+    ))
 }
 
 /// A browser with one window.
@@ -61,7 +64,7 @@ pub struct Chrome {
 }
 
 impl Chrome {
-    /// Starts one; `None`, said loudly, where there is no chromedriver. Under `CI=true` that is a failure.
+    /// Starts a browser. Without `chromedriver`, prints a warning and returns `None`. With `CI=true`, fails instead.
     pub fn start() -> Option<Self> {
         let (driver, port) = match drive() {
             Ok(driver) => driver,
@@ -87,21 +90,21 @@ impl Chrome {
         let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", chrome.profile.path().display()));
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
-        let answer = chrome.ask("POST", "/session", &wanted);
-        answer["sessionId"]
+        let response = chrome.ask("POST", "/session", &wanted);
+        response["sessionId"]
             .as_str()
             .expect("a session")
             .clone_into(&mut chrome.session);
         Some(chrome)
     }
 
-    /// Opens an address.
+    /// Opens a URL.
     pub fn open(&self, address: &str) -> &Self {
         self.command("POST", "/url", &json!({"url": address}));
         self
     }
 
-    /// Waits until the page says so, and that it is of the rehearsal.
+    /// Waits until the page contains this text, and asserts that it is a page of the simulation.
     pub fn shows(&self, words: &str) -> &Self {
         self.wait_for(words);
         let text = self.text();
@@ -109,7 +112,7 @@ impl Chrome {
         self
     }
 
-    /// Waits until the page says so.
+    /// Waits until the page contains this text.
     pub fn wait_for(&self, words: &str) -> &Self {
         let end = Instant::now() + Duration::from_secs(20);
         while !self.text().contains(words) {
@@ -119,7 +122,7 @@ impl Chrome {
         self
     }
 
-    /// Clicks a button or a link by its words.
+    /// Clicks the button or link with this text.
     pub fn click(&self, words: &str) -> &Self {
         let path = format!("//button[normalize-space()='{words}'] | //a[normalize-space()='{words}']");
         let element = self.find(&path);
@@ -127,14 +130,14 @@ impl Chrome {
         self
     }
 
-    /// Types into the field of this name, after what it holds.
+    /// Appends text to the field with this name.
     pub fn fill(&self, name: &str, text: &str) -> &Self {
         let element = self.find(&format!("//input[@name='{name}']"));
         self.command("POST", &format!("/element/{element}/value"), &json!({"text": text}));
         self
     }
 
-    /// Presses keys where the focus is, as somebody without a mouse does.
+    /// Sends keys to the focused element, like a user without a mouse.
     pub fn keys(&self, text: &str) -> &Self {
         let element = self.command("GET", "/element/active", &Value::Null);
         let element = element[ELEMENT].as_str().expect("an element").to_owned();
@@ -142,7 +145,7 @@ impl Chrome {
         self
     }
 
-    /// Goes from field to field until the button with these words has the focus.
+    /// Presses Tab until the button with this text has the focus.
     pub fn tab_to(&self, words: &str) -> &Self {
         for _ in 0..20 {
             let focused = self.run("return document.activeElement.innerText || ''");
@@ -151,16 +154,16 @@ impl Chrome {
             }
             self.keys(TAB);
         }
-        panic!("{words:?} cannot be reached by keys:\n{}", self.text());
+        panic!("{words:?} cannot be reached with the keyboard:\n{}", self.text());
     }
 
-    /// The address it shows.
+    /// Returns the current URL.
     pub fn address(&self) -> String {
         let address = self.command("GET", "/url", &Value::Null);
         address.as_str().expect("an address").to_owned()
     }
 
-    /// The text of the page.
+    /// Returns the visible text of the page.
     pub fn text(&self) -> String {
         let text = self.run("return document.body ? document.body.innerText : ''");
         text.as_str().unwrap_or_default().to_owned()
@@ -183,11 +186,11 @@ impl Chrome {
         }
     }
 
-    /// A command of this session; fails where the driver says no.
+    /// Sends a command to this session, and asserts that it succeeds.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.ask(method, &format!("/session/{}{path}", self.session), body);
-        assert!(answer["error"].is_null(), "{path}: {answer:#}");
-        answer
+        let response = self.ask(method, &format!("/session/{}{path}", self.session), body);
+        assert!(response["error"].is_null(), "{path}: {response:#}");
+        response
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -207,12 +210,13 @@ impl Chrome {
         stream
             .set_read_timeout(Some(Duration::from_mins(1)))
             .expect("a timeout");
-        // The driver keeps the connection, whatever it was asked: the length tells where the answer ends.
-        let mut answer = BufReader::new(stream);
+        // The driver keeps the connection open even with `Connection: close`. The content length marks the end of the
+        // response.
+        let mut response = BufReader::new(stream);
         let mut length = 0;
         loop {
             let mut line = String::new();
-            answer.read_line(&mut line).expect("a header");
+            response.read_line(&mut line).expect("a header");
             match line.trim_end().split_once(':') {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                     length = value.trim().parse().expect("a length");
@@ -222,9 +226,9 @@ impl Chrome {
             }
         }
         let mut body = vec![0; length];
-        answer.read_exact(&mut body).expect("a body");
-        let answer: Value = serde_json::from_slice(&body).expect("JSON");
-        answer["value"].clone()
+        response.read_exact(&mut body).expect("a body");
+        let response: Value = serde_json::from_slice(&body).expect("JSON");
+        response["value"].clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every fault at every operation.
+//! Injects every kind of fault into every operation.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -6,41 +6,41 @@ use std::time::{Duration, Instant};
 
 use idc_sim::{Cloud, Fault, FaultKind, ServiceError, scenarios};
 
-use super::{Ran, TestEnv};
+use super::{RunResult, TestEnv};
 
-/// A run may wait for AWS, and for a person; longer than this it hangs.
+/// Time limit for one run, which may wait for AWS and for the simulated person.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// A fault: its column, what happens, and whether it lasts.
+/// A column of the fault tables: a fault, and which calls it affects.
 #[derive(Debug, Clone)]
-pub struct Wrong {
+pub struct FaultCase {
     pub name: &'static str,
     kind: FaultKind,
-    /// At every call, and not at one alone.
-    pub lasts: bool,
+    /// Whether the fault affects every call, instead of a single one.
+    pub is_permanent: bool,
 }
 
-impl Wrong {
-    /// Whether what was accepted fails later.
-    pub fn is_late(&self) -> bool {
+impl FaultCase {
+    /// Returns whether the service accepts the request and the operation fails later.
+    pub fn fails_later(&self) -> bool {
         matches!(self.kind, FaultKind::FailLater(_))
     }
 
-    /// What the service says, where it says no.
+    /// Returns the error code that the service returns, if it returns an error.
     pub fn code(&self, row: &str) -> Option<String> {
         match self.kind_at(row) {
-            FaultKind::Refuse(refusal) => Some(refusal.code),
+            FaultKind::Refuse(error) => Some(error.code),
             _ => None,
         }
     }
 
-    /// Each service has its own words and statuses for the same ("Error responses" of Amazon S3; "Common errors" of IAM
-    /// and STS).
+    /// Returns the fault with the error code and status of the row's service, because S3, IAM and STS have their own
+    /// ("Error responses" of Amazon S3; "Common errors" of IAM and STS).
     fn kind_at(&self, row: &str) -> FaultKind {
-        let FaultKind::Refuse(refusal) = &self.kind else {
+        let FaultKind::Refuse(error) = &self.kind else {
             return self.kind.clone();
         };
-        let of_s3 = [
+        let s3_errors = [
             ("ThrottlingException", "SlowDown", 503),
             ("AccessDeniedException", "AccessDenied", 403),
             ("ExpiredTokenException", "ExpiredToken", 400),
@@ -48,57 +48,58 @@ impl Wrong {
             ("ResourceNotFoundException", "NoSuchBucket", 404),
             ("InternalServerException", "InternalError", 500),
         ];
-        let of_query = [
+        let query_errors = [
             ("ThrottlingException", "Throttling", 400),
             ("AccessDeniedException", "AccessDenied", 403),
             ("ExpiredTokenException", "ExpiredToken", 403),
             ("ResourceNotFoundException", "NoSuchEntity", 404),
             ("InternalServerException", "InternalFailure", 500),
         ];
-        let own: &[(&str, &str, u16)] = match row.split(':').next() {
-            Some("s3") => &of_s3,
-            Some("iam" | "sts") => &of_query,
+        let replacements: &[(&str, &str, u16)] = match row.split(':').next() {
+            Some("s3") => &s3_errors,
+            Some("iam" | "sts") => &query_errors,
             _ => &[],
         };
-        let own = own.iter().find(|(code, ..)| *code == refusal.code);
-        FaultKind::Refuse(match own {
-            Some((_, code, status)) => ServiceError::new(code, refusal.message.clone()).with_status(*status),
-            None => refusal.clone(),
+        let replacement = replacements.iter().find(|(code, ..)| *code == error.code);
+        FaultKind::Refuse(match replacement {
+            Some((_, code, status)) => ServiceError::new(code, error.message.clone()).with_status(*status),
+            None => error.clone(),
         })
     }
 }
 
-/// Every fault: at one call each, and some for good. (What AWS says is not there, time after time, is not there.)
-pub fn faults() -> Vec<Wrong> {
+/// Returns every fault at a single call, and some faults at every call. A "not found" error at every call is not a
+/// fault: it means that the resource does not exist.
+pub fn faults() -> Vec<FaultCase> {
     let once = kinds();
-    let lasting = [
-        (FOR_GOOD[0], "AccessDenied"),
-        (FOR_GOOD[1], "throttled"),
-        (FOR_GOOD[2], "internal"),
-        (FOR_GOOD[3], "cut before"),
+    let permanent = [
+        (PERMANENT[0], "AccessDenied"),
+        (PERMANENT[1], "throttled"),
+        (PERMANENT[2], "internal"),
+        (PERMANENT[3], "cut before"),
     ];
-    let kind = |wanted: &str| once.iter().find(|(name, _)| *name == wanted).unwrap().1.clone();
-    let lasting = lasting.map(|(name, of)| Wrong {
+    let kind = |base: &str| once.iter().find(|(name, _)| *name == base).unwrap().1.clone();
+    let permanent = permanent.map(|(name, base)| FaultCase {
         name,
-        kind: kind(of),
-        lasts: true,
+        kind: kind(base),
+        is_permanent: true,
     });
-    let single = once.iter().map(|(name, kind)| Wrong {
+    let single = once.iter().map(|(name, kind)| FaultCase {
         name,
         kind: kind.clone(),
-        lasts: false,
+        is_permanent: false,
     });
-    single.chain(lasting).collect()
+    single.chain(permanent).collect()
 }
 
-const FOR_GOOD: [&str; 4] = [
+const PERMANENT: [&str; 4] = [
     "denied for good",
     "throttled for good",
     "internal for good",
     "cut for good",
 ];
 
-/// Name and making of each fault.
+/// Returns the faults by name.
 fn kinds() -> Vec<(&'static str, FaultKind)> {
     let refuse = |code: &str, words: &str| FaultKind::Refuse(ServiceError::new(code, words));
     let mut throttle = ServiceError::new("ThrottlingException", "Rate exceeded");
@@ -142,7 +143,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ),
         (
             "conflict",
-            refuse("ConflictException", "An earlier change has not spread yet"),
+            refuse("ConflictException", "An earlier change has not propagated yet"),
         ),
         (
             "not unique",
@@ -150,7 +151,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
                 ServiceError::new("ConflictException", "Duplicate").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION"),
             ),
         ),
-        ("FAILED", FaultKind::FailLater("it could not be done".to_owned())),
+        ("FAILED", FaultKind::FailLater("the operation failed".to_owned())),
         (
             "quota",
             refuse("ServiceQuotaExceededException", "You have reached the limit"),
@@ -168,73 +169,80 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ("cut after", FaultKind::CutAfter),
         ("reset", FaultKind::Reset),
         ("half after", FaultKind::HalfAfter),
-        (SILENT, FaultKind::Delay(CALL_LIMIT + Duration::from_secs(5))),
+        (NO_RESPONSE, FaultKind::Delay(CALL_LIMIT + Duration::from_secs(5))),
     ]
 }
 
-/// Nothing comes within the limit of a call (`docs/limits.md`).
-pub const SILENT: &str = "no answer";
+/// The name of the fault where no response arrives within the time limit of a call (`docs/limits.md`).
+pub const NO_RESPONSE: &str = "no answer";
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 
-/// Where a row of the table is of an operation's second call.
-pub const SECOND: &str = ", 2nd";
+/// Suffix of the rows for the second call of an operation.
+pub const SECOND_CALL: &str = ", 2nd";
 
-/// Where AWS says once of each thing that it is at work on it, so that the calls of a run are the same ones on a slow machine.
+/// Starts a server that completes each asynchronous operation after one poll, so that a run makes the same calls on a
+/// slow machine.
 pub fn env(mut cloud: Cloud) -> TestEnv {
     cloud.timing.polls = Some(1);
     TestEnv::with(cloud)
 }
 
-/// A world of the rehearsal's.
-pub fn named(cloud: &str) -> Cloud {
-    scenarios::named(cloud).expect("a known world")
+/// Returns a named scenario.
+pub fn scenario(name: &str) -> Cloud {
+    scenarios::named(name).expect("a known scenario")
 }
 
-/// Runs into a fault: it is met, nothing panics, and the exit code says whether the credentials were at fault.
-pub fn struck(env: &TestEnv, row: &str, wrong: &Wrong, args: &[&str]) -> Ran {
-    strike(env, row, wrong);
-    let ran = ended(env, args);
-    let what = format!("{row} with {}", wrong.name);
-    assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
-    // A call that nobody waits for any more is not told of before its end.
-    let is_met = env.server.calls().iter().any(|call| call.fault.is_some());
-    assert!(is_met || wrong.name == SILENT, "{what}: it was never met");
-    // A token, or nothing, stands for the caller there; and the answer to a HEAD has no words.
-    let is_of_others = row.starts_with("sso-oidc:") || row.starts_with("sso:");
-    let is_wordless = row.contains(":Head") && wrong.name == "ExpiredToken";
-    let is_of_credentials = ["AccessDenied", "ExpiredToken", FOR_GOOD[0]].contains(&wrong.name);
-    if ran.code != 0 && !is_of_others && !is_wordless {
-        assert_eq!(ran.code == 4, is_of_credentials, "{what}: exit {}", ran.code);
+/// Runs the binary with a fault. Asserts that the fault was injected, that the run did not panic, and that a failed run
+/// exits with code 4 exactly if the fault concerns the credentials.
+pub fn run_with_fault(env: &TestEnv, row: &str, fault: &FaultCase, args: &[&str]) -> RunResult {
+    inject_fault(env, row, fault);
+    let result = run_to_end(env, args);
+    let what = format!("{row} with {}", fault.name);
+    assert!(!result.stderr.contains("panicked"), "{what}: {}", result.stderr);
+    // The call log contains a call only when it has finished, and a client that times out does not wait for that.
+    let was_injected = env.server.calls().iter().any(|call| call.fault.is_some());
+    assert!(
+        was_injected || fault.name == NO_RESPONSE,
+        "{what}: the fault was never injected"
+    );
+    // Calls to sso-oidc and sso are not signed with the caller's credentials, and the response to a HEAD request has
+    // no error code.
+    let is_unsigned = row.starts_with("sso-oidc:") || row.starts_with("sso:");
+    let has_no_code = row.contains(":Head") && fault.name == "ExpiredToken";
+    let is_credentials_fault = ["AccessDenied", "ExpiredToken", PERMANENT[0]].contains(&fault.name);
+    if result.code != 0 && !is_unsigned && !has_no_code {
+        assert_eq!(result.code == 4, is_credentials_fault, "{what}: exit {}", result.code);
     }
-    ran
+    result
 }
 
-/// Lets the first call of an operation go wrong, or its second, or each.
-fn strike(env: &TestEnv, row: &str, wrong: &Wrong) {
-    let operation = row.strip_suffix(SECOND).unwrap_or(row);
+/// Injects a fault into the first call of an operation, the second, or every call.
+fn inject_fault(env: &TestEnv, row: &str, fault: &FaultCase) {
+    let operation = row.strip_suffix(SECOND_CALL).unwrap_or(row);
     env.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
-        nth: (!wrong.lasts).then_some(if row.ends_with(SECOND) { 2 } else { 1 }),
-        kind: wrong.kind_at(row),
+        nth: (!fault.is_permanent).then_some(if row.ends_with(SECOND_CALL) { 2 } else { 1 }),
+        kind: fault.kind_at(row),
     });
 }
 
-/// An error says what AWS said, where it said anything, and how to go on.
-pub fn says_it(error: &serde_json::Value, row: &str, wrong: &Wrong) {
+/// Asserts that an error contains the error code from AWS, if there is one, and a next command.
+pub fn assert_error_is_reported(error: &serde_json::Value, row: &str, fault: &FaultCase) {
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
     assert!(
         !text("message").is_empty() && error["next"].to_string().contains("idc-setup "),
         "{row}: {error}"
     );
-    // The answer to a HEAD has no words, and what AWS says is not there needs none: it was to go.
-    let is_told = !row.contains(":Head") && wrong.name != "not found";
-    if let Some(code) = wrong.code(row).filter(|_| is_told) {
-        let says = text("message").contains(&code) || error["aws"]["code"] == *code;
-        assert!(says, "{row} with {}: {code} is not said: {error}", wrong.name);
+    // The response to a HEAD request has no error code. A "not found" error during a deletion is not reported.
+    let is_reported = !row.contains(":Head") && fault.name != "not found";
+    if let Some(code) = fault.code(row).filter(|_| is_reported) {
+        let names_code = text("message").contains(&code) || error["aws"]["code"] == *code;
+        assert!(names_code, "{row} with {}: {code} is not reported: {error}", fault.name);
     }
 }
 
-/// Every operation that has been called since the first `since` calls; twice, where it was called again.
+/// Returns a row for each operation that was called after the first `since` calls, and a second row for each that was
+/// called more than once.
 pub fn operations(env: &TestEnv, since: usize) -> Vec<String> {
     let mut counts = BTreeMap::new();
     for call in env.server.calls().into_iter().skip(since) {
@@ -243,14 +251,14 @@ pub fn operations(env: &TestEnv, since: usize) -> Vec<String> {
             .or_insert(0) += 1;
     }
     let rows = counts.into_iter().flat_map(|(operation, count)| {
-        let second = (count > 1).then(|| format!("{operation}{SECOND}"));
+        let second = (count > 1).then(|| format!("{operation}{SECOND_CALL}"));
         [Some(operation), second].into_iter().flatten()
     });
     rows.collect()
 }
 
-/// Ends within the limit, or fails.
-pub fn ended(env: &TestEnv, args: &[&str]) -> Ran {
+/// Runs the binary, and asserts that it exits within the time limit.
+pub fn run_to_end(env: &TestEnv, args: &[&str]) -> RunResult {
     let mut child = env
         .command(args)
         .stdout(Stdio::piped())
@@ -261,10 +269,10 @@ pub fn ended(env: &TestEnv, args: &[&str]) -> Ran {
     while child.try_wait().unwrap().is_none() {
         if started.elapsed() > LIMIT {
             let _ = child.kill();
-            let ran = Ran::of(child.wait_with_output().unwrap());
-            panic!("it hangs: {}", ran.summary());
+            let result = RunResult::new(child.wait_with_output().unwrap());
+            panic!("the run does not end: {}", result.summary());
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Ran::of(child.wait_with_output().unwrap())
+    RunResult::new(child.wait_with_output().unwrap())
 }

@@ -1,12 +1,12 @@
-//! A rehearsal in this process, and the binary run against it with an environment and a home of its own.
+//! A simulated AWS in this process, and the binary, which runs against it in its own environment and home folder.
 
 pub mod aws_cli;
 pub mod browser;
 pub mod chrome;
-#[cfg(unix)]
-pub mod cuts;
+pub mod fault_table;
 pub mod faulty;
-pub mod kept_table;
+#[cfg(unix)]
+pub mod kill_points;
 pub mod prompt_navigation;
 pub mod python;
 pub mod scripted;
@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Servers live on this runtime for as long as the tests do.
+/// The runtime of all servers. It lives as long as the test process.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -31,25 +31,25 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime")
 });
 
-/// Answers that have no default.
+/// Flags for the answers that have no default.
 pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 
-/// Without the recommendations.
-pub const STEPS_ALONE: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
+/// Flags that skip the recommendations.
+pub const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
-/// What a non-interactive run on a fresh account needs besides.
-pub const WILLING: [&str; 4] = [
+/// The other flags that a non-interactive run on a fresh account needs.
+pub const NON_INTERACTIVE: [&str; 4] = [
     "--non-interactive",
     "--create-organization",
     "--accept-free-plan-end",
     "--wait=60s",
 ];
 
-/// A simulated AWS and somebody's home.
+/// A simulated AWS, and a user's home folder.
 pub struct TestEnv {
     /// The simulated AWS.
     pub server: Server,
-    /// Root's session in it.
+    /// Temporary credentials of the root user.
     pub credentials: Credentials,
     /// The home folder.
     pub home: TempDir,
@@ -57,12 +57,12 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A world by name.
-    pub fn new(cloud: &str) -> Self {
-        Self::with(scenarios::named(cloud).expect("a known world"))
+    /// Starts a server with a named scenario.
+    pub fn new(scenario: &str) -> Self {
+        Self::with(scenarios::named(scenario).expect("a known scenario"))
     }
 
-    /// A world of the test's own.
+    /// Starts a server with a custom scenario.
     pub fn with(mut cloud: Cloud) -> Self {
         let root = cloud.root();
         let credentials = cloud.issue(root);
@@ -77,7 +77,7 @@ impl TestEnv {
         }
     }
 
-    /// Nothing is in any bucket, and nothing is delivered into one any more.
+    /// Empties all buckets, and removes their policies, so that nothing is delivered to them anymore.
     pub fn empty_buckets(&self) {
         for bucket in self.server.cloud().buckets.values_mut() {
             bucket.objects.clear();
@@ -85,18 +85,18 @@ impl TestEnv {
         }
     }
 
-    /// Writes `~/.aws/config` before anything runs.
-    pub fn has_config(&self, text: impl AsRef<[u8]>) {
-        std::fs::create_dir_all(self.path(".aws")).expect("a folder of the test's own");
-        std::fs::write(self.path(".aws/config"), text).expect("a file of the test's own");
+    /// Writes `~/.aws/config`.
+    pub fn write_config(&self, text: impl AsRef<[u8]>) {
+        std::fs::create_dir_all(self.path(".aws")).expect("a writable home folder");
+        std::fs::write(self.path(".aws/config"), text).expect("a writable home folder");
     }
 
-    /// What `~/.aws/config` says.
+    /// Returns the content of `~/.aws/config`.
     pub fn config(&self) -> String {
         std::fs::read_to_string(self.path(".aws/config")).expect("a config")
     }
 
-    /// Lets every call take some milliseconds longer.
+    /// Delays every API call.
     pub fn slow_down(&self, milliseconds: u64) {
         self.server.fault(Fault {
             operation: None,
@@ -105,12 +105,12 @@ impl TestEnv {
         });
     }
 
-    /// A variable for every run of this stage.
+    /// Sets an environment variable for all later runs.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The binary, with these arguments and nothing of this process's environment.
+    /// Returns a command for the binary, with these arguments and without the environment of this process.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
         command
@@ -132,26 +132,27 @@ impl TestEnv {
         command
     }
 
-    /// Runs the binary to its end.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    /// Runs the binary and waits until it exits.
+    pub fn run(&self, args: &[&str]) -> RunResult {
         let output = self.command(args).output().expect("the binary runs");
-        Ran::of(output)
+        RunResult::new(output)
     }
 
-    /// Runs it with `--output json`.
-    pub fn json(&self, args: &[&str]) -> Ran {
+    /// Like [`run`](Self::run), with `--output json`.
+    pub fn json(&self, args: &[&str]) -> RunResult {
         let mut args = args.to_vec();
         args.push("--output=json");
         self.run(&args)
     }
 
-    /// The whole way without questions, with answers.
-    pub fn go(&self, more: &[&str]) -> Ran {
-        self.json(&[&["run"], &WILLING[..], &ANSWERS[..], more].concat())
+    /// Runs all steps without questions: with [`ANSWERS`] and with all required consents.
+    pub fn run_setup(&self, more: &[&str]) -> RunResult {
+        self.json(&[&["run"], &NON_INTERACTIVE[..], &ANSWERS[..], more].concat())
     }
 
-    /// Runs it while `change` happens to the account: when this operation has taken effect, and before its answer comes.
-    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> Ran {
+    /// Runs the binary, and changes the account during the run: after this operation takes effect, and before the
+    /// client receives the response.
+    pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> RunResult {
         let hold = Hold::default();
         self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
         let child = self
@@ -160,16 +161,16 @@ impl TestEnv {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        let longest = std::time::Duration::from_secs(20);
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(longest, hold.reached()).await });
+        let timeout = std::time::Duration::from_secs(20);
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(timeout, hold.reached()).await });
         change(&mut self.server.cloud());
         hold.release();
-        let ran = Ran::of(child.wait_with_output().expect("the child ends"));
-        assert!(reached.is_ok(), "{operation} was never called: {}", ran.summary());
-        ran
+        let result = RunResult::new(child.wait_with_output().expect("the child ends"));
+        assert!(reached.is_ok(), "{operation} was never called: {}", result.summary());
+        result
     }
 
-    /// Starts the binary and lets it run.
+    /// Starts the binary and does not wait for it.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdout(Stdio::null())
@@ -178,7 +179,7 @@ impl TestEnv {
             .expect("the binary runs")
     }
 
-    /// Plans a fault for the n-th call of an operation from now on.
+    /// Injects a fault into the n-th call of an operation, counted from now on.
     pub fn fault(&self, operation: &str, nth: u32, kind: FaultKind) {
         self.server.fault(Fault {
             operation: Some(operation.to_owned()),
@@ -187,8 +188,8 @@ impl TestEnv {
         });
     }
 
-    /// Plans a fault for every call of an operation.
-    pub fn always(&self, operation: &str, kind: FaultKind) {
+    /// Injects a fault into every call of an operation.
+    pub fn fault_always(&self, operation: &str, kind: FaultKind) {
         self.server.fault(Fault {
             operation: Some(operation.to_owned()),
             nth: None,
@@ -196,7 +197,7 @@ impl TestEnv {
         });
     }
 
-    /// Runs until the n-th call of an operation is held, before or after it took effect, and kills the run.
+    /// Runs the binary and kills it at the n-th call of an operation, before or after the call takes effect.
     pub fn kill_at(&self, args: &[&str], operation: &str, nth: u32, before: bool) {
         let hold = Hold::default();
         let kind = if before {
@@ -214,19 +215,19 @@ impl TestEnv {
         assert!(reached.is_ok(), "{operation} was never called");
     }
 
-    /// The calls so far, without those that only ask again whether something has ended.
+    /// Returns the calls so far, without repeated polls for the status of an asynchronous operation.
     pub fn counted_calls(&self) -> Vec<CallLine> {
-        let mut statuses = 0;
+        let mut status_polls = 0;
         let calls = self.server.calls().into_iter().filter(|call| {
-            let status = call.operation.contains("Status") && call.operation.starts_with("Describe");
-            statuses += u32::from(status);
-            let again = status && statuses > 1;
-            !again && call.outcome != "AuthorizationPendingException"
+            let is_status = call.operation.contains("Status") && call.operation.starts_with("Describe");
+            status_polls += u32::from(is_status);
+            let is_repeated = is_status && status_polls > 1;
+            !is_repeated && call.outcome != "AuthorizationPendingException"
         });
         calls.collect()
     }
 
-    /// Users, groups, memberships, permission sets and assignments: how many there are.
+    /// Returns the number of users, groups, memberships, permission sets and assignments.
     pub fn counts(&self) -> [usize; 5] {
         let cloud = self.server.cloud();
         let store = &cloud.instances[0].store;
@@ -239,66 +240,66 @@ impl TestEnv {
         ]
     }
 
-    /// The state file of the rehearsed account.
+    /// Returns the path of the state file.
     pub fn state_file(&self) -> PathBuf {
         self.home.path().join(".local/state/idc-setup/aws-123456789012.json")
     }
 
-    /// The state file's content.
+    /// Returns the content of the state file.
     pub fn state(&self) -> Value {
         let text = std::fs::read(self.state_file()).expect("a state file");
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// A file in the home folder.
+    /// Returns the path of a file in the home folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    /// How many files below the home were left half-written.
-    pub fn unfinished(&self) -> usize {
-        let is_unfinished = |path: &PathBuf| {
+    /// Returns the number of temporary files in the home folder.
+    pub fn count_temporary_files(&self) -> usize {
+        let is_temporary = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             name.starts_with(".idc-setup-")
         };
-        self.files("").iter().filter(|(path, _)| is_unfinished(path)).count()
+        self.files("").iter().filter(|(path, _)| is_temporary(path)).count()
     }
 
-    /// Every file below a folder of the home, by name and content.
+    /// Returns the path and the content of every file in a folder of the home folder, and in its subfolders.
     pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut found = Vec::new();
-        collect(&self.path(folder), &mut found);
-        found.sort();
-        found
+        let mut files = Vec::new();
+        collect(&self.path(folder), &mut files);
+        files.sort();
+        files
     }
 }
 
-fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, found);
+            collect(&path, files);
         } else {
             let content = std::fs::read(&path).expect("a readable file");
-            found.push((path, content));
+            files.push((path, content));
         }
     }
 }
 
-/// How a run has ended.
+/// The result of a run.
 #[derive(Debug)]
-pub struct Ran {
+pub struct RunResult {
     /// The exit code.
     pub code: i32,
-    /// What stdout got.
+    /// The output on stdout.
     pub stdout: String,
-    /// What stderr got.
+    /// The output on stderr.
     pub stderr: String,
 }
 
-impl Ran {
-    pub fn of(output: Output) -> Self {
+impl RunResult {
+    pub fn new(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -306,14 +307,14 @@ impl Ran {
         }
     }
 
-    /// Fails unless it ended with this code.
+    /// Asserts that the run exited with this code and did not panic.
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.summary());
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
     }
 
-    /// How it went, in few lines.
+    /// Summarizes the result in a few lines, for assertion messages.
     pub fn summary(&self) -> String {
         let Ok(envelope) = serde_json::from_str::<Value>(&self.stdout) else {
             return format!("stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
@@ -333,12 +334,12 @@ impl Ran {
         )
     }
 
-    /// The envelope.
+    /// Parses the JSON envelope on stdout.
     pub fn envelope(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
-    /// A step of the envelope.
+    /// Returns a step of the envelope.
     pub fn step(&self, slug: &str) -> Value {
         let envelope = self.envelope();
         let steps = envelope["steps"].as_array().expect("steps");
@@ -348,12 +349,12 @@ impl Ran {
             .clone()
     }
 
-    /// The states of all steps, by slug, without the recommendations.
+    /// Returns the slug and the state of each step, without the recommendations.
     pub fn states(&self) -> Vec<(String, String)> {
         self.states_of(false)
     }
 
-    /// The states of the recommendations, by slug.
+    /// Returns the slug and the state of each recommendation.
     pub fn recommendations(&self) -> Vec<(String, String)> {
         self.states_of(true)
     }
@@ -369,15 +370,15 @@ impl Ran {
             .collect()
     }
 
-    /// Fails unless both streams together say this.
-    pub fn says(self, words: &str) -> Self {
+    /// Asserts that stdout or stderr contains this text.
+    pub fn expect_text(self, words: &str) -> Self {
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(all.contains(words), "{words:?} is not in:\n{all}");
         self
     }
 }
 
-/// Operations that change something at AWS.
+/// Returns whether a call changes something in AWS.
 pub fn is_mutating(call: &CallLine) -> bool {
     matches!(
         call.service.as_str(),

@@ -1,5 +1,4 @@
-//! A guide that answers everything as most would, and at one prompt does something else: goes back, skips, leaves, or is
-//! interrupted.
+//! A prompter that gives the usual answers, except at one prompt, where it goes back, skips, quits, or is interrupted.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,38 +9,38 @@ use idc_setup::checklist::{
     UserError, Waiting,
 };
 
-/// What is done at the one prompt.
+/// What to do at the one prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detour {
-    /// To the question before.
+    /// Go back to the previous question.
     Back,
-    /// Without this step.
+    /// Skip the step.
     Skip,
-    /// Leave.
+    /// Quit.
     Quit,
-    /// Ctrl-C.
+    /// Press Ctrl-C.
     Interrupt,
 }
 
-/// Answers, but for one detour.
+/// A prompter that gives the usual answers and takes at most one detour.
 #[derive(Debug, Default)]
-pub struct Wandering {
+pub struct DetourPrompter {
     detour: Option<(usize, Detour)>,
     count: Cell<usize>,
     /// The prompts that were shown, in order.
     pub prompts: RefCell<Vec<String>>,
-    /// The answers that were asked for.
+    /// The keys of the questions that were asked.
     pub asked: RefCell<Vec<Key>>,
 }
 
-impl Wandering {
-    /// Straight through.
-    pub fn straight() -> Self {
+impl DetourPrompter {
+    /// Creates a prompter without a detour.
+    pub fn without_detour() -> Self {
         Self::default()
     }
 
-    /// With a detour at the n-th prompt, from 0.
-    pub fn with(at: usize, detour: Detour) -> Self {
+    /// Creates a prompter that takes a detour at the n-th prompt, counted from 0.
+    pub fn with_detour(at: usize, detour: Detour) -> Self {
         Self {
             detour: Some((at, detour)),
             ..Self::default()
@@ -51,8 +50,8 @@ impl Wandering {
     fn at(&self, prompt: &str) -> Result<Option<Detour>, UserError> {
         let n = self.count.get();
         self.count.set(n + 1);
-        assert!(n < 60, "it asks for ever: {:?}", self.prompts.borrow());
-        // Folders differ from run to run.
+        assert!(n < 60, "too many prompts: {:?}", self.prompts.borrow());
+        // Remove paths, which differ from run to run.
         let prompt = prompt.split(" /").next().unwrap_or_default();
         self.prompts.borrow_mut().push(prompt.to_owned());
         match self.detour.filter(|(at, _)| *at == n) {
@@ -68,7 +67,7 @@ impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
-impl Events for Wandering {
+impl Events for DetourPrompter {
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
     fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
@@ -83,7 +82,7 @@ impl Events for Wandering {
 }
 
 #[async_trait(?Send)]
-impl Prompter for Wandering {
+impl Prompter for DetourPrompter {
     fn can_ask(&self) -> bool {
         true
     }

@@ -1,15 +1,15 @@
-//! A pinned Python environment under `target/`, made at first use. Without Python this is said loudly, and
-//! under `CI=true` it is a failure.
+//! A Python environment with pinned packages in `target/`, created at the first use. Without Python, prints a warning.
+//! With `CI=true`, fails instead.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// What the environment holds.
+/// The packages in the environment.
 const PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "boto3==1.44.5"];
 
-/// The environment's Python; `None` where there is none to make it with.
+/// Returns the path of the environment's Python, or `None` if the environment cannot be created.
 pub fn python() -> Option<PathBuf> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.join("python-1");
@@ -23,7 +23,7 @@ pub fn python() -> Option<PathBuf> {
                 std::env::var("CI").as_deref() != Ok("true"),
                 "CI needs Python 3 with venv and pip: {why}"
             );
-            // Straight to stderr: what the print macros say is hidden when a test passes.
+            // Write to stderr directly: the test harness hides the output of the print macros if the test passes.
             let _ = writeln!(
                 std::io::stderr(),
                 "\n*** NOT TESTED against boto3 and moto: {why} ***\n"

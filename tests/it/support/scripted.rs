@@ -1,4 +1,4 @@
-//! A guide that follows a script, strictly: an unexpected question fails, and so does an answer that is left.
+//! A prompter that follows a script. An unexpected question is a failure, and so is an unused line of the script.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,23 +13,23 @@ use idc_setup::checklist::{
 /// One line of a script.
 #[derive(Debug, Clone)]
 pub enum Line {
-    /// The question for this answer, and the reply.
+    /// The question with this key, and the reply.
     Ask(Key, Reply<&'static str>),
-    /// The review, and the reply.
+    /// The reply to the review.
     Review(ReviewReply),
-    /// A confirmation whose words contain these, and the reply.
+    /// A confirmation that contains this text, and the reply.
     Confirm(&'static str, Reply<bool>),
 }
 
-/// Follows a script.
+/// A prompter that follows a script.
 #[derive(Debug)]
-pub struct Scripted {
+pub struct ScriptedPrompter {
     lines: RefCell<VecDeque<Line>>,
     /// The reviews that were shown.
     pub reviews: RefCell<Vec<Review>>,
 }
 
-impl Scripted {
+impl ScriptedPrompter {
     pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
         Self {
             lines: RefCell::new(lines.into_iter().collect()),
@@ -39,10 +39,10 @@ impl Scripted {
 
     fn next(&self, what: &str) -> Line {
         let line = self.lines.borrow_mut().pop_front();
-        line.unwrap_or_else(|| panic!("nothing is left in the script, and this was asked: {what}"))
+        line.unwrap_or_else(|| panic!("no lines left in the script for this question: {what}"))
     }
 
-    /// Fails when answers are left.
+    /// Asserts that no lines are left in the script.
     pub fn finish(&self) {
         assert!(
             self.lines.borrow().is_empty(),
@@ -58,7 +58,7 @@ impl Waiting for Silent {
     fn say(&self, _words: &str) {}
 }
 
-impl Events for Scripted {
+impl Events for ScriptedPrompter {
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
     fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
@@ -73,7 +73,7 @@ impl Events for Scripted {
 }
 
 #[async_trait(?Send)]
-impl Prompter for Scripted {
+impl Prompter for ScriptedPrompter {
     fn can_ask(&self) -> bool {
         true
     }

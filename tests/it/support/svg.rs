@@ -1,21 +1,21 @@
-//! A terminal's screen as an SVG picture, with what differs from run to run made steady.
+//! Renders a terminal screen as SVG, with placeholders for everything that differs from run to run.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Tenths of a unit: a column is 8.4 wide.
+/// Width of a column, in tenths of a unit.
 const COLUMN: usize = 84;
 const ROW: usize = 18;
 
-/// What differs from run to run, and what stands for it.
-static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+/// Patterns of text that differs from run to run, with placeholders.
+static REPLACEMENTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:4566"),
         (r"/\S*/\.tmp\w+", "~"),
         (r"~/\.aws", "~/.aws"),
-        // A narrow screen has day and time on two lines.
+        // On a narrow screen, date and time are on separate lines.
         (r"\b20\d\d-\d\d-\d\d\b", "2026-11-24"),
         (r"\b\d\d:\d\d UTC", "13:00 UTC"),
         (r"_[0-9a-f]{16}\b", "_0123456789abcdef"),
@@ -31,22 +31,24 @@ static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"[\u{2801}-\u{28ff}]", "\u{280b}"),
         (r" \d+s$", " 2s"),
     ]
-    .map(|(pattern, steady)| (Regex::new(pattern).unwrap(), steady))
+    .map(|(pattern, placeholder)| (Regex::new(pattern).unwrap(), placeholder))
     .into()
 });
 
-/// The text, as it is in every run.
-pub fn steady(text: &str) -> String {
+/// Replaces everything that differs from run to run.
+pub fn normalize(text: &str) -> String {
     let lines = text.lines().map(|line| {
-        STEADY.iter().fold(line.to_owned(), |line, (pattern, steady)| {
-            pattern.replace_all(&line, *steady).into_owned()
-        })
+        REPLACEMENTS
+            .iter()
+            .fold(line.to_owned(), |line, (pattern, placeholder)| {
+                pattern.replace_all(&line, *placeholder).into_owned()
+            })
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The screen, without the empty rows at its end.
-pub fn picture(screen: &vt100::Screen) -> String {
+/// Renders the screen, without the empty rows at the end.
+pub fn screenshot(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
     let lines: Vec<Vec<(String, String)>> = (0..rows).map(|row| runs(screen, row, columns)).collect();
@@ -78,7 +80,7 @@ pub fn picture(screen: &vt100::Screen) -> String {
     out
 }
 
-/// A row as texts of one style each.
+/// Splits a row into runs of text with the same style.
 fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)> {
     let mut runs: Vec<(String, String)> = Vec::new();
     for column in 0..columns {
@@ -87,8 +89,8 @@ fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)>
         if cell.bold() {
             classes.push("b".to_owned());
         }
-        if let vt100::Color::Idx(colour @ (1..=6 | 8)) = cell.fgcolor() {
-            classes.push(format!("c{colour}"));
+        if let vt100::Color::Idx(color @ (1..=6 | 8)) = cell.fgcolor() {
+            classes.push(format!("c{color}"));
         }
         let class = classes.join(" ");
         let text = if cell.contents().is_empty() {
@@ -97,7 +99,7 @@ fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)>
             cell.contents()
         };
         match runs.last_mut() {
-            Some((known, of)) if *of == class => known.push_str(text),
+            Some((run, run_class)) if *run_class == class => run.push_str(text),
             _ => runs.push((text.to_owned(), class)),
         }
     }
@@ -106,8 +108,8 @@ fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)>
     }
     for (text, _) in &mut runs {
         let trailing = text.len() - text.trim_end_matches(' ').len();
-        let steady = steady(text);
-        *text = steady.trim_end_matches(' ').to_owned() + &" ".repeat(trailing);
+        let normalized = normalize(text);
+        *text = normalized.trim_end_matches(' ').to_owned() + &" ".repeat(trailing);
     }
     runs
 }

@@ -1,4 +1,4 @@
-//! The binary in a pseudo-terminal, and what is on its screen.
+//! Runs the binary in a pseudo-terminal and reads its screen.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -9,10 +9,10 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use super::TestEnv;
 
-/// Rows and columns: enough for a whole review.
+/// Rows and columns. A complete review fits on the screen.
 const SIZE: (u16, u16) = (60, 120);
 
-/// A run in a terminal.
+/// A run of the binary in a pseudo-terminal.
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     written: Arc<Mutex<Vec<u8>>>,
@@ -21,16 +21,16 @@ pub struct Terminal {
     _master: Box<dyn MasterPty + Send>,
 }
 
-/// What a busy machine may take for a screen; nothing is measured by it.
-const LONGEST: Duration = Duration::from_mins(1);
+/// Time limit for a screen to appear, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Terminal {
-    /// Starts the binary on a stage.
+    /// Starts the binary.
     pub fn start(env: &TestEnv, args: &[&str]) -> Self {
         Self::sized(env, args, SIZE, &[])
     }
 
-    /// The same, with so many rows and columns, and these variables.
+    /// Like [`start`](Self::start), with this size in rows and columns, and with these environment variables.
     pub fn sized(env: &TestEnv, args: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
         let (rows, cols) = size;
         let size = PtySize {
@@ -58,14 +58,14 @@ impl Terminal {
         let (rows, columns) = (NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 500)));
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let seen = Arc::clone(&screen);
+        let reader_screen = Arc::clone(&screen);
         let written = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&written);
+        let reader_written = Arc::clone(&written);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                seen.lock().unwrap().process(&buffer[..count]);
-                kept.lock().unwrap().extend_from_slice(&buffer[..count]);
+                reader_screen.lock().unwrap().process(&buffer[..count]);
+                reader_written.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
         Self {
@@ -77,62 +77,63 @@ impl Terminal {
         }
     }
 
-    /// What is on the screen.
+    /// Returns the text on the screen.
     pub fn contents(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
-    /// The screen as a picture.
-    pub fn picture(&self) -> String {
-        super::svg::picture(self.screen.lock().unwrap().screen())
+    /// Renders the screen as SVG.
+    pub fn screenshot(&self) -> String {
+        super::svg::screenshot(self.screen.lock().unwrap().screen())
     }
 
-    /// All that was ever written to it.
-    pub fn everything(&self) -> String {
+    /// Returns everything that the program has written to the terminal.
+    pub fn raw_output(&self) -> String {
         String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
     }
 
-    /// Whether the cursor is hidden.
-    pub fn hides_cursor(&self) -> bool {
+    /// Returns whether the cursor is hidden.
+    pub fn is_cursor_hidden(&self) -> bool {
         self.screen.lock().unwrap().screen().hide_cursor()
     }
 
-    /// Waits until these words are on the last lines of the screen.
+    /// Waits until the screen contains this text.
     pub fn wait_for(&self, words: &str) {
-        let end = Instant::now() + LONGEST;
+        let end = Instant::now() + TIMEOUT;
         while !self.contents().contains(words) {
-            assert!(Instant::now() < end, "{words:?} never came:\n{}", self.contents());
+            assert!(Instant::now() < end, "{words:?} did not appear:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
         }
-        // The prompt is drawn in several writes; a key that comes before it is ready is kept by the terminal.
+        // The prompt is drawn in several writes. Give it time to complete before a key is sent.
         std::thread::sleep(Duration::from_millis(60));
     }
 
-    /// Types.
+    /// Sends keys to the program.
     pub fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
     }
 
-    /// Waits for words, then types; a single key is for a question that one key answers, and waits until that stands there.
+    /// Waits for this text, then sends keys. A single letter or digit answers a question that needs one key, and is
+    /// sent only when that question is ready.
     pub fn answer(&mut self, words: &str, keys: &str) {
         self.wait_for(words);
         if keys.len() == 1 && keys.chars().all(char::is_alphanumeric) {
-            self.wait_for_a_question();
+            self.wait_for_question();
         } else {
-            self.wait_until_it_stands();
+            self.wait_until_stable();
         }
         let asked = self.contents();
         self.keys(keys);
-        // Until it is taken, this question would pass for the next one.
+        // Wait for the screen to change. Otherwise, the next call could mistake this question for the next one.
         let end = Instant::now() + Duration::from_secs(5);
         while self.contents() == asked && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Waits until nothing on the screen has changed for a moment: what is asked stands there by then, and takes keys.
-    fn wait_until_it_stands(&self) {
+    /// Waits until the screen has not changed for 150 ms. By then, the prompt is ready for keys.
+    fn wait_until_stable(&self) {
         let mut last = (self.contents(), Instant::now());
         let end = Instant::now() + Duration::from_secs(5);
         while last.1.elapsed() < Duration::from_millis(150) && Instant::now() < end {
@@ -144,31 +145,31 @@ impl Terminal {
         }
     }
 
-    /// Waits until a question that one key answers stands before the cursor: what is pressed earlier is forgotten.
-    pub fn wait_for_a_question(&self) {
-        let end = Instant::now() + LONGEST;
-        let stands = || {
+    /// Waits until the cursor is behind a question that needs one key. The program discards keys that arrive earlier.
+    pub fn wait_for_question(&self) {
+        let end = Instant::now() + TIMEOUT;
+        let is_ready = || {
             let screen = self.screen.lock().unwrap();
             let (row, column) = screen.screen().cursor_position();
             let line = screen.screen().contents_between(row, 0, row, column);
             line.trim_end().ends_with(']')
         };
-        while !stands() {
-            assert!(Instant::now() < end, "no question came:\n{}", self.contents());
+        while !is_ready() {
+            assert!(Instant::now() < end, "no question appeared:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
         }
         std::thread::sleep(Duration::from_millis(30));
     }
 
-    /// Waits for the end, and answers the exit code.
-    pub fn end(&mut self) -> u32 {
-        let end = Instant::now() + LONGEST;
+    /// Waits until the program exits, and returns the exit code.
+    pub fn wait_for_exit(&mut self) -> u32 {
+        let end = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 std::thread::sleep(Duration::from_millis(100));
                 return status.exit_code();
             }
-            assert!(Instant::now() < end, "it does not end:\n{}", self.contents());
+            assert!(Instant::now() < end, "the program does not exit:\n{}", self.contents());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

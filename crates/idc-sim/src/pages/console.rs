@@ -225,7 +225,7 @@ fn add_user(cloud: &mut Cloud, request: &PageRequest, arn: &str) -> WireResponse
     html_page(200, "Add user", &format!("{error}{user_form}"))
 }
 
-/// Shows a one-time password, or says that an invitation was sent.
+/// Shows a one-time password, or a note that an invitation was sent.
 fn password_note(one_time: Option<&str>) -> String {
     match one_time {
         Some(password) => format!(

@@ -3,7 +3,7 @@
 use super::html;
 use crate::state::{Cloud, PersonKind};
 
-/// Returns a paragraph that says who does the tasks that need a person.
+/// Returns a paragraph about who does the tasks that need a person.
 pub fn person_note(cloud: &Cloud) -> String {
     html::paragraph(match cloud.person.kind {
         PersonKind::Auto => {

@@ -1,5 +1,5 @@
-//! Building blocks of the pages: plain HTML in one column, without scripts. Each field has a label, and each page says
-//! REHEARSAL.
+//! Building blocks of the pages: plain HTML in one column, without scripts. Each field has a label, and each page
+//! contains the word REHEARSAL.
 
 use std::fmt::Write as _;
 

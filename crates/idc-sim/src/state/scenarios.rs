@@ -136,7 +136,7 @@ impl Default for Cloud {
     }
 }
 
-/// Reads a scenario file, written by [`write_file`] or by hand.
+/// Reads a scenario file, which is handwritten or comes from [`write_file`].
 ///
 /// # Errors
 /// A message for the user when the file cannot be read or is not a valid scenario file. The message names the line.

@@ -1,4 +1,4 @@
-//! Runs that are killed at a request, or around a write.
+//! Kills runs at a request, or before or after a file is replaced.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -11,26 +11,26 @@ use idc_sim::{Fault, FaultKind, Hold};
 
 use super::{RUNTIME, TestEnv};
 
-/// The cut points that are tried at the same time: a run mostly waits.
-const AT_ONCE: usize = 6;
+/// How many kill points to test in parallel. A run spends most of its time waiting.
+const PARALLEL_RUNS: usize = 6;
 
-pub fn is_full() -> bool {
+pub fn is_full_sweep() -> bool {
     std::env::var_os("FULL_SWEEPS").is_some()
 }
 
-/// Where a run is cut.
+/// The point at which a run is killed.
 #[derive(Debug, Clone, Copy)]
-pub enum Cut {
-    /// At the n-th request, before or after it took effect.
+pub enum KillPoint {
+    /// At the n-th request: before it takes effect (`true`), or after (`false`).
     Request(u32, bool),
-    /// At the n-th sync to the disk: before a file is replaced, or after.
+    /// At the n-th `fsync`, which is before or after a file is replaced.
     Sync(u32),
 }
 
-/// Starts a run and kills it there; `false` where it ended before that.
-pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
-    match cut {
-        Cut::Request(nth, is_before) => {
+/// Starts a run and kills it at this point. Returns `false` if the run ends before it reaches the point.
+pub fn kill(env: &TestEnv, args: &[&str], point: KillPoint) -> bool {
+    match point {
+        KillPoint::Request(nth, is_before) => {
             let hold = Hold::default();
             let kind = if is_before {
                 FaultKind::HoldBefore(hold.clone())
@@ -55,7 +55,7 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
                 tokio::select! {
                     () = hold.reached() => true,
                     () = ended => false,
-                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{cut:?}: it hangs"),
+                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{point:?}: the run does not end"),
                 }
             });
             let _ = child.kill();
@@ -63,19 +63,19 @@ pub fn kill(env: &TestEnv, args: &[&str], cut: Cut) -> bool {
             hold.release();
             reached
         }
-        Cut::Sync(nth) => {
+        KillPoint::Sync(nth) => {
             let inject = format!("inject=fsync:signal=KILL:when={nth}");
             let mut command = traced(env, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
             let status = command.status().unwrap();
-            // strace ends as the program did.
+            // strace exits like the program that it traces.
             let is_killed = status.signal() == Some(9) || status.code() == Some(137);
-            assert!(is_killed || status.success(), "{cut:?}: {status}");
+            assert!(is_killed || status.success(), "{point:?}: {status}");
             is_killed
         }
     }
 }
 
-/// The binary on this stage under strace.
+/// Returns a command that runs the binary under strace.
 pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
     let plain = env.command(args);
     let mut command = Command::new("strace");
@@ -93,18 +93,18 @@ pub fn traced(env: &TestEnv, args: &[&str], flags: &[&str]) -> Command {
     command
 }
 
-/// Whether runs can be killed around a write; where they cannot, that is said loudly, and is a failure in CI.
+/// Returns whether strace works here. If it does not, prints a warning. In CI on Linux, fails instead.
 pub fn is_traceable() -> bool {
-    let can = can_trace();
-    if !can {
-        const WHY: &str = "NOT TESTED: strace is missing or may not trace here, so nothing was killed around a write";
+    let can_trace = can_trace();
+    if !can_trace {
+        const WHY: &str = "NOT TESTED: strace is missing or not allowed to trace, so no run was killed during a write";
         assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "{WHY}");
         report(&format!("*** {WHY} ***"));
     }
-    can
+    can_trace
 }
 
-/// Whether the system lets one program look at another's calls.
+/// Returns whether strace is installed and allowed to trace another process.
 pub fn can_trace() -> bool {
     let traced = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "/bin/true"])
@@ -115,7 +115,7 @@ pub fn can_trace() -> bool {
     cfg!(target_os = "linux") && traced.is_ok_and(|status| status.success())
 }
 
-/// How many syncs a run makes.
+/// Returns the number of `fsync` calls of a run.
 pub fn syncs(env: &TestEnv, args: &[&str]) -> u32 {
     let log: PathBuf = env.home.path().join("strace.log");
     let status = traced(env, args, &["-o", log.to_str().unwrap(), "-e", "trace=fsync"]).status();
@@ -130,49 +130,52 @@ pub fn report(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// All of them, or a fixed sample.
-pub fn sample(all: Vec<Cut>, about: usize) -> Vec<Cut> {
-    if is_full() {
+/// Returns all kill points with `FULL_SWEEPS`, and a fixed sample without it.
+pub fn sample(all: Vec<KillPoint>, about: usize) -> Vec<KillPoint> {
+    if is_full_sweep() {
         return all;
     }
     let step = all.len().div_ceil(about);
-    // Starting at different places, so that all kinds are met.
+    // Start at an offset that depends on the number of points, so that the sample covers all kinds.
     all.into_iter().skip(step / 2).step_by(step).collect()
 }
 
-pub fn requests(count: usize) -> Vec<Cut> {
+pub fn requests(count: usize) -> Vec<KillPoint> {
     let numbers = 1..=u32::try_from(count).unwrap();
     numbers
-        .flat_map(|nth| [Cut::Request(nth, true), Cut::Request(nth, false)])
+        .flat_map(|nth| [KillPoint::Request(nth, true), KillPoint::Request(nth, false)])
         .collect()
 }
 
-/// Tries every cut, several at the same time, and prints what came of them. An attempt answers what went wrong, which is
-/// empty where nothing did, or `None` where the run had ended before it was to be cut.
-pub fn try_each(what: &str, promise: &str, cuts: &[Cut], attempt: impl Fn(Cut) -> Option<String> + Sync) {
+/// Tests every kill point, several in parallel, and prints a summary. `attempt` returns a description of the problem,
+/// an empty string if there is none, or `None` if the run ended before it reached the point.
+pub fn try_each(what: &str, promise: &str, points: &[KillPoint], attempt: impl Fn(KillPoint) -> Option<String> + Sync) {
     let (next, reached) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let wrong = Mutex::new(Vec::new());
+    let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..PARALLEL_RUNS {
             scope.spawn(|| {
-                while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(went_wrong) = attempt(*cut) else { continue };
+                while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Some(problem) = attempt(*point) else { continue };
                     reached.fetch_add(1, Ordering::Relaxed);
-                    if !went_wrong.is_empty() {
-                        wrong.lock().unwrap().push(format!("{cut:?}: {went_wrong}"));
+                    if !problem.is_empty() {
+                        problems.lock().unwrap().push(format!("{point:?}: {problem}"));
                     }
                 }
             });
         }
     });
-    let (wrong, reached, all) = (wrong.into_inner().unwrap(), reached.into_inner(), cuts.len());
-    let lines = wrong.join("\n");
+    let (problems, reached, all) = (problems.into_inner().unwrap(), reached.into_inner(), points.len());
+    let lines = problems.join("\n");
     assert!(
-        wrong.is_empty(),
-        "{what}: {} of {all} cut points went wrong:\n{lines}",
-        wrong.len()
+        problems.is_empty(),
+        "{what}: {} of {all} kill points failed:\n{lines}",
+        problems.len()
     );
-    // Requests that only ask again, and what is written after them, are more or fewer from run to run.
-    assert!(reached * 10 >= all * 8, "{what}: {reached} of {all} were reached");
-    report(&format!("{what}: {reached} cut points, {promise}"));
+    // The number of polls, and of the writes that follow them, differs from run to run.
+    assert!(
+        reached * 10 >= all * 8,
+        "{what}: only {reached} of {all} kill points were reached"
+    );
+    report(&format!("{what}: {reached} kill points, {promise}"));
 }
