@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Puts a text on one line. Text with line breaks could imitate lines of ours.
+/// Puts a text on one line. Text with line breaks could imitate the program's own lines.
 pub fn one_line(text: &str) -> String {
     text.split(char::is_whitespace)
         .filter(|word| !word.is_empty())

@@ -304,7 +304,7 @@ macro_rules! choice {
 }
 
 choice!(
-    /// Where users and groups come from. No API shows it, so the user says it.
+    /// Where users and groups come from. No API returns it, so it is asked.
     IdentitySource {
         /// The Identity Center directory.
         Directory = "directory",

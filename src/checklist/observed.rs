@@ -124,7 +124,7 @@ impl Observed {
         self.with(PENDING_REQUEST, request)
     }
 
-    /// Whether AWS is still processing a request of ours.
+    /// Whether AWS is still processing one of our requests.
     pub fn is_under_way(&self) -> bool {
         self.evidence.contains_key(PENDING_REQUEST)
     }

@@ -38,7 +38,7 @@ pub enum UserErrorKind {
     Failed,
     /// The command line, a variable or a file is invalid.
     Usage,
-    /// Answers are missing and there is nobody to ask.
+    /// Answers are missing, and no one can be asked.
     MissingAnswers,
     /// A variable, a file or an endpoint of the environment can\'t be used.
     Environment,

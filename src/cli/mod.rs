@@ -121,7 +121,7 @@ pub struct Flags {
     /// If this step differs from your answers, change it: permission-set or cli-profile (repeatable)
     #[arg(long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
-    /// Confirm that this was done by hand: activation, access-portal or mfa (repeatable)
+    /// Confirm that you have done this: activation, access-portal or mfa (repeatable)
     #[arg(long = "confirm", global = true, value_name = "TOPIC")]
     pub confirmed: Vec<String>,
     /// Discard the saved answers; keep the record of what was created

@@ -143,7 +143,7 @@ fn refuse_root_keys(connection: &Connection, is_allowed: bool) -> Result<(), Use
     }
     Err(UserError::new(
         UserErrorKind::NotAllowed,
-        "These are access keys of the root user. They have full access and never expire, and whoever finds them controls \
+        "These are access keys of the root user. They have full access and never expire. Anyone who finds them controls \
          the account. You don't need them.",
         [
             NextStep::other(

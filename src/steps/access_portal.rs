@@ -173,7 +173,7 @@ impl Step for AccessPortal {
         }
     }
 
-    /// If the portal lists the account and the role, it works, whoever signed in.
+    /// If the portal lists the account and the role, it works, regardless of who signed in.
     fn reconsider(&self, _observed: &Observed) -> Option<Observed> {
         let url = self.context.facts.start_url.now()?;
         let signed_in = self.context.facts.signed_in.now();

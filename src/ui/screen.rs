@@ -36,7 +36,7 @@ pub struct Screen {
 }
 
 /// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line
-/// that looks like one of ours.
+/// that looks like output of this program.
 pub fn clean(text: &str) -> String {
     clean_lines(text).replace('\n', " ")
 }

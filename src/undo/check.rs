@@ -65,7 +65,7 @@ pub async fn resource(
 }
 
 /// Checks a resource once more right before it is deleted: deleting the previous ones takes time, and someone may have
-/// started to use this one. AWS may still show what was deleted a moment ago, so this waits for the deletions to
+/// started to use this one. AWS may still show recently deleted resources, so this waits for the deletions to
 /// propagate.
 pub async fn again(context: &Context, reports: &[StepReport], removal: &mut Removal) -> Result<(), UserError> {
     // The user agreed to delete it although it was changed.

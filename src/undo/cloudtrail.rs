@@ -48,7 +48,7 @@ fn trail_change(context: &Context, trail: &Trail) -> Option<String> {
             !is_our_bucket,
             match trail.s3_bucket_name() {
                 Some(bucket) => format!("it now writes to the bucket {bucket}"),
-                None => "it no longer writes to our bucket".to_owned(),
+                None => "it no longer writes to the bucket that idc-setup created".to_owned(),
             },
         ),
         (

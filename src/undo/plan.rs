@@ -115,7 +115,7 @@ pub fn as_agreed(shown: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
 }
 
 /// AWS may answer "not found" until a change has propagated, and undo would never delete a resource that it forgot too
-/// early. So this waits for what was created a moment ago, and checks everything else twice.
+/// early. So this waits for recently created resources, and checks everything else twice.
 async fn recheck_what_is_gone(
     context: &Context,
     reports: &[StepReport],
@@ -142,7 +142,7 @@ async fn recheck_what_is_gone(
     }
 }
 
-/// Whether a resource that was created a moment ago, and that no undo tried to delete, may not be visible yet.
+/// Whether a resource that was created recently, and that no undo tried to delete, may not be visible yet.
 fn may_still_propagate(context: &Context, resource: &Resource) -> bool {
     let is_requested = context.progress.read(|record| {
         let mut removals = record.intents(Verb::Delete, resource.kind, &resource.name);
@@ -228,7 +228,7 @@ fn why_it_stays(context: &Context, resource: &Resource) -> (&'static str, String
 }
 
 /// Resources that undo never deletes, and how the user can delete them. The instance is listed if it contained
-/// something of ours.
+/// a resource created by idc-setup.
 fn staying(context: &Context, step: Option<&str>, is_used: bool) -> Vec<Removal> {
     if step.is_some_and(|wanted| wanted != "enable-identity-center") {
         return Vec::new();

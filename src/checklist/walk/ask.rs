@@ -108,7 +108,7 @@ impl Walk<'_> {
     /// Asks every open question, in the order of the checklist.
     ///
     /// # Errors
-    /// When there is nobody to ask. The error names all missing answers.
+    /// If no one can be asked. The error names all missing answers.
     pub(super) async fn ask_everything(&self, observations: &mut Observations) -> Result<QuestionsEnd, UserError> {
         // The check that an answer made necessary runs while the user reads the next question.
         let mut ahead: Option<PendingCheck<'_>> = None;
