@@ -5,8 +5,8 @@
 
 use crate::answers;
 use crate::progress::Record;
+use crate::resources::cli_config;
 use crate::sso::pkce;
-use crate::steps::cli_profile;
 use aws_config_file::{Config, Section};
 
 /// The config editor: a file that is read is written back unchanged, and edits are idempotent.
@@ -47,7 +47,7 @@ pub fn state(bytes: &[u8]) {
         "a record does not survive writing and reading"
     );
     for replaced in &record.replaced {
-        let Ok(restore) = cli_profile::restore(FOREIGN, replaced) else {
+        let Ok(restore) = cli_config::restored(FOREIGN, replaced) else {
             continue;
         };
         let keys = ["region", "output", "sso_region", "sso_session"];

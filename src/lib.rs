@@ -9,26 +9,29 @@
 //!    file, saved, existing, default), a [`checklist::Prompter`], the Region and the connection ([`aws::connect`]), and
 //!    the locked [`progress`] of the account.
 //! 3. [`steps`] contains the eight steps of the checklist and the recommendations, in the order of
-//!    [`steps::checklist`]. The steps share a [`steps::Context`]: clients, answers, progress, and facts such as the
+//!    [`steps::checklist`]. The steps share a [`steps::WizardContext`]: clients, answers, progress, and facts such as the
 //!    instance or the user's id.
 //! 4. [`checklist`] walks the steps: *look → ask → plan → (confirm) → apply → verify → record*. It depends on no
 //!    particular step, no terminal and no AWS service. `look` returns a [`checklist::Observed`]. From it, a step
 //!    computes a [`checklist::Plan`] of changes and human tasks.
-//! 5. A step records its intent in [`progress`] before a change, and the result after it. A run that was killed in
-//!    between is resumed by reading the account: the account shows what exists, and progress only says what this
-//!    program created.
-//! 6. [`ui`] implements the prompters and prints the outcome: a table, or one JSON envelope. The outcome determines the
+//! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
+//!    and each AWS operation is called from one place. [`reconcile`] has what all kinds share: retries, the origin of
+//!    what a read finds, and [`reconcile::undo`].
+//! 6. An intent is recorded in [`progress`] before a change, and the result after it. A run that was killed in between
+//!    is resumed by reading the account: the account shows what exists, and progress only says what this program
+//!    created.
+//! 7. [`ui`] implements the prompters and prints the outcome: a table, or one JSON envelope. The outcome determines the
 //!    [`exit_code::ExitCode`].
 //!
-//! [`undo`] deletes what progress records as created, and restores what was replaced in existing resources. [`doctor`]
-//! and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
+//! [`reconcile::undo`] deletes what progress records as created, and restores what was replaced in existing resources.
+//! [`doctor`] and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
 //! signs in. [`log`] logs the calls to AWS, and [`ids`] parses the ids and ARNs in their responses.
 //!
 //! Two crates of the workspace know nothing of the wizard. `aws-config-file` edits `~/.aws/config` without changing
 //! other bytes, and stores tokens as the AWS CLI does. `idc-sim` simulates the AWS services over HTTP;
 //! `idc-setup rehearse` starts it and runs this program against it.
 //!
-//! Dependencies point one way: `main → commands → doctor → undo → steps → checklist → progress`, and
+//! Dependencies point one way: `main → commands → doctor → steps → resources → reconcile → checklist → progress`, and
 //! `steps → sso → aws`.
 
 pub mod answers;
@@ -48,8 +51,9 @@ pub mod limits;
 pub mod log;
 pub mod next_step;
 pub mod progress;
+pub mod reconcile;
+pub mod resources;
 pub mod sso;
 pub mod steps;
 mod text;
 pub mod ui;
-pub mod undo;

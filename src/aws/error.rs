@@ -188,6 +188,17 @@ impl AwsError {
         }
     }
 
+    /// The error for a request that could not be built because a field is missing. The rules for answers prevent this.
+    pub fn unbuilt(operation: &str, error: &dyn std::error::Error) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            kind: AwsErrorKind::Invalid,
+            code: None,
+            message: error.to_string(),
+            retry_after: None,
+        }
+    }
+
     /// The ID in the response of a create call. Without an ID, the response was truncated: the SDK ignores missing
     /// members.
     ///

@@ -16,3 +16,20 @@ pub mod waiting;
 pub use clients::Clients;
 pub use error::{AwsError, AwsErrorKind};
 pub use regions::Partition;
+
+/// Converts a timestamp of the AWS SDK.
+pub fn timestamp(at: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
+}
+
+/// `None` if AWS answered that the resource was not found.
+///
+/// # Errors
+/// Every other error of the call.
+pub fn unless_gone<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+        Err(aws_error) => Err(aws_error),
+    }
+}

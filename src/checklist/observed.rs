@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::UserError;
 use crate::next_step::{NextStep, NextSteps};
-use crate::progress::Resource;
+use crate::progress::Entry;
 use crate::text::one_line;
 
 const PENDING_REQUEST: &str = "pending_request";
@@ -19,7 +19,7 @@ pub struct Observed {
     /// The details, by name.
     pub evidence: BTreeMap<&'static str, String>,
     /// The resources that the step is about, with their origin.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<Entry>,
     /// What to do next if the status is different, blocked or unknown.
     pub next: NextSteps,
     /// Set if the step cannot be checked until an earlier step is done. The status is then missing.
@@ -106,7 +106,7 @@ impl Observed {
 
     /// Adds a resource.
     #[must_use]
-    pub fn of(mut self, resource: Resource) -> Self {
+    pub fn of(mut self, resource: Entry) -> Self {
         self.resources.push(resource);
         self
     }

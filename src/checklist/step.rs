@@ -51,8 +51,8 @@ pub struct StepInfo {
     pub why: &'static str,
     /// Later steps depend on what this step observes, so it is checked even if it is skipped.
     pub feeds_others: bool,
-    /// The IAM actions that its reads and changes need.
-    pub permissions: &'static [Permission],
+    /// The IAM actions that its reads and changes need: one list for each kind of resource.
+    pub permissions: &'static [&'static [Permission]],
 }
 
 impl StepInfo {

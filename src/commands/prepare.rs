@@ -25,13 +25,13 @@ use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
-use crate::steps::{CONSENTS, Context, ContextParts, SLUGS, TOPICS, UPDATABLE};
+use crate::steps::{CONSENTS, SLUGS, TOPICS, UPDATABLE, WizardContext, WizardContextParts};
 use crate::ui::Screen;
 
 /// Everything that a command needs to walk the checklist.
 pub struct Prepared {
     /// What all steps share.
-    pub context: Rc<Context>,
+    pub context: Rc<WizardContext>,
     /// The options of the walk.
     pub options: Options,
     /// The source and the lifetime of the credentials.
@@ -66,7 +66,7 @@ impl Prepared {
 
     /// Returns Identity Center's Region, if it is known.
     pub fn region(&self) -> Option<RegionName> {
-        let existing = self.context.facts.instance.now().map(|instance| instance.region);
+        let existing = self.context.instance.now().map(|instance| instance.region);
         let wanted = || {
             let answer = self.context.answer(Key::IdentityCenterRegion);
             answer.map(|answer| answer.value)
@@ -175,7 +175,7 @@ pub async fn prepare(
         options.skip.insert("create-group".to_owned());
     }
     let held = Held::of(&connection, environment);
-    let context = Context::new(ContextParts {
+    let context = WizardContext::new(WizardContextParts {
         clients: connection.clients,
         caller: connection.caller,
         region: region.map(|region| region.name),

@@ -12,23 +12,11 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::steps::{self, Context, SLUGS, cli_profile};
+use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
+use crate::resources::{self, assignment, sso_token};
+use crate::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
-use crate::undo::{self, Branch, Disposition, Removal};
-
-/// Why undo stopped.
-struct Stopped {
-    error: UserError,
-    /// The slug of the step whose resource could not be undone, if it was a resource.
-    step: Option<&'static str>,
-}
-
-impl From<UserError> for Stopped {
-    fn from(error: UserError) -> Self {
-        Self { error, step: None }
-    }
-}
 
 /// Runs `undo` and returns the exit code.
 pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, screen: &Screen) -> ExitCode {
@@ -96,25 +84,70 @@ async fn go(
             screen.talk(&format!("Meanwhile: {}", line(removal)));
         }
     }
-    revert(&context, &reports, removals, screen).await?;
+    let instance = instance_state(&context, &reports);
+    let say = |removal: &Removal, error: Option<&UserError>| match error {
+        None => screen.talk(&result_line(removal)),
+        Some(_) => screen.talk(&format!("Could not undo the {}.", removal.name())),
+    };
+    undo_of(&context, flags).apply(&instance, removals, say).await?;
     // Folders that a killed run created without a file in them.
     if flags.step.as_deref().is_none_or(|step| step == cli_profile::INFO.slug) {
-        undo::remove_folders(&context)?;
+        context.remove_new_folders()?;
     }
     Ok(())
 }
 
+fn undo_of<'a>(context: &'a WizardContext, flags: &'a UndoFlags) -> Undo<'a> {
+    Undo {
+        context,
+        kinds: &resources::KINDS,
+        steps: &INFOS,
+        step: flags.step.as_deref(),
+        include_changed: flags.include_changed,
+        has_profile: context.bootstrap_profile.is_some(),
+    }
+}
+
+/// What the steps have just observed of the instance.
+fn instance_state(context: &WizardContext, reports: &[StepReport]) -> InstanceState {
+    if context.instance.now().is_some() {
+        return InstanceState::Exists;
+    }
+    let first = reports.iter().find(|report| report.info.number == 1);
+    let error = first.and_then(|report| report.observed.error.clone());
+    match (error, first.map(|report| report.observed.status)) {
+        (Some(error), _) => InstanceState::Unreadable(error),
+        (None, Some(Status::Missing)) => InstanceState::Gone,
+        _ => InstanceState::Unreadable(UserError::failed(
+            "Identity Center cannot be checked, so nothing in it can be deleted.",
+            SetupCommand::status()
+                .to("check that Identity Center is enabled")
+                .then(SetupCommand::undo()),
+        )),
+    }
+}
+
 /// The plan, with the commands of this invocation.
 async fn plan(
-    context: &Context,
+    context: &WizardContext,
     reports: &[StepReport],
     flags: &UndoFlags,
     screen: &Screen,
 ) -> Result<Vec<Removal>, UserError> {
-    let mut removals = undo::plan(context, reports, flags.step.as_deref(), flags.include_changed).await?;
+    let instance = instance_state(context, reports);
+    let cached = |session: &_| sso_token::of_session(context, session);
+    let mut removals = undo_of(context, flags).plan(&instance, cached).await?;
+    if flags
+        .step
+        .as_deref()
+        .is_none_or(|step| step == "enable-identity-center")
+    {
+        let is_used = removals.iter().any(|removal| !removal.entry.kind.is_local());
+        removals.extend(resources::staying(context, is_used));
+    }
     for removal in &mut removals {
-        if let Some(undo) = removal.undo_elsewhere() {
-            removal.command = screen.command(&undo);
+        if let Some(undo) = &removal.undo_elsewhere {
+            removal.command = screen.command(undo);
         }
     }
     Ok(removals)
@@ -161,47 +194,6 @@ async fn require_consent(
     ))
 }
 
-/// Undoes one resource after the other. A resource that cannot be deleted keeps only those that it depends on. Without valid
-/// credentials, undo stops.
-async fn revert(
-    context: &Context,
-    reports: &[StepReport],
-    removals: &mut [Removal],
-    screen: &Screen,
-) -> Result<(), Stopped> {
-    let mut stopped: Option<Stopped> = None;
-    let mut blocked = Vec::new();
-    for removal in removals.iter_mut() {
-        let is_to_do = removal.disposition.is_to_do();
-        if is_to_do && blocked.contains(&removal.branch()) {
-            removal.why = Some("a resource that must be deleted first was not deleted".to_owned());
-            continue;
-        }
-        let ended = undo::revert(context, reports, removal).await;
-        if is_to_do
-            && (ended.is_err() || removal.disposition == Disposition::Changed)
-            && removal.branch() != Branch::Independent
-        {
-            blocked.push(removal.branch());
-        }
-        let Err(error) = ended else {
-            if is_to_do {
-                screen.talk(&result_line(removal));
-            }
-            continue;
-        };
-        removal.why = Some(error.message.clone());
-        screen.talk(&format!("Could not undo the {}.", removal.name()));
-        let is_final = matches!(error.kind, UserErrorKind::NoCredentials | UserErrorKind::Left);
-        let step = Some(removal.step);
-        stopped.get_or_insert(Stopped { error, step });
-        if is_final {
-            break;
-        }
-    }
-    stopped.map_or(Ok(()), Err)
-}
-
 /// Refuses the flags that apply only to a run. To ignore them would suggest that they limit undo.
 fn refuse_flags_of_run(cli: &Cli) -> Result<(), UserError> {
     let flags = &cli.flags;
@@ -232,7 +224,7 @@ fn result_line(removal: &Removal) -> String {
             format!("Did not undo the {}: {why}.", removal.name())
         }
         _ if removal.disposition == Disposition::Restored => format!("Restored the {}.", removal.name()),
-        Some(why) if removal.resource.kind.is_local() => {
+        Some(why) if removal.entry.kind.is_local() => {
             format!("Removed our lines of the {}: {why}.", removal.name())
         }
         _ => format!("Deleted the {}.", removal.name()),
@@ -245,14 +237,16 @@ fn result_line(removal: &Removal) -> String {
 /// has other names than the current answers.
 async fn observe(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>, UserError> {
     let context = &prepared.context;
-    undo::settle_files(context)?;
+    context.remove_abandoned_files();
+    resources::cli_config::settle_pending(context)?;
+    sso_token::settle_pending(context)?;
     // Undo works in the Region of the instance, even if the answers name another one.
     context.answers.borrow_mut().remove(Key::IdentityCenterRegion);
-    let others = undo::other_answers(context);
+    let others = pending_answers::other_answers(context);
     if !others.is_empty() {
         let given = context.answers.borrow().clone();
         for other in &others {
-            undo::use_answers(context, other);
+            pending_answers::use_answers(context, other);
             let observed = observe_once(prepared, screen).await;
             context.answers.replace(given.clone());
             observed?;
@@ -262,12 +256,15 @@ async fn observe(prepared: &Prepared, screen: &Screen) -> Result<Vec<StepReport>
     // If there was an instance before, check twice before everything in it counts as gone.
     let had_instance = context.progress.read(|record| record.region.is_some());
     let is_missing = |report: &StepReport| report.info.number == 1 && report.observed.status == Status::Missing;
-    if had_instance && context.facts.instance.now().is_none() && reports.iter().any(is_missing) {
+    if had_instance && context.instance.now().is_none() && reports.iter().any(is_missing) {
         tokio::time::sleep(context.timing.pause(0)).await;
         reports = observe_once(prepared, screen).await?;
     }
     // A pending assignment is identified by its request, which names the account, the permission set, and the principal.
-    let settled = || async { steps::settle_pending_assignments(context).await };
+    let settled = || async {
+        let settled = assignment::settle_pending(context).await;
+        settled.map_err(|error| error.of_step(INFOS[4], SetupCommand::undo()))
+    };
     let settled = waiting::until(context.timing, OPERATION_LIMIT, settled).await?;
     settled.map(|()| reports).ok_or_else(still_processing)
 }
@@ -314,7 +311,7 @@ fn show(screen: &Screen, removals: &[Removal]) {
     screen.talk("Undo plan:");
     for removal in removals {
         screen.talk(&format!("  {}", line(removal)));
-        let is_local = removal.resource.kind.is_local();
+        let is_local = removal.entry.kind.is_local();
         // No command for a local file that stays: it contains lines of others.
         let is_by_hand = removal.disposition == Disposition::Stays && !is_local;
         let is_file = is_local && removal.disposition.is_to_do();
@@ -358,7 +355,7 @@ fn report(
     let has_changed = removals
         .iter()
         .any(|removal| removal.disposition == Disposition::Changed);
-    let elsewhere = removals.iter().find(|removal| removal.elsewhere.is_some());
+    let elsewhere = removals.iter().find_map(|removal| removal.undo_elsewhere.clone());
     let exit = ExitCode::of_undo(error.map(|error| error.kind), has_changed || elsewhere.is_some());
     if cli.flags.output == Output::Json {
         let caller = prepared.map(|prepared| CallerOut {
@@ -402,7 +399,7 @@ fn report(
         count(Disposition::Stays)
     ));
     let mut next = NextSteps::default();
-    if let Some(undo) = elsewhere.and_then(Removal::undo_elsewhere) {
+    if let Some(undo) = elsewhere {
         next = next.or(undo.to("undo what is in another environment"));
     }
     if has_changed && !flags.include_changed {

@@ -5,13 +5,13 @@ use crate::answers::Key;
 use crate::aws::AwsError;
 use crate::checklist::{Observed, Status};
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::steps::{AccountKind, Context, EnableIdentityCenter};
+use crate::steps::{AccountKind, EnableIdentityCenter, WizardContext};
 
 /// The number of users that are checked for signs of an identity provider.
 const USERS: i32 = 10;
 
 /// The rows of the account and of Identity Center.
-pub async fn rows(context: &Context, first: &EnableIdentityCenter) -> Vec<Row> {
+pub async fn rows(context: &WizardContext, first: &EnableIdentityCenter) -> Vec<Row> {
     let condition = match first.condition().await {
         Ok(condition) => condition,
         Err(error) => return vec![Row::from_error("account", &error)],
@@ -28,7 +28,7 @@ pub async fn rows(context: &Context, first: &EnableIdentityCenter) -> Vec<Row> {
     vec![account, identity_center(context, &condition.identity_center)]
 }
 
-fn identity_center(context: &Context, observed: &Observed) -> Row {
+fn identity_center(context: &WizardContext, observed: &Observed) -> Row {
     let status = match observed.status {
         Status::Done | Status::Missing => CheckStatus::Ok,
         Status::Different | Status::Blocked => CheckStatus::ToDo,
@@ -56,7 +56,7 @@ fn identity_center(context: &Context, observed: &Observed) -> Row {
 }
 
 /// Whether users come from an identity provider: as the user answered, or as `ExternalIds` of users suggest.
-pub async fn identity_source(context: &Context) -> Option<Row> {
+pub async fn identity_source(context: &WizardContext) -> Option<Row> {
     const CHECK: &str = "identity_source";
     if context.is_external() {
         return Some(Row::ok(
@@ -64,7 +64,7 @@ pub async fn identity_source(context: &Context) -> Option<Row> {
             "As you answered, users and groups come from an identity provider. They are looked up and never created.",
         ));
     }
-    let instance = context.facts.instance.now()?;
+    let instance = context.instance.now()?;
     let users = context
         .clients
         .identitystore(&instance.region)

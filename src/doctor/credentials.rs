@@ -6,7 +6,7 @@ use super::Row;
 use crate::aws::connect::Connection;
 use crate::environment::Environment;
 use crate::next_step::NextStep;
-use crate::steps::Context;
+use crate::steps::WizardContext;
 
 /// What is known about the credentials besides the caller.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Held {
 }
 
 /// The row of the credentials.
-pub fn row(context: &Context, held: &Held) -> Row {
+pub fn row(context: &WizardContext, held: &Held) -> Row {
     let caller = &context.caller;
     let who = if caller.is_root() {
         format!("the root user of account {}", caller.account)

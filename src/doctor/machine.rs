@@ -10,12 +10,12 @@ use crate::checklist::UserError;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
-use crate::steps::Context;
+use crate::steps::WizardContext;
 use aws_config_file::files;
 use aws_config_file::{Config, credentials_have_section};
 
 /// The row of the clock, once AWS has sent its time.
-pub fn clock(context: &Context) -> Option<Row> {
+pub fn clock(context: &WizardContext) -> Option<Row> {
     let ahead = context.clients.clock().ahead()?;
     Some(match skew_message(ahead) {
         Some(skew) => Row::to_do(

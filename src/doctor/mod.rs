@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::environment::Environment;
 use crate::next_step::NextSteps;
-use crate::steps::{Context, EnableIdentityCenter};
+use crate::steps::{EnableIdentityCenter, WizardContext};
 
 pub use credentials::Held;
 
@@ -112,7 +112,7 @@ pub async fn without_credentials(environment: &Environment, state: Option<&Path>
 }
 
 /// Checks the credentials, the clock, and the account, with the same calls as the first check of step 1.
-pub async fn caller_and_account(context: &Context, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
+pub async fn caller_and_account(context: &WizardContext, held: &Held, first: &EnableIdentityCenter) -> Vec<Row> {
     let mut rows = vec![credentials::row(context, held)];
     rows.extend(machine::clock(context));
     rows.extend(account::rows(context, first).await);
@@ -120,18 +120,18 @@ pub async fn caller_and_account(context: &Context, held: &Held, first: &EnableId
 }
 
 /// Whether users come from an identity provider, if that can be known.
-pub async fn identity_source(context: &Context) -> Option<Row> {
+pub async fn identity_source(context: &WizardContext) -> Option<Row> {
     account::identity_source(context).await
 }
 
 /// Whether the caller has the permissions that these steps still need.
-pub async fn permissions(context: &Rc<Context>, reports: &[StepReport]) -> Row {
+pub async fn permissions(context: &Rc<WizardContext>, reports: &[StepReport]) -> Row {
     permissions::row(context, &permissions::still_needed(reports)).await
 }
 
 /// Whether the caller has all permissions that the wanted steps can need; `is_wanted` takes the slug of a step. Makes no call
 /// for the root user, who has all permissions.
-pub async fn all_permissions(context: &Context, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
+pub async fn all_permissions(context: &WizardContext, is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> Row {
     permissions::row(context, &permissions::all(is_wanted, with_trail)).await
 }
 

@@ -8,7 +8,7 @@ use super::{CheckStatus, Row};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{Permission, State, StepReport};
 use crate::next_step::SetupCommand;
-use crate::steps::{Context, INFOS};
+use crate::steps::{INFOS, WizardContext};
 
 const CHECK: &str = "permissions";
 
@@ -24,7 +24,7 @@ pub fn still_needed(reports: &[StepReport]) -> BTreeSet<Permission> {
     let mut needed = BTreeSet::new();
     for report in reports.iter().filter(|report| report.state != State::Skipped) {
         let is_open = report.state != State::Done && !report.info.is_recommendation();
-        let permissions = report.info.permissions.iter().copied();
+        let permissions = report.info.permissions.iter().copied().flatten().copied();
         needed.extend(permissions.filter(|permission| is_open || !permission.changes));
     }
     needed
@@ -35,14 +35,14 @@ pub fn all(is_wanted: impl Fn(&str) -> bool, with_trail: bool) -> BTreeSet<Permi
     let wanted = INFOS.into_iter().filter(|info| is_wanted(info.slug));
     let permissions = wanted.flat_map(|info| {
         let changes = with_trail || !info.is_recommendation();
-        let permissions = info.permissions.iter().copied();
+        let permissions = info.permissions.iter().copied().flatten().copied();
         permissions.filter(move |permission| changes || !permission.changes)
     });
     permissions.collect()
 }
 
 /// The row of the permissions.
-pub async fn row(context: &Context, needed: &BTreeSet<Permission>) -> Row {
+pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row {
     let caller = &context.caller;
     if caller.is_root() {
         return Row::ok(CHECK, "The root user has all permissions.");
@@ -95,7 +95,7 @@ pub async fn row(context: &Context, needed: &BTreeSet<Permission>) -> Row {
 }
 
 /// The ARN of the caller's user or role in IAM.
-async fn principal(context: &Context) -> Option<String> {
+async fn principal(context: &WizardContext) -> Option<String> {
     let caller = &context.caller;
     if caller.arn.contains(":user/") {
         return Some(caller.arn.clone());
@@ -109,7 +109,11 @@ async fn principal(context: &Context) -> Option<String> {
 }
 
 /// The actions that are denied.
-async fn denied(context: &Context, principal: &str, needed: &BTreeSet<Permission>) -> Result<Vec<String>, AwsError> {
+async fn denied(
+    context: &WizardContext,
+    principal: &str,
+    needed: &BTreeSet<Permission>,
+) -> Result<Vec<String>, AwsError> {
     let mut by_resource: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for permission in needed {
         by_resource.entry(permission.on).or_default().push(permission.action);
@@ -137,7 +141,7 @@ async fn denied(context: &Context, principal: &str, needed: &BTreeSet<Permission
 }
 
 /// The ARN of a resource in this account that matches a pattern.
-fn example(context: &Context, pattern: &str) -> String {
+fn example(context: &WizardContext, pattern: &str) -> String {
     let (partition, account) = (context.partition().id(), &context.caller.account);
     pattern
         .replacen("arn:*:", &format!("arn:{partition}:"), 1)

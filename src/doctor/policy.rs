@@ -1,19 +1,20 @@
 //! The least-privilege IAM policy for the steps, built from the permissions that they declare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::permissions::OWN;
 use crate::aws::Partition;
 use crate::checklist::Permission;
+use crate::resources::UNDO_PERMISSIONS;
 use crate::steps::INFOS;
-use crate::undo;
 
 /// A policy document for the steps that are wanted.
 pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {
     let mut statements = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
-    let mut push = |name: &str, permissions: &[Permission]| {
+    let mut push = |name: &str, lists: &[&'static [Permission]]| {
+        let permissions: BTreeSet<&Permission> = lists.iter().copied().flatten().collect();
         let mut by_resource: BTreeMap<&str, Vec<&Permission>> = BTreeMap::new();
         for permission in permissions {
             by_resource.entry(permission.on).or_default().push(permission);
@@ -26,7 +27,7 @@ pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value
     for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
         push(&camel_case(info.slug), info.permissions);
     }
-    push("Undo", &undo::PERMISSIONS);
+    push("Undo", &UNDO_PERMISSIONS);
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 

@@ -13,7 +13,7 @@ mod store;
 pub use edit::{Edit, Lines};
 pub use last::Last;
 pub use lock::{Holder, Lock, LockError};
-pub use record::{Attestation, FORMAT, Intent, Origin, Record, Resource, ResourceKind, SavedAnswer, StepRecord, Verb};
+pub use record::{Attestation, Entry, FORMAT, Intent, Origin, Record, ResourceKind, SavedAnswer, StepRecord, Verb};
 pub use replaced::{Drift, Replaced, Setting, Settings};
 pub use resource_id::{ResourceId, ResourceName};
 pub use store::{Folder, Progress, ProgressError, holder_text};

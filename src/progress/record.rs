@@ -126,7 +126,7 @@ pub enum Verb {
 
 /// A resource and its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Resource {
+pub struct Entry {
     /// The kind of resource.
     pub kind: ResourceKind,
     /// The name.
@@ -151,7 +151,7 @@ pub struct Resource {
     pub at: Option<Timestamp>,
 }
 
-impl Resource {
+impl Entry {
     /// A resource without a separate Region or text.
     pub fn new(origin: Origin, kind: ResourceKind, name: impl Into<ResourceName>, id: impl Into<ResourceId>) -> Self {
         Self {
@@ -259,7 +259,7 @@ pub struct Record {
     pub intents: Vec<Intent>,
     /// The created and existing resources.
     #[serde(default)]
-    pub resources: Vec<Resource>,
+    pub resources: Vec<Entry>,
     /// The changes to existing resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replaced>,
@@ -356,7 +356,7 @@ impl Record {
             .map(|resource| resource.origin)
     }
 
-    /// The recorded [`text`](Resource::text) of a resource.
+    /// The recorded [`text`](Entry::text) of a resource.
     pub fn text(&self, kind: ResourceKind, id: &ResourceId) -> Option<String> {
         let known = self.resources.iter();
         let mut known = known.filter(|resource| resource.kind == kind && resource.id == *id);
@@ -364,7 +364,7 @@ impl Record {
     }
 
     /// Records a resource. The origin [`Created`](Origin::Created) is never replaced.
-    pub fn keep(&mut self, mut resource: Resource) {
+    pub fn keep(&mut self, mut resource: Entry) {
         resource.at = resource.at.or_else(|| Some(Timestamp::now()));
         let known = self
             .resources
@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn a_created_resource_stays_created() {
         let mut record = Record::new("aws", &"123456789012".parse().unwrap());
-        let user = |origin| Resource::new(origin, ResourceKind::User, "Admin", "u-1");
+        let user = |origin| Entry::new(origin, ResourceKind::User, "Admin", "u-1");
         record.keep(user(Origin::Created));
         record.keep(user(Origin::Existing));
         assert_eq!(record.origin(ResourceKind::User, &"u-1".into()), Some(Origin::Created));
@@ -407,11 +407,11 @@ mod tests {
     #[test]
     fn an_id_that_does_not_fit_its_kind_is_reported() {
         let mut record = Record::new("aws", &"123456789012".parse().unwrap());
-        record.keep(Resource::new(Origin::Created, ResourceKind::Group, "Admins", "g-1"));
+        record.keep(Entry::new(Origin::Created, ResourceKind::Group, "Admins", "g-1"));
         assert_eq!(record.check_ids(), Ok(()));
         for kind in [ResourceKind::GroupMembership, ResourceKind::PermissionSet] {
             let mut wrong = record.clone();
-            wrong.keep(Resource::new(Origin::Created, kind, "Admins", "g-1/u-1"));
+            wrong.keep(Entry::new(Origin::Created, kind, "Admins", "g-1/u-1"));
             let why = wrong.check_ids().unwrap_err();
             assert!(why.contains("g-1/u-1") && why.contains(&kind.to_string()), "{why}");
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::context::{Context, confirm, step_error};
+use super::context::{WizardContext, confirm};
 use crate::answers::values::StartUrl;
 use crate::answers::{Given, Key};
 use crate::aws::{AwsError, AwsErrorKind, portal_address};
@@ -17,6 +17,7 @@ use crate::checklist::{
 };
 use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
+use crate::reconcile::step_error;
 use crate::sso::{self, Grant};
 
 /// This step's entry in the checklist.
@@ -37,12 +38,12 @@ const URL: &str = "start_url";
 
 /// Step 6.
 pub struct AccessPortal {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
 }
 
 impl AccessPortal {
     /// A step that has not checked the account yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
 
@@ -102,7 +103,7 @@ impl Step for AccessPortal {
 
     async fn look(&self) -> Result<Observed, UserError> {
         let context = &self.context;
-        let Ok(instance) = context.facts.instance.get().await else {
+        let Ok(instance) = context.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no portal yet."));
         };
         let mut urls =

@@ -1,20 +1,7 @@
 //! The facts that one step reads and other steps need.
 
 use crate::checklist::Fact;
-use crate::ids::{AccountId, GroupId, IdentityStoreId, InstanceArn, PermissionSetArn, RegionName, UserId};
-
-/// The instance of IAM Identity Center.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
-    /// `arn:aws:sso:::instance/ssoins-…`.
-    pub arn: InstanceArn,
-    /// `d-…`.
-    pub store: IdentityStoreId,
-    /// The Region it is in.
-    pub region: RegionName,
-    /// The management account. It differs from the caller's account if that is a delegated administrator.
-    pub owner: AccountId,
-}
+use crate::ids::{GroupId, PermissionSetArn, RegionName, UserId};
 
 /// The user of step 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +55,6 @@ pub struct SignedIn {
 /// All facts of a run.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// From step 1.
-    pub instance: Fact<Instance>,
     /// From step 2.
     pub user: Fact<User>,
     /// From step 3.

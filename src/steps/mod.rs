@@ -4,11 +4,11 @@ mod access_portal;
 mod account_assignment;
 pub mod cli_profile;
 mod context;
-mod create;
 mod create_group;
 pub mod create_user;
 mod enable_identity_center;
 mod facts;
+pub mod pending_answers;
 pub mod permission_set;
 mod recommendations;
 pub mod sign_in;
@@ -19,18 +19,17 @@ use crate::checklist::Step;
 
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
-pub use account_assignment::settle_pending as settle_pending_assignments;
-pub use context::{Context, ContextParts, step_error};
+pub use context::{WizardContext, WizardContextParts};
 pub use enable_identity_center::{AccountKind, Condition, EnableIdentityCenter};
-pub use facts::{Facts, Instance, Profile};
+pub use facts::{Facts, Profile};
 
 /// The checklist, in order.
-pub fn checklist(context: &Rc<Context>) -> Vec<Box<dyn Step>> {
+pub fn checklist(context: &Rc<WizardContext>) -> Vec<Box<dyn Step>> {
     checklist_from(EnableIdentityCenter::new(Rc::clone(context)), context)
 }
 
 /// The checklist, with a first step that has already read the account's condition.
-pub fn checklist_from(first: EnableIdentityCenter, context: &Rc<Context>) -> Vec<Box<dyn Step>> {
+pub fn checklist_from(first: EnableIdentityCenter, context: &Rc<WizardContext>) -> Vec<Box<dyn Step>> {
     vec![
         Box::new(first),
         Box::new(create_user::CreateUser::new(Rc::clone(context))),

@@ -13,8 +13,8 @@ use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{Invocation, NextStepOut};
-use crate::progress::{Origin, Resource};
-use crate::undo::Removal;
+use crate::progress::{Entry, Origin};
+use crate::reconcile::undo::Removal;
 
 /// The version of the envelope.
 pub const FORMAT: u32 = 1;
@@ -168,7 +168,7 @@ pub struct StepOut {
     /// The observed values, by name.
     pub evidence: BTreeMap<String, String>,
     /// The resources of the step.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<Entry>,
     /// The changes that remain.
     pub changes: Vec<ChangeOut>,
     /// The tasks that a person has to do.

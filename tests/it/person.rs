@@ -20,7 +20,7 @@ use idc_setup::browser::Browser;
 use idc_setup::checklist::{Options, Outcome, Prompter, Reply, ReviewReply, Walk};
 use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
-use idc_setup::steps::{self, Context, ContextParts};
+use idc_setup::steps::{self, WizardContext, WizardContextParts};
 
 use super::support::scripted::{Line, ScriptedPrompter};
 use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
@@ -69,7 +69,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
     add_saved_answers(&mut answers, env);
     answers.default_to(Key::IdentityCenterRegion, "us-east-1", Source::Default);
     answers.default_to(Key::Account, "123456789012", Source::Default);
-    let setting = Rc::new(Context::new(ContextParts {
+    let setting = Rc::new(WizardContext::new(WizardContextParts {
         clients: Clients::new(&config, ServerClock::default()),
         caller: Caller {
             account: "123456789012".parse().unwrap(),

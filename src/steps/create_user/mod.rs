@@ -3,29 +3,25 @@
 //! `CreateUser` sets no password and sends no email, so one visit to the console is needed either way: the user is
 //! created by API and activated in the console, or added in the console, which sends an invitation by email.
 
-mod reads;
 mod tasks;
-
-pub use reads::digest_of;
 
 use std::rc::Rc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::context::{Context, rerun};
+use super::context::WizardContext;
 use super::facts::User;
 use crate::answers::Key;
 use crate::answers::values::CreateUserWith;
-use crate::aws::{AwsError, AwsErrorKind};
 use crate::checklist::{
-    Change, Consent, Importance, Observed, Permission, Plan, Prompter, Question, Slot, Status, Step, StepInfo,
-    UserError,
+    Change, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
-use crate::ids::UserId;
 use crate::next_step::SetupCommand;
-use crate::progress::{Attestation, Origin, Resource, ResourceKind, Verb};
-use crate::text::{one_line, quoted};
+use crate::progress::{Attestation, Entry};
+use crate::reconcile::rerun;
+use crate::resources::user::{self, DescribedUser, UserSpec};
+use crate::text::one_line;
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -35,11 +31,7 @@ pub const INFO: StepInfo = StepInfo {
     importance: Importance::Required,
     why: "From now on, you sign in as this user, not as root or with access keys.",
     feeds_others: true,
-    permissions: &[
-        Permission::look("identitystore:GetUserId"),
-        Permission::look("identitystore:DescribeUser"),
-        Permission::change("identitystore:CreateUser"),
-    ],
+    permissions: &[user::PERMISSIONS],
 };
 
 /// The topic of the confirmation that the user is activated.
@@ -57,51 +49,49 @@ const USER_KEYS: [Key; 5] = [
     Key::DisplayName,
 ];
 
-/// A user as `DescribeUser` returns it.
-struct DescribedUser {
-    id: UserId,
-    name: String,
-    values: Vec<(Key, Option<String>)>,
-    created_at: Option<Timestamp>,
-    created_by: Option<String>,
-    digest: String,
+/// The attributes of an existing user, by the answers that they determine.
+fn attributes(user: &DescribedUser) -> [(Key, Option<&str>); 5] {
+    [
+        (Key::Username, user.name.as_deref()),
+        (Key::Email, user.email.as_deref()),
+        (Key::GivenName, user.given_name.as_deref()),
+        (Key::FamilyName, user.family_name.as_deref()),
+        (Key::DisplayName, user.display_name.as_deref()),
+    ]
 }
 
 /// Step 2.
 pub struct CreateUser {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
 }
 
 impl CreateUser {
     /// Creates the step; nothing has been read yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
 
-    /// Determines and records the user's origin: as recorded before, or from the open intents and its creation date.
-    fn settle_origin(&self, user: &DescribedUser) -> Result<Resource, UserError> {
-        let context = &self.context;
-        let requested = context.text(Key::Username);
-        // A user that was found by its email address may have another name than the requested one.
-        let name = if user.name.is_empty() { &requested } else { &user.name };
-        let intents = context.open_intents(ResourceKind::User, name);
-        let mut resource = context.resource(ResourceKind::User, name, &user.id);
-        if context.is_ours(&intents, user.created_at, user.created_by.as_deref()) {
-            resource.origin = Origin::Created;
-            resource.text = Some(user.digest.clone());
+    /// The user that the answers describe.
+    fn spec(&self) -> UserSpec {
+        let text = |key| self.context.text(key);
+        UserSpec {
+            name: text(Key::Username),
+            email: text(Key::Email),
+            given_name: text(Key::GivenName),
+            family_name: text(Key::FamilyName),
+            display_name: text(Key::DisplayName),
         }
-        context.settle(Verb::Create, ResourceKind::User, name, Some(resource.clone()))?;
-        Ok(resource)
     }
 
-    fn judge(&self, user: &DescribedUser, resource: Resource) -> Observed {
+    fn judge(&self, user: &DescribedUser, entry: Entry) -> Observed {
         let answers = self.context.answers.borrow();
         let mut differences = Vec::new();
         let mut accept_existing = SetupCommand::run();
-        for (key, existing) in &user.values {
-            let existing = existing.as_deref().unwrap_or_default();
+        let name = user.name.as_deref().unwrap_or_default();
+        for (key, existing) in attributes(user) {
+            let existing = existing.unwrap_or_default();
             let Some(requested) = answers
-                .get(*key)
+                .get(key)
                 .filter(|requested| requested.source.is_explicit() && requested.value != existing)
             else {
                 continue;
@@ -116,12 +106,11 @@ impl CreateUser {
             accept_existing = accept_existing.value(key.flag(), existing);
         }
         let observed = if differences.is_empty() {
-            Observed::done(format!("The user {} exists.", user.name))
+            Observed::done(format!("The user {name} exists."))
         } else {
             Observed::different(
                 format!(
-                    "The user {} exists, with {}; existing users are never changed.",
-                    user.name,
+                    "The user {name} exists, with {}; existing users are never changed.",
                     differences.join(", ")
                 ),
                 SetupCommand::run()
@@ -130,10 +119,7 @@ impl CreateUser {
             )
             .or_next(accept_existing.to("accept the existing values"))
         };
-        let observed = observed
-            .with("user_id", &user.id)
-            .with("user_name", &user.name)
-            .of(resource);
+        let observed = observed.with("user_id", &user.id).with("user_name", name).of(entry);
         self.with_activation(observed, &user.id)
     }
 
@@ -151,58 +137,10 @@ impl CreateUser {
         observed.with(ACTIVATION, state)
     }
 
-    fn change(&self) -> Change {
-        let text = |key| {
-            Some(self.context.text(key))
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "…".to_owned())
-        };
-        let (name, email) = (text(Key::Username), text(Key::Email));
-        let store = self
-            .context
-            .facts
-            .instance
-            .now()
-            .map_or_else(|| "d-…".to_owned(), |instance| instance.store.into());
-        Change {
-            verb: Verb::Create,
-            kind: ResourceKind::User,
-            sentence: format!(
-                "Create the user {name} ({}, {email}) in the Identity Center directory.",
-                text(Key::DisplayName)
-            ),
-            command: format!(
-                "aws identitystore create-user --identity-store-id {store} --user-name {} --display-name {} --name {} \
-                 --emails {}",
-                quoted(&name),
-                quoted(&text(Key::DisplayName)),
-                quoted(&format!(
-                    "GivenName={},FamilyName={}",
-                    text(Key::GivenName),
-                    text(Key::FamilyName)
-                )),
-                quoted(&format!("Value={email},Type=work,Primary=true"))
-            ),
-            name: name.into(),
-            consent: Consent::Reversible,
-        }
-    }
-
     fn uses_console(&self) -> bool {
         self.context
             .answer::<CreateUserWith>(Key::CreateUserWith)
             .is_some_and(|with| with.value == CreateUserWith::Console)
-    }
-}
-
-/// The error for a request that could not be built because a field is missing. The rules for answers prevent this.
-pub(super) fn unbuilt(operation: &str, error: &dyn std::error::Error) -> AwsError {
-    AwsError {
-        operation: operation.to_owned(),
-        kind: AwsErrorKind::Invalid,
-        code: None,
-        message: error.to_string(),
-        retry_after: None,
     }
 }
 
@@ -213,12 +151,14 @@ impl Step for CreateUser {
     }
 
     async fn look(&self) -> Result<Observed, UserError> {
-        let Ok(instance) = self.context.facts.instance.get().await else {
+        let Ok(instance) = self.context.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
         self.context.answers.borrow_mut().forget_existing(&USER_KEYS);
         let name = self.context.text(Key::Username);
-        let Some(user) = self.find(&instance).await.map_err(rerun(&INFO))? else {
+        let email = self.context.text(Key::Email);
+        let found = user::find(&self.context, &instance, &name, &email).await;
+        let Some(user) = found.map_err(rerun(&INFO))? else {
             if self.context.is_external() {
                 return Ok(Observed::blocked(
                     format!("The user {name} does not exist, and users come from your identity provider."),
@@ -229,23 +169,24 @@ impl Step for CreateUser {
             }
             return Ok(Observed::missing(format!("The user {name} does not exist.")));
         };
-        let resource = self.settle_origin(&user)?;
+        let user_name = user.name.clone().filter(|name| !name.is_empty()).unwrap_or(name);
+        let entry = user::settle(&self.context, &user, &user_name)?;
         if self.context.confirmed.contains(ACTIVATION) {
             self.context.keep_word(ACTIVATION, &user.id, false)?;
         }
         {
             let mut answers = self.context.answers.borrow_mut();
-            for (key, value) in &user.values {
+            for (key, value) in attributes(&user) {
                 if let Some(value) = value {
-                    answers.set_existing(*key, value);
+                    answers.set_existing(key, value);
                 }
             }
         }
-        let observed = self.judge(&user, resource);
+        let observed = self.judge(&user, entry);
         if observed.is_done() {
             self.context.facts.user.set(User {
                 id: user.id,
-                name: user.name,
+                name: user.name.unwrap_or_default(),
             });
         }
         Ok(observed)
@@ -276,7 +217,7 @@ impl Step for CreateUser {
         match observed.status {
             Status::Missing if self.uses_console() => plan.tasks.push(self.add_in_console()),
             Status::Missing => {
-                plan.changes.push(self.change());
+                plan.changes.push(user::creation(&self.context, &self.spec()));
                 plan.tasks.push(self.activate(observed));
             }
             Status::Done if !is_activated => plan.tasks.push(self.activate(observed)),
@@ -287,13 +228,19 @@ impl Step for CreateUser {
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let context = &self.context;
-        let instance = context.instance().await?;
+        let instance = context.known_instance().await?;
+        let spec = self.spec();
         let created = context
-            .make(&INFO, change, |_| self.create_once(&instance), || self.id(&instance))
+            .make(
+                &INFO,
+                change,
+                |_| user::create(context, &instance, &spec),
+                || user::find_id(context, &instance, &spec.name, &spec.email),
+            )
             .await?;
         if let Some((id, _)) = created {
-            let resource = Resource::new(Origin::Created, change.kind, &change.name, id).with_text(Some(self.digest()));
-            context.settle(change.verb, change.kind, &change.name, Some(resource))?;
+            let entry = user::created(&spec, id);
+            context.settle(change.verb, change.kind, &change.name, Some(entry))?;
             prompter.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }
         Ok(())
@@ -327,7 +274,7 @@ impl Step for CreateUser {
     }
 }
 
-impl Context {
+impl WizardContext {
     /// Records what a person confirmed or a sign-in proved. A confirmation does not replace a proof.
     pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), UserError> {
         let known = self.progress.read(|record| record.attestation(topic, about).cloned());

@@ -10,7 +10,7 @@ use crate::next_step::NextSteps;
 impl CreateUser {
     pub(super) fn add_in_console(&self) -> HumanTask {
         let text = |key| self.context.text(key);
-        let instance = self.context.facts.instance.now();
+        let instance = self.context.instance.now();
         let place = instance.map(|instance| self.context.console.users(&instance.region, &instance.arn));
         HumanTask {
             sentence: format!("Add the user {} in the console.", text(Key::Username)),
@@ -42,7 +42,6 @@ impl CreateUser {
         let name = evidence("user_name").unwrap_or_else(|| self.context.text(Key::Username));
         let place = self
             .context
-            .facts
             .instance
             .now()
             .zip(evidence("user_id").and_then(|id| id.parse().ok()))
@@ -82,7 +81,7 @@ impl CreateUser {
 
     /// The alternative: a one-time password by email, a setting for all users.
     fn email_otp(&self) -> String {
-        let place = self.context.facts.instance.now();
+        let place = self.context.instance.now();
         let place = place.map(|instance| self.context.console.settings(&instance.region, &instance.arn).link);
         let link = place.map_or_else(String::new, |link| format!(" ({link})"));
         format!(

@@ -1,9 +1,10 @@
 //! The kind of account, determined before anything is changed in it.
 
-use super::reads::{AccountState, PlanState};
+use super::account_state::AccountState;
 use crate::checklist::Observed;
 use crate::ids::AccountId;
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::resources::organization::AccountPlan;
 
 /// The kinds of accounts that make a difference to Identity Center.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ fn standalone(state: &AccountState, account: &AccountId) -> (Kind, String, NextS
         format!("Account {account} is not in an organization; step 1 creates one, which can't be undone by idc-setup.");
     let consent = "--create-organization";
     match state.plan {
-        Some(PlanState::Free) => (
+        Some(AccountPlan::Free) => (
             Kind::StandaloneOnFreePlan,
             format!(
                 "{summary} It is on the Free plan: creating an organization is reported to move it to the Paid plan \
@@ -90,7 +91,7 @@ fn standalone(state: &AccountState, account: &AccountId) -> (Kind, String, NextS
             ]
             .into(),
         ),
-        Some(PlanState::Unknown) => (
+        Some(AccountPlan::Unknown) => (
             Kind::Standalone,
             format!(
                 "{summary} Its plan could not be determined: if it is the Free plan, creating an organization \

@@ -4,30 +4,29 @@
 //! this step waits for it. `CreateInstance` is never called: it creates an account instance, which has no permission
 //! sets and blocks the organization instance.
 
-mod apply;
-mod changes;
+mod account_state;
 mod condition;
-mod reads;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::context::{Context, rerun};
+use super::context::WizardContext;
 use crate::answers::Key;
 use crate::answers::values::Region;
 use crate::aws::waiting;
 use crate::checklist::{
-    Change, Choice, Consent, Importance, NamedConsent, Observed, Permission, Plan, Prompter, Question, Slot, Status,
-    Step, StepInfo, UserError,
+    Change, Choice, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
+    UserError,
 };
 use crate::limits::PROPAGATION_LIMIT;
-use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Origin, Resource, ResourceKind, ResourceName, Verb};
-use reads::{AccountState, InstanceKind, ListedInstance};
-
-use super::facts::Instance;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::progress::ResourceKind;
+use crate::reconcile::{Instance, rerun};
+use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
+use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
+use account_state::{AccountState, InstanceKind};
 
 pub use condition::{Condition, Kind as AccountKind};
 
@@ -39,55 +38,31 @@ pub const INFO: StepInfo = StepInfo {
     importance: Importance::Required,
     why: "It manages users in one place and provides short-lived credentials instead of access keys.",
     feeds_others: true,
-    permissions: &[
-        Permission::look("organizations:DescribeOrganization"),
-        Permission::look("organizations:ListAccounts"),
-        Permission::look("organizations:ListDelegatedAdministrators"),
-        Permission::look("sso:ListInstances"),
-        Permission::look("sso:DescribeInstance"),
-        Permission::look("freetier:GetAccountPlanState"),
-        Permission::change("organizations:CreateOrganization"),
-        // "AWS Organizations and service-linked roles": creating an organization also creates its service-linked role.
-        Permission::change_on(
-            "arn:*:iam::*:role/aws-service-role/organizations.amazonaws.com/*",
-            "iam:CreateServiceLinkedRole",
-        ),
-        Permission::change("sso:UpdateInstance"),
-    ],
+    permissions: &[organization::PERMISSIONS, instance::PERMISSIONS],
 };
-
-const CREATE_ORGANIZATION: &str = "create-organization";
-const ACCEPT_FREE_PLAN_END: &str = "accept-free-plan-end";
-const ENABLE_PERMISSION_SETS: &str = "enable-permission-sets";
 
 /// The flags of the named consents of this step.
 pub const CONSENTS: [&str; 3] = [CREATE_ORGANIZATION, ACCEPT_FREE_PLAN_END, ENABLE_PERMISSION_SETS];
 
-// Names and values of the evidence that the plan is based on.
-const ORGANIZATION: &str = "organization";
-const ACCOUNT_PLAN: &str = "account_plan";
-const INSTANCE: &str = "instance";
-const STATUS: &str = "status";
-const NONE: &str = "none";
-/// The management account, if this account is a delegated administrator.
-const ADMINISTERED_FOR: &str = "administered_for";
-
 /// Step 1.
 pub struct EnableIdentityCenter {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
     /// Whether every Region has been queried individually, which happens once per run.
     swept: Cell<bool>,
     /// The account state that was read before the first check.
     known: RefCell<Option<AccountState>>,
+    /// The account state at the last check.
+    last: RefCell<Option<AccountState>>,
 }
 
 impl EnableIdentityCenter {
     /// Creates the step; nothing has been read yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self {
             context,
             swept: Cell::new(false),
             known: RefCell::default(),
+            last: RefCell::default(),
         }
     }
 
@@ -109,7 +84,9 @@ impl EnableIdentityCenter {
         // delete it.
         let attempts = Cell::new(0);
         let up_to_date = || async {
-            let state = reads::account_state(context, &self.swept).await.map_err(rerun(&INFO))?;
+            let state = account_state::account_state(context, &self.swept)
+                .await
+                .map_err(rerun(&INFO))?;
             attempts.set(attempts.get() + 1);
             let is_suspect = state.organization.is_none() && state.instance.is_some();
             let is_stale = is_suspect && (attempts.get() == 1 || has_organization());
@@ -118,7 +95,9 @@ impl EnableIdentityCenter {
         if let Some(state) = waiting::until(context.timing, PROPAGATION_LIMIT, up_to_date).await? {
             return Ok(state);
         }
-        reads::account_state(context, &self.swept).await.map_err(rerun(&INFO))
+        account_state::account_state(context, &self.swept)
+            .await
+            .map_err(rerun(&INFO))
     }
 
     /// The kind of account and the state of Identity Center. The first check uses the same answers from AWS.
@@ -140,17 +119,15 @@ impl EnableIdentityCenter {
         };
         observed.evidence.insert("account", account.to_string());
         let organization = state.organization.as_ref();
-        let id = organization.map_or(NONE, |organization| organization.id.as_str());
-        observed.evidence.insert(ORGANIZATION, id.to_owned());
+        let id = organization.map_or("none", |organization| organization.id.as_str());
+        observed.evidence.insert("organization", id.to_owned());
         if let Some(organization) = organization {
-            let name = format!("of account {}", organization.management_account);
-            let resource = self
-                .context
-                .resource(ResourceKind::Organization, name, &organization.id);
-            observed.resources.insert(0, resource);
+            observed
+                .resources
+                .insert(0, organization::entry(&self.context, organization));
         }
         if let Some(plan) = &state.plan {
-            observed.evidence.insert(ACCOUNT_PLAN, plan.name().to_owned());
+            observed.evidence.insert("account_plan", plan.name().to_owned());
         }
         observed
     }
@@ -177,14 +154,14 @@ impl EnableIdentityCenter {
             InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
         };
         let observed = if state.is_delegated {
-            observed.with(ADMINISTERED_FOR, seen.owner.to_string())
+            observed.with("administered_for", seen.owner.to_string())
         } else {
             observed
         };
         observed
-            .with(INSTANCE, seen.arn.to_string())
+            .with("instance", seen.arn.to_string())
             .with("region", region.to_string())
-            .with(STATUS, &seen.status)
+            .with("status", &seen.status)
             .with("identity_store", seen.store.to_string())
     }
 
@@ -250,44 +227,43 @@ impl EnableIdentityCenter {
             }
             Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),
         }
-        .with(STATUS, NONE)
+        .with("status", "none")
     }
 
-    /// Settles the open intents for what exists by now. We created an organization if this account joined it within the
-    /// time limit of one of our calls: the management account joins when the organization is created.
+    /// Settles the open intents for what exists by now.
     async fn settle_intents(&self, state: &AccountState) -> Result<(), UserError> {
-        let context = &self.context;
         if let Some(organization) = &state.organization {
-            let intents = context.open_intents(ResourceKind::Organization, ORGANIZATION);
-            let mut resource = None;
-            if !intents.is_empty() {
-                let joined = reads::joined(context).await.map_err(rerun(&INFO))?;
-                if context.is_ours(&intents, joined, None) {
-                    resource = Some(Resource::new(
-                        Origin::Created,
-                        ResourceKind::Organization,
-                        format!("of account {}", context.caller.account),
-                        &organization.id,
-                    ));
-                }
-            }
-            context.settle(Verb::Create, ResourceKind::Organization, ORGANIZATION, resource)?;
+            organization::settle(&self.context, organization)
+                .await
+                .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
         }
-        if let Some(seen) = state
-            .instance
-            .as_ref()
-            .filter(|seen| seen.permission_sets == Some(true))
-        {
-            // Before an intent is recorded, a check shows that permission sets are not enabled.
-            let kind = ResourceKind::PermissionSetsSwitch;
-            let name = ResourceName::from(&*seen.arn);
-            let is_pending = context
-                .progress
-                .read(|record| record.intents(Verb::Update, kind, &name).next().is_some());
-            let enabled = is_pending.then(|| Resource::new(Origin::Created, kind, "permission sets", &seen.arn));
-            context.settle(Verb::Update, kind, &name, enabled)?;
+        match &state.instance {
+            Some(seen) => instance::settle_permission_sets(&self.context, seen),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    fn enable(&self) -> HumanTask {
+        let region = self.context.wanted_region();
+        let place = self.context.console.enable(&region);
+        HumanTask {
+            sentence: format!("Enable IAM Identity Center in {region}."),
+            link: Some(place.link),
+            code: None,
+            clicks: place.clicks,
+            command: None,
+            alternatives: NextSteps::default(),
+            details: vec![
+                format!("The Region at the top right must be {region}. To change it later, you have to start over."),
+                if self.context.is_external() {
+                    "Identity source: connect your own (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
+                } else {
+                    "Identity source: keep \"Identity Center directory\", unless you use Okta, Entra ID or similar."
+                        .to_owned()
+                },
+            ],
+            kind: TaskKind::Seen,
+        }
     }
 }
 
@@ -308,10 +284,11 @@ impl Step for EnableIdentityCenter {
         let state = self.account_state().await?;
         self.settle_intents(&state).await?;
         let mut observed = self.judge(&state);
+        self.last.replace(Some(state.clone()));
         if let Some(seen) = &state.instance
             && state.kind_of(seen, &self.context.caller.account) == InstanceKind::OrganizationInstance
         {
-            let resource = self.context.resource(ResourceKind::Instance, &*seen.region, &seen.arn);
+            let resource = self.context.entry(ResourceKind::Instance, &*seen.region, &seen.arn);
             observed = observed.of(resource);
             let instance = Instance {
                 arn: seen.arn.clone(),
@@ -324,7 +301,7 @@ impl Step for EnableIdentityCenter {
             if observed.is_done() {
                 let region = seen.region.clone();
                 self.context.progress.change(|record| record.region = Some(region))?;
-                self.context.facts.instance.set(instance);
+                self.context.instance.set(instance);
             }
         }
         Ok(observed)
@@ -345,38 +322,30 @@ impl Step for EnableIdentityCenter {
         if observed.status != Status::Missing {
             return Ok(plan);
         }
-        let evidence = |name: &str| observed.evidence.get(name).map_or(NONE, String::as_str);
-        if evidence(ORGANIZATION) == NONE {
-            plan.changes.push(Self::create_organization(observed));
+        let last = self.last.borrow();
+        let Some(state) = last.as_ref() else {
+            return Ok(plan);
+        };
+        if state.organization.is_none() {
+            let account_plan = state.plan.unwrap_or(AccountPlan::Unknown);
+            plan.changes.push(organization::creation(account_plan));
         }
-        if evidence(STATUS) == "ACTIVE" {
-            plan.changes.push(Change {
-                verb: Verb::Update,
-                kind: ResourceKind::PermissionSetsSwitch,
-                name: evidence(INSTANCE).into(),
-                sentence: "Enable permission sets.".to_owned(),
-                command: format!(
-                    "aws sso-admin update-instance --permission-sets-enabled --instance-arn {}",
-                    evidence(INSTANCE)
-                ),
-                consent: Consent::Named(vec![NamedConsent {
-                    flag: ENABLE_PERMISSION_SETS,
-                    stake: "Once enabled, permission sets can't be disabled.".to_owned(),
-                    is_final: true,
-                }]),
-            });
-        } else {
-            plan.tasks.push(self.enable());
+        match state.instance.as_ref().filter(|seen| seen.status == "ACTIVE") {
+            Some(seen) => plan.changes.push(instance::enabling_permission_sets(seen)),
+            None => plan.tasks.push(self.enable()),
         }
         Ok(plan)
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
         let message = if change.kind == ResourceKind::Organization {
-            self.apply_create_organization(change).await?;
+            organization::create(context, &INFO, change).await?;
             "Created an organization; this can't be undone by idc-setup."
         } else {
-            self.apply_permission_sets_switch(change).await?;
+            let region = context.instance.now().map(|instance| instance.region);
+            let region = region.unwrap_or_else(|| context.wanted_region());
+            instance::enable_permission_sets(context, &INFO, &region, change).await?;
             "Enabled permission sets; this can't be undone."
         };
         prompter.say(Some(&INFO), message);
@@ -384,6 +353,6 @@ impl Step for EnableIdentityCenter {
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.context.facts.instance]
+        vec![&self.context.instance]
     }
 }

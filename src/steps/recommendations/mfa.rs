@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::super::context::{Context, confirm};
+use super::super::context::{WizardContext, confirm};
 use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind, UserError,
 };
@@ -25,12 +25,12 @@ pub const MFA: &str = INFO.slug;
 
 /// MFA for all users.
 pub struct Mfa {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
 }
 
 impl Mfa {
     /// A step that has not checked the account yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
 }
@@ -43,7 +43,7 @@ impl Step for Mfa {
 
     async fn look(&self) -> Result<Observed, UserError> {
         let context = &self.context;
-        let Ok(instance) = context.facts.instance.get().await else {
+        let Ok(instance) = context.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1."));
         };
         if context.confirmed.contains(MFA) {
@@ -70,7 +70,7 @@ impl Step for Mfa {
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let instance = self.context.facts.instance.now();
+        let instance = self.context.instance.now();
         if let Some(instance) = instance.filter(|_| observed.status == Status::Missing && observed.waits_for.is_none())
         {
             let place = self.context.console.settings(&instance.region, &instance.arn);
@@ -101,7 +101,7 @@ impl Step for Mfa {
     }
 
     fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {
-        match self.context.facts.instance.now() {
+        match self.context.instance.now() {
             Some(instance) => self.context.keep_word(topic, &instance.arn, false),
             None => Ok(()),
         }

@@ -5,13 +5,14 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use aws_sdk_iam::types::SummaryKeyType;
 
-use super::super::context::{Context, step_error};
+use super::super::context::WizardContext;
 use crate::aws::AwsError;
 use crate::checklist::{
     Change, HumanTask, Importance, Observed, Permission, Plan, Prompter, Question, Status, Step, StepInfo, TaskKind,
     UserError,
 };
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::reconcile::step_error;
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -21,7 +22,7 @@ pub const INFO: StepInfo = StepInfo {
     importance: Importance::Recommendation,
     why: "No policy can limit a root access key that leaks.",
     feeds_others: false,
-    permissions: &[Permission::look("iam:GetAccountSummary")],
+    permissions: &[&[Permission::look("iam:GetAccountSummary")]],
 };
 
 const KEYS: &str = "root_access_keys";
@@ -31,12 +32,12 @@ const ABSENT: &str = "absent";
 
 /// No access keys for the root user.
 pub struct RootAccessKeys {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
 }
 
 impl RootAccessKeys {
     /// A step that has not checked the account yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
 }

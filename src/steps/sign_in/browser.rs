@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::context::step_error;
 use super::session::{Session, SignedIn};
 use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::PAGE_LIFETIME;
+use crate::reconcile::step_error;
 use crate::sso::pkce::{Answer, SignInPage};
 use crate::sso::{Grant, PortalAddress};
 

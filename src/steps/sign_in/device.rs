@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::context::step_error;
 use super::session::{Session, SignedIn};
 use crate::aws::AwsError;
 use crate::checklist::{HumanTask, Prompter, TaskKind, UserError};
 use crate::limits::SLOW_DOWN;
 use crate::next_step::NextSteps;
+use crate::reconcile::step_error;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 use aws_config_file::CachedToken;
 

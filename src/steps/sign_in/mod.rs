@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::access_portal::PORTAL;
-use super::context::{Context, rerun};
+use super::context::WizardContext;
 use super::create_user::ACTIVATION;
 use super::facts::{Profile, SignedIn};
 use crate::answers::Key;
@@ -25,7 +25,10 @@ use crate::checklist::{
     Change, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
     UserError,
 };
+use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::reconcile::rerun;
+use crate::resources::membership;
 use crate::sso;
 use aws_config_file::Paths;
 use refusal::Shown;
@@ -50,12 +53,12 @@ const OTHER_USER: &str = "signed_in_as_other";
 
 /// Step 8.
 pub struct SignIn {
-    context: Rc<Context>,
+    context: Rc<WizardContext>,
 }
 
 impl SignIn {
     /// Creates the step; nothing is checked yet.
-    pub fn new(context: Rc<Context>) -> Self {
+    pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
 
@@ -81,7 +84,7 @@ impl SignIn {
             timing: context.timing,
             paths: self.paths()?,
             profile,
-            region: context.instance().await?.region,
+            region: context.known_instance().await?.region,
             user: context.text(Key::Username),
         })
     }
@@ -173,7 +176,7 @@ impl SignIn {
     /// Whether the portal itself lists the account and offers the permission set.
     async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, UserError> {
         let context = &self.context;
-        let region = context.instance().await?.region;
+        let region = context.known_instance().await?.region;
         let Some(token) = aws_config_file::read_token(&self.paths()?.token(&profile.session)) else {
             return Ok(false);
         };
@@ -252,8 +255,12 @@ impl SignIn {
         let (Some(group), Some(user)) = (facts.group.now(), facts.user.now()) else {
             return Ok(false);
         };
-        let instance = context.instance().await?;
-        let is_member = context.is_member(&instance, &group.id, &user).await;
+        let instance = context.known_instance().await?;
+        let key = MembershipKey {
+            group: group.id,
+            user: user.id,
+        };
+        let is_member = membership::exists(context, &instance, &key).await;
         is_member.map(|is_member| !is_member).map_err(rerun(&INFO))
     }
 }
@@ -274,7 +281,7 @@ impl Step for SignIn {
         let Ok(profile) = facts.profile.get().await else {
             return Ok(Observed::waits_for("Waits for step 7."));
         };
-        if facts.instance.get().await.is_err() {
+        if self.context.instance.get().await.is_err() {
             return Ok(Observed::waits_for("Waits for step 1."));
         }
         let session = self.session(&profile).await?;

@@ -10,7 +10,6 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use super::super::context::step_error;
 use super::super::facts::Profile;
 use super::refusal;
 use crate::aws::connect::{self, Caller};
@@ -22,6 +21,7 @@ use crate::checklist::{Prompter, StepInfo, UserError};
 use crate::ids::RegionName;
 use crate::limits::{PROPAGATION_LIMIT, READ_ATTEMPTS, READ_LIMIT};
 use crate::next_step::SetupCommand;
+use crate::reconcile::step_error;
 use crate::sso::{Grant, Registrar, Registration};
 use crate::text::{duration_text, one_line};
 use aws_config_file::{CachedToken, Paths};

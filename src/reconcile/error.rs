@@ -1,0 +1,51 @@
+//! Errors of AWS calls, as they are reported to the user.
+
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::checklist::{ServiceMessage, StepInfo, UserError, UserErrorKind};
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+
+/// Converts a failed AWS call of a step into a [`UserError`].
+pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
+    let kind = match aws_error.kind {
+        AwsErrorKind::Denied => UserErrorKind::NotAllowed,
+        AwsErrorKind::Credentials => UserErrorKind::NoCredentials,
+        AwsErrorKind::NotAws | AwsErrorKind::NotImplemented | AwsErrorKind::Unreadable => UserErrorKind::Unknown,
+        _ => UserErrorKind::Failed,
+    };
+    let next: NextSteps = next.into();
+    let again = next.command().cloned().unwrap_or_default();
+    // What fixes the cause comes first; what the caller suggests besides running again stays.
+    let cause: Option<NextStep> = match aws_error.kind {
+        AwsErrorKind::Denied | AwsErrorKind::Credentials if aws_error.is_unsigned() => None,
+        AwsErrorKind::Denied => Some(again.clone().after(format!(
+            "ask an administrator to allow {} for this caller",
+            aws_error.operation
+        ))),
+        AwsErrorKind::Credentials => Some(NextStep::other("sign in again", ["aws", "login"]).then(again.clone())),
+        AwsErrorKind::NoConnection => Some(again.clone().after("check the network")),
+        _ => None,
+    };
+    let next = match cause {
+        None => next,
+        Some(cause) => next
+            .iter()
+            .filter(|other| other.names_other_command_than(&again))
+            .fold(NextSteps::from(cause), |next, other| next.or(other.clone())),
+    };
+    UserError {
+        kind,
+        message: format!("{}: {}.", info.name(), aws_error.sentence().trim_end_matches('.')),
+        aws: Some(ServiceMessage {
+            operation: aws_error.operation.clone(),
+            code: aws_error.code.clone(),
+            message: aws_error.message.clone(),
+        }),
+        next,
+        stops_all: false,
+    }
+}
+
+/// Like [`step_error`], with a rerun as the next step.
+pub fn rerun(info: &'static StepInfo) -> impl Fn(AwsError) -> UserError {
+    move |aws_error| step_error(info, &aws_error, SetupCommand::again())
+}

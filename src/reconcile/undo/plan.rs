@@ -1,0 +1,250 @@
+//! The plan of an undo: a pure function of what was recorded, what was observed, and what the user asked for.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::{Branch, Condition, Elsewhere, Resource};
+use crate::next_step::SetupCommand;
+use crate::progress::{Drift, Entry, Origin, Record, Replaced, ResourceId, ResourceKind, Setting};
+use crate::text::one_line;
+
+/// One resource that was created or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Removal {
+    /// What it is, its name, and its id.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The slug of the step that created it.
+    pub step: &'static str,
+    /// What happens to it.
+    pub disposition: Disposition,
+    /// Why it stays, or which values are restored.
+    pub why: Option<String>,
+    /// The `aws` command that deletes it, or the edit of a file.
+    pub command: String,
+    /// Whether someone else uses it, so that AWS would refuse to delete it.
+    #[serde(skip)]
+    pub in_use: bool,
+    /// Set if it is in a file of another environment: the undo there.
+    #[serde(skip)]
+    pub undo_elsewhere: Option<SetupCommand>,
+}
+
+/// What happens to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// It will be deleted.
+    Delete,
+    /// It no longer exists.
+    Gone,
+    /// Someone changed it since it was created. It stays, unless `--include-changed` is given.
+    Changed,
+    /// It stays in any case.
+    Stays,
+    /// It was deleted.
+    Deleted,
+    /// It existed before, and `--update` changed it: its earlier values will be restored.
+    Restore,
+    /// Its earlier values were restored.
+    Restored,
+}
+
+impl Disposition {
+    /// The word shown on screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Gone => "gone",
+            Self::Changed => "changed",
+            Self::Stays => "stays",
+            Self::Deleted => "deleted",
+            Self::Restore => "restore",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// Whether it is still to be deleted or restored.
+    pub fn is_to_do(self) -> bool {
+        matches!(self, Self::Delete | Self::Restore)
+    }
+}
+
+impl Removal {
+    /// `user Admin`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.entry.kind, one_line(&self.entry.name.to_string()))
+    }
+
+    /// The branch that it belongs to.
+    pub fn branch(&self, kinds: &[&dyn Resource]) -> Branch {
+        let row = kinds.iter().find(|row| row.kind() == self.entry.kind);
+        row.filter(|_| self.entry.origin == Origin::Created)
+            .map_or(Branch::Independent, |row| row.branch())
+    }
+}
+
+/// A recorded resource or change that undo can revert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Candidate {
+    /// A resource that this program created, to be deleted.
+    Created(Entry),
+    /// Settings of an existing resource that this program changed, to be restored.
+    Changed(Replaced),
+}
+
+impl Candidate {
+    /// The entry. A changed resource existed before, so undo never deletes it.
+    pub fn entry(&self) -> Entry {
+        match self {
+            Self::Created(entry) => entry.clone(),
+            Self::Changed(replaced) => Entry::new(Origin::Existing, replaced.kind, &replaced.name, &replaced.id),
+        }
+    }
+}
+
+/// What was observed of a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// A created resource, compared with what was created.
+    Created(Condition),
+    /// A changed resource, compared with its settings before and after the change; `None` if it no longer exists.
+    Changed(Option<Drift>),
+    /// It is in a file of another environment.
+    Elsewhere(Elsewhere),
+}
+
+/// A candidate with what was observed of it.
+#[derive(Debug, Clone)]
+pub struct ObservedCandidate {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// The slug of the step that created or changed it.
+    pub step: &'static str,
+    /// What was observed.
+    pub observation: Observation,
+    /// The command or edit that reverts it manually.
+    pub command: String,
+}
+
+/// The candidates in the order in which they are reverted, of one step or of all.
+pub fn candidates(record: &Record, kinds: &[&dyn Resource], step: Option<&str>) -> Vec<(Candidate, &'static str)> {
+    let mut candidates = Vec::new();
+    let wanted = |row: &&&dyn Resource| step.is_none_or(|step| step == row.step());
+    for row in kinds.iter().filter(wanted) {
+        // The most recent resource of a kind comes first.
+        let created = record.resources.iter().rev();
+        let created = created.filter(|entry| entry.kind == row.kind() && entry.origin == Origin::Created);
+        candidates.extend(created.map(|entry| (Candidate::Created(entry.clone()), row.step())));
+    }
+    for replaced in record.replaced.iter().rev() {
+        let row = kinds.iter().filter(wanted).find(|row| row.kind() == replaced.kind);
+        candidates.extend(row.map(|row| (Candidate::Changed(replaced.clone()), row.step())));
+    }
+    candidates
+}
+
+/// The plan: what happens to each candidate.
+///
+/// It never deletes a resource that this program did not create, and it restores only settings that still have the
+/// values that this program set, unless `include_changed` is set. A resource that someone else uses stays in any case.
+pub fn plan(observed: &[ObservedCandidate], include_changed: bool) -> Vec<Removal> {
+    let mut removals: Vec<Removal> = observed.iter().map(removal).collect();
+    if include_changed {
+        include_what_has_changed(&mut removals);
+    }
+    keep_dependencies(&mut removals);
+    removals
+}
+
+fn removal(observed: &ObservedCandidate) -> Removal {
+    let (disposition, why) = match (&observed.candidate, &observed.observation) {
+        (_, Observation::Elsewhere(elsewhere)) => (Disposition::Stays, Some(elsewhere.why.clone())),
+        (Candidate::Created(_), Observation::Created(condition)) => match condition {
+            Condition::Exists => (Disposition::Delete, None),
+            Condition::Gone => (Disposition::Gone, None),
+            Condition::Changed(why) | Condition::InUse(why) => (Disposition::Changed, Some(why.clone())),
+            Condition::Stays(why) => (Disposition::Stays, Some(why.clone())),
+        },
+        (Candidate::Changed(replaced), Observation::Changed(drift)) => match drift {
+            None | Some(Drift::AsBefore) => (Disposition::Gone, None),
+            Some(Drift::AsChanged) => {
+                let why = format!("its earlier values: {}", replaced.before_text());
+                (Disposition::Restore, Some(why))
+            }
+            Some(Drift::Modified(names)) => {
+                let names: Vec<String> = names.iter().map(Setting::to_string).collect();
+                let why = format!("someone changed {} since the update", names.join(", "));
+                (Disposition::Changed, Some(why))
+            }
+        },
+        // An observation of another candidate says nothing about this one.
+        _ => (Disposition::Stays, Some("it was not checked".to_owned())),
+    };
+    let undo_elsewhere = match &observed.observation {
+        Observation::Elsewhere(elsewhere) => elsewhere.undo.clone(),
+        _ => None,
+    };
+    Removal {
+        entry: observed.candidate.entry(),
+        step: observed.step,
+        disposition,
+        why,
+        command: observed.command.clone(),
+        in_use: matches!(observed.observation, Observation::Created(Condition::InUse(_))),
+        undo_elsewhere,
+    }
+}
+
+/// Also undoes what was changed since, except for what someone else uses and AWS refuses to delete.
+fn include_what_has_changed(removals: &mut [Removal]) {
+    for removal in removals {
+        if removal.disposition == Disposition::Changed && !removal.in_use {
+            removal.disposition = match removal.entry.origin {
+                Origin::Created => Disposition::Delete,
+                Origin::Existing | Origin::Confirmed => Disposition::Restore,
+            };
+        }
+    }
+}
+
+/// A permission set stays as long as an assignment of it stays, and a bucket as long as its trail stays.
+fn keep_dependencies(removals: &mut [Removal]) {
+    let stays = removals
+        .iter()
+        .filter(|removal| matches!(removal.disposition, Disposition::Changed | Disposition::Stays));
+    let stays: Vec<Removal> = stays.cloned().collect();
+    for removal in removals
+        .iter_mut()
+        .filter(|removal| removal.disposition == Disposition::Delete)
+    {
+        if let Some(other) = stays.iter().find(|other| depends_on(&other.entry, &removal.entry)) {
+            removal.disposition = Disposition::Changed;
+            removal.why = Some(format!("the {} stays and depends on it", other.name()));
+        }
+    }
+}
+
+fn depends_on(one: &Entry, other: &Entry) -> bool {
+    match (one.kind, other.kind) {
+        (ResourceKind::AccountAssignment, ResourceKind::PermissionSet) => {
+            matches!(&one.id, ResourceId::Assignment(key) if *key.permission_set == *other.id.single())
+        }
+        (ResourceKind::Trail, ResourceKind::Bucket) => true,
+        _ => false,
+    }
+}
+
+/// The current plan without the changes that the user did not agree to.
+pub fn as_agreed(shown: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
+    let was_agreed = |removal: &Removal| {
+        let same = |other: &&Removal| {
+            other.entry.kind == removal.entry.kind
+                && other.entry.id == removal.entry.id
+                && other.entry.origin == removal.entry.origin
+        };
+        let before = shown.iter().find(same).map(|before| before.disposition);
+        !removal.disposition.is_to_do() || before == Some(removal.disposition)
+    };
+    now.into_iter().filter(was_agreed).collect()
+}

@@ -1,0 +1,702 @@
+//! The assignment of a permission set to a user or group in an account. AWS accepts requests to create and delete
+//! assignments at once, and completes them later.
+
+use async_trait::async_trait;
+use aws_sdk_ssoadmin::types::{
+    AccountAssignment, AccountAssignmentOperationStatus, PrincipalType, StatusValues, TargetType,
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+
+use super::membership;
+use crate::aws::{AwsError, AwsErrorKind, timestamp, unless_gone, waiting};
+use crate::checklist::{Change, Consent, Permission, UserError};
+use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
+use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
+use crate::next_step::SetupCommand;
+use crate::progress::{Entry, Intent, Origin, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::{
+    Branch, Condition, Context, Creation, Deletion, End, Error, Instance, Resource, create as create_with_retries,
+};
+use crate::text::duration_text;
+
+/// What creating an assignment needs. In the management account, Identity Center uses the caller's own IAM permissions
+/// instead of those of its service-linked role ("Identity-based policy examples for IAM Identity Center"). Without them,
+/// AWS accepts an assignment that fails later.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::look("sso:ListAccountAssignments"),
+    Permission::look("sso:ListAccountAssignmentCreationStatus"),
+    Permission::look("sso:DescribeAccountAssignmentCreationStatus"),
+    Permission::change("sso:CreateAccountAssignment"),
+    on_roles("iam:AttachRolePolicy"),
+    on_roles("iam:CreateRole"),
+    on_roles("iam:DeleteRole"),
+    on_roles("iam:DeleteRolePolicy"),
+    on_roles("iam:DetachRolePolicy"),
+    on_roles("iam:GetRole"),
+    on_roles("iam:ListAttachedRolePolicies"),
+    on_roles("iam:ListRolePolicies"),
+    on_roles("iam:PutRolePolicy"),
+    on_roles("iam:UpdateRole"),
+    on_roles("iam:UpdateRoleDescription"),
+    Permission::change_on(PROVIDERS, "iam:CreateSAMLProvider"),
+    Permission::change_on(PROVIDERS, "iam:GetSAMLProvider"),
+    Permission::change_on(PROVIDERS, "iam:UpdateSAMLProvider"),
+];
+
+/// What undo needs. In the management account, Identity Center deletes the role with the caller's permissions.
+pub const UNDO_PERMISSIONS: &[Permission] = &[
+    Permission::look("sso:ListAccountAssignmentsForPrincipal"),
+    Permission::look("sso:ListApplicationAssignmentsForPrincipal"),
+    Permission::change("sso:DeleteAccountAssignment"),
+    Permission::change("sso:DescribeAccountAssignmentDeletionStatus"),
+    on_roles("iam:DeleteRole"),
+    on_roles("iam:DeleteRolePolicy"),
+    on_roles("iam:DetachRolePolicy"),
+];
+
+const PROVIDERS: &str = "arn:*:iam::*:saml-provider/AWSSSO_*";
+
+const fn on_roles(action: &'static str) -> Permission {
+    Permission::change_on("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*", action)
+}
+
+const LIST: &str = "sso:ListAccountAssignments";
+
+/// The principals that are assigned a permission set in an account.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn principals(
+    context: &Context,
+    instance: &Instance,
+    account: &AccountId,
+    set: &PermissionSetArn,
+) -> Result<Vec<Principal>, AwsError> {
+    let mut pages = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_account_assignments()
+        .instance_arn(&instance.arn)
+        .account_id(account)
+        .permission_set_arn(set)
+        .into_paginator()
+        .items()
+        .send();
+    let mut principals = Vec::new();
+    while let Some(assignment) = pages.next().await {
+        let assignment = assignment.map_err(|error| AwsError::of(LIST, error));
+        let Some(assignment) = unless_gone(assignment)? else {
+            return Ok(Vec::new());
+        };
+        principals.push(principal(&assignment)?);
+    }
+    Ok(principals)
+}
+
+fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
+    let id = assignment.principal_id().unwrap_or_default();
+    Ok(match &assignment.principal_type {
+        Some(PrincipalType::User) => Principal::User(AwsError::require_id(LIST, id)?),
+        _ => Principal::Group(AwsError::require_id(LIST, id)?),
+    })
+}
+
+/// Whether an assignment exists.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn exists(context: &Context, instance: &Instance, key: &AssignmentKey) -> Result<bool, AwsError> {
+    let principals = principals(context, instance, &key.account, &key.permission_set).await?;
+    Ok(principals.contains(&key.principal))
+}
+
+fn principal_type(principal: &Principal) -> PrincipalType {
+    PrincipalType::from(principal.type_name())
+}
+
+/// How someone else uses a user or a group: an account or an application that this program did not assign it to.
+/// Applications, such as Argo CD, may depend on it. An emulator may not support applications.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn other_use(
+    context: &Context,
+    instance: &Instance,
+    principal: &Principal,
+) -> Result<Option<String>, AwsError> {
+    const OPERATION: &str = "sso:ListAccountAssignmentsForPrincipal";
+    let created = context.created_ids(ResourceKind::AccountAssignment);
+    let mut assigned = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_account_assignments_for_principal()
+        .instance_arn(&instance.arn)
+        .principal_id(principal.id())
+        .principal_type(principal_type(principal))
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(assignment) = assigned.next().await {
+        let assignment = assignment.map_err(|error| AwsError::of(OPERATION, error))?;
+        // An assignment that a user has through a group belongs to the group.
+        if assignment.principal_id.as_deref() != Some(principal.id()) {
+            continue;
+        }
+        let key = AssignmentKey {
+            account: AwsError::require_id(OPERATION, &assignment.account_id.unwrap_or_default())?,
+            permission_set: AwsError::require_id(OPERATION, &assignment.permission_set_arn.unwrap_or_default())?,
+            principal: principal.clone(),
+        };
+        if !created.contains(&ResourceId::from(key.clone())) {
+            return Ok(Some(format!("someone assigned it to account {}", key.account)));
+        }
+    }
+    let application = application_of(context, instance, principal).await?;
+    Ok(application.map(|application| format!("someone assigned it to the application {application}")))
+}
+
+/// The ARN of an application that a principal is assigned to directly.
+async fn application_of(
+    context: &Context,
+    instance: &Instance,
+    principal: &Principal,
+) -> Result<Option<String>, AwsError> {
+    let mut assigned = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_application_assignments_for_principal()
+        .instance_arn(&instance.arn)
+        .principal_id(principal.id())
+        .principal_type(principal_type(principal))
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(assignment) = assigned.next().await {
+        match assignment.map_err(|error| AwsError::of("sso:ListApplicationAssignmentsForPrincipal", error)) {
+            Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id()) => {
+                return Ok(Some(assignment.application_arn.unwrap_or_default()));
+            }
+            Ok(_) => {}
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(None),
+            Err(aws_error) => return Err(aws_error),
+        }
+    }
+    Ok(None)
+}
+
+/// A request to create an assignment, as the list of requests shows it.
+#[derive(Debug)]
+pub struct Request {
+    at: Timestamp,
+    id: String,
+    status: Option<StatusValues>,
+}
+
+/// A request to create an assignment that has finished.
+#[derive(Debug)]
+pub struct Finished {
+    /// The reason from AWS, if it failed.
+    pub failed: Option<String>,
+    /// The other recent requests.
+    pub recent: Vec<Request>,
+}
+
+/// A request of this run, and whether an attempt of this program may have had no response.
+#[derive(Debug)]
+pub struct Requested {
+    /// The request.
+    pub status: AccountAssignmentOperationStatus,
+    /// Whether an attempt may have had no response.
+    pub unanswered: bool,
+}
+
+fn is_open(status: Option<&StatusValues>) -> bool {
+    matches!(status, Some(StatusValues::InProgress) | None)
+}
+
+fn is_of(key: &AssignmentKey, status: &AccountAssignmentOperationStatus) -> bool {
+    status.target_id.as_deref() == Some(&*key.account)
+        && status.permission_set_arn.as_deref() == Some(&*key.permission_set)
+        && status.principal_id.as_deref() == Some(key.principal.id())
+}
+
+async fn status_of(
+    context: &Context,
+    instance: &Instance,
+    request: &str,
+) -> Result<AccountAssignmentOperationStatus, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin(&instance.region)
+        .describe_account_assignment_creation_status()
+        .instance_arn(&instance.arn)
+        .account_assignment_creation_request_id(request)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
+    let empty = || AccountAssignmentOperationStatus::builder().build();
+    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+}
+
+/// The requests that AWS still lists, the oldest first. The list does not include their details. Empty if an emulator
+/// does not support the list.
+async fn requests(context: &Context, instance: &Instance) -> Result<Vec<Request>, AwsError> {
+    let mut pages = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_account_assignment_creation_status()
+        .instance_arn(&instance.arn)
+        .into_paginator()
+        .items()
+        .send();
+    let mut requests = Vec::new();
+    while let Some(request) = pages.next().await {
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => match AwsError::of("sso:ListAccountAssignmentCreationStatus", error) {
+                aws_error if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(Vec::new()),
+                aws_error => return Err(aws_error),
+            },
+        };
+        if let (Some(at), Some(id)) = (timestamp(request.created_date), request.request_id) {
+            let status = request.status;
+            requests.push(Request { at, id, status });
+        }
+    }
+    requests.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+    Ok(requests)
+}
+
+/// Whether a request was made within the time limit of one of these intents.
+fn may_be_ours(context: &Context, intents: &[Intent], request: &Request) -> bool {
+    let creation = Creation {
+        at: Some(request.at),
+        by: None,
+    };
+    context.is_ours(intents, &creation)
+}
+
+/// The request that an attempt without a response or an interrupted run left behind: it is newer than the intent, and
+/// has the same target, permission set and principal. A failed request is returned only if there is no other.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn request_of(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    intents: &[Intent],
+) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
+    let mut failed = None;
+    for request in requests(context, instance).await? {
+        if may_be_ours(context, intents, &request) {
+            let status = status_of(context, instance, &request.id).await?;
+            if !is_of(key, &status) {
+                continue;
+            }
+            if status.status != Some(StatusValues::Failed) {
+                return Ok(Some(status));
+            }
+            failed = Some(status);
+        }
+    }
+    Ok(failed)
+}
+
+/// Whether a request that an interrupted run left behind created the assignment: it has succeeded, and nobody requested
+/// the same assignment before it. Each intent stands for one request. If more requests than intents match, the origin is
+/// unknown.
+async fn has_created(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    intents: &[Intent],
+    request: &AccountAssignmentOperationStatus,
+) -> Result<bool, AwsError> {
+    if request.status != Some(StatusValues::Succeeded) {
+        return Ok(false);
+    }
+    let mut ours = 0;
+    for other in recent(requests(context, instance).await?, intents) {
+        let has_failed = other.status == Some(StatusValues::Failed);
+        if has_failed || !is_of(key, &status_of(context, instance, &other.id).await?) {
+            continue;
+        }
+        if may_be_ours(context, intents, &other) {
+            ours += 1;
+        } else if ours == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(ours <= intents.len())
+}
+
+/// The requests since [`OPERATION_LIMIT`] before the first intent.
+fn recent(requests: Vec<Request>, intents: &[Intent]) -> Vec<Request> {
+    let longest = SignedDuration::try_from(OPERATION_LIMIT).unwrap_or_default();
+    let first = intents.iter().map(|intent| intent.at).min();
+    let is_recent = |request: &Request| first.is_some_and(|first| first.duration_since(request.at) < longest);
+    requests.into_iter().filter(is_recent).collect()
+}
+
+/// Whether the request of this run was the first of several for this assignment. AWS accepts a repeated request like the
+/// first one, so that its success does not show which one created the assignment. An attempt of this run that had no
+/// response may have been the first one.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn was_first(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    intents: &[Intent],
+    own: &Requested,
+    recent: &[Request],
+) -> Result<bool, AwsError> {
+    let id = own.status.request_id.as_deref().unwrap_or_default();
+    let could_count = |request: &&Request| request.status != Some(StatusValues::Failed);
+    for request in recent.iter().filter(could_count) {
+        if request.id == id {
+            return Ok(true);
+        }
+        let status = status_of(context, instance, &request.id).await?;
+        if is_of(key, &status) && status.status != Some(StatusValues::Failed) {
+            return Ok(own.unanswered && may_be_ours(context, intents, request));
+        }
+    }
+    Ok(true)
+}
+
+/// Determines and records the origin of an existing assignment: the recorded one, or the one that the requests of this
+/// program show.
+///
+/// # Errors
+/// When AWS does not answer, or the origin cannot be saved.
+pub async fn settle(
+    context: &Context,
+    instance: &Instance,
+    name: &ResourceName,
+    key: &AssignmentKey,
+) -> Result<Entry, Error> {
+    let kind = ResourceKind::AccountAssignment;
+    let mut entry = context.entry(kind, name, key.clone());
+    let intents = context.open_intents(kind, name);
+    if !intents.is_empty()
+        && let Some(request) = request_of(context, instance, key, &intents).await?
+        && has_created(context, instance, key, &intents, &request).await?
+    {
+        entry.origin = Origin::Created;
+    }
+    context.settle(Verb::Create, kind, name, Some(entry.clone()))?;
+    Ok(entry)
+}
+
+/// Whether an assignment whose request has succeeded becomes visible. It may have appeared between two reads, or not
+/// have propagated yet. This waits only if the request is recent; otherwise someone else deleted the assignment.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn becomes_visible(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    intents: &[Intent],
+) -> Result<bool, AwsError> {
+    let last = intents.iter().map(|intent| intent.at).max().unwrap_or_default();
+    let ago = context.clients.clock().now().duration_since(last).unsigned_abs();
+    let limit = PROPAGATION_LIMIT.saturating_sub(ago);
+    let visible = waiting::until(context.timing, limit, || async {
+        Ok::<_, AwsError>(exists(context, instance, key).await?.then_some(()))
+    });
+    Ok(visible.await?.is_some())
+}
+
+/// Settles the assignments that killed runs requested, regardless of the current answers. An assignment has the origin
+/// `created` if a request of this program created it. Returns `None` while a request is in progress.
+///
+/// # Errors
+/// If a call to AWS fails, or the state can't be saved.
+pub async fn settle_pending(context: &Context) -> Result<Option<()>, Error> {
+    let Some(instance) = context.instance.now() else {
+        return Ok(Some(()));
+    };
+    let kind = ResourceKind::AccountAssignment;
+    let (open, known) = context
+        .progress
+        .read(|record| (record.intents.clone(), record.resources.clone()));
+    let is_pending = |intent: &&Intent| intent.kind == kind && intent.verb == Verb::Create;
+    for intent in open.iter().filter(is_pending) {
+        let intents = std::slice::from_ref(intent);
+        let (mut created, mut has_request) = (None, false);
+        for key in keys_of(&known, &intent.name) {
+            let Some(request) = request_of(context, &instance, &key, intents).await? else {
+                continue;
+            };
+            if request.status == Some(StatusValues::InProgress) {
+                return Ok(None);
+            }
+            has_request = true;
+            if has_created(context, &instance, &key, intents, &request).await? {
+                created = Some(Entry::new(Origin::Created, kind, &intent.name, key));
+            }
+        }
+        let age = context.clients.clock().now().duration_since(intent.at).unsigned_abs();
+        if !has_request && age < CALL_LIMIT + context.timing.propagation {
+            // The request may not be listed yet.
+            return Ok(None);
+        }
+        // Without a request, the call never reached AWS.
+        context.settle(Verb::Create, kind, &intent.name, created)?;
+    }
+    Ok(Some(()))
+}
+
+/// The assignments that a name can refer to. The names come from the intent, and the IDs from the recorded resources.
+fn keys_of(known: &[Entry], name: &ResourceName) -> Vec<AssignmentKey> {
+    let ResourceName::Assignment {
+        account,
+        permission_set,
+        principal,
+    } = name
+    else {
+        return Vec::new();
+    };
+    let named = |kind, name: &str| {
+        let name = ResourceName::from(name);
+        known.iter().filter(move |one| one.kind == kind && one.name == name)
+    };
+    let groups = named(ResourceKind::Group, principal).filter_map(|group| group.id.single().parse().ok());
+    let users = named(ResourceKind::User, principal).filter_map(|user| user.id.single().parse().ok());
+    let principals: Vec<Principal> = groups.map(Principal::Group).chain(users.map(Principal::User)).collect();
+    let sets = named(ResourceKind::PermissionSet, permission_set);
+    let sets = sets.filter_map(|set| set.id.single().parse::<PermissionSetArn>().ok());
+    sets.flat_map(|set| {
+        principals.iter().map(move |principal| AssignmentKey {
+            account: account.clone(),
+            permission_set: set.clone(),
+            principal: principal.clone(),
+        })
+    })
+    .collect()
+}
+
+/// The change that creates an assignment. The ARN is known if the permission set exists.
+pub fn creation(context: &Context, name: ResourceName, is_group: bool, set: Option<&PermissionSetArn>) -> Change {
+    let (account, set_name, principal) = match &name {
+        ResourceName::Assignment {
+            account,
+            permission_set,
+            principal,
+        } => (account.to_string(), permission_set.clone(), principal.clone()),
+        other => (other.to_string(), String::new(), String::new()),
+    };
+    let (word, type_name) = if is_group { ("group", "GROUP") } else { ("user", "USER") };
+    Change {
+        verb: Verb::Create,
+        kind: ResourceKind::AccountAssignment,
+        sentence: format!("Give the {word} {principal} the permission set {set_name} in account {account}."),
+        command: format!(
+            "aws sso-admin create-account-assignment {} --target-type AWS_ACCOUNT --target-id {account} \
+             --permission-set-arn {} --principal-type {type_name} --principal-id {type_name}_ID",
+            context.cli_options().instance,
+            set.map_or("PERMISSION_SET_ARN", |arn| arn)
+        ),
+        name,
+        consent: Consent::Reversible,
+    }
+}
+
+async fn create_once(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+) -> Result<AccountAssignmentOperationStatus, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin_once(&instance.region)
+        .create_account_assignment()
+        .instance_arn(&instance.arn)
+        .target_id(&key.account)
+        .target_type(TargetType::AwsAccount)
+        .permission_set_arn(&key.permission_set)
+        .principal_type(principal_type(&key.principal))
+        .principal_id(key.principal.id())
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:CreateAccountAssignment", error))?;
+    let empty = || AccountAssignmentOperationStatus::builder().build();
+    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+}
+
+/// Requests the assignment until AWS accepts the request. A repeated request does not fail, so the list of requests is
+/// checked first after an attempt that had no response.
+pub async fn request(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    intents: &[Intent],
+) -> End<AccountAssignmentOperationStatus> {
+    create_with_retries(
+        context.timing,
+        || create_once(context, instance, key),
+        || request_of(context, instance, key, intents),
+    )
+    .await
+}
+
+/// The result of the request, with the other recent requests; `None` if it did not finish within the limit.
+///
+/// The list is read first: it includes this request, and the others that [`was_first`] needs.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn wait(
+    context: &Context,
+    instance: &Instance,
+    requested: &Requested,
+    intents: &[Intent],
+) -> Result<Option<Finished>, AwsError> {
+    let timing = context.timing;
+    let id = requested.status.request_id.as_deref().unwrap_or_default();
+    if is_open(requested.status.status.as_ref()) {
+        sleep(timing.pause(0)).await;
+    }
+    let requests = requests(context, instance).await?;
+    let own = requests.iter().find(|request| request.id == id);
+    let own = own.and_then(|own| own.status.clone());
+    let recent = recent(requests, intents);
+    match own {
+        Some(StatusValues::Succeeded) => return Ok(Some(Finished { failed: None, recent })),
+        Some(StatusValues::InProgress) => sleep(timing.pause(1)).await,
+        _ => {}
+    }
+    let finished = waiting::until(timing, OPERATION_LIMIT, || async {
+        let status = status_of(context, instance, id).await?;
+        Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
+    });
+    Ok(finished.await?.map(|status| {
+        let reason = || status.failure_reason.unwrap_or_else(|| "no reason given".to_owned());
+        let failed = (status.status != Some(StatusValues::Succeeded)).then(reason);
+        Finished { failed, recent }
+    }))
+}
+
+/// Waits until AWS has deleted an assignment.
+async fn await_deletion(context: &Context, instance: &Instance, request: &str) -> Result<(), Error> {
+    let ended = || async {
+        let answer = context
+            .clients
+            .ssoadmin(&instance.region)
+            .describe_account_assignment_deletion_status()
+            .instance_arn(&instance.arn)
+            .account_assignment_deletion_request_id(request)
+            .send()
+            .await
+            .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error))?;
+        let status = answer.account_assignment_deletion_status;
+        Ok::<_, AwsError>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
+    };
+    match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
+        Some(status) if status.status == Some(StatusValues::Failed) => {
+            let reason = status.failure_reason.as_deref().unwrap_or("no reason given");
+            Err(Error::User(UserError::failed(
+                format!("AWS could not delete the assignment: {}.", reason.trim_end_matches('.')),
+                SetupCommand::undo().after("fix the cause"),
+            )))
+        }
+        Some(_) => Ok(()),
+        None => Err(Error::User(UserError::failed(
+            format!(
+                "AWS did not delete the assignment within {}.",
+                duration_text(OPERATION_LIMIT)
+            ),
+            SetupCommand::undo(),
+        ))),
+    }
+}
+
+/// The kind.
+pub struct Assignment;
+
+#[async_trait(?Send)]
+impl Resource for Assignment {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::AccountAssignment
+    }
+
+    fn step(&self) -> &'static str {
+        "account-assignment"
+    }
+
+    fn branch(&self) -> Branch {
+        Branch::IdentityCenter
+    }
+
+    /// Members that someone added to a group that this program created depend on the assignment. The members of an
+    /// existing group had no access before it.
+    async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
+        let instance = context.known_instance().await?;
+        let ResourceId::Assignment(key) = &entry.id else {
+            return Ok(Condition::Gone);
+        };
+        if !exists(context, &instance, key).await? {
+            return Ok(Condition::Gone);
+        }
+        let Principal::Group(group) = &key.principal else {
+            return Ok(Condition::Exists);
+        };
+        if !context
+            .created_ids(ResourceKind::Group)
+            .contains(&ResourceId::from(group))
+        {
+            return Ok(Condition::Exists);
+        }
+        let other = membership::other_member(context, &instance, group).await?;
+        let change = other.map(|name| format!("someone else has access through it: {name}"));
+        Ok(Condition::of_change(change))
+    }
+
+    async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
+        let instance = context.known_instance().await?;
+        let ResourceId::Assignment(key) = &entry.id else {
+            return Ok(Deletion::Deleted);
+        };
+        if !exists(context, &instance, key).await? {
+            return Ok(Deletion::Deleted);
+        }
+        let answer = context
+            .clients
+            .ssoadmin_once(&instance.region)
+            .delete_account_assignment()
+            .instance_arn(&instance.arn)
+            .permission_set_arn(&key.permission_set)
+            .target_type(TargetType::AwsAccount)
+            .target_id(&key.account)
+            .principal_type(principal_type(&key.principal))
+            .principal_id(key.principal.id())
+            .send()
+            .await
+            .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error));
+        let status = unless_gone(answer)?.and_then(|answer| answer.account_assignment_deletion_status);
+        if let Some(request) = status.and_then(|status| status.request_id) {
+            await_deletion(context, &instance, &request).await?;
+        }
+        Ok(Deletion::Deleted)
+    }
+
+    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+        let ResourceId::Assignment(key) = &entry.id else {
+            return String::new();
+        };
+        format!(
+            "aws sso-admin delete-account-assignment {} --permission-set-arn {} --target-type AWS_ACCOUNT --target-id {} \
+             --principal-type {} --principal-id {}",
+            context.cli_options().instance,
+            key.permission_set,
+            key.account,
+            key.principal.type_name(),
+            key.principal
+        )
+    }
+}

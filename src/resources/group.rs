@@ -1,0 +1,175 @@
+//! A group in the identity store.
+
+use async_trait::async_trait;
+use aws_sdk_identitystore::operation::describe_group::DescribeGroupOutput;
+use aws_sdk_identitystore::types::{AlternateIdentifier, UniqueAttribute};
+use aws_smithy_types::Document;
+
+use super::{assignment, membership};
+use crate::aws::{AwsError, timestamp, unless_gone};
+use crate::checklist::{Change, Consent, Permission};
+use crate::ids::{GroupId, Principal};
+use crate::progress::{Entry, ResourceKind, Verb};
+use crate::reconcile::{Branch, Condition, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::text::quoted;
+
+/// What creating a group needs.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::look("identitystore:GetGroupId"),
+    Permission::look("identitystore:DescribeGroup"),
+    Permission::change("identitystore:CreateGroup"),
+];
+
+/// What undo needs.
+pub const UNDO_PERMISSIONS: &[Permission] = &[Permission::change("identitystore:DeleteGroup")];
+
+/// Finds a group by its name.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<GroupId>, AwsError> {
+    const OPERATION: &str = "identitystore:GetGroupId";
+    let attribute = UniqueAttribute::builder()
+        .attribute_path("displayName")
+        .attribute_value(Document::String(name.to_owned()))
+        .build()
+        .map_err(|error| AwsError::unbuilt(OPERATION, &error))?;
+    let answer = context
+        .clients
+        .identitystore(&instance.region)
+        .get_group_id()
+        .identity_store_id(&instance.store)
+        .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error));
+    let answer = unless_gone(answer)?;
+    answer
+        .map(|answer| AwsError::require_id(OPERATION, &answer.group_id))
+        .transpose()
+}
+
+async fn describe(
+    context: &Context,
+    instance: &Instance,
+    id: &GroupId,
+) -> Result<Option<DescribeGroupOutput>, AwsError> {
+    let answer = context
+        .clients
+        .identitystore(&instance.region)
+        .describe_group()
+        .identity_store_id(&instance.store)
+        .group_id(id)
+        .send()
+        .await;
+    unless_gone(answer.map_err(|error| AwsError::of("identitystore:DescribeGroup", error)))
+}
+
+/// Determines and records the origin of an existing group.
+///
+/// # Errors
+/// When the group cannot be read, or the origin cannot be saved.
+pub async fn settle(context: &Context, instance: &Instance, name: &str, id: &GroupId) -> Result<Entry, Error> {
+    let creation = async || {
+        let group = describe(context, instance, id).await?;
+        Ok(group.map(|group| Creation {
+            at: timestamp(group.created_at),
+            by: group.created_by,
+        }))
+    };
+    context.settle_origin(ResourceKind::Group, name, id, creation).await
+}
+
+/// The change that creates a group.
+pub fn creation(context: &Context, name: &str) -> Change {
+    Change {
+        verb: Verb::Create,
+        kind: ResourceKind::Group,
+        name: name.into(),
+        sentence: format!("Create the group {name} in the Identity Center directory."),
+        command: format!(
+            "aws identitystore create-group {} --display-name {}",
+            context.cli_options().store,
+            quoted(name)
+        ),
+        consent: Consent::Reversible,
+    }
+}
+
+/// Creates a group, with a single attempt.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn create(context: &Context, instance: &Instance, name: &str) -> Result<GroupId, AwsError> {
+    const OPERATION: &str = "identitystore:CreateGroup";
+    let answer = context
+        .clients
+        .identitystore_once(&instance.region)
+        .create_group()
+        .identity_store_id(&instance.store)
+        .display_name(name)
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error))?;
+    AwsError::require_id(OPERATION, &answer.group_id)
+}
+
+/// The kind.
+pub struct Group;
+
+#[async_trait(?Send)]
+impl Resource for Group {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::Group
+    }
+
+    fn step(&self) -> &'static str {
+        "create-group"
+    }
+
+    fn branch(&self) -> Branch {
+        Branch::IdentityCenter
+    }
+
+    /// A group that someone else uses is *changed*: it has another member, or is assigned elsewhere.
+    async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
+        let instance = context.known_instance().await?;
+        let Ok(id) = entry.id.single().parse::<GroupId>() else {
+            return Ok(Condition::Gone);
+        };
+        if let Some(name) = membership::other_member(context, &instance, &id).await? {
+            return Ok(Condition::Changed(format!("it has another member: {name}")));
+        }
+        let Some(group) = describe(context, &instance, &id).await? else {
+            return Ok(Condition::Gone);
+        };
+        if let Some(name) = group.display_name.filter(|name| *name != entry.name.single()) {
+            return Ok(Condition::Changed(format!("its name is now {name}")));
+        }
+        // It was created without a description.
+        if group.description.is_some_and(|text| !text.is_empty()) {
+            return Ok(Condition::Changed("it now has a description".to_owned()));
+        }
+        let other = assignment::other_use(context, &instance, &Principal::Group(id)).await?;
+        Ok(Condition::of_change(other))
+    }
+
+    async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
+        let instance = context.known_instance().await?;
+        let answer = context
+            .clients
+            .identitystore_once(&instance.region)
+            .delete_group()
+            .identity_store_id(&instance.store)
+            .group_id(entry.id.single())
+            .send()
+            .await;
+        unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroup", error)))?;
+        Ok(Deletion::Deleted)
+    }
+
+    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+        let store = context.cli_options().store;
+        format!("aws identitystore delete-group {store} --group-id {}", entry.id)
+    }
+}

@@ -1,0 +1,263 @@
+//! The membership of a user in a group of the identity store.
+
+use async_trait::async_trait;
+use aws_sdk_identitystore::types::MemberId;
+
+use super::user;
+use crate::aws::{AwsError, timestamp, unless_gone};
+use crate::checklist::{Change, Consent, Permission};
+use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
+use crate::progress::{Entry, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::{Branch, Condition, Context, Creation, Deletion, Error, Instance, Resource};
+
+/// What creating a membership needs.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::look("identitystore:IsMemberInGroups"),
+    Permission::look("identitystore:GetGroupMembershipId"),
+    Permission::look("identitystore:DescribeGroupMembership"),
+    Permission::change("identitystore:CreateGroupMembership"),
+];
+
+/// What undo needs, also to find other members of a group.
+pub const UNDO_PERMISSIONS: &[Permission] = &[
+    Permission::look("identitystore:ListGroupMemberships"),
+    Permission::look("identitystore:ListGroupMembershipsForMember"),
+    Permission::change("identitystore:DeleteGroupMembership"),
+];
+
+/// Whether the user is in the group.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn exists(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<bool, AwsError> {
+    let answer = context
+        .clients
+        .identitystore(&instance.region)
+        .is_member_in_groups()
+        .identity_store_id(&instance.store)
+        .member_id(MemberId::UserId(key.user.to_string()))
+        .group_ids(&key.group)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("identitystore:IsMemberInGroups", error));
+    let answer = unless_gone(answer)?;
+    Ok(answer.is_some_and(|answer| answer.results().iter().any(|result| result.membership_exists)))
+}
+
+/// The ID of a membership, if it exists.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn find(
+    context: &Context,
+    instance: &Instance,
+    key: &MembershipKey,
+) -> Result<Option<MembershipId>, AwsError> {
+    const OPERATION: &str = "identitystore:GetGroupMembershipId";
+    let answer = context
+        .clients
+        .identitystore(&instance.region)
+        .get_group_membership_id()
+        .identity_store_id(&instance.store)
+        .group_id(&key.group)
+        .member_id(MemberId::UserId(key.user.to_string()))
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error));
+    let answer = unless_gone(answer)?;
+    answer
+        .map(|answer| AwsError::require_id(OPERATION, &answer.membership_id))
+        .transpose()
+}
+
+/// Determines and records the origin of an existing membership.
+///
+/// # Errors
+/// When the membership cannot be read, or the origin cannot be saved.
+pub async fn settle(
+    context: &Context,
+    instance: &Instance,
+    name: &ResourceName,
+    key: &MembershipKey,
+) -> Result<Entry, Error> {
+    let creation = async || {
+        let Some(id) = find(context, instance, key).await? else {
+            return Ok(None);
+        };
+        let answer = context
+            .clients
+            .identitystore(&instance.region)
+            .describe_group_membership()
+            .identity_store_id(&instance.store)
+            .membership_id(id)
+            .send()
+            .await
+            .map_err(|error| AwsError::of("identitystore:DescribeGroupMembership", error))?;
+        Ok(Some(Creation {
+            at: timestamp(answer.created_at),
+            by: answer.created_by,
+        }))
+    };
+    let kind = ResourceKind::GroupMembership;
+    context.settle_origin(kind, name, key.clone(), creation).await
+}
+
+/// The change that adds a user to a group. The IDs are known if the group and the user exist.
+pub fn creation(context: &Context, name: ResourceName, group: Option<&GroupId>, user: Option<&UserId>) -> Change {
+    let (group_name, user_name) = match &name {
+        ResourceName::Membership { group, user } => (group.clone(), user.clone()),
+        other => (other.to_string(), String::new()),
+    };
+    Change {
+        verb: Verb::Create,
+        kind: ResourceKind::GroupMembership,
+        name,
+        sentence: format!("Add the user {user_name} to the group {group_name}."),
+        command: format!(
+            "aws identitystore create-group-membership {} --group-id {} --member-id UserId={}",
+            context.cli_options().store,
+            group.map_or("GROUP_ID", |id| id),
+            user.map_or("USER_ID", |id| id)
+        ),
+        consent: Consent::Reversible,
+    }
+}
+
+/// Adds a user to a group, with a single attempt.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<MembershipId, AwsError> {
+    const OPERATION: &str = "identitystore:CreateGroupMembership";
+    let answer = context
+        .clients
+        .identitystore_once(&instance.region)
+        .create_group_membership()
+        .identity_store_id(&instance.store)
+        .group_id(&key.group)
+        .member_id(MemberId::UserId(key.user.to_string()))
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error))?;
+    AwsError::require_id(OPERATION, &answer.membership_id)
+}
+
+/// The name of a group member that this program did not add.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<String>, AwsError> {
+    const OPERATION: &str = "identitystore:ListGroupMemberships";
+    let mut members = context
+        .clients
+        .identitystore(&instance.region)
+        .list_group_memberships()
+        .identity_store_id(&instance.store)
+        .group_id(group)
+        .into_paginator()
+        .items()
+        .send();
+    let created = context.created_ids(ResourceKind::GroupMembership);
+    while let Some(member) = members.next().await {
+        let Some(member) = unless_gone(member.map_err(|error| AwsError::of(OPERATION, error)))? else {
+            return Ok(None);
+        };
+        let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
+        let user = AwsError::require_id(OPERATION, &user.unwrap_or_default())?;
+        let group = group.clone();
+        let key = MembershipKey { group, user };
+        if !created.contains(&ResourceId::from(key.clone())) {
+            return Ok(Some(user::name_of(context, instance, &key.user).await));
+        }
+    }
+    Ok(None)
+}
+
+/// The ID of a group that this program did not add the user to.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn other_group(context: &Context, instance: &Instance, user: &UserId) -> Result<Option<GroupId>, AwsError> {
+    const OPERATION: &str = "identitystore:ListGroupMembershipsForMember";
+    let mut groups = context
+        .clients
+        .identitystore(&instance.region)
+        .list_group_memberships_for_member()
+        .identity_store_id(&instance.store)
+        .member_id(MemberId::UserId(user.to_string()))
+        .into_paginator()
+        .items()
+        .send();
+    let created = context.created_ids(ResourceKind::GroupMembership);
+    while let Some(membership) = groups.next().await {
+        let membership = membership.map_err(|error| AwsError::of(OPERATION, error))?;
+        let group = AwsError::require_id(OPERATION, &membership.group_id.unwrap_or_default())?;
+        let key = MembershipKey {
+            group,
+            user: user.clone(),
+        };
+        if !created.contains(&ResourceId::from(key.clone())) {
+            return Ok(Some(key.group));
+        }
+    }
+    Ok(None)
+}
+
+/// The kind.
+pub struct Membership;
+
+#[async_trait(?Send)]
+impl Resource for Membership {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::GroupMembership
+    }
+
+    fn step(&self) -> &'static str {
+        "create-group"
+    }
+
+    fn branch(&self) -> Branch {
+        Branch::IdentityCenter
+    }
+
+    async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
+        let instance = context.known_instance().await?;
+        let ResourceId::Membership(key) = &entry.id else {
+            return Ok(Condition::Gone);
+        };
+        let id = find(context, &instance, key).await?;
+        Ok(id.map_or(Condition::Gone, |_| Condition::Exists))
+    }
+
+    async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
+        let instance = context.known_instance().await?;
+        let ResourceId::Membership(key) = &entry.id else {
+            return Ok(Deletion::Deleted);
+        };
+        let Some(id) = find(context, &instance, key).await? else {
+            return Ok(Deletion::Deleted);
+        };
+        let answer = context
+            .clients
+            .identitystore_once(&instance.region)
+            .delete_group_membership()
+            .identity_store_id(&instance.store)
+            .membership_id(id)
+            .send()
+            .await;
+        unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroupMembership", error)))?;
+        Ok(Deletion::Deleted)
+    }
+
+    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+        let ResourceId::Membership(MembershipKey { group, user }) = &entry.id else {
+            return String::new();
+        };
+        let store = context.cli_options().store;
+        format!(
+            "aws identitystore delete-group-membership {store} --membership-id \"$(aws identitystore \
+             get-group-membership-id {store} --group-id {group} --member-id UserId={user} --query MembershipId \
+             --output text)\""
+        )
+    }
+}

@@ -1,0 +1,77 @@
+//! The kinds of resources, one file each: how a resource is found and read, created, changed, compared with what was
+//! created, and deleted; the permissions that this needs; and the sentences and `aws` commands that describe it.
+//!
+//! Each AWS operation is called here, and from one place.
+
+pub mod assignment;
+pub mod cli_config;
+pub mod group;
+pub mod instance;
+pub mod membership;
+pub mod organization;
+pub mod permission_set;
+pub mod sso_token;
+pub mod trail;
+pub mod user;
+
+use crate::checklist::Permission;
+use crate::progress::{Entry, Origin, ResourceKind};
+use crate::reconcile::undo::{Disposition, Removal};
+use crate::reconcile::{Context, Resource};
+
+/// The kinds that undo deletes, in order: a resource is deleted before the resources that it depends on.
+pub static KINDS: [&dyn Resource; 12] = [
+    sso_token::TOKEN,
+    sso_token::REGISTRATION,
+    cli_config::CLI_PROFILE,
+    cli_config::SSO_SESSION,
+    cli_config::CONFIG_FILE,
+    &assignment::Assignment,
+    &permission_set::PermissionSet,
+    &membership::Membership,
+    &group::Group,
+    &user::User,
+    &trail::Trail,
+    &trail::Bucket,
+];
+
+/// The permissions that undo needs to delete resources and to check whether someone else uses them.
+pub const UNDO_PERMISSIONS: [&[Permission]; 6] = [
+    membership::UNDO_PERMISSIONS,
+    assignment::UNDO_PERMISSIONS,
+    permission_set::UNDO_PERMISSIONS,
+    group::UNDO_PERMISSIONS,
+    user::UNDO_PERMISSIONS,
+    trail::UNDO_PERMISSIONS,
+];
+
+/// Resources that undo never deletes, although a run created or used them, and how the user can delete them. The
+/// instance is listed if it contained a resource created by idc-setup.
+pub fn staying(context: &Context, is_instance_used: bool) -> Vec<Removal> {
+    let instance = context.instance.now();
+    let region = instance
+        .as_ref()
+        .map_or(&context.bootstrap_region, |instance| &instance.region);
+    let stays = [ResourceKind::PermissionSetsSwitch, ResourceKind::Organization];
+    let mut entries = context.progress.read(|record| record.resources.clone());
+    entries.retain(|entry| stays.contains(&entry.kind) && entry.origin == Origin::Created);
+    // The wizard cannot create an instance through an API, so progress has no record of it.
+    let used = instance.as_ref().filter(|_| is_instance_used);
+    let used = used.map(|it| Entry::new(Origin::Existing, ResourceKind::Instance, &*it.region, &it.arn));
+    let removal = |entry: Entry| {
+        let (why, command) = match entry.kind {
+            ResourceKind::Organization => organization::stays(),
+            kind => instance::stays(kind, region),
+        };
+        Removal {
+            entry,
+            step: "enable-identity-center",
+            disposition: Disposition::Stays,
+            why: Some(why.to_owned()),
+            command,
+            in_use: false,
+            undo_elsewhere: None,
+        }
+    };
+    entries.into_iter().chain(used).map(removal).collect()
+}

@@ -1,0 +1,315 @@
+//! The organization of the account, and the account's plan.
+
+use aws_sdk_organizations::types::OrganizationFeatureSet;
+
+use crate::aws::{AwsError, AwsErrorKind, timestamp, waiting};
+use crate::checklist::{Change, Choice, Consent, NamedConsent, Permission, StepInfo, UserError};
+use crate::ids::AccountId;
+use crate::limits::PROPAGATION_LIMIT;
+use crate::next_step::SetupCommand;
+use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
+use crate::reconcile::{Context, Creation, Error};
+
+/// What reading and creating an organization needs.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::look("organizations:DescribeOrganization"),
+    Permission::look("organizations:ListAccounts"),
+    Permission::look("organizations:ListDelegatedAdministrators"),
+    Permission::look("freetier:GetAccountPlanState"),
+    Permission::change("organizations:CreateOrganization"),
+    // "AWS Organizations and service-linked roles": creating an organization also creates its service-linked role.
+    Permission::change_on(
+        "arn:*:iam::*:role/aws-service-role/organizations.amazonaws.com/*",
+        "iam:CreateServiceLinkedRole",
+    ),
+];
+
+/// What listing the accounts of the organization needs.
+pub const ACCOUNT_PERMISSIONS: &[Permission] = &[Permission::look("organizations:ListAccounts")];
+
+/// The flag that agrees to create an organization.
+pub const CREATE_ORGANIZATION: &str = "create-organization";
+/// The flag that agrees to end the Free plan.
+pub const ACCEPT_FREE_PLAN_END: &str = "accept-free-plan-end";
+
+/// The name of the change in progress. An account has at most one organization.
+const NAME: &str = "organization";
+
+/// The account's organization.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// `o-…`.
+    pub id: String,
+    /// The management account.
+    pub management_account: AccountId,
+    /// Whether all features are enabled, and not only consolidated billing.
+    pub all_features: bool,
+}
+
+/// The plan of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountPlan {
+    /// The Free plan.
+    Free,
+    /// The Paid plan.
+    Paid,
+    /// Not every account and caller can read the plan.
+    Unknown,
+}
+
+impl AccountPlan {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Paid => "paid",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The account's organization, if it is in one.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn find(context: &Context) -> Result<Option<Organization>, AwsError> {
+    let answer = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .describe_organization()
+        .send()
+        .await
+        .map_err(|error| AwsError::of("organizations:DescribeOrganization", error));
+    match answer {
+        Ok(answer) => answer.organization.map(parsed).transpose(),
+        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => Ok(None),
+        Err(aws_error) => Err(aws_error),
+    }
+}
+
+fn parsed(organization: aws_sdk_organizations::types::Organization) -> Result<Organization, AwsError> {
+    let management_account = organization.master_account_id.unwrap_or_default();
+    Ok(Organization {
+        id: organization.id.unwrap_or_default(),
+        management_account: AwsError::require_id("organizations:DescribeOrganization", &management_account)?,
+        all_features: organization.feature_set.is_none_or(|set| set.as_str() == "ALL"),
+    })
+}
+
+/// Whether this account is a delegated administrator of Identity Center. Only delegated administrators and the
+/// management account are allowed to list them.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn is_delegated(context: &Context) -> Result<bool, AwsError> {
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_delegated_administrators()
+        .service_principal("sso.amazonaws.com")
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(administrator) = pages.next().await {
+        match administrator.map_err(|error| AwsError::of("organizations:ListDelegatedAdministrators", error)) {
+            Ok(administrator) if administrator.id() == Some(context.caller.account.as_ref()) => return Ok(true),
+            Ok(_) => {}
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(false),
+            Err(aws_error) => return Err(aws_error),
+        }
+    }
+    Ok(false)
+}
+
+/// The account's plan.
+pub async fn plan(context: &Context) -> AccountPlan {
+    let answer = context
+        .clients
+        .freetier(&context.bootstrap_region)
+        .get_account_plan_state()
+        .send()
+        .await;
+    match answer.map(|answer| answer.account_plan_type) {
+        Ok(kind) if kind.as_str() == "FREE" => AccountPlan::Free,
+        Ok(kind) if kind.as_str() == "PAID" => AccountPlan::Paid,
+        _ => AccountPlan::Unknown,
+    }
+}
+
+/// All accounts of the organization, sorted by name.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn accounts(context: &Context) -> Result<Vec<Choice>, AwsError> {
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_accounts()
+        .into_paginator()
+        .send();
+    let mut accounts = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
+        let page = match page {
+            // Without an organization, this account is the only one.
+            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        accounts.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
+            let (id, name) = (account.id.unwrap_or_default(), account.name.unwrap_or_default());
+            Choice {
+                label: format!("{name} ({id})"),
+                value: id,
+            }
+        }));
+    }
+    accounts.sort_by_key(|account: &Choice| account.label.to_lowercase());
+    Ok(accounts)
+}
+
+/// When this account joined its organization; `None` if that cannot be read.
+async fn joined(context: &Context) -> Result<Option<Creation>, AwsError> {
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_accounts()
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
+        let accounts = match page {
+            // The origin then stays unknown, and the organization counts as existing.
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(None),
+            other => other?.accounts.unwrap_or_default(),
+        };
+        let own = accounts
+            .into_iter()
+            .find(|account| account.id.as_deref() == Some(context.caller.account.as_ref()));
+        if let Some(own) = own {
+            return Ok(Some(Creation {
+                at: timestamp(own.joined_timestamp),
+                by: None,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The recorded name of the organization that this account created.
+fn name_of(management_account: &AccountId) -> ResourceName {
+    format!("of account {management_account}").into()
+}
+
+/// The organization with its recorded origin.
+pub fn entry(context: &Context, organization: &Organization) -> Entry {
+    let name = name_of(&organization.management_account);
+    context.entry(ResourceKind::Organization, name, organization.id.as_str())
+}
+
+/// Settles the open intents to create the organization that exists by now. This program created it if this account
+/// joined it within the time limit of one of its calls: the management account joins when the organization is created.
+///
+/// # Errors
+/// When AWS does not answer, or the origin cannot be saved.
+pub async fn settle(context: &Context, organization: &Organization) -> Result<(), Error> {
+    let kind = ResourceKind::Organization;
+    let intents = context.open_intents(kind, NAME);
+    let mut entry = None;
+    if !intents.is_empty()
+        && let Some(creation) = joined(context).await?
+        && context.is_ours(&intents, &creation)
+    {
+        let name = name_of(&context.caller.account);
+        entry = Some(Entry::new(Origin::Created, kind, name, organization.id.as_str()));
+    }
+    context.settle(Verb::Create, kind, NAME, entry)?;
+    Ok(())
+}
+
+/// The change that creates an organization. It can end the Free plan.
+pub fn creation(plan: AccountPlan) -> Change {
+    let mut stake = "This account becomes the management account of the organization.".to_owned();
+    let mut consents = Vec::new();
+    match plan {
+        AccountPlan::Paid => {}
+        AccountPlan::Free => consents.push(NamedConsent {
+            flag: ACCEPT_FREE_PLAN_END,
+            stake: "This account is on the Free plan. Creating an organization is reported to move it to the Paid \
+                    plan immediately and to end its credits."
+                .to_owned(),
+            is_final: true,
+        }),
+        AccountPlan::Unknown => {
+            stake.push_str(
+                " The account's plan could not be determined: if it is the Free plan, the plan and its credits \
+                 reportedly end.",
+            );
+        }
+    }
+    consents.insert(
+        0,
+        NamedConsent {
+            flag: CREATE_ORGANIZATION,
+            stake,
+            is_final: true,
+        },
+    );
+    Change {
+        verb: Verb::Create,
+        kind: ResourceKind::Organization,
+        name: NAME.into(),
+        sentence: "Create an organization with all features.".to_owned(),
+        command: "aws organizations create-organization --feature-set ALL".to_owned(),
+        consent: Consent::Named(consents),
+    }
+}
+
+async fn create_once(context: &Context) -> Result<String, AwsError> {
+    const OPERATION: &str = "organizations:CreateOrganization";
+    let answer = context
+        .clients
+        .organizations_once(&context.bootstrap_region)
+        .create_organization()
+        .feature_set(OrganizationFeatureSet::All)
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error))?;
+    let id = answer.organization.and_then(|organization| organization.id);
+    AwsError::require_id(OPERATION, &id.unwrap_or_default())
+}
+
+/// Creates an organization with all features, and waits until it is visible.
+///
+/// # Errors
+/// When AWS refuses, or the result cannot be saved.
+pub async fn create(context: &Context, info: &'static StepInfo, change: &Change) -> Result<(), UserError> {
+    let look = || async { Ok(find(context).await?.map(|organization| organization.id)) };
+    let created = context.make(info, change, |_| create_once(context), look).await;
+    let created = created.map_err(|error| {
+        let code = error.aws.as_ref().and_then(|aws| aws.code.as_deref());
+        if code == Some("ConstraintViolationException") {
+            let first = "complete the account's sign-up in the console (contact information, a valid payment method)";
+            return UserError {
+                next: SetupCommand::again().after(first).into(),
+                ..error
+            };
+        }
+        error
+    })?;
+    if let Some((id, _)) = created {
+        let entry = Entry::new(Origin::Created, change.kind, name_of(&context.caller.account), id);
+        context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+    }
+    // Until the organization is visible everywhere, an instance would be mistaken for an account instance.
+    let visible = || async { Ok::<_, UserError>(find(context).await.ok().flatten()) };
+    waiting::until(context.timing, PROPAGATION_LIMIT, visible).await?;
+    Ok(())
+}
+
+/// Why undo never deletes an organization, and how the user can.
+pub fn stays() -> (&'static str, String) {
+    (
+        "other accounts and services may depend on it by now; if none does, delete it yourself",
+        "aws organizations delete-organization (after its IAM Identity Center instance is deleted)".to_owned(),
+    )
+}
