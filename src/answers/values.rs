@@ -3,6 +3,7 @@
 //! The rules come from the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15) and from what else the
 //! services are known to require. They are checked here because a service's own error message is often empty.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -259,6 +260,12 @@ impl FromStr for SessionDuration {
             Some(_) => invalid(format!("a session must last between 1 and 12 hours, not {text}")),
             None => invalid(format!("{text:?} is not a duration like 1h, 8h or 1h30m")),
         }
+    }
+}
+
+impl Serialize for SessionDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

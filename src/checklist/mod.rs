@@ -3,6 +3,7 @@
 //! Each step goes through `look → ask → plan → (confirm) → apply → verify → record`. This module depends on no
 //! particular step, no terminal and no AWS service.
 
+mod evidence;
 mod fact;
 mod observed;
 mod permission;
@@ -13,6 +14,7 @@ mod step;
 mod user_error;
 mod walk;
 
+pub use evidence::{AccountPlan, Activation, Evidence};
 pub use fact::{Fact, Slot};
 pub use observed::{Observed, Status};
 pub use permission::Permission;

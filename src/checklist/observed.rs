@@ -1,13 +1,9 @@
 //! The observed state of a step in the live account.
 
-use std::collections::BTreeMap;
-
-use super::UserError;
+use super::{Evidence, UserError};
 use crate::next_step::{NextStep, NextSteps};
 use crate::progress::Entry;
 use crate::text::one_line;
-
-const PENDING_REQUEST: &str = "pending_request";
 
 /// What a step has observed in the account and on this machine.
 #[derive(Debug, Clone)]
@@ -16,8 +12,8 @@ pub struct Observed {
     pub status: Status,
     /// The state in one sentence.
     pub summary: String,
-    /// The details, by name.
-    pub evidence: BTreeMap<&'static str, String>,
+    /// The observed values.
+    pub evidence: Evidence,
     /// The resources that the step is about, with their origin.
     pub resources: Vec<Entry>,
     /// What to do next if the status is different, blocked or unknown.
@@ -52,7 +48,7 @@ impl Observed {
             status,
             // It can contain names that other people chose.
             summary: one_line(&summary.into()),
-            evidence: BTreeMap::new(),
+            evidence: Evidence::default(),
             resources: Vec::new(),
             next: NextSteps::default(),
             waits_for: None,
@@ -97,10 +93,10 @@ impl Observed {
         observed
     }
 
-    /// Adds a detail to the evidence.
+    /// Sets observed values.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.evidence.insert(name, one_line(&value.into()));
+    pub fn with(mut self, set: impl FnOnce(&mut Evidence)) -> Self {
+        set(&mut self.evidence);
         self
     }
 
@@ -121,12 +117,12 @@ impl Observed {
     /// Adds the id of our request that AWS is still processing.
     #[must_use]
     pub fn under_way(self, request: impl Into<String>) -> Self {
-        self.with(PENDING_REQUEST, request)
+        self.with(|evidence| evidence.pending_request = Some(request.into()))
     }
 
     /// Whether AWS is still processing one of our requests.
     pub fn is_under_way(&self) -> bool {
-        self.evidence.contains_key(PENDING_REQUEST)
+        self.evidence.pending_request.is_some()
     }
 
     /// Whether everything is as requested.

@@ -36,7 +36,8 @@ fn identity_center(context: &WizardContext, observed: &Observed) -> Row {
     };
     let elsewhere = observed
         .evidence
-        .get("region")
+        .region
+        .as_ref()
         .filter(|region| **region != context.bootstrap_region)
         .filter(|_| observed.is_done());
     let message = match elsewhere {

@@ -97,7 +97,7 @@ impl fmt::Display for ResourceId {
 }
 
 /// The display name of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ResourceName {
     /// The membership of a user in a group.

@@ -8,6 +8,7 @@ mod create;
 mod error;
 mod local_files;
 mod ownership;
+pub mod plan;
 mod resource;
 pub mod undo;
 

@@ -7,6 +7,7 @@ pub mod assignment;
 pub mod cli_config;
 pub mod group;
 pub mod instance;
+pub mod item;
 pub mod membership;
 pub mod organization;
 pub mod permission_set;

@@ -3,7 +3,7 @@
 use aws_sdk_organizations::types::OrganizationFeatureSet;
 
 use crate::aws::{AwsError, AwsErrorKind, timestamp, waiting};
-use crate::checklist::{Change, Choice, Consent, NamedConsent, Permission, StepInfo, UserError};
+use crate::checklist::{AccountPlan, Change, Choice, Consent, NamedConsent, Permission, StepInfo, UserError};
 use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
@@ -44,28 +44,6 @@ pub struct Organization {
     pub management_account: AccountId,
     /// Whether all features are enabled, and not only consolidated billing.
     pub all_features: bool,
-}
-
-/// The plan of the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountPlan {
-    /// The Free plan.
-    Free,
-    /// The Paid plan.
-    Paid,
-    /// Not every account and caller can read the plan.
-    Unknown,
-}
-
-impl AccountPlan {
-    /// The name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Paid => "paid",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// The account's organization, if it is in one.

@@ -11,6 +11,7 @@ use aws_sdk_ssoadmin::types::{ProvisionTargetType, StatusValues, Tag};
 use futures_util::stream::{self, StreamExt};
 
 use super::assignment;
+use super::item::Field;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, unless_gone, waiting};
 use crate::checklist::{Change, Choice, Consent, Permission, StepInfo, UserError};
@@ -18,7 +19,7 @@ use crate::ids::{AccountId, AssignmentKey, AttachmentKey, PermissionSetArn};
 use crate::limits::{OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{
-    Entry, Intent, Origin, Replaced, ResourceId, ResourceKind, ResourceName, Setting, Settings, Verb,
+    Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, ResourceName, Setting, Settings, Verb,
 };
 use crate::reconcile::{
     Branch, Condition, Context, CreateResult, Deletion, Error, Instance, Resource, create as create_with_retries,
@@ -90,9 +91,12 @@ impl PermissionSetSpec {
 
     /// Whether this program created the permission set and has not attached its policy yet.
     pub fn is_attachment_pending(&self, context: &Context) -> bool {
-        context
-            .progress
-            .read(|record| record.is_any_open(ResourceKind::PolicyAttachment, self.is_own_attachment()))
+        context.progress.read(|record| self.has_pending_attachment(record))
+    }
+
+    /// Whether an intent to attach a policy is open.
+    pub fn has_pending_attachment(&self, record: &Record) -> bool {
+        record.is_any_open(ResourceKind::PolicyAttachment, self.is_own_attachment())
     }
 
     /// The intent that stays open from the creation of a permission set until its policy is attached.
@@ -544,31 +548,14 @@ fn duration_change(
     }
 }
 
-/// The changes that turn an existing permission set into the specified one. The session duration changes only if
-/// `sets_duration` is set.
-pub fn updates(
-    context: &Context,
-    spec: &PermissionSetSpec,
-    existing: &Described,
-    sets_duration: bool,
-    is_provisioned: bool,
-) -> Vec<Change> {
-    let arn = &existing.arn;
-    let mut changes = Vec::new();
-    let duration = spec
-        .duration
-        .filter(|_| sets_duration && spec.duration != existing.duration);
-    changes.extend(duration.map(|duration| duration_change(context, spec, duration, arn)));
-    if !existing.policies.contains(&spec.policy) {
-        changes.push(policy_change(context, spec, Verb::Create, &spec.policy, Some(arn)));
+/// The change of one field of an existing permission set.
+pub fn field_change(context: &Context, spec: &PermissionSetSpec, arn: &PermissionSetArn, field: &Field) -> Change {
+    match field {
+        Field::Duration(duration) => duration_change(context, spec, *duration, arn),
+        Field::Attach(policy) => policy_change(context, spec, Verb::Create, policy, Some(arn)),
+        Field::Detach(policy) => policy_change(context, spec, Verb::Delete, policy, Some(arn)),
+        Field::Provision => provision_change(context, spec, arn),
     }
-    for policy in existing.policies.iter().filter(|policy| **policy != spec.policy) {
-        changes.push(policy_change(context, spec, Verb::Delete, policy, Some(arn)));
-    }
-    if (is_provisioned && !changes.is_empty()) || is_provisioning_pending(context, spec.name.as_str()) {
-        changes.push(provision_change(context, spec, arn));
-    }
-    changes
 }
 
 /// Creates a permission set, without its policy. Returns `None` if it exists for another reason; the next check then
@@ -907,11 +894,16 @@ async fn current_settings(
 
 /// Whether the permission set has changed since it was last provisioned.
 pub fn is_provisioning_pending(context: &Context, permission_set: impl Into<ResourceName>) -> bool {
+    context
+        .progress
+        .read(|record| has_pending_provisioning(record, permission_set))
+}
+
+/// Whether an intent to provision the permission set is open.
+pub fn has_pending_provisioning(record: &Record, permission_set: impl Into<ResourceName>) -> bool {
     let name = permission_set.into();
-    context.progress.read(|record| {
-        let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, &name);
-        pending.next().is_some()
-    })
+    let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, &name);
+    pending.next().is_some()
 }
 
 /// The AWS CLI commands that restore the settings. `set` holds the options that name the instance and the permission set.

@@ -34,8 +34,6 @@ pub const INFO: StepInfo = StepInfo {
 /// The `--confirm` topic: the user has signed in to the portal.
 pub const PORTAL: &str = "access-portal";
 
-const URL: &str = "start_url";
-
 /// Step 6.
 pub struct AccessPortal {
     context: Rc<WizardContext>,
@@ -74,7 +72,7 @@ impl AccessPortal {
                             Observed::unknown(step_error(&INFO, &aws_error, next))
                         }
                     };
-                    return Ok(observed.with(URL, url));
+                    return Ok(observed.with(|evidence| evidence.start_url = Some(url.clone())));
                 }
             }
         }
@@ -85,11 +83,12 @@ impl AccessPortal {
                 .placeholder("--start-url", "URL")
                 .after("copy the URL from console → IAM Identity Center → Settings → Access portal URL"),
         )
-        .with(URL, url))
+        .with(|evidence| evidence.start_url = Some(url.to_owned())))
     }
 
     fn done(url: &str, confirmed: bool) -> Observed {
-        let mut observed = Observed::done(format!("The access portal is at {url}.")).with(URL, url);
+        let mut observed = Observed::done(format!("The access portal is at {url}."))
+            .with(|evidence| evidence.start_url = Some(url.to_owned()));
         observed.confirmed = confirmed;
         observed
     }
@@ -139,7 +138,7 @@ impl Step for AccessPortal {
         if observed.status != Status::Missing {
             return Ok(plan);
         }
-        let url = observed.evidence.get(URL);
+        let url = observed.evidence.start_url.as_ref();
         let set = self.context.text(Key::PermissionSet);
         plan.tasks.push(HumanTask {
             sentence: "Open the access portal and sign in.".to_owned(),

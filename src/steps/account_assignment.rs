@@ -7,7 +7,6 @@ use aws_sdk_ssoadmin::types::StatusValues;
 
 use super::context::WizardContext;
 use crate::answers::Key;
-use crate::answers::values::AssignTo;
 use crate::aws::AwsErrorKind;
 use crate::checklist::{
     Change, Choice, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
@@ -16,8 +15,10 @@ use crate::ids::{AssignmentKey, Principal};
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
+use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{CreateResult, Instance, rerun, step_error};
 use crate::resources::assignment::{self, Requested};
+use crate::resources::item::ItemState;
 use crate::resources::organization;
 use crate::text::duration_text;
 
@@ -53,15 +54,13 @@ impl AccountAssignment {
         Self { context }
     }
 
-    fn is_for_group(&self) -> bool {
-        self.context
-            .answer::<AssignTo>(Key::AssignTo)
-            .is_none_or(|to| to.value == AssignTo::Group)
-    }
-
     /// The name of the assignment, which is the same in every run: account, permission set and principal.
     fn name(&self) -> ResourceName {
-        let principal = if self.is_for_group() { Key::Group } else { Key::Username };
+        let principal = if self.context.is_for_group() {
+            Key::Group
+        } else {
+            Key::Username
+        };
         ResourceName::Assignment {
             account: self.context.account(),
             permission_set: self.context.text(Key::PermissionSet),
@@ -75,7 +74,7 @@ impl AccountAssignment {
         let waits = |step: &'static str| move |_| format!("Waits for {step}.");
         let instance = self.context.instance.get().await.map_err(waits("step 1"))?;
         let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
-        let (principal, principal_name) = if self.is_for_group() {
+        let (principal, principal_name) = if self.context.is_for_group() {
             let group = facts.group.get().await.map_err(waits("step 3"))?;
             (Principal::Group(group.id), self.context.text(Key::Group))
         } else {
@@ -195,6 +194,8 @@ impl Step for AccountAssignment {
         let what = format!("{} in account {}", subject.set_name, subject.key.account);
         let missing = Observed::missing(format!("{who} does not have {what} yet."));
         let name = self.name();
+        let address = Address::new(ResourceKind::AccountAssignment, &name);
+        self.context.observe(address.clone(), None);
         let intents = self.context.open_intents(ResourceKind::AccountAssignment, &name);
         // A permission set that was just created has no assignments, except one that this program created.
         let nothing_yet = subject.is_set_new && intents.is_empty() && self.context.facts.assignment.now().is_none();
@@ -220,14 +221,17 @@ impl Step for AccountAssignment {
         if !exists {
             return Ok(missing);
         }
+        context.observe(address, Some(ItemState::Exists));
         let entry = assignment::settle(context, instance, &name, key)
             .await
             .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
         context.facts.assignment.set(());
         Ok(Observed::done(format!("{who} has {what}."))
-            .with("account", key.account.to_string())
-            .with("principal", key.principal.id())
-            .with("permission_set_arn", key.permission_set.to_string())
+            .with(|evidence| {
+                evidence.account = Some(key.account.clone());
+                evidence.principal = Some(key.principal.clone());
+                evidence.permission_set_arn = Some(key.permission_set.clone());
+            })
             .of(entry))
     }
 
@@ -251,9 +255,11 @@ impl Step for AccountAssignment {
             return Ok(plan);
         }
         let set = self.context.facts.permission_set.now().map(|set| set.arn);
-        let (name, is_group) = (self.name(), self.is_for_group());
-        plan.changes
-            .push(assignment::creation(&self.context, name, is_group, set.as_ref()));
+        let nodes = self.context.planned(&[ResourceKind::AccountAssignment]);
+        let creations = nodes.into_iter().filter(|node| node.action == Action::Create);
+        let is_group = self.context.is_for_group();
+        let creation = |node: Node<_>| assignment::creation(&self.context, node.address.name, is_group, set.as_ref());
+        plan.changes.extend(creations.map(creation));
         Ok(plan)
     }
 

@@ -194,10 +194,11 @@ impl Step for CliProfile {
         if !observed.is_done() && self.context.is_update_wanted(&INFO) {
             self.must_be_writable().map_err(UserError::stopping_all)?;
         }
-        observed = observed
-            .with("file", path.display().to_string())
-            .with("profile", &spec.profile)
-            .with("sso_session", &spec.session);
+        observed = observed.with(|evidence| {
+            evidence.file = Some(path.to_owned());
+            evidence.profile = Some(spec.profile.clone());
+            evidence.sso_session = Some(spec.session.clone());
+        });
         if observed.is_done() {
             for entry in cli_config::settle(&self.context, &spec, path, &text)? {
                 observed = observed.of(entry);
@@ -220,7 +221,7 @@ impl Step for CliProfile {
         let mut plan = Plan::default();
         let update = observed.status == Status::Different
             && self.context.is_update_wanted(&INFO)
-            && observed.evidence.contains_key("profile");
+            && observed.evidence.profile.is_some();
         if observed.status != Status::Missing && !update {
             return Ok(plan);
         }

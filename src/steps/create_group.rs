@@ -14,7 +14,9 @@ use crate::checklist::{
 use crate::ids::{GroupId, MembershipKey};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
+use crate::reconcile::plan::{Action, Address};
 use crate::reconcile::{Error, Instance, rerun};
+use crate::resources::item::ItemState;
 use crate::resources::{group, membership};
 
 /// This step's line of the checklist.
@@ -142,7 +144,7 @@ impl Step for CreateGroup {
 
     async fn look(&self) -> Result<Observed, UserError> {
         if self.context.answers.borrow().without_group() {
-            return Ok(Observed::done("No group is used.").with("group", "none"));
+            return Ok(Observed::done("No group is used."));
         }
         let Ok(instance) = self.context.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
@@ -152,6 +154,11 @@ impl Step for CreateGroup {
             .await
             .map_err(rerun(&INFO))?;
         self.group_id.replace(id.clone());
+        let membership_address = Address::new(ResourceKind::GroupMembership, self.membership_name());
+        self.context.observe(membership_address.clone(), None);
+        let group_address = Address::new(ResourceKind::Group, name.as_str());
+        self.context
+            .observe(group_address, id.as_ref().map(|_| ItemState::Exists));
         let Some(id) = id else {
             if self.context.is_external() {
                 return Ok(Observed::blocked(
@@ -167,8 +174,10 @@ impl Step for CreateGroup {
             .map_err(failed)?;
         let observed = |status, summary: String| {
             Observed::new(status, summary)
-                .with("group", &name)
-                .with("group_id", &id)
+                .with(|evidence| {
+                    evidence.group = Some(name.clone());
+                    evidence.group_id = Some(id.clone());
+                })
                 .of(group.clone())
         };
         let Ok(user) = self.context.facts.user.get().await else {
@@ -192,6 +201,7 @@ impl Step for CreateGroup {
                 format!("The group {name} exists, without the user {}.", user.name),
             ));
         }
+        self.context.observe(membership_address, Some(ItemState::Exists));
         let membership = membership::settle(&self.context, &instance, &self.membership_name(), &key)
             .await
             .map_err(failed)?;
@@ -213,14 +223,14 @@ impl Step for CreateGroup {
             return Ok(plan);
         }
         let context = &self.context;
-        let group_id = self.group_id.borrow();
-        if group_id.is_none() {
-            plan.changes.push(group::creation(context, &context.text(Key::Group)));
+        let (group_id, user) = (self.group_id.borrow(), context.facts.user.now().map(|user| user.id));
+        let nodes = context.planned(&[ResourceKind::Group, ResourceKind::GroupMembership]);
+        for node in nodes.into_iter().filter(|node| node.action == Action::Create) {
+            plan.changes.push(match node.address.kind {
+                ResourceKind::Group => group::creation(context, node.address.name.single()),
+                _ => membership::creation(context, node.address.name, group_id.as_ref(), user.as_ref()),
+            });
         }
-        let user = context.facts.user.now().map(|user| user.id);
-        let name = self.membership_name();
-        plan.changes
-            .push(membership::creation(context, name, group_id.as_ref(), user.as_ref()));
         Ok(plan)
     }
 

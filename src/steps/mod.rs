@@ -6,6 +6,7 @@ pub mod cli_profile;
 mod context;
 mod create_group;
 pub mod create_user;
+mod desired;
 mod enable_identity_center;
 mod facts;
 pub mod pending_answers;

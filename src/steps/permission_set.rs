@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::context::WizardContext;
 use super::facts;
-use crate::answers::values::{PermissionSetName, Policy, SessionDuration};
+use crate::answers::values::SessionDuration;
 use crate::answers::{Key, Source};
 use crate::checklist::{
     Change, Choice, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
@@ -18,7 +18,9 @@ use crate::checklist::{
 use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
+use crate::reconcile::plan::{Action, Address};
 use crate::reconcile::{Instance, rerun, step_error};
+use crate::resources::item::ItemState;
 use crate::resources::permission_set::{self, Described, PermissionSetSpec};
 
 /// This step's entry in the checklist.
@@ -37,15 +39,8 @@ pub struct PermissionSet {
     context: Rc<WizardContext>,
     /// The ARN of the permission set that this run created.
     created: RefCell<Option<PermissionSetArn>>,
-    /// The permission set at the last check, if it existed.
-    existing: RefCell<Option<Existing>>,
-}
-
-/// An existing permission set.
-struct Existing {
-    set: Described,
-    /// Whether any account has it, or that is not known.
-    is_provisioned: bool,
+    /// The ARN of the permission set at the last check, if it existed.
+    existing: RefCell<Option<PermissionSetArn>>,
 }
 
 impl PermissionSet {
@@ -59,46 +54,15 @@ impl PermissionSet {
     }
 
     fn name(&self) -> String {
-        self.context
-            .answer::<PermissionSetName>(Key::PermissionSet)
-            .map(|name| name.value.to_string())
-            .unwrap_or_default()
+        self.spec().name
     }
 
-    fn policy_arn(&self) -> String {
-        let policy = self.context.answer::<Policy>(Key::Policy);
-        policy.map_or_else(String::new, |policy| policy.value.arn(self.context.partition().id()))
-    }
-
-    /// The permission set that the answers describe.
     fn spec(&self) -> PermissionSetSpec {
-        let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
-        PermissionSetSpec {
-            name: self.name(),
-            policy: self.policy_arn(),
-            duration: duration.map(|duration| duration.value),
-        }
+        self.context.permission_set_spec()
     }
 
-    /// Whether the user gave a session duration, so that another one counts as a difference.
-    fn sets_duration(&self) -> bool {
-        let duration = self.context.answer::<SessionDuration>(Key::SessionDuration);
-        duration.is_some_and(|duration| duration.is_explicit())
-    }
-
-    /// The changes that turn the existing permission set into the requested one.
-    fn updates(&self) -> Vec<Change> {
-        let existing = self.existing.borrow();
-        existing.as_ref().map_or_else(Vec::new, |existing| {
-            let (spec, sets_duration) = (self.spec(), self.sets_duration());
-            permission_set::updates(
-                &self.context,
-                &spec,
-                &existing.set,
-                sets_duration,
-                existing.is_provisioned,
-            )
-        })
+    fn address(&self) -> Address {
+        Address::new(ResourceKind::PermissionSet, self.name())
     }
 
     /// The ARN of the permission set that this run created, or else of the one with this name.
@@ -120,7 +84,7 @@ impl PermissionSet {
 
     fn judge(&self, set: &Described, entry: &Entry) -> Observed {
         let name = &set.name;
-        let wanted_policy = self.policy_arn();
+        let wanted_policy = self.spec().policy;
         let wanted = self.context.answer::<SessionDuration>(Key::SessionDuration);
         let other_policy = set.policies != [wanted_policy.clone()];
         let other_duration = wanted
@@ -200,6 +164,7 @@ impl Step for PermissionSet {
             None => permission_set::find(&self.context, &instance, &name).await,
         };
         self.existing.replace(None);
+        self.context.observe(self.address(), None);
         let Some(mut set) = found.map_err(rerun(&INFO))? else {
             return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
@@ -215,11 +180,20 @@ impl Step for PermissionSet {
         }
         let observed = self
             .judge(&set, &entry)
-            .with("permission_set_arn", &set.arn)
-            .with("policies", set.policies.join(", "))
-            .with("session_duration", set.duration_text())
+            .with(|evidence| {
+                evidence.permission_set_arn = Some(set.arn.clone());
+                evidence.policies = Some(set.policies.clone());
+                evidence.session_duration = set.duration;
+            })
             .of(entry);
+        let state = |is_provisioned| ItemState::PermissionSet {
+            policies: set.policies.clone(),
+            duration: set.duration,
+            is_provisioned,
+        };
+        self.existing.replace(Some(set.arn.clone()));
         if observed.is_done() {
+            self.context.observe(self.address(), Some(state(false)));
             permission_set::settle_attachments(&self.context, &self.spec(), &set)?;
             self.context.facts.permission_set.set(facts::PermissionSet {
                 arn: set.arn,
@@ -231,8 +205,8 @@ impl Step for PermissionSet {
         let is_provisioned = permission_set::is_provisioned(&self.context, &instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
-        self.existing.replace(Some(Existing { set, is_provisioned }));
-        Ok(observed.with("provisioned", if is_provisioned { "yes" } else { "no" }))
+        self.context.observe(self.address(), Some(state(is_provisioned)));
+        Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)))
     }
 
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
@@ -251,16 +225,22 @@ impl Step for PermissionSet {
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let exists = self.existing.borrow().is_some();
-        match observed.status {
-            Status::Missing if exists => plan.changes = self.updates(),
-            Status::Missing => {
-                let (context, spec) = (&self.context, self.spec());
-                let policy = permission_set::policy_change(context, &spec, Verb::Create, &spec.policy, None);
-                plan.changes = vec![permission_set::creation(context, &spec), policy];
+        if !matches!(observed.status, Status::Missing | Status::Different) {
+            return Ok(plan);
+        }
+        let (context, spec, existing) = (&self.context, self.spec(), self.existing.borrow());
+        for node in context.planned(&[ResourceKind::PermissionSet]) {
+            match (&node.action, existing.as_ref()) {
+                (Action::Create, _) => {
+                    let policy = permission_set::policy_change(context, &spec, Verb::Create, &spec.policy, None);
+                    plan.changes = vec![permission_set::creation(context, &spec), policy];
+                }
+                (Action::Update(fields), Some(arn)) => {
+                    let change = |field| permission_set::field_change(context, &spec, arn, field);
+                    plan.changes = fields.iter().map(change).collect();
+                }
+                _ => {}
             }
-            Status::Different if self.context.is_update_wanted(&INFO) => plan.changes = self.updates(),
-            _ => {}
         }
         Ok(plan)
     }

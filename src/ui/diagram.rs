@@ -31,11 +31,20 @@ fn nodes(reports: &[StepReport]) -> Vec<Node<'_>> {
             });
         }
     };
-    let evidence = |slug: &str, name: &str| Some(report(reports, slug)?.observed.evidence.get(name)?.clone());
+    let evidence = |slug: &str| report(reports, slug).map(|report| &report.observed.evidence);
     let resource = |slug: &str| Some(report(reports, slug)?.observed.resources.first()?.name.clone());
-    push("create-user", "user", evidence("create-user", "user_name"));
-    push("create-group", "group", evidence("create-group", "group"));
-    let lasts = evidence("permission-set", "session_duration").map_or_else(String::new, |time| format!(", {time}"));
+    push(
+        "create-user",
+        "user",
+        evidence("create-user").and_then(|evidence| evidence.user_name.clone()),
+    );
+    push(
+        "create-group",
+        "group",
+        evidence("create-group").and_then(|evidence| evidence.group.clone()),
+    );
+    let lasts = evidence("permission-set").and_then(|evidence| evidence.session_duration);
+    let lasts = lasts.map_or_else(String::new, |time| format!(", {time}"));
     push(
         "permission-set",
         "permission set",
@@ -44,7 +53,7 @@ fn nodes(reports: &[StepReport]) -> Vec<Node<'_>> {
     push(
         "account-assignment",
         "account",
-        evidence("account-assignment", "account"),
+        evidence("account-assignment").and_then(|evidence| Some(evidence.account.as_ref()?.to_string())),
     );
     nodes
 }

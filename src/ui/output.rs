@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::outputs::Outputs;
 use crate::checklist::{
-    Consent, HumanTask, Importance, Outcome, ServiceMessage, State, StepReport, UserError, UserErrorKind,
+    Consent, Evidence, HumanTask, Importance, Outcome, ServiceMessage, State, StepReport, UserError, UserErrorKind,
 };
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
@@ -141,8 +141,8 @@ impl CallerOut {
         done.find_map(|report| {
             let evidence = &report.observed.evidence;
             Some(Self {
-                account: evidence.get("account")?.parse().ok()?,
-                arn: evidence.get("signed_in_as")?.clone(),
+                account: evidence.account.clone()?,
+                arn: evidence.signed_in_as.clone()?,
             })
         })
     }
@@ -165,8 +165,8 @@ pub struct StepOut {
     pub summary: String,
     /// Since when the step is known to be in this state.
     pub since: Option<String>,
-    /// The observed values, by name.
-    pub evidence: BTreeMap<String, String>,
+    /// The observed values.
+    pub evidence: Evidence,
     /// The resources of the step.
     pub resources: Vec<Entry>,
     /// The changes that remain.
@@ -273,12 +273,7 @@ impl StepOut {
             origin: report.origin(),
             summary: report.observed.summary.clone(),
             since: report.since.map(|since| since.to_string()),
-            evidence: report
-                .observed
-                .evidence
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect(),
+            evidence: report.observed.evidence.clone(),
             resources: report.observed.resources.clone(),
             changes: changes.collect(),
             left_to_do: report

@@ -39,16 +39,18 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
     let signed_in = outcome
         .reports
         .iter()
-        .find_map(|report| Some((report, report.observed.evidence.get("signed_in_as")?)));
+        .find_map(|report| Some((report, report.observed.evidence.signed_in_as.as_ref()?)));
     let is_to_do = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
     if outcome.error.is_none() && outcome.reports.iter().any(is_to_do) && !screen.quiet {
         screen.result(&format!("\nContinue with: {}", screen.command(&SetupCommand::run())));
     }
     if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
-        let evidence = |name: &str| report.observed.evidence.get(name).map_or("", String::as_str);
-        let (account, profile, end) = (evidence("account"), evidence("profile"), evidence("credentials_end"));
+        let evidence = &report.observed.evidence;
+        let account = evidence.account.as_ref().map_or("", |account| account);
+        let profile = evidence.profile.as_deref().unwrap_or_default();
         print_outputs(screen, &outcome.reports);
-        if !end.is_empty() {
+        if let Some(end) = evidence.credentials_end {
+            let end = end.strftime("%Y-%m-%d %H:%M UTC");
             let again = if screen.is_temporary_rehearsal() {
                 String::new()
             } else {

@@ -178,8 +178,9 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<Stri
         let evidence = &report.observed.evidence;
         lines.extend(
             evidence
-                .iter()
-                .map(|(name, value)| format!("        {name}: {}", clean(value))),
+                .lines()
+                .into_iter()
+                .map(|(name, value)| format!("        {name}: {}", clean(&value))),
         );
     }
     lines

@@ -7,6 +7,7 @@ use crate::checklist::{
     UserError,
 };
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::progress::{ResourceKind, ResourceName, Verb};
 
 /// The user's decision about a plan.
 #[derive(Debug, PartialEq, Eq)]
@@ -178,8 +179,10 @@ impl Walk<'_> {
 }
 
 /// Identifies a change, whatever its text.
-fn id_of(change: &Change) -> String {
-    format!("{:?} {} {}", change.verb, change.kind, change.name)
+pub(super) type ChangeKey = (Verb, ResourceKind, ResourceName);
+
+fn id_of(change: &Change) -> ChangeKey {
+    (change.verb, change.kind, change.name.clone())
 }
 
 fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
+use self::consent::ChangeKey;
 use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport, UserError};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
@@ -42,7 +43,7 @@ pub struct Walk<'a> {
     progress: &'a Progress,
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
-    agreed: RefCell<BTreeSet<String>>,
+    agreed: RefCell<BTreeSet<ChangeKey>>,
     /// A change failed or the user quit: no other change is started.
     stopped: Cell<bool>,
     /// The answered questions, in order, for going back.

@@ -248,3 +248,260 @@ pub fn as_agreed(shown: &[Removal], now: Vec<Removal>) -> Vec<Removal> {
     };
     now.into_iter().filter(was_agreed).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::ids::{AssignmentKey, Principal};
+    use crate::progress::{Record, ResourceName};
+    use crate::resources::KINDS;
+
+    fn set_arn(set: usize) -> String {
+        format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{set}")
+    }
+
+    fn entry(kind: ResourceKind, number: usize, origin: Origin) -> Entry {
+        let name = format!("{kind} {number}");
+        match kind {
+            ResourceKind::AccountAssignment => {
+                let name = ResourceName::Assignment {
+                    account: "123456789012".parse().unwrap(),
+                    permission_set: format!("permission set {number}"),
+                    principal: "Admins".to_owned(),
+                };
+                let key = AssignmentKey {
+                    account: "123456789012".parse().unwrap(),
+                    permission_set: set_arn(number).parse().unwrap(),
+                    principal: Principal::Group("g-1".parse().unwrap()),
+                };
+                Entry::new(origin, kind, name, key)
+            }
+            ResourceKind::PermissionSet => Entry::new(origin, kind, name, set_arn(number)),
+            _ => Entry::new(origin, kind, name, format!("{kind}-{number}")),
+        }
+    }
+
+    fn replaced(number: usize) -> Replaced {
+        Replaced {
+            kind: ResourceKind::PermissionSet,
+            name: format!("existing {number}").into(),
+            id: set_arn(number + 10).into(),
+            before: BTreeMap::from([(Setting::SessionDuration, Some("PT1H".to_owned()))]),
+            after: BTreeMap::from([(Setting::SessionDuration, Some("PT4H".to_owned()))]),
+            rewrites: Vec::new(),
+        }
+    }
+
+    const SOME_KINDS: [ResourceKind; 7] = [
+        ResourceKind::AccountAssignment,
+        ResourceKind::PermissionSet,
+        ResourceKind::Group,
+        ResourceKind::User,
+        ResourceKind::Trail,
+        ResourceKind::Bucket,
+        ResourceKind::Organization,
+    ];
+
+    prop_compose! {
+        fn entries()(
+            all in prop::collection::vec(
+                (select(&SOME_KINDS[..]), 0_usize..3, select(&[Origin::Created, Origin::Existing][..])),
+                0..12,
+            )
+        ) -> Vec<Entry> {
+            let mut entries: Vec<Entry> = Vec::new();
+            for (kind, number, origin) in all {
+                let entry = entry(kind, number, origin);
+                if entries.iter().all(|other| other.kind != kind || other.id != entry.id) {
+                    entries.push(entry);
+                }
+            }
+            entries
+        }
+    }
+
+    fn condition() -> impl Strategy<Value = Condition> {
+        select(vec![
+            Condition::Exists,
+            Condition::Gone,
+            Condition::Changed("a change".to_owned()),
+            Condition::InUse("a use".to_owned()),
+            Condition::Stays("a reason".to_owned()),
+        ])
+    }
+
+    fn drift() -> impl Strategy<Value = Option<Drift>> {
+        select(vec![
+            None,
+            Some(Drift::AsBefore),
+            Some(Drift::AsChanged),
+            Some(Drift::Modified(vec![Setting::SessionDuration])),
+        ])
+    }
+
+    /// A record, and what is observed of each of its candidates.
+    fn observed() -> impl Strategy<Value = (Record, Vec<ObservedCandidate>)> {
+        (entries(), 0_usize..3).prop_flat_map(|(entries, changed)| {
+            let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+            record.resources = entries;
+            record.replaced = (0..changed).map(replaced).collect();
+            let candidates = candidates(&record, &KINDS, None);
+            let observations = prop::collection::vec((condition(), drift()), candidates.len());
+            observations.prop_map(move |observations| {
+                let observed = candidates.iter().cloned().zip(observations);
+                let observed = observed.map(|((candidate, step), (condition, drift))| {
+                    let observation = match &candidate {
+                        Candidate::Created(_) => Observation::Created(condition),
+                        Candidate::Changed(_) => Observation::Changed(drift),
+                    };
+                    ObservedCandidate {
+                        candidate,
+                        step,
+                        observation,
+                        command: String::new(),
+                    }
+                });
+                (record.clone(), observed.collect())
+            })
+        })
+    }
+
+    fn dispositions(removals: &[Removal]) -> BTreeMap<String, Disposition> {
+        let key = |removal: &Removal| format!("{} {} {:?}", removal.entry.kind, removal.entry.id, removal.entry.origin);
+        removals
+            .iter()
+            .map(|removal| (key(removal), removal.disposition))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn only_what_was_created_is_deleted((record, observed) in observed(), include_changed in any::<bool>()) {
+            for removal in plan(&observed, include_changed) {
+                let origin = record.origin(removal.entry.kind, &removal.entry.id);
+                if removal.disposition == Disposition::Delete {
+                    prop_assert_eq!(origin, Some(Origin::Created));
+                }
+                if removal.disposition == Disposition::Restore {
+                    prop_assert!(record.replaced.iter().any(|replaced| replaced.id == removal.entry.id));
+                }
+            }
+        }
+
+        #[test]
+        fn what_someone_else_uses_stays((_, observed) in observed(), include_changed in any::<bool>()) {
+            for (removal, observed) in plan(&observed, include_changed).iter().zip(&observed) {
+                let stays = matches!(
+                    observed.observation,
+                    Observation::Created(Condition::InUse(_) | Condition::Stays(_))
+                );
+                prop_assert!(!stays || !removal.disposition.is_to_do());
+                let is_changed = matches!(
+                    observed.observation,
+                    Observation::Created(Condition::Changed(_)) | Observation::Changed(Some(Drift::Modified(_)))
+                );
+                prop_assert!(!is_changed || include_changed || !removal.disposition.is_to_do());
+            }
+        }
+
+        #[test]
+        fn what_a_remaining_resource_needs_stays((_, observed) in observed(), include_changed in any::<bool>()) {
+            let removals = plan(&observed, include_changed);
+            let is_left = |removal: &&Removal| {
+                matches!(removal.disposition, Disposition::Changed | Disposition::Stays)
+            };
+            for left in removals.iter().filter(is_left) {
+                for other in removals.iter().filter(|other| depends_on(&left.entry, &other.entry)) {
+                    prop_assert!(other.disposition != Disposition::Delete, "{} needs {}", left.name(), other.name());
+                }
+            }
+        }
+
+        #[test]
+        fn the_order_of_the_observations_does_not_matter((_, observed) in observed(), include_changed in any::<bool>()) {
+            let mut reversed = observed.clone();
+            reversed.reverse();
+            prop_assert_eq!(
+                dispositions(&plan(&observed, include_changed)),
+                dispositions(&plan(&reversed, include_changed))
+            );
+        }
+
+        #[test]
+        fn a_plan_that_was_applied_leaves_nothing_to_do((_, observed) in observed(), include_changed in any::<bool>()) {
+            let applied = plan(&observed, include_changed);
+            let now: Vec<ObservedCandidate> = observed
+                .into_iter()
+                .zip(&applied)
+                .map(|(observed, removal)| match (removal.disposition, &observed.candidate) {
+                    (Disposition::Delete, _) => ObservedCandidate {
+                        observation: Observation::Created(Condition::Gone),
+                        ..observed
+                    },
+                    (Disposition::Restore, _) => ObservedCandidate {
+                        observation: Observation::Changed(Some(Drift::AsBefore)),
+                        ..observed
+                    },
+                    _ => observed,
+                })
+                .collect();
+            let again = plan(&now, include_changed);
+            prop_assert!(again.iter().all(|removal| !removal.disposition.is_to_do()));
+        }
+
+        #[test]
+        fn nothing_is_undone_that_was_not_agreed_to(
+            (_, shown) in observed(),
+            seed in prop::collection::vec((condition(), drift()), 24),
+            include_changed in any::<bool>(),
+        ) {
+            let now = shown.iter().cloned().zip(seed).map(|(observed, (condition, drift))| ObservedCandidate {
+                observation: match observed.observation {
+                    Observation::Created(_) => Observation::Created(condition),
+                    _ => Observation::Changed(drift),
+                },
+                ..observed
+            });
+            let now: Vec<ObservedCandidate> = now.collect();
+            let shown = plan(&shown, include_changed);
+            let before = dispositions(&shown);
+            let agreed = as_agreed(&shown, plan(&now, include_changed));
+            for (key, disposition) in dispositions(&agreed) {
+                prop_assert!(!disposition.is_to_do() || before.get(&key) == Some(&disposition), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn assignments_are_deleted_before_their_permission_sets_and_groups() {
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+        record.resources = [
+            ResourceKind::User,
+            ResourceKind::Group,
+            ResourceKind::PermissionSet,
+            ResourceKind::AccountAssignment,
+        ]
+        .map(|kind| entry(kind, 0, Origin::Created))
+        .into();
+        let order: Vec<ResourceKind> = candidates(&record, &KINDS, None)
+            .iter()
+            .map(|(candidate, _)| candidate.entry().kind)
+            .collect();
+        assert_eq!(
+            order,
+            [
+                ResourceKind::AccountAssignment,
+                ResourceKind::PermissionSet,
+                ResourceKind::Group,
+                ResourceKind::User
+            ]
+        );
+        let of_one_step = candidates(&record, &KINDS, Some("create-group"));
+        assert_eq!(of_one_step.len(), 1);
+    }
+}

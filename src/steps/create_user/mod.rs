@@ -15,12 +15,14 @@ use super::facts::User;
 use crate::answers::Key;
 use crate::answers::values::CreateUserWith;
 use crate::checklist::{
-    Change, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
+    Activation, Change, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, UserError,
 };
 use crate::next_step::SetupCommand;
-use crate::progress::{Attestation, Entry};
+use crate::progress::{Attestation, Entry, ResourceKind};
+use crate::reconcile::plan::{Action, Address};
 use crate::reconcile::rerun;
-use crate::resources::user::{self, DescribedUser, UserSpec};
+use crate::resources::item::ItemState;
+use crate::resources::user::{self, DescribedUser};
 use crate::text::one_line;
 
 /// This step's line of the checklist.
@@ -36,9 +38,6 @@ pub const INFO: StepInfo = StepInfo {
 
 /// The topic of the confirmation that the user is activated.
 pub const ACTIVATION: &str = "activation";
-
-/// The activation state that nobody has confirmed and no sign-in has proved.
-const NOT_KNOWN: &str = "not known";
 
 /// The answers that an existing user determines.
 const USER_KEYS: [Key; 5] = [
@@ -69,18 +68,6 @@ impl CreateUser {
     /// Creates the step; nothing has been read yet.
     pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
-    }
-
-    /// The user that the answers describe.
-    fn spec(&self) -> UserSpec {
-        let text = |key| self.context.text(key);
-        UserSpec {
-            name: text(Key::Username),
-            email: text(Key::Email),
-            given_name: text(Key::GivenName),
-            family_name: text(Key::FamilyName),
-            display_name: text(Key::DisplayName),
-        }
     }
 
     fn judge(&self, user: &DescribedUser, entry: Entry) -> Observed {
@@ -119,7 +106,12 @@ impl CreateUser {
             )
             .or_next(accept_existing.to("accept the existing values"))
         };
-        let observed = observed.with("user_id", &user.id).with("user_name", name).of(entry);
+        let observed = observed
+            .with(|evidence| {
+                evidence.user_id = Some(user.id.clone());
+                evidence.user_name = Some(name.to_owned());
+            })
+            .of(entry);
         self.with_activation(observed, &user.id)
     }
 
@@ -129,12 +121,12 @@ impl CreateUser {
             .progress
             .read(|record| record.attestation(ACTIVATION, id).cloned());
         let state = match &attestation {
-            Some(attestation) if attestation.proved => "proved by a sign-in",
-            Some(_) => "confirmed",
-            None => NOT_KNOWN,
+            Some(attestation) if attestation.proved => Activation::Proved,
+            Some(_) => Activation::Confirmed,
+            None => Activation::NotKnown,
         };
         observed.confirmed = attestation.is_some_and(|attestation| !attestation.proved);
-        observed.with(ACTIVATION, state)
+        observed.with(|evidence| evidence.activation = Some(state))
     }
 
     fn uses_console(&self) -> bool {
@@ -158,7 +150,10 @@ impl Step for CreateUser {
         let name = self.context.text(Key::Username);
         let email = self.context.text(Key::Email);
         let found = user::find(&self.context, &instance, &name, &email).await;
-        let Some(user) = found.map_err(rerun(&INFO))? else {
+        let found = found.map_err(rerun(&INFO))?;
+        let address = Address::new(ResourceKind::User, name.as_str());
+        self.context.observe(address, found.as_ref().map(|_| ItemState::Exists));
+        let Some(user) = found else {
             if self.context.is_external() {
                 return Ok(Observed::blocked(
                     format!("The user {name} does not exist, and users come from your identity provider."),
@@ -210,14 +205,15 @@ impl Step for CreateUser {
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let is_activated = observed
-            .evidence
-            .get(ACTIVATION)
-            .is_some_and(|state| state != NOT_KNOWN);
+        let activation = observed.evidence.activation;
+        let is_activated = activation.is_some_and(|state| state != Activation::NotKnown);
         match observed.status {
             Status::Missing if self.uses_console() => plan.tasks.push(self.add_in_console()),
             Status::Missing => {
-                plan.changes.push(user::creation(&self.context, &self.spec()));
+                let nodes = self.context.planned(&[ResourceKind::User]);
+                let creations = nodes.iter().filter(|node| node.action == Action::Create);
+                let creation = |_| user::creation(&self.context, &self.context.user_spec());
+                plan.changes.extend(creations.map(creation));
                 plan.tasks.push(self.activate(observed));
             }
             Status::Done if !is_activated => plan.tasks.push(self.activate(observed)),
@@ -229,7 +225,7 @@ impl Step for CreateUser {
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
         let context = &self.context;
         let instance = context.known_instance().await?;
-        let spec = self.spec();
+        let spec = context.user_spec();
         let created = context
             .make(
                 &INFO,

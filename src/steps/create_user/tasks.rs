@@ -38,14 +38,15 @@ impl CreateUser {
     }
 
     pub(super) fn activate(&self, observed: &Observed) -> HumanTask {
-        let evidence = |name: &str| observed.evidence.get(name).cloned();
-        let name = evidence("user_name").unwrap_or_else(|| self.context.text(Key::Username));
+        let evidence = &observed.evidence;
+        let name = evidence.user_name.clone();
+        let name = name.unwrap_or_else(|| self.context.text(Key::Username));
         let place = self
             .context
             .instance
             .now()
-            .zip(evidence("user_id").and_then(|id| id.parse().ok()))
-            .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, &id));
+            .zip(evidence.user_id.as_ref())
+            .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, id));
         let first = if self.uses_console() {
             format!(
                 "Open the invitation sent to {}, and set a password.",

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use super::super::context::WizardContext;
 use crate::aws::AwsError;
+use crate::checklist::AccountPlan;
 use crate::ids::AccountId;
 use crate::resources::instance::{self, ListedInstance};
-use crate::resources::organization::{self, AccountPlan, Organization};
+use crate::resources::organization::{self, Organization};
 
 /// The kind of an instance, as seen from this account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

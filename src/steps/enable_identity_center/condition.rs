@@ -1,10 +1,9 @@
 //! The kind of account, determined before anything is changed in it.
 
 use super::account_state::AccountState;
-use crate::checklist::Observed;
+use crate::checklist::{AccountPlan, Observed};
 use crate::ids::AccountId;
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::resources::organization::AccountPlan;
 
 /// The kinds of accounts that make a difference to Identity Center.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,15 +17,15 @@ use crate::answers::Key;
 use crate::answers::values::Region;
 use crate::aws::waiting;
 use crate::checklist::{
-    Change, Choice, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step, StepInfo, TaskKind,
-    UserError,
+    AccountPlan, Change, Choice, HumanTask, Importance, Observed, Plan, Prompter, Question, Slot, Status, Step,
+    StepInfo, TaskKind, UserError,
 };
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::ResourceKind;
 use crate::reconcile::{Instance, rerun};
 use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
-use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
+use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, CREATE_ORGANIZATION};
 use account_state::{AccountState, InstanceKind};
 
 pub use condition::{Condition, Kind as AccountKind};
@@ -117,18 +117,15 @@ impl EnableIdentityCenter {
             Some(seen) => self.judge_instance(state, seen),
             None => self.judge_organization(state),
         };
-        observed.evidence.insert("account", account.to_string());
+        observed.evidence.account = Some(account.clone());
         let organization = state.organization.as_ref();
-        let id = organization.map_or("none", |organization| organization.id.as_str());
-        observed.evidence.insert("organization", id.to_owned());
+        observed.evidence.organization = organization.map(|organization| organization.id.clone());
         if let Some(organization) = organization {
             observed
                 .resources
                 .insert(0, organization::entry(&self.context, organization));
         }
-        if let Some(plan) = &state.plan {
-            observed.evidence.insert("account_plan", plan.name().to_owned());
-        }
+        observed.evidence.account_plan = state.plan;
         observed
     }
 
@@ -153,16 +150,13 @@ impl EnableIdentityCenter {
             ),
             InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
         };
-        let observed = if state.is_delegated {
-            observed.with("administered_for", seen.owner.to_string())
-        } else {
-            observed
-        };
-        observed
-            .with("instance", seen.arn.to_string())
-            .with("region", region.to_string())
-            .with("status", &seen.status)
-            .with("identity_store", seen.store.to_string())
+        observed.with(|evidence| {
+            evidence.administered_for = state.is_delegated.then(|| seen.owner.clone());
+            evidence.instance = Some(seen.arn.clone());
+            evidence.region = Some(region.clone());
+            evidence.status = Some(seen.status.clone());
+            evidence.identity_store = Some(seen.store.clone());
+        })
     }
 
     fn judge_organization_instance(&self, seen: &ListedInstance) -> Observed {
@@ -227,7 +221,6 @@ impl EnableIdentityCenter {
             }
             Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),
         }
-        .with("status", "none")
     }
 
     /// Settles the open intents for what exists by now.

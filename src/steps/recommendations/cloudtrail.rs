@@ -43,8 +43,10 @@ impl CloudTrail {
                 "The trail {} records management events in all Regions.",
                 trail.name
             ))
-            .with("trail", &trail.arn)
-            .with("bucket", &trail.bucket)
+            .with(|evidence| {
+                evidence.trail = Some(trail.arn.clone());
+                evidence.bucket = Some(trail.bucket.clone());
+            })
             .of(trail::entry(&self.context, trail)),
             Trails::NotDelivered(trail, why) => Observed::different(
                 format!(
@@ -55,7 +57,7 @@ impl CloudTrail {
                     "fix the bucket policy, because failed delivery is billed: {BUCKET_POLICY_GUIDE}"
                 )),
             )
-            .with("trail", &trail.arn),
+            .with(|evidence| evidence.trail = Some(trail.arn.clone())),
             Trails::Insufficient(0) => Observed::missing("There is no trail."),
             Trails::Insufficient(_) => {
                 Observed::missing("Trails exist, but none of them records management events in all Regions.")

@@ -57,9 +57,9 @@ impl Step for Mfa {
                 "No API reports whether MFA is required for all users, and nobody has confirmed it.",
             ));
         };
-        let on = attestation.at.strftime("%Y-%m-%d").to_string();
-        let mut observed =
-            Observed::done(format!("MFA is required for all users (confirmed on {on}).")).with("confirmed_on", on);
+        let on = jiff::tz::Offset::UTC.to_datetime(attestation.at).date();
+        let mut observed = Observed::done(format!("MFA is required for all users (confirmed on {on})."))
+            .with(|evidence| evidence.confirmed_on = Some(on));
         observed.confirmed = true;
         Ok(observed)
     }

@@ -25,11 +25,6 @@ pub const INFO: StepInfo = StepInfo {
     permissions: &[&[Permission::look("iam:GetAccountSummary")]],
 };
 
-const KEYS: &str = "root_access_keys";
-const MFA: &str = "root_mfa";
-const PRESENT: &str = "present";
-const ABSENT: &str = "absent";
-
 /// No access keys for the root user.
 pub struct RootAccessKeys {
     context: Rc<WizardContext>,
@@ -40,10 +35,6 @@ impl RootAccessKeys {
     pub fn new(context: Rc<WizardContext>) -> Self {
         Self { context }
     }
-}
-
-fn presence(present: bool) -> &'static str {
-    if present { PRESENT } else { ABSENT }
 }
 
 #[async_trait(?Send)]
@@ -75,9 +66,10 @@ impl Step for RootAccessKeys {
             (true, false) => "The root user has access keys and no MFA.",
         };
         let status = if !keys && mfa { Status::Done } else { Status::Missing };
-        Ok(Observed::new(status, summary)
-            .with(KEYS, presence(keys))
-            .with(MFA, presence(mfa)))
+        Ok(Observed::new(status, summary).with(|evidence| {
+            evidence.has_root_access_keys = Some(keys);
+            evidence.has_root_mfa = Some(mfa);
+        }))
     }
 
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
@@ -85,7 +77,6 @@ impl Step for RootAccessKeys {
     }
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let is = |name: &str, value: &str| observed.evidence.get(name).is_some_and(|observed| observed == value);
         let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
@@ -101,14 +92,14 @@ impl Step for RootAccessKeys {
             kind: TaskKind::Checked,
         };
         let mut plan = Plan::default();
-        if is(MFA, ABSENT) {
+        if observed.evidence.has_root_mfa == Some(false) {
             plan.tasks.push(task(
                 "Assign an MFA device to the root user.",
                 "Multi-factor authentication → Assign MFA device",
                 "Do this first: the root user can do everything, and only its password protects it.",
             ));
         }
-        if is(KEYS, PRESENT) {
+        if observed.evidence.has_root_access_keys == Some(true) {
             plan.tasks.push(task(
                 "Delete the root user's access keys.",
                 "Access keys → Actions → Deactivate; if nothing breaks, Delete",

@@ -45,12 +45,6 @@ pub const INFO: StepInfo = StepInfo {
     permissions: &[],
 };
 
-/// The evidence that holds the caller's ARN.
-pub const SIGNED_IN_AS: &str = "signed_in_as";
-
-/// The evidence that holds the user name if another user is signed in.
-const OTHER_USER: &str = "signed_in_as_other";
-
 /// Step 8.
 pub struct SignIn {
     context: Rc<WizardContext>,
@@ -112,7 +106,7 @@ impl SignIn {
                 ),
                 next,
             )
-            .with(SIGNED_IN_AS, &caller.arn));
+            .with(|evidence| evidence.signed_in_as = Some(caller.arn.clone())));
         }
         if name != user.name {
             return Ok(Observed::different(
@@ -122,23 +116,25 @@ impl SignIn {
                 ),
                 next,
             )
-            .with(SIGNED_IN_AS, &caller.arn)
-            .with(OTHER_USER, name));
+            .with(|evidence| {
+                evidence.signed_in_as = Some(caller.arn.clone());
+                evidence.signed_in_as_other = Some(name.to_owned());
+            }));
         }
         let (shows, by_cli) = tokio::join!(
             self.portal_shows(profile, &account, &set),
             self.ask_aws_cli(profile, &caller.arn)
         );
         self.keep_proof(profile, &user.id, &user.name, shows?)?;
-        let mut observed = Observed::done(format!("Signed in as {}.", caller.arn))
-            .with(SIGNED_IN_AS, &caller.arn)
-            .with("account", &caller.account)
-            .with("profile", &profile.name)
-            .with("aws_cli", by_cli?);
+        let by_cli = by_cli?;
+        let mut observed = Observed::done(format!("Signed in as {}.", caller.arn)).with(|evidence| {
+            evidence.signed_in_as = Some(caller.arn.clone());
+            evidence.account = Some(caller.account.clone());
+            evidence.profile = Some(profile.name.clone());
+            evidence.aws_cli = Some(by_cli);
+            evidence.credentials_end = identity.ends_at;
+        });
         observed.resources = self.own(session)?;
-        if let Some(at) = identity.ends_at {
-            observed = observed.with("credentials_end", at.strftime("%Y-%m-%d %H:%M UTC").to_string());
-        }
         Ok(observed)
     }
 
@@ -313,7 +309,7 @@ impl Step for SignIn {
 
     fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
         let mut plan = Plan::default();
-        let is_other_user = observed.evidence.contains_key(OTHER_USER);
+        let is_other_user = observed.evidence.signed_in_as_other.is_some();
         if observed.status == Status::Missing || is_other_user {
             plan.tasks.push(HumanTask {
                 sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
