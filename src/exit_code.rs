@@ -1,7 +1,9 @@
 //! Exit codes: one ordered enum, and how an outcome maps to it.
 
-use crate::checklist::{Importance, Outcome, State, StepReport, UserErrorKind};
 use crate::doctor::CheckStatus;
+use crate::reconcile::Importance;
+use crate::user_error::UserErrorKind;
+use crate::wizard::{Outcome, State, StepReport};
 
 /// How a command ends, ordered by severity. When several codes apply, the greatest one wins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

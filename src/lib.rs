@@ -6,14 +6,14 @@
 //!
 //! 1. [`cli`] holds the parsed command line, and [`environment`] everything else that the process was given.
 //! 2. [`commands`] turns both into what a command needs: the [`answers`] with their sources (flag, variable, answers
-//!    file, saved, existing, default), a [`checklist::Prompter`], the Region and the connection ([`aws::connect`]), and
+//!    file, saved, existing, default), a [`wizard::Prompter`], the Region and the connection ([`aws::connect`]), and
 //!    the locked [`progress`] of the account.
-//! 3. [`steps`] contains the eight steps of the checklist and the recommendations, in the order of
-//!    [`steps::checklist`]. The steps share a [`steps::WizardContext`]: clients, answers, progress, and facts such as the
+//! 3. [`wizard::steps`] contains the eight steps of the checklist and the recommendations, in the order of
+//!    [`wizard::steps::checklist`]. The steps share a [`wizard::steps::WizardContext`]: clients, answers, progress, and facts such as the
 //!    instance or the user's id.
-//! 4. [`checklist`] walks the steps: *look → ask → plan → (confirm) → apply → verify → record*. It depends on no
-//!    particular step, no terminal and no AWS service. `look` returns a [`checklist::Observed`]. From it, a step
-//!    computes a [`checklist::Plan`] of changes and human tasks.
+//! 4. [`wizard`] walks the steps: *look → ask → plan → (confirm) → apply → verify → record*. It depends on no
+//!    particular step, no terminal and no AWS service. `look` returns a [`wizard::Observed`]. From it, a step
+//!    computes a [`wizard::Plan`] of changes and human tasks.
 //! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
 //!    and each AWS operation is called from one place. [`reconcile`] has what all kinds share: retries, the origin of
 //!    what a read finds, and [`reconcile::undo`].
@@ -31,14 +31,13 @@
 //! other bytes, and stores tokens as the AWS CLI does. `idc-sim` simulates the AWS services over HTTP;
 //! `idc-setup rehearse` starts it and runs this program against it.
 //!
-//! Dependencies point one way: `main → commands → doctor → steps → resources → reconcile → checklist → progress`, and
-//! `steps → sso → aws`.
+//! Dependencies point one way: `main → commands → doctor → wizard → resources → reconcile → progress`, and
+//! `wizard → sso → aws`. `ui` implements the traits that `wizard` declares.
 
 pub mod answers;
 pub mod aws;
 pub mod aws_cli;
 pub mod browser;
-pub mod checklist;
 pub mod cli;
 pub mod commands;
 pub mod doctor;
@@ -54,6 +53,7 @@ pub mod progress;
 pub mod reconcile;
 pub mod resources;
 pub mod sso;
-pub mod steps;
 mod text;
 pub mod ui;
+pub mod user_error;
+pub mod wizard;

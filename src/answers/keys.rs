@@ -2,12 +2,11 @@
 
 use std::str::FromStr;
 
-use crate::ids::AccountId;
-
 use super::values::{
     AssignTo, ConfigName, CreateUserWith, Email, GroupName, IdentitySource, Invalid, OutputFormat, PermissionSetName,
     PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
 };
+use crate::ids::AccountId;
 
 /// The key of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

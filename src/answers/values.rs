@@ -3,12 +3,12 @@
 //! The rules come from the service models (`sso-admin` 2020-07-20, `identitystore` 2020-06-15) and from what else the
 //! services are known to require. They are checked here because a service's own error message is often empty.
 
-use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde::{Serialize, Serializer};
 
 use crate::aws::regions;
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
-
 use aws_types::service_config::ServiceConfigKey;
 
 use super::call_log::CallLog;

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod console;
 pub mod error;
 mod http;
+mod permission;
 pub mod portal_address;
 pub mod regions;
 pub mod retry;
@@ -15,6 +16,7 @@ pub mod waiting;
 
 pub use clients::Clients;
 pub use error::{AwsError, AwsErrorKind};
+pub use permission::Permission;
 pub use regions::Partition;
 
 /// Converts a timestamp of the AWS SDK.

@@ -1,7 +1,8 @@
 //! Regions and partitions, and their domains.
 
-use crate::ids::RegionName;
 use std::fmt;
+
+use crate::ids::RegionName;
 
 /// A partition of AWS. Partitions share no accounts, names or endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,10 @@ mod rehearsal;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use idc_sim::scenarios::SCENARIOS;
 
 use crate::answers::Key;
-use crate::steps::SLUGS;
-use idc_sim::scenarios::SCENARIOS;
+use crate::wizard::steps::SLUGS;
 
 pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};

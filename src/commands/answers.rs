@@ -3,15 +3,14 @@
 use super::{ended_by, finish};
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
-use crate::checklist::UserError;
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
-use crate::ui::Screen;
-use crate::ui::clean_lines;
 use crate::ui::output::{AnswersBody, Envelope, FORMAT};
+use crate::ui::{Screen, clean_lines};
+use crate::user_error::UserError;
 
 /// Prints the answers of the last run and returns the exit code.
 pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

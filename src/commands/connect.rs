@@ -5,14 +5,13 @@ use jiff::SignedDuration;
 
 use super::prepare::Access;
 use super::reauth;
-use crate::aws::clock;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
-use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{ServiceMessage, UserError, UserErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, clock};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Folder, Last};
+use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section};
 

@@ -8,16 +8,16 @@ use super::prepare::{Access, Prepared, prepare};
 use super::{ended_by, finish, say_rehearsal};
 use crate::aws::Partition;
 use crate::browser::Browser;
-use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output};
 use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
-use crate::steps::{self, EnableIdentityCenter};
-use crate::ui::clean;
 use crate::ui::output::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
-use crate::ui::{NonInteractive, Screen};
+use crate::ui::{NonInteractive, Screen, clean};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::StepReport;
+use crate::wizard::steps::{self, EnableIdentityCenter};
 
 /// Runs all checks and returns the exit code.
 pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

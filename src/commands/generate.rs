@@ -5,11 +5,11 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use super::{ended_by, finish};
-use crate::checklist::UserError;
 use crate::cli::Cli;
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::Screen;
+use crate::user_error::UserError;
 
 /// Prints the completions for a shell and returns the exit code.
 pub fn completions(shell: clap_complete::Shell, screen: &Screen) -> ExitCode {

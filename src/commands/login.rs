@@ -10,10 +10,8 @@ use super::prepare::{Backend, duration, typed_answers};
 use super::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
-use crate::aws::connect;
-use crate::aws::{Clients, Partition};
+use crate::aws::{Clients, Partition, connect};
 use crate::browser::Browser;
-use crate::checklist::{Importance, Prompter, StepInfo, UserError, UserErrorKind};
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -21,12 +19,15 @@ use crate::ids::RegionName;
 use crate::limits::LOGIN_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
+use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
-use crate::steps::Profile;
-use crate::steps::sign_in::refusal::{self, Shown};
-use crate::steps::sign_in::session::{Answer, Identity, Session};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::ui::{NonInteractive, Screen};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::Prompter;
+use crate::wizard::steps::Profile;
+use crate::wizard::steps::sign_in::refusal::{self, Shown};
+use crate::wizard::steps::sign_in::session::{Answer, Identity, Session};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
@@ -253,7 +254,7 @@ async fn identify(
 }
 
 /// Writes the cache files that the AWS CLI and the SDKs read.
-fn save(session: &Session<'_>, signed_in: &crate::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
+fn save(session: &Session<'_>, signed_in: &crate::wizard::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
     let registration = aws_config_file::registration_json(&signed_in.registration);
     let token = aws_config_file::token_json(&signed_in.token);
     for (path, text) in [

@@ -24,15 +24,15 @@ use clap::Parser;
 
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{Outcome, Prompter, UserError, UserErrorKind, Waiting};
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Argument, Invocation, NextStep, RehearsalArguments, SetupCommand, Subcommand};
 use crate::ui::output::{CallerOut, Envelope};
-use crate::ui::{self, diagram};
-use crate::ui::{Interactive, Plain, Screen, TerminalGuard, clean_lines, print_text};
+use crate::ui::{self, Interactive, Plain, Screen, TerminalGuard, clean_lines, diagram, print_text};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::{Outcome, Prompter, Waiting};
 use prepare::Prepared;
 
 /// Parses the arguments and runs the command; returns the number that the process exits with.

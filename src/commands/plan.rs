@@ -6,9 +6,8 @@ use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
-use crate::steps;
-use crate::ui::NonInteractive;
-use crate::ui::Screen;
+use crate::ui::{NonInteractive, Screen};
+use crate::wizard::steps;
 
 /// Shows the plan and returns the exit code.
 pub async fn plan(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

@@ -17,7 +17,6 @@ use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
-use crate::checklist::{Options, Prompter, Step, UserError, Walk};
 use crate::cli::Cli;
 use crate::doctor::Held;
 use crate::environment::Environment;
@@ -25,8 +24,10 @@ use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
-use crate::steps::{CONSENTS, SLUGS, TOPICS, UPDATABLE, WizardContext, WizardContextParts};
 use crate::ui::Screen;
+use crate::user_error::UserError;
+use crate::wizard::steps::{CONSENTS, SLUGS, TOPICS, UPDATABLE, WizardContext, WizardContextParts};
+use crate::wizard::{Options, Prompter, Step, Walk};
 
 /// Everything that a command needs to walk the checklist.
 pub struct Prepared {

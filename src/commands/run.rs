@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use super::prepare::{Access, Prepared, prepare};
 use super::{browser, checking, ended_by, finish, prompter, say_rehearsal};
-use crate::checklist::UserError;
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
-use crate::steps::{self, EnableIdentityCenter};
 use crate::ui::{NonInteractive, Screen};
+use crate::user_error::UserError;
+use crate::wizard::steps::{self, EnableIdentityCenter};
 
 /// Runs the checklist and returns the exit code.
 pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

@@ -5,15 +5,14 @@ use std::rc::Rc;
 use super::prepare::{Access, prepare, wanted_slugs};
 use super::{checking, ended_by, finish, say_rehearsal};
 use crate::browser::Browser;
-use crate::checklist::{Observed, Outcome, Plan, State, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::progress::{Folder, Progress, Record};
-use crate::steps;
-use crate::ui::NonInteractive;
-use crate::ui::Screen;
+use crate::ui::{NonInteractive, Screen};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::{Observed, Outcome, Plan, State, Status, StepReport, steps};
 
 /// Shows the state of each step and returns the exit code.
 pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

@@ -6,7 +6,6 @@ use super::prepare::{Access, Prepared, prepare};
 use super::{asked_to_end, browser, checking, prompter, say_interrupted, say_rehearsal};
 use crate::answers::Key;
 use crate::aws::waiting;
-use crate::checklist::{Prompter, Status, StepReport, UserError, UserErrorKind};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -14,9 +13,11 @@ use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
-use crate::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen, clean};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};
+use crate::wizard::{Prompter, Status, StepReport};
 
 /// Runs `undo` and returns the exit code.
 pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, screen: &Screen) -> ExitCode {

@@ -3,9 +3,9 @@
 use super::{CheckStatus, Row};
 use crate::answers::Key;
 use crate::aws::AwsError;
-use crate::checklist::{Observed, Status};
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::steps::{AccountKind, EnableIdentityCenter, WizardContext};
+use crate::wizard::steps::{AccountKind, EnableIdentityCenter, WizardContext};
+use crate::wizard::{Observed, Status};
 
 /// The number of users that are checked for signs of an identity provider.
 const USERS: i32 = 10;

@@ -6,7 +6,7 @@ use super::Row;
 use crate::aws::connect::Connection;
 use crate::environment::Environment;
 use crate::next_step::NextStep;
-use crate::steps::WizardContext;
+use crate::wizard::steps::WizardContext;
 
 /// What is known about the credentials besides the caller.
 #[derive(Debug, Clone)]

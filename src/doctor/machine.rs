@@ -6,11 +6,11 @@ use super::{CheckStatus, Row};
 use crate::aws::clock::skew_message;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::browser::Browser;
-use crate::checklist::UserError;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
-use crate::steps::WizardContext;
+use crate::user_error::UserError;
+use crate::wizard::steps::WizardContext;
 use aws_config_file::files;
 use aws_config_file::{Config, credentials_have_section};
 

@@ -8,16 +8,16 @@ mod permissions;
 pub mod policy;
 
 use std::path::Path;
-
 use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checklist::{StepReport, UserError, UserErrorKind};
 use crate::environment::Environment;
 use crate::next_step::NextSteps;
-use crate::steps::{EnableIdentityCenter, WizardContext};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::StepReport;
+use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
 
 pub use credentials::Held;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
 use super::{CheckStatus, Row};
-use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{Permission, State, StepReport};
+use crate::aws::{AwsError, AwsErrorKind, Permission};
 use crate::next_step::SetupCommand;
-use crate::steps::{INFOS, WizardContext};
+use crate::wizard::steps::{INFOS, WizardContext};
+use crate::wizard::{State, StepReport};
 
 const CHECK: &str = "permissions";
 

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::permissions::OWN;
-use crate::aws::Partition;
-use crate::checklist::Permission;
+use crate::aws::{Partition, Permission};
 use crate::resources::UNDO_PERMISSIONS;
-use crate::steps::INFOS;
+use crate::wizard::steps::INFOS;
 
 /// A policy document for the steps that are wanted.
 pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {

@@ -6,10 +6,11 @@ use crate::aws::clock::ServerClock;
 use crate::aws::connect::Caller;
 use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Partition};
-use crate::checklist::{Fact, StepInfo, UserError};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Intent, Origin, Progress, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::{Fact, StepInfo};
+use crate::user_error::UserError;
 use aws_config_file::Paths;
 use aws_config_file::files;
 

@@ -8,10 +8,11 @@ use tokio::time::{Instant, sleep};
 use super::{Context, step_error};
 use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{Change, StepInfo, UserError};
 use crate::limits::{CREATE_ATTEMPTS, PROPAGATION_LIMIT};
 use crate::next_step::SetupCommand;
 use crate::progress::Intent;
+use crate::reconcile::{Change, StepInfo};
+use crate::user_error::UserError;
 
 /// The outcome of a create call.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Errors of AWS calls, as they are reported to the user.
 
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{ServiceMessage, StepInfo, UserError, UserErrorKind};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::reconcile::StepInfo;
+use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 
 /// Converts a failed AWS call of a step into a [`UserError`].
 pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {

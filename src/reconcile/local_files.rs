@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::Context;
-use crate::checklist::UserError;
 use crate::next_step::SetupCommand;
+use crate::user_error::UserError;
 use aws_config_file::files;
 
 impl Context {

@@ -5,12 +5,12 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use super::Context;
+use super::step_error;
 use crate::aws::AwsError;
-use crate::checklist::{StepInfo, UserError};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{Entry, ProgressError, Replaced, ResourceKind, Settings};
-
-use super::step_error;
+use crate::reconcile::StepInfo;
+use crate::user_error::UserError;
 
 /// A kind of resource that this program creates and can delete again.
 #[async_trait(?Send)]

@@ -9,16 +9,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
 use super::membership;
-use crate::aws::{AwsError, AwsErrorKind, timestamp, unless_gone, waiting};
-use crate::checklist::{Change, Consent, Permission, UserError};
+use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Intent, Origin, ResourceId, ResourceKind, ResourceName, Verb};
 use crate::reconcile::{
-    Branch, Condition, Context, Creation, Deletion, End, Error, Instance, Resource, create as create_with_retries,
+    Branch, Change, Condition, Consent, Context, Creation, Deletion, End, Error, Instance, Resource,
+    create as create_with_retries,
 };
 use crate::text::duration_text;
+use crate::user_error::UserError;
 
 /// What creating an assignment needs. In the management account, Identity Center uses the caller's own IAM permissions
 /// instead of those of its service-linked role ("Identity-based policy examples for IAM Identity Center"). Without them,

@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use similar::TextDiff;
 
 use super::sso_token;
-use crate::checklist::{Change, Consent, StepInfo, UserError};
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
-use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource};
+use crate::reconcile::{Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo};
+use crate::user_error::UserError;
 use aws_config_file::files;
 use aws_config_file::{Config, ParseError, Paths, Section, redacted, without_trailing_comment};
 

@@ -6,11 +6,10 @@ use aws_sdk_identitystore::types::{AlternateIdentifier, UniqueAttribute};
 use aws_smithy_types::Document;
 
 use super::{assignment, membership};
-use crate::aws::{AwsError, timestamp, unless_gone};
-use crate::checklist::{Change, Consent, Permission};
+use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
 use crate::progress::{Entry, ResourceKind, Verb};
-use crate::reconcile::{Branch, Condition, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
 use crate::text::quoted;
 
 /// What creating a group needs.

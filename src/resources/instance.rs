@@ -6,12 +6,12 @@ use std::cell::Cell;
 use aws_sdk_ssoadmin::types::RegionScope;
 use futures_util::stream::{self, StreamExt};
 
-use crate::aws::{AwsError, AwsErrorKind};
-use crate::checklist::{Change, Consent, NamedConsent, Permission, StepInfo, UserError};
+use crate::aws::{AwsError, AwsErrorKind, Permission};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::limits::REGIONS_AT_ONCE;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Context, repeat, rerun};
+use crate::reconcile::{Change, Consent, Context, NamedConsent, StepInfo, repeat, rerun};
+use crate::user_error::UserError;
 
 /// What reading an instance and enabling permission sets needs.
 pub const PERMISSIONS: &[Permission] = &[

@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use aws_sdk_identitystore::types::MemberId;
 
 use super::user;
-use crate::aws::{AwsError, timestamp, unless_gone};
-use crate::checklist::{Change, Consent, Permission};
+use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
 use crate::progress::{Entry, ResourceId, ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Branch, Condition, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
 
 /// What creating a membership needs.
 pub const PERMISSIONS: &[Permission] = &[

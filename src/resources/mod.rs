@@ -15,7 +15,7 @@ pub mod sso_token;
 pub mod trail;
 pub mod user;
 
-use crate::checklist::Permission;
+use crate::aws::Permission;
 use crate::progress::{Entry, Origin, ResourceKind};
 use crate::reconcile::undo::{Disposition, Removal};
 use crate::reconcile::{Context, Resource};

@@ -1,14 +1,16 @@
 //! The organization of the account, and the account's plan.
 
 use aws_sdk_organizations::types::OrganizationFeatureSet;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::aws::{AwsError, AwsErrorKind, timestamp, waiting};
-use crate::checklist::{AccountPlan, Change, Choice, Consent, NamedConsent, Permission, StepInfo, UserError};
+use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, waiting};
 use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Context, Creation, Error};
+use crate::reconcile::{Change, Consent, Context, Creation, Error, NamedConsent, StepInfo};
+use crate::user_error::UserError;
 
 /// What reading and creating an organization needs.
 pub const PERMISSIONS: &[Permission] = &[
@@ -44,6 +46,18 @@ pub struct Organization {
     pub management_account: AccountId,
     /// Whether all features are enabled, and not only consolidated billing.
     pub all_features: bool,
+}
+
+/// The plan of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountPlan {
+    /// The Free plan.
+    Free,
+    /// The Paid plan.
+    Paid,
+    /// Not every account and caller can read the plan.
+    Unknown,
 }
 
 /// The account's organization, if it is in one.
@@ -114,11 +128,20 @@ pub async fn plan(context: &Context) -> AccountPlan {
     }
 }
 
+/// An account of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// All accounts of the organization, sorted by name.
 ///
 /// # Errors
 /// When AWS does not answer.
-pub async fn accounts(context: &Context) -> Result<Vec<Choice>, AwsError> {
+pub async fn accounts(context: &Context) -> Result<Vec<Account>, AwsError> {
     let mut pages = context
         .clients
         .organizations(&context.bootstrap_region)
@@ -133,15 +156,12 @@ pub async fn accounts(context: &Context) -> Result<Vec<Choice>, AwsError> {
             Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        accounts.extend(page.accounts.unwrap_or_default().into_iter().map(|account| {
-            let (id, name) = (account.id.unwrap_or_default(), account.name.unwrap_or_default());
-            Choice {
-                label: format!("{name} ({id})"),
-                value: id,
-            }
+        accounts.extend(page.accounts.unwrap_or_default().into_iter().map(|account| Account {
+            id: account.id.unwrap_or_default(),
+            name: account.name.unwrap_or_default(),
         }));
     }
-    accounts.sort_by_key(|account: &Choice| account.label.to_lowercase());
+    accounts.sort_by_key(|account: &Account| account.name.to_lowercase());
     Ok(accounts)
 }
 

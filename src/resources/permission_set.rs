@@ -13,8 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use super::assignment;
 use super::item::Field;
 use crate::answers::values::SessionDuration;
-use crate::aws::{AwsError, AwsErrorKind, unless_gone, waiting};
-use crate::checklist::{Change, Choice, Consent, Permission, StepInfo, UserError};
+use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, AttachmentKey, PermissionSetArn};
 use crate::limits::{OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
@@ -22,10 +21,11 @@ use crate::progress::{
     Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, ResourceName, Setting, Settings, Verb,
 };
 use crate::reconcile::{
-    Branch, Condition, Context, CreateResult, Deletion, Error, Instance, Resource, create as create_with_retries,
-    repeat, rerun, step_error,
+    Branch, Change, Condition, Consent, Context, CreateResult, Deletion, Error, Instance, Resource, StepInfo,
+    create as create_with_retries, repeat, rerun, step_error,
 };
 use crate::text::duration_text;
+use crate::user_error::UserError;
 
 /// What creating and updating a permission set needs.
 pub const PERMISSIONS: &[Permission] = &[
@@ -311,7 +311,7 @@ async fn provisioning(
 }
 
 /// All AWS managed policies.
-pub async fn aws_policies(context: &Context) -> Result<Vec<Choice>, AwsError> {
+pub async fn aws_policies(context: &Context) -> Result<Vec<String>, AwsError> {
     let mut pages = context
         .clients
         .iam(&context.bootstrap_region)
@@ -325,9 +325,9 @@ pub async fn aws_policies(context: &Context) -> Result<Vec<Choice>, AwsError> {
     while let Some(policy) = pages.next().await {
         let policy = policy.map_err(|error| AwsError::of("iam:ListPolicies", error))?;
         let path = policy.arn().and_then(|arn| arn.split_once(":policy/"));
-        policies.extend(path.map(|(_, path)| Choice::of(path)));
+        policies.extend(path.map(|(_, path)| path.to_owned()));
     }
-    policies.sort_by_key(|policy: &Choice| policy.value.to_lowercase());
+    policies.sort_by_key(|policy: &String| policy.to_lowercase());
     Ok(policies)
 }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use super::cli_config;
-use crate::checklist::{StepInfo, UserError};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
-use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource};
+use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo};
 use crate::text::quoted;
+use crate::user_error::UserError;
 use aws_config_file::{Paths, files};
 
 /// Writes a token or a registration to the cache.

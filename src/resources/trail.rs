@@ -11,13 +11,15 @@ use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
 use serde_json::json;
 
-use crate::aws::{AwsError, unless_gone, waiting};
-use crate::checklist::{Change, Consent, NamedConsent, Permission, StepInfo, UserError};
+use crate::aws::{AwsError, Permission, unless_gone, waiting};
 use crate::ids::{RegionName, region_of_arn};
 use crate::limits::FIRST_SIGN;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, Verb};
-use crate::reconcile::{Branch, Condition, Context, Deletion, Error, Resource, rerun, step_error};
+use crate::reconcile::{
+    Branch, Change, Condition, Consent, Context, Deletion, Error, NamedConsent, Resource, StepInfo, rerun, step_error,
+};
+use crate::user_error::UserError;
 
 /// What reading and creating a trail needs. The names of some S3 actions differ from those of the operations (Service Authorization
 /// Reference).

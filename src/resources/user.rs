@@ -6,12 +6,12 @@ use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttri
 use aws_smithy_types::Document;
 
 use super::{assignment, membership};
-use crate::aws::{AwsError, AwsErrorKind, timestamp, unless_gone};
-use crate::checklist::{Change, Consent, Permission, UserError};
+use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
-use crate::reconcile::{Branch, Condition, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
 use crate::text::quoted;
+use crate::user_error::UserError;
 use aws_config_file::files;
 
 /// What creating a user needs.

@@ -1,7 +1,7 @@
 //! A diagram of who has access to what: user → group → permission set → account.
 
-use crate::checklist::{State, StepReport};
 use crate::text::one_line;
+use crate::wizard::{State, StepReport};
 
 /// A node of the diagram.
 struct Node<'a> {

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 
 use super::screen::Screen;
 use super::text;
-use crate::checklist::{
-    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
-    StepReport, UserError, UserErrorKind, Waiting,
-};
 use crate::next_step::SetupCommand;
-use crate::steps::STEPS;
+use crate::reconcile::{Change, StepInfo};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::steps::STEPS;
+use crate::wizard::{
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
+};
 
 /// Reports progress and asks nothing.
 #[derive(Debug, Clone)]

@@ -6,15 +6,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::outputs::Outputs;
-use crate::checklist::{
-    Consent, Evidence, HumanTask, Importance, Outcome, ServiceMessage, State, StepReport, UserError, UserErrorKind,
-};
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{Invocation, NextStepOut};
 use crate::progress::{Entry, Origin};
 use crate::reconcile::undo::Removal;
+use crate::reconcile::{Consent, Importance};
+use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
+use crate::wizard::{Evidence, HumanTask, Outcome, State, StepReport};
 
 /// The version of the envelope.
 pub const FORMAT: u32 = 1;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::checklist::{Evidence, StepReport};
 use crate::ids::{AccountId, GroupId, IdentityStoreId, InstanceArn, PermissionSetArn, RegionName, UserId};
+use crate::wizard::{Evidence, StepReport};
 
 /// Ids, addresses and names for other tools.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
-
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -13,12 +12,14 @@ use super::terminal::discard_type_ahead;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{
-    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
-    StepReport, Survey, UserError, Waiting,
-};
 use crate::next_step::SetupCommand;
-use crate::steps::STEPS;
+use crate::reconcile::{Change, StepInfo};
+use crate::user_error::UserError;
+use crate::wizard::steps::STEPS;
+use crate::wizard::{
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
+    Waiting,
+};
 
 /// The maximum number of choices to print, because a screen reader reads them all.
 const LONGEST_LIST: usize = 60;

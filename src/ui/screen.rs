@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
-use crate::checklist::{State, UserError, UserErrorKind};
 use crate::log::Sink;
 use crate::next_step::{Invocation, NextSteps, SetupCommand};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::State;
 
 /// The output of the program, on stdout and stderr.
 #[derive(Debug, Clone, Default)]

@@ -7,9 +7,9 @@ use super::outputs::Outputs;
 use super::screen::{Screen, clean};
 use super::text;
 use crate::answers::ago;
-use crate::checklist::{HumanTask, Outcome, State, StepReport};
 use crate::next_step::{NextCommand, SetupCommand};
 use crate::progress::Origin;
+use crate::wizard::{HumanTask, Outcome, State, StepReport};
 
 /// The minimum width of the last column. In a narrower terminal, it is printed below the row.
 const LAST_COLUMN: usize = 45;

@@ -3,8 +3,9 @@
 use super::screen::{Screen, clean};
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{Consent, HumanTask, Observed, Plan, Review, Status, StepInfo, StepReport};
 use crate::next_step::SetupCommand;
+use crate::reconcile::{Consent, StepInfo};
+use crate::wizard::{HumanTask, Observed, Plan, Review, Status, StepReport};
 
 /// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {

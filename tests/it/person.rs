@@ -17,10 +17,10 @@ use idc_setup::aws::console::Console;
 use idc_setup::aws::waiting::Timing;
 use idc_setup::aws_cli::Finder;
 use idc_setup::browser::Browser;
-use idc_setup::checklist::{Options, Outcome, Prompter, Reply, ReviewReply, Walk};
 use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
-use idc_setup::steps::{self, WizardContext, WizardContextParts};
+use idc_setup::wizard::steps::{self, WizardContext, WizardContextParts};
+use idc_setup::wizard::{Options, Outcome, Prompter, Reply, ReviewReply, Walk};
 
 use super::support::scripted::{Line, ScriptedPrompter};
 use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};

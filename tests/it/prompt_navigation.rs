@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use idc_setup::checklist::{Options, Outcome, State, UserErrorKind};
+use idc_setup::user_error::UserErrorKind;
+use idc_setup::wizard::{Options, Outcome, State};
 use idc_sim::scenarios;
 
 use super::person::walk_with;

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
+use idc_sim::PersonKind;
+
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
 use super::{Rehearsal, cannot_start, examples};
 use crate::answers::Key;
-use crate::checklist::UserError;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
-use idc_sim::PersonKind;
+use crate::user_error::UserError;
 
 /// The variables that the child inherits: how to display output, and where programs are.
 const PASSED_ON: [&str; 12] = [

@@ -8,20 +8,21 @@ mod serve;
 use std::path::Path;
 use std::time::Duration;
 
-use super::prepare::{duration, typed_answers};
-use super::{ended_by, finish};
-use crate::answers::Key;
-use crate::checklist::UserError;
-use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
-use crate::environment::Environment;
-use crate::next_step::{NextStep, SetupCommand, Subcommand};
-use crate::progress::Lock;
-use crate::ui::Screen;
 use child::perform;
 use idc_sim::scenarios::{self, example_user};
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
 use persist::{KEPT_SCENARIO, hold, kept, use_another_folder};
 use serve::serve;
+
+use super::prepare::{duration, typed_answers};
+use super::{ended_by, finish};
+use crate::answers::Key;
+use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
+use crate::environment::Environment;
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
+use crate::progress::Lock;
+use crate::ui::Screen;
+use crate::user_error::UserError;
 
 /// Rehearses a command, or only serves, and returns the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment, screen: &Screen) -> u8 {

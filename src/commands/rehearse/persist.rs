@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use idc_sim::scenarios;
+
 use super::Rehearsal;
-use crate::checklist::{UserError, UserErrorKind};
 use crate::cli::{RehearseFlags, Rehearsed};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Lock, LockError, holder_text};
+use crate::user_error::{UserError, UserErrorKind};
 use aws_config_file::files;
-use idc_sim::scenarios;
 
 /// The scenario file in the folder of `--keep`.
 pub(super) const KEPT_SCENARIO: &str = "scenario.toml";

@@ -3,9 +3,9 @@
 use super::super::asked_to_end;
 use super::persist::{home, save_scenario, start_saving};
 use super::{Rehearsal, cannot_start};
-use crate::checklist::UserError;
 use crate::cli::RehearseFlags;
 use crate::ui::Screen;
+use crate::user_error::UserError;
 
 /// Serves until Ctrl-C. Also provides a home folder, so that other tools don't write to that of the user.
 pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: &Screen) -> Result<u8, UserError> {

@@ -16,10 +16,11 @@ use tracing::Instrument as _;
 
 use super::{Branch, Condition, Context, Deletion, Error, Resource};
 use crate::aws::{AwsErrorKind, waiting};
-use crate::checklist::{StepInfo, UserError, UserErrorKind};
 use crate::limits::{PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
 use crate::next_step::SetupCommand;
 use crate::progress::{Drift, Entry, Replaced, ResourceKind, Verb};
+use crate::reconcile::StepInfo;
+use crate::user_error::{UserError, UserErrorKind};
 
 pub use plan::{Candidate, Disposition, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan};
 

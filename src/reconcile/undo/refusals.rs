@@ -1,11 +1,11 @@
 //! Plans that undo refuses as a whole: they would end the caller's own access, or take away what another step needs.
 
 use super::plan::Candidate;
-use crate::checklist::{UserError, UserErrorKind};
 use crate::ids::PortalSession;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, ResourceName};
 use crate::reconcile::Context;
+use crate::user_error::{UserError, UserErrorKind};
 
 /// Refuses to undo a resource that the caller's own access depends on.
 ///

@@ -18,11 +18,13 @@ use super::terminal::EchoOff;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::checklist::{
-    Change, Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo,
-    StepReport, Survey, UserError, Waiting,
+use crate::reconcile::{Change, StepInfo};
+use crate::user_error::UserError;
+use crate::wizard::steps::STEPS;
+use crate::wizard::{
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
+    Waiting,
 };
-use crate::steps::STEPS;
 
 /// Asks questions and shows progress in a terminal.
 #[derive(Debug)]

@@ -11,8 +11,9 @@ use super::super::screen::clean;
 use super::super::terminal::discard_type_ahead;
 use super::Interactive;
 use crate::answers::Key;
-use crate::checklist::{Choice, Question, Reply, UserError};
 use crate::next_step::SetupCommand;
+use crate::user_error::UserError;
+use crate::wizard::{Choice, Question, Reply};
 
 /// The last rows of a list, which are not choices.
 const OTHER: &str = "type another value";

@@ -7,9 +7,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::super::screen::{Screen, clean};
 use super::super::text;
-use crate::checklist::{Observed, StepInfo, Survey, Waiting};
 use crate::limits::LONG_WAIT;
-use crate::steps::STEPS;
+use crate::reconcile::StepInfo;
+use crate::wizard::steps::STEPS;
+use crate::wizard::{Observed, Survey, Waiting};
 
 /// The spinner of a wait.
 struct Spinner {

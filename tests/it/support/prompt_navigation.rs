@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 
 use async_trait::async_trait;
 use idc_setup::answers::Key;
-use idc_setup::checklist::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    UserError, Waiting,
+use idc_setup::reconcile::StepInfo;
+use idc_setup::user_error::UserError;
+use idc_setup::wizard::{
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
 };
 
 /// What to do at the one prompt.

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use idc_setup::answers::Key;
-use idc_setup::checklist::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepInfo, StepReport,
-    UserError, Waiting,
+use idc_setup::reconcile::StepInfo;
+use idc_setup::user_error::UserError;
+use idc_setup::wizard::{
+    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
 };
 
 /// One line of a script.

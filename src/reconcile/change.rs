@@ -1,0 +1,64 @@
+//! A change, with the consent that it needs.
+
+use crate::progress::{ResourceKind, ResourceName, Verb};
+
+/// A change through an API or to a local file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The kind of change.
+    pub verb: Verb,
+    /// The kind of resource.
+    pub kind: ResourceKind,
+    /// The name of the resource.
+    pub name: ResourceName,
+    /// The change in words: "Create the group Admins."
+    pub sentence: String,
+    /// The equivalent `aws` command, or what is written to which file.
+    pub command: String,
+    /// The consent that the change needs.
+    pub consent: Consent,
+}
+
+impl Change {
+    /// Whether `other` is the same change. Its text may differ, for example because an id is known by now.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.verb, self.kind, &self.name) == (other.verb, other.kind, &other.name)
+    }
+}
+
+/// The consent that a change needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// The change can be undone. One confirmation covers all changes of this kind.
+    Reversible,
+    /// The change can't be undone, or costs something. Each needs its own confirmation or flag.
+    Named(Vec<NamedConsent>),
+    /// The change edits a file of the user, who sees the diff first.
+    File {
+        /// The file.
+        path: String,
+        /// The unified diff.
+        diff: String,
+    },
+}
+
+impl Consent {
+    /// Whether the change can be undone.
+    pub fn is_reversible(&self) -> bool {
+        match self {
+            Self::Named(consents) => consents.iter().all(|consent| !consent.is_final),
+            Self::Reversible | Self::File { .. } => true,
+        }
+    }
+}
+
+/// A consent with its own flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedConsent {
+    /// The flag without dashes: `create-organization`.
+    pub flag: &'static str,
+    /// The consequences of the change.
+    pub stake: String,
+    /// The change can't be undone. Otherwise it can be undone, but costs something.
+    pub is_final: bool,
+}

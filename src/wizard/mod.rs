@@ -1,0 +1,23 @@
+//! The wizard: what a step is, what it observes, what it would change, and the walk over all steps.
+//!
+//! Each step goes through `look → ask → plan → (confirm) → apply → verify → record`. The walk depends on no particular
+//! step, no terminal and no AWS service. The steps are in [`steps`], one module each.
+
+mod evidence;
+mod observed;
+mod plan;
+mod prompter;
+mod report;
+mod step;
+pub mod steps;
+mod walk;
+
+pub use evidence::{Activation, Evidence};
+pub use observed::{Observed, Status};
+pub use plan::{HumanTask, Plan, TaskKind};
+pub use prompter::{
+    Choice, Confirm, Events, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting,
+};
+pub use report::{Outcome, State, StepReport};
+pub use step::Step;
+pub use walk::{Options, Walk};

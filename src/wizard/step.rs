@@ -1,0 +1,92 @@
+//! The interface between a step and the walk.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Choice, HumanTask, Observed, Plan, Prompter, Question};
+use crate::answers::Key;
+use crate::reconcile::{Change, Slot, StepInfo};
+use crate::user_error::UserError;
+
+/// A step of the checklist.
+///
+/// Steps share facts, such as the instance and the user's id. [`look`](Self::look) waits for the facts it needs, so
+/// independent steps run concurrently. After each pass over a step, the walk closes the facts that the step did not
+/// set, so that nobody waits for them.
+#[async_trait(?Send)]
+pub trait Step {
+    /// The static description.
+    fn info(&self) -> &'static StepInfo;
+
+    /// Observes the state in the live account. Only reads.
+    ///
+    /// # Errors
+    /// If the state cannot be determined. The walk reports it as unknown.
+    async fn look(&self) -> Result<Observed, UserError>;
+
+    /// The questions that are still open in the observed state.
+    fn questions(&self, observed: &Observed) -> Vec<Question>;
+
+    /// Whether the step can read the choices for an answer from the account.
+    fn has_choices(&self, _key: Key) -> bool {
+        false
+    }
+
+    /// The choices for an answer.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
+        Ok(Vec::new())
+    }
+
+    /// Whether an answer can change the observed state from missing to something else. If not, the walk does not check
+    /// the step again for it.
+    fn looks_for(&self, _key: Key) -> bool {
+        true
+    }
+
+    /// The plan for the observed state.
+    ///
+    /// # Errors
+    /// If an answer that the plan needs is missing.
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError>;
+
+    /// Applies one change. Records the intent before it and the result after it.
+    ///
+    /// # Errors
+    /// If the change fails. Earlier changes remain in effect and recorded.
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError>;
+
+    /// Waits for a person in the step's own way, at most for `limit`. `None`: the person did not act in time.
+    ///
+    /// # Errors
+    /// If waiting fails.
+    async fn attend(
+        &self,
+        _task: &HumanTask,
+        _limit: Duration,
+        _prompter: &dyn Prompter,
+    ) -> Result<Option<Observed>, UserError> {
+        Ok(None)
+    }
+
+    /// Records that a person confirmed a task.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    fn confirmed(&self, _topic: &'static str) -> Result<(), UserError> {
+        Ok(())
+    }
+
+    /// The state in view of what later steps have shown, without reading the account again. `None`: unchanged.
+    fn reconsider(&self, _observed: &Observed) -> Option<Observed> {
+        None
+    }
+
+    /// The facts that the step sets for other steps.
+    fn provides(&self) -> Vec<&dyn Slot> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,318 @@
+//! Step 5: gives the group or the user the permission set in the account.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use aws_sdk_ssoadmin::types::StatusValues;
+
+use super::context::WizardContext;
+use crate::answers::Key;
+use crate::aws::AwsErrorKind;
+use crate::ids::{AssignmentKey, Principal};
+use crate::limits::OPERATION_LIMIT;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
+use crate::reconcile::plan::{Action, Address, Node};
+use crate::reconcile::{Change, CreateResult, Importance, Instance, Slot, StepInfo, rerun, step_error};
+use crate::resources::assignment::{self, Requested};
+use crate::resources::item::ItemState;
+use crate::resources::organization;
+use crate::text::duration_text;
+use crate::user_error::UserError;
+use crate::wizard::{Choice, Observed, Plan, Prompter, Question, Status, Step};
+
+/// This step's entry in the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 5,
+    slug: "account-assignment",
+    title: "Assign the account",
+    importance: Importance::Required,
+    why: "It gives the group or user the permission set in the account.",
+    feeds_others: true,
+    permissions: &[organization::ACCOUNT_PERMISSIONS, assignment::PERMISSIONS],
+};
+
+/// An assignment, with the names that messages contain.
+struct Subject {
+    instance: Instance,
+    key: AssignmentKey,
+    set_name: String,
+    /// Whether this run created the permission set, so that it has no assignments yet.
+    is_set_new: bool,
+    principal_name: String,
+}
+
+/// Step 5.
+pub struct AccountAssignment {
+    context: Rc<WizardContext>,
+}
+
+impl AccountAssignment {
+    /// A step that has not checked the account yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self { context }
+    }
+
+    /// The name of the assignment, which is the same in every run: account, permission set and principal.
+    fn name(&self) -> ResourceName {
+        let principal = if self.context.is_for_group() {
+            Key::Group
+        } else {
+            Key::Username
+        };
+        ResourceName::Assignment {
+            account: self.context.account(),
+            permission_set: self.context.text(Key::PermissionSet),
+            principal: self.context.text(principal),
+        }
+    }
+
+    /// Waits until all parts of the assignment are known.
+    async fn subject(&self) -> Result<Subject, String> {
+        let facts = &self.context.facts;
+        let waits = |step: &'static str| move |_| format!("Waits for {step}.");
+        let instance = self.context.instance.get().await.map_err(waits("step 1"))?;
+        let set = facts.permission_set.get().await.map_err(waits("step 4"))?;
+        let (principal, principal_name) = if self.context.is_for_group() {
+            let group = facts.group.get().await.map_err(waits("step 3"))?;
+            (Principal::Group(group.id), self.context.text(Key::Group))
+        } else {
+            let user = facts.user.get().await.map_err(waits("step 2"))?;
+            (Principal::User(user.id), user.name)
+        };
+        Ok(Subject {
+            instance,
+            key: AssignmentKey {
+                account: self.context.account(),
+                permission_set: set.arn,
+                principal,
+            },
+            set_name: set.name,
+            is_set_new: set.is_new,
+            principal_name,
+        })
+    }
+
+    /// A delegated administrator can't assign access to the management account ("Delegated administration").
+    fn blocked_by_delegation(&self, subject: &Subject) -> Option<Observed> {
+        let (owner, caller) = (&subject.instance.owner, &self.context.caller.account);
+        (owner != caller && owner == &subject.key.account).then(|| {
+            Observed::blocked(
+                format!(
+                    "Account {caller} is a delegated administrator and can't assign access to the management account \
+                     {owner}."
+                ),
+                SetupCommand::run()
+                    .placeholder("--profile", "NAME")
+                    .to(format!("use credentials of account {owner}")),
+            )
+        })
+    }
+
+    /// The request of an earlier run that is still in progress, or a new one; and whether an earlier attempt of this program
+    /// may have had no response.
+    async fn begin(&self, change: &Change, subject: &Subject) -> Result<Requested, UserError> {
+        let (context, instance, key) = (&self.context, &subject.instance, &subject.key);
+        let mut intents = context.open_intents(change.kind, &change.name);
+        if !intents.is_empty() {
+            let earlier = assignment::request_of(context, instance, key, &intents)
+                .await
+                .map_err(rerun(&INFO))?;
+            if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
+                return Ok(Requested {
+                    status,
+                    unanswered: true,
+                });
+            }
+        }
+        // An attempt of an earlier run may have succeeded without a response.
+        let has_earlier_attempt = !intents.is_empty();
+        let intent = context.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
+        intents.push(intent.clone());
+        let end = assignment::request(context, instance, key, &intents).await;
+        match end.result {
+            Ok(CreateResult::Created(status) | CreateResult::Existing(status) | CreateResult::Undecided(status)) => {
+                Ok(Requested {
+                    status,
+                    unanswered: end.unanswered || has_earlier_attempt,
+                })
+            }
+            Err(aws_error) => {
+                if !end.unanswered {
+                    context.progress.change(|record| record.drop_intent(&intent.nonce))?;
+                }
+                let next = if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied {
+                    NextStep::from(SetupCommand::again())
+                } else {
+                    SetupCommand::again()
+                        .placeholder("--account", "ID")
+                        .after("check the account ID")
+                };
+                Err(step_error(&INFO, &aws_error, next))
+            }
+        }
+    }
+
+    fn failed(&self, subject: &Subject, reason: &str) -> UserError {
+        let instance = self.context.instance.now();
+        let is_management_account = instance.is_some_and(|instance| instance.owner == subject.key.account);
+        let mut message = format!(
+            "Step 5 account-assignment: AWS could not create the assignment: {}.",
+            reason.trim_end_matches('.')
+        );
+        let next = if is_management_account {
+            message.push_str(" In the management account, IAM Identity Center uses your own permissions.");
+            let allow = "allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
+                         iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*";
+            NextSteps::from([
+                SetupCommand::again().after("use credentials of the root user or an administrator"),
+                SetupCommand::again().after(allow),
+            ])
+        } else {
+            SetupCommand::again().after("fix the problem that AWS reports").into()
+        };
+        UserError::failed(message, next)
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for AccountAssignment {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        let subject = match self.subject().await {
+            Ok(subject) => subject,
+            Err(why) => return Ok(Observed::waits_for(why)),
+        };
+        if let Some(blocked) = self.blocked_by_delegation(&subject) {
+            return Ok(blocked);
+        }
+        let who = &subject.principal_name;
+        let what = format!("{} in account {}", subject.set_name, subject.key.account);
+        let missing = Observed::missing(format!("{who} does not have {what} yet."));
+        let name = self.name();
+        let address = Address::new(ResourceKind::AccountAssignment, &name);
+        self.context.observe(address.clone(), None);
+        let intents = self.context.open_intents(ResourceKind::AccountAssignment, &name);
+        // A permission set that was just created has no assignments, except one that this program created.
+        let nothing_yet = subject.is_set_new && intents.is_empty() && self.context.facts.assignment.now().is_none();
+        if nothing_yet && !self.is_recorded(&subject) {
+            return Ok(missing);
+        }
+        let (context, instance, key) = (&self.context, &subject.instance, &subject.key);
+        let mut exists = assignment::exists(context, instance, key).await.map_err(rerun(&INFO))?;
+        if !exists && !intents.is_empty() {
+            let request = assignment::request_of(context, instance, key, &intents)
+                .await
+                .map_err(rerun(&INFO))?;
+            match request.map(|request| (request.status, request.request_id)) {
+                Some((Some(StatusValues::InProgress), id)) => return Ok(missing.under_way(id.unwrap_or_default())),
+                Some((Some(StatusValues::Succeeded), _)) => {
+                    exists = assignment::becomes_visible(context, instance, key, &intents)
+                        .await
+                        .map_err(rerun(&INFO))?;
+                }
+                _ => {}
+            }
+        }
+        if !exists {
+            return Ok(missing);
+        }
+        context.observe(address, Some(ItemState::Exists));
+        let entry = assignment::settle(context, instance, &name, key)
+            .await
+            .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
+        context.facts.assignment.set(());
+        Ok(Observed::done(format!("{who} has {what}."))
+            .with(|evidence| {
+                evidence.account = Some(key.account.clone());
+                evidence.principal = Some(key.principal.clone());
+                evidence.permission_set_arn = Some(key.permission_set.clone());
+            })
+            .of(entry))
+    }
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn has_choices(&self, key: Key) -> bool {
+        key == Key::Account
+    }
+
+    /// The organization's accounts, by name and ID.
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
+        let accounts = organization::accounts(&self.context).await;
+        let accounts =
+            accounts.map_err(|aws_error| step_error(&INFO, &aws_error, NextStep::note("enter the account ID")))?;
+        let choice = |account: organization::Account| Choice {
+            label: format!("{} ({})", account.name, account.id),
+            value: account.id,
+        };
+        Ok(accounts.into_iter().map(choice).collect())
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let mut plan = Plan::default();
+        if observed.status != Status::Missing {
+            return Ok(plan);
+        }
+        let set = self.context.facts.permission_set.now().map(|set| set.arn);
+        let nodes = self.context.planned(&[ResourceKind::AccountAssignment]);
+        let creations = nodes.into_iter().filter(|node| node.action == Action::Create);
+        let is_group = self.context.is_for_group();
+        let creation = |node: Node<_>| assignment::creation(&self.context, node.address.name, is_group, set.as_ref());
+        plan.changes.extend(creations.map(creation));
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
+        let subject = self
+            .subject()
+            .await
+            .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
+        let (instance, key) = (&subject.instance, &subject.key);
+        let requested = self.begin(change, &subject).await?;
+        let intents = context.open_intents(change.kind, &change.name);
+        let waiting = prompter.wait(&INFO, &format!("The assignment in account {}.", key.account));
+        let finished = assignment::wait(context, instance, &requested, &intents).await;
+        drop(waiting);
+        let Some(finished) = finished.map_err(rerun(&INFO))? else {
+            return Err(UserError::failed(
+                format!(
+                    "Step 5 account-assignment: the assignment did not finish within {}.",
+                    duration_text(OPERATION_LIMIT)
+                ),
+                SetupCommand::again().to("continue to wait for the same request"),
+            ));
+        };
+        if let Some(reason) = finished.failed {
+            context.settle(change.verb, change.kind, &change.name, None)?;
+            return Err(self.failed(&subject, &reason));
+        }
+        let was_first = assignment::was_first(context, instance, key, &intents, &requested, &finished.recent);
+        let is_ours = was_first.await.map_err(rerun(&INFO))?;
+        let origin = if is_ours { Origin::Created } else { Origin::Existing };
+        let entry = Entry::new(origin, change.kind, &change.name, key.clone());
+        context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+        let done = format!("Assigned {} to account {}.", subject.principal_name, key.account);
+        prompter.say(Some(&INFO), &done);
+        Ok(())
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.context.facts.assignment]
+    }
+}
+
+impl AccountAssignment {
+    fn is_recorded(&self, subject: &Subject) -> bool {
+        let id = subject.key.clone().into();
+        self.context
+            .progress
+            .read(|record| record.origin(ResourceKind::AccountAssignment, &id).is_some())
+    }
+}

@@ -1,0 +1,259 @@
+//! Step 7: writes an SSO session and a profile to `~/.aws/config`, in one atomic edit that keeps every other byte of
+//! the file.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use super::context::WizardContext;
+use super::facts::Profile;
+use crate::answers::Key;
+use crate::next_step::SetupCommand;
+use crate::progress::Verb;
+use crate::reconcile::{Change, Consent, Importance, Slot, StepInfo};
+use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
+use crate::user_error::UserError;
+use crate::wizard::{Observed, Plan, Prompter, Question, Status, Step};
+use aws_config_file::files;
+use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 7,
+    slug: "cli-profile",
+    title: "Configure the AWS CLI",
+    importance: Importance::Required,
+    why: "With a profile, the AWS CLI, the SDKs, and Terraform get short-lived credentials automatically.",
+    feeds_others: true,
+    permissions: &[],
+};
+
+/// Properties that give a profile other credentials than SSO. A profile with one of them is never changed.
+const OTHER_CREDENTIALS: [&str; 7] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "credential_process",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "web_identity_token_file",
+];
+
+/// Step 7.
+pub struct CliProfile {
+    context: Rc<WizardContext>,
+}
+
+impl CliProfile {
+    /// Creates the step; nothing is checked yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self { context }
+    }
+
+    fn paths(&self) -> Result<&Paths, UserError> {
+        self.context.paths.as_ref().ok_or_else(|| {
+            UserError::failed(
+                "Step 7 cli-profile: there is no home folder.",
+                SetupCommand::again().after("set HOME"),
+            )
+        })
+    }
+
+    /// The file's text and its sections. A file that does not exist counts as empty.
+    fn read(&self) -> Result<(String, Config), UserError> {
+        cli_config::read_or_empty(&INFO, self.paths()?.config())
+    }
+
+    /// The sections that the answers describe; `None` until the instance and its access portal are known.
+    fn spec(&self) -> Option<CliConfigSpec> {
+        let context = &self.context;
+        Some(CliConfigSpec {
+            session: context.text(Key::SsoSession),
+            profile: context.text(Key::CliProfile),
+            start_url: context.facts.start_url.now()?,
+            sso_region: context.instance.now()?.region,
+            account: context.account(),
+            permission_set: context.text(Key::PermissionSet),
+            region: context.cli_region(),
+            output: context.text(Key::CliOutput),
+        })
+    }
+
+    fn judge(spec: &CliConfigSpec, config: &Config) -> Observed {
+        let differences = spec.compare(config);
+        if !differences.different.is_empty() {
+            return Observed::different(
+                format!("The {}.", differences.different.join("; the ")),
+                SetupCommand::run().value("--update", INFO.slug).to("change the values"),
+            )
+            .or_next(
+                SetupCommand::run()
+                    .placeholder("--sso-session", "NAME")
+                    .placeholder("--cli-profile", "NAME")
+                    .to("use other names"),
+            );
+        }
+        if !differences.missing.is_empty() {
+            return Observed::missing(format!("There is {}.", differences.missing.join(" and ")));
+        }
+        Observed::done(format!(
+            "The SSO session {} and the profile {} exist.",
+            spec.session, spec.profile
+        ))
+    }
+
+    /// Checks that the config file and the cached token, which step 8 writes, are writable.
+    fn must_be_writable(&self) -> Result<(), UserError> {
+        let paths = self.paths()?;
+        let token = paths.token(&self.context.text(Key::SsoSession));
+        for path in [paths.config(), &token] {
+            files::check_writable(path).map_err(|error| unwritable(&INFO, path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// A finding if a profile of this name gets its credentials elsewhere. Such a profile is never changed.
+    fn other_credentials(&self, spec: &CliConfigSpec, config: &Config) -> Result<Option<Observed>, UserError> {
+        let blocked = |why: String| {
+            let next = SetupCommand::run().placeholder("--cli-profile", "NAME");
+            Observed::different(why, next.to("use another profile name"))
+        };
+        let existing = config.get(Section::Profile(&spec.profile)).unwrap_or_default();
+        if let Some(key) = OTHER_CREDENTIALS.into_iter().find(|key| existing.contains_key(*key)) {
+            return Ok(Some(blocked(format!(
+                "The profile {} already uses other credentials ({key}).",
+                spec.profile
+            ))));
+        }
+        let path = self.paths()?.credentials();
+        let has_section = credentials_have_section(path, &spec.profile).map_err(|error| {
+            let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
+            UserError::failed(why, SetupCommand::again().after("fix that file"))
+        })?;
+        Ok(has_section.then(|| {
+            blocked(format!(
+                "{} also has a section [{}]; tools would use its keys instead of SSO.",
+                path.display(),
+                spec.profile
+            ))
+        }))
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for CliProfile {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        // First of all: a file that cannot be edited must be reported before the account is changed.
+        let (text, config) = self.read().map_err(UserError::stopping_all)?;
+        if let Err(why) = parse_with_sdk(&text).await {
+            return Err(unreadable_in(&INFO, self.paths()?.config(), &why).stopping_all());
+        }
+        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
+        let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
+        // A file that already contains both sections need not be writable.
+        if parts.into_iter().any(|part| config.get(part).is_none()) {
+            self.must_be_writable().map_err(UserError::stopping_all)?;
+        }
+        let facts = &self.context.facts;
+        if self.context.instance.get().await.is_err() {
+            return Ok(Observed::waits_for("Waits for step 1."));
+        }
+        if facts.start_url.get().await.is_err() {
+            return Ok(Observed::waits_for("Waits for step 6."));
+        }
+        // Without the assignment, the profile would only fail later.
+        if facts.assignment.get().await.is_err() {
+            return Ok(Observed::waits_for("Waits for step 5."));
+        }
+        let Some(spec) = self.spec() else {
+            return Ok(Observed::waits_for(
+                "Waits for step 6: the access portal URL is not known.",
+            ));
+        };
+        let (text, config) = self.read()?;
+        let path = self.paths()?.config();
+        if let Err(why) = parse_with_sdk(&text).await {
+            return Err(unreadable_in(&INFO, path, &why));
+        }
+        if let Some(why) = spec.misread(&config) {
+            return Err(unreadable_in(&INFO, path, &why));
+        }
+        let parts = [Section::SsoSession(&spec.session), Section::Profile(&spec.profile)];
+        if let Some(line) = parts.into_iter().find_map(|part| config.quoted_header(part)) {
+            let why = format!("line {line} has a quoted name, which the AWS CLI accepts and the SDKs do not");
+            return Err(unreadable_in(&INFO, path, &why));
+        }
+        if let Some(observed) = self.other_credentials(&spec, &config)? {
+            return Ok(observed);
+        }
+        let mut observed = Self::judge(&spec, &config);
+        if !observed.is_done() && self.context.is_update_wanted(&INFO) {
+            self.must_be_writable().map_err(UserError::stopping_all)?;
+        }
+        observed = observed.with(|evidence| {
+            evidence.file = Some(path.to_owned());
+            evidence.profile = Some(spec.profile.clone());
+            evidence.sso_session = Some(spec.session.clone());
+        });
+        if observed.is_done() {
+            for entry in cli_config::settle(&self.context, &spec, path, &text)? {
+                observed = observed.of(entry);
+            }
+            facts.profile.set(Profile {
+                name: spec.profile,
+                session: spec.session,
+                start_url: facts.start_url.now().unwrap_or_default(),
+                region: self.context.cli_region(),
+            });
+        }
+        Ok(observed)
+    }
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let mut plan = Plan::default();
+        let update = observed.status == Status::Different
+            && self.context.is_update_wanted(&INFO)
+            && observed.evidence.profile.is_some();
+        if observed.status != Status::Missing && !update {
+            return Ok(plan);
+        }
+        let path = self.paths()?.config();
+        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
+        let verb = if update { Verb::Update } else { Verb::Create };
+        let diff = match self.spec() {
+            Some(spec) => {
+                let (before, config) = self.read()?;
+                cli_config::diff(path, &before, &spec.edited(config))
+            }
+            None => String::new(),
+        };
+        plan.changes
+            .push(cli_config::change(verb, &session, &profile, path, diff));
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let Consent::File { diff, .. } = &change.consent else {
+            return Ok(());
+        };
+        let Some(spec) = self.spec() else {
+            let why = "Step 7 cli-profile: the access portal URL is not known.";
+            return Err(UserError::failed(why, SetupCommand::again()));
+        };
+        cli_config::write(&self.context, &INFO, &spec, self.paths()?, diff)?;
+        prompter.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
+        Ok(())
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.context.facts.profile]
+    }
+}

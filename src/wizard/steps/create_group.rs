@@ -1,0 +1,247 @@
+//! Step 3: a group that contains the user.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+
+use super::context::WizardContext;
+use super::facts::Group;
+use crate::answers::Key;
+use crate::ids::{GroupId, MembershipKey};
+use crate::next_step::SetupCommand;
+use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
+use crate::reconcile::plan::{Action, Address};
+use crate::reconcile::{Change, Error, Importance, Instance, Slot, StepInfo, rerun};
+use crate::resources::item::ItemState;
+use crate::resources::{group, membership};
+use crate::user_error::UserError;
+use crate::wizard::{Observed, Plan, Prompter, Question, Status, Step};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 3,
+    slug: "create-group",
+    title: "Create a group and add the user",
+    importance: Importance::Recommended,
+    why: "A group lets you grant the same access to other users later, without changing the account again.",
+    feeds_others: true,
+    permissions: &[group::PERMISSIONS, membership::PERMISSIONS],
+};
+
+/// Step 3.
+pub struct CreateGroup {
+    context: Rc<WizardContext>,
+    /// The group's ID, from the last check or change.
+    group_id: RefCell<Option<GroupId>>,
+}
+
+impl CreateGroup {
+    /// Creates the step; nothing has been read yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self {
+            context,
+            group_id: RefCell::default(),
+        }
+    }
+
+    /// The membership's name in the state file.
+    fn membership_name(&self) -> ResourceName {
+        ResourceName::Membership {
+            group: self.context.text(Key::Group),
+            user: self.context.text(Key::Username),
+        }
+    }
+
+    /// Creates the group, and keeps its ID for the membership.
+    async fn apply_group(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        prompter: &dyn Prompter,
+    ) -> Result<(), UserError> {
+        let context = &self.context;
+        let name = change.name.single();
+        let created = context
+            .make(
+                &INFO,
+                change,
+                |_| group::create(context, instance, name),
+                || group::find(context, instance, name),
+            )
+            .await?;
+        if let Some((id, _)) = created {
+            self.group_id.replace(Some(id.clone()));
+            self.record_created(change, id)?;
+            prompter.say(Some(&INFO), &format!("Created the group {}.", change.name));
+        }
+        Ok(())
+    }
+
+    async fn apply_membership(
+        &self,
+        change: &Change,
+        instance: &Instance,
+        prompter: &dyn Prompter,
+    ) -> Result<(), UserError> {
+        let context = &self.context;
+        // Without a user, there is no member to add. The next check then reports that it waits for the user.
+        let Ok(user) = context.facts.user.get().await else {
+            return Ok(());
+        };
+        let key = MembershipKey {
+            group: self.known_group(instance).await?,
+            user: user.id,
+        };
+        let created = context
+            .make(
+                &INFO,
+                change,
+                |_| membership::create(context, instance, &key),
+                || membership::find(context, instance, &key),
+            )
+            .await?;
+        if created.is_some() {
+            self.record_created(change, key)?;
+            prompter.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
+        }
+        Ok(())
+    }
+
+    fn record_created(&self, change: &Change, id: impl Into<ResourceId>) -> Result<(), UserError> {
+        let entry = Entry::new(Origin::Created, change.kind, &change.name, id);
+        self.context.settle(change.verb, change.kind, &change.name, Some(entry))
+    }
+
+    /// The group's ID, from the last check or change, or else from the directory.
+    async fn known_group(&self, instance: &Instance) -> Result<GroupId, UserError> {
+        if let Some(id) = self.group_id.borrow().clone() {
+            return Ok(id);
+        }
+        let name = self.context.text(Key::Group);
+        let id = group::find(&self.context, instance, &name)
+            .await
+            .map_err(rerun(&INFO))?;
+        id.ok_or_else(|| {
+            UserError::failed(
+                format!("Step 3 create-group: the group {name} does not exist."),
+                SetupCommand::again(),
+            )
+        })
+    }
+}
+
+fn failed(error: Error) -> UserError {
+    error.of_step(&INFO, SetupCommand::again())
+}
+
+#[async_trait(?Send)]
+impl Step for CreateGroup {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        if self.context.answers.borrow().without_group() {
+            return Ok(Observed::done("No group is used."));
+        }
+        let Ok(instance) = self.context.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
+        };
+        let name = self.context.text(Key::Group);
+        let id = group::find(&self.context, &instance, &name)
+            .await
+            .map_err(rerun(&INFO))?;
+        self.group_id.replace(id.clone());
+        let membership_address = Address::new(ResourceKind::GroupMembership, self.membership_name());
+        self.context.observe(membership_address.clone(), None);
+        let group_address = Address::new(ResourceKind::Group, name.as_str());
+        self.context
+            .observe(group_address, id.as_ref().map(|_| ItemState::Exists));
+        let Some(id) = id else {
+            if self.context.is_external() {
+                return Ok(Observed::blocked(
+                    format!("The group {name} does not exist, and groups come from your identity provider."),
+                    SetupCommand::run().after("provision the group from your identity provider"),
+                )
+                .or_next(SetupCommand::run().switch("--no-group").to("continue without a group")));
+            }
+            return Ok(Observed::missing(format!("The group {name} does not exist.")));
+        };
+        let group = group::settle(&self.context, &instance, &name, &id)
+            .await
+            .map_err(failed)?;
+        let observed = |status, summary: String| {
+            Observed::new(status, summary)
+                .with(|evidence| {
+                    evidence.group = Some(name.clone());
+                    evidence.group_id = Some(id.clone());
+                })
+                .of(group.clone())
+        };
+        let Ok(user) = self.context.facts.user.get().await else {
+            let mut waiting = observed(
+                Status::Missing,
+                format!("The group {name} exists; adding the user waits for step 2."),
+            );
+            waiting.waits_for = Some(waiting.summary.clone());
+            return Ok(waiting);
+        };
+        let key = MembershipKey {
+            group: id.clone(),
+            user: user.id.clone(),
+        };
+        if !membership::exists(&self.context, &instance, &key)
+            .await
+            .map_err(rerun(&INFO))?
+        {
+            return Ok(observed(
+                Status::Missing,
+                format!("The group {name} exists, without the user {}.", user.name),
+            ));
+        }
+        self.context.observe(membership_address, Some(ItemState::Exists));
+        let membership = membership::settle(&self.context, &instance, &self.membership_name(), &key)
+            .await
+            .map_err(failed)?;
+        let done = observed(
+            Status::Done,
+            format!("The group {name} exists, with the user {}.", user.name),
+        );
+        self.context.facts.group.set(Group { id });
+        Ok(done.of(membership))
+    }
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let mut plan = Plan::default();
+        if observed.status != Status::Missing {
+            return Ok(plan);
+        }
+        let context = &self.context;
+        let (group_id, user) = (self.group_id.borrow(), context.facts.user.now().map(|user| user.id));
+        let nodes = context.planned(&[ResourceKind::Group, ResourceKind::GroupMembership]);
+        for node in nodes.into_iter().filter(|node| node.action == Action::Create) {
+            plan.changes.push(match node.address.kind {
+                ResourceKind::Group => group::creation(context, node.address.name.single()),
+                _ => membership::creation(context, node.address.name, group_id.as_ref(), user.as_ref()),
+            });
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let instance = self.context.known_instance().await?;
+        match change.kind {
+            ResourceKind::Group => self.apply_group(change, &instance, prompter).await,
+            _ => self.apply_membership(change, &instance, prompter).await,
+        }
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.context.facts.group]
+    }
+}

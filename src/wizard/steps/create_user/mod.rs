@@ -1,0 +1,289 @@
+//! Step 2: a user in the Identity Center directory, activated by a person.
+//!
+//! `CreateUser` sets no password and sends no email, so one visit to the console is needed either way: the user is
+//! created by API and activated in the console, or added in the console, which sends an invitation by email.
+
+mod tasks;
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::context::WizardContext;
+use super::facts::User;
+use crate::answers::Key;
+use crate::answers::values::CreateUserWith;
+use crate::next_step::SetupCommand;
+use crate::progress::{Attestation, Entry, ResourceKind};
+use crate::reconcile::plan::{Action, Address};
+use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
+use crate::resources::item::ItemState;
+use crate::resources::user::{self, DescribedUser};
+use crate::text::one_line;
+use crate::user_error::UserError;
+use crate::wizard::{Activation, Observed, Plan, Prompter, Question, Status, Step};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 2,
+    slug: "create-user",
+    title: "Create a user",
+    importance: Importance::Required,
+    why: "From now on, you sign in as this user, not as root or with access keys.",
+    feeds_others: true,
+    permissions: &[user::PERMISSIONS],
+};
+
+/// The topic of the confirmation that the user is activated.
+pub const ACTIVATION: &str = "activation";
+
+/// The answers that an existing user determines.
+const USER_KEYS: [Key; 5] = [
+    Key::Username,
+    Key::Email,
+    Key::GivenName,
+    Key::FamilyName,
+    Key::DisplayName,
+];
+
+/// The attributes of an existing user, by the answers that they determine.
+fn attributes(user: &DescribedUser) -> [(Key, Option<&str>); 5] {
+    [
+        (Key::Username, user.name.as_deref()),
+        (Key::Email, user.email.as_deref()),
+        (Key::GivenName, user.given_name.as_deref()),
+        (Key::FamilyName, user.family_name.as_deref()),
+        (Key::DisplayName, user.display_name.as_deref()),
+    ]
+}
+
+/// Step 2.
+pub struct CreateUser {
+    context: Rc<WizardContext>,
+}
+
+impl CreateUser {
+    /// Creates the step; nothing has been read yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self { context }
+    }
+
+    fn judge(&self, user: &DescribedUser, entry: Entry) -> Observed {
+        let answers = self.context.answers.borrow();
+        let mut differences = Vec::new();
+        let mut accept_existing = SetupCommand::run();
+        let name = user.name.as_deref().unwrap_or_default();
+        for (key, existing) in attributes(user) {
+            let existing = existing.unwrap_or_default();
+            let Some(requested) = answers
+                .get(key)
+                .filter(|requested| requested.source.is_explicit() && requested.value != existing)
+            else {
+                continue;
+            };
+            let title = key.title().to_lowercase();
+            differences.push(format!(
+                "{title} \"{}\" instead of \"{}\" ({})",
+                one_line(existing),
+                requested.value,
+                requested.source
+            ));
+            accept_existing = accept_existing.value(key.flag(), existing);
+        }
+        let observed = if differences.is_empty() {
+            Observed::done(format!("The user {name} exists."))
+        } else {
+            Observed::different(
+                format!(
+                    "The user {name} exists, with {}; existing users are never changed.",
+                    differences.join(", ")
+                ),
+                SetupCommand::run()
+                    .placeholder(Key::Username.flag(), "NAME")
+                    .to("use another user"),
+            )
+            .or_next(accept_existing.to("accept the existing values"))
+        };
+        let observed = observed
+            .with(|evidence| {
+                evidence.user_id = Some(user.id.clone());
+                evidence.user_name = Some(name.to_owned());
+            })
+            .of(entry);
+        self.with_activation(observed, &user.id)
+    }
+
+    fn with_activation(&self, mut observed: Observed, id: &str) -> Observed {
+        let attestation = self
+            .context
+            .progress
+            .read(|record| record.attestation(ACTIVATION, id).cloned());
+        let state = match &attestation {
+            Some(attestation) if attestation.proved => Activation::Proved,
+            Some(_) => Activation::Confirmed,
+            None => Activation::NotKnown,
+        };
+        observed.confirmed = attestation.is_some_and(|attestation| !attestation.proved);
+        observed.with(|evidence| evidence.activation = Some(state))
+    }
+
+    fn uses_console(&self) -> bool {
+        self.context
+            .answer::<CreateUserWith>(Key::CreateUserWith)
+            .is_some_and(|with| with.value == CreateUserWith::Console)
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for CreateUser {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        let Ok(instance) = self.context.instance.get().await else {
+            return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
+        };
+        self.context.answers.borrow_mut().forget_existing(&USER_KEYS);
+        let name = self.context.text(Key::Username);
+        let email = self.context.text(Key::Email);
+        let found = user::find(&self.context, &instance, &name, &email).await;
+        let found = found.map_err(rerun(&INFO))?;
+        let address = Address::new(ResourceKind::User, name.as_str());
+        self.context.observe(address, found.as_ref().map(|_| ItemState::Exists));
+        let Some(user) = found else {
+            if self.context.is_external() {
+                return Ok(Observed::blocked(
+                    format!("The user {name} does not exist, and users come from your identity provider."),
+                    SetupCommand::run().after(
+                        "assign the user to the AWS application in your identity provider so that it is provisioned",
+                    ),
+                ));
+            }
+            return Ok(Observed::missing(format!("The user {name} does not exist.")));
+        };
+        let user_name = user.name.clone().filter(|name| !name.is_empty()).unwrap_or(name);
+        let entry = user::settle(&self.context, &user, &user_name)?;
+        if self.context.confirmed.contains(ACTIVATION) {
+            self.context.keep_word(ACTIVATION, &user.id, false)?;
+        }
+        {
+            let mut answers = self.context.answers.borrow_mut();
+            for (key, value) in attributes(&user) {
+                if let Some(value) = value {
+                    answers.set_existing(key, value);
+                }
+            }
+        }
+        let observed = self.judge(&user, entry);
+        if observed.is_done() {
+            self.context.facts.user.set(User {
+                id: user.id,
+                name: user.name.unwrap_or_default(),
+            });
+        }
+        Ok(observed)
+    }
+
+    /// A user is found by name and email address.
+    fn looks_for(&self, key: Key) -> bool {
+        matches!(key, Key::Username | Key::Email)
+    }
+
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
+        if observed.status != Status::Missing || self.context.is_external() {
+            return Vec::new();
+        }
+        [Key::Email, Key::GivenName, Key::FamilyName]
+            .into_iter()
+            .filter(|key| !self.context.has(*key))
+            .map(Question::of)
+            .collect()
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let mut plan = Plan::default();
+        let activation = observed.evidence.activation;
+        let is_activated = activation.is_some_and(|state| state != Activation::NotKnown);
+        match observed.status {
+            Status::Missing if self.uses_console() => plan.tasks.push(self.add_in_console()),
+            Status::Missing => {
+                let nodes = self.context.planned(&[ResourceKind::User]);
+                let creations = nodes.iter().filter(|node| node.action == Action::Create);
+                let creation = |_| user::creation(&self.context, &self.context.user_spec());
+                plan.changes.extend(creations.map(creation));
+                plan.tasks.push(self.activate(observed));
+            }
+            Status::Done if !is_activated => plan.tasks.push(self.activate(observed)),
+            _ => {}
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
+        let instance = context.known_instance().await?;
+        let spec = context.user_spec();
+        let created = context
+            .make(
+                &INFO,
+                change,
+                |_| user::create(context, &instance, &spec),
+                || user::find_id(context, &instance, &spec.name, &spec.email),
+            )
+            .await?;
+        if let Some((id, _)) = created {
+            let entry = user::created(&spec, id);
+            context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+            prompter.say(Some(&INFO), &format!("Created the user {}.", change.name));
+        }
+        Ok(())
+    }
+
+    fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {
+        if let Some(user) = self.context.facts.user.now() {
+            self.context.keep_word(topic, &user.id, false)?;
+        }
+        Ok(())
+    }
+
+    /// A token means that the user was able to sign in, so it is activated.
+    fn reconsider(&self, observed: &Observed) -> Option<Observed> {
+        let facts = &self.context.facts;
+        let user = facts.user.now()?;
+        let is_proved = facts
+            .signed_in
+            .now()
+            .is_some_and(|signed_in| signed_in.user_name == user.name);
+        let is_confirmed = || {
+            self.context
+                .progress
+                .read(|record| record.attestation(ACTIVATION, &user.id).is_some())
+        };
+        (is_proved || is_confirmed()).then(|| self.with_activation(observed.clone(), &user.id))
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.context.facts.user]
+    }
+}
+
+impl WizardContext {
+    /// Records what a person confirmed or a sign-in proved. A confirmation does not replace a proof.
+    pub(super) fn keep_word(&self, topic: &str, about: &str, proved: bool) -> Result<(), UserError> {
+        let known = self.progress.read(|record| record.attestation(topic, about).cloned());
+        if known.is_some_and(|known| known.proved || known.proved == proved) {
+            return Ok(());
+        }
+        let attestation = Attestation {
+            about: about.to_owned(),
+            at: Timestamp::now(),
+            proved,
+        };
+        self.progress.change(|record| {
+            record.attestations.insert(topic.to_owned(), attestation);
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! Step 1: an active organization instance of IAM Identity Center in the requested Region.
+//!
+//! No public API enables an organization instance. This step creates the organization, a person clicks **Enable**, and
+//! this step waits for it. `CreateInstance` is never called: it creates an account instance, which has no permission
+//! sets and blocks the organization instance.
+
+mod account_state;
+mod condition;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use account_state::{AccountState, InstanceKind};
+use async_trait::async_trait;
+
+use super::context::WizardContext;
+use crate::answers::Key;
+use crate::answers::values::Region;
+use crate::aws::waiting;
+use crate::limits::PROPAGATION_LIMIT;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::progress::ResourceKind;
+use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun};
+use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
+use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
+use crate::user_error::UserError;
+use crate::wizard::{Choice, HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+
+pub use condition::{Condition, Kind as AccountKind};
+
+/// This step's line of the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 1,
+    slug: "enable-identity-center",
+    title: "Enable IAM Identity Center",
+    importance: Importance::Required,
+    why: "It manages users in one place and provides short-lived credentials instead of access keys.",
+    feeds_others: true,
+    permissions: &[organization::PERMISSIONS, instance::PERMISSIONS],
+};
+
+/// The flags of the named consents of this step.
+pub const CONSENTS: [&str; 3] = [CREATE_ORGANIZATION, ACCEPT_FREE_PLAN_END, ENABLE_PERMISSION_SETS];
+
+/// Step 1.
+pub struct EnableIdentityCenter {
+    context: Rc<WizardContext>,
+    /// Whether every Region has been queried individually, which happens once per run.
+    swept: Cell<bool>,
+    /// The account state that was read before the first check.
+    known: RefCell<Option<AccountState>>,
+    /// The account state at the last check.
+    last: RefCell<Option<AccountState>>,
+}
+
+impl EnableIdentityCenter {
+    /// Creates the step; nothing has been read yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self {
+            context,
+            swept: Cell::new(false),
+            known: RefCell::default(),
+            last: RefCell::default(),
+        }
+    }
+
+    /// The account state: as read before the first check, or else as it is now.
+    async fn account_state(&self) -> Result<AccountState, UserError> {
+        if let Some(known) = self.known.take() {
+            return Ok(known);
+        }
+        let context = &self.context;
+        let has_organization = || {
+            let kind = ResourceKind::Organization;
+            context
+                .progress
+                .read(|record| record.resources.iter().any(|resource| resource.kind == kind))
+        };
+        // An organization that we created may not have propagated to this endpoint yet. Without it, our instance would
+        // be mistaken for an account instance.
+        // A single answer never classifies an instance as an account instance, because the user would be asked to
+        // delete it.
+        let attempts = Cell::new(0);
+        let up_to_date = || async {
+            let state = account_state::account_state(context, &self.swept)
+                .await
+                .map_err(rerun(&INFO))?;
+            attempts.set(attempts.get() + 1);
+            let is_suspect = state.organization.is_none() && state.instance.is_some();
+            let is_stale = is_suspect && (attempts.get() == 1 || has_organization());
+            Ok::<_, UserError>((!is_stale).then_some(state))
+        };
+        if let Some(state) = waiting::until(context.timing, PROPAGATION_LIMIT, up_to_date).await? {
+            return Ok(state);
+        }
+        account_state::account_state(context, &self.swept)
+            .await
+            .map_err(rerun(&INFO))
+    }
+
+    /// The kind of account and the state of Identity Center. The first check uses the same answers from AWS.
+    ///
+    /// # Errors
+    /// When the account cannot be read.
+    pub async fn condition(&self) -> Result<Condition, UserError> {
+        let state = self.account_state().await?;
+        let condition = condition::of(&state, &self.context.caller.account, self.judge(&state));
+        self.known.replace(Some(state));
+        Ok(condition)
+    }
+
+    fn judge(&self, state: &AccountState) -> Observed {
+        let account = &self.context.caller.account;
+        let mut observed = match &state.instance {
+            Some(seen) => self.judge_instance(state, seen),
+            None => self.judge_organization(state),
+        };
+        observed.evidence.account = Some(account.clone());
+        let organization = state.organization.as_ref();
+        observed.evidence.organization = organization.map(|organization| organization.id.clone());
+        if let Some(organization) = organization {
+            observed
+                .resources
+                .insert(0, organization::entry(&self.context, organization));
+        }
+        observed.evidence.account_plan = state.plan;
+        observed
+    }
+
+    fn judge_instance(&self, state: &AccountState, seen: &ListedInstance) -> Observed {
+        let account = &self.context.caller.account;
+        let region = &seen.region;
+        let observed = match state.kind_of(seen, account) {
+            InstanceKind::OfAnotherAccount => Observed::blocked(
+                format!(
+                    "The Identity Center instance belongs to account {}, the organization's management account.",
+                    seen.owner
+                ),
+                run_with_credentials_of(&seen.owner),
+            ),
+            InstanceKind::AccountInstance => Observed::blocked(
+                format!(
+                    "There is an account instance in {region}. It has no permission sets and no access to accounts, \
+                     and it blocks the organization instance."
+                ),
+                SetupCommand::run()
+                    .after("delete it (console → IAM Identity Center → Settings → Management → Delete instance)"),
+            ),
+            InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
+        };
+        observed.with(|evidence| {
+            evidence.administered_for = state.is_delegated.then(|| seen.owner.clone());
+            evidence.instance = Some(seen.arn.clone());
+            evidence.region = Some(region.clone());
+            evidence.status = Some(seen.status.clone());
+            evidence.identity_store = Some(seen.store.clone());
+        })
+    }
+
+    fn judge_organization_instance(&self, seen: &ListedInstance) -> Observed {
+        let region = &seen.region;
+        let requested = self.context.answer::<Region>(Key::IdentityCenterRegion);
+        if let Some(requested) =
+            requested.filter(|requested| requested.is_explicit() && requested.value.as_str() != &**region)
+        {
+            return Observed::different(
+                format!(
+                    "Identity Center is enabled in {region}, not in {} ({}).",
+                    requested.value, requested.source
+                ),
+                SetupCommand::run()
+                    .value(Key::IdentityCenterRegion.flag(), region)
+                    .to("use the existing instance"),
+            )
+            .or_next(NextStep::note(
+                "to move it, delete it (console → IAM Identity Center → Settings → Management) and start over",
+            ));
+        }
+        let reason = seen.reason.as_deref().unwrap_or("no reason given");
+        match seen.status.as_str() {
+            "ACTIVE" if seen.permission_sets == Some(false) => Observed::missing(format!(
+                "Identity Center is enabled in {region}; permission sets are not enabled."
+            )),
+            "ACTIVE" => Observed::done(format!("Identity Center is enabled in {region}.")),
+            "CREATE_FAILED" => Observed::blocked(
+                format!("Enabling Identity Center in {region} failed: {reason}."),
+                SetupCommand::run()
+                    .after("delete the instance (console → IAM Identity Center → Settings → Management)"),
+            ),
+            "DELETE_IN_PROGRESS" => Observed::blocked(
+                format!("The Identity Center instance in {region} is being deleted."),
+                SetupCommand::run().after("wait until it is deleted"),
+            ),
+            _ => Observed::missing(format!("Identity Center is being enabled in {region}.")),
+        }
+    }
+
+    fn judge_organization(&self, state: &AccountState) -> Observed {
+        let account = &self.context.caller.account;
+        match &state.organization {
+            None => Observed::missing("There is no organization yet, and Identity Center is not enabled."),
+            Some(organization) if &organization.management_account != account => Observed::blocked(
+                format!(
+                    "Account {account} is a member of an organization. Set up Identity Center in its management \
+                     account, {}.",
+                    organization.management_account
+                ),
+                run_with_credentials_of(&organization.management_account),
+            ),
+            Some(organization) if !organization.all_features => {
+                let place = self
+                    .context
+                    .console
+                    .organization_settings(&self.context.wanted_region());
+                Observed::blocked(
+                    "The organization has consolidated billing only; Identity Center needs all features.",
+                    SetupCommand::run().after(format!("{} ({})", place.clicks, place.link)),
+                )
+            }
+            Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),
+        }
+    }
+
+    /// Settles the open intents for what exists by now.
+    async fn settle_intents(&self, state: &AccountState) -> Result<(), UserError> {
+        if let Some(organization) = &state.organization {
+            organization::settle(&self.context, organization)
+                .await
+                .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
+        }
+        match &state.instance {
+            Some(seen) => instance::settle_permission_sets(&self.context, seen),
+            None => Ok(()),
+        }
+    }
+
+    fn enable(&self) -> HumanTask {
+        let region = self.context.wanted_region();
+        let place = self.context.console.enable(&region);
+        HumanTask {
+            sentence: format!("Enable IAM Identity Center in {region}."),
+            link: Some(place.link),
+            code: None,
+            clicks: place.clicks,
+            command: None,
+            alternatives: NextSteps::default(),
+            details: vec![
+                format!("The Region at the top right must be {region}. To change it later, you have to start over."),
+                if self.context.is_external() {
+                    "Identity source: connect your own (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
+                } else {
+                    "Identity source: keep \"Identity Center directory\", unless you use Okta, Entra ID or similar."
+                        .to_owned()
+                },
+            ],
+            kind: TaskKind::Seen,
+        }
+    }
+}
+
+/// How to continue where another account has to be used.
+fn run_with_credentials_of(account: &str) -> NextStep {
+    SetupCommand::run()
+        .placeholder("--profile", "NAME")
+        .to(format!("use credentials of account {account}"))
+}
+
+#[async_trait(?Send)]
+impl Step for EnableIdentityCenter {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        let state = self.account_state().await?;
+        self.settle_intents(&state).await?;
+        let mut observed = self.judge(&state);
+        self.last.replace(Some(state.clone()));
+        if let Some(seen) = &state.instance
+            && state.kind_of(seen, &self.context.caller.account) == InstanceKind::OrganizationInstance
+        {
+            let resource = self.context.entry(ResourceKind::Instance, &*seen.region, &seen.arn);
+            observed = observed.of(resource);
+            let instance = Instance {
+                arn: seen.arn.clone(),
+                store: seen.store.clone(),
+                region: seen.region.clone(),
+                owner: seen.owner.clone(),
+            };
+            let mut answers = self.context.answers.borrow_mut();
+            answers.set_existing(Key::IdentityCenterRegion, &*seen.region);
+            if observed.is_done() {
+                let region = seen.region.clone();
+                self.context.progress.change(|record| record.region = Some(region))?;
+                self.context.instance.set(instance);
+            }
+        }
+        Ok(observed)
+    }
+
+    fn questions(&self, observed: &Observed) -> Vec<Question> {
+        let open = observed.status == Status::Missing && !self.context.has(Key::IdentityCenterRegion);
+        open.then(|| Question {
+            choices: self.context.partition().regions().map(Choice::of).collect(),
+            ..Question::of(Key::IdentityCenterRegion)
+        })
+        .into_iter()
+        .collect()
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let mut plan = Plan::default();
+        if observed.status != Status::Missing {
+            return Ok(plan);
+        }
+        let last = self.last.borrow();
+        let Some(state) = last.as_ref() else {
+            return Ok(plan);
+        };
+        if state.organization.is_none() {
+            let account_plan = state.plan.unwrap_or(AccountPlan::Unknown);
+            plan.changes.push(organization::creation(account_plan));
+        }
+        match state.instance.as_ref().filter(|seen| seen.status == "ACTIVE") {
+            Some(seen) => plan.changes.push(instance::enabling_permission_sets(seen)),
+            None => plan.tasks.push(self.enable()),
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+        let context = &self.context;
+        let message = if change.kind == ResourceKind::Organization {
+            organization::create(context, &INFO, change).await?;
+            "Created an organization; this can't be undone by idc-setup."
+        } else {
+            let region = context.instance.now().map(|instance| instance.region);
+            let region = region.unwrap_or_else(|| context.wanted_region());
+            instance::enable_permission_sets(context, &INFO, &region, change).await?;
+            "Enabled permission sets; this can't be undone."
+        };
+        prompter.say(Some(&INFO), message);
+        Ok(())
+    }
+
+    fn provides(&self) -> Vec<&dyn Slot> {
+        vec![&self.context.instance]
+    }
+}

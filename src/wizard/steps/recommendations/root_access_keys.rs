@@ -1,0 +1,113 @@
+//! No access keys for the root user, and MFA for it. IAM reports both, but only the root user can change them.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use aws_sdk_iam::types::SummaryKeyType;
+
+use super::super::context::WizardContext;
+use crate::aws::{AwsError, Permission};
+use crate::next_step::{NextSteps, SetupCommand};
+use crate::reconcile::{Change, Importance, StepInfo, step_error};
+use crate::user_error::UserError;
+use crate::wizard::{HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+
+/// This recommendation's entry in the checklist.
+pub const INFO: StepInfo = StepInfo {
+    number: 11,
+    slug: "root-access-keys",
+    title: "No root access keys",
+    importance: Importance::Recommendation,
+    why: "No policy can limit a root access key that leaks.",
+    feeds_others: false,
+    permissions: &[&[Permission::look("iam:GetAccountSummary")]],
+};
+
+/// No access keys for the root user.
+pub struct RootAccessKeys {
+    context: Rc<WizardContext>,
+}
+
+impl RootAccessKeys {
+    /// A step that has not checked the account yet.
+    pub fn new(context: Rc<WizardContext>) -> Self {
+        Self { context }
+    }
+}
+
+#[async_trait(?Send)]
+impl Step for RootAccessKeys {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        let context = &self.context;
+        let answer = context
+            .clients
+            .iam(&context.bootstrap_region)
+            .get_account_summary()
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            let aws_error = AwsError::of("iam:GetAccountSummary", error);
+            step_error(&INFO, &aws_error, SetupCommand::run().value("--only", INFO.slug))
+        })?;
+        let summary = answer.summary_map.unwrap_or_default();
+        let is_present = |key: &SummaryKeyType| summary.get(key).is_some_and(|count| *count > 0);
+        let keys = is_present(&SummaryKeyType::AccountAccessKeysPresent);
+        let mfa = is_present(&SummaryKeyType::AccountMfaEnabled);
+        let summary = match (keys, mfa) {
+            (false, true) => "The root user has MFA and no access keys.",
+            (false, false) => "The root user has no access keys and no MFA.",
+            (true, true) => "The root user has access keys.",
+            (true, false) => "The root user has access keys and no MFA.",
+        };
+        let status = if !keys && mfa { Status::Done } else { Status::Missing };
+        Ok(Observed::new(status, summary).with(|evidence| {
+            evidence.has_root_access_keys = Some(keys);
+            evidence.has_root_mfa = Some(mfa);
+        }))
+    }
+
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        Vec::new()
+    }
+
+    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+        let place = self.context.console.root_security(&self.context.bootstrap_region);
+        let task = |sentence: &str, part: &str, detail: &str| HumanTask {
+            sentence: sentence.to_owned(),
+            link: Some(place.link.clone()),
+            code: None,
+            clicks: format!("{} → {part}", place.clicks),
+            command: None,
+            alternatives: NextSteps::default(),
+            details: vec![
+                detail.to_owned(),
+                "Only the root user can do this. Sign in with the account's email address.".to_owned(),
+            ],
+            kind: TaskKind::Checked,
+        };
+        let mut plan = Plan::default();
+        if observed.evidence.has_root_mfa == Some(false) {
+            plan.tasks.push(task(
+                "Assign an MFA device to the root user.",
+                "Multi-factor authentication → Assign MFA device",
+                "Do this first: the root user can do everything, and only its password protects it.",
+            ));
+        }
+        if observed.evidence.has_root_access_keys == Some(true) {
+            plan.tasks.push(task(
+                "Delete the root user's access keys.",
+                "Access keys → Actions → Deactivate; if nothing breaks, Delete",
+                "Everything that still uses them needs other credentials first.",
+            ));
+        }
+        Ok(plan)
+    }
+
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
+        Ok(())
+    }
+}

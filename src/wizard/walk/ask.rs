@@ -1,0 +1,296 @@
+//! The questions, all before the first change, and the review after them.
+
+use std::pin::Pin;
+
+use futures_util::future::{Either, select};
+use jiff::Timestamp;
+
+use super::{Observations, Walk, close};
+use crate::answers::{Answer, KEYS, Key, Source};
+use crate::next_step::SetupCommand;
+use crate::reconcile::{Change, Importance};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::{Choice, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step};
+
+/// A check in progress.
+type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
+
+/// How the questions ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuestionsEnd {
+    /// All questions are answered.
+    All,
+    /// The user quit.
+    Quit,
+}
+
+impl Walk<'_> {
+    /// Asks all questions, shows the review, and asks whether to continue. `false`: the user quit.
+    pub(super) async fn agree(&self, observations: &mut Observations) -> Result<bool, UserError> {
+        loop {
+            if self.ask_everything(observations).await? == QuestionsEnd::Quit {
+                return Ok(false);
+            }
+            self.save_answers()?;
+            if !self.prompter.can_ask() || self.options.yes {
+                return Ok(true);
+            }
+            let review = self.review_of(observations);
+            if review.changes.is_empty() && review.tasks.is_empty() {
+                return Ok(true);
+            }
+            match self.prompter.review(&review).await? {
+                ReviewReply::GoOn => {
+                    self.agree_to_planned(observations);
+                    return Ok(true);
+                }
+                ReviewReply::Quit => return Ok(false),
+                ReviewReply::Back => self.reopen_last_question()?,
+                ReviewReply::Change(key) => {
+                    if self.change_answer(key).await? {
+                        *observations = self.survey().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Clears the last answer, so that its question is asked again.
+    fn reopen_last_question(&self) -> Result<(), UserError> {
+        let last = self.history.borrow_mut().pop();
+        match last {
+            Some(key) => {
+                let mut answers = self.answers.borrow_mut();
+                if let Some(value) = answers.explicit(key).map(|answer| answer.value.clone()) {
+                    // The question shows it again, so that the user can correct it.
+                    answers.suggest(key, value);
+                }
+                answers.remove(key);
+                drop(answers);
+                self.save_answers()?;
+            }
+            None => self.prompter.say(None, "This is the first question."),
+        }
+        Ok(())
+    }
+
+    /// Asks again for an answer that already has a value. `false`: the value is unchanged.
+    async fn change_answer(&self, key: Key) -> Result<bool, UserError> {
+        let mut question = Question {
+            default: self.answers.borrow().get(key).map(|answer| answer.value),
+            is_open: true,
+            ..Question::of(key)
+        };
+        question.choices = key.choices().iter().copied().map(Choice::of).collect();
+        if question.choices.is_empty() {
+            for step in self.steps.iter().filter(|step| step.has_choices(key)) {
+                let _waiting = self.prompter.wait(step.info(), "Getting the choices.");
+                match step.choices(key).await {
+                    Ok(choices) => question.choices.extend(choices),
+                    Err(error) => self.prompter.say(None, &error.message),
+                }
+            }
+        } else {
+            question.is_open = false;
+        }
+        match self.prompter.ask(&question).await? {
+            Reply::Value(value) => {
+                self.answers.borrow_mut().replace(key, asked(value));
+                self.save_answers()?;
+                Ok(true)
+            }
+            Reply::Back | Reply::Skip => Ok(false),
+            Reply::Quit => Err(UserError::left()),
+        }
+    }
+
+    /// Asks every open question, in the order of the checklist.
+    ///
+    /// # Errors
+    /// If no one can be asked. The error names all missing answers.
+    pub(super) async fn ask_everything(&self, observations: &mut Observations) -> Result<QuestionsEnd, UserError> {
+        // The check that an answer made necessary runs while the user reads the next question.
+        let mut ahead: Option<PendingCheck<'_>> = None;
+        loop {
+            let open = self.open_questions(observations);
+            if !self.prompter.can_ask() && !open.is_empty() {
+                return Err(missing_answers(&open));
+            }
+            let Some((step, mut question)) = open.into_iter().next() else {
+                match ahead.take() {
+                    Some(check) => {
+                        let (slug, observed) = check.await;
+                        observations.insert(slug, observed);
+                        continue;
+                    }
+                    None => return Ok(QuestionsEnd::All),
+                }
+            };
+            if question.default.is_none() {
+                let answers = self.answers.borrow();
+                question.default = answers.suggestion(question.key).map(str::to_owned);
+            }
+            let info = step.info();
+            match self.ask_during_check(&question, &mut ahead, observations).await? {
+                Reply::Value(value) => {
+                    self.answers.borrow_mut().replace(question.key, asked(value));
+                    self.history.borrow_mut().push(question.key);
+                    self.save_answers()?;
+                    let needs_check = observations.get(info.slug).is_some_and(|observed| {
+                        let is_affected = step.looks_for(question.key) || observed.status != Status::Missing;
+                        observed.waits_for.is_none() && is_affected
+                    });
+                    if needs_check {
+                        ahead = Some(Box::pin(self.check_again(step)));
+                    }
+                }
+                Reply::Back => self.reopen_last_question()?,
+                Reply::Skip if info.importance == Importance::Required => {
+                    self.prompter
+                        .say(Some(info), "This step is required. You can't skip it here.");
+                }
+                Reply::Skip => {
+                    self.skipped.borrow_mut().insert(info.slug);
+                }
+                Reply::Quit => return Ok(QuestionsEnd::Quit),
+            }
+        }
+    }
+
+    /// Asks while the pending check continues.
+    async fn ask_during_check(
+        &self,
+        question: &Question,
+        ahead: &mut Option<PendingCheck<'_>>,
+        observations: &mut Observations,
+    ) -> Result<Reply<String>, UserError> {
+        let mut ask = self.prompter.ask(question);
+        if let Some(check) = ahead {
+            match select(ask, check).await {
+                Either::Left((reply, _)) => return reply,
+                Either::Right(((slug, observed), still_asking)) => {
+                    observations.insert(slug, observed);
+                    ask = still_asking;
+                }
+            }
+            *ahead = None;
+        }
+        ask.await
+    }
+
+    /// Checks a step again, since an answer may name something that already exists.
+    async fn check_again(&self, step: &dyn Step) -> (&'static str, Observed) {
+        for slot in step.provides() {
+            slot.forget();
+        }
+        let observed = self.look_at(step).await;
+        close(step, &observed.summary);
+        (step.info().slug, observed)
+    }
+
+    /// Whether the step waits for an earlier step that is blocked or could not be checked. It is then unknown whether
+    /// the step needs an answer, so the earlier step is reported first.
+    fn waits_for_blocked_step(&self, step: &dyn Step, observations: &Observations) -> bool {
+        let mut before = self.steps.iter().take_while(|other| other.info() != step.info());
+        let waits = observations
+            .get(step.info().slug)
+            .is_some_and(|observed| observed.waits_for.is_some());
+        waits
+            && before.any(|other| {
+                let observed = observations.get(other.info().slug);
+                let is_blocked = |observed: &Observed| matches!(observed.status, Status::Unknown | Status::Blocked);
+                other.info().feeds_others && observed.is_some_and(is_blocked)
+            })
+    }
+
+    fn open_questions(&self, observations: &Observations) -> Vec<(&dyn Step, Question)> {
+        self.steps
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|step| self.is_walked(*step) && !self.waits_for_blocked_step(*step, observations))
+            .filter_map(|step| Some((step, observations.get(step.info().slug)?)))
+            .flat_map(|(step, observed)| {
+                step.questions(observed)
+                    .into_iter()
+                    .map(move |question| (step, question))
+            })
+            .collect()
+    }
+
+    fn review_of(&self, observations: &Observations) -> Review {
+        let answers = self.answers.borrow();
+        let values = KEYS
+            .into_iter()
+            .filter(|key| *key != Key::NoGroup || answers.without_group())
+            .filter(|key| *key != Key::Group || !answers.without_group())
+            .filter_map(|key| {
+                let answer = answers.get(key)?;
+                Some((key, answer.value, answer.source.text(Timestamp::now())))
+            })
+            .collect();
+        let mut review = Review {
+            values,
+            changes: Vec::new(),
+            tasks: Vec::new(),
+        };
+        for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
+            let plan = observations
+                .get(step.info().slug)
+                .and_then(|observed| step.plan(observed).ok())
+                .unwrap_or_default();
+            // The user decides about the changes of a recommendation when the walk reaches it, unless a flag requested
+            // them.
+            let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
+                .changes
+                .into_iter()
+                .partition(|change| step.info().is_recommendation() && !self.is_requested(change));
+            let to_decide = to_decide
+                .into_iter()
+                .map(|change| format!("Decide: {}", change.sentence));
+            review.tasks.extend(to_decide);
+            let planned: Vec<PlannedChange> = planned
+                .into_iter()
+                .map(|change| PlannedChange {
+                    sentence: change.sentence,
+                    command: change.command,
+                })
+                .collect();
+            if !planned.is_empty() {
+                review.changes.push((step.info(), planned));
+            }
+            review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
+        }
+        review
+    }
+}
+
+fn asked(value: String) -> Answer {
+    Answer {
+        value,
+        source: Source::Asked,
+    }
+}
+
+fn missing_answers(open: &[(&dyn Step, Question)]) -> UserError {
+    let mut lines = Vec::new();
+    for (step, question) in open {
+        let key = question.key;
+        lines.push(format!(
+            "  {} or {} ({}, step {} {})",
+            key.flag(),
+            key.variable(),
+            key.title(),
+            step.info().number,
+            step.info().slug
+        ));
+    }
+    let command = SetupCommand::again().switch("--non-interactive");
+    let command = open.iter().fold(command, |command, (_, question)| {
+        command.placeholder(question.key.flag(), "VALUE")
+    });
+    UserError::new(
+        UserErrorKind::MissingAnswers,
+        format!("These required answers are missing:\n{}", lines.join("\n")),
+        command,
+    )
+}

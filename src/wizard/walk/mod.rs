@@ -1,0 +1,341 @@
+//! The walk over the checklist: survey, questions, review, and then each step until it is done or waits.
+
+mod ask;
+mod consent;
+mod execute;
+mod turn;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tracing::Instrument as _;
+
+use self::consent::ChangeKey;
+use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport};
+use crate::answers::{Answers, Key};
+use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
+use crate::user_error::UserError;
+
+/// The options of a walk.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The slugs of the steps to walk; all steps if empty.
+    pub only: BTreeSet<String>,
+    /// The slugs of the steps to skip.
+    pub skip: BTreeSet<String>,
+    /// Do not ask about changes that can be undone.
+    pub yes: bool,
+    /// How long to wait for a person; `None` waits as long as necessary.
+    pub wait: Option<Duration>,
+    /// The consents that were given, by flag.
+    pub consents: BTreeSet<String>,
+    /// The polling interval while a person does a task.
+    pub person_pause: Duration,
+}
+
+/// A walk over the checklist.
+pub struct Walk<'a> {
+    steps: &'a [Box<dyn Step>],
+    prompter: &'a dyn Prompter,
+    answers: &'a RefCell<Answers>,
+    progress: &'a Progress,
+    options: Options,
+    skipped: RefCell<BTreeSet<&'static str>>,
+    agreed: RefCell<BTreeSet<ChangeKey>>,
+    /// A change failed or the user quit: no other change is started.
+    stopped: Cell<bool>,
+    /// The answered questions, in order, for going back.
+    history: RefCell<Vec<Key>>,
+    /// The first check of all steps has been shown.
+    is_shown: Cell<bool>,
+    /// Something was changed in this run: going back is no longer possible.
+    has_changed: Cell<bool>,
+    /// The user wants to return to the review.
+    wants_review: Cell<bool>,
+    /// Set when the user quits or interrupts the run.
+    user_exit: RefCell<Option<UserError>>,
+}
+
+/// Observed states by slug.
+type Observations = BTreeMap<&'static str, Observed>;
+
+impl<'a> Walk<'a> {
+    /// A walk over `steps`, which are in the order of the checklist.
+    pub fn new(
+        steps: &'a [Box<dyn Step>],
+        prompter: &'a dyn Prompter,
+        answers: &'a RefCell<Answers>,
+        progress: &'a Progress,
+        options: Options,
+    ) -> Self {
+        let skipped = steps
+            .iter()
+            .map(|step| step.info().slug)
+            .filter(|slug| options.skip.contains(*slug))
+            .collect();
+        Self {
+            steps,
+            prompter,
+            answers,
+            progress,
+            options,
+            skipped: RefCell::new(skipped),
+            agreed: RefCell::default(),
+            stopped: Cell::new(false),
+            history: RefCell::default(),
+            is_shown: Cell::new(false),
+            has_changed: Cell::new(false),
+            wants_review: Cell::new(false),
+            user_exit: RefCell::default(),
+        }
+    }
+
+    /// Checks all steps. Asks nothing and changes nothing.
+    pub async fn look(&self) -> Outcome {
+        let observations = self.survey().await;
+        let mut reports = self.reports(&observations);
+        let error = self.reconsider(&mut reports).err();
+        let error = error.or_else(|| self.prerequisite_error(&observations));
+        Outcome {
+            reports,
+            error,
+            region: None,
+        }
+    }
+
+    /// Checks all steps, asks the open questions and plans the changes. Changes nothing.
+    pub async fn plan(&self) -> Outcome {
+        let mut observations = self.survey().await;
+        let asked = self.ask_everything(&mut observations).await.err();
+        let mut reports = self.reports(&observations);
+        let error = self.reconsider(&mut reports).err().or(asked);
+        let error = error.or_else(|| self.prerequisite_error(&observations));
+        Outcome {
+            reports,
+            error,
+            region: None,
+        }
+    }
+
+    /// Checks, asks, and executes the steps.
+    pub async fn run(&self) -> Outcome {
+        // First of all, so that the answers are not lost if the run is killed during the first check.
+        if let Err(error) = self.save_answers() {
+            return Outcome {
+                reports: Vec::new(),
+                error: Some(error.into()),
+                region: None,
+            };
+        }
+        let mut observations = self.survey().await;
+        loop {
+            let outcome = self.run_from(observations).await;
+            if !self.wants_review.take() {
+                return outcome;
+            }
+            // The user went back from a question in a step, before the first change, to change values in the review.
+            self.stopped.set(false);
+            observations = self.survey().await;
+        }
+    }
+
+    async fn run_from(&self, mut observations: Observations) -> Outcome {
+        let agreed = match self.agree(&mut observations).await {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                return Outcome {
+                    reports: self.reports(&observations),
+                    error: Some(error),
+                    region: None,
+                };
+            }
+        };
+        let before = self.prerequisite_error(&observations);
+        if before.is_some() || self.is_refused(&observations) {
+            // If a check is denied, stop before the first change.
+            return Outcome {
+                reports: self.reports(&observations),
+                error: before,
+                region: None,
+            };
+        }
+        if !agreed {
+            let line = if self.has_changed.get() {
+                "Progress is saved."
+            } else {
+                "Nothing was changed. Your answers are saved."
+            };
+            self.prompter.say(None, line);
+            return Outcome {
+                reports: self.reports(&observations),
+                error: None,
+                region: None,
+            };
+        }
+        self.execute(observations).await
+    }
+
+    /// Whether the step was requested.
+    fn is_wanted(&self, step: &dyn Step) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(step.info().slug)
+    }
+
+    /// Whether the step was requested and not skipped.
+    fn is_walked(&self, step: &dyn Step) -> bool {
+        self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
+    }
+
+    /// The error of a step that is only checked, if a later step in the walk waits.
+    fn prerequisite_error(&self, observations: &Observations) -> Option<UserError> {
+        let observed = |step: &dyn Step| observations.get(step.info().slug);
+        let waits = |step: &dyn Step| {
+            self.is_walked(step) && observed(step).is_some_and(|observed| observed.waits_for.is_some())
+        };
+        self.steps.iter().enumerate().find_map(|(index, step)| {
+            let is_before = self.steps[index..].iter().any(|later| waits(later.as_ref()));
+            let error = observed(step.as_ref())?.error.clone();
+            error.filter(|_| is_before && !self.is_walked(step.as_ref()))
+        })
+    }
+
+    /// Whether the check of a step in the walk was denied for lack of permissions or credentials, or failed in a way
+    /// that would stop a later step.
+    fn is_refused(&self, observations: &Observations) -> bool {
+        self.steps
+            .iter()
+            .filter(|step| self.is_walked(step.as_ref()) && !step.info().is_recommendation())
+            .any(|step| {
+                let error = observations
+                    .get(step.info().slug)
+                    .and_then(|observed| observed.error.as_ref());
+                error.is_some_and(|error| error.kind.is_denied() || error.stops_all)
+            })
+    }
+
+    /// Checks all steps in the walk, and those that others depend on, concurrently.
+    async fn survey(&self) -> Observations {
+        for slot in self.steps.iter().flat_map(|step| step.provides()) {
+            slot.forget();
+        }
+        let shown = if self.is_shown.replace(true) {
+            None
+        } else {
+            let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
+            self.prompter
+                .survey(&walked.map(|step| step.info()).collect::<Vec<_>>())
+        };
+        let shown = shown.as_deref();
+        let checks = self.steps.iter().map(|step| async move {
+            let slug = step.info().slug;
+            if self.is_walked(step.as_ref()) || step.info().feeds_others {
+                let observed = self.look_at(step.as_ref()).await;
+                close(step.as_ref(), &observed.summary);
+                if let Some(shown) = shown.filter(|_| self.is_walked(step.as_ref())) {
+                    shown.checked(step.info(), &observed);
+                }
+                return Some((slug, observed));
+            }
+            close(step.as_ref(), "The step was not checked.");
+            None
+        });
+        join_all(checks).await.into_iter().flatten().collect()
+    }
+
+    async fn look_at(&self, step: &dyn Step) -> Observed {
+        let span = tracing::debug_span!("check", step = step.info().slug);
+        let observed = step
+            .look()
+            .instrument(span.clone())
+            .await
+            .unwrap_or_else(Observed::unknown);
+        tracing::debug!(parent: &span, status = ?observed.status, "{:?}", observed.summary);
+        observed
+    }
+
+    /// The reports of the requested steps, before any change.
+    fn reports(&self, observations: &Observations) -> Vec<StepReport> {
+        let mut stuck = false;
+        let mut reports = Vec::new();
+        for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
+            let mut report = self.report(step.as_ref(), observations.get(step.info().slug));
+            if stuck && report.observed.waits_for.is_some() {
+                // Nothing is planned for a step that waits for a blocked one.
+                report.plan = Plan::default();
+            }
+            let has_plan = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
+            stuck |= matches!(report.state, State::Blocked | State::Unknown)
+                || (report.state == State::Different && !has_plan);
+            reports.push(report);
+        }
+        reports
+    }
+
+    fn report(&self, step: &dyn Step, observed: Option<&Observed>) -> StepReport {
+        let observed = observed.cloned().unwrap_or_else(|| Observed::missing("Not checked."));
+        if !self.is_walked(step) {
+            let observed = Observed {
+                summary: "Skipped in this run.".to_owned(),
+                ..observed
+            };
+            return StepReport::new(step.info(), observed, Plan::default()).skipped();
+        }
+        let report = match step.plan(&observed) {
+            Ok(plan) => StepReport::new(step.info(), observed, plan),
+            Err(error) => StepReport::new(step.info(), observed, Plan::default()).failed(error),
+        };
+        self.progress.read(|record| {
+            let known = record.steps.get(report.info.slug);
+            let known = known.filter(|known| known.state == report.state.name());
+            let since = known.map(|known| known.since.unwrap_or(known.at));
+            StepReport { since, ..report }
+        })
+    }
+
+    /// Saves the explicit answers, so that the next run does not ask again.
+    fn save_answers(&self) -> Result<(), ProgressError> {
+        let answers = self.answers.borrow();
+        self.progress.change(|record| {
+            let explicit = |name: &str| answers.all_explicit().any(|(key, _)| key.field() == name);
+            // Keeps answers that this version does not know, and removes those that are no longer explicit.
+            record
+                .answers
+                .retain(|name, _| Key::of_field(name).is_none() || explicit(name));
+            for (key, answer) in answers.all_explicit() {
+                let saved = record.answers.get(&key.field());
+                if saved.is_none_or(|saved| saved.value != answer.value) {
+                    let saved = SavedAnswer {
+                        value: answer.value.clone(),
+                        at: Timestamp::now(),
+                    };
+                    record.answers.insert(key.field(), saved);
+                }
+            }
+        })
+    }
+
+    /// Records the last state of a step.
+    fn record(&self, report: &StepReport) -> Result<(), UserError> {
+        self.progress.change(|record| {
+            let (state, now) = (report.state.name(), Timestamp::now());
+            let known = record.steps.get(report.info.slug).filter(|known| known.state == state);
+            let last = StepRecord {
+                state: state.to_owned(),
+                summary: report.observed.summary.clone(),
+                at: now,
+                since: Some(known.map_or(now, |known| known.since.unwrap_or(known.at))),
+            };
+            record.steps.insert(report.info.slug.to_owned(), last);
+        })?;
+        Ok(())
+    }
+}
+
+/// Closes the facts that this step did not set, so that nobody waits for them.
+fn close(step: &dyn Step, why: &str) {
+    for slot in step.provides() {
+        slot.close(why);
+    }
+}
