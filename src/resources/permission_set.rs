@@ -11,7 +11,6 @@ use aws_sdk_ssoadmin::types::{ProvisionTargetType, StatusValues, Tag};
 use futures_util::stream::{self, StreamExt};
 
 use super::assignment;
-use super::item::Field;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, AttachmentKey, PermissionSetArn};
@@ -71,6 +70,19 @@ pub struct PermissionSetSpec {
     pub policy: String,
     /// The session duration.
     pub duration: Option<SessionDuration>,
+}
+
+/// A change to a permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// Set the session duration.
+    Duration(SessionDuration),
+    /// Attach this policy.
+    Attach(String),
+    /// Detach this policy.
+    Detach(String),
+    /// Provision it in all accounts that have it.
+    Provision,
 }
 
 impl PermissionSetSpec {
@@ -601,7 +613,9 @@ pub async fn attach(
     let policy = &spec.policy;
     remember(context, info, instance, spec, arn, change).await?;
     let provisioning = intend_provisioning(context, info, instance, spec, arn, is_new).await?;
-    if !spec.is_attachment_pending(context) {
+    // An interrupted run may have attached the policy, so a conflict does not show that someone else did.
+    let is_pending = spec.is_attachment_pending(context);
+    if !is_pending {
         let attachment = (Verb::Create, ResourceKind::PolicyAttachment, &change.name);
         context.intend(info, attachment, None)?;
     }
@@ -617,7 +631,12 @@ pub async fn attach(
     match end.result {
         // On a permission set that this program created, the intent stays open until the step has observed the policy.
         // If AWS accepted it but does not show it yet, the next run completes it instead of reporting a difference.
-        Ok(CreateResult::Created(())) if context.origin(ResourceKind::PermissionSet, arn) == Origin::Created => Ok(()),
+        Ok(created)
+            if context.origin(ResourceKind::PermissionSet, arn) == Origin::Created
+                && (is_pending || created != CreateResult::Existing(())) =>
+        {
+            Ok(())
+        }
         Ok(created) => {
             let origin = if created == CreateResult::Existing(()) {
                 forget_setting(context, arn, policy)?;

@@ -3,6 +3,7 @@
 //! kill points, and all of them with `FULL_SWEEPS=1`.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -275,6 +276,43 @@ fn undo_deletes_what_a_run_killed_anywhere_created() {
             undo_after_kill(scenario, &args, point)
         });
     }
+}
+
+/// How long reads return the state before a write.
+const LATE: Duration = Duration::from_millis(1500);
+
+/// Returns a test environment whose reads show writes late.
+fn with_late_reads() -> TestEnv {
+    let mut cloud = idc_sim::scenarios::named("enabled").unwrap();
+    cloud.timing.propagation = LATE;
+    TestEnv::with(cloud)
+}
+
+#[test]
+fn nothing_is_lost_although_reads_show_writes_late() {
+    let args = answers("enabled");
+    let reference = with_late_reads();
+    reference.run(&args).expect(0);
+    let expected = outcome(&reference);
+    // Each point takes several seconds, so even a full sweep tests only every fifth one.
+    let all = requests(reference.server.calls().len());
+    let points = sample(all.into_iter().step_by(5).collect(), 3);
+    sweep("run with late reads", &points, with_late_reads, &args, &expected);
+    let completed = || {
+        let env = with_late_reads();
+        env.run(&args).expect(0);
+        std::thread::sleep(LATE);
+        env.empty_buckets();
+        env.server.clear_calls();
+        env
+    };
+    let reference = completed();
+    let undo = ["undo", "--yes"];
+    reference.run(&undo).expect(0);
+    let expected = outcome(&reference);
+    let all = requests(reference.server.calls().len());
+    let points = sample(all.into_iter().step_by(5).collect(), 2);
+    sweep("undo with late reads", &points, completed, &undo, &expected);
 }
 
 /// Updates the created permission set and the created profile.

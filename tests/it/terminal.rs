@@ -122,6 +122,34 @@ fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
 }
 
 #[test]
+fn a_change_that_was_not_in_the_review_is_asked_about() {
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let args = [&ANSWERS[..], &SKIP_RECOMMENDATIONS[..], &["--update=permission-set"]].concat();
+    let mut terminal = Terminal::start(&env, &args);
+    terminal.answer("How do you want to continue?", "\r");
+    terminal.wait_for("Identity Center is not enabled yet.");
+    // While the wizard waits, someone enables Identity Center and creates a permission set of this name.
+    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
+    {
+        let complete = idc_sim::scenarios::named("complete").unwrap();
+        let mut cloud = env.server.cloud();
+        cloud.instances = complete.instances;
+        cloud.instances[0].store.users.clear();
+        cloud.instances[0].store.groups.clear();
+        cloud.instances[0].store.memberships.clear();
+        cloud.permission_sets = complete.permission_sets;
+        cloud.permission_sets[0].managed_policies = vec![read_only.clone()];
+    }
+    terminal.answer("Activate the user", "n");
+    terminal.wait_for("Detach the policy arn:aws:iam::aws:policy/ReadOnlyAccess");
+    terminal.answer("The account has changed since the review.", "n");
+    terminal.answer("Open the access portal", "n");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert_eq!(env.server.cloud().permission_sets[0].managed_policies, [read_only]);
+}
+
+#[test]
 fn values_from_aws_cannot_control_the_terminal() {
     let mut cloud = idc_sim::scenarios::named("half-done").unwrap();
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
