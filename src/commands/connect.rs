@@ -3,7 +3,6 @@
 
 use jiff::SignedDuration;
 
-use super::prepare::Access;
 use super::reauth;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
 use crate::aws::{AwsError, AwsErrorKind, clock};
@@ -14,6 +13,15 @@ use crate::progress::{Folder, Last};
 use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section};
+
+/// Whether a command writes the state file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It does and holds the lock, as `run` does.
+    Write,
+    /// It only reads it, without the lock, as `status` and `plan` do.
+    Read,
+}
 
 /// Connects with the credentials and the Region from the flags, the environment, or the last run.
 pub async fn connect_with_flags(

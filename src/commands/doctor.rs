@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use console::Style;
 
-use super::prepare::{Access, Prepared, prepare};
+use super::connect::Access;
+use super::prepare::{Prepared, prepare};
 use super::{ended_by, finish, say_rehearsal};
 use crate::aws::Partition;
 use crate::browser::Browser;

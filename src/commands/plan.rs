@@ -1,6 +1,7 @@
 //! `idc-setup plan`: checks the account, asks questions if possible, and shows what a run would change. Changes nothing.
 
-use super::prepare::{Access, prepare};
+use super::connect::Access;
+use super::prepare::prepare;
 use super::{browser, ended_by, finish, prompter, say_rehearsal};
 use crate::cli::Cli;
 use crate::environment::Environment;

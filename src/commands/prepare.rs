@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::connect::connect_with_flags;
+use super::connect::{Access, connect_with_flags};
 use super::rehearse::examples;
 use super::subcommand;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
@@ -131,15 +131,6 @@ impl Backend {
             Timing::REAL
         }
     }
-}
-
-/// Whether a command writes the state file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// It does and holds the lock, as `run` does.
-    Write,
-    /// It only reads it, without the lock, as `status` and `plan` do.
-    Read,
 }
 
 /// Checks everything that can be checked without a call, connects, and opens the state file.

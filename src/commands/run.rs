@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::prepare::{Access, Prepared, prepare};
+use super::connect::Access;
+use super::prepare::{Prepared, prepare};
 use super::{browser, checking, ended_by, finish, prompter, say_rehearsal};
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::prepare::{Access, prepare, wanted_slugs};
+use super::connect::Access;
+use super::prepare::{prepare, wanted_slugs};
 use super::{checking, ended_by, finish, say_rehearsal};
 use crate::browser::Browser;
 use crate::cli::Cli;

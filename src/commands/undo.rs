@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::prepare::{Access, Prepared, prepare};
+use super::connect::Access;
+use super::prepare::{Prepared, prepare};
 use super::{asked_to_end, browser, checking, prompter, say_interrupted, say_rehearsal};
 use crate::answers::Key;
 use crate::aws::waiting;

@@ -1,7 +1,6 @@
 //! The content of the state file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replaced::Replaced;
 use super::resource_id::{ResourceId, ResourceName};
+use super::resource_kind::ResourceKind;
 use crate::ids::{AccountId, RegionName};
 
 /// The format that this version writes. Files of a newer format are refused.
@@ -35,80 +35,6 @@ impl Origin {
             Self::Existing => "existing",
             Self::Confirmed => "confirmed",
         }
-    }
-}
-
-/// The kinds of resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceKind {
-    /// An organization of AWS Organizations.
-    Organization,
-    /// An instance of IAM Identity Center.
-    Instance,
-    /// The setting `PermissionSetsEnabled` of the instance.
-    PermissionSetsSwitch,
-    /// A user in the identity store.
-    User,
-    /// A group in the identity store.
-    Group,
-    /// The membership of the user in the group.
-    GroupMembership,
-    /// A permission set of the instance.
-    PermissionSet,
-    /// An AWS managed policy that is attached to the permission set.
-    PolicyAttachment,
-    /// The roles of the permission set in the accounts.
-    Provisioning,
-    /// The access of the user or group to the account.
-    AccountAssignment,
-    /// An `[sso-session]` section in `~/.aws/config`.
-    SsoSession,
-    /// A `[profile]` section in `~/.aws/config`.
-    CliProfile,
-    /// `~/.aws/config` itself, if it did not exist.
-    ConfigFile,
-    /// An access token in `~/.aws/sso/cache`.
-    Token,
-    /// A client registration with IAM Identity Center OIDC in `~/.aws/sso/cache`.
-    Registration,
-    /// A CloudTrail trail.
-    Trail,
-    /// An S3 bucket for a trail.
-    Bucket,
-}
-
-impl ResourceKind {
-    /// Whether it is stored in local files, which have no propagation delay.
-    pub fn is_local(self) -> bool {
-        matches!(
-            self,
-            Self::SsoSession | Self::CliProfile | Self::ConfigFile | Self::Token | Self::Registration
-        )
-    }
-}
-
-impl fmt::Display for ResourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Organization => "organization",
-            Self::Instance => "instance",
-            Self::PermissionSetsSwitch => "permission sets switch",
-            Self::User => "user",
-            Self::Group => "group",
-            Self::GroupMembership => "group membership",
-            Self::PermissionSet => "permission set",
-            Self::PolicyAttachment => "policy attachment",
-            Self::Provisioning => "provisioning",
-            Self::AccountAssignment => "account assignment",
-            Self::SsoSession => "SSO session",
-            Self::ConfigFile => "config file",
-            Self::CliProfile => "CLI profile",
-            Self::Token => "token",
-            Self::Registration => "client registration",
-            Self::Trail => "trail",
-            Self::Bucket => "bucket",
-        })
     }
 }
 
@@ -387,6 +313,31 @@ impl Record {
     pub fn attestation(&self, topic: &str, about: &str) -> Option<&Attestation> {
         let attestation = self.attestations.get(topic)?;
         (attestation.about == about).then_some(attestation)
+    }
+}
+
+impl Record {
+    /// Records a change to an existing resource before the change is made. If there are several changes, the settings
+    /// before the first one are kept.
+    pub fn replace(&mut self, new: Replaced) {
+        let known = self
+            .replaced
+            .iter_mut()
+            .find(|known| known.kind == new.kind && known.id == new.id);
+        let Some(known) = known else {
+            self.replaced.push(new);
+            return;
+        };
+        for (name, value) in new.before {
+            known.before.entry(name).or_insert(value);
+        }
+        known.after.extend(new.after);
+        known.rewrites.extend(new.rewrites);
+    }
+
+    /// Removes the record of a change: the original settings are restored, or the resource no longer exists.
+    pub fn drop_replaced(&mut self, kind: ResourceKind, id: &ResourceId) {
+        self.replaced.retain(|known| known.kind != kind || known.id != *id);
     }
 }
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Edit;
-use super::record::{Record, ResourceKind};
 use super::resource_id::{ResourceId, ResourceName};
+use super::resource_kind::ResourceKind;
 use aws_config_file::Section;
 
 /// A setting of a resource that `--update` can change.
@@ -151,36 +151,12 @@ impl Replaced {
     }
 }
 
-impl Record {
-    /// Records a change to an existing resource before the change is made. If there are several changes, the settings
-    /// before the first one are kept.
-    pub fn replace(&mut self, new: Replaced) {
-        let known = self
-            .replaced
-            .iter_mut()
-            .find(|known| known.kind == new.kind && known.id == new.id);
-        let Some(known) = known else {
-            self.replaced.push(new);
-            return;
-        };
-        for (name, value) in new.before {
-            known.before.entry(name).or_insert(value);
-        }
-        known.after.extend(new.after);
-        known.rewrites.extend(new.rewrites);
-    }
-
-    /// Removes the record of a change: the original settings are restored, or the resource no longer exists.
-    pub fn drop_replaced(&mut self, kind: ResourceKind, id: &ResourceId) {
-        self.replaced.retain(|known| known.kind != kind || known.id != *id);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::progress::Record;
 
     fn region() -> Setting {
         Setting::Profile {

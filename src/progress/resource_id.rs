@@ -7,7 +7,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::record::ResourceKind;
+use super::resource_kind::ResourceKind;
 use crate::ids::{
     AccountId, AssignmentKey, AttachmentKey, GroupId, MembershipKey, PermissionSetArn, SectionKey, UserId,
 };

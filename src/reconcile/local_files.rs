@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::Context;
 use crate::next_step::SetupCommand;
+use crate::progress::Entry;
+use crate::text::quoted;
 use crate::user_error::UserError;
 use aws_config_file::files;
 
@@ -82,6 +84,11 @@ impl Context {
             self.remove_folder(folder)?;
         }
         Ok(())
+    }
+
+    /// The command that deletes the file of an entry.
+    pub fn remove_command(entry: &Entry) -> String {
+        format!("rm {}", quoted(entry.id.single()))
     }
 
     /// Deletes temporary files of interrupted writes.

@@ -8,7 +8,7 @@ use aws_sdk_ssoadmin::types::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use super::membership;
+use super::{membership, user};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
@@ -47,8 +47,6 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// What undo needs. In the management account, Identity Center deletes the role with the caller's permissions.
 pub const UNDO_PERMISSIONS: &[Permission] = &[
-    Permission::look("sso:ListAccountAssignmentsForPrincipal"),
-    Permission::look("sso:ListApplicationAssignmentsForPrincipal"),
     Permission::change("sso:DeleteAccountAssignment"),
     Permission::change("sso:DescribeAccountAssignmentDeletionStatus"),
     on_roles("iam:DeleteRole"),
@@ -110,80 +108,6 @@ fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
 pub async fn exists(context: &Context, instance: &Instance, key: &AssignmentKey) -> Result<bool, AwsError> {
     let principals = principals(context, instance, &key.account, &key.permission_set).await?;
     Ok(principals.contains(&key.principal))
-}
-
-fn principal_type(principal: &Principal) -> PrincipalType {
-    PrincipalType::from(principal.type_name())
-}
-
-/// How someone else uses a user or a group: an account or an application that this program did not assign it to.
-/// Applications, such as Argo CD, may depend on it. An emulator may not support applications.
-///
-/// # Errors
-/// When AWS does not answer.
-pub async fn other_use(
-    context: &Context,
-    instance: &Instance,
-    principal: &Principal,
-) -> Result<Option<String>, AwsError> {
-    const OPERATION: &str = "sso:ListAccountAssignmentsForPrincipal";
-    let created = context.created_ids(ResourceKind::AccountAssignment);
-    let mut assigned = context
-        .clients
-        .ssoadmin(&instance.region)
-        .list_account_assignments_for_principal()
-        .instance_arn(&instance.arn)
-        .principal_id(principal.id())
-        .principal_type(principal_type(principal))
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(assignment) = assigned.next().await {
-        let assignment = assignment.map_err(|error| AwsError::of(OPERATION, error))?;
-        // An assignment that a user has through a group belongs to the group.
-        if assignment.principal_id.as_deref() != Some(principal.id()) {
-            continue;
-        }
-        let key = AssignmentKey {
-            account: AwsError::require_id(OPERATION, &assignment.account_id.unwrap_or_default())?,
-            permission_set: AwsError::require_id(OPERATION, &assignment.permission_set_arn.unwrap_or_default())?,
-            principal: principal.clone(),
-        };
-        if !created.contains(&ResourceId::from(key.clone())) {
-            return Ok(Some(format!("someone assigned it to account {}", key.account)));
-        }
-    }
-    let application = application_of(context, instance, principal).await?;
-    Ok(application.map(|application| format!("someone assigned it to the application {application}")))
-}
-
-/// The ARN of an application that a principal is assigned to directly.
-async fn application_of(
-    context: &Context,
-    instance: &Instance,
-    principal: &Principal,
-) -> Result<Option<String>, AwsError> {
-    let mut assigned = context
-        .clients
-        .ssoadmin(&instance.region)
-        .list_application_assignments_for_principal()
-        .instance_arn(&instance.arn)
-        .principal_id(principal.id())
-        .principal_type(principal_type(principal))
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(assignment) = assigned.next().await {
-        match assignment.map_err(|error| AwsError::of("sso:ListApplicationAssignmentsForPrincipal", error)) {
-            Ok(assignment) if assignment.principal_id.as_deref() == Some(principal.id()) => {
-                return Ok(Some(assignment.application_arn.unwrap_or_default()));
-            }
-            Ok(_) => {}
-            Err(aws_error) if aws_error.kind == AwsErrorKind::NotImplemented => return Ok(None),
-            Err(aws_error) => return Err(aws_error),
-        }
-    }
-    Ok(None)
 }
 
 /// A request to create an assignment, as the list of requests shows it.
@@ -521,7 +445,7 @@ async fn create_once(
         .target_id(&key.account)
         .target_type(TargetType::AwsAccount)
         .permission_set_arn(&key.permission_set)
-        .principal_type(principal_type(&key.principal))
+        .principal_type(PrincipalType::from(key.principal.type_name()))
         .principal_id(key.principal.id())
         .send()
         .await
@@ -653,9 +577,13 @@ impl Resource for Assignment {
         {
             return Ok(Condition::Exists);
         }
-        let other = membership::other_member(context, &instance, group).await?;
-        let change = other.map(|name| format!("someone else has access through it: {name}"));
-        Ok(Condition::of_change(change))
+        let Some(other) = membership::other_member(context, &instance, group).await? else {
+            return Ok(Condition::Exists);
+        };
+        let name = user::name_of(context, &instance, &other).await;
+        Ok(Condition::Changed(format!(
+            "someone else has access through it: {name}"
+        )))
     }
 
     async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
@@ -674,7 +602,7 @@ impl Resource for Assignment {
             .permission_set_arn(&key.permission_set)
             .target_type(TargetType::AwsAccount)
             .target_id(&key.account)
-            .principal_type(principal_type(&key.principal))
+            .principal_type(PrincipalType::from(key.principal.type_name()))
             .principal_id(key.principal.id())
             .send()
             .await

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use similar::TextDiff;
 
-use super::sso_token;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
@@ -898,7 +897,7 @@ impl Resource for Part {
 
     fn delete_command(&self, _context: &Context, entry: &Entry) -> String {
         match self.kind {
-            ResourceKind::ConfigFile => sso_token::remove_command(entry),
+            ResourceKind::ConfigFile => Context::remove_command(entry),
             _ => format!("remove its section from {}", entry.id.file().display()),
         }
     }

@@ -5,7 +5,7 @@ use aws_sdk_identitystore::operation::describe_group::DescribeGroupOutput;
 use aws_sdk_identitystore::types::{AlternateIdentifier, UniqueAttribute};
 use aws_smithy_types::Document;
 
-use super::{assignment, membership};
+use super::{membership, principal, user};
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
 use crate::progress::{Entry, ResourceKind, Verb};
@@ -136,7 +136,8 @@ impl Resource for Group {
         let Ok(id) = entry.id.single().parse::<GroupId>() else {
             return Ok(Condition::Gone);
         };
-        if let Some(name) = membership::other_member(context, &instance, &id).await? {
+        if let Some(other) = membership::other_member(context, &instance, &id).await? {
+            let name = user::name_of(context, &instance, &other).await;
             return Ok(Condition::Changed(format!("it has another member: {name}")));
         }
         let Some(group) = describe(context, &instance, &id).await? else {
@@ -149,7 +150,7 @@ impl Resource for Group {
         if group.description.is_some_and(|text| !text.is_empty()) {
             return Ok(Condition::Changed("it now has a description".to_owned()));
         }
-        let other = assignment::other_use(context, &instance, &Principal::Group(id)).await?;
+        let other = principal::other_use(context, &instance, &Principal::Group(id)).await?;
         Ok(Condition::of_change(other))
     }
 

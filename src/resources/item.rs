@@ -1,6 +1,6 @@
 //! The items of Identity Center that can be desired: users, groups, memberships, permission sets and assignments.
 
-use super::permission_set::{self, PermissionSetSpec};
+use super::permission_set::{self, Field, PermissionSetSpec};
 use super::user::UserSpec;
 use crate::answers::values::SessionDuration;
 use crate::ids::AccountId;
@@ -55,19 +55,6 @@ pub enum ItemState {
         /// Whether any account has it.
         is_provisioned: bool,
     },
-}
-
-/// A change to a permission set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
-    /// Set the session duration.
-    Duration(SessionDuration),
-    /// Attach this policy.
-    Attach(String),
-    /// Detach this policy.
-    Detach(String),
-    /// Provision it in all accounts that have it.
-    Provision,
 }
 
 impl Desired for Item {

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use aws_sdk_identitystore::types::MemberId;
 
-use super::user;
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
 use crate::progress::{Entry, ResourceId, ResourceKind, ResourceName, Verb};
@@ -141,11 +140,11 @@ pub async fn create(context: &Context, instance: &Instance, key: &MembershipKey)
     AwsError::require_id(OPERATION, &answer.membership_id)
 }
 
-/// The name of a group member that this program did not add.
+/// A group member that this program did not add.
 ///
 /// # Errors
 /// When AWS does not answer.
-pub async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<String>, AwsError> {
+pub async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<UserId>, AwsError> {
     const OPERATION: &str = "identitystore:ListGroupMemberships";
     let mut members = context
         .clients
@@ -166,7 +165,7 @@ pub async fn other_member(context: &Context, instance: &Instance, group: &GroupI
         let group = group.clone();
         let key = MembershipKey { group, user };
         if !created.contains(&ResourceId::from(key.clone())) {
-            return Ok(Some(user::name_of(context, instance, &key.user).await));
+            return Ok(Some(key.user));
         }
     }
     Ok(None)

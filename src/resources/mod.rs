@@ -11,6 +11,7 @@ pub mod item;
 pub mod membership;
 pub mod organization;
 pub mod permission_set;
+pub mod principal;
 pub mod sso_token;
 pub mod trail;
 pub mod user;
@@ -37,8 +38,9 @@ pub static KINDS: [&dyn Resource; 12] = [
 ];
 
 /// The permissions that undo needs to delete resources and to check whether someone else uses them.
-pub const UNDO_PERMISSIONS: [&[Permission]; 6] = [
+pub const UNDO_PERMISSIONS: [&[Permission]; 7] = [
     membership::UNDO_PERMISSIONS,
+    principal::UNDO_PERMISSIONS,
     assignment::UNDO_PERMISSIONS,
     permission_set::UNDO_PERMISSIONS,
     group::UNDO_PERMISSIONS,

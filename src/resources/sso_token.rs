@@ -10,7 +10,6 @@ use super::cli_config;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
 use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo};
-use crate::text::quoted;
 use crate::user_error::UserError;
 use aws_config_file::{Paths, files};
 
@@ -129,11 +128,6 @@ pub fn of_session(context: &Context, session: &Entry) -> Vec<Entry> {
         .collect()
 }
 
-/// The command that deletes the file of an entry.
-pub fn remove_command(entry: &Entry) -> String {
-    format!("rm {}", quoted(entry.id.single()))
-}
-
 struct CachedFile {
     kind: ResourceKind,
 }
@@ -194,6 +188,6 @@ impl Resource for CachedFile {
     }
 
     fn delete_command(&self, _context: &Context, entry: &Entry) -> String {
-        remove_command(entry)
+        Context::remove_command(entry)
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
 use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
 use aws_smithy_types::Document;
 
-use super::{assignment, membership};
+use super::{membership, principal};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
@@ -341,7 +341,7 @@ impl Resource for User {
         if let Some(group) = membership::other_group(context, &instance, &id).await? {
             return Ok(Condition::Changed(format!("it is a member of another group: {group}")));
         }
-        let other = assignment::other_use(context, &instance, &Principal::User(id)).await?;
+        let other = principal::other_use(context, &instance, &Principal::User(id)).await?;
         Ok(Condition::of_change(other))
     }
 

@@ -7,5 +7,5 @@ mod portal;
 mod registration;
 
 pub use device_code::{Authorization, Poll, poll, start};
-pub use portal::{lists_account, roles_of};
+pub use portal::{lists_account, roles_of, service_error};
 pub use registration::{Grant, PortalAddress, Registrar, Registration};

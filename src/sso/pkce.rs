@@ -26,9 +26,6 @@ use crate::ids::RegionName;
 use crate::limits::{CONNECTION_LIMIT, MOST_CONNECTIONS};
 use aws_config_file::{CachedToken, SCOPE};
 
-/// The registered redirect URI: a loopback address. The port is only known once the listener is bound.
-pub const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
-
 /// A sign-in in progress, with the listener for its callback.
 pub struct SignInPage {
     listener: TcpListener,

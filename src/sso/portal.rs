@@ -1,4 +1,6 @@
-//! The accounts and permission sets that the access portal lists for the signed-in user.
+//! The accounts and permission sets that the access portal lists for the signed-in user, and the errors of the portal.
+
+use std::error::Error;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -55,4 +57,18 @@ pub async fn roles_of(
         names.extend(item.role_name().map(str::to_owned));
     }
     Ok(names)
+}
+
+/// The error of the portal or of sso-oidc, anywhere in a chain of errors.
+pub fn service_error(error: &(dyn Error + 'static)) -> Option<AwsError> {
+    use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
+    use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
+        let portal = error.downcast_ref::<GetRoleCredentialsError>();
+        let portal = portal.and_then(|error| AwsError::from_wrapped("sso:GetRoleCredentials", error));
+        portal.or_else(|| {
+            let oidc = error.downcast_ref::<CreateTokenError>()?;
+            AwsError::from_wrapped("sso-oidc:CreateToken", oidc)
+        })
+    })
 }

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::pkce::REDIRECT;
 use crate::aws::{AwsError, Clients};
 use crate::ids::RegionName;
 use crate::limits::REGISTRATION_WINDOW;
 use aws_config_file::{CachedRegistration, CachedToken, SCOPE};
+
+/// The registered redirect URI: a loopback address. The port is only known once the listener is bound.
+const REDIRECT: &str = "http://127.0.0.1/oauth/callback";
 
 /// An access portal: the Region of its Identity Center and its start URL.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 //! environment and its own home folder. This way, rehearsals and real runs use the same code.
 
 mod child;
+mod examples;
 mod persist;
 mod serve;
 
@@ -9,13 +10,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use child::perform;
-use idc_sim::scenarios::{self, example_user};
+use idc_sim::scenarios;
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
 use persist::{KEPT_SCENARIO, hold, kept, use_another_folder};
 use serve::serve;
 
 use super::prepare::{duration, typed_answers};
 use super::{ended_by, finish};
+pub use examples::examples;
+
 use crate::answers::Key;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
@@ -200,16 +203,6 @@ fn user_to_add(cli: &Cli) -> Result<Option<NewUser>, UserError> {
         family_name: answers.text(Key::FamilyName),
         display_name: answers.text(Key::DisplayName),
     }))
-}
-
-/// Example answers for the questions without a default. A rehearsal fills them in.
-pub fn examples() -> [(Key, String); 3] {
-    let user = example_user();
-    [
-        (Key::Email, user.email),
-        (Key::GivenName, user.given_name),
-        (Key::FamilyName, user.family_name),
-    ]
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used in map_err")]

@@ -5,8 +5,8 @@ use crate::answers::Key;
 use crate::answers::values::{AssignTo, PermissionSetName, Policy as PolicyAnswer, SessionDuration};
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Node, Policy, plan};
-use crate::resources::item::{Field, Item, ItemState};
-use crate::resources::permission_set::PermissionSetSpec;
+use crate::resources::item::{Item, ItemState};
+use crate::resources::permission_set::{Field, PermissionSetSpec};
 use crate::resources::user::UserSpec;
 
 impl WizardContext {

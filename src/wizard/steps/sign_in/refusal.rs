@@ -1,10 +1,7 @@
 //! Why the access portal gives no credentials after a sign-in. The portal returns `ForbiddenException: No access` for
 //! every reason.
 
-use std::error::Error;
-
 use super::session::Session;
-use crate::aws::AwsError;
 use crate::sso;
 use crate::user_error::UserError;
 
@@ -38,20 +35,6 @@ pub async fn shown(session: &Session<'_>, account: &str, set: &str) -> Result<Sh
         Err(aws_error) if aws_error.is("ForbiddenException") => Ok(Shown::NoAccount),
         Err(aws_error) => Err(session.failed(&aws_error)),
     }
-}
-
-/// The error of the portal or of sso-oidc, anywhere in a chain of errors.
-pub fn service_error(error: &(dyn Error + 'static)) -> Option<AwsError> {
-    use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
-    use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
-    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
-        let portal = error.downcast_ref::<GetRoleCredentialsError>();
-        let portal = portal.and_then(|error| AwsError::from_wrapped("sso:GetRoleCredentials", error));
-        portal.or_else(|| {
-            let oidc = error.downcast_ref::<CreateTokenError>()?;
-            AwsError::from_wrapped("sso-oidc:CreateToken", oidc)
-        })
-    })
 }
 
 /// The message for [`Shown::Everything`].

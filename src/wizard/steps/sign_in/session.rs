@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use super::super::facts::Profile;
-use super::refusal;
 use crate::aws::connect::{self, Caller};
 use crate::aws::error::innermost;
 use crate::aws::waiting::Timing;
@@ -172,7 +171,7 @@ impl Session<'_> {
 
     /// Whether a retry can help: the request was not refused, and the cached token is usable.
     fn is_transient(&self, error: &CredentialsError) -> bool {
-        refusal::service_error(error).is_none_or(|aws_error| aws_error.is_transient()) && self.is_usable()
+        crate::sso::service_error(error).is_none_or(|aws_error| aws_error.is_transient()) && self.is_usable()
     }
 
     /// [`identify`](Self::identify) with retries: a new assignment may take a moment to reach the portal.
@@ -193,7 +192,7 @@ impl Session<'_> {
     /// What an error of the credentials provider means.
     fn refused(&self, error: &(dyn std::error::Error + 'static)) -> Result<Answer, UserError> {
         let has_no_valid_token = || self.token().is_none_or(|token| !token.is_valid(Timestamp::now()));
-        match refusal::service_error(error) {
+        match crate::sso::service_error(error) {
             Some(aws_error) => match aws_error.code.as_deref() {
                 Some("ForbiddenException") => Ok(Answer::NoAccess),
                 Some("UnauthorizedException" | "InvalidGrantException" | "ExpiredTokenException") => {
