@@ -166,6 +166,7 @@ pub struct StepOut {
     /// Since when the step is known to be in this state.
     pub since: Option<String>,
     /// The observed values.
+    #[serde(serialize_with = "Evidence::without_nulls")]
     pub evidence: Evidence,
     /// The resources of the step.
     pub resources: Vec<Entry>,
