@@ -15,8 +15,9 @@
 //!    particular step, no terminal and no AWS service. `look` returns a [`wizard::Observed`]. From it, a step
 //!    computes a [`wizard::Plan`] of changes and human tasks.
 //! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
-//!    and each AWS operation is called from one place. [`reconcile`] has what all kinds share: retries, the origin of
-//!    what a read finds, and [`reconcile::undo`].
+//!    and each operation is called from one place. [`resources::item`] compares the users, groups, memberships, permission
+//!    sets and assignments that the answers describe with what was observed. [`reconcile`] has what all kinds share: the
+//!    plan of a run, retries, the origin of what a read finds, and [`reconcile::undo`].
 //! 6. An intent is recorded in [`progress`] before a change, and the result after it. A run that was killed in between
 //!    is resumed by reading the account: the account shows what exists, and progress only says what this program
 //!    created.

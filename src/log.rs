@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::ui::clean_lines;
+use crate::text::clean_lines;
 
 /// The variable with a filter, such as `debug` or `idc_setup::aws=debug`.
 pub const VARIABLE: &str = "IDC_SETUP_LOG";

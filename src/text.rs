@@ -30,6 +30,28 @@ pub fn quoted(value: &str) -> String {
     }
 }
 
+/// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line
+/// that looks like output of this program.
+pub fn clean(text: &str) -> String {
+    clean_lines(text).replace('\n', " ")
+}
+
+/// Does the same as [`clean`], but keeps line breaks.
+pub fn clean_lines(text: &str) -> String {
+    let is_unsafe = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_invisible(c);
+    text.chars()
+        .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Returns whether a character changes the text direction, breaks the line, or has no width.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! One client per service and Region. The SDK retries reads; the `once` clients are for creates, which the steps retry
+//! One client per service and Region. The SDK retries reads; the `once` clients are for changes, which `reconcile/attempts.rs` retries
 //! themselves.
 
 use std::any::{Any, TypeId};

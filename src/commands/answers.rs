@@ -8,8 +8,9 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
+use crate::text::clean_lines;
+use crate::ui::Screen;
 use crate::ui::output::{AnswersBody, Envelope, FORMAT};
-use crate::ui::{Screen, clean_lines};
 use crate::user_error::UserError;
 
 /// Prints the answers of the last run and returns the exit code.

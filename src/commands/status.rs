@@ -13,7 +13,7 @@ use crate::next_step::Subcommand;
 use crate::progress::{Folder, Progress, Record};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
-use crate::wizard::{Observed, Outcome, Plan, State, Status, StepReport, steps};
+use crate::wizard::{Observed, Outcome, State, Status, StepPlan, StepReport, steps};
 
 /// Shows the state of each step and returns the exit code.
 pub async fn status(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
@@ -70,7 +70,7 @@ fn recorded(cli: &Cli, environment: &Environment, error: UserError) -> Outcome {
                     )
                 },
             );
-            StepReport::new(info, Observed::new(Status::Unknown, is), Plan::default())
+            StepReport::new(info, Observed::new(Status::Unknown, is), StepPlan::default())
         });
     Outcome {
         reports: reports.collect(),

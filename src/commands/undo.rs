@@ -14,8 +14,9 @@ use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
+use crate::text::clean;
 use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
-use crate::ui::{NonInteractive, Screen, clean};
+use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};
 use crate::wizard::{Prompter, Status, StepReport};
@@ -102,7 +103,7 @@ async fn go(
 fn undo_of<'a>(context: &'a WizardContext, flags: &'a UndoFlags) -> Undo<'a> {
     Undo {
         context,
-        kinds: &resources::KINDS,
+        kinds: &resources::DELETION_ORDER,
         steps: &INFOS,
         step: flags.step.as_deref(),
         include_changed: flags.include_changed,

@@ -1,11 +1,17 @@
-//! The reconciler: what every kind of resource has in common. It records intents before changes and results after them,
-//! retries, determines who created a resource, and undoes what was created.
+//! The reconciler: what every kind of resource has in common.
+//!
+//! - [`plan`]: what happens to each desired item, a pure function.
+//! - `attempts`: changes that are retried, with an intent before the first call and the result after the last one.
+//! - `ownership`: who created a resource that a read finds.
+//! - [`undo`]: the plan of an undo, also a pure function, and how it is applied.
+//! - `context`: what resources share, among them the instance as a [`Fact`] that a step observes and others wait for.
+//! - `local_files`: files and folders on this machine.
 //!
 //! The kinds themselves are in [`crate::resources`]. This module uses no terminal and no type of an AWS SDK.
 
+mod attempts;
 mod change;
 mod context;
-mod create;
 mod error;
 mod fact;
 mod local_files;
@@ -15,9 +21,9 @@ mod resource;
 mod step_info;
 pub mod undo;
 
+pub use attempts::{CreateResult, End, create, delete_with_retries, repeat};
 pub use change::{Change, Consent, NamedConsent};
 pub use context::{CliOptions, Context, Instance};
-pub use create::{CreateResult, End, create, repeat};
 pub use error::{rerun, step_error};
 pub use fact::{Fact, Slot};
 pub use ownership::Creation;

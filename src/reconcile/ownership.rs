@@ -1,4 +1,8 @@
 //! Who created a resource that a read finds: this program, or someone else.
+//!
+//! For users, groups, memberships and the organization, the time of creation decides, here. Kinds with better evidence
+//! decide in their own files: a permission set by its tag, a trail and a bucket by the nonce in their names, an assignment
+//! by AWS's list of requests, and a section of a file by the text that was written ([`Context::settle_written`]).
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,7 +1,17 @@
 //! The kinds of resources, one file each: how a resource is found and read, created, changed, compared with what was
-//! created, and deleted; the permissions that this needs; and the sentences and `aws` commands that describe it.
+//! created, and deleted; the permissions that this needs; and the sentences and `aws` commands that describe it. Kinds that
+//! exist only together share a file: a trail and its bucket, a token and its registration, the sections of a config file.
+//! [`item`] compares desired items with observed ones, and [`principal`] finds other uses of users and groups.
 //!
-//! Each AWS operation is called here, and from one place.
+//! Each operation that reads or changes a resource is called from one place.
+//!
+//! # To add a kind
+//!
+//! 1. Add it to [`ResourceKind`], and a file here that implements [`Resource`] for it.
+//! 2. Add a row to [`DELETION_ORDER`], unless undo never deletes it (then to [`staying`]), and its permissions to
+//!    [`UNDO_PERMISSIONS`].
+//! 3. If it is planned as a desired item, add it to [`item::Item`].
+//! 4. Show it in a step: `wizard/steps`.
 
 pub mod assignment;
 pub mod cli_config;
@@ -22,7 +32,7 @@ use crate::reconcile::undo::{Disposition, Removal};
 use crate::reconcile::{Context, Resource};
 
 /// The kinds that undo deletes, in order: a resource is deleted before the resources that it depends on.
-pub static KINDS: [&dyn Resource; 12] = [
+pub static DELETION_ORDER: [&dyn Resource; 12] = [
     sso_token::TOKEN,
     sso_token::REGISTRATION,
     cli_config::CLI_PROFILE,

@@ -1,10 +1,10 @@
 //! The organization of the account, and the account's plan.
 
-use aws_sdk_organizations::types::OrganizationFeatureSet;
+use aws_sdk_organizations::types::{self, OrganizationFeatureSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, waiting};
+use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone, waiting};
 use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
@@ -137,11 +137,7 @@ pub struct Account {
     pub name: String,
 }
 
-/// All accounts of the organization, sorted by name.
-///
-/// # Errors
-/// When AWS does not answer.
-pub async fn accounts(context: &Context) -> Result<Vec<Account>, AwsError> {
+async fn list_accounts(context: &Context) -> Result<Vec<types::Account>, AwsError> {
     let mut pages = context
         .clients
         .organizations(&context.bootstrap_region)
@@ -150,47 +146,43 @@ pub async fn accounts(context: &Context) -> Result<Vec<Account>, AwsError> {
         .send();
     let mut accounts = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
-        let page = match page {
-            // Without an organization, this account is the only one.
-            Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound => return Ok(Vec::new()),
-            other => other?,
-        };
-        accounts.extend(page.accounts.unwrap_or_default().into_iter().map(|account| Account {
-            id: account.id.unwrap_or_default(),
-            name: account.name.unwrap_or_default(),
-        }));
+        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error))?;
+        accounts.extend(page.accounts.unwrap_or_default());
     }
-    accounts.sort_by_key(|account: &Account| account.name.to_lowercase());
     Ok(accounts)
 }
 
-/// When this account joined its organization; `None` if that cannot be read.
+/// All accounts of the organization, sorted by name. Without an organization, this account is the only one, and the list
+/// is empty.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn accounts(context: &Context) -> Result<Vec<Account>, AwsError> {
+    let accounts = unless_gone(list_accounts(context).await)?.unwrap_or_default();
+    let mut accounts: Vec<Account> = accounts
+        .into_iter()
+        .map(|account| Account {
+            id: account.id.unwrap_or_default(),
+            name: account.name.unwrap_or_default(),
+        })
+        .collect();
+    accounts.sort_by_key(|account| account.name.to_lowercase());
+    Ok(accounts)
+}
+
+/// When this account joined its organization; `None` if that cannot be read. The origin then stays unknown, and the
+/// organization counts as existing.
 async fn joined(context: &Context) -> Result<Option<Creation>, AwsError> {
-    let mut pages = context
-        .clients
-        .organizations(&context.bootstrap_region)
-        .list_accounts()
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsError::of("organizations:ListAccounts", error));
-        let accounts = match page {
-            // The origin then stays unknown, and the organization counts as existing.
-            Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(None),
-            other => other?.accounts.unwrap_or_default(),
-        };
-        let own = accounts
-            .into_iter()
-            .find(|account| account.id.as_deref() == Some(context.caller.account.as_ref()));
-        if let Some(own) = own {
-            return Ok(Some(Creation {
-                at: timestamp(own.joined_timestamp),
-                by: None,
-            }));
-        }
-    }
-    Ok(None)
+    let accounts = match list_accounts(context).await {
+        Err(aws_error) if aws_error.kind == AwsErrorKind::Denied => return Ok(None),
+        other => other?,
+    };
+    let mut accounts = accounts.into_iter();
+    let own = accounts.find(|account| account.id.as_deref() == Some(&*context.caller.account));
+    Ok(own.map(|own| Creation {
+        at: timestamp(own.joined_timestamp),
+        by: None,
+    }))
 }
 
 /// The recorded name of the organization that this account created.

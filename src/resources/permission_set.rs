@@ -281,18 +281,38 @@ async fn tags(context: &Context, instance: &Instance, arn: &PermissionSetArn) ->
     Ok(tags)
 }
 
-/// Whether the permission set is provisioned in any account.
-pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
-    let answer = context
+/// The accounts that have the permission set, page by page.
+fn provisioned_accounts(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> impl AsyncFnMut() -> Result<Option<AccountId>, AwsError> + use<> {
+    const OPERATION: &str = "sso:ListAccountsForProvisionedPermissionSet";
+    let mut accounts = context
         .clients
         .ssoadmin(&instance.region)
         .list_accounts_for_provisioned_permission_set()
         .instance_arn(&instance.arn)
         .permission_set_arn(arn)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("sso:ListAccountsForProvisionedPermissionSet", error))?;
-    Ok(!answer.account_ids().is_empty())
+        .into_paginator()
+        .items()
+        .send();
+    async move || match accounts.next().await {
+        None => Ok(None),
+        Some(account) => {
+            let account = account.map_err(|error| AwsError::of(OPERATION, error))?;
+            AwsError::require_id(OPERATION, &account).map(Some)
+        }
+    }
+}
+
+/// Whether the permission set is provisioned in any account.
+///
+/// # Errors
+/// If the call to AWS fails.
+pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
+    let mut next = provisioned_accounts(context, instance, arn);
+    Ok(next().await?.is_some())
 }
 
 /// The result of a provisioning request; `None` while it is in progress.
@@ -1148,20 +1168,9 @@ async fn other_assignment(
     instance: &Instance,
     arn: &PermissionSetArn,
 ) -> Result<Option<AssignmentKey>, AwsError> {
-    const OPERATION: &str = "sso:ListAccountsForProvisionedPermissionSet";
-    let mut accounts = context
-        .clients
-        .ssoadmin(&instance.region)
-        .list_accounts_for_provisioned_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .into_paginator()
-        .items()
-        .send();
+    let mut next = provisioned_accounts(context, instance, arn);
     let created = context.created_ids(ResourceKind::AccountAssignment);
-    while let Some(account) = accounts.next().await {
-        let account = account.map_err(|error| AwsError::of(OPERATION, error))?;
-        let account: AccountId = AwsError::require_id(OPERATION, &account)?;
+    while let Some(account) = next().await? {
         for principal in assignment::principals(context, instance, &account, arn).await? {
             let key = AssignmentKey {
                 account: account.clone(),

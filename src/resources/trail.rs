@@ -79,17 +79,26 @@ pub enum Trails {
     Insufficient(usize),
 }
 
+/// The trail with this name, if it exists in its home Region; or all trails that are visible in a Region.
+async fn describe(context: &Context, region: &RegionName, name: Option<&str>) -> Result<Vec<types::Trail>, AwsError> {
+    let answer = context
+        .clients
+        .cloudtrail(region)
+        .describe_trails()
+        .set_trail_name_list(name.map(|name| vec![name.to_owned()]))
+        .include_shadow_trails(name.is_none())
+        .send()
+        .await
+        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
+    Ok(answer.trail_list.unwrap_or_default())
+}
+
 /// Reads all trails that are visible in a Region, which include the multi-Region trails.
 ///
 /// # Errors
 /// When AWS does not answer.
 pub async fn observe(context: &Context, region: &RegionName) -> Result<Trails, AwsError> {
-    let client = context.clients.cloudtrail(region);
-    let answer = client.describe_trails().include_shadow_trails(true).send().await;
-    let trails = answer
-        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?
-        .trail_list
-        .unwrap_or_default();
+    let trails = describe(context, region, None).await?;
     let mut undelivered = None;
     for trail in trails.iter().filter(|trail| trail.is_multi_region_trail == Some(true)) {
         let known = known(region, trail);
@@ -513,21 +522,13 @@ fn contains_log_files(bucket: &str) -> String {
 
 /// A trail that the wizard did not create and that writes to this bucket.
 async fn other_writer(context: &Context, region: &RegionName, bucket: &str) -> Result<Option<String>, AwsError> {
-    let answer = context
-        .clients
-        .cloudtrail(region)
-        .describe_trails()
-        .include_shadow_trails(true)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
     let is_ours = |trail: &types::Trail| {
         let arn = ResourceId::from(trail.trail_arn().unwrap_or_default());
         context
             .progress
             .read(|record| record.origin(ResourceKind::Trail, &arn) == Some(Origin::Created))
     };
-    let mut trails = answer.trail_list.unwrap_or_default().into_iter();
+    let mut trails = describe(context, region, None).await?.into_iter();
     let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
     Ok(other.and_then(|trail| trail.name))
 }
@@ -551,16 +552,9 @@ impl Resource for Trail {
 
     /// A trail that someone extended, or that writes to another bucket, is *changed*.
     async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
-        let answer = context
-            .clients
-            .cloudtrail(&trail_region(context, entry))
-            .describe_trails()
-            .trail_name_list(entry.id.single())
-            .include_shadow_trails(false)
-            .send()
-            .await
-            .map_err(|error| AwsError::of("cloudtrail:DescribeTrails", error))?;
-        Ok(match answer.trail_list().first() {
+        let region = trail_region(context, entry);
+        let trails = describe(context, &region, Some(entry.id.single())).await?;
+        Ok(match trails.first() {
             None => Condition::Gone,
             Some(trail) => Condition::of_change(trail_change(context, trail)),
         })

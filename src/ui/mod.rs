@@ -15,6 +15,6 @@ mod text;
 pub use interactive::{Interactive, checking};
 pub use non_interactive::NonInteractive;
 pub use plain::Plain;
-pub use screen::{Screen, clean, clean_lines};
+pub use screen::Screen;
 pub use table::print_text;
 pub use terminal::TerminalGuard;

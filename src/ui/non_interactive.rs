@@ -9,7 +9,7 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
+    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
 };
 
 /// Reports progress and asks nothing.
@@ -54,7 +54,7 @@ impl Events for NonInteractive {
         }
     }
 
-    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &StepPlan) {}
 
     fn end(&self, report: &StepReport) {
         if self.screen.quiet {

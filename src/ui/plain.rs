@@ -17,7 +17,7 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
+    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Survey,
     Waiting,
 };
 
@@ -200,7 +200,7 @@ impl Events for Plain {
         }))
     }
 
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan) {
         self.screen.talk("");
         self.screen.talk(&text::heading(info, STEPS));
         for line in text::begin_lines(info, observed, plan) {

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::diagram;
 use super::outputs::Outputs;
-use super::screen::{Screen, clean};
+use super::screen::Screen;
 use super::text;
 use crate::answers::ago;
 use crate::next_step::{NextCommand, SetupCommand};
 use crate::progress::Origin;
+use crate::text::clean;
 use crate::wizard::{HumanTask, Outcome, State, StepReport};
 
 /// The minimum width of the last column. In a narrower terminal, it is printed below the row.

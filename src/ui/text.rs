@@ -1,11 +1,12 @@
 //! The texts that the prompters share.
 
-use super::screen::{Screen, clean};
+use super::screen::Screen;
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Consent, StepInfo};
-use crate::wizard::{HumanTask, Observed, Plan, Review, Status, StepReport};
+use crate::text::clean;
+use crate::wizard::{HumanTask, Observed, Review, Status, StepPlan, StepReport};
 
 /// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
@@ -94,7 +95,7 @@ pub fn survey_line(info: &StepInfo, observed: Option<&Observed>) -> String {
 }
 
 /// Returns the lines below a step's heading: the purpose, the current state, and the planned changes.
-pub fn begin_lines(info: &StepInfo, observed: &Observed, plan: &Plan) -> Vec<String> {
+pub fn begin_lines(info: &StepInfo, observed: &Observed, plan: &StepPlan) -> Vec<String> {
     let mut lines = vec![info.why.to_owned(), format!("Now:  {}", clean(&observed.summary))];
     // A change that needs its own consent is shown with that question.
     let will = plan
@@ -188,7 +189,7 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<Stri
 }
 
 /// Returns the planned changes, and with `-v` also the equivalent commands.
-pub fn plan_lines(plan: &Plan, screen: &Screen) -> Vec<String> {
+pub fn plan_lines(plan: &StepPlan, screen: &Screen) -> Vec<String> {
     let mut lines = Vec::new();
     for change in &plan.changes {
         lines.push(format!("  + {}", change.sentence));

@@ -5,19 +5,19 @@
 
 mod evidence;
 mod observed;
-mod plan;
 mod prompter;
 mod report;
 mod step;
+mod step_plan;
 pub mod steps;
 mod walk;
 
 pub use evidence::{Activation, Evidence};
 pub use observed::{Observed, Status};
-pub use plan::{HumanTask, Plan, TaskKind};
 pub use prompter::{
     Choice, Confirm, Events, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting,
 };
 pub use report::{Outcome, State, StepReport};
 pub use step::Step;
+pub use step_plan::{HumanTask, StepPlan, TaskKind};
 pub use walk::{Options, Walk};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{HumanTask, Observed, Plan, StepReport};
+use super::{HumanTask, Observed, StepPlan, StepReport};
 use crate::answers::Key;
 use crate::next_step::NextSteps;
 use crate::reconcile::{Change, StepInfo};
@@ -145,7 +145,7 @@ pub trait Events {
     }
 
     /// A step begins in this state, with this plan.
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan);
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan);
 
     /// A step has ended.
     fn end(&self, report: &StepReport);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{HumanTask, Observed, Plan, Status};
+use super::{HumanTask, Observed, Status, StepPlan};
 use crate::ids::RegionName;
 use crate::progress::Origin;
 use crate::reconcile::StepInfo;
@@ -80,7 +80,7 @@ pub struct StepReport {
     /// The last observed state.
     pub observed: Observed,
     /// What the step would still do.
-    pub plan: Plan,
+    pub plan: StepPlan,
     /// The tasks that a person has to do.
     pub left_to_do: Vec<HumanTask>,
     /// The error, if something failed.
@@ -91,7 +91,7 @@ pub struct StepReport {
 
 impl StepReport {
     /// A report from an observed state and the plan for it.
-    pub fn new(info: &'static StepInfo, observed: Observed, plan: Plan) -> Self {
+    pub fn new(info: &'static StepInfo, observed: Observed, plan: StepPlan) -> Self {
         let state = match observed.status {
             Status::Different => State::Different,
             Status::Blocked => State::Blocked,
@@ -122,7 +122,7 @@ impl StepReport {
     pub fn skipped(mut self) -> Self {
         self.state = State::Skipped;
         self.left_to_do.clear();
-        self.plan = Plan::default();
+        self.plan = StepPlan::default();
         self.error = None;
         self
     }

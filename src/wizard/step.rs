@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Choice, HumanTask, Observed, Plan, Prompter, Question};
+use super::{Choice, HumanTask, Observed, Prompter, Question, StepPlan};
 use crate::answers::Key;
 use crate::reconcile::{Change, Slot, StepInfo};
 use crate::user_error::UserError;
@@ -51,7 +51,7 @@ pub trait Step {
     ///
     /// # Errors
     /// If an answer that the plan needs is missing.
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError>;
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError>;
 
     /// Applies one change. Records the intent before it and the result after it.
     ///

@@ -1,8 +1,9 @@
-//! Undo: deletes what progress records as *created*, in reverse order, and restores what `--update` changed. Existing
-//! resources are never deleted.
+//! Undo: deletes what progress records as *created*, and restores what `--update` changed. Existing resources are never
+//! deleted. The order is that of [`DELETION_ORDER`](crate::resources::DELETION_ORDER), the most recent resource of a kind
+//! first, and then what is restored.
 //!
-//! [`plan()`] is pure. [`Undo`] observes the candidates, and reverts them one by one; each is checked again right before
-//! it is reverted, and verified with a read afterwards. Both can be killed and run again: progress forgets a resource
+//! [`plan()`] is pure. [`Undo`] observes the candidates, and reverts them one by one. A resource is checked again right
+//! before it is deleted, and each change is verified with a read afterwards. Both can be killed and run again: progress forgets a resource
 //! only when a read no longer finds it.
 
 mod plan;
@@ -14,9 +15,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use super::{Branch, Condition, Context, Deletion, Error, Resource};
-use crate::aws::{AwsErrorKind, waiting};
-use crate::limits::{PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
+use super::{Branch, Condition, Context, Deletion, Error, Resource, delete_with_retries};
+use crate::aws::waiting;
+use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Drift, Entry, Replaced, ResourceKind, Verb};
 use crate::reconcile::StepInfo;
@@ -334,7 +335,7 @@ impl Undo<'_> {
         let (info, failed) = (self.info(removal.step), self.failed(removal.step));
         let Some(row) = self.row(entry.kind) else { return Ok(()) };
         context.intend(info, (Verb::Delete, entry.kind, &entry.name), None)?;
-        let deletion = self.delete_with_retries(row, &entry).await.map_err(&failed)?;
+        let deletion = delete_with_retries(context, row, &entry).await.map_err(&failed)?;
         if let Deletion::Kept(why) = deletion {
             removal.disposition = Disposition::Stays;
             removal.why = Some(why);
@@ -360,25 +361,6 @@ impl Undo<'_> {
                 .then(|| "its header stays, with the lines that others added".to_owned());
         }
         self.forget_created(&entry, removal.step)
-    }
-
-    /// Repeats the deletion while what depends on the resource was deleted but that has not propagated yet, or while the
-    /// call may not have reached AWS.
-    async fn delete_with_retries(&self, row: &dyn Resource, entry: &Entry) -> Result<Deletion, Error> {
-        let mut attempts = 1;
-        loop {
-            match row.delete(self.context, entry).await {
-                Err(Error::Aws(aws_error))
-                    if attempts < REMOVAL_ATTEMPTS
-                        && (aws_error.kind == AwsErrorKind::Conflict || aws_error.is_transient()) =>
-                {
-                    attempts += 1;
-                    let requested = aws_error.retry_after.unwrap_or_default();
-                    tokio::time::sleep(requested.max(self.context.timing.pause(attempts))).await;
-                }
-                deleted => return deleted,
-            }
-        }
     }
 
     /// Restores one resource and verifies it with a read.

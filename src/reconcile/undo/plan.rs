@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use crate::ids::{AssignmentKey, Principal};
     use crate::progress::{Record, ResourceName};
-    use crate::resources::KINDS;
+    use crate::resources::DELETION_ORDER;
 
     fn set_arn(set: usize) -> String {
         format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{set}")
@@ -350,7 +350,7 @@ mod tests {
             let mut record = Record::new("aws", &"123456789012".parse().unwrap());
             record.resources = entries;
             record.replaced = (0..changed).map(replaced).collect();
-            let candidates = candidates(&record, &KINDS, None);
+            let candidates = candidates(&record, &DELETION_ORDER, None);
             let observations = prop::collection::vec((condition(), drift()), candidates.len());
             observations.prop_map(move |observations| {
                 let observed = candidates.iter().cloned().zip(observations);
@@ -488,7 +488,7 @@ mod tests {
         ]
         .map(|kind| entry(kind, 0, Origin::Created))
         .into();
-        let order: Vec<ResourceKind> = candidates(&record, &KINDS, None)
+        let order: Vec<ResourceKind> = candidates(&record, &DELETION_ORDER, None)
             .iter()
             .map(|(candidate, _)| candidate.entry().kind)
             .collect();
@@ -501,7 +501,7 @@ mod tests {
                 ResourceKind::User
             ]
         );
-        let of_one_step = candidates(&record, &KINDS, Some("create-group"));
+        let of_one_step = candidates(&record, &DELETION_ORDER, Some("create-group"));
         assert_eq!(of_one_step.len(), 1);
     }
 }

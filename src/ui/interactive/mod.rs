@@ -22,7 +22,7 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
+    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Survey,
     Waiting,
 };
 
@@ -113,7 +113,7 @@ impl Events for Interactive {
         (!self.screen.quiet && self.redraws()).then(|| waits::filling(&self.screen, infos))
     }
 
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan) {
         if self.screen.quiet {
             return;
         }
@@ -172,7 +172,7 @@ impl Prompter for Interactive {
         let skip = if confirm.can_skip { ", s skip" } else { "" };
         let prompt = format!(
             "{} [{yes_or_no}, ? help, b back{skip}, q quit]",
-            self.strong(&super::clean(&confirm.prompt))
+            self.strong(&crate::text::clean(&confirm.prompt))
         );
         loop {
             let reply = match self.press(&prompt).await? {

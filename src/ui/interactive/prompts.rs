@@ -7,11 +7,11 @@ use console::{Key as Pressed, Term};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{FuzzySelect, Input, Select};
 
-use super::super::screen::clean;
 use super::super::terminal::discard_type_ahead;
 use super::Interactive;
 use crate::answers::Key;
 use crate::next_step::SetupCommand;
+use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::{Choice, Question, Reply};
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use super::super::screen::{Screen, clean};
+use super::super::screen::Screen;
 use super::super::text;
 use crate::limits::LONG_WAIT;
 use crate::reconcile::StepInfo;
+use crate::text::clean;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{Observed, Survey, Waiting};
 

@@ -16,7 +16,7 @@ use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, Importance, Slot, StepInfo, step_error};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -131,8 +131,8 @@ impl Step for AccessPortal {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if observed.status != Status::Missing {
             return Ok(plan);
         }

@@ -19,7 +19,7 @@ use crate::resources::item::ItemState;
 use crate::resources::organization;
 use crate::text::duration_text;
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -254,8 +254,8 @@ impl Step for AccountAssignment {
         Ok(accounts.into_iter().map(choice).collect())
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if observed.status != Status::Missing {
             return Ok(plan);
         }

@@ -13,7 +13,7 @@ use crate::progress::Verb;
 use crate::reconcile::{Change, Consent, Importance, Slot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk};
 
@@ -217,8 +217,8 @@ impl Step for CliProfile {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         let update = observed.status == Status::Different
             && self.context.is_update_wanted(&INFO)
             && observed.evidence.profile.is_some();

@@ -16,7 +16,7 @@ use crate::reconcile::{Change, Error, Importance, Instance, Slot, StepInfo, reru
 use crate::resources::item::ItemState;
 use crate::resources::{group, membership};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -216,8 +216,8 @@ impl Step for CreateGroup {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if observed.status != Status::Missing {
             return Ok(plan);
         }

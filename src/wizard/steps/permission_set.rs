@@ -20,7 +20,7 @@ use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun, step
 use crate::resources::item::ItemState;
 use crate::resources::permission_set::{self, Described, PermissionSetSpec};
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -224,8 +224,8 @@ impl Step for PermissionSet {
         Ok(policies.into_iter().map(Choice::of).collect())
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if !matches!(observed.status, Status::Missing | Status::Different) {
             return Ok(plan);
         }

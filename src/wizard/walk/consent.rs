@@ -6,7 +6,7 @@ use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{ResourceKind, ResourceName, Verb};
 use crate::reconcile::{Change, Consent, Importance, NamedConsent, StepInfo};
 use crate::user_error::UserError;
-use crate::wizard::{Confirm, Events, HumanTask, Plan, Prompter, Reply, TaskKind};
+use crate::wizard::{Confirm, Events, HumanTask, Prompter, Reply, StepPlan, TaskKind};
 
 /// The user's decision about a plan.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Walk<'_> {
     pub(super) async fn agreement(
         &self,
         info: &'static StepInfo,
-        plan: &Plan,
+        plan: &StepPlan,
         turn: &Turn<'_>,
     ) -> Result<Agreement, UserError> {
         let unreviewed: Vec<&Change> = plan

@@ -13,7 +13,9 @@ use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, Importance, StepInfo};
 use crate::user_error::UserError;
-use crate::wizard::{Confirm, Events, HumanTask, Observed, Outcome, Plan, State, Status, Step, StepReport, TaskKind};
+use crate::wizard::{
+    Confirm, Events, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind,
+};
 
 impl Walk<'_> {
     /// Executes all steps, concurrently unless they depend on each other. The user sees them one after the other.
@@ -102,7 +104,7 @@ impl Walk<'_> {
         for _ in 0..ROUNDS {
             let plan = match step.plan(&observed) {
                 Ok(plan) => plan,
-                Err(error) => return StepReport::new(info, observed, Plan::default()).failed(error),
+                Err(error) => return StepReport::new(info, observed, StepPlan::default()).failed(error),
             };
             let stuck = matches!(observed.status, Status::Blocked | Status::Unknown)
                 || (observed.status == Status::Different
@@ -153,7 +155,7 @@ impl Walk<'_> {
 
     /// Reads the state after a change. Writes take time to propagate, so a read right after a write may return the
     /// previous state, or a mix of both. In that case the state is read again.
-    async fn verify(&self, step: &dyn Step, before: &Observed, plan: &Plan) -> Result<Observed, UserError> {
+    async fn verify(&self, step: &dyn Step, before: &Observed, plan: &StepPlan) -> Result<Observed, UserError> {
         let end = Instant::now() + PROPAGATION_LIMIT;
         let mut pause = self.options.person_pause / 3;
         loop {
@@ -188,7 +190,7 @@ impl Walk<'_> {
         &self,
         step: &dyn Step,
         observed: &Observed,
-        plan: &Plan,
+        plan: &StepPlan,
         turn: &Turn<'_>,
     ) -> Option<StepReport> {
         let info = step.info();
@@ -220,7 +222,7 @@ impl Walk<'_> {
         &self,
         step: &dyn Step,
         observed: &Observed,
-        plan: &Plan,
+        plan: &StepPlan,
         turn: &Turn<'_>,
     ) -> Result<Option<Observed>, UserError> {
         let Some(task) = plan.tasks.first() else {
@@ -324,7 +326,7 @@ fn waiting(mut report: StepReport, task: HumanTask) -> StepReport {
     report
 }
 
-fn not_visible(plan: &Plan) -> UserError {
+fn not_visible(plan: &StepPlan) -> UserError {
     let sentence = plan
         .changes
         .first()

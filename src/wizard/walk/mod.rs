@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tracing::Instrument as _;
 
 use self::consent::ChangeKey;
-use super::{Observed, Outcome, Plan, Prompter, State, Step, StepReport};
+use super::{Observed, Outcome, Prompter, State, Step, StepPlan, StepReport};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 use crate::user_error::UserError;
@@ -263,7 +263,7 @@ impl<'a> Walk<'a> {
             let mut report = self.report(step.as_ref(), observations.get(step.info().slug));
             if stuck && report.observed.waits_for.is_some() {
                 // Nothing is planned for a step that waits for a blocked one.
-                report.plan = Plan::default();
+                report.plan = StepPlan::default();
             }
             let has_plan = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
             stuck |= matches!(report.state, State::Blocked | State::Unknown)
@@ -280,11 +280,11 @@ impl<'a> Walk<'a> {
                 summary: "Skipped in this run.".to_owned(),
                 ..observed
             };
-            return StepReport::new(step.info(), observed, Plan::default()).skipped();
+            return StepReport::new(step.info(), observed, StepPlan::default()).skipped();
         }
         let report = match step.plan(&observed) {
             Ok(plan) => StepReport::new(step.info(), observed, plan),
-            Err(error) => StepReport::new(step.info(), observed, Plan::default()).failed(error),
+            Err(error) => StepReport::new(step.info(), observed, StepPlan::default()).failed(error),
         };
         self.progress.read(|record| {
             let known = record.steps.get(report.info.slug);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
+    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
 };
 
 /// The index of the step whose turn it is.
@@ -38,7 +38,7 @@ pub(super) struct Turn<'a> {
 
 /// An event before the turn.
 enum Event {
-    Begin(&'static StepInfo, Box<Observed>, Box<Plan>),
+    Begin(&'static StepInfo, Box<Observed>, Box<StepPlan>),
     Say(Option<&'static StepInfo>, String),
     Change(&'static StepInfo, Box<Change>),
     End(Box<StepReport>),
@@ -108,7 +108,7 @@ impl Events for Turn<'_> {
         self.prompter.show_task(info, task);
     }
 
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &Plan) {
+    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan) {
         if self.is_now.get() {
             self.prompter.begin(info, observed, plan);
         } else {

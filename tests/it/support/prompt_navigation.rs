@@ -7,7 +7,7 @@ use idc_setup::answers::Key;
 use idc_setup::reconcile::StepInfo;
 use idc_setup::user_error::UserError;
 use idc_setup::wizard::{
-    Confirm, Events, HumanTask, Observed, Plan, Prompter, Question, Reply, Review, ReviewReply, StepReport, Waiting,
+    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
 };
 
 /// What to do at the one prompt.
@@ -71,7 +71,7 @@ impl Waiting for Silent {
 impl Events for DetourPrompter {
     fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
 
-    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &Plan) {}
+    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &StepPlan) {}
 
     fn end(&self, _report: &StepReport) {}
 

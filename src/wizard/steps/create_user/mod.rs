@@ -22,7 +22,7 @@ use crate::resources::item::ItemState;
 use crate::resources::user::{self, DescribedUser};
 use crate::text::one_line;
 use crate::user_error::UserError;
-use crate::wizard::{Activation, Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Activation, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -202,8 +202,8 @@ impl Step for CreateUser {
             .collect()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         let activation = observed.evidence.activation;
         let is_activated = activation.is_some_and(|state| state != Activation::NotKnown);
         match observed.status {

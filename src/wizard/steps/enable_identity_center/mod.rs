@@ -6,6 +6,7 @@
 
 mod account_state;
 mod condition;
+mod tasks;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,13 +19,13 @@ use crate::answers::Key;
 use crate::answers::values::Region;
 use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
-use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::ResourceKind;
 use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun};
 use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
 use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
 use crate::user_error::UserError;
-use crate::wizard::{Choice, HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
 
 pub use condition::{Condition, Kind as AccountKind};
 
@@ -233,29 +234,6 @@ impl EnableIdentityCenter {
             None => Ok(()),
         }
     }
-
-    fn enable(&self) -> HumanTask {
-        let region = self.context.wanted_region();
-        let place = self.context.console.enable(&region);
-        HumanTask {
-            sentence: format!("Enable IAM Identity Center in {region}."),
-            link: Some(place.link),
-            code: None,
-            clicks: place.clicks,
-            command: None,
-            alternatives: NextSteps::default(),
-            details: vec![
-                format!("The Region at the top right must be {region}. To change it later, you have to start over."),
-                if self.context.is_external() {
-                    "Identity source: connect your own (Okta, Entra ID, …) under Settings → Identity source.".to_owned()
-                } else {
-                    "Identity source: keep \"Identity Center directory\", unless you use Okta, Entra ID or similar."
-                        .to_owned()
-                },
-            ],
-            kind: TaskKind::Seen,
-        }
-    }
 }
 
 /// How to continue where another account has to be used.
@@ -308,8 +286,8 @@ impl Step for EnableIdentityCenter {
         .collect()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if observed.status != Status::Missing {
             return Ok(plan);
         }

@@ -10,7 +10,7 @@ use crate::next_step::NextStep;
 use crate::reconcile::{Change, Importance, StepInfo, rerun};
 use crate::resources::trail::{self, Trails};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Plan, Prompter, Question, Status, Step};
+use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
 
 pub use crate::resources::trail::CREATE_TRAIL;
 
@@ -88,8 +88,8 @@ impl Step for CloudTrail {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         if observed.status == Status::Missing {
             plan.changes.push(trail::creation());
         }

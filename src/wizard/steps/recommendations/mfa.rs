@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::super::context::{WizardContext, confirm};
 use crate::reconcile::{Change, Importance, StepInfo};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -68,8 +68,8 @@ impl Step for Mfa {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         let instance = self.context.instance.now();
         if let Some(instance) = instance.filter(|_| observed.status == Status::Missing && observed.waits_for.is_none())
         {

@@ -10,7 +10,7 @@ use crate::aws::{AwsError, Permission};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::{Change, Importance, StepInfo, step_error};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -74,7 +74,7 @@ impl Step for RootAccessKeys {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
         let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
@@ -89,7 +89,7 @@ impl Step for RootAccessKeys {
             ],
             kind: TaskKind::Checked,
         };
-        let mut plan = Plan::default();
+        let mut plan = StepPlan::default();
         if observed.evidence.has_root_mfa == Some(false) {
             plan.tasks.push(task(
                 "Assign an MFA device to the root user.",

@@ -29,7 +29,7 @@ use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
 use crate::resources::membership;
 use crate::sso;
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Plan, Prompter, Question, Status, Step, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
 use aws_config_file::Paths;
 
 /// This step's line of the checklist.
@@ -305,8 +305,8 @@ impl Step for SignIn {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<Plan, UserError> {
-        let mut plan = Plan::default();
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
         let is_other_user = observed.evidence.signed_in_as_other.is_some();
         if observed.status == Status::Missing || is_other_user {
             plan.tasks.push(HumanTask {

@@ -5,7 +5,7 @@ use crate::reconcile::Change;
 
 /// What a step would do, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct StepPlan {
     /// Changes through an API or to a local file.
     pub changes: Vec<Change>,
     /// What a person does after the changes.

@@ -1,16 +1,17 @@
-//! Create calls with our own retries. A conflict means different things, depending on whether an earlier attempt got no
-//! answer.
+//! Calls that change something, with our own retries: creates, idempotent changes and deletions. The SDK retries only reads
+//! (see [`crate::aws`]'s `retry`). A conflict on a create means different things, depending on whether an earlier attempt
+//! got no answer.
 
 use std::future::Future;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Context, step_error};
+use super::{Context, Deletion, Error, Resource, step_error};
 use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::limits::{CREATE_ATTEMPTS, PROPAGATION_LIMIT};
+use crate::limits::{CREATE_ATTEMPTS, PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
 use crate::next_step::SetupCommand;
-use crate::progress::Intent;
+use crate::progress::{Entry, Intent};
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 
@@ -105,6 +106,28 @@ where
 {
     match create(timing, attempt, || async { Ok(None) }).await.result? {
         CreateResult::Created(answer) | CreateResult::Existing(answer) | CreateResult::Undecided(answer) => Ok(answer),
+    }
+}
+
+/// Repeats a deletion while what depends on the resource was deleted but that has not propagated yet, or while the call
+/// may not have reached AWS.
+///
+/// # Errors
+/// An error that a retry does not fix, or the last one.
+pub async fn delete_with_retries(context: &Context, resource: &dyn Resource, entry: &Entry) -> Result<Deletion, Error> {
+    let mut attempts = 1;
+    loop {
+        match resource.delete(context, entry).await {
+            Err(Error::Aws(aws_error))
+                if attempts < REMOVAL_ATTEMPTS
+                    && (aws_error.kind == AwsErrorKind::Conflict || aws_error.is_transient()) =>
+            {
+                attempts += 1;
+                let requested = aws_error.retry_after.unwrap_or_default();
+                sleep(requested.max(context.timing.pause(attempts))).await;
+            }
+            deleted => return deleted,
+        }
     }
 }
 
