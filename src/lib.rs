@@ -13,7 +13,7 @@
 //!    instance or the user's id.
 //! 4. [`wizard`] walks the steps: *look → ask → plan → (confirm) → apply → verify → record*. It depends on no
 //!    particular step, no terminal and no AWS service. `look` returns a [`wizard::Observed`]. From it, a step
-//!    computes a [`wizard::Plan`] of changes and human tasks.
+//!    computes a [`wizard::StepPlan`] of changes and human tasks.
 //! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
 //!    and each operation is called from one place. [`resources::item`] compares the users, groups, memberships, permission
 //!    sets and assignments that the answers describe with what was observed. [`reconcile`] has what all kinds share: the

@@ -1,5 +1,5 @@
-//! One client per service and Region. The SDK retries reads; the `once` clients are for changes, which `reconcile/attempts.rs` retries
-//! themselves.
+//! One client per service and Region. The SDK retries reads. The `once` clients do not retry: they are for changes in
+//! Identity Center, which `reconcile/attempts.rs` repeats after checking what the last attempt did.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

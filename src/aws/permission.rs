@@ -1,6 +1,6 @@
 //! The IAM permissions that a step needs.
 
-/// An IAM action that a step needs. Steps declare their actions in their [`StepInfo`](super::StepInfo). The printed
+/// An IAM action that a step needs. Steps declare their actions in their `StepInfo`. The printed
 /// policy and the permission check are derived from these declarations, so they always match the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {

@@ -6,7 +6,7 @@ use std::future::Future;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Context, Deletion, Error, Resource, step_error};
+use super::{Branch, Context, Deletion, Error, Resource, step_error};
 use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::limits::{CREATE_ATTEMPTS, PROPAGATION_LIMIT, REMOVAL_ATTEMPTS};
@@ -110,7 +110,7 @@ where
 }
 
 /// Repeats a deletion while what depends on the resource was deleted but that has not propagated yet, or while the call
-/// may not have reached AWS.
+/// may not have reached AWS. The SDK itself retries the deletions of trails and buckets.
 ///
 /// # Errors
 /// An error that a retry does not fix, or the last one.
@@ -120,6 +120,7 @@ pub async fn delete_with_retries(context: &Context, resource: &dyn Resource, ent
         match resource.delete(context, entry).await {
             Err(Error::Aws(aws_error))
                 if attempts < REMOVAL_ATTEMPTS
+                    && resource.branch() == Branch::IdentityCenter
                     && (aws_error.kind == AwsErrorKind::Conflict || aws_error.is_transient()) =>
             {
                 attempts += 1;

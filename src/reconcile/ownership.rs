@@ -50,11 +50,14 @@ impl Context {
         let name = name.into();
         let mut entry = self.entry(kind, &name, id);
         let intents = self.open_intents(kind, &name);
-        if !intents.is_empty()
-            && let Some(creation) = creation().await?
-            && self.is_ours(&intents, &creation)
-        {
-            entry.origin = Origin::Created;
+        if !intents.is_empty() {
+            // A late read does not show it yet. The intents stay open for the next check.
+            let Some(creation) = creation().await? else {
+                return Ok(entry);
+            };
+            if self.is_ours(&intents, &creation) {
+                entry.origin = Origin::Created;
+            }
         }
         self.settle(Verb::Create, kind, &name, Some(entry.clone()))?;
         Ok(entry)

@@ -1,4 +1,4 @@
-//! The static description of a step: on whose behalf resources are read and changed.
+//! The static description of a step, which intents and errors name.
 
 use schemars::JsonSchema;
 use serde::Serialize;

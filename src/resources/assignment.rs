@@ -107,7 +107,8 @@ fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
 /// When AWS does not answer.
 pub async fn exists(context: &Context, instance: &Instance, key: &AssignmentKey) -> Result<bool, AwsError> {
     let principals = principals(context, instance, &key.account, &key.permission_set).await?;
-    Ok(principals.contains(&key.principal))
+    // An emulator may not return the type of the principal.
+    Ok(principals.iter().any(|other| other.id() == key.principal.id()))
 }
 
 /// A request to create an assignment, as the list of requests shows it.
@@ -526,14 +527,17 @@ async fn await_deletion(context: &Context, instance: &Instance, request: &str) -
         Some(status) if status.status == Some(StatusValues::Failed) => {
             let reason = status.failure_reason.as_deref().unwrap_or("no reason given");
             Err(Error::User(UserError::failed(
-                format!("AWS could not delete the assignment: {}.", reason.trim_end_matches('.')),
+                format!(
+                    "Step 5 account-assignment: AWS could not delete the assignment: {}.",
+                    reason.trim_end_matches('.')
+                ),
                 SetupCommand::undo().after("fix the cause"),
             )))
         }
         Some(_) => Ok(()),
         None => Err(Error::User(UserError::failed(
             format!(
-                "AWS did not delete the assignment within {}.",
+                "Step 5 account-assignment: AWS did not delete the assignment within {}.",
                 duration_text(OPERATION_LIMIT)
             ),
             SetupCommand::undo(),

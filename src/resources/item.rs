@@ -54,6 +54,8 @@ pub enum ItemState {
         duration: Option<SessionDuration>,
         /// Whether any account has it.
         is_provisioned: bool,
+        /// The recorded origin of this permission set, not of one that had its name before.
+        origin: Origin,
     },
 }
 
@@ -119,6 +121,7 @@ impl Desired for Item {
                 policies,
                 duration,
                 is_provisioned,
+                ..
             },
         ) = (self, state)
         else {
@@ -140,15 +143,11 @@ impl Desired for Item {
     }
 
     fn is_interrupted(&self, state: &ItemState, ledger: &Record) -> bool {
-        let (Self::PermissionSet { spec, .. }, ItemState::PermissionSet { policies, .. }) = (self, state) else {
+        let (Self::PermissionSet { spec, .. }, ItemState::PermissionSet { policies, origin, .. }) = (self, state)
+        else {
             return false;
         };
-        let mut sets = ledger.resources.iter();
-        let is_ours = sets.any(|entry| {
-            entry.kind == ResourceKind::PermissionSet
-                && entry.name.single() == spec.name
-                && entry.origin == Origin::Created
-        });
+        let is_ours = *origin == Origin::Created;
         let lacks_policy = policies.is_empty() && is_ours && spec.has_pending_attachment(ledger);
         lacks_policy || permission_set::has_pending_provisioning(ledger, spec.name.as_str())
     }
@@ -162,7 +161,7 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
-    use crate::progress::{Entry, Intent, Verb};
+    use crate::progress::{Intent, Verb};
     use crate::reconcile::plan::{Action, Node, Policy, plan};
 
     const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -192,6 +191,7 @@ mod tests {
             policies: policies.iter().map(|&policy| policy.to_owned()).collect(),
             duration: Some(hours(duration)),
             is_provisioned,
+            origin: Origin::Existing,
         }
     }
 
@@ -255,24 +255,31 @@ mod tests {
             action_of(state(&[ADMIN], 4, true), &pending, &Policy::default()),
             Action::Update(vec![Field::Provision])
         );
-        let mut created = record();
-        let arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-1";
-        let entry = Entry::new(Origin::Created, ResourceKind::PermissionSet, "Admin", arn);
-        created.resources.push(entry);
+        let mut pending = record();
         let name = ResourceName::Attachment {
             permission_set: "Admin".to_owned(),
             policy: ADMIN.to_owned(),
         };
-        let without_policy = state(&[], 4, false);
+        open_intent(&mut pending, Verb::Create, ResourceKind::PolicyAttachment, name);
+        let without_policy = |origin| ItemState::PermissionSet {
+            policies: Vec::new(),
+            duration: Some(hours(4)),
+            is_provisioned: false,
+            origin,
+        };
         let attach = vec![Field::Attach(ADMIN.to_owned())];
         assert_eq!(
-            action_of(without_policy.clone(), &created, &Policy::default()),
+            action_of(without_policy(Origin::Created), &record(), &Policy::default()),
             Action::Differs(attach.clone())
         );
-        open_intent(&mut created, Verb::Create, ResourceKind::PolicyAttachment, name);
         assert_eq!(
-            action_of(without_policy, &created, &Policy::default()),
-            Action::Update(attach)
+            action_of(without_policy(Origin::Created), &pending, &Policy::default()),
+            Action::Update(attach.clone())
+        );
+        // Someone deleted the permission set and created another one with its name.
+        assert_eq!(
+            action_of(without_policy(Origin::Existing), &pending, &Policy::default()),
+            Action::Differs(attach)
         );
     }
 
@@ -354,6 +361,7 @@ mod tests {
                             policies: vec![spec.policy.clone()],
                             duration: spec.duration,
                             is_provisioned: false,
+                            origin: Origin::Created,
                         },
                         _ => ItemState::Exists,
                     };

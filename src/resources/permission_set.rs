@@ -191,8 +191,24 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
     Ok(None)
 }
 
-/// Describes one permission set; `None` if it does not exist, or is not visible yet.
+/// Describes one permission set; `None` if it does not exist, is not visible yet, or is of another instance: for a
+/// recorded ARN of another instance, AWS reports an invalid request instead of "not found".
+///
+/// # Errors
+/// If the call to AWS fails.
 pub async fn describe(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<Described>, AwsError> {
+    match describe_existing(context, instance, arn).await {
+        Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => Ok(None),
+        other => other,
+    }
+}
+
+/// Describes one permission set; `None` only if AWS answers that it was not found.
+async fn describe_existing(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
@@ -206,19 +222,20 @@ pub async fn describe(
         .send()
         .await
         .map_err(|error| AwsError::of("sso:DescribePermissionSet", error));
-    match answer {
-        Ok(answer) => Ok(answer.permission_set.map(|set| Described {
-            arn: arn.clone(),
-            name: set.name.unwrap_or_default(),
-            duration: set.session_duration.and_then(|duration| duration.parse().ok()),
-            policies: Vec::new(),
-            description: set.description,
-            relay_state: set.relay_state,
-        })),
-        // For a recorded ARN of another instance, AWS reports an invalid request instead of "not found".
-        Err(aws_error) if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) => Ok(None),
-        Err(aws_error) => Err(aws_error),
-    }
+    let Some(answer) = unless_gone(answer)? else {
+        return Ok(None);
+    };
+    let set = answer
+        .permission_set
+        .ok_or_else(|| AwsError::unreadable("sso:DescribePermissionSet"))?;
+    Ok(Some(Described {
+        arn: arn.clone(),
+        name: set.name.unwrap_or_default(),
+        duration: set.session_duration.and_then(|duration| duration.parse().ok()),
+        policies: Vec::new(),
+        description: set.description,
+        relay_state: set.relay_state,
+    }))
 }
 
 /// The ARNs of the AWS managed policies that are attached to a permission set.
@@ -1208,7 +1225,7 @@ impl Resource for PermissionSet {
         let Ok(arn) = entry.id.single().parse::<PermissionSetArn>() else {
             return Ok(Condition::Gone);
         };
-        let Some(set) = describe(context, &instance, &arn).await? else {
+        let Some(set) = describe_existing(context, &instance, &arn).await? else {
             return Ok(Condition::Gone);
         };
         if let Some(other) = other_assignment(context, &instance, &arn).await? {

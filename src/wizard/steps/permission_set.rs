@@ -162,9 +162,10 @@ impl Step for PermissionSet {
             Some(arn) => permission_set::describe(&self.context, &instance, &arn).await,
             None => permission_set::find(&self.context, &instance, &name).await,
         };
+        let found = found.map_err(rerun(&INFO))?;
         self.existing.replace(None);
         self.context.observe(self.address(), None);
-        let Some(mut set) = found.map_err(rerun(&INFO))? else {
+        let Some(mut set) = found else {
             return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
         set.policies = permission_set::policies(&self.context, &instance, &set.arn)
@@ -177,6 +178,7 @@ impl Step for PermissionSet {
             let mut answers = self.context.answers.borrow_mut();
             answers.set_existing(Key::SessionDuration, duration.to_string());
         }
+        let origin = entry.origin;
         let observed = self
             .judge(&set, &entry)
             .with(|evidence| {
@@ -189,6 +191,7 @@ impl Step for PermissionSet {
             policies: set.policies.clone(),
             duration: set.duration,
             is_provisioned,
+            origin,
         };
         self.existing.replace(Some(set.arn.clone()));
         if observed.is_done() {
