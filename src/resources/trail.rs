@@ -248,6 +248,23 @@ fn record(context: &Context, trail: &DescribedTrail) -> Result<(), UserError> {
     Ok(())
 }
 
+/// Whether this account has a bucket with this name.
+async fn bucket_exists(context: &Context, region: &RegionName, name: &str) -> Result<bool, AwsError> {
+    let head = context
+        .clients
+        .s3(region)
+        .head_bucket()
+        .bucket(name)
+        .expected_bucket_owner(&context.caller.account)
+        .send()
+        .await;
+    match head {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => Ok(false),
+        Err(error) => Err(AwsError::of_head("s3:HeadBucket", error)),
+    }
+}
+
 /// Creates the bucket if it does not exist. A bucket of this account with this name was created by this program, because
 /// the name contains the nonce. A bucket of another account is not used.
 async fn create_bucket(context: &Context, trail: &DescribedTrail) -> Result<(), AwsError> {
@@ -256,13 +273,9 @@ async fn create_bucket(context: &Context, trail: &DescribedTrail) -> Result<(), 
         &trail.bucket,
         &context.caller.account,
     );
-    let existing = client
-        .head_bucket()
-        .bucket(name)
-        .expected_bucket_owner(account)
-        .send()
-        .await;
-    if existing.is_err() {
+    // If it cannot be read, the request to create it shows why.
+    let exists = bucket_exists(context, &trail.region, name).await.unwrap_or(false);
+    if !exists {
         let configuration = (trail.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
                 .location_constraint(BucketLocationConstraint::from(&*trail.region))
@@ -591,27 +604,18 @@ impl Resource for Bucket {
     /// A bucket stays if it contains objects, or if another trail writes to it.
     async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
         let (region, name) = (bucket_region(context, entry), entry.id.single());
-        let (client, owner) = (context.clients.s3(&region), &context.caller.account);
-        let head = client
-            .head_bucket()
-            .bucket(name)
-            .expected_bucket_owner(owner)
-            .send()
-            .await;
-        match head {
-            Ok(_) => {}
-            Err(error) if error.as_service_error().is_some_and(HeadBucketError::is_not_found) => {
-                return Ok(Condition::Gone);
-            }
-            Err(error) => return Err(AwsError::of_head("s3:HeadBucket", error).into()),
+        if !bucket_exists(context, &region, name).await? {
+            return Ok(Condition::Gone);
         }
         if let Some(other) = other_writer(context, &region, name).await? {
             return Ok(Condition::Stays(format!("the trail {other} writes to it")));
         }
-        let listed = client
+        let listed = context
+            .clients
+            .s3(&region)
             .list_objects_v2()
             .bucket(name)
-            .expected_bucket_owner(owner)
+            .expected_bucket_owner(&context.caller.account)
             .max_keys(1)
             .send()
             .await
