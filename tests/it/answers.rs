@@ -1,6 +1,6 @@
 //! Precedence of answers: flag, environment variable, answers file, saved answer, existing value, default.
 
-use idc_sim::{FaultKind, ServiceError};
+use idc_sim::{Account, FaultKind, ServiceError};
 
 use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
 
@@ -211,4 +211,85 @@ fn suggested_commands_keep_the_state_file() {
         "{}",
         second.stdout
     );
+}
+
+#[test]
+fn the_region_flag_sets_the_region_of_calls_and_the_default_for_identity_center() {
+    for (args, enabled) in [
+        (&["--region=eu-west-1"][..], "eu-west-1"),
+        (
+            &["--region=eu-west-1", "--identity-center-region=eu-north-1"][..],
+            "eu-north-1",
+        ),
+    ] {
+        let env = TestEnv::new("fresh");
+        env.run_setup(args).expect(0);
+        let first = env.server.calls().remove(0);
+        assert_eq!(
+            (first.operation.as_str(), first.region.as_str()),
+            ("GetCallerIdentity", "eu-west-1")
+        );
+        assert_eq!(env.server.cloud().instances[0].region, enabled);
+    }
+}
+
+#[test]
+fn another_account_of_the_organization_can_be_assigned() {
+    let env = TestEnv::new("enabled");
+    env.server.cloud().accounts.push(Account {
+        id: "210987654321".to_owned(),
+        name: "Second".to_owned(),
+        email: "second@example.com".to_owned(),
+    });
+    let result = env.run_setup(&["--account=210987654321"]).expect(0);
+    let caller = result.step("sign-in")["evidence"]["signed_in_as"].clone();
+    assert!(
+        caller
+            .as_str()
+            .unwrap()
+            .starts_with("arn:aws:sts::210987654321:assumed-role/"),
+        "{caller}"
+    );
+    let assignments = env.server.cloud().assignments.clone();
+    assert_eq!(assignments.len(), 1);
+    assert_eq!(assignments[0].account, "210987654321");
+    assert!(env.config().contains("sso_account_id = 210987654321"));
+}
+
+#[test]
+fn a_delegated_administrator_cannot_assign_the_management_account() {
+    let env = TestEnv::new("delegated-admin");
+    let result = env.run_setup(&["--account=999999999999"]).expect(3);
+    let step = result.step("account-assignment");
+    assert_eq!(step["state"], "blocked");
+    assert!(
+        step["summary"]
+            .as_str()
+            .unwrap()
+            .contains("can't assign access to the management account 999999999999"),
+        "{step}"
+    );
+    assert!(
+        step["next"].to_string().contains("use credentials of account"),
+        "{step}"
+    );
+    let calls = env.server.calls();
+    assert!(!calls.iter().any(|call| call.operation == "CreateAccountAssignment"));
+}
+
+#[test]
+fn a_confirmed_access_portal_counts_as_done_in_later_commands_too() {
+    let env = TestEnv::new("complete");
+    // Step 8 would prove that the portal works.
+    let run = [
+        "run",
+        "--non-interactive",
+        "--skip=sign-in",
+        "--email=admin@example.com",
+    ];
+    let state = |args: &[&str]| env.json(args).step("access-portal")["state"].clone();
+    assert_eq!(state(&run), "waiting_for_person");
+    assert_eq!(state(&[&run[..], &["--confirm=access-portal"]].concat()), "done");
+    assert_eq!(state(&["status"]), "done");
+    assert_eq!(env.state()["attestations"]["access-portal"]["proved"], false);
 }

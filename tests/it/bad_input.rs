@@ -333,3 +333,83 @@ fn an_error_in_a_prerequisite_step_is_reported_too() {
     let args = ["status", "--only=permission-set"];
     assert_rejected(&env, env.json(&args), 4, &["sso:ListInstances"]);
 }
+
+#[test]
+fn contradicting_flags_are_usage_errors() {
+    for (args, words) in [
+        (["run", "--quiet", "-v"], ["--quiet", "--verbose"]),
+        (
+            ["run", "--accessible", "--non-interactive"],
+            ["--accessible", "--non-interactive"],
+        ),
+        (
+            ["run", "--only=create-user", "--skip=create-user"],
+            ["--only create-user", "--skip create-user"],
+        ),
+    ] {
+        let env = TestEnv::new("enabled");
+        let result = env.run(&args).expect(2);
+        for word in words {
+            assert!(result.stderr.contains(word), "{args:?}: {}", result.stderr);
+        }
+        assert!(env.server.calls().is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_name_that_begins_with_a_dash_is_rejected() {
+    for flag in [
+        "--username",
+        "--given-name",
+        "--family-name",
+        "--group",
+        "--permission-set",
+        "--sso-session",
+        "--cli-profile",
+    ] {
+        let env = TestEnv::new("enabled");
+        let argument = format!("{flag}=-x");
+        let result = env.json(&["run", "--non-interactive", &argument]);
+        assert_rejected(&env, result, 2, &[flag, "must not begin with -"]);
+        assert!(env.server.calls().is_empty(), "{flag}");
+    }
+}
+
+#[test]
+fn a_state_file_that_cannot_be_opened_is_left_where_it_is() {
+    let env = TestEnv::new("enabled");
+    let file = env.state_file();
+    // A folder cannot be opened as a file, not even by root.
+    fs::create_dir_all(&file).unwrap();
+    assert_rejected(&env, env.run_setup(&[]), 1, &["cannot be opened"]);
+    assert!(file.is_dir());
+    let names: Vec<_> = fs::read_dir(file.parent().unwrap())
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(!names.iter().any(|name| name.contains("unreadable")), "{names:?}");
+}
+
+#[test]
+fn silent_instance_metadata_does_not_hold_up_a_run() {
+    // The operating system accepts the connection, and nobody answers it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let mut env = TestEnv::new("enabled");
+    env.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint);
+    for name in [
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ] {
+        env.set(name, "");
+    }
+    let start = std::time::Instant::now();
+    assert_rejected(&env, env.run_setup(&[]), 4, &["credentials"]);
+    let took = start.elapsed();
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_ok(), "the metadata service was asked");
+}

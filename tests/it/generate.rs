@@ -1,6 +1,12 @@
 //! Generated output: the access diagram, the answers as a file and as a command, completions, and man pages.
 
+use std::collections::BTreeSet;
 use std::process::Command;
+
+use clap::CommandFactory;
+use idc_setup::answers::KEYS;
+use idc_setup::cli::Cli;
+use idc_setup::wizard::steps::SLUGS;
 
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
@@ -244,4 +250,51 @@ fn the_threat_model_names_tests_that_exist() {
         assert!(code.contains("#[test]"), "no unit tests in {}", &found[1]);
     }
     assert!(count > 30, "{count}");
+}
+
+#[test]
+fn help_lists_every_flag_variable_step_and_exit_code() {
+    let env = TestEnv::new("fresh");
+    let help = env.run(&["--help"]).expect(0).stdout;
+    let words: BTreeSet<&str> = help
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+        .collect();
+    let command = Cli::command();
+    // The hidden flag is only for the child process of a rehearsal.
+    let flags = command
+        .get_arguments()
+        .filter_map(clap::Arg::get_long)
+        .filter(|flag| *flag != "rehearsal");
+    let mut count = 0;
+    for flag in flags {
+        count += 1;
+        assert!(
+            words.contains(format!("--{flag}").as_str()),
+            "--{flag} is not in:\n{help}"
+        );
+    }
+    assert!(count > 40, "{count}");
+    for key in KEYS {
+        let variable = key.variable();
+        assert!(words.contains(variable.as_str()), "{variable} is not in:\n{help}");
+    }
+    for slug in SLUGS {
+        assert!(words.contains(slug), "{slug} is not in:\n{help}");
+    }
+    let one_line = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for code in [
+        "Exit codes: 0 success",
+        "1 failed",
+        "2 wrong usage",
+        "3 something is left to do",
+        "4 no credentials",
+        "5 something differs",
+        "6 another run",
+        "130 interrupted",
+    ] {
+        assert!(one_line.contains(code), "{code:?} is not in:\n{help}");
+    }
+    let version = env.run(&["--version"]).expect(0).stdout;
+    assert_eq!(version, format!("idc-setup {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(env.server.calls().is_empty());
 }

@@ -328,3 +328,35 @@ fn the_origin_depends_on_the_first_request_even_after_a_kill() {
     assert_eq!(resource["origin"], "existing", "{resource}");
     assert_eq!(env.server.cloud().assignments.len(), 1);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_ends_a_run_like_ctrl_c() {
+    // Under nohup, the tests and the programs that they start ignore the signal.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    if u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 != 0 {
+        return;
+    }
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let child = env
+        .command(&run_args())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = std::time::Instant::now();
+    while !env.state_file().exists() {
+        assert!(start.elapsed() < Duration::from_secs(20), "the run does not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let kill = std::process::Command::new("kill")
+        .args(["-HUP", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    RunResult::new(child.wait_with_output().unwrap())
+        .expect(130)
+        .expect_text("Interrupted. Progress is saved");
+}

@@ -72,3 +72,17 @@ fn the_state_file_and_the_answers_file_have_schemas_too() {
     jsonschema::validate(&answers, &result.envelope()).unwrap();
     schema("answers.v1.json", schemars::schema_for!(AnswersFile));
 }
+
+#[test]
+fn the_envelope_is_the_same_in_every_locale() {
+    let mut env = TestEnv::new("enabled");
+    let mut envelopes = Vec::new();
+    for locale in ["C.UTF-8", "C", "tr_TR.UTF-8"] {
+        env.set("LC_ALL", locale);
+        envelopes.push(env.json(&["status"]).expect(3).stdout);
+    }
+    // Text for people has no arrows in an ASCII locale.
+    assert!(envelopes[0].contains('→'), "{}", envelopes[0]);
+    assert_eq!(envelopes[1], envelopes[0]);
+    assert_eq!(envelopes[2], envelopes[0]);
+}

@@ -186,3 +186,22 @@ fn a_user_who_is_removed_from_the_group_during_the_sign_in_is_detected() {
     );
     env.json(&[&["run"], &NON_INTERACTIVE[..]].concat()).expect(0);
 }
+
+#[test]
+fn a_client_registration_with_less_than_15_minutes_left_is_not_used() {
+    for (minutes, is_renewed) in [(16, false), (14, true)] {
+        let env = env_without_token();
+        let (path, content) = env.files(".aws/sso/cache").remove(0);
+        let mut registration: serde_json::Value = serde_json::from_slice(&content).unwrap();
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes);
+        registration["expiresAt"] = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+        std::fs::write(path, registration.to_string()).unwrap();
+        login(&env, &[]).expect(0);
+        let calls = env.server.calls();
+        assert_eq!(
+            calls.iter().any(|call| call.operation == "RegisterClient"),
+            is_renewed,
+            "{minutes} minutes: {calls:?}"
+        );
+    }
+}

@@ -233,3 +233,17 @@ fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes
         assert_eq!(env.state()["intents"], serde_json::json!([]), "{words}");
     }
 }
+
+#[test]
+fn the_variable_no_color_turns_colors_off() {
+    let env = TestEnv::new("complete");
+    let color = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    let is_colored = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut terminal = Terminal::sized(&env, args, SIZE, variables);
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        color.is_match(&terminal.raw_output())
+    };
+    assert!(is_colored(&["status"], &[]));
+    assert!(!is_colored(&["status"], &[("NO_COLOR", "1")]));
+    assert!(!is_colored(&["status", "--no-color"], &[]));
+}

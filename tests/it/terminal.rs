@@ -159,3 +159,40 @@ fn values_from_aws_cannot_control_the_terminal() {
     assert!(result.stdout.contains("x@example.com"), "{}", result.stdout);
     assert!(!result.stdout.contains('\u{1b}') && !result.stderr.contains('\u{1b}'));
 }
+
+#[test]
+fn a_line_that_is_typed_before_a_question_does_not_answer_it() {
+    let env = TestEnv::new("enabled");
+    // Slow calls leave time to type before the question.
+    env.slow_down(120);
+    let mut terminal = Terminal::start(&env, &[&["--accessible"], &ANSWERS[..]].concat());
+    terminal.wait_for("REHEARSAL");
+    // As an answer, this would start the changes.
+    terminal.keys("1\r");
+    terminal.answer("How do you want to continue?", "3\r");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn the_list_of_policies_can_be_searched_by_typing() {
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &ANSWERS);
+    terminal.answer("How do you want to continue?", "c");
+    terminal.answer("Which value?", "Policy");
+    terminal.answer("Policy: AdministratorAccess", "\r");
+    terminal.wait_for("Policy ›");
+    assert!(
+        !terminal.contents().contains("CloudWatchReadOnlyAccess"),
+        "{}",
+        terminal.contents()
+    );
+    terminal.answer("Policy ›", "ReadOnlyAccess");
+    // The search finds every policy with this text, the best match first.
+    terminal.wait_for("CloudWatchReadOnlyAccess");
+    terminal.keys("\r");
+    terminal.wait_for("Attach the policy arn:aws:iam::aws:policy/ReadOnlyAccess");
+    terminal.answer("q quit]", "q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert!(!env.server.calls().iter().any(is_mutating));
+}

@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_larger_than_64_mb_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        // A file with a hole takes no space.
+        fs::File::create(&file).unwrap().set_len((64 << 20) + 1).unwrap();
+        assert_eq!(read(&file).unwrap_err().to_string(), "it is larger than 64 MB");
+    }
+
+    #[test]
     fn a_concurrent_edit_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");

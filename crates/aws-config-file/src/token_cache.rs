@@ -126,4 +126,21 @@ mod tests {
             assert_eq!(folder.permissions().mode() & 0o777, 0o700);
         }
     }
+
+    #[test]
+    fn a_token_with_less_than_a_minute_left_is_not_valid() {
+        let expires_at: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
+        let token = CachedToken {
+            start_url: "https://d-1.awsapps.com/start".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_token: "secret".to_owned().into(),
+            expires_at,
+            refresh_token: None,
+            client_id: "c".to_owned(),
+            client_secret: "secret".to_owned().into(),
+            registration_expires_at: expires_at,
+        };
+        assert!(token.is_valid("2026-11-24T09:58:59Z".parse().unwrap()));
+        assert!(!token.is_valid("2026-11-24T09:59:01Z".parse().unwrap()));
+    }
 }
