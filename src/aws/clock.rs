@@ -101,3 +101,18 @@ fn is_page(body: &[u8]) -> bool {
     };
     begins(b"<html") || begins(b"<!doctype html")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_reported_if_it_is_five_minutes_off() {
+        let message = |seconds: i64| skew_message(SignedDuration::from_secs(seconds));
+        for seconds in [0, 299, -299] {
+            assert_eq!(message(seconds), None);
+        }
+        assert!(message(300).unwrap().contains("behind AWS's"));
+        assert!(message(-300).unwrap().contains("ahead of AWS's"));
+    }
+}

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use idc_setup::ui::output::{DoctorBody, Envelope};
-use idc_sim::CallLine;
 use idc_sim::scenarios::SCENARIOS;
+use idc_sim::{CallLine, FaultKind, ServiceError};
 use serde_json::Value;
 
 use idc_sim::PersonKind;
 
 use super::json::schema;
+use super::support::forwarder::Forwarder;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 /// Replaces URLs and paths that differ between machines.
@@ -425,4 +426,82 @@ fn doctor_names_files_that_cannot_be_used() {
         let command = files["next"][0]["command"].as_str().unwrap();
         assert!(command.starts_with("chmod 700"), "{files}");
     }
+}
+
+#[test]
+fn a_wrong_clock_is_named_in_doctor_and_as_the_reason_of_a_refused_call() {
+    let mut env = TestEnv::new("enabled");
+    let forwarder = Forwarder::start(&env.server.url(), Some("Tue, 24 Nov 2020 10:00:00 GMT"));
+    env.set("AWS_ENDPOINT_URL", &forwarder.url);
+    env.set("IDC_SETUP_REHEARSAL", &forwarder.url);
+    let clock = row(&env.json(&["doctor"]).expect(3), "clock");
+    assert_eq!(clock["status"], "to_do", "{clock}");
+    assert!(clock["message"].as_str().unwrap().contains("ahead of AWS's"), "{clock}");
+    let error = ServiceError::new("SignatureDoesNotMatch", "Signature expired").with_status(403);
+    env.fault_always("GetCallerIdentity", FaultKind::Refuse(error));
+    let result = env.run_setup(&[]).expect(1);
+    let next = result.envelope()["error"]["next"].to_string();
+    assert!(next.contains("ahead of AWS's: set the clock"), "{next}");
+}
+
+#[test]
+fn doctor_names_a_section_or_a_key_that_stands_twice() {
+    for (config, line) in [
+        ("[default]\nregion = us-east-1\nregion = eu-west-1\n", "line 3"),
+        ("[default]\nregion = us-east-1\n\n[default]\noutput = json\n", "line 4"),
+    ] {
+        let env = TestEnv::new("enabled");
+        env.write_config(config);
+        let files = row(&env.json(&["doctor"]).expect(0), "aws_files");
+        assert_eq!(files["status"], "note", "{files}");
+        let message = files["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("repeats a section or a key in {line}")),
+            "{message}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn doctor_says_which_aws_cli_and_which_browser_this_machine_has() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut env = TestEnv::new("enabled");
+    let (folder, aws, browser) = (env.path("bin"), env.path("bin/aws"), env.path("bin/browser"));
+    std::fs::create_dir_all(&folder).unwrap();
+    env.set("PATH", folder.to_str().unwrap());
+    let none = row(&env.json(&["doctor"]).expect(0), "aws_cli");
+    assert!(
+        none["message"].as_str().unwrap().starts_with("There is no AWS CLI"),
+        "{none}"
+    );
+    let version = "aws-cli/2.33.1 Python/3.13.9 Linux/6 exe/x86_64";
+    std::fs::write(&aws, format!("#!/bin/sh\necho {version}\n")).unwrap();
+    std::fs::write(&browser, "#!/bin/sh\n").unwrap();
+    for program in [&aws, &browser] {
+        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    env.set("BROWSER", browser.to_str().unwrap());
+    let result = env.json(&["doctor"]).expect(0);
+    let cli = row(&result, "aws_cli");
+    assert_eq!(cli["message"], format!("AWS CLI 2.33.1 at {}.", aws.display()));
+    let message = row(&result, "browser")["message"].clone();
+    assert_eq!(message, "This machine can open pages in a browser.");
+    env.set("BROWSER", "/nowhere/browser");
+    let missing = row(&env.json(&["doctor"]).expect(0), "browser");
+    assert_eq!(missing["status"], "note", "{missing}");
+}
+
+#[test]
+fn the_policy_leaves_out_the_actions_of_skipped_steps() {
+    let env = TestEnv::new("fresh");
+    let printed = |args: &[&str]| {
+        let result = env.run(&[&["doctor", "--policy"], args].concat()).expect(0);
+        actions_of(&serde_json::from_str(&result.stdout).unwrap())
+    };
+    let (all, rest) = (printed(&[]), printed(&["--skip=account-assignment"]));
+    assert!(rest.is_subset(&all));
+    let create = "sso:CreateAccountAssignment";
+    assert!(all.contains(create) && !rest.contains(create), "{rest:?}");
+    assert!(rest.contains("identitystore:CreateUser"), "{rest:?}");
 }

@@ -1,6 +1,9 @@
 //! Complete runs, on different scenarios.
 
-use super::support::{TestEnv, is_mutating};
+use std::time::{Duration, Instant};
+
+use super::support::forwarder::Forwarder;
+use super::support::{ANSWERS, TestEnv, is_mutating};
 
 #[test]
 fn a_run_completes_all_eight_steps_on_a_fresh_account() {
@@ -186,4 +189,53 @@ fn only_runs_one_step_and_never_changes_earlier_steps() {
     env.json(&["run", "--non-interactive", "--only=account-assignment"])
         .expect(0);
     assert_eq!(env.server.cloud().assignments.len(), 1);
+}
+
+#[test]
+fn yes_is_no_consent_to_what_cannot_be_undone() {
+    for (scenario, consents) in [
+        ("fresh", &[] as &[&str]),
+        ("free-plan", &["--create-organization"][..]),
+        ("no-permission-sets", &[] as &[&str]),
+    ] {
+        let env = TestEnv::new(scenario);
+        let args = [&["run", "--non-interactive", "--yes"], &ANSWERS[..], consents].concat();
+        let result = env.json(&args).expect(3);
+        assert_eq!(
+            result.step("enable-identity-center")["state"],
+            "waiting_for_person",
+            "{scenario}"
+        );
+        let changes: Vec<_> = env.server.calls().into_iter().filter(is_mutating).collect();
+        assert!(changes.is_empty(), "{scenario}: {changes:?}");
+    }
+}
+
+#[test]
+fn a_run_creates_no_instance_and_uses_only_documented_operations() {
+    for scenario in ["fresh", "account-instance"] {
+        let mut env = TestEnv::new(scenario);
+        let forwarder = Forwarder::start(&env.server.url(), None);
+        env.set("AWS_ENDPOINT_URL", &forwarder.url);
+        env.set("IDC_SETUP_REHEARSAL", &forwarder.url);
+        env.run_setup(&[]);
+        // The simulation logs only operations that the models of AWS document. A call that the run no longer waits for
+        // can finish after the run.
+        let start = Instant::now();
+        while env.server.calls().len() != forwarder.requests() {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{scenario}: {} requests, {} of them documented",
+                forwarder.requests(),
+                env.server.calls().len()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let calls = env.server.calls();
+        assert!(calls.len() > 5, "{scenario}: {calls:?}");
+        assert!(
+            !calls.iter().any(|call| call.operation == "CreateInstance"),
+            "{scenario}: {calls:?}"
+        );
+    }
 }

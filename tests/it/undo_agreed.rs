@@ -1,7 +1,20 @@
 //! Undo deletes nothing without confirmation, and does not delete the access of the current session.
 
-use super::support::TestEnv;
+use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
 use super::undo::{persistent_state, undo};
+
+/// Continues with a session of this user, signed in through the permission set `AdministratorAccess`.
+fn sign_in_through_portal(env: &mut TestEnv, user: &str) {
+    let credentials = {
+        let mut cloud = env.server.cloud();
+        let mut identity = cloud.root();
+        identity.arn = format!(
+            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/{user}"
+        );
+        cloud.issue(identity)
+    };
+    env.credentials = credentials;
+}
 
 #[cfg(unix)]
 #[test]
@@ -26,15 +39,7 @@ fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
 fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
     let mut env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
-    let credentials = {
-        let mut cloud = env.server.cloud();
-        let mut identity = cloud.root();
-        identity.arn =
-            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/Admin"
-                .to_owned();
-        cloud.issue(identity)
-    };
-    env.credentials = credentials;
+    sign_in_through_portal(&mut env, "Admin");
     let before = persistent_state(&env.server.cloud());
     let result = undo(&env, &[]).expect(4);
     let error = &result.envelope()["error"];
@@ -75,4 +80,38 @@ fn undo_deletes_nothing_without_confirmation() {
         assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     }
     assert_ne!(persistent_state(&env.server.cloud()), before);
+}
+
+#[test]
+fn undo_refuses_to_delete_the_user_group_or_membership_of_the_current_session() {
+    for (scenario, answers, user, step, resource) in [
+        ("enabled", &ANSWERS[..], "Admin", "--step=create-user", "the user Admin"),
+        (
+            "enabled",
+            &ANSWERS[..],
+            "eve",
+            "--step=create-group",
+            "the group Admins",
+        ),
+        (
+            "half-done",
+            &["--email=admin@example.com"][..],
+            "Admin",
+            "--step=create-group",
+            "the group membership Admin in Admins",
+        ),
+    ] {
+        let mut env = TestEnv::new(scenario);
+        env.json(&[&["run"], &NON_INTERACTIVE[..], answers].concat()).expect(0);
+        sign_in_through_portal(&mut env, user);
+        let before = persistent_state(&env.server.cloud());
+        let result = undo(&env, &[step]).expect(4);
+        let error = &result.envelope()["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("Undoing {resource} would end this access")),
+            "{message}"
+        );
+        assert_eq!(persistent_state(&env.server.cloud()), before, "{resource}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idc_sim::{Cloud, FaultKind, ServiceError, scenarios};
+use idc_sim::{Account, Assignment, Cloud, FaultKind, ServiceError, scenarios};
 use serde_json::{Value, json};
 
 use super::support::{RunResult, TestEnv, is_mutating};
@@ -296,4 +296,36 @@ fn undo_deletes_an_assignment_that_appears_between_two_reads() {
         assert!(env.server.cloud().assignments.is_empty());
         assert_eq!(env.state()["intents"], json!([]));
     }
+}
+
+#[test]
+fn an_update_and_its_undo_reach_every_account_with_the_permission_set() {
+    let mut cloud = cloud_with_other_values();
+    let second = Account {
+        id: "210987654321".to_owned(),
+        name: "Second".to_owned(),
+        email: "second@example.com".to_owned(),
+    };
+    let assignment = Assignment {
+        account: second.id.clone(),
+        ..cloud.assignments[0].clone()
+    };
+    let mut role = cloud.roles[0].clone();
+    role.account.clone_from(&second.id);
+    cloud.roles.push(role);
+    cloud.assignments.push(assignment);
+    cloud.accounts.push(second);
+    let env = TestEnv::with(cloud);
+    let before = account_state(&env);
+    env.json(&UPDATE).expect(0);
+    let policies: Vec<Vec<String>> = env
+        .server
+        .cloud()
+        .roles
+        .iter()
+        .map(|role| role.managed_policies.clone())
+        .collect();
+    assert_eq!(policies, [[ADMINISTRATOR], [ADMINISTRATOR]]);
+    undo(&env, &[]).expect(0);
+    assert_eq!(account_state(&env), before);
 }

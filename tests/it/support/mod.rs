@@ -5,6 +5,7 @@ pub mod browser;
 pub mod chrome;
 pub mod fault_table;
 pub mod faulty;
+pub mod forwarder;
 #[cfg(unix)]
 pub mod kill_points;
 pub mod prompt_navigation;
