@@ -1,5 +1,6 @@
 //! The command `rehearse`, and `rehearse --serve`.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,18 @@ pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
 
 pub fn run(env: &TestEnv, args: &[&str]) -> RunResult {
     RunResult::new(idc(env, args).output().unwrap())
+}
+
+/// Starts `rehearse --serve`, and returns the process and the first `count` variables that it prints.
+pub fn serve(command: &mut Command, count: usize) -> (ServeProcess, BTreeMap<String, String>) {
+    let mut server = ServeProcess(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    let variables = lines.map_while(Result::ok).take(count).map(|line| {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    });
+    let variables = variables.collect();
+    (server, variables)
 }
 
 #[test]
@@ -389,11 +402,99 @@ fn a_rehearsal_is_kept_from_its_first_command_and_used_by_one_process_at_a_time(
 }
 
 /// Kills the server at the end of the test, even if the test fails.
-struct ServeProcess(std::process::Child);
+pub struct ServeProcess(std::process::Child);
 
 impl Drop for ServeProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn answer_variables_of_the_environment_do_not_reach_a_rehearsal() {
+    let env = TestEnv::new("fresh");
+    let mut command = idc(&env, &["rehearse", "--non-interactive", "--output=json"]);
+    command
+        .env("IDC_SETUP_GROUP", "Others")
+        .env("IDC_SETUP_EMAIL", "not an address");
+    let result = RunResult::new(command.output().unwrap()).expect(0);
+    assert_eq!(
+        result.step("create-group")["summary"],
+        "The group Admins exists, with the user Admin."
+    );
+}
+
+#[test]
+fn a_kept_rehearsal_can_sign_in_again() {
+    let env = TestEnv::new("fresh");
+    let keep = |more: &[&str]| run(&env, &[&["rehearse", "--keep=kept"], more].concat());
+    keep(&["login"]).expect(2).expect_text("There is no kept rehearsal");
+    keep(&["--non-interactive", "-q"]).expect(0);
+    keep(&["login"])
+        .expect(0)
+        .expect_text("You are already signed in. To sign in again: idc-setup rehearse login --keep kept --again");
+    let before = env.files("kept/.aws/sso/cache");
+    assert!(!before.is_empty());
+    keep(&["login", "--again"])
+        .expect(0)
+        .expect_text("With profile eks-walkthrough you are arn:aws:sts::123456789012:assumed-role/");
+    assert_ne!(env.files("kept/.aws/sso/cache"), before);
+    keep(&["status", "--again"])
+        .expect(2)
+        .expect_text("--again is a flag of rehearse login");
+}
+
+#[test]
+fn doctor_and_the_access_picture_can_be_rehearsed() {
+    let env = TestEnv::new("fresh");
+    let result = run(&env, &["rehearse", "doctor", "--world=enabled"]).expect(0);
+    assert!(
+        result.stdout.contains("You are the root user of account 123456789012"),
+        "{}",
+        result.stdout
+    );
+    let result = run(&env, &["rehearse", "status", "--output=mermaid", "--world=complete"]).expect(3);
+    assert!(result.stdout.starts_with("flowchart LR\n"), "{}", result.stdout);
+    assert!(
+        result.stdout.contains("n0 --> n1\n    n1 --> n2\n    n2 --> n3"),
+        "{}",
+        result.stdout
+    );
+}
+
+#[test]
+fn serve_uses_the_given_port_and_keeps_other_tools_off_the_proxy() {
+    let env = TestEnv::new("fresh");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("--port={}", listener.local_addr().unwrap().port());
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    run(&env, &["rehearse", "--serve", &port])
+        .expect(1)
+        .expect_text("cannot be served on port");
+    drop(listener);
+    let mut command = idc(&env, &["rehearse", "--serve", &port]);
+    command.env("HTTP_PROXY", "http://127.0.0.1:9");
+    let (_server, variables) = serve(&mut command, 10);
+    assert_eq!(variables["AWS_ENDPOINT_URL"], address);
+    assert_eq!(variables["NO_PROXY"], "127.0.0.1");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn only_a_person_at_the_pages_gets_the_browser_of_the_environment() {
+    use std::os::unix::fs::PermissionsExt;
+    let env = TestEnv::new("fresh");
+    let browser = env.path("browser");
+    std::fs::write(&browser, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let doctor = |person: &str| {
+        let mut command = idc(&env, &["rehearse", "doctor", "--world=enabled", person]);
+        command.env("BROWSER", &browser);
+        RunResult::new(command.output().unwrap()).expect(0).stdout
+    };
+    let words = "This machine can open pages in a browser.";
+    let (pages, auto) = (doctor("--person=pages"), doctor("--person=auto"));
+    assert!(pages.contains(words), "{pages}");
+    assert!(!auto.contains(words), "{auto}");
 }
