@@ -1,4 +1,5 @@
-//! A log line for each AWS call: operation, Region, outcome, duration, attempts, and the request ID that AWS Support asks for.
+//! A span for each AWS call, with its service, operation and Region. In it, an event for each attempt and one for the
+//! outcome, with the duration, the number of attempts, and the request ID that AWS Support asks for.
 //!
 //! Nothing of a request or an answer is logged but that: both can hold credentials and tokens.
 
@@ -14,16 +15,20 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use tracing::Span;
 
 /// Logs every call of the client that it is registered with.
 #[derive(Debug, Clone, Copy)]
 pub struct CallLog;
 
-/// When a call began.
+/// The span of a call, and when it began.
 #[derive(Debug)]
-struct Began(Instant);
+struct Call {
+    began: Instant,
+    span: Span,
+}
 
-impl Storable for Began {
+impl Storable for Call {
     type Storer = StoreReplace<Self>;
 }
 
@@ -34,11 +39,8 @@ fn is_read(operation: &str) -> bool {
         .any(|verb| operation.starts_with(verb))
 }
 
-/// Operation, Region, attempts, request ID and outcome, as the context has them.
+/// The outcome of a call or of one attempt.
 struct Line<'a> {
-    service: &'a str,
-    operation: &'a str,
-    region: Option<&'a str>,
     attempts: u32,
     /// Without a response there is none, and no status.
     request_id: Option<&'a str>,
@@ -48,13 +50,9 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(context: &'a FinalizerInterceptorContextRef<'_>, config: &'a ConfigBag) -> Self {
-        let metadata = config.load::<Metadata>();
         let response = context.response();
         let header = |name: &str| response.and_then(|response| response.headers().get(name));
         Self {
-            service: metadata.map_or("?", Metadata::service),
-            operation: metadata.map_or("?", Metadata::name),
-            region: config.load::<Region>().map(AsRef::as_ref),
             attempts: config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts),
             request_id: header("x-amzn-requestid").or_else(|| header("x-amz-request-id")),
             status: response.map(|response| response.status().as_u16()),
@@ -78,7 +76,16 @@ impl Intercept for CallLog {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        config.interceptor_state().store_put(Began(Instant::now()));
+        let metadata = config.load::<Metadata>();
+        let region: Option<&str> = config.load::<Region>().map(AsRef::as_ref);
+        let span = tracing::info_span!(
+            "call",
+            service = metadata.map_or("?", Metadata::service),
+            operation = metadata.map_or("?", Metadata::name),
+            region
+        );
+        let began = Instant::now();
+        config.interceptor_state().store_put(Call { began, span });
         Ok(())
     }
 
@@ -89,10 +96,9 @@ impl Intercept for CallLog {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let line = Line::of(context, config);
+        let span = config.load::<Call>().and_then(|call| call.span.id());
         tracing::debug!(
-            service = line.service,
-            operation = line.operation,
-            region = line.region,
+            parent: span,
             attempt = line.attempts,
             status = line.status,
             request_id = line.request_id,
@@ -109,16 +115,17 @@ impl Intercept for CallLog {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let line = Line::of(context, config);
-        let ms = config.load::<Began>().map_or(0, |began| began.0.elapsed().as_millis());
+        let call = config.load::<Call>();
+        let ms = call.map_or(0, |call| call.began.elapsed().as_millis());
         let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+        let span = call.and_then(|call| call.span.id());
+        let operation = config.load::<Metadata>().map_or("?", Metadata::name);
         // A call that changes something, fails or is retried is worth knowing. The many reads are for a closer look, also
         // where what they look for does not exist.
         let is_expected = line.outcome == "ok" || line.status == Some(404);
-        if is_read(line.operation) && is_expected && line.attempts <= 1 {
+        if is_read(operation) && is_expected && line.attempts <= 1 {
             tracing::debug!(
-                service = line.service,
-                operation = line.operation,
-                region = line.region,
+                parent: span,
                 ms,
                 status = line.status,
                 request_id = line.request_id,
@@ -127,9 +134,7 @@ impl Intercept for CallLog {
             );
         } else {
             tracing::info!(
-                service = line.service,
-                operation = line.operation,
-                region = line.region,
+                parent: span,
                 ms,
                 attempts = line.attempts,
                 status = line.status,

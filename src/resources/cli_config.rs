@@ -787,7 +787,7 @@ fn elsewhere(context: &Context, entry: &Entry) -> Option<Elsewhere> {
 /// anything else was not.
 ///
 /// # Errors
-/// When progress cannot be saved.
+/// When the file cannot be read, or progress cannot be saved.
 pub fn settle_pending(context: &Context) -> Result<(), UserError> {
     let Some(paths) = &context.paths else { return Ok(()) };
     let kinds = [
@@ -795,11 +795,18 @@ pub fn settle_pending(context: &Context) -> Result<(), UserError> {
         ResourceKind::CliProfile,
         ResourceKind::ConfigFile,
     ];
-    let pending = context.progress.read(|record| record.intents.clone());
-    let is_pending = |verb, kind: &ResourceKind| verb != Verb::Delete && kinds.contains(kind);
-    for intent in pending.iter().filter(|intent| is_pending(intent.verb, &intent.kind)) {
+    let mut pending = context.progress.read(|record| record.intents.clone());
+    pending.retain(|intent| intent.verb != Verb::Delete && kinds.contains(&intent.kind));
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let bytes = match files::read(paths.config()) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(unreadable(paths.config(), &error)),
+    };
+    for intent in pending {
         let (kind, name) = (intent.kind, intent.name.single());
-        let bytes = files::read(paths.config()).unwrap_or_default();
         let id = id_of(paths.config(), kind, name);
         let is_known = context.progress.read(|record| record.origin(kind, &id).is_some());
         let settled = context.settle_written(&String::from_utf8_lossy(&bytes), kind, name, &id)?;
