@@ -1,27 +1,53 @@
 //! The plan of a run: a pure function of the desired items, what was observed, the ledger and the policy.
 //!
-//! It plans what can be planned now. On a fresh account there is nothing to observe yet, so everything is to be created;
-//! after each change and each task of a person, the caller observes and plans again.
+//! Changes and the tasks of a person are nodes of one graph. What comes after an open task waits; everything else can go
+//! on. The plan sees only as far as the account does: on a fresh account there is nothing to observe yet, so everything
+//! is to be created. After each change and each task, the caller observes and plans again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::progress::{Record, ResourceKind, ResourceName};
 
-/// Identifies an item by its kind and by how people name it.
+/// A task of a person that creates no resource, so that only a confirmation or the account shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
-    /// The kind.
-    pub kind: ResourceKind,
-    /// The name.
-    pub name: ResourceName,
+pub enum Task {
+    /// Set a password for the user with this name.
+    ActivateUser(String),
+    /// Sign in to the access portal.
+    OpenPortal,
+    /// Check that MFA is required for all users.
+    RequireMfa,
+    /// Assign an MFA device to the root user.
+    AssignRootMfa,
+    /// Delete the root user's access keys.
+    DeleteRootAccessKeys,
+}
+
+/// Identifies an item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// A resource, by its kind and by how people name it.
+    Resource(ResourceKind, ResourceName),
+    /// A task.
+    Task(Task),
 }
 
 impl Address {
-    /// The address of an item.
+    /// The address of a resource.
     pub fn new(kind: ResourceKind, name: impl Into<ResourceName>) -> Self {
-        Self {
-            kind,
-            name: name.into(),
+        Self::Resource(kind, name.into())
+    }
+
+    /// The address of the only resource of its kind, which needs no name.
+    pub fn only(kind: ResourceKind) -> Self {
+        Self::new(kind, "")
+    }
+
+    /// The kind of the resource; `None` for a task.
+    pub fn kind(&self) -> Option<ResourceKind> {
+        match self {
+            Self::Resource(kind, _) => Some(*kind),
+            Self::Task(_) => None,
         }
     }
 }
@@ -36,8 +62,11 @@ pub trait Desired {
     /// What identifies it.
     fn address(&self) -> Address;
 
-    /// The items that must exist before it can be created.
+    /// The items that must exist, or tasks that must be done, before it can be created.
     fn depends_on(&self) -> Vec<Address>;
+
+    /// Whether only a person can create it.
+    fn is_for_a_person(&self) -> bool;
 
     /// The fields that differ, in the order in which they are changed.
     fn differences(&self, state: &Self::State, ledger: &Record) -> Vec<Self::Field>;
@@ -53,11 +82,19 @@ pub struct Policy {
     pub updates: BTreeSet<ResourceKind>,
 }
 
+impl Policy {
+    fn allows_update(&self, address: &Address) -> bool {
+        address.kind().is_some_and(|kind| self.updates.contains(&kind))
+    }
+}
+
 /// What happens to an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action<F> {
     /// It does not exist and will be created.
     Create,
+    /// It does not exist or is not done, and only a person can do it.
+    Perform,
     /// These fields will be changed.
     Update(Vec<F>),
     /// These fields differ, and the policy does not allow changing them.
@@ -67,9 +104,14 @@ pub enum Action<F> {
 }
 
 impl<F> Action<F> {
-    /// Whether something will be changed.
+    /// Whether something will be changed through an API or in a file.
     pub fn is_change(&self) -> bool {
         matches!(self, Self::Create | Self::Update(_))
+    }
+
+    /// Whether there is something to do, for this program or for a person.
+    pub fn is_open(&self) -> bool {
+        self.is_change() || matches!(self, Self::Perform)
     }
 }
 
@@ -80,7 +122,7 @@ pub struct Node<F> {
     pub address: Address,
     /// What happens to it.
     pub action: Action<F>,
-    /// The planned changes that must be made before.
+    /// The planned changes and tasks that come before it.
     pub after: Vec<Address>,
 }
 
@@ -103,15 +145,15 @@ pub fn plan<D: Desired>(
         };
         nodes.insert(address.clone(), node);
     }
-    let changes: BTreeSet<Address> = nodes
+    let open: BTreeSet<Address> = nodes
         .values()
-        .filter(|node| node.action.is_change())
+        .filter(|node| node.action.is_open())
         .map(|node| node.address.clone())
         .collect();
     for (address, item) in &items {
-        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.is_change()) {
+        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.is_open()) {
             node.after = item.depends_on();
-            node.after.retain(|other| changes.contains(other));
+            node.after.retain(|other| open.contains(other));
             node.after.sort();
         }
     }
@@ -120,12 +162,16 @@ pub fn plan<D: Desired>(
 
 fn action<D: Desired>(item: &D, state: Option<&D::State>, ledger: &Record, policy: &Policy) -> Action<D::Field> {
     let Some(state) = state else {
-        return Action::Create;
+        return if item.is_for_a_person() {
+            Action::Perform
+        } else {
+            Action::Create
+        };
     };
     let differences = item.differences(state, ledger);
     if differences.is_empty() {
         Action::Keep
-    } else if policy.updates.contains(&item.address().kind) || item.is_interrupted(state, ledger) {
+    } else if policy.allows_update(&item.address()) || item.is_interrupted(state, ledger) {
         Action::Update(differences)
     } else {
         Action::Differs(differences)

@@ -1,17 +1,28 @@
-//! The items of Identity Center that can be desired: users, groups, memberships, permission sets and assignments.
+//! The items that can be desired: resources, and the tasks that only a person can do. Each names what it depends on.
 
 use super::permission_set::{self, Field, PermissionSetSpec};
 use super::user::UserSpec;
 use crate::answers::values::SessionDuration;
 use crate::ids::AccountId;
 use crate::progress::{Origin, Record, ResourceKind, ResourceName};
-use crate::reconcile::plan::{Address, Desired};
+use crate::reconcile::plan::{Address, Desired, Task};
 
 /// An item that should exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
+    /// An organization. An existing one is never changed.
+    Organization,
+    /// The instance of Identity Center. Only a person can enable it.
+    Instance,
+    /// Permission sets are enabled in the instance, as they are in a new one.
+    PermissionSetsSwitch,
     /// A user. Existing users are never changed.
-    User(UserSpec),
+    User {
+        /// What it should look like.
+        spec: UserSpec,
+        /// Whether a person adds it in the console.
+        in_console: bool,
+    },
     /// A group with this name.
     Group(String),
     /// A user in a group.
@@ -39,13 +50,33 @@ pub enum Item {
         /// Whether the principal is a group.
         is_group: bool,
     },
+    /// A profile and its SSO session. They are written when the access that they describe exists.
+    CliProfile {
+        /// The name of the profile.
+        profile: String,
+        /// The access: the address of the assignment.
+        assignment: Address,
+    },
+    /// The token of an SSO session. Only a person can sign in.
+    Token {
+        /// The name of the profile.
+        profile: String,
+        /// The user, and its membership of the group that has the access.
+        needs: Vec<Address>,
+    },
+    /// A trail for management events.
+    Trail,
+    /// A task.
+    Task(Task),
 }
 
 /// What was observed of an existing item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemState {
-    /// It exists; its fields are not compared.
+    /// It exists or is done; its fields are not compared.
     Exists,
+    /// A profile with other values, which `--update` can change.
+    Differs,
     /// A permission set.
     PermissionSet {
         /// The ARNs of the attached AWS managed policies.
@@ -59,13 +90,29 @@ pub enum ItemState {
     },
 }
 
+/// A field that differs, with what changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemField {
+    /// A field of a permission set.
+    PermissionSet(Field),
+    /// The keys of a profile and its SSO session, which are written in one edit.
+    CliProfile,
+}
+
 impl Desired for Item {
     type State = ItemState;
-    type Field = Field;
+    type Field = ItemField;
 
     fn address(&self) -> Address {
         match self {
-            Self::User(spec) => Address::new(ResourceKind::User, spec.name.as_str()),
+            Self::Organization => Address::only(ResourceKind::Organization),
+            Self::Instance => Address::only(ResourceKind::Instance),
+            Self::PermissionSetsSwitch => Address::only(ResourceKind::PermissionSetsSwitch),
+            Self::Trail => Address::only(ResourceKind::Trail),
+            Self::CliProfile { profile, .. } => Address::new(ResourceKind::CliProfile, profile.as_str()),
+            Self::Token { profile, .. } => Address::new(ResourceKind::Token, profile.as_str()),
+            Self::Task(task) => Address::Task(task.clone()),
+            Self::User { spec, .. } => Address::new(ResourceKind::User, spec.name.as_str()),
             Self::Group(name) => Address::new(ResourceKind::Group, name.as_str()),
             Self::Membership { group, user } => {
                 let (group, user) = (group.clone(), user.clone());
@@ -89,8 +136,25 @@ impl Desired for Item {
     }
 
     fn depends_on(&self) -> Vec<Address> {
+        let instance = || vec![Address::only(ResourceKind::Instance)];
         match self {
-            Self::User(_) | Self::Group(_) | Self::PermissionSet { .. } => Vec::new(),
+            Self::Organization | Self::Trail | Self::Task(Task::AssignRootMfa) => Vec::new(),
+            Self::Instance => vec![Address::only(ResourceKind::Organization)],
+            Self::PermissionSetsSwitch
+            | Self::User { .. }
+            | Self::Group(_)
+            | Self::Task(Task::OpenPortal | Task::RequireMfa) => instance(),
+            Self::PermissionSet { .. } => vec![
+                Address::only(ResourceKind::Instance),
+                Address::only(ResourceKind::PermissionSetsSwitch),
+            ],
+            Self::CliProfile { assignment, .. } => vec![assignment.clone()],
+            Self::Token { profile, needs } => {
+                let profile = Address::new(ResourceKind::CliProfile, profile.as_str());
+                needs.iter().cloned().chain([profile]).collect()
+            }
+            Self::Task(Task::ActivateUser(user)) => vec![Address::new(ResourceKind::User, user.as_str())],
+            Self::Task(Task::DeleteRootAccessKeys) => vec![Address::Task(Task::AssignRootMfa)],
             Self::Membership { group, user } => vec![
                 Address::new(ResourceKind::Group, group.as_str()),
                 Address::new(ResourceKind::User, user.as_str()),
@@ -114,7 +178,18 @@ impl Desired for Item {
         }
     }
 
-    fn differences(&self, state: &ItemState, ledger: &Record) -> Vec<Field> {
+    fn is_for_a_person(&self) -> bool {
+        match self {
+            Self::Instance | Self::Token { .. } | Self::Task(_) => true,
+            Self::User { in_console, .. } => *in_console,
+            _ => false,
+        }
+    }
+
+    fn differences(&self, state: &ItemState, ledger: &Record) -> Vec<ItemField> {
+        if *state == ItemState::Differs {
+            return vec![ItemField::CliProfile];
+        }
         let (
             Self::PermissionSet { spec, sets_duration },
             ItemState::PermissionSet {
@@ -139,7 +214,7 @@ impl Desired for Item {
         if (*is_provisioned && !fields.is_empty()) || is_pending {
             fields.push(Field::Provision);
         }
-        fields
+        fields.into_iter().map(ItemField::PermissionSet).collect()
     }
 
     fn is_interrupted(&self, state: &ItemState, ledger: &Record) -> bool {
@@ -197,14 +272,18 @@ mod tests {
 
     fn updates() -> Policy {
         Policy {
-            updates: BTreeSet::from([ResourceKind::PermissionSet]),
+            updates: BTreeSet::from([ResourceKind::PermissionSet, ResourceKind::CliProfile]),
         }
     }
 
-    fn action_of(state: ItemState, record: &Record, policy: &Policy) -> Action<Field> {
+    fn action_of(state: ItemState, record: &Record, policy: &Policy) -> Action<ItemField> {
         let item = set("Admin", 4);
         let observed = BTreeMap::from([(item.address(), state)]);
         plan(&[item], &observed, record, policy).remove(0).action
+    }
+
+    fn fields(fields: &[Field]) -> Vec<ItemField> {
+        fields.iter().cloned().map(ItemField::PermissionSet).collect()
     }
 
     fn open_intent(record: &mut Record, verb: Verb, kind: ResourceKind, name: ResourceName) {
@@ -224,12 +303,12 @@ mod tests {
     #[test]
     fn an_existing_permission_set_changes_only_where_it_differs_and_may_be_changed() {
         let record = record();
-        let differs = vec![
+        let differs = fields(&[
             Field::Duration(hours(4)),
             Field::Attach(ADMIN.to_owned()),
             Field::Detach(READ.to_owned()),
-        ];
-        let with_provisioning = [differs.clone(), vec![Field::Provision]].concat();
+        ]);
+        let with_provisioning = [differs.clone(), fields(&[Field::Provision])].concat();
         let table = [
             (state(&[ADMIN], 4, true), Policy::default(), Action::Keep),
             (state(&[ADMIN], 4, true), updates(), Action::Keep),
@@ -253,7 +332,7 @@ mod tests {
         open_intent(&mut pending, Verb::Update, ResourceKind::Provisioning, name);
         assert_eq!(
             action_of(state(&[ADMIN], 4, true), &pending, &Policy::default()),
-            Action::Update(vec![Field::Provision])
+            Action::Update(fields(&[Field::Provision]))
         );
         let mut pending = record();
         let name = ResourceName::Attachment {
@@ -267,7 +346,7 @@ mod tests {
             is_provisioned: false,
             origin,
         };
-        let attach = vec![Field::Attach(ADMIN.to_owned())];
+        let attach = fields(&[Field::Attach(ADMIN.to_owned())]);
         assert_eq!(
             action_of(without_policy(Origin::Created), &record(), &Policy::default()),
             Action::Differs(attach.clone())
@@ -285,17 +364,12 @@ mod tests {
 
     #[test]
     fn an_assignment_waits_for_its_group_and_its_permission_set() {
-        let assignment = Item::Assignment {
-            account: "123456789012".parse().unwrap(),
-            permission_set: "Admin".to_owned(),
-            principal: "Admins".to_owned(),
-            is_group: true,
-        };
+        let assignment = assignment("Admin", "Admins", true);
         let group = Item::Group("Admins".to_owned());
         let desired = [assignment, set("Admin", 4), group.clone()];
         let nodes = plan(&desired, &BTreeMap::new(), &record(), &Policy::default());
         let last = nodes.last().unwrap();
-        assert_eq!(last.address.kind, ResourceKind::AccountAssignment);
+        assert_eq!(last.address.kind(), Some(ResourceKind::AccountAssignment));
         assert_eq!(last.after.len(), 2);
         let observed = BTreeMap::from([(group.address(), ItemState::Exists)]);
         let nodes = plan(&desired, &observed, &record(), &Policy::default());
@@ -303,22 +377,44 @@ mod tests {
         assert_eq!(last.after, [set("Admin", 4).address()]);
     }
 
+    fn assignment(permission_set: &str, principal: &str, is_group: bool) -> Item {
+        Item::Assignment {
+            account: "123456789012".parse().unwrap(),
+            permission_set: permission_set.to_owned(),
+            principal: principal.to_owned(),
+            is_group,
+        }
+    }
+
     fn item() -> impl Strategy<Value = Item> {
         let name = || select(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]);
         prop_oneof![
-            name().prop_map(|name| Item::User(UserSpec {
-                name,
-                ..UserSpec::default()
-            })),
+            Just(Item::Organization),
+            Just(Item::Instance),
+            Just(Item::PermissionSetsSwitch),
+            Just(Item::Trail),
+            name().prop_map(|name| Item::Task(Task::ActivateUser(name))),
+            select(vec![Task::OpenPortal, Task::AssignRootMfa, Task::DeleteRootAccessKeys]).prop_map(Item::Task),
+            (name(), name()).prop_map(|(profile, user)| Item::Token {
+                profile,
+                needs: vec![Address::new(ResourceKind::User, user)],
+            }),
+            (name(), name()).prop_map(|(profile, set)| Item::CliProfile {
+                profile,
+                assignment: assignment(&set, "a", true).address(),
+            }),
+            (name(), any::<bool>()).prop_map(|(name, in_console)| Item::User {
+                spec: UserSpec {
+                    name,
+                    ..UserSpec::default()
+                },
+                in_console,
+            }),
             name().prop_map(Item::Group),
             (name(), name()).prop_map(|(group, user)| Item::Membership { group, user }),
             (name(), 1_u32..3).prop_map(|(name, duration)| set(&name, duration)),
-            (name(), name(), any::<bool>()).prop_map(|(permission_set, principal, is_group)| Item::Assignment {
-                account: "123456789012".parse().unwrap(),
-                permission_set,
-                principal,
-                is_group,
-            }),
+            (name(), name(), any::<bool>())
+                .prop_map(|(set, principal, is_group)| assignment(&set, &principal, is_group)),
         ]
     }
 
@@ -326,6 +422,27 @@ mod tests {
         let policies = prop::collection::vec(select(vec![ADMIN, READ]), 0..2);
         (policies, 1_u32..3, any::<bool>())
             .prop_map(|(policies, duration, is_provisioned)| state(&policies, duration, is_provisioned))
+    }
+
+    fn state_differs(state: &ItemState) -> bool {
+        matches!(
+            state,
+            ItemState::PermissionSet {
+                is_provisioned: true,
+                ..
+            }
+        )
+    }
+
+    /// The tasks of a person, and what comes after one of them.
+    fn waiting_for_a_person(nodes: &[Node<ItemField>]) -> BTreeSet<Address> {
+        let mut waits = BTreeSet::new();
+        for node in nodes {
+            if node.action == Action::Perform || node.after.iter().any(|other| waits.contains(other)) {
+                waits.insert(node.address.clone());
+            }
+        }
+        waits
     }
 
     /// Items, each desired once, and what is observed of some of them.
@@ -339,6 +456,7 @@ mod tests {
                 }
                 let state = match item {
                     Item::PermissionSet { .. } => state,
+                    Item::CliProfile { .. } if state_differs(&state) => ItemState::Differs,
                     _ => ItemState::Exists,
                 };
                 if exists {
@@ -351,11 +469,11 @@ mod tests {
     }
 
     /// What is observed after a plan was applied.
-    fn applied(items: &[Item], observed: &mut BTreeMap<Address, ItemState>, nodes: &[Node<Field>]) {
+    fn applied(items: &[Item], observed: &mut BTreeMap<Address, ItemState>, nodes: &[Node<ItemField>]) {
         for node in nodes {
             let item = items.iter().find(|item| item.address() == node.address).unwrap();
             match &node.action {
-                Action::Create => {
+                Action::Create | Action::Perform => {
                     let state = match item {
                         Item::PermissionSet { spec, .. } => ItemState::PermissionSet {
                             policies: vec![spec.policy.clone()],
@@ -367,6 +485,9 @@ mod tests {
                     };
                     observed.insert(node.address.clone(), state);
                 }
+                Action::Update(_) if observed.get(&node.address) == Some(&ItemState::Differs) => {
+                    observed.insert(node.address.clone(), ItemState::Exists);
+                }
                 Action::Update(fields) => {
                     let Some(ItemState::PermissionSet { policies, duration, .. }) = observed.get_mut(&node.address)
                     else {
@@ -374,10 +495,12 @@ mod tests {
                     };
                     for field in fields {
                         match field {
-                            Field::Duration(wanted) => *duration = Some(*wanted),
-                            Field::Attach(policy) => policies.push(policy.clone()),
-                            Field::Detach(policy) => policies.retain(|attached| attached != policy),
-                            Field::Provision => {}
+                            ItemField::PermissionSet(Field::Duration(wanted)) => *duration = Some(*wanted),
+                            ItemField::PermissionSet(Field::Attach(policy)) => policies.push(policy.clone()),
+                            ItemField::PermissionSet(Field::Detach(policy)) => {
+                                policies.retain(|attached| attached != policy)
+                            }
+                            ItemField::PermissionSet(Field::Provision) | ItemField::CliProfile => {}
                         }
                     }
                 }
@@ -406,6 +529,21 @@ mod tests {
         }
 
         #[test]
+        fn only_what_depends_on_a_task_of_a_person_waits_for_it((items, mut observed) in situation()) {
+            let nodes = plan(&items, &observed, &record(), &updates());
+            let waits = waiting_for_a_person(&nodes);
+            // Without a person, everything else can be done, in the order of the plan.
+            let possible: Vec<_> = nodes.iter().filter(|node| !waits.contains(&node.address)).cloned().collect();
+            for node in &possible {
+                prop_assert!(node.after.iter().all(|other| !waits.contains(other)), "{node:?}");
+            }
+            applied(&items, &mut observed, &possible);
+            let left = plan(&items, &observed, &record(), &updates());
+            let left: BTreeSet<Address> = left.into_iter().filter(|node| node.action.is_open()).map(|node| node.address).collect();
+            prop_assert_eq!(left, waits);
+        }
+
+        #[test]
         fn nothing_is_changed_before_what_it_needs((items, observed) in situation()) {
             let nodes = plan(&items, &observed, &record(), &updates());
             for (index, node) in nodes.iter().enumerate() {
@@ -420,7 +558,7 @@ mod tests {
         fn existing_items_are_not_changed_without_the_update_flag((items, observed) in situation()) {
             for node in plan(&items, &observed, &record(), &Policy::default()) {
                 let exists = observed.contains_key(&node.address);
-                prop_assert_eq!(node.action == Action::Create, !exists);
+                prop_assert_eq!(node.action.is_open(), !exists);
                 prop_assert!(!matches!(node.action, Action::Update(_)));
             }
         }

@@ -185,9 +185,9 @@ async fn joined(context: &Context) -> Result<Option<Creation>, AwsError> {
     }))
 }
 
-/// The recorded name of the organization that this account created.
+/// The recorded name of an organization: its management account. Its ID is not known before it is created.
 fn name_of(management_account: &AccountId) -> ResourceName {
-    format!("of account {management_account}").into()
+    management_account.to_string().into()
 }
 
 /// The organization with its recorded origin.

@@ -174,6 +174,8 @@ pub struct StepOut {
     pub changes: Vec<ChangeOut>,
     /// The tasks that a person has to do.
     pub left_to_do: Vec<TaskOut>,
+    /// The slugs of the steps that come before what is left to do here.
+    pub waits_for: Vec<&'static str>,
     /// What to do next, if the step is different, blocked or unknown.
     pub next: Vec<NextStepOut>,
     /// The error, if something failed.
@@ -282,6 +284,7 @@ impl StepOut {
                 .iter()
                 .map(|task| TaskOut::of(task, invocation))
                 .collect(),
+            waits_for: report.waits_for.clone(),
             next: invocation.next_steps_out(&report.observed.next),
             error: report
                 .error

@@ -87,6 +87,8 @@ pub struct StepReport {
     pub error: Option<UserError>,
     /// When the step was first recorded in this state.
     pub since: Option<Timestamp>,
+    /// The slugs of the steps that come before what is left to do here.
+    pub waits_for: Vec<&'static str>,
 }
 
 impl StepReport {
@@ -114,6 +116,7 @@ impl StepReport {
             plan,
             left_to_do,
             since: None,
+            waits_for: Vec::new(),
         }
     }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Choice, HumanTask, Observed, Prompter, Question, StepPlan};
+use super::{Choice, HumanTask, Observed, Prompter, Question, Status, StepPlan};
 use crate::answers::Key;
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Slot, StepInfo};
+use crate::resources::item::ItemField;
 use crate::user_error::UserError;
 
 /// A step of the checklist.
@@ -47,11 +49,33 @@ pub trait Step {
         true
     }
 
-    /// The plan for the observed state.
+    /// Whether this step shows and applies an item of the plan.
+    fn covers(&self, address: &Address) -> bool;
+
+    /// The nodes of the whole plan, in order, for what was last observed.
+    fn nodes(&self) -> Vec<Node<ItemField>>;
+
+    /// Adds to `plan` the changes or the task that an open node of this step stands for.
     ///
     /// # Errors
-    /// If an answer that the plan needs is missing.
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError>;
+    /// If it cannot be described, for example because a file cannot be read.
+    fn present(&self, node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError>;
+
+    /// What this step would do in the observed state.
+    ///
+    /// # Errors
+    /// If a change cannot be described.
+    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        let mut plan = StepPlan::default();
+        if matches!(observed.status, Status::Blocked | Status::Unknown) {
+            return Ok(plan);
+        }
+        let nodes = self.nodes().into_iter();
+        for node in nodes.filter(|node| node.action.is_open() && self.covers(&node.address)) {
+            self.present(&node, observed, &mut plan)?;
+        }
+        Ok(plan)
+    }
 
     /// Applies one change. Records the intent before it and the result after it.
     ///

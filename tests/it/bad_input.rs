@@ -3,6 +3,7 @@
 use std::fs;
 
 use idc_sim::{FaultKind, ServiceError};
+use serde_json::json;
 
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
@@ -152,7 +153,7 @@ fn a_denied_read_stops_the_run_before_any_change() {
 }
 
 #[test]
-fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
+fn a_denied_change_names_the_missing_permission_and_stops_only_what_depends_on_it() {
     let env = TestEnv::new("enabled");
     let key = env.credentials.access_key_id.clone();
     let denied = vec!["identitystore:CreateUser".to_owned()];
@@ -164,8 +165,13 @@ fn a_denied_change_names_the_missing_permission_and_stops_further_changes() {
         error["next"].to_string().contains("identitystore:CreateUser"),
         "{error}"
     );
-    assert!(env.server.cloud().assignments.is_empty());
-    assert!(!env.path(".aws").exists());
+    // What does not depend on the user is done: the group has its access. Nobody is asked to sign in.
+    assert_eq!(env.server.cloud().assignments.len(), 1);
+    assert_eq!(result.step("cli-profile")["state"], "done");
+    assert_eq!(result.step("create-group")["waits_for"], json!(["create-user"]));
+    let sign_in = result.step("sign-in");
+    assert_eq!(sign_in["state"], "to_do");
+    assert_eq!(sign_in["waits_for"], json!(["create-user", "create-group"]));
     // With the permission, another run completes.
     env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);

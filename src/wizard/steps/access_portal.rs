@@ -13,10 +13,12 @@ use crate::answers::{Given, Key};
 use crate::aws::{AwsError, AwsErrorKind, portal_address};
 use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
+use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Change, Importance, Slot, StepInfo, step_error};
+use crate::resources::item::{ItemField, ItemState};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Step, StepPlan, TaskKind};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -112,10 +114,12 @@ impl Step for AccessPortal {
         if context.confirmed.contains(PORTAL) {
             context.keep_word(PORTAL, &url, false)?;
         }
-        if let Some(attestation) = context
+        let attestation = context
             .progress
-            .read(|record| record.attestation(PORTAL, &url).cloned())
-        {
+            .read(|record| record.attestation(PORTAL, &url).cloned());
+        let done = attestation.as_ref().map(|_| ItemState::Exists);
+        context.observe(Address::Task(Task::OpenPortal), done);
+        if let Some(attestation) = attestation {
             context.facts.start_url.set(url.clone());
             return Ok(Self::done(&url, !attestation.proved));
         }
@@ -131,11 +135,15 @@ impl Step for AccessPortal {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if observed.status != Status::Missing {
-            return Ok(plan);
-        }
+    fn covers(&self, address: &Address) -> bool {
+        *address == Address::Task(Task::OpenPortal)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, _node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let url = observed.evidence.start_url.as_ref();
         let set = self.context.text(Key::PermissionSet);
         plan.tasks.push(HumanTask {
@@ -157,7 +165,7 @@ impl Step for AccessPortal {
             ],
             kind: TaskKind::Confirmed(PORTAL),
         });
-        Ok(plan)
+        Ok(())
     }
 
     async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
@@ -175,14 +183,18 @@ impl Step for AccessPortal {
     fn reconsider(&self, _observed: &Observed) -> Option<Observed> {
         let url = self.context.facts.start_url.now()?;
         let signed_in = self.context.facts.signed_in.now();
-        if signed_in.is_some_and(|signed_in| signed_in.portal_shows_access) {
-            return Some(Self::done(&url, false));
-        }
+        let is_proved = signed_in.is_some_and(|signed_in| signed_in.portal_shows_access);
         let attestation = self
             .context
             .progress
-            .read(|record| record.attestation(PORTAL, &url).cloned())?;
-        Some(Self::done(&url, !attestation.proved))
+            .read(|record| record.attestation(PORTAL, &url).cloned());
+        let observed = match (is_proved, attestation) {
+            (true, _) => Self::done(&url, false),
+            (false, attestation) => Self::done(&url, !attestation?.proved),
+        };
+        self.context
+            .observe(Address::Task(Task::OpenPortal), Some(ItemState::Exists));
+        Some(observed)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

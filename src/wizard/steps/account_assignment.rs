@@ -12,14 +12,14 @@ use crate::ids::{AssignmentKey, Principal};
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
-use crate::reconcile::plan::{Action, Address, Node};
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, CreateResult, Importance, Instance, Slot, StepInfo, rerun, step_error};
 use crate::resources::assignment::{self, Requested};
-use crate::resources::item::ItemState;
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization;
 use crate::text::duration_text;
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Choice, Observed, Prompter, Question, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -254,18 +254,22 @@ impl Step for AccountAssignment {
         Ok(accounts.into_iter().map(choice).collect())
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if observed.status != Status::Missing {
-            return Ok(plan);
+    fn covers(&self, address: &Address) -> bool {
+        address.kind() == Some(ResourceKind::AccountAssignment)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
+        if let Address::Resource(_, name) = &node.address {
+            let set = self.context.facts.permission_set.now().map(|set| set.arn);
+            let is_group = self.context.is_for_group();
+            let creation = assignment::creation(&self.context, name.clone(), is_group, set.as_ref());
+            plan.changes.push(creation);
         }
-        let set = self.context.facts.permission_set.now().map(|set| set.arn);
-        let nodes = self.context.planned(&[ResourceKind::AccountAssignment]);
-        let creations = nodes.into_iter().filter(|node| node.action == Action::Create);
-        let is_group = self.context.is_for_group();
-        let creation = |node: Node<_>| assignment::creation(&self.context, node.address.name, is_group, set.as_ref());
-        plan.changes.extend(creations.map(creation));
-        Ok(plan)
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {

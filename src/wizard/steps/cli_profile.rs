@@ -9,9 +9,11 @@ use super::context::WizardContext;
 use super::facts::Profile;
 use crate::answers::Key;
 use crate::next_step::SetupCommand;
-use crate::progress::Verb;
+use crate::progress::{ResourceKind, Verb};
+use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{Change, Consent, Importance, Slot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
+use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
 use aws_config_file::files;
@@ -187,10 +189,18 @@ impl Step for CliProfile {
             let why = format!("line {line} has a quoted name, which the AWS CLI accepts and the SDKs do not");
             return Err(unreadable_in(&INFO, path, &why));
         }
+        let address = Address::new(ResourceKind::CliProfile, spec.profile.as_str());
         if let Some(observed) = self.other_credentials(&spec, &config)? {
+            self.context.observe(address, Some(ItemState::Exists));
             return Ok(observed);
         }
         let mut observed = Self::judge(&spec, &config);
+        let state = match observed.status {
+            Status::Done => Some(ItemState::Exists),
+            Status::Different => Some(ItemState::Differs),
+            _ => None,
+        };
+        self.context.observe(address, state);
         if !observed.is_done() && self.context.is_update_wanted(&INFO) {
             self.must_be_writable().map_err(UserError::stopping_all)?;
         }
@@ -217,17 +227,21 @@ impl Step for CliProfile {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        let update = observed.status == Status::Different
-            && self.context.is_update_wanted(&INFO)
-            && observed.evidence.profile.is_some();
-        if observed.status != Status::Missing && !update {
-            return Ok(plan);
-        }
+    fn covers(&self, address: &Address) -> bool {
+        address.kind() == Some(ResourceKind::CliProfile)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let path = self.paths()?.config();
         let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
-        let verb = if update { Verb::Update } else { Verb::Create };
+        let verb = match node.action {
+            Action::Update(_) => Verb::Update,
+            _ => Verb::Create,
+        };
         let diff = match self.spec() {
             Some(spec) => {
                 let (before, config) = self.read()?;
@@ -237,7 +251,7 @@ impl Step for CliProfile {
         };
         plan.changes
             .push(cli_config::change(verb, &session, &profile, path, diff));
-        Ok(plan)
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {

@@ -11,9 +11,9 @@ use crate::answers::Key;
 use crate::ids::{GroupId, MembershipKey};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
-use crate::reconcile::plan::{Action, Address};
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Error, Importance, Instance, Slot, StepInfo, rerun};
-use crate::resources::item::ItemState;
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::{group, membership};
 use crate::user_error::UserError;
 use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
@@ -72,7 +72,8 @@ impl CreateGroup {
             .await?;
         if let Some((id, _)) = created {
             self.group_id.replace(Some(id.clone()));
-            self.record_created(change, id)?;
+            self.record_created(change, id.clone())?;
+            context.facts.group.set(Group { id });
             prompter.say(Some(&INFO), &format!("Created the group {}.", change.name));
         }
         Ok(())
@@ -171,6 +172,7 @@ impl Step for CreateGroup {
         let group = group::settle(&self.context, &instance, &name, &id)
             .await
             .map_err(failed)?;
+        self.context.facts.group.set(Group { id: id.clone() });
         let observed = |status, summary: String| {
             Observed::new(status, summary)
                 .with(|evidence| {
@@ -208,7 +210,7 @@ impl Step for CreateGroup {
             Status::Done,
             format!("The group {name} exists, with the user {}.", user.name),
         );
-        self.context.facts.group.set(Group { id });
+        self.context.facts.membership.set(());
         Ok(done.of(membership))
     }
 
@@ -216,21 +218,29 @@ impl Step for CreateGroup {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if observed.status != Status::Missing {
-            return Ok(plan);
-        }
+    fn covers(&self, address: &Address) -> bool {
+        matches!(
+            address.kind(),
+            Some(ResourceKind::Group | ResourceKind::GroupMembership)
+        )
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let context = &self.context;
-        let (group_id, user) = (self.group_id.borrow(), context.facts.user.now().map(|user| user.id));
-        let nodes = context.planned(&[ResourceKind::Group, ResourceKind::GroupMembership]);
-        for node in nodes.into_iter().filter(|node| node.action == Action::Create) {
-            plan.changes.push(match node.address.kind {
-                ResourceKind::Group => group::creation(context, node.address.name.single()),
-                _ => membership::creation(context, node.address.name, group_id.as_ref(), user.as_ref()),
-            });
-        }
-        Ok(plan)
+        let Address::Resource(_, name) = &node.address else {
+            return Ok(());
+        };
+        plan.changes.push(if node.address.kind() == Some(ResourceKind::Group) {
+            group::creation(context, name.single())
+        } else {
+            let (group, user) = (self.group_id.borrow(), context.facts.user.now().map(|user| user.id));
+            membership::creation(context, name.clone(), group.as_ref(), user.as_ref())
+        });
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
@@ -242,6 +252,6 @@ impl Step for CreateGroup {
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
-        vec![&self.context.facts.group]
+        vec![&self.context.facts.group, &self.context.facts.membership]
     }
 }

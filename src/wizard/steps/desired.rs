@@ -1,12 +1,12 @@
-//! The items of Identity Center that the answers describe, and the plan for them.
+//! The items that the answers describe, with the tasks of a person, and the plan for them.
 
-use super::{WizardContext, permission_set};
+use super::{WizardContext, cli_profile, permission_set};
 use crate::answers::Key;
-use crate::answers::values::{AssignTo, PermissionSetName, Policy as PolicyAnswer, SessionDuration};
+use crate::answers::values::{AssignTo, CreateUserWith, PermissionSetName, Policy as PolicyAnswer, SessionDuration};
 use crate::progress::ResourceKind;
-use crate::reconcile::plan::{Address, Node, Policy, plan};
-use crate::resources::item::{Item, ItemState};
-use crate::resources::permission_set::{Field, PermissionSetSpec};
+use crate::reconcile::plan::{Address, Desired as _, Node, Policy, Task, plan};
+use crate::resources::item::{Item, ItemField, ItemState};
+use crate::resources::permission_set::PermissionSetSpec;
 use crate::resources::user::UserSpec;
 
 impl WizardContext {
@@ -44,36 +44,67 @@ impl WizardContext {
         let duration = self.answer::<SessionDuration>(Key::SessionDuration);
         let spec = self.permission_set_spec();
         let is_for_group = self.is_for_group();
+        let assignment = Item::Assignment {
+            account: self.account(),
+            permission_set: spec.name.clone(),
+            principal: if is_for_group { group.clone() } else { user.clone() },
+            is_group: is_for_group,
+        };
+        let profile = self.text(Key::CliProfile);
         let mut items = vec![
-            Item::User(self.user_spec()),
-            Item::Assignment {
-                account: self.account(),
-                permission_set: spec.name.clone(),
-                principal: if is_for_group { group.clone() } else { user.clone() },
-                is_group: is_for_group,
+            Item::Organization,
+            Item::Instance,
+            Item::PermissionSetsSwitch,
+            Item::User {
+                spec: self.user_spec(),
+                in_console: self.is_user_added_in_console(),
             },
+            Item::Task(Task::ActivateUser(user.clone())),
             Item::PermissionSet {
                 spec,
                 sets_duration: duration.is_some_and(|duration| duration.is_explicit()),
             },
+            Item::CliProfile {
+                profile: profile.clone(),
+                assignment: assignment.address(),
+            },
+            assignment,
+            Item::Task(Task::OpenPortal),
+            Item::Task(Task::RequireMfa),
+            Item::Trail,
+            Item::Task(Task::AssignRootMfa),
+            Item::Task(Task::DeleteRootAccessKeys),
         ];
+        let mut needs = vec![Address::new(ResourceKind::User, user.as_str())];
         if !self.answers.borrow().without_group() {
             items.push(Item::Group(group.clone()));
-            items.push(Item::Membership { group, user });
+            let membership = Item::Membership { group, user };
+            if is_for_group {
+                needs.push(membership.address());
+            }
+            items.push(membership);
         }
+        items.push(Item::Token { profile, needs });
         items
     }
 
-    /// What happens to the items of these kinds, in order.
-    pub(super) fn planned(&self, kinds: &[ResourceKind]) -> Vec<Node<Field>> {
+    /// Whether a person adds the user in the console.
+    pub(super) fn is_user_added_in_console(&self) -> bool {
+        let with = self.answer::<CreateUserWith>(Key::CreateUserWith);
+        with.is_some_and(|with| with.value == CreateUserWith::Console)
+    }
+
+    /// What happens to each item, in an order in which it can happen.
+    pub(super) fn planned(&self) -> Vec<Node<ItemField>> {
         let mut policy = Policy::default();
-        if self.is_update_wanted(&permission_set::INFO) {
-            policy.updates.insert(ResourceKind::PermissionSet);
-        }
+        let updatable = [
+            (&permission_set::INFO, ResourceKind::PermissionSet),
+            (&cli_profile::INFO, ResourceKind::CliProfile),
+        ];
+        let wanted = updatable.into_iter().filter(|(info, _)| self.is_update_wanted(info));
+        policy.updates.extend(wanted.map(|(_, kind)| kind));
         let (desired, observed) = (self.desired(), self.observed.borrow());
-        let mut nodes = self.progress.read(|record| plan(&desired, &observed, record, &policy));
-        nodes.retain(|node| kinds.contains(&node.address.kind));
-        nodes
+        self.progress.read(|record| plan(&desired, &observed, record, &policy))
     }
 
     /// Records what a step has observed of an item; `None` if it does not exist.

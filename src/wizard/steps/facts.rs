@@ -12,7 +12,7 @@ pub struct User {
     pub name: String,
 }
 
-/// The group of step 3, which contains the user.
+/// The group of step 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Its ID in the identity store.
@@ -59,6 +59,8 @@ pub struct Facts {
     pub user: Fact<User>,
     /// From step 3.
     pub group: Fact<Group>,
+    /// From step 3: the group contains the user.
+    pub membership: Fact<()>,
     /// From step 4.
     pub permission_set: Fact<PermissionSet>,
     /// From step 5: the principal has the permission set in the account.

@@ -15,12 +15,12 @@ use crate::answers::{Key, Source};
 use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
-use crate::reconcile::plan::{Action, Address};
+use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun, step_error};
-use crate::resources::item::ItemState;
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::permission_set::{self, Described, PermissionSetSpec};
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Choice, Observed, Prompter, Question, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -227,26 +227,31 @@ impl Step for PermissionSet {
         Ok(policies.into_iter().map(Choice::of).collect())
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if !matches!(observed.status, Status::Missing | Status::Different) {
-            return Ok(plan);
-        }
+    fn covers(&self, address: &Address) -> bool {
+        address.kind() == Some(ResourceKind::PermissionSet)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let (context, spec, existing) = (&self.context, self.spec(), self.existing.borrow());
-        for node in context.planned(&[ResourceKind::PermissionSet]) {
-            match (&node.action, existing.as_ref()) {
-                (Action::Create, _) => {
-                    let policy = permission_set::policy_change(context, &spec, Verb::Create, &spec.policy, None);
-                    plan.changes = vec![permission_set::creation(context, &spec), policy];
-                }
-                (Action::Update(fields), Some(arn)) => {
-                    let change = |field| permission_set::field_change(context, &spec, arn, field);
-                    plan.changes = fields.iter().map(change).collect();
-                }
-                _ => {}
+        match (&node.action, existing.as_ref()) {
+            (Action::Create, _) => {
+                let policy = permission_set::policy_change(context, &spec, Verb::Create, &spec.policy, None);
+                plan.changes.extend([permission_set::creation(context, &spec), policy]);
             }
+            (Action::Update(fields), Some(arn)) => {
+                let changes = fields.iter().filter_map(|field| match field {
+                    ItemField::PermissionSet(field) => Some(permission_set::field_change(context, &spec, arn, field)),
+                    ItemField::CliProfile => None,
+                });
+                plan.changes.extend(changes);
+            }
+            _ => {}
         }
-        Ok(plan)
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {

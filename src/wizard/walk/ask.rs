@@ -188,19 +188,14 @@ impl Walk<'_> {
         (step.info().slug, observed)
     }
 
-    /// Whether the step waits for an earlier step that is blocked or could not be checked. It is then unknown whether
-    /// the step needs an answer, so the earlier step is reported first.
+    /// Whether the step waits for a step that is blocked or could not be checked. It is then unknown whether the step
+    /// needs an answer, so the other step is reported first.
     fn waits_for_blocked_step(&self, step: &dyn Step, observations: &Observations) -> bool {
-        let mut before = self.steps.iter().take_while(|other| other.info() != step.info());
-        let waits = observations
-            .get(step.info().slug)
-            .is_some_and(|observed| observed.waits_for.is_some());
-        waits
-            && before.any(|other| {
-                let observed = observations.get(other.info().slug);
-                let is_blocked = |observed: &Observed| matches!(observed.status, Status::Unknown | Status::Blocked);
-                other.info().feeds_others && observed.is_some_and(is_blocked)
-            })
+        let is_blocked = |slug: &&str| {
+            let observed = observations.get(slug);
+            observed.is_some_and(|observed| matches!(observed.status, Status::Unknown | Status::Blocked))
+        };
+        self.prerequisites(step).iter().any(is_blocked)
     }
 
     fn open_questions(&self, observations: &Observations) -> Vec<(&dyn Step, Question)> {

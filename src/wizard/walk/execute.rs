@@ -12,7 +12,7 @@ use super::{Observations, Walk, close};
 use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, Importance, StepInfo};
-use crate::user_error::UserError;
+use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::{
     Confirm, Events, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind,
 };
@@ -40,11 +40,7 @@ impl Walk<'_> {
             .borrow_mut()
             .take()
             .or_else(|| self.reconsider(&mut reports).err());
-        Outcome {
-            reports,
-            error,
-            region: None,
-        }
+        self.outcome(reports, error)
     }
 
     /// Updates the reports with what later steps have shown about earlier ones.
@@ -86,9 +82,6 @@ impl Walk<'_> {
             turn.begin(step.info(), &observed, &plan);
         }
         let report = self.execute_from(step, observed, turn).await;
-        if report.state == State::Failed && !step.info().is_recommendation() {
-            self.stopped.set(true);
-        }
         close(step, &report.observed.summary);
         match self.record(&report) {
             Ok(()) => report,
@@ -175,8 +168,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Adds an error to the report of the step. If the user quit, that is no failure of the step, but ends the walk.
+    /// Adds an error to the report of the step. Only the steps that depend on it wait then; the others go on. If the user
+    /// quit, that is no failure of the step, but ends the walk.
     fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
+        if error.kind == UserErrorKind::NoCredentials {
+            self.stopped.set(true);
+        }
         if error.kind.is_user_exit() {
             self.stopped.set(true);
             self.user_exit.replace(Some(error));
@@ -207,7 +204,6 @@ impl Walk<'_> {
                 Err(error) => tracing::info!(parent: &span, error = ?error.kind, "failed"),
             }
             if let Err(error) = applied {
-                self.stopped.set(self.stopped.get() || !info.is_recommendation());
                 // What was changed before the failure remains, so report it if a read shows it.
                 let observed = step.look().await.unwrap_or_else(|_| observed.clone());
                 let plan = step.plan(&observed).unwrap_or_else(|_| plan.clone());

@@ -17,6 +17,7 @@ use self::consent::ChangeKey;
 use super::{Observed, Outcome, Prompter, State, Step, StepPlan, StepReport};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
+use crate::reconcile::plan::Address;
 use crate::user_error::UserError;
 
 /// The options of a walk.
@@ -45,7 +46,7 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<ChangeKey>>,
-    /// A change failed or the user quit: no other change is started.
+    /// The user quit, or the credentials expired: no other change is started.
     stopped: Cell<bool>,
     /// The answered questions, in order, for going back.
     history: RefCell<Vec<Key>>,
@@ -99,11 +100,7 @@ impl<'a> Walk<'a> {
         let mut reports = self.reports(&observations);
         let error = self.reconsider(&mut reports).err();
         let error = error.or_else(|| self.prerequisite_error(&observations));
-        Outcome {
-            reports,
-            error,
-            region: None,
-        }
+        self.outcome(reports, error)
     }
 
     /// Checks all steps, asks the open questions and plans the changes. Changes nothing.
@@ -113,22 +110,14 @@ impl<'a> Walk<'a> {
         let mut reports = self.reports(&observations);
         let error = self.reconsider(&mut reports).err().or(asked);
         let error = error.or_else(|| self.prerequisite_error(&observations));
-        Outcome {
-            reports,
-            error,
-            region: None,
-        }
+        self.outcome(reports, error)
     }
 
     /// Checks, asks, and executes the steps.
     pub async fn run(&self) -> Outcome {
         // First of all, so that the answers are not lost if the run is killed during the first check.
         if let Err(error) = self.save_answers() {
-            return Outcome {
-                reports: Vec::new(),
-                error: Some(error.into()),
-                region: None,
-            };
+            return self.outcome(Vec::new(), Some(error.into()));
         }
         let mut observations = self.survey().await;
         loop {
@@ -145,22 +134,12 @@ impl<'a> Walk<'a> {
     async fn run_from(&self, mut observations: Observations) -> Outcome {
         let agreed = match self.agree(&mut observations).await {
             Ok(agreed) => agreed,
-            Err(error) => {
-                return Outcome {
-                    reports: self.reports(&observations),
-                    error: Some(error),
-                    region: None,
-                };
-            }
+            Err(error) => return self.outcome(self.reports(&observations), Some(error)),
         };
         let before = self.prerequisite_error(&observations);
         if before.is_some() || self.is_refused(&observations) {
             // If a check is denied, stop before the first change.
-            return Outcome {
-                reports: self.reports(&observations),
-                error: before,
-                region: None,
-            };
+            return self.outcome(self.reports(&observations), before);
         }
         if !agreed {
             let line = if self.has_changed.get() {
@@ -169,13 +148,24 @@ impl<'a> Walk<'a> {
                 "Nothing was changed. Your answers are saved."
             };
             self.prompter.say(None, line);
-            return Outcome {
-                reports: self.reports(&observations),
-                error: None,
-                region: None,
-            };
+            return self.outcome(self.reports(&observations), None);
         }
         self.execute(observations).await
+    }
+
+    /// The outcome, with what each unfinished step waits for.
+    fn outcome(&self, mut reports: Vec<StepReport>, error: Option<UserError>) -> Outcome {
+        for report in &mut reports {
+            let step = self.steps.iter().find(|step| step.info() == report.info);
+            if let Some(step) = step.filter(|_| !matches!(report.state, State::Done | State::Skipped)) {
+                report.waits_for = self.prerequisites(step.as_ref());
+            }
+        }
+        Outcome {
+            reports,
+            error,
+            region: None,
+        }
     }
 
     /// Whether the step was requested.
@@ -186,6 +176,29 @@ impl<'a> Walk<'a> {
     /// Whether the step was requested and not skipped.
     fn is_walked(&self, step: &dyn Step) -> bool {
         self.is_wanted(step) && !self.skipped.borrow().contains(step.info().slug)
+    }
+
+    /// The steps whose changes and tasks come before those of this step, directly or not.
+    fn prerequisites(&self, step: &dyn Step) -> Vec<&'static str> {
+        let nodes = step.nodes();
+        let mut open: Vec<&Address> = Vec::new();
+        let mut before: BTreeSet<&Address> = BTreeSet::new();
+        open.extend(
+            nodes
+                .iter()
+                .map(|node| &node.address)
+                .filter(|address| step.covers(address)),
+        );
+        while let Some(address) = open.pop() {
+            for node in nodes.iter().filter(|node| node.address == *address) {
+                open.extend(node.after.iter().filter(|other| before.insert(*other)));
+            }
+        }
+        let others = self.steps.iter().filter(|other| other.info() != step.info());
+        others
+            .filter(|other| before.iter().any(|address| other.covers(address)))
+            .map(|other| other.info().slug)
+            .collect()
     }
 
     /// The error of a step that is only checked, if a later step in the walk waits.

@@ -13,12 +13,11 @@ use jiff::Timestamp;
 use super::context::WizardContext;
 use super::facts::User;
 use crate::answers::Key;
-use crate::answers::values::CreateUserWith;
 use crate::next_step::SetupCommand;
 use crate::progress::{Attestation, Entry, ResourceKind};
-use crate::reconcile::plan::{Action, Address};
+use crate::reconcile::plan::{Action, Address, Node, Task};
 use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
-use crate::resources::item::ItemState;
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::user::{self, DescribedUser};
 use crate::text::one_line;
 use crate::user_error::UserError;
@@ -114,6 +113,19 @@ impl CreateUser {
         self.with_activation(observed, &user.id)
     }
 
+    /// Records what exists, for the plan. A user that differs is not to be activated.
+    fn record(&self, observed: Option<&Observed>) {
+        let name = self.context.text(Key::Username);
+        let is_activated = observed
+            .is_some_and(|observed| !observed.is_done() || observed.evidence.activation != Some(Activation::NotKnown));
+        for (address, exists) in [
+            (Address::new(ResourceKind::User, name.as_str()), observed.is_some()),
+            (Address::Task(Task::ActivateUser(name)), is_activated),
+        ] {
+            self.context.observe(address, exists.then_some(ItemState::Exists));
+        }
+    }
+
     fn with_activation(&self, mut observed: Observed, id: &str) -> Observed {
         let attestation = self
             .context
@@ -126,12 +138,6 @@ impl CreateUser {
         };
         observed.confirmed = attestation.is_some_and(|attestation| !attestation.proved);
         observed.with(|evidence| evidence.activation = Some(state))
-    }
-
-    fn uses_console(&self) -> bool {
-        self.context
-            .answer::<CreateUserWith>(Key::CreateUserWith)
-            .is_some_and(|with| with.value == CreateUserWith::Console)
     }
 }
 
@@ -150,9 +156,8 @@ impl Step for CreateUser {
         let email = self.context.text(Key::Email);
         let found = user::find(&self.context, &instance, &name, &email).await;
         let found = found.map_err(rerun(&INFO))?;
-        let address = Address::new(ResourceKind::User, name.as_str());
-        self.context.observe(address, found.as_ref().map(|_| ItemState::Exists));
         let Some(user) = found else {
+            self.record(None);
             if self.context.is_external() {
                 return Ok(Observed::blocked(
                     format!("The user {name} does not exist, and users come from your identity provider."),
@@ -177,6 +182,7 @@ impl Step for CreateUser {
             }
         }
         let observed = self.judge(&user, entry);
+        self.record(Some(&observed));
         if observed.is_done() {
             self.context.facts.user.set(User {
                 id: user.id,
@@ -202,23 +208,26 @@ impl Step for CreateUser {
             .collect()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        let activation = observed.evidence.activation;
-        let is_activated = activation.is_some_and(|state| state != Activation::NotKnown);
-        match observed.status {
-            Status::Missing if self.uses_console() => plan.tasks.push(self.add_in_console()),
-            Status::Missing => {
-                let nodes = self.context.planned(&[ResourceKind::User]);
-                let creations = nodes.iter().filter(|node| node.action == Action::Create);
-                let creation = |_| user::creation(&self.context, &self.context.user_spec());
-                plan.changes.extend(creations.map(creation));
-                plan.tasks.push(self.activate(observed));
-            }
-            Status::Done if !is_activated => plan.tasks.push(self.activate(observed)),
-            _ => {}
+    fn covers(&self, address: &Address) -> bool {
+        match address {
+            Address::Resource(kind, _) => *kind == ResourceKind::User,
+            Address::Task(task) => matches!(task, Task::ActivateUser(_)),
         }
-        Ok(plan)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
+        match (&node.address, &node.action) {
+            (Address::Task(_), _) => plan.tasks.push(self.activate(observed)),
+            (_, Action::Perform) => plan.tasks.push(self.add_in_console()),
+            _ => plan
+                .changes
+                .push(user::creation(&self.context, &self.context.user_spec())),
+        }
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
@@ -261,7 +270,11 @@ impl Step for CreateUser {
                 .progress
                 .read(|record| record.attestation(ACTIVATION, &user.id).is_some())
         };
-        (is_proved || is_confirmed()).then(|| self.with_activation(observed.clone(), &user.id))
+        (is_proved || is_confirmed()).then(|| {
+            let activation = Address::Task(Task::ActivateUser(self.context.text(Key::Username)));
+            self.context.observe(activation, Some(ItemState::Exists));
+            self.with_activation(observed.clone(), &user.id)
+        })
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

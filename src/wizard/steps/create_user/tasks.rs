@@ -47,7 +47,7 @@ impl CreateUser {
             .now()
             .zip(evidence.user_id.as_ref())
             .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, id));
-        let first = if self.uses_console() {
+        let first = if self.context.is_user_added_in_console() {
             format!(
                 "Open the invitation sent to {}, and set a password.",
                 self.context.text(Key::Email)

@@ -21,8 +21,10 @@ use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::ResourceKind;
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun};
 use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
 use crate::user_error::UserError;
 use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
@@ -222,6 +224,21 @@ impl EnableIdentityCenter {
         }
     }
 
+    /// Records what exists, for the plan.
+    fn observe(&self, state: &AccountState) {
+        let active = state.instance.as_ref().filter(|seen| seen.status == "ACTIVE");
+        // A new instance has permission sets enabled.
+        let has_permission_sets = active.is_none_or(|seen| seen.permission_sets != Some(false));
+        for (kind, exists) in [
+            (ResourceKind::Organization, state.organization.is_some()),
+            (ResourceKind::Instance, active.is_some()),
+            (ResourceKind::PermissionSetsSwitch, has_permission_sets),
+        ] {
+            self.context
+                .observe(Address::only(kind), exists.then_some(ItemState::Exists));
+        }
+    }
+
     /// Settles the open intents for what exists by now.
     async fn settle_intents(&self, state: &AccountState) -> Result<(), UserError> {
         if let Some(organization) = &state.organization {
@@ -252,6 +269,7 @@ impl Step for EnableIdentityCenter {
     async fn look(&self) -> Result<Observed, UserError> {
         let state = self.account_state().await?;
         self.settle_intents(&state).await?;
+        self.observe(&state);
         let mut observed = self.judge(&state);
         self.last.replace(Some(state.clone()));
         if let Some(seen) = &state.instance
@@ -286,24 +304,34 @@ impl Step for EnableIdentityCenter {
         .collect()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if observed.status != Status::Missing {
-            return Ok(plan);
-        }
+    fn covers(&self, address: &Address) -> bool {
+        matches!(
+            address.kind(),
+            Some(ResourceKind::Organization | ResourceKind::Instance | ResourceKind::PermissionSetsSwitch)
+        )
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let last = self.last.borrow();
         let Some(state) = last.as_ref() else {
-            return Ok(plan);
+            return Ok(());
         };
-        if state.organization.is_none() {
-            let account_plan = state.plan.unwrap_or(AccountPlan::Unknown);
-            plan.changes.push(organization::creation(account_plan));
+        match (node.address.kind(), &state.instance) {
+            (Some(ResourceKind::Organization), _) => {
+                let account_plan = state.plan.unwrap_or(AccountPlan::Unknown);
+                plan.changes.push(organization::creation(account_plan));
+            }
+            (Some(ResourceKind::PermissionSetsSwitch), Some(seen)) => {
+                plan.changes.push(instance::enabling_permission_sets(seen));
+            }
+            (Some(ResourceKind::Instance), _) => plan.tasks.push(self.enable()),
+            _ => {}
         }
-        match state.instance.as_ref().filter(|seen| seen.status == "ACTIVE") {
-            Some(seen) => plan.changes.push(instance::enabling_permission_sets(seen)),
-            None => plan.tasks.push(self.enable()),
-        }
-        Ok(plan)
+        Ok(())
     }
 
     async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {

@@ -7,10 +7,13 @@ use async_trait::async_trait;
 
 use super::super::context::WizardContext;
 use crate::next_step::NextStep;
+use crate::progress::ResourceKind;
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Importance, StepInfo, rerun};
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::trail::{self, Trails};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Observed, Prompter, Question, Step, StepPlan};
 
 pub use crate::resources::trail::CREATE_TRAIL;
 
@@ -81,6 +84,10 @@ impl Step for CloudTrail {
         if let Trails::Sufficient(trail) = &trails {
             trail::settle(context, trail)?;
         }
+        // Another trail would not deliver better, and a second copy of the events costs money.
+        let exists = !matches!(trails, Trails::Insufficient(_));
+        let state = exists.then_some(ItemState::Exists);
+        context.observe(Address::only(ResourceKind::Trail), state);
         Ok(self.judge(&trails))
     }
 
@@ -88,12 +95,17 @@ impl Step for CloudTrail {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        if observed.status == Status::Missing {
-            plan.changes.push(trail::creation());
-        }
-        Ok(plan)
+    fn covers(&self, address: &Address) -> bool {
+        address.kind() == Some(ResourceKind::Trail)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
+        plan.changes.push(trail::creation());
+        Ok(())
     }
 
     async fn apply(&self, _change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {

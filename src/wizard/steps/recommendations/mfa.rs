@@ -5,9 +5,11 @@ use std::rc::Rc;
 use async_trait::async_trait;
 
 use super::super::context::{WizardContext, confirm};
+use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Change, Importance, StepInfo};
+use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Question, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -52,6 +54,8 @@ impl Step for Mfa {
         let attestation = context
             .progress
             .read(|record| record.attestation(MFA, &instance.arn).cloned());
+        let done = attestation.as_ref().map(|_| ItemState::Exists);
+        context.observe(Address::Task(Task::RequireMfa), done);
         let Some(attestation) = attestation else {
             return Ok(Observed::missing(
                 "No API reports whether MFA is required for all users, and nobody has confirmed it.",
@@ -68,32 +72,39 @@ impl Step for Mfa {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
+    fn covers(&self, address: &Address) -> bool {
+        *address == Address::Task(Task::RequireMfa)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let instance = self.context.instance.now();
-        if let Some(instance) = instance.filter(|_| observed.status == Status::Missing && observed.waits_for.is_none())
-        {
-            let place = self.context.console.settings(&instance.region, &instance.arn);
-            plan.tasks.push(HumanTask {
-                sentence: "Check that MFA is required for all users.".to_owned(),
-                link: Some(place.link),
-                code: None,
-                clicks: place.clicks,
-                command: None,
-                alternatives: confirm(MFA, "confirm that you checked them"),
-                details: vec![
-                    "\"Prompt users for MFA\" is \"Every time they sign in\" or \"Only when their sign-in context \
-                     changes\", not \"Never\"."
-                        .to_owned(),
-                    "\"If a user does not yet have a registered MFA device\" is \"Require them to register an MFA device \
-                     at sign-in\". This is the default for new instances."
-                        .to_owned(),
-                    "No API reads these settings.".to_owned(),
-                ],
-                kind: TaskKind::Confirmed(MFA),
-            });
-        }
-        Ok(plan)
+        let place = instance.map(|instance| self.context.console.settings(&instance.region, &instance.arn));
+        plan.tasks.push(HumanTask {
+            sentence: "Check that MFA is required for all users.".to_owned(),
+            link: place.as_ref().map(|place| place.link.clone()),
+            code: None,
+            clicks: place.map_or_else(
+                || "console → IAM Identity Center → Settings → Authentication".to_owned(),
+                |place| place.clicks,
+            ),
+            command: None,
+            alternatives: confirm(MFA, "confirm that you checked them"),
+            details: vec![
+                "\"Prompt users for MFA\" is \"Every time they sign in\" or \"Only when their sign-in context \
+                 changes\", not \"Never\"."
+                    .to_owned(),
+                "\"If a user does not yet have a registered MFA device\" is \"Require them to register an MFA device \
+                 at sign-in\". This is the default for new instances."
+                    .to_owned(),
+                "No API reads these settings.".to_owned(),
+            ],
+            kind: TaskKind::Confirmed(MFA),
+        });
+        Ok(())
     }
 
     async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {

@@ -8,7 +8,9 @@ use aws_sdk_iam::types::SummaryKeyType;
 use super::super::context::WizardContext;
 use crate::aws::{AwsError, Permission};
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Change, Importance, StepInfo, step_error};
+use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
 
@@ -57,6 +59,10 @@ impl Step for RootAccessKeys {
         let is_present = |key: &SummaryKeyType| summary.get(key).is_some_and(|count| *count > 0);
         let keys = is_present(&SummaryKeyType::AccountAccessKeysPresent);
         let mfa = is_present(&SummaryKeyType::AccountMfaEnabled);
+        for (task, is_done) in [(Task::AssignRootMfa, mfa), (Task::DeleteRootAccessKeys, !keys)] {
+            let state = is_done.then_some(ItemState::Exists);
+            context.observe(Address::Task(task), state);
+        }
         let summary = match (keys, mfa) {
             (false, true) => "The root user has MFA and no access keys.",
             (false, false) => "The root user has no access keys and no MFA.",
@@ -74,7 +80,15 @@ impl Step for RootAccessKeys {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+    fn covers(&self, address: &Address) -> bool {
+        matches!(address, Address::Task(Task::AssignRootMfa | Task::DeleteRootAccessKeys))
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
@@ -89,22 +103,19 @@ impl Step for RootAccessKeys {
             ],
             kind: TaskKind::Checked,
         };
-        let mut plan = StepPlan::default();
-        if observed.evidence.has_root_mfa == Some(false) {
-            plan.tasks.push(task(
+        plan.tasks.push(match &node.address {
+            Address::Task(Task::AssignRootMfa) => task(
                 "Assign an MFA device to the root user.",
                 "Multi-factor authentication → Assign MFA device",
                 "Do this first: the root user can do everything, and only its password protects it.",
-            ));
-        }
-        if observed.evidence.has_root_access_keys == Some(true) {
-            plan.tasks.push(task(
+            ),
+            _ => task(
                 "Delete the root user's access keys.",
                 "Access keys → Actions → Deactivate; if nothing breaks, Delete",
                 "Everything that still uses them needs other credentials first.",
-            ));
-        }
-        Ok(plan)
+            ),
+        });
+        Ok(())
     }
 
     async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {

@@ -25,7 +25,10 @@ use crate::answers::values::AssignTo;
 use crate::aws_cli::{CliError, SESSIONS_SINCE};
 use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::progress::ResourceKind;
+use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
+use crate::resources::item::{ItemField, ItemState};
 use crate::resources::membership;
 use crate::sso;
 use crate::user_error::UserError;
@@ -259,18 +262,9 @@ impl SignIn {
     }
 }
 
-/// The command that signs in again.
-fn again() -> SetupCommand {
-    SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
-}
-
-#[async_trait(?Send)]
-impl Step for SignIn {
-    fn info(&self) -> &'static StepInfo {
-        &INFO
-    }
-
-    async fn look(&self) -> Result<Observed, UserError> {
+impl SignIn {
+    /// Checks the sign-in and the caller identity.
+    async fn check(&self) -> Result<Observed, UserError> {
         let facts = &self.context.facts;
         let Ok(profile) = facts.profile.get().await else {
             return Ok(Observed::waits_for("Waits for step 7."));
@@ -290,6 +284,12 @@ impl Step for SignIn {
         if facts.assignment.get().await.is_err() {
             return Ok(Observed::waits_for("Waits for step 5."));
         }
+        if facts.user.get().await.is_err() {
+            return Ok(Observed::waits_for("Waits for step 2."));
+        }
+        if self.context.is_for_group() && facts.membership.get().await.is_err() {
+            return Ok(Observed::waits_for("Waits for step 3."));
+        }
         if matches!(answer, Answer::NoAccess) {
             // The assignment may have been created since; the sign-in itself is still valid.
             answer = session.identify().await?;
@@ -301,28 +301,56 @@ impl Step for SignIn {
         }
     }
 
+    /// Records whether someone has to sign in, for the plan: nobody is signed in, or another user.
+    fn record(&self, observed: &Observed) {
+        let is_other_user = observed.evidence.signed_in_as_other.is_some();
+        let is_open = observed.status == Status::Missing || is_other_user;
+        let address = Address::new(ResourceKind::Token, self.context.text(Key::CliProfile));
+        self.context.observe(address, (!is_open).then_some(ItemState::Exists));
+    }
+}
+
+/// The command that signs in again.
+fn again() -> SetupCommand {
+    SetupCommand::run().value("--only", INFO.slug).value("--wait", "10m")
+}
+
+#[async_trait(?Send)]
+impl Step for SignIn {
+    fn info(&self) -> &'static StepInfo {
+        &INFO
+    }
+
+    async fn look(&self) -> Result<Observed, UserError> {
+        self.check().await.inspect(|observed| self.record(observed))
+    }
+
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
     }
 
-    fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
-        let mut plan = StepPlan::default();
-        let is_other_user = observed.evidence.signed_in_as_other.is_some();
-        if observed.status == Status::Missing || is_other_user {
-            plan.tasks.push(HumanTask {
-                sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
-                link: None,
-                code: None,
-                clicks: String::new(),
-                command: Some(again()),
-                alternatives: NextSteps::default(),
-                details: vec![
-                    "Open the page in any browser, on any device, and compare the code that it shows.".to_owned(),
-                ],
-                kind: TaskKind::Own,
-            });
-        }
-        Ok(plan)
+    fn covers(&self, address: &Address) -> bool {
+        address.kind() == Some(ResourceKind::Token)
+    }
+
+    fn nodes(&self) -> Vec<Node<ItemField>> {
+        self.context.planned()
+    }
+
+    fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
+        plan.tasks.push(HumanTask {
+            sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
+            link: None,
+            code: None,
+            clicks: String::new(),
+            command: Some(again()),
+            alternatives: NextSteps::default(),
+            details: vec![
+                "Open the page in any browser, on any device, and compare the code that it shows.".to_owned(),
+            ],
+            kind: TaskKind::Own,
+        });
+        Ok(())
     }
 
     async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
@@ -348,7 +376,9 @@ impl Step for SignIn {
         };
         self.keep(&session, &signed_in)?;
         let answer = session.identify_with_retries().await?;
-        self.observe(&session, answer).await.map(Some)
+        let observed = self.observe(&session, answer).await?;
+        self.record(&observed);
+        Ok(Some(observed))
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {
