@@ -29,7 +29,7 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 pub const OPERATION_LIMIT: Duration = Duration::from_mins(5);
 /// The propagation of a write: until reads show it, and until a new resource that reads do not show counts as deleted
 pub const PROPAGATION_LIMIT: Duration = Duration::from_secs(30);
-/// Rounds of read, plan and change in a step: at most two are needed; more mean that an accepted change does not show
+/// Rounds of plan, change and read in a step, without the tasks of a person
 pub const ROUNDS: usize = 5;
 /// The first evidence that a new trail delivers
 pub const FIRST_SIGN: Duration = Duration::from_secs(15);

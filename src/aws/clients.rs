@@ -1,5 +1,5 @@
 //! One client per service and Region. The SDK retries reads. The `once` clients do not retry: they are for changes in
-//! Identity Center, which `reconcile/attempts.rs` repeats after checking what the last attempt did.
+//! Identity Center, which `reconcile/retries.rs` repeats after checking what the last attempt did.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -12,8 +12,8 @@ use aws_types::service_config::ServiceConfigKey;
 use super::call_log::CallLog;
 use super::clock::ServerClock;
 use super::http::is_plain_http_elsewhere;
+use super::read_retries::{self, RetryByResponse};
 use super::regions::Partition;
-use super::retry::{self, RetryByResponse};
 use super::truncation::TruncationCheck;
 use crate::ids::RegionName;
 
@@ -84,8 +84,8 @@ impl Clients {
     pub fn new(base: &SdkConfig, clock: ServerClock) -> Self {
         let base = base
             .to_builder()
-            .retry_config(retry::reads())
-            .timeout_config(retry::limits())
+            .retry_config(read_retries::reads())
+            .timeout_config(read_retries::limits())
             .build();
         Self {
             base,

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::retry;
+use super::read_retries;
 use crate::text::one_line;
 
 /// A call that failed.
@@ -165,7 +165,7 @@ impl AwsError {
             kind,
             code: code.map(one_line),
             message: one_line(&message),
-            retry_after: raw.body().bytes().and_then(retry::retry_after),
+            retry_after: raw.body().bytes().and_then(read_retries::retry_after),
         };
         match code {
             Some(code) if !html => aws_error(classify(code, status), Some(code), message.to_owned()),

@@ -9,8 +9,8 @@ pub mod error;
 mod http;
 mod permission;
 pub mod portal_address;
+pub mod read_retries;
 pub mod regions;
-pub mod retry;
 mod truncation;
 pub mod waiting;
 

@@ -10,7 +10,7 @@ use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Folder, Origin, Progress, Record, ResourceKind};
 use crate::text::clean_lines;
 use crate::ui::Screen;
-use crate::ui::output::{AnswersBody, Envelope, FORMAT};
+use crate::ui::envelope::{AnswersBody, Envelope, FORMAT};
 use crate::user_error::UserError;
 
 /// Prints the answers of the last run and returns the exit code.

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean;
-use crate::ui::output::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
+use crate::ui::envelope::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::StepReport;

@@ -21,7 +21,7 @@ use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
-use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
+use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::Prompter;

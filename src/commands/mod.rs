@@ -30,7 +30,7 @@ use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Argument, Invocation, NextStep, RehearsalArguments, SetupCommand, Subcommand};
 use crate::text::clean_lines;
-use crate::ui::output::{CallerOut, Envelope};
+use crate::ui::envelope::{CallerOut, Envelope};
 use crate::ui::{self, Interactive, Plain, Screen, TerminalGuard, diagram, print_text};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::{Outcome, Prompter, Waiting};

@@ -15,7 +15,7 @@ use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
 use crate::text::clean;
-use crate::ui::output::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
+use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};

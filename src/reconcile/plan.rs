@@ -1,7 +1,7 @@
 //! The plan of a run: a pure function of the desired items, what was observed, the ledger and the policy.
 //!
-//! Changes and the tasks of a person are nodes of one graph. What comes after an open task waits; everything else can go
-//! on. The plan sees only as far as the account does: on a fresh account there is nothing to observe yet, so everything
+//! Changes and the tasks of a person are nodes of one graph. What depends on an unfinished node waits; everything else
+//! can proceed. The plan sees only as far as the account does: on a fresh account there is nothing to observe yet, so everything
 //! is to be created. After each change and each task, the caller observes and plans again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,6 +113,11 @@ impl<F> Action<F> {
     pub fn is_open(&self) -> bool {
         self.is_change() || matches!(self, Self::Perform)
     }
+
+    /// Whether the item is not as desired, so that what depends on it waits.
+    pub fn is_unfinished(&self) -> bool {
+        !matches!(self, Self::Keep)
+    }
 }
 
 /// An item with what happens to it.
@@ -122,7 +127,7 @@ pub struct Node<F> {
     pub address: Address,
     /// What happens to it.
     pub action: Action<F>,
-    /// The planned changes and tasks that come before it.
+    /// The items that it waits for: those that it depends on and that are not as desired yet.
     pub after: Vec<Address>,
 }
 
@@ -145,15 +150,15 @@ pub fn plan<D: Desired>(
         };
         nodes.insert(address.clone(), node);
     }
-    let open: BTreeSet<Address> = nodes
+    let unfinished: BTreeSet<Address> = nodes
         .values()
-        .filter(|node| node.action.is_open())
+        .filter(|node| node.action.is_unfinished())
         .map(|node| node.address.clone())
         .collect();
     for (address, item) in &items {
-        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.is_open()) {
+        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.is_unfinished()) {
             node.after = item.depends_on();
-            node.after.retain(|other| open.contains(other));
+            node.after.retain(|other| unfinished.contains(other));
             node.after.sort();
         }
     }

@@ -35,7 +35,7 @@ pub trait Resource: Sync {
     /// When it cannot be read.
     async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error>;
 
-    /// Deletes a recorded resource, with a single attempt. A resource that does not exist is no error.
+    /// Deletes a recorded resource, once; the caller retries it. A resource that does not exist is no error.
     ///
     /// # Errors
     /// When it cannot be deleted.

@@ -75,7 +75,7 @@ pub enum Item {
 pub enum ItemState {
     /// It exists or is done; its fields are not compared.
     Exists,
-    /// A profile with other values, which `--update` can change.
+    /// It exists with other values.
     Differs,
     /// A permission set.
     PermissionSet {
@@ -95,8 +95,8 @@ pub enum ItemState {
 pub enum ItemField {
     /// A field of a permission set.
     PermissionSet(Field),
-    /// The keys of a profile and its SSO session, which are written in one edit.
-    CliProfile,
+    /// The values of another item, which are changed together.
+    Values,
 }
 
 impl Desired for Item {
@@ -188,7 +188,7 @@ impl Desired for Item {
 
     fn differences(&self, state: &ItemState, ledger: &Record) -> Vec<ItemField> {
         if *state == ItemState::Differs {
-            return vec![ItemField::CliProfile];
+            return vec![ItemField::Values];
         }
         let (
             Self::PermissionSet { spec, sets_duration },
@@ -498,9 +498,9 @@ mod tests {
                             ItemField::PermissionSet(Field::Duration(wanted)) => *duration = Some(*wanted),
                             ItemField::PermissionSet(Field::Attach(policy)) => policies.push(policy.clone()),
                             ItemField::PermissionSet(Field::Detach(policy)) => {
-                                policies.retain(|attached| attached != policy)
+                                policies.retain(|attached| attached != policy);
                             }
-                            ItemField::PermissionSet(Field::Provision) | ItemField::CliProfile => {}
+                            ItemField::PermissionSet(Field::Provision) | ItemField::Values => {}
                         }
                     }
                 }

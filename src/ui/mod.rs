@@ -1,10 +1,10 @@
 //! The user interface: the prompters (a terminal, plain lines, or none) and the output at the end of a command.
 
 pub mod diagram;
+pub mod envelope;
 mod glossary;
 mod interactive;
 mod non_interactive;
-pub mod output;
 pub mod outputs;
 mod plain;
 mod screen;

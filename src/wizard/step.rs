@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::{Choice, HumanTask, Observed, Prompter, Question, Status, StepPlan};
 use crate::answers::Key;
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Slot, StepInfo};
-use crate::resources::item::ItemField;
+use crate::reconcile::{Change, Slot, Snapshot, StepInfo};
+use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 
 /// A step of the checklist.
@@ -52,6 +52,9 @@ pub trait Step {
     /// Whether this step shows and applies an item of the plan.
     fn covers(&self, address: &Address) -> bool;
 
+    /// What all steps have observed.
+    fn snapshot(&self) -> &Snapshot<ItemState>;
+
     /// The nodes of the whole plan, in order, for what was last observed.
     fn nodes(&self) -> Vec<Node<ItemField>>;
 
@@ -61,18 +64,40 @@ pub trait Step {
     /// If it cannot be described, for example because a file cannot be read.
     fn present(&self, node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError>;
 
-    /// What this step would do in the observed state.
+    /// What this step would do in the observed state, now or after the steps that it waits for.
     ///
     /// # Errors
     /// If a change cannot be described.
     fn plan(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        self.planned(observed, &|_| true)
+    }
+
+    /// What this step can do now: the part of [`plan`](Self::plan) that waits for no other step.
+    ///
+    /// # Errors
+    /// If a change cannot be described.
+    fn ready(&self, observed: &Observed) -> Result<StepPlan, UserError> {
+        self.planned(observed, &|node| node.after.iter().all(|other| self.covers(other)))
+    }
+
+    /// The changes and tasks of this step's open nodes that are wanted.
+    ///
+    /// # Errors
+    /// If a change cannot be described.
+    fn planned(
+        &self,
+        observed: &Observed,
+        is_wanted: &dyn Fn(&Node<ItemField>) -> bool,
+    ) -> Result<StepPlan, UserError> {
         let mut plan = StepPlan::default();
         if matches!(observed.status, Status::Blocked | Status::Unknown) {
             return Ok(plan);
         }
         let nodes = self.nodes().into_iter();
         for node in nodes.filter(|node| node.action.is_open() && self.covers(&node.address)) {
-            self.present(&node, observed, &mut plan)?;
+            if is_wanted(&node) {
+                self.present(&node, observed, &mut plan)?;
+            }
         }
         Ok(plan)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use idc_setup::ui::output::{DoctorBody, Envelope};
+use idc_setup::ui::envelope::{DoctorBody, Envelope};
 use idc_sim::scenarios::SCENARIOS;
 use idc_sim::{CallLine, FaultKind, ServiceError};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use idc_setup::answers::file::AnswersFile;
 use idc_setup::progress::Record;
-use idc_setup::ui::output::{AnswersBody, Envelope, StepsBody};
+use idc_setup::ui::envelope::{AnswersBody, Envelope, StepsBody};
 
 use super::support::{RunResult, TestEnv};
 

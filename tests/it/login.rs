@@ -1,6 +1,6 @@
 //! Signing in again, and the reasons why a successful sign-in can give no access.
 
-use idc_setup::ui::output::{Envelope, LoginBody};
+use idc_setup::ui::envelope::{Envelope, LoginBody};
 use idc_sim::{FaultKind, Hold, ServiceError};
 
 use super::json::schema;

@@ -1,6 +1,6 @@
 //! Undo: deletes the resources that `idc-setup` created, and keeps existing ones.
 
-use idc_setup::ui::output::{Envelope, UndoBody};
+use idc_setup::ui::envelope::{Envelope, UndoBody};
 use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
 use serde_json::{Value, json};
 

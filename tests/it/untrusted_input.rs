@@ -181,7 +181,7 @@ fn sigterm_ends_a_run_as_ctrl_c_does() {
 #[test]
 fn an_interrupted_undo_prints_its_own_envelope() {
     use super::json::schema;
-    use idc_setup::ui::output::{Envelope, UndoBody};
+    use idc_setup::ui::envelope::{Envelope, UndoBody};
     let env = TestEnv::new("enabled");
     env.run_setup(&["--skip=sign-in"]).expect(3);
     env.slow_down(700);

@@ -14,13 +14,13 @@ pub struct Removal {
     /// What it is, its name, and its id.
     #[serde(flatten)]
     pub entry: Entry,
-    /// The slug of the step that created it.
+    /// The slug of the step that created or changed it.
     pub step: &'static str,
     /// What happens to it.
     pub disposition: Disposition,
     /// Why it stays, or which values are restored.
     pub why: Option<String>,
-    /// The `aws` command that deletes it, or the edit of a file.
+    /// The `aws` command that deletes or restores it, or the edit of a file.
     pub command: String,
     /// Whether someone else uses it, so that AWS would refuse to delete it.
     #[serde(skip)]
@@ -38,7 +38,8 @@ pub enum Disposition {
     Delete,
     /// It no longer exists.
     Gone,
-    /// Someone changed it since it was created. It stays, unless `--include-changed` is given.
+    /// Someone changed it since it was created, and it stays unless `--include-changed` is given. Or someone else uses it,
+    /// or something that depends on it stays; then it stays in any case.
     Changed,
     /// It stays in any case.
     Stays,
@@ -230,7 +231,11 @@ fn depends_on(one: &Entry, other: &Entry) -> bool {
         (ResourceKind::AccountAssignment, ResourceKind::PermissionSet) => {
             matches!(&one.id, ResourceId::Assignment(key) if *key.permission_set == *other.id.single())
         }
-        (ResourceKind::Trail, ResourceKind::Bucket) => true,
+        // The names of a trail and its bucket end with the same nonce.
+        (ResourceKind::Trail, ResourceKind::Bucket) => {
+            let nonce = |entry: &Entry| entry.name.single().rsplit('-').next().map(str::to_owned);
+            nonce(one) == nonce(other)
+        }
         _ => false,
     }
 }

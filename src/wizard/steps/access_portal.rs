@@ -14,7 +14,7 @@ use crate::aws::{AwsError, AwsErrorKind, portal_address};
 use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, Slot, StepInfo, step_error};
+use crate::reconcile::{Change, Importance, Slot, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
@@ -118,7 +118,7 @@ impl Step for AccessPortal {
             .progress
             .read(|record| record.attestation(PORTAL, &url).cloned());
         let done = attestation.as_ref().map(|_| ItemState::Exists);
-        context.observe(Address::Task(Task::OpenPortal), done);
+        context.snapshot.set(Address::Task(Task::OpenPortal), done);
         if let Some(attestation) = attestation {
             context.facts.start_url.set(url.clone());
             return Ok(Self::done(&url, !attestation.proved));
@@ -141,6 +141,10 @@ impl Step for AccessPortal {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, _node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
@@ -193,7 +197,8 @@ impl Step for AccessPortal {
             (false, attestation) => Self::done(&url, !attestation?.proved),
         };
         self.context
-            .observe(Address::Task(Task::OpenPortal), Some(ItemState::Exists));
+            .snapshot
+            .set(Address::Task(Task::OpenPortal), Some(ItemState::Exists));
         Some(observed)
     }
 

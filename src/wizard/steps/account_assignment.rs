@@ -13,7 +13,7 @@ use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, CreateResult, Importance, Instance, Slot, StepInfo, rerun, step_error};
+use crate::reconcile::{Change, CreateResult, Importance, Instance, Slot, Snapshot, StepInfo, rerun, step_error};
 use crate::resources::assignment::{self, Requested};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization;
@@ -194,11 +194,11 @@ impl Step for AccountAssignment {
         let missing = Observed::missing(format!("{who} does not have {what} yet."));
         let name = self.name();
         let address = Address::new(ResourceKind::AccountAssignment, &name);
-        self.context.observe(address.clone(), None);
         let intents = self.context.open_intents(ResourceKind::AccountAssignment, &name);
         // A permission set that was just created has no assignments, except one that this program created.
         let nothing_yet = subject.is_set_new && intents.is_empty() && self.context.facts.assignment.now().is_none();
         if nothing_yet && !self.is_recorded(&subject) {
+            self.context.snapshot.set(address, None);
             return Ok(missing);
         }
         let (context, instance, key) = (&self.context, &subject.instance, &subject.key);
@@ -208,7 +208,10 @@ impl Step for AccountAssignment {
                 .await
                 .map_err(rerun(&INFO))?;
             match request.map(|request| (request.status, request.request_id)) {
-                Some((Some(StatusValues::InProgress), id)) => return Ok(missing.under_way(id.unwrap_or_default())),
+                Some((Some(StatusValues::InProgress), id)) => {
+                    self.context.snapshot.set(address, None);
+                    return Ok(missing.under_way(id.unwrap_or_default()));
+                }
                 Some((Some(StatusValues::Succeeded), _)) => {
                     exists = assignment::becomes_visible(context, instance, key, &intents)
                         .await
@@ -218,9 +221,10 @@ impl Step for AccountAssignment {
             }
         }
         if !exists {
+            self.context.snapshot.set(address, None);
             return Ok(missing);
         }
-        context.observe(address, Some(ItemState::Exists));
+        context.snapshot.set(address, Some(ItemState::Exists));
         let entry = assignment::settle(context, instance, &name, key)
             .await
             .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
@@ -260,6 +264,10 @@ impl Step for AccountAssignment {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

@@ -11,7 +11,7 @@ use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::progress::{ResourceKind, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
-use crate::reconcile::{Change, Consent, Importance, Slot, StepInfo};
+use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
@@ -191,7 +191,7 @@ impl Step for CliProfile {
         }
         let address = Address::new(ResourceKind::CliProfile, spec.profile.as_str());
         if let Some(observed) = self.other_credentials(&spec, &config)? {
-            self.context.observe(address, Some(ItemState::Exists));
+            self.context.snapshot.set(address, Some(ItemState::Differs));
             return Ok(observed);
         }
         let mut observed = Self::judge(&spec, &config);
@@ -200,7 +200,7 @@ impl Step for CliProfile {
             Status::Different => Some(ItemState::Differs),
             _ => None,
         };
-        self.context.observe(address, state);
+        self.context.snapshot.set(address, state);
         if !observed.is_done() && self.context.is_update_wanted(&INFO) {
             self.must_be_writable().map_err(UserError::stopping_all)?;
         }
@@ -235,13 +235,19 @@ impl Step for CliProfile {
         self.context.planned()
     }
 
-    fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
-        let path = self.paths()?.config();
-        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
+    }
+
+    fn present(&self, node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let verb = match node.action {
+            // A profile with other credentials is never changed.
+            Action::Update(_) if observed.evidence.profile.is_none() => return Ok(()),
             Action::Update(_) => Verb::Update,
             _ => Verb::Create,
         };
+        let path = self.paths()?.config();
+        let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
         let diff = match self.spec() {
             Some(spec) => {
                 let (before, config) = self.read()?;

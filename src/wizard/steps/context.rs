@@ -1,7 +1,7 @@
 //! What all steps share: the connection, the answers, the progress, and the facts.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -18,8 +18,7 @@ use crate::browser::Browser;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::Progress;
-use crate::reconcile::plan::Address;
-use crate::reconcile::{Context, Fact, StepInfo};
+use crate::reconcile::{Context, Fact, Snapshot, StepInfo};
 use crate::resources::item::ItemState;
 use crate::sso::Registrar;
 use aws_config_file::Paths;
@@ -35,8 +34,8 @@ pub struct WizardContext {
     pub answers: RefCell<Answers>,
     /// The facts that the steps share.
     pub facts: Facts,
-    /// The items of Identity Center that the steps have observed.
-    pub observed: RefCell<BTreeMap<Address, ItemState>>,
+    /// What the steps have observed of the desired items.
+    pub snapshot: Snapshot<ItemState>,
     /// Builds links to the AWS console.
     pub console: Console,
     /// The slugs given with `--update`.
@@ -111,7 +110,7 @@ impl WizardContext {
             bootstrap_profile: parts.profile,
             answers: RefCell::new(parts.answers),
             facts: Facts::default(),
-            observed: RefCell::default(),
+            snapshot: Snapshot::default(),
             console: parts.console,
             updates: parts.updates,
             confirmed: parts.confirmed,

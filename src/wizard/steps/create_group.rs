@@ -12,7 +12,7 @@ use crate::ids::{GroupId, MembershipKey};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Error, Importance, Instance, Slot, StepInfo, rerun};
+use crate::reconcile::{Change, Error, Importance, Instance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::{group, membership};
 use crate::user_error::UserError;
@@ -74,6 +74,8 @@ impl CreateGroup {
             self.group_id.replace(Some(id.clone()));
             self.record_created(change, id.clone())?;
             context.facts.group.set(Group { id });
+            let address = Address::new(ResourceKind::Group, &change.name);
+            context.snapshot.set(address, Some(ItemState::Exists));
             prompter.say(Some(&INFO), &format!("Created the group {}.", change.name));
         }
         Ok(())
@@ -86,10 +88,8 @@ impl CreateGroup {
         prompter: &dyn Prompter,
     ) -> Result<(), UserError> {
         let context = &self.context;
-        // Without a user, there is no member to add. The next check then reports that it waits for the user.
-        let Ok(user) = context.facts.user.get().await else {
-            return Ok(());
-        };
+        let user = context.facts.user.get().await;
+        let user = user.map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         let key = MembershipKey {
             group: self.known_group(instance).await?,
             user: user.id,
@@ -125,7 +125,7 @@ impl CreateGroup {
             .map_err(rerun(&INFO))?;
         id.ok_or_else(|| {
             UserError::failed(
-                format!("Step 3 create-group: the group {name} does not exist."),
+                format!("{}: the group {name} does not exist.", INFO.name()),
                 SetupCommand::again(),
             )
         })
@@ -155,11 +155,12 @@ impl Step for CreateGroup {
             .map_err(rerun(&INFO))?;
         self.group_id.replace(id.clone());
         let membership_address = Address::new(ResourceKind::GroupMembership, self.membership_name());
-        self.context.observe(membership_address.clone(), None);
         let group_address = Address::new(ResourceKind::Group, name.as_str());
         self.context
-            .observe(group_address, id.as_ref().map(|_| ItemState::Exists));
+            .snapshot
+            .set(group_address, id.as_ref().map(|_| ItemState::Exists));
         let Some(id) = id else {
+            self.context.snapshot.set(membership_address, None);
             if self.context.is_external() {
                 return Ok(Observed::blocked(
                     format!("The group {name} does not exist, and groups come from your identity provider."),
@@ -197,12 +198,21 @@ impl Step for CreateGroup {
             .await
             .map_err(rerun(&INFO))?
         {
-            return Ok(observed(
-                Status::Missing,
-                format!("The group {name} exists, without the user {}.", user.name),
-            ));
+            self.context.snapshot.set(membership_address, None);
+            let missing = format!("The group {name} exists, without the user {}", user.name);
+            if self.context.is_external() {
+                let mut blocked = observed(
+                    Status::Blocked,
+                    format!("{missing}, and memberships come from your identity provider."),
+                );
+                blocked.next = SetupCommand::run()
+                    .after("add the user to the group in your identity provider")
+                    .into();
+                return Ok(blocked);
+            }
+            return Ok(observed(Status::Missing, format!("{missing}.")));
         }
-        self.context.observe(membership_address, Some(ItemState::Exists));
+        self.context.snapshot.set(membership_address, Some(ItemState::Exists));
         let membership = membership::settle(&self.context, &instance, &self.membership_name(), &key)
             .await
             .map_err(failed)?;
@@ -227,6 +237,10 @@ impl Step for CreateGroup {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

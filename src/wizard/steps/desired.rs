@@ -5,7 +5,7 @@ use crate::answers::Key;
 use crate::answers::values::{AssignTo, CreateUserWith, PermissionSetName, Policy as PolicyAnswer, SessionDuration};
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Desired as _, Node, Policy, Task, plan};
-use crate::resources::item::{Item, ItemField, ItemState};
+use crate::resources::item::{Item, ItemField};
 use crate::resources::permission_set::PermissionSetSpec;
 use crate::resources::user::UserSpec;
 
@@ -103,16 +103,7 @@ impl WizardContext {
         ];
         let wanted = updatable.into_iter().filter(|(info, _)| self.is_update_wanted(info));
         policy.updates.extend(wanted.map(|(_, kind)| kind));
-        let (desired, observed) = (self.desired(), self.observed.borrow());
+        let (desired, observed) = (self.desired(), self.snapshot.states());
         self.progress.read(|record| plan(&desired, &observed, record, &policy))
-    }
-
-    /// Records what a step has observed of an item; `None` if it does not exist.
-    pub(super) fn observe(&self, address: Address, state: Option<ItemState>) {
-        let mut observed = self.observed.borrow_mut();
-        match state {
-            Some(state) => observed.insert(address, state),
-            None => observed.remove(&address),
-        };
     }
 }

@@ -16,7 +16,7 @@ use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
-use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun, step_error};
+use crate::reconcile::{Change, Importance, Instance, Slot, Snapshot, StepInfo, rerun, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::permission_set::{self, Described, PermissionSetSpec};
 use crate::user_error::UserError;
@@ -163,9 +163,9 @@ impl Step for PermissionSet {
             None => permission_set::find(&self.context, &instance, &name).await,
         };
         let found = found.map_err(rerun(&INFO))?;
-        self.existing.replace(None);
-        self.context.observe(self.address(), None);
         let Some(mut set) = found else {
+            self.existing.replace(None);
+            self.context.snapshot.set(self.address(), None);
             return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
         set.policies = permission_set::policies(&self.context, &instance, &set.arn)
@@ -195,7 +195,7 @@ impl Step for PermissionSet {
         };
         self.existing.replace(Some(set.arn.clone()));
         if observed.is_done() {
-            self.context.observe(self.address(), Some(state(false)));
+            self.context.snapshot.set(self.address(), Some(state(false)));
             permission_set::settle_attachments(&self.context, &self.spec(), &set)?;
             self.context.facts.permission_set.set(facts::PermissionSet {
                 arn: set.arn,
@@ -207,7 +207,7 @@ impl Step for PermissionSet {
         let is_provisioned = permission_set::is_provisioned(&self.context, &instance, &set.arn)
             .await
             .map_err(rerun(&INFO))?;
-        self.context.observe(self.address(), Some(state(is_provisioned)));
+        self.context.snapshot.set(self.address(), Some(state(is_provisioned)));
         Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)))
     }
 
@@ -235,6 +235,10 @@ impl Step for PermissionSet {
         self.context.planned()
     }
 
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
+    }
+
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let (context, spec, existing) = (&self.context, self.spec(), self.existing.borrow());
         match (&node.action, existing.as_ref()) {
@@ -245,7 +249,7 @@ impl Step for PermissionSet {
             (Action::Update(fields), Some(arn)) => {
                 let changes = fields.iter().filter_map(|field| match field {
                     ItemField::PermissionSet(field) => Some(permission_set::field_change(context, &spec, arn, field)),
-                    ItemField::CliProfile => None,
+                    ItemField::Values => None,
                 });
                 plan.changes.extend(changes);
             }

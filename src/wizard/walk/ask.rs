@@ -10,7 +10,7 @@ use crate::answers::{Answer, KEYS, Key, Source};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, Importance};
 use crate::user_error::{UserError, UserErrorKind};
-use crate::wizard::{Choice, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step};
+use crate::wizard::{Choice, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step, StepPlan};
 
 /// A check in progress.
 type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
@@ -35,7 +35,7 @@ impl Walk<'_> {
             if !self.prompter.can_ask() || self.options.yes {
                 return Ok(true);
             }
-            let review = self.review_of(observations);
+            let review = self.review_of(observations)?;
             if review.changes.is_empty() && review.tasks.is_empty() {
                 return Ok(true);
             }
@@ -46,11 +46,11 @@ impl Walk<'_> {
                 }
                 ReviewReply::Quit => return Ok(false),
                 ReviewReply::Back => self.reopen_last_question()?,
-                ReviewReply::Change(key) => {
-                    if self.change_answer(key).await? {
-                        *observations = self.survey().await;
-                    }
-                }
+                ReviewReply::Change(key) => match self.change_answer(key).await? {
+                    Reply::Value(()) => *observations = self.survey().await,
+                    Reply::Back | Reply::Skip => {}
+                    Reply::Quit => return Ok(false),
+                },
             }
         }
     }
@@ -74,8 +74,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Asks again for an answer that already has a value. `false`: the value is unchanged.
-    async fn change_answer(&self, key: Key) -> Result<bool, UserError> {
+    /// Asks again for an answer that already has a value.
+    async fn change_answer(&self, key: Key) -> Result<Reply<()>, UserError> {
         let mut question = Question {
             default: self.answers.borrow().get(key).map(|answer| answer.value),
             is_open: true,
@@ -97,10 +97,11 @@ impl Walk<'_> {
             Reply::Value(value) => {
                 self.answers.borrow_mut().replace(key, asked(value));
                 self.save_answers()?;
-                Ok(true)
+                Ok(Reply::Value(()))
             }
-            Reply::Back | Reply::Skip => Ok(false),
-            Reply::Quit => Err(UserError::left()),
+            Reply::Back => Ok(Reply::Back),
+            Reply::Skip => Ok(Reply::Skip),
+            Reply::Quit => Ok(Reply::Quit),
         }
     }
 
@@ -212,7 +213,9 @@ impl Walk<'_> {
             .collect()
     }
 
-    fn review_of(&self, observations: &Observations) -> Review {
+    /// # Errors
+    /// If a change cannot be described.
+    fn review_of(&self, observations: &Observations) -> Result<Review, UserError> {
         let answers = self.answers.borrow();
         let values = KEYS
             .into_iter()
@@ -229,10 +232,8 @@ impl Walk<'_> {
             tasks: Vec::new(),
         };
         for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
-            let plan = observations
-                .get(step.info().slug)
-                .and_then(|observed| step.plan(observed).ok())
-                .unwrap_or_default();
+            let observed = observations.get(step.info().slug);
+            let plan = observed.map_or_else(|| Ok(StepPlan::default()), |observed| step.plan(observed))?;
             // The user decides about the changes of a recommendation when the walk reaches it, unless a flag requested
             // them.
             let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
@@ -241,7 +242,7 @@ impl Walk<'_> {
                 .partition(|change| step.info().is_recommendation() && !self.is_requested(change));
             let to_decide = to_decide
                 .into_iter()
-                .map(|change| format!("Decide: {}", change.sentence));
+                .map(|change| format!("Decide whether to do this: {}", change.sentence));
             review.tasks.extend(to_decide);
             let planned: Vec<PlannedChange> = planned
                 .into_iter()
@@ -255,7 +256,7 @@ impl Walk<'_> {
             }
             review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
         }
-        review
+        Ok(review)
     }
 }
 

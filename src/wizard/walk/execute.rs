@@ -24,6 +24,7 @@ impl Walk<'_> {
         for slot in walked.flat_map(|step| step.provides()) {
             slot.reopen();
         }
+        self.ended.borrow_mut().clear();
         let turns = Turns::new();
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
         let walks = wanted.enumerate().map(|(index, step)| {
@@ -83,6 +84,8 @@ impl Walk<'_> {
         }
         let report = self.execute_from(step, observed, turn).await;
         close(step, &report.observed.summary);
+        self.ended.borrow_mut().insert(step.info().slug);
+        step.snapshot().touch();
         match self.record(&report) {
             Ok(()) => report,
             Err(error) => report.failed(error),
@@ -94,21 +97,19 @@ impl Walk<'_> {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
-        for _ in 0..ROUNDS {
-            let plan = match step.plan(&observed) {
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            if matches!(observed.status, Status::Blocked | Status::Unknown) || observed.waits_for.is_some() {
+                break;
+            }
+            let plan = match self.ready(step, &observed).await {
                 Ok(plan) => plan,
                 Err(error) => return StepReport::new(info, observed, StepPlan::default()).failed(error),
             };
-            let stuck = matches!(observed.status, Status::Blocked | Status::Unknown)
-                || (observed.status == Status::Different
-                    && plan.changes.is_empty()
-                    && (plan.tasks.is_empty() || attended))
-                || observed.waits_for.is_some();
-            if stuck {
-                return StepReport::new(info, observed, plan);
-            }
-            if self.stopped.get() {
-                return StepReport::new(info, observed, plan);
+            let is_different =
+                observed.status == Status::Different && plan.changes.is_empty() && (plan.tasks.is_empty() || attended);
+            if is_different || self.stopped.get() {
+                break;
             }
             if plan.changes.is_empty() {
                 match self.attend(step, &observed, &plan, turn).await {
@@ -117,33 +118,56 @@ impl Walk<'_> {
                         attended = true;
                         continue;
                     }
-                    Ok(None) => return StepReport::new(info, observed, plan),
-                    Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
+                    Ok(None) => break,
+                    Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
                 }
             }
-            if plan
-                .changes
-                .iter()
-                .any(|change| applied.iter().any(|applied: &Change| applied.is_same(change)))
-            {
-                return StepReport::new(info, observed, plan.clone()).failed(not_visible(&plan));
+            rounds += 1;
+            let mut changes = plan.changes.iter();
+            let is_applied = |change: &&Change| applied.iter().any(|applied| applied.is_same(change));
+            if let Some(repeated) = changes.find(is_applied) {
+                return self.report(step, Some(&observed)).failed(not_visible(repeated));
             }
             match self.agreement(info, &plan, turn).await {
                 Ok(Agreement::Given) => {}
-                Ok(Agreement::Refused(task)) => return waiting(StepReport::new(info, observed, plan), *task),
-                Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
+                Ok(Agreement::Refused(task)) => return waiting(self.report(step, Some(&observed)), *task),
+                Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
             }
             if let Some(ended) = self.apply_all(step, &observed, &plan, turn).await {
                 return ended;
             }
             applied.extend(plan.changes.iter().cloned());
+            let rest = step.plan(&observed).unwrap_or_default().changes;
+            let is_applied = |change: &Change| applied.iter().any(|applied| applied.is_same(change));
+            if !rest.is_empty() && !rest.iter().any(is_applied) {
+                // The rest waited for other steps. One read verifies all changes of the step.
+                continue;
+            }
             observed = match self.verify(step, &observed, &plan).await {
                 Ok(observed) => observed,
-                Err(error) => return self.ended_by(StepReport::new(info, observed, plan), error),
+                Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
             };
         }
-        let plan = step.plan(&observed).unwrap_or_default();
-        StepReport::new(info, observed, plan)
+        self.report(step, Some(&observed))
+    }
+
+    /// What the step can do, as soon as the steps that it waits for have done their part. Nothing if they ended before.
+    async fn ready(&self, step: &dyn Step, observed: &Observed) -> Result<StepPlan, UserError> {
+        let is_over = |slug: &&'static str| {
+            let mut walked = self.steps.iter().filter(|other| self.is_walked(other.as_ref()));
+            let is_walked = walked.any(|other| other.info().slug == *slug);
+            !is_walked || self.ended.borrow().contains(slug)
+        };
+        let check = || {
+            let ready = match step.ready(observed) {
+                Ok(ready) => ready,
+                Err(error) => return Some(Err(error)),
+            };
+            let has_part = !ready.changes.is_empty() || !ready.tasks.is_empty();
+            (has_part || self.prerequisites(step).iter().all(is_over)).then_some(Ok(ready))
+        };
+        let ready = step.snapshot().until(check).await;
+        ready.unwrap_or_else(|| Ok(StepPlan::default()))
     }
 
     /// Reads the state after a change. Writes take time to propagate, so a read right after a write may return the
@@ -154,7 +178,7 @@ impl Walk<'_> {
         loop {
             let observed = step.look().await?;
             let is_mixed = observed.status == Status::Different && before.status != Status::Different;
-            let next = step.plan(&observed).unwrap_or_default();
+            let next = step.plan(&observed)?;
             let is_stale = is_mixed
                 || next
                     .changes
@@ -322,14 +346,12 @@ fn waiting(mut report: StepReport, task: HumanTask) -> StepReport {
     report
 }
 
-fn not_visible(plan: &StepPlan) -> UserError {
-    let sentence = plan
-        .changes
-        .first()
-        .map(|change| change.sentence.as_str())
-        .unwrap_or_default();
+fn not_visible(change: &Change) -> UserError {
     UserError::failed(
-        format!("This change succeeded, but a later read does not show it: {sentence}"),
+        format!(
+            "This change succeeded, but a later read does not show it: {}",
+            change.sentence
+        ),
         SetupCommand::status()
             .to("check until it shows")
             .then(SetupCommand::run()),

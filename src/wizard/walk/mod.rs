@@ -46,6 +46,8 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<ChangeKey>>,
+    /// The steps that have ended.
+    ended: RefCell<BTreeSet<&'static str>>,
     /// The user quit, or the credentials expired: no other change is started.
     stopped: Cell<bool>,
     /// The answered questions, in order, for going back.
@@ -85,6 +87,7 @@ impl<'a> Walk<'a> {
             options,
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
+            ended: RefCell::default(),
             stopped: Cell::new(false),
             history: RefCell::default(),
             is_shown: Cell::new(false),
@@ -153,9 +156,13 @@ impl<'a> Walk<'a> {
         self.execute(observations).await
     }
 
-    /// The outcome, with what each unfinished step waits for.
+    /// The outcome, with what each unfinished step waits for, and since when each step is in its state.
     fn outcome(&self, mut reports: Vec<StepReport>, error: Option<UserError>) -> Outcome {
         for report in &mut reports {
+            report.since = self.progress.read(|record| {
+                let known = record.steps.get(report.info.slug)?;
+                (known.state == report.state.name()).then(|| known.since.unwrap_or(known.at))
+            });
             let step = self.steps.iter().find(|step| step.info() == report.info);
             if let Some(step) = step.filter(|_| !matches!(report.state, State::Done | State::Skipped)) {
                 report.waits_for = self.prerequisites(step.as_ref());
@@ -270,17 +277,24 @@ impl<'a> Walk<'a> {
 
     /// The reports of the requested steps, before any change.
     fn reports(&self, observations: &Observations) -> Vec<StepReport> {
-        let mut stuck = false;
+        let mut stuck = BTreeSet::new();
         let mut reports = Vec::new();
         for step in self.steps.iter().filter(|step| self.is_wanted(step.as_ref())) {
             let mut report = self.report(step.as_ref(), observations.get(step.info().slug));
-            if stuck && report.observed.waits_for.is_some() {
+            if self
+                .prerequisites(step.as_ref())
+                .iter()
+                .any(|slug| stuck.contains(slug))
+            {
                 // Nothing is planned for a step that waits for a blocked one.
                 report.plan = StepPlan::default();
             }
             let has_plan = !report.plan.changes.is_empty() || !report.plan.tasks.is_empty();
-            stuck |= matches!(report.state, State::Blocked | State::Unknown)
+            let is_stuck = matches!(report.state, State::Blocked | State::Unknown)
                 || (report.state == State::Different && !has_plan);
+            if is_stuck {
+                stuck.insert(step.info().slug);
+            }
             reports.push(report);
         }
         reports
@@ -295,16 +309,10 @@ impl<'a> Walk<'a> {
             };
             return StepReport::new(step.info(), observed, StepPlan::default()).skipped();
         }
-        let report = match step.plan(&observed) {
+        match step.plan(&observed) {
             Ok(plan) => StepReport::new(step.info(), observed, plan),
             Err(error) => StepReport::new(step.info(), observed, StepPlan::default()).failed(error),
-        };
-        self.progress.read(|record| {
-            let known = record.steps.get(report.info.slug);
-            let known = known.filter(|known| known.state == report.state.name());
-            let since = known.map(|known| known.since.unwrap_or(known.at));
-            StepReport { since, ..report }
-        })
+        }
     }
 
     /// Saves the explicit answers, so that the next run does not ask again.

@@ -16,7 +16,7 @@ use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::progress::{Attestation, Entry, ResourceKind};
 use crate::reconcile::plan::{Action, Address, Node, Task};
-use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
+use crate::reconcile::{Change, Importance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::user::{self, DescribedUser};
 use crate::text::one_line;
@@ -116,14 +116,19 @@ impl CreateUser {
     /// Records what exists, for the plan. A user that differs is not to be activated.
     fn record(&self, observed: Option<&Observed>) {
         let name = self.context.text(Key::Username);
+        let user = observed.map(|observed| match observed.status {
+            Status::Different => ItemState::Differs,
+            _ => ItemState::Exists,
+        });
         let is_activated = observed
             .is_some_and(|observed| !observed.is_done() || observed.evidence.activation != Some(Activation::NotKnown));
-        for (address, exists) in [
-            (Address::new(ResourceKind::User, name.as_str()), observed.is_some()),
-            (Address::Task(Task::ActivateUser(name)), is_activated),
-        ] {
-            self.context.observe(address, exists.then_some(ItemState::Exists));
-        }
+        let activation = is_activated.then_some(ItemState::Exists);
+        self.context
+            .snapshot
+            .set(Address::new(ResourceKind::User, name.as_str()), user);
+        self.context
+            .snapshot
+            .set(Address::Task(Task::ActivateUser(name)), activation);
     }
 
     fn with_activation(&self, mut observed: Observed, id: &str) -> Observed {
@@ -219,6 +224,10 @@ impl Step for CreateUser {
         self.context.planned()
     }
 
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
+    }
+
     fn present(&self, node: &Node<ItemField>, observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         match (&node.address, &node.action) {
             (Address::Task(_), _) => plan.tasks.push(self.activate(observed)),
@@ -272,7 +281,7 @@ impl Step for CreateUser {
         };
         (is_proved || is_confirmed()).then(|| {
             let activation = Address::Task(Task::ActivateUser(self.context.text(Key::Username)));
-            self.context.observe(activation, Some(ItemState::Exists));
+            self.context.snapshot.set(activation, Some(ItemState::Exists));
             self.with_activation(observed.clone(), &user.id)
         })
     }

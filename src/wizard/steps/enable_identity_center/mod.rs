@@ -22,7 +22,7 @@ use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Importance, Instance, Slot, StepInfo, rerun};
+use crate::reconcile::{Change, Importance, Instance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
@@ -225,18 +225,25 @@ impl EnableIdentityCenter {
     }
 
     /// Records what exists, for the plan.
-    fn observe(&self, state: &AccountState) {
+    fn observe(&self, state: &AccountState, observed: &Observed) {
         let active = state.instance.as_ref().filter(|seen| seen.status == "ACTIVE");
+        let instance = active.map(|_| match observed.status {
+            Status::Different => ItemState::Differs,
+            _ => ItemState::Exists,
+        });
         // A new instance has permission sets enabled.
         let has_permission_sets = active.is_none_or(|seen| seen.permission_sets != Some(false));
         for (kind, exists) in [
             (ResourceKind::Organization, state.organization.is_some()),
-            (ResourceKind::Instance, active.is_some()),
             (ResourceKind::PermissionSetsSwitch, has_permission_sets),
         ] {
             self.context
-                .observe(Address::only(kind), exists.then_some(ItemState::Exists));
+                .snapshot
+                .set(Address::only(kind), exists.then_some(ItemState::Exists));
         }
+        self.context
+            .snapshot
+            .set(Address::only(ResourceKind::Instance), instance);
     }
 
     /// Settles the open intents for what exists by now.
@@ -269,8 +276,8 @@ impl Step for EnableIdentityCenter {
     async fn look(&self) -> Result<Observed, UserError> {
         let state = self.account_state().await?;
         self.settle_intents(&state).await?;
-        self.observe(&state);
         let mut observed = self.judge(&state);
+        self.observe(&state, &observed);
         self.last.replace(Some(state.clone()));
         if let Some(seen) = &state.instance
             && state.kind_of(seen, &self.context.caller.account) == InstanceKind::OrganizationInstance
@@ -313,6 +320,10 @@ impl Step for EnableIdentityCenter {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

@@ -9,7 +9,7 @@ use super::super::context::WizardContext;
 use crate::next_step::NextStep;
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Importance, StepInfo, rerun};
+use crate::reconcile::{Change, Importance, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::trail::{self, Trails};
 use crate::user_error::UserError;
@@ -87,7 +87,7 @@ impl Step for CloudTrail {
         // Another trail would not deliver better, and a second copy of the events costs money.
         let exists = !matches!(trails, Trails::Insufficient(_));
         let state = exists.then_some(ItemState::Exists);
-        context.observe(Address::only(ResourceKind::Trail), state);
+        context.snapshot.set(Address::only(ResourceKind::Trail), state);
         Ok(self.judge(&trails))
     }
 
@@ -101,6 +101,10 @@ impl Step for CloudTrail {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

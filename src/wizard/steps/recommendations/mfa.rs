@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::super::context::{WizardContext, confirm};
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, StepInfo};
+use crate::reconcile::{Change, Importance, Snapshot, StepInfo};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{HumanTask, Observed, Prompter, Question, Step, StepPlan, TaskKind};
@@ -55,7 +55,7 @@ impl Step for Mfa {
             .progress
             .read(|record| record.attestation(MFA, &instance.arn).cloned());
         let done = attestation.as_ref().map(|_| ItemState::Exists);
-        context.observe(Address::Task(Task::RequireMfa), done);
+        context.snapshot.set(Address::Task(Task::RequireMfa), done);
         let Some(attestation) = attestation else {
             return Ok(Observed::missing(
                 "No API reports whether MFA is required for all users, and nobody has confirmed it.",
@@ -78,6 +78,10 @@ impl Step for Mfa {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

@@ -9,7 +9,7 @@ use super::super::context::WizardContext;
 use crate::aws::{AwsError, Permission};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, StepInfo, step_error};
+use crate::reconcile::{Change, Importance, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
@@ -61,7 +61,7 @@ impl Step for RootAccessKeys {
         let mfa = is_present(&SummaryKeyType::AccountMfaEnabled);
         for (task, is_done) in [(Task::AssignRootMfa, mfa), (Task::DeleteRootAccessKeys, !keys)] {
             let state = is_done.then_some(ItemState::Exists);
-            context.observe(Address::Task(task), state);
+            context.snapshot.set(Address::Task(task), state);
         }
         let summary = match (keys, mfa) {
             (false, true) => "The root user has MFA and no access keys.",
@@ -86,6 +86,10 @@ impl Step for RootAccessKeys {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

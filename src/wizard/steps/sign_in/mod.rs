@@ -27,7 +27,7 @@ use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Importance, Slot, StepInfo, rerun};
+use crate::reconcile::{Change, Importance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::membership;
 use crate::sso;
@@ -306,7 +306,9 @@ impl SignIn {
         let is_other_user = observed.evidence.signed_in_as_other.is_some();
         let is_open = observed.status == Status::Missing || is_other_user;
         let address = Address::new(ResourceKind::Token, self.context.text(Key::CliProfile));
-        self.context.observe(address, (!is_open).then_some(ItemState::Exists));
+        self.context
+            .snapshot
+            .set(address, (!is_open).then_some(ItemState::Exists));
     }
 }
 
@@ -335,6 +337,10 @@ impl Step for SignIn {
 
     fn nodes(&self) -> Vec<Node<ItemField>> {
         self.context.planned()
+    }
+
+    fn snapshot(&self) -> &Snapshot<ItemState> {
+        &self.context.snapshot
     }
 
     fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {

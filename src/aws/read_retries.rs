@@ -1,7 +1,7 @@
 //! Timeouts and retries of calls, and a classifier for cases that the SDK's retries do not cover.
 //!
 //! The SDK retries reads, with three attempts. It does not retry creates: after an attempt without a response, it is
-//! not known whether the resource was created, so [`crate::reconcile`]'s `attempts` retries them and checks in between.
+//! not known whether the resource was created, so [`crate::reconcile`]'s `retries` retries them and checks in between.
 
 use std::time::Duration;
 

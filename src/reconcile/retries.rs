@@ -1,5 +1,5 @@
 //! Calls that change something, with our own retries: creates, idempotent changes and deletions. The SDK retries only reads
-//! (see [`crate::aws`]'s `retry`). A conflict on a create means different things, depending on whether an earlier attempt
+//! (see [`crate::aws`]'s `read_retries`). A conflict on a create means different things, depending on whether an earlier attempt
 //! got no answer.
 
 use std::future::Future;
