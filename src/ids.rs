@@ -230,16 +230,6 @@ pub struct MembershipKey {
     pub user: UserId,
 }
 
-/// Identifies a policy that is attached to a permission set.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AttachmentKey {
-    /// The permission set.
-    pub permission_set: PermissionSetArn,
-    /// The ARN of the policy.
-    pub policy: String,
-}
-
 /// Identifies an account assignment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

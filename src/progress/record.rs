@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::replaced::Replaced;
+use super::replaced::{Replaced, Settings, as_list};
 use super::resource_id::{ResourceId, ResourceName};
 use super::resource_kind::ResourceKind;
 use crate::ids::{AccountId, RegionName};
@@ -64,10 +64,14 @@ pub struct Entry {
     /// The Region, if the id does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionName>,
-    /// What undo needs to know about its creation: the text that was written to a file, the session duration of a
-    /// permission set, or the policy of a bucket.
+    /// What undo needs to know about its creation: the text that was written to a file, a digest of a user, or the policy
+    /// of a bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The settings that this program applied to a permission set that it created.
+    #[serde(default, skip_serializing_if = "Settings::is_empty", with = "as_list")]
+    #[schemars(with = "Vec<as_list::Value>")]
+    pub applied: Settings,
     /// For an SSO session: profiles that referred to it before it existed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_before: Vec<String>,
@@ -87,6 +91,7 @@ impl Entry {
             origin,
             region: None,
             text: None,
+            applied: Settings::new(),
             used_before: Vec::new(),
             at: None,
         }
@@ -116,6 +121,13 @@ pub struct Intent {
     pub at: Timestamp,
     /// The value of the tag `idc-setup:intent` of a permission set.
     pub nonce: String,
+    /// The resource, if it exists: for an update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ResourceId>,
+    /// For a permission set: the settings that the change applies.
+    #[serde(default, skip_serializing_if = "Settings::is_empty", with = "as_list")]
+    #[schemars(with = "Vec<as_list::Value>")]
+    pub settings: Settings,
     /// For a file: the SHA-256 of its new content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
@@ -261,19 +273,6 @@ impl Record {
             .retain(|intent| !(intent.verb == verb && intent.kind == kind && intent.name == *name));
     }
 
-    /// Whether there is an open intent to create a resource of this kind with a matching name.
-    pub fn is_any_open(&self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) -> bool {
-        self.intents
-            .iter()
-            .any(|intent| intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name))
-    }
-
-    /// Removes all intents to create a resource of this kind with a matching name.
-    pub fn close_all(&mut self, kind: ResourceKind, is_wanted: impl Fn(&ResourceName) -> bool) {
-        self.intents
-            .retain(|intent| !(intent.verb == Verb::Create && intent.kind == kind && is_wanted(&intent.name)));
-    }
-
     /// The recorded origin of a resource.
     pub fn origin(&self, kind: ResourceKind, id: &ResourceId) -> Option<Origin> {
         self.resources
@@ -300,6 +299,7 @@ impl Record {
             Some(known) if known.origin == Origin::Created => {
                 known.name = resource.name;
                 known.text = resource.text.or(known.text.take());
+                known.applied.extend(resource.applied);
             }
             Some(known) => {
                 resource.at = known.at.or(resource.at);

@@ -11,14 +11,27 @@ use super::resource_id::{ResourceId, ResourceName};
 use super::resource_kind::ResourceKind;
 use aws_config_file::Section;
 
-/// A setting of a resource that `--update` can change.
+/// A setting of a permission set, or of a section of the config file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Setting {
-    /// Whether the policy with this ARN is attached to a permission set.
+    /// Whether the AWS managed policy with this ARN is attached to a permission set.
     Policy(String),
+    /// Whether a permission set refers to the customer managed policy with this path and name.
+    CustomerManagedPolicy(String),
     /// The session duration of a permission set; its value is in ISO 8601 format.
     SessionDuration,
+    /// The description of a permission set.
+    Description,
+    /// The relay state of a permission set: the URL that its console sessions begin with.
+    RelayState,
+    /// The inline policy of a permission set, as JSON without insignificant white space.
+    InlinePolicy,
+    /// The permissions boundary of a permission set: the ARN of an AWS managed policy, or the path and name of a customer
+    /// managed one.
+    PermissionsBoundary,
+    /// The tag of a permission set with this key.
+    Tag(String),
     /// A property of an SSO session in the config file.
     SsoSession {
         /// The name of the session.
@@ -41,7 +54,7 @@ impl Setting {
         match self {
             Self::SsoSession { name, key } => Some((Section::SsoSession(name), key)),
             Self::Profile { name, key } => Some((Section::Profile(name), key)),
-            Self::SessionDuration | Self::Policy(_) => None,
+            _ => None,
         }
     }
 }
@@ -50,18 +63,24 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SessionDuration => f.write_str("session duration"),
+            Self::Description => f.write_str("description"),
+            Self::RelayState => f.write_str("relay state"),
+            Self::InlinePolicy => f.write_str("inline policy"),
+            Self::PermissionsBoundary => f.write_str("permissions boundary"),
             Self::Policy(arn) => write!(f, "policy {arn}"),
+            Self::CustomerManagedPolicy(policy) => write!(f, "customer managed policy {policy}"),
+            Self::Tag(key) => write!(f, "tag {key}"),
             Self::SsoSession { name, key } => write!(f, "{key} of the SSO session {name}"),
             Self::Profile { name, key } => write!(f, "{key} of the profile {name}"),
         }
     }
 }
 
-/// The values of settings; `None` if a setting is absent.
+/// The values of settings; `None` if a setting is absent or must be absent.
 pub type Settings = BTreeMap<Setting, Option<String>>;
 
 /// [`Settings`] in the state file, as a list, because the keys of a JSON object are strings.
-mod as_list {
+pub(super) mod as_list {
     use super::{BTreeMap, Deserialize, JsonSchema, Serialize, Setting, Settings};
 
     /// A setting and its value.

@@ -8,9 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::resource_kind::ResourceKind;
-use crate::ids::{
-    AccountId, AssignmentKey, AttachmentKey, GroupId, MembershipKey, PermissionSetArn, SectionKey, UserId,
-};
+use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey, PermissionSetArn, SectionKey, UserId};
 
 /// The ID of a resource in AWS or on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,8 +16,6 @@ use crate::ids::{
 pub enum ResourceId {
     /// The membership of a user in a group.
     Membership(MembershipKey),
-    /// A policy that is attached to a permission set.
-    Attachment(AttachmentKey),
     /// The assignment of a permission set to a principal in an account.
     Assignment(AssignmentKey),
     /// A section of a config file.
@@ -59,12 +55,10 @@ impl ResourceId {
     pub fn fits(&self, kind: ResourceKind) -> bool {
         match (kind, self) {
             (ResourceKind::GroupMembership, Self::Membership(_))
-            | (ResourceKind::PolicyAttachment, Self::Attachment(_))
             | (ResourceKind::AccountAssignment, Self::Assignment(_))
             | (ResourceKind::SsoSession | ResourceKind::CliProfile, Self::Section(_)) => true,
             (
                 ResourceKind::GroupMembership
-                | ResourceKind::PolicyAttachment
                 | ResourceKind::AccountAssignment
                 | ResourceKind::SsoSession
                 | ResourceKind::CliProfile,
@@ -77,18 +71,12 @@ impl ResourceId {
             _ => false,
         }
     }
-
-    /// Whether it is a policy that is attached to this permission set.
-    pub fn is_attached_to(&self, permission_set: &Self) -> bool {
-        matches!(self, Self::Attachment(key) if *key.permission_set == *permission_set.single())
-    }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Membership(key) => write!(f, "{} in {}", key.user, key.group),
-            Self::Attachment(key) => write!(f, "{} on {}", key.policy, key.permission_set),
             Self::Assignment(key) => write!(f, "{} for {} in {}", key.permission_set, key.principal, key.account),
             Self::Section(key) => write!(f, "{} in {}", key.section, key.file.display()),
             Self::Single(id) => f.write_str(id),
@@ -116,13 +104,6 @@ pub enum ResourceName {
         /// The group's or user's name.
         principal: String,
     },
-    /// A policy that is attached to a permission set.
-    Attachment {
-        /// The permission set's name.
-        permission_set: String,
-        /// The ARN of the policy.
-        policy: String,
-    },
     /// A name.
     Single(String),
 }
@@ -139,7 +120,7 @@ impl ResourceName {
     /// The name of the permission set, if this name contains one.
     pub fn permission_set(&self) -> Option<&str> {
         match self {
-            Self::Attachment { permission_set, .. } | Self::Assignment { permission_set, .. } => Some(permission_set),
+            Self::Assignment { permission_set, .. } => Some(permission_set),
             _ => None,
         }
     }
@@ -151,21 +132,12 @@ impl ResourceName {
             _ => None,
         }
     }
-
-    /// The ARN of the policy, if this name contains one.
-    pub fn policy(&self) -> Option<&str> {
-        match self {
-            Self::Attachment { policy, .. } => Some(policy),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for ResourceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Membership { group, user } => write!(f, "{user} in {group}"),
-            Self::Attachment { permission_set, policy } => write!(f, "{policy} on {permission_set}"),
             Self::Assignment {
                 account,
                 permission_set,
@@ -188,7 +160,6 @@ macro_rules! from {
 
 from!(
     MembershipKey => ResourceId::Membership,
-    AttachmentKey => ResourceId::Attachment,
     AssignmentKey => ResourceId::Assignment,
     SectionKey => ResourceId::Section,
     String => ResourceId::Single,

@@ -23,10 +23,6 @@ pub enum ResourceKind {
     GroupMembership,
     /// A permission set of the instance.
     PermissionSet,
-    /// An AWS managed policy that is attached to the permission set.
-    PolicyAttachment,
-    /// The roles of the permission set in the accounts.
-    Provisioning,
     /// The access of the user or group to the account.
     AccountAssignment,
     /// An `[sso-session]` section in `~/.aws/config`.
@@ -65,8 +61,6 @@ impl fmt::Display for ResourceKind {
             Self::Group => "group",
             Self::GroupMembership => "group membership",
             Self::PermissionSet => "permission set",
-            Self::PolicyAttachment => "policy attachment",
-            Self::Provisioning => "provisioning",
             Self::AccountAssignment => "account assignment",
             Self::SsoSession => "SSO session",
             Self::ConfigFile => "config file",

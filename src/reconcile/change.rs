@@ -1,6 +1,6 @@
 //! A change, with the consent that it needs.
 
-use crate::progress::{ResourceKind, ResourceName, Verb};
+use crate::progress::{ResourceKind, ResourceName, Setting, Verb};
 
 /// A change through an API or to a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Change {
     pub kind: ResourceKind,
     /// The name of the resource.
     pub name: ResourceName,
+    /// For an update of a permission set: what it changes.
+    pub field: Option<FieldChange>,
     /// The change in words: "Create the group Admins."
     pub sentence: String,
     /// The equivalent `aws` command, or what is written to which file.
@@ -22,8 +24,28 @@ pub struct Change {
 impl Change {
     /// Whether `other` is the same change. Its text may differ, for example because an id is known by now.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.verb, self.kind, &self.name) == (other.verb, other.kind, &other.name)
+        (self.verb, self.kind, &self.name, &self.field) == (other.verb, other.kind, &other.name, &other.field)
     }
+}
+
+/// What an update of a permission set changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FieldChange {
+    /// Settings that are changed together.
+    Settings(Vec<SettingChange>),
+    /// The roles in the accounts get the latest version.
+    Provision,
+}
+
+/// The change of a setting.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SettingChange {
+    /// The setting.
+    pub setting: Setting,
+    /// The observed value; `None` if it is absent.
+    pub before: Option<String>,
+    /// The wanted value; `None` if it must be absent.
+    pub after: Option<String>,
 }
 
 /// The consent that a change needs.

@@ -8,7 +8,7 @@ use crate::aws::waiting::Timing;
 use crate::aws::{Clients, Partition};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::next_step::SetupCommand;
-use crate::progress::{Entry, Intent, Origin, Progress, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::progress::{Entry, Intent, Origin, Progress, ResourceId, ResourceKind, ResourceName, Settings, Verb};
 use crate::reconcile::{Fact, StepInfo};
 use crate::user_error::UserError;
 use aws_config_file::Paths;
@@ -81,22 +81,32 @@ impl Context {
     pub fn intend(
         &self,
         info: &StepInfo,
-        (verb, kind, name): (Verb, ResourceKind, impl Into<ResourceName>),
+        of: (Verb, ResourceKind, impl Into<ResourceName>),
         mark: Option<String>,
     ) -> Result<Intent, UserError> {
         let intent = Intent {
+            mark,
+            ..self.intent(info, of)
+        };
+        self.progress.change(|record| record.open(intent.clone()))?;
+        Ok(intent)
+    }
+
+    /// An intent that is not recorded yet.
+    pub fn intent(&self, info: &StepInfo, (verb, kind, name): (Verb, ResourceKind, impl Into<ResourceName>)) -> Intent {
+        Intent {
             step: info.slug.to_owned(),
             verb,
             kind,
             name: name.into(),
             at: self.clock().now(),
             nonce: format!("{:016x}", fastrand::u64(..)),
-            mark,
+            id: None,
+            settings: Settings::new(),
+            mark: None,
             text: None,
             used_before: Vec::new(),
-        };
-        self.progress.change(|record| record.open(intent.clone()))?;
-        Ok(intent)
+        }
     }
 
     /// Like [`intend`](Self::intend), for writing text into a file that then has this digest.

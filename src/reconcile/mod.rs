@@ -23,7 +23,7 @@ mod snapshot;
 mod step_info;
 pub mod undo;
 
-pub use change::{Change, Consent, NamedConsent};
+pub use change::{Change, Consent, FieldChange, NamedConsent, SettingChange};
 pub use context::{CliOptions, Context, Instance};
 pub use error::{rerun, step_error};
 pub use fact::{Fact, Slot};

@@ -69,10 +69,10 @@ pub trait Desired {
     fn is_for_a_person(&self) -> bool;
 
     /// The fields that differ, in the order in which they are changed.
-    fn differences(&self, state: &Self::State, ledger: &Record) -> Vec<Self::Field>;
+    fn differences(&self, state: &Self::State) -> Vec<Self::Field>;
 
-    /// Whether an interrupted run was changing it. Its change is then completed, whatever the policy says.
-    fn is_interrupted(&self, state: &Self::State, ledger: &Record) -> bool;
+    /// The part of the differences that an interrupted run was changing. It is completed, whatever the policy says.
+    fn interrupted(&self, state: &Self::State, ledger: &Record, differences: &[Self::Field]) -> Vec<Self::Field>;
 }
 
 /// What a run may change in items that exist.
@@ -173,13 +173,18 @@ fn action<D: Desired>(item: &D, state: Option<&D::State>, ledger: &Record, polic
             Action::Create
         };
     };
-    let differences = item.differences(state, ledger);
+    let differences = item.differences(state);
     if differences.is_empty() {
-        Action::Keep
-    } else if policy.allows_update(&item.address()) || item.is_interrupted(state, ledger) {
-        Action::Update(differences)
-    } else {
+        return Action::Keep;
+    }
+    if policy.allows_update(&item.address()) {
+        return Action::Update(differences);
+    }
+    let interrupted = item.interrupted(state, ledger, &differences);
+    if interrupted.is_empty() {
         Action::Differs(differences)
+    } else {
+        Action::Update(interrupted)
     }
 }
 

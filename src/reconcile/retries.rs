@@ -145,6 +145,25 @@ impl Context {
         &self,
         info: &'static StepInfo,
         change: &Change,
+        attempt: impl FnMut(String) -> A,
+        look: impl FnMut() -> L,
+    ) -> Result<Option<(T, Intent)>, UserError>
+    where
+        A: Future<Output = Result<T, AwsError>>,
+        L: Future<Output = Result<Option<T>, AwsError>>,
+    {
+        let intent = self.intent(info, (change.verb, change.kind, &change.name));
+        self.make_intended(info, intent, attempt, look).await
+    }
+
+    /// Like [`make`](Self::make), with this intent.
+    ///
+    /// # Errors
+    /// When the resource cannot be created. The intent stays open only if its outcome is unknown.
+    pub async fn make_intended<T, A, L>(
+        &self,
+        info: &'static StepInfo,
+        intent: Intent,
         mut attempt: impl FnMut(String) -> A,
         look: impl FnMut() -> L,
     ) -> Result<Option<(T, Intent)>, UserError>
@@ -152,7 +171,7 @@ impl Context {
         A: Future<Output = Result<T, AwsError>>,
         L: Future<Output = Result<Option<T>, AwsError>>,
     {
-        let intent = self.intend(info, (change.verb, change.kind, &change.name), None)?;
+        self.progress.change(|record| record.open(intent.clone()))?;
         let mut is_first = true;
         let end = create(
             self.timing,

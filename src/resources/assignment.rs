@@ -421,6 +421,7 @@ pub fn creation(context: &Context, name: ResourceName, is_group: bool, set: Opti
     Change {
         verb: Verb::Create,
         kind: ResourceKind::AccountAssignment,
+        field: None,
         sentence: format!("Give the {word} {principal} the permission set {set_name} in account {account}."),
         command: format!(
             "aws sso-admin create-account-assignment {} --target-type AWS_ACCOUNT --target-id {account} \

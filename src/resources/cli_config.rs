@@ -190,6 +190,7 @@ pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: Strin
         verb,
         kind: ResourceKind::CliProfile,
         name: profile.into(),
+        field: None,
         sentence: format!(
             "Write the SSO session {session} and the profile {profile} to {}.",
             path.display()

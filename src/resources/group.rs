@@ -85,6 +85,7 @@ pub fn creation(context: &Context, name: &str) -> Change {
         verb: Verb::Create,
         kind: ResourceKind::Group,
         name: name.into(),
+        field: None,
         sentence: format!("Create the group {name} in the Identity Center directory."),
         command: format!(
             "aws identitystore create-group {} --display-name {}",

@@ -170,6 +170,7 @@ pub fn enabling_permission_sets(seen: &ListedInstance) -> Change {
         verb: Verb::Update,
         kind: ResourceKind::PermissionSetsSwitch,
         name: (&*seen.arn).into(),
+        field: None,
         sentence: "Enable permission sets.".to_owned(),
         command: format!(
             "aws sso-admin update-instance --permission-sets-enabled --region {} --instance-arn {}",

@@ -1,10 +1,10 @@
 //! The items that can be desired: resources, and the tasks that only a person can do. Each names what it depends on.
 
-use super::permission_set::{self, Field, PermissionSetSpec};
+use super::permission_set::{self, Interrupted, PermissionSetSpec};
 use super::user::UserSpec;
-use crate::answers::values::SessionDuration;
-use crate::ids::AccountId;
-use crate::progress::{Origin, Record, ResourceKind, ResourceName};
+use crate::ids::{AccountId, PermissionSetArn};
+use crate::progress::{Origin, Record, ResourceKind, ResourceName, Setting, Settings};
+use crate::reconcile::FieldChange;
 use crate::reconcile::plan::{Address, Desired, Task};
 
 /// An item that should exist.
@@ -78,23 +78,29 @@ pub enum ItemState {
     /// It exists with other values.
     Differs,
     /// A permission set.
-    PermissionSet {
-        /// The ARNs of the attached AWS managed policies.
-        policies: Vec<String>,
-        /// The session duration; `None` if AWS returns none, or one outside 1 to 12 hours.
-        duration: Option<SessionDuration>,
-        /// Whether any account has it.
-        is_provisioned: bool,
-        /// The recorded origin of this permission set, not of one that had its name before.
-        origin: Origin,
-    },
+    PermissionSet(SetState),
+}
+
+/// What was observed of an existing permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetState {
+    /// Its ARN.
+    pub arn: PermissionSetArn,
+    /// The settings that were read.
+    pub settings: Settings,
+    /// Whether any account has it.
+    pub is_provisioned: bool,
+    /// Whether an account has an earlier version of it.
+    pub is_outdated: bool,
+    /// The recorded origin of this permission set, not of one that had its name before.
+    pub origin: Origin,
 }
 
 /// A field that differs, with what changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemField {
     /// A field of a permission set.
-    PermissionSet(Field),
+    PermissionSet(FieldChange),
     /// The values of another item, which are changed together.
     Values,
 }
@@ -186,45 +192,39 @@ impl Desired for Item {
         }
     }
 
-    fn differences(&self, state: &ItemState, ledger: &Record) -> Vec<ItemField> {
-        if *state == ItemState::Differs {
-            return vec![ItemField::Values];
+    fn differences(&self, state: &ItemState) -> Vec<ItemField> {
+        match (self, state) {
+            (_, ItemState::Differs) => vec![ItemField::Values],
+            (Self::PermissionSet { spec, sets_duration }, ItemState::PermissionSet(set)) => {
+                let mut changes = spec.differences(&set.settings);
+                changes.retain(|change| *sets_duration || change.setting != Setting::SessionDuration);
+                let mut fields = permission_set::grouped(changes);
+                if (set.is_provisioned && !fields.is_empty()) || set.is_outdated {
+                    fields.push(FieldChange::Provision);
+                }
+                fields.into_iter().map(ItemField::PermissionSet).collect()
+            }
+            _ => Vec::new(),
         }
-        let (
-            Self::PermissionSet { spec, sets_duration },
-            ItemState::PermissionSet {
-                policies,
-                duration,
-                is_provisioned,
-                ..
-            },
-        ) = (self, state)
-        else {
-            return Vec::new();
-        };
-        let mut fields = Vec::new();
-        let other_duration = spec.duration.filter(|_| *sets_duration && spec.duration != *duration);
-        fields.extend(other_duration.map(Field::Duration));
-        if !policies.contains(&spec.policy) {
-            fields.push(Field::Attach(spec.policy.clone()));
-        }
-        let others = policies.iter().filter(|policy| **policy != spec.policy);
-        fields.extend(others.cloned().map(Field::Detach));
-        let is_pending = permission_set::has_pending_provisioning(ledger, spec.name.as_str());
-        if (*is_provisioned && !fields.is_empty()) || is_pending {
-            fields.push(Field::Provision);
-        }
-        fields.into_iter().map(ItemField::PermissionSet).collect()
     }
 
-    fn is_interrupted(&self, state: &ItemState, ledger: &Record) -> bool {
-        let (Self::PermissionSet { spec, .. }, ItemState::PermissionSet { policies, origin, .. }) = (self, state)
-        else {
-            return false;
+    fn interrupted(&self, state: &ItemState, ledger: &Record, differences: &[ItemField]) -> Vec<ItemField> {
+        let (Self::PermissionSet { spec, .. }, ItemState::PermissionSet(set)) = (self, state) else {
+            return Vec::new();
         };
-        let is_ours = *origin == Origin::Created;
-        let lacks_policy = policies.is_empty() && is_ours && spec.has_pending_attachment(ledger);
-        lacks_policy || permission_set::has_pending_provisioning(ledger, spec.name.as_str())
+        let mut fields = differences.to_vec();
+        match permission_set::interrupted(ledger, &spec.name, &set.arn, set.origin) {
+            Interrupted::Nothing => fields.clear(),
+            Interrupted::Creation => {}
+            Interrupted::Update(settings) => fields.retain(|field| match field {
+                ItemField::PermissionSet(FieldChange::Settings(changes)) => {
+                    changes.iter().all(|change| settings.contains(&change.setting))
+                }
+                ItemField::PermissionSet(FieldChange::Provision) => true,
+                ItemField::Values => false,
+            }),
+        }
+        fields
     }
 }
 
@@ -236,7 +236,9 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
+    use crate::answers::values::SessionDuration;
     use crate::progress::{Intent, Verb};
+    use crate::reconcile::SettingChange;
     use crate::reconcile::plan::{Action, Node, Policy, plan};
 
     const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -250,24 +252,43 @@ mod tests {
         format!("{hours}h").parse().unwrap()
     }
 
+    fn arn(id: char) -> PermissionSetArn {
+        let id = id.to_string().repeat(16);
+        format!("arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-{id}")
+            .parse()
+            .unwrap()
+    }
+
     fn set(name: &str, duration: u32) -> Item {
         Item::PermissionSet {
             spec: PermissionSetSpec {
                 name: name.to_owned(),
-                policy: ADMIN.to_owned(),
+                managed_policies: Some(BTreeSet::from([ADMIN.to_owned()])),
                 duration: Some(hours(duration)),
+                ..PermissionSetSpec::default()
             },
             sets_duration: true,
         }
     }
 
-    fn state(policies: &[&str], duration: u32, is_provisioned: bool) -> ItemState {
-        ItemState::PermissionSet {
-            policies: policies.iter().map(|&policy| policy.to_owned()).collect(),
-            duration: Some(hours(duration)),
-            is_provisioned,
+    fn set_state(policies: &[&str], duration: u32) -> SetState {
+        let policies = policies.iter().map(|&policy| Setting::Policy(policy.to_owned()));
+        let mut settings: Settings = policies.map(|policy| (policy, Some("attached".to_owned()))).collect();
+        settings.insert(Setting::SessionDuration, Some(hours(duration).iso()));
+        SetState {
+            arn: arn('1'),
+            settings,
+            is_provisioned: false,
+            is_outdated: false,
             origin: Origin::Existing,
         }
+    }
+
+    fn state(policies: &[&str], duration: u32, is_provisioned: bool) -> ItemState {
+        ItemState::PermissionSet(SetState {
+            is_provisioned,
+            ..set_state(policies, duration)
+        })
     }
 
     fn updates() -> Policy {
@@ -282,18 +303,30 @@ mod tests {
         plan(&[item], &observed, record, policy).remove(0).action
     }
 
-    fn fields(fields: &[Field]) -> Vec<ItemField> {
-        fields.iter().cloned().map(ItemField::PermissionSet).collect()
+    fn changed(setting: Setting, before: Option<&str>, after: Option<&str>) -> ItemField {
+        ItemField::PermissionSet(FieldChange::Settings(vec![SettingChange {
+            setting,
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }]))
     }
 
-    fn open_intent(record: &mut Record, verb: Verb, kind: ResourceKind, name: ResourceName) {
+    fn attached(policy: &str) -> ItemField {
+        changed(Setting::Policy(policy.to_owned()), None, Some("attached"))
+    }
+
+    const PROVISION: ItemField = ItemField::PermissionSet(FieldChange::Provision);
+
+    fn open_intent(record: &mut Record, verb: Verb, id: Option<PermissionSetArn>, settings: Settings) {
         record.open(Intent {
             step: "permission-set".to_owned(),
             verb,
-            kind,
-            name,
+            kind: ResourceKind::PermissionSet,
+            name: "Admin".into(),
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
             nonce: "0".to_owned(),
+            id: id.map(Into::into),
+            settings,
             mark: None,
             text: None,
             used_before: Vec::new(),
@@ -303,12 +336,12 @@ mod tests {
     #[test]
     fn an_existing_permission_set_changes_only_where_it_differs_and_may_be_changed() {
         let record = record();
-        let differs = fields(&[
-            Field::Duration(hours(4)),
-            Field::Attach(ADMIN.to_owned()),
-            Field::Detach(READ.to_owned()),
-        ]);
-        let with_provisioning = [differs.clone(), fields(&[Field::Provision])].concat();
+        let differs = vec![
+            changed(Setting::SessionDuration, Some("PT1H"), Some("PT4H")),
+            attached(ADMIN),
+            changed(Setting::Policy(READ.to_owned()), Some("attached"), None),
+        ];
+        let with_provisioning = [differs.clone(), vec![PROVISION]].concat();
         let table = [
             (state(&[ADMIN], 4, true), Policy::default(), Action::Keep),
             (state(&[ADMIN], 4, true), updates(), Action::Keep),
@@ -326,27 +359,16 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_change_is_completed_without_the_update_flag() {
+    fn an_interrupted_creation_is_completed_without_the_update_flag() {
         let mut pending = record();
-        let name = ResourceName::from("Admin");
-        open_intent(&mut pending, Verb::Update, ResourceKind::Provisioning, name);
-        assert_eq!(
-            action_of(state(&[ADMIN], 4, true), &pending, &Policy::default()),
-            Action::Update(fields(&[Field::Provision]))
-        );
-        let mut pending = record();
-        let name = ResourceName::Attachment {
-            permission_set: "Admin".to_owned(),
-            policy: ADMIN.to_owned(),
+        open_intent(&mut pending, Verb::Create, None, Settings::new());
+        let without_policy = |origin| {
+            ItemState::PermissionSet(SetState {
+                origin,
+                ..set_state(&[], 4)
+            })
         };
-        open_intent(&mut pending, Verb::Create, ResourceKind::PolicyAttachment, name);
-        let without_policy = |origin| ItemState::PermissionSet {
-            policies: Vec::new(),
-            duration: Some(hours(4)),
-            is_provisioned: false,
-            origin,
-        };
-        let attach = fields(&[Field::Attach(ADMIN.to_owned())]);
+        let attach = vec![attached(ADMIN)];
         assert_eq!(
             action_of(without_policy(Origin::Created), &record(), &Policy::default()),
             Action::Differs(attach.clone())
@@ -359,6 +381,36 @@ mod tests {
         assert_eq!(
             action_of(without_policy(Origin::Existing), &pending, &Policy::default()),
             Action::Differs(attach)
+        );
+    }
+
+    #[test]
+    fn only_what_an_interrupted_update_was_changing_is_completed_without_the_update_flag() {
+        let settings = Settings::from([(Setting::Policy(ADMIN.to_owned()), Some("attached".to_owned()))]);
+        let mut pending = record();
+        open_intent(&mut pending, Verb::Update, Some(arn('1')), settings);
+        let outdated = |set: SetState| {
+            ItemState::PermissionSet(SetState {
+                is_provisioned: true,
+                is_outdated: true,
+                ..set
+            })
+        };
+        let action = |state| action_of(state, &pending, &Policy::default());
+        assert_eq!(
+            action(outdated(set_state(&[ADMIN], 4))),
+            Action::Update(vec![PROVISION])
+        );
+        assert_eq!(
+            action(outdated(set_state(&[], 1))),
+            Action::Update(vec![attached(ADMIN), PROVISION]),
+            "the session duration was not being changed"
+        );
+        let mut other = set_state(&[], 4);
+        other.arn = arn('2');
+        assert!(
+            matches!(action(outdated(other)), Action::Differs(_)),
+            "another permission set"
         );
     }
 
@@ -412,26 +464,53 @@ mod tests {
             }),
             name().prop_map(Item::Group),
             (name(), name()).prop_map(|(group, user)| Item::Membership { group, user }),
-            (name(), 1_u32..3).prop_map(|(name, duration)| set(&name, duration)),
+            (name(), spec()).prop_map(|(name, spec)| Item::PermissionSet {
+                spec: PermissionSetSpec { name, ..spec },
+                sets_duration: true,
+            }),
             (name(), name(), any::<bool>())
                 .prop_map(|(set, principal, is_group)| assignment(&set, &principal, is_group)),
         ]
     }
 
-    fn some_state() -> impl Strategy<Value = ItemState> {
-        let policies = prop::collection::vec(select(vec![ADMIN, READ]), 0..2);
-        (policies, 1_u32..3, any::<bool>())
-            .prop_map(|(policies, duration, is_provisioned)| state(&policies, duration, is_provisioned))
+    /// A specification with any of the fields.
+    fn spec() -> impl Strategy<Value = PermissionSetSpec> {
+        let text = || prop::option::of(select(vec![String::new(), "a".to_owned(), "b".to_owned()]));
+        let policies = |values: Vec<&'static str>| {
+            let policies = prop::collection::btree_set(select(values).prop_map(str::to_owned), 0..3);
+            prop::option::of(policies)
+        };
+        let tags = prop::collection::btree_map(select(vec!["k".to_owned(), "l".to_owned()]), "[ab]", 0..3);
+        let fields = (text(), prop::option::of(1_u32..4), text(), policies(vec![ADMIN, READ]));
+        let others = (policies(vec!["/A", "/team/B"]), text(), text(), prop::option::of(tags));
+        (fields, others).prop_map(|(fields, others)| {
+            let (description, duration, relay_state, managed_policies) = fields;
+            let (customer_managed_policies, inline_policy, boundary, tags) = others;
+            PermissionSetSpec {
+                name: String::new(),
+                description,
+                duration: duration.map(hours),
+                relay_state,
+                managed_policies,
+                customer_managed_policies,
+                inline_policy,
+                boundary,
+                tags,
+            }
+        })
     }
 
-    fn state_differs(state: &ItemState) -> bool {
-        matches!(
-            state,
-            ItemState::PermissionSet {
-                is_provisioned: true,
-                ..
+    fn some_state() -> impl Strategy<Value = SetState> {
+        (spec(), any::<bool>(), any::<bool>()).prop_map(|(spec, is_provisioned, is_outdated)| {
+            let mut settings = spec.settings();
+            settings.retain(|_, value| value.is_some());
+            SetState {
+                settings,
+                is_provisioned,
+                is_outdated: is_provisioned && is_outdated,
+                ..set_state(&[], 1)
             }
-        )
+        })
     }
 
     /// The tasks of a person, and what comes after one of them.
@@ -455,8 +534,8 @@ mod tests {
                     continue;
                 }
                 let state = match item {
-                    Item::PermissionSet { .. } => state,
-                    Item::CliProfile { .. } if state_differs(&state) => ItemState::Differs,
+                    Item::PermissionSet { .. } => ItemState::PermissionSet(state),
+                    Item::CliProfile { .. } if state.is_provisioned => ItemState::Differs,
                     _ => ItemState::Exists,
                 };
                 if exists {
@@ -475,35 +554,32 @@ mod tests {
             match &node.action {
                 Action::Create | Action::Perform => {
                     let state = match item {
-                        Item::PermissionSet { spec, .. } => ItemState::PermissionSet {
-                            policies: vec![spec.policy.clone()],
-                            duration: spec.duration,
-                            is_provisioned: false,
-                            origin: Origin::Created,
-                        },
+                        Item::PermissionSet { spec, .. } => ItemState::PermissionSet(SetState {
+                            settings: spec.settings(),
+                            ..set_state(&[], 1)
+                        }),
                         _ => ItemState::Exists,
                     };
                     observed.insert(node.address.clone(), state);
                 }
-                Action::Update(_) if observed.get(&node.address) == Some(&ItemState::Differs) => {
-                    observed.insert(node.address.clone(), ItemState::Exists);
-                }
-                Action::Update(fields) => {
-                    let Some(ItemState::PermissionSet { policies, duration, .. }) = observed.get_mut(&node.address)
-                    else {
-                        panic!("only permission sets are updated");
-                    };
-                    for field in fields {
-                        match field {
-                            ItemField::PermissionSet(Field::Duration(wanted)) => *duration = Some(*wanted),
-                            ItemField::PermissionSet(Field::Attach(policy)) => policies.push(policy.clone()),
-                            ItemField::PermissionSet(Field::Detach(policy)) => {
-                                policies.retain(|attached| attached != policy);
+                Action::Update(fields) => match observed.get_mut(&node.address) {
+                    Some(ItemState::PermissionSet(set)) => {
+                        for field in fields {
+                            match field {
+                                ItemField::PermissionSet(FieldChange::Settings(changes)) => {
+                                    set.is_outdated |= set.is_provisioned;
+                                    let changes = changes.iter();
+                                    let changed = changes.map(|change| (change.setting.clone(), change.after.clone()));
+                                    set.settings.extend(changed);
+                                }
+                                _ => set.is_outdated = false,
                             }
-                            ItemField::PermissionSet(Field::Provision) | ItemField::Values => {}
                         }
                     }
-                }
+                    _ => {
+                        observed.insert(node.address.clone(), ItemState::Exists);
+                    }
+                },
                 Action::Differs(_) | Action::Keep => {}
             }
         }

@@ -110,6 +110,7 @@ pub fn creation(context: &Context, name: ResourceName, group: Option<&GroupId>, 
         verb: Verb::Create,
         kind: ResourceKind::GroupMembership,
         name,
+        field: None,
         sentence: format!("Add the user {user_name} to the group {group_name}."),
         command: format!(
             "aws identitystore create-group-membership {} --group-id {} --member-id UserId={}",

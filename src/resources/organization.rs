@@ -248,6 +248,7 @@ pub fn creation(plan: AccountPlan) -> Change {
         verb: Verb::Create,
         kind: ResourceKind::Organization,
         name: NAME.into(),
+        field: None,
         sentence: "Create an organization with all features.".to_owned(),
         command: "aws organizations create-organization --feature-set ALL".to_owned(),
         consent: Consent::Named(consents),

@@ -1,29 +1,32 @@
-//! A permission set, with the AWS managed policies that are attached to it.
+//! A permission set with its policies, boundary and tags, all of which are compared and changed as settings.
 //!
 //! AWS has no lookup by name, so each permission set is described until the name matches. A change to a permission set
 //! that is already provisioned needs `ProvisionPermissionSet`.
+//!
+//! An intent to create or update stays open until a read shows every setting, and the accounts have the latest version. So
+//! a run that was killed in between is completed by the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_iam::types::PolicyScopeType;
-use aws_sdk_ssoadmin::types::{ProvisionTargetType, StatusValues, Tag};
+use aws_sdk_ssoadmin::types::{
+    CustomerManagedPolicyReference, PermissionsBoundary, ProvisionTargetType, ProvisioningStatus, StatusValues, Tag,
+};
 use futures_util::stream::{self, StreamExt};
 
 use super::assignment;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
-use crate::ids::{AccountId, AssignmentKey, AttachmentKey, PermissionSetArn};
+use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
 use crate::limits::{OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{
-    Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, ResourceName, Setting, Settings, Verb,
-};
+use crate::progress::{Entry, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::{
-    Branch, Change, Condition, Consent, Context, CreateResult, Deletion, Error, Instance, Resource, StepInfo,
-    create as create_with_retries, repeat, rerun, step_error,
+    Branch, Change, Condition, Consent, Context, CreateResult, Deletion, Error, FieldChange, Instance, Resource,
+    SettingChange, StepInfo, create as create_with_retries, repeat, rerun, step_error,
 };
-use crate::text::duration_text;
+use crate::text::{duration_text, quoted};
 use crate::user_error::UserError;
 
 /// What creating and updating a permission set needs.
@@ -55,96 +58,234 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
 /// The tag that identifies a permission set as created by this program until its creation is recorded.
 const INTENT_TAG: &str = "idc-setup:intent";
 
-/// The description of the permission sets that this program creates. Undo compares it, so it must not change.
+/// The description of the permission sets that the wizard creates.
 const DESCRIPTION: &str = "Made by idc-setup";
 
-/// The value of a policy that is attached, in a record of earlier settings.
+/// The value of a policy that is attached.
 const ATTACHED: &str = "attached";
 
-/// What a permission set should look like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a permission set should look like. A field that is `None` is not compared; a new permission set then has AWS's
+/// default. An empty text or collection must be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSetSpec {
-    /// The name.
+    /// The name: 1 to 32 characters.
     pub name: String,
-    /// The ARN of the AWS managed policy.
-    pub policy: String,
+    /// The description.
+    pub description: Option<String>,
     /// The session duration.
     pub duration: Option<SessionDuration>,
-}
-
-/// A change to a permission set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
-    /// Set the session duration.
-    Duration(SessionDuration),
-    /// Attach this policy.
-    Attach(String),
-    /// Detach this policy.
-    Detach(String),
-    /// Provision it in all accounts that have it.
-    Provision,
+    /// The URL that console sessions begin with.
+    pub relay_state: Option<String>,
+    /// The ARNs of the AWS managed policies.
+    pub managed_policies: Option<BTreeSet<String>>,
+    /// The customer managed policies, each as its path and name: `/team/Deploy`.
+    pub customer_managed_policies: Option<BTreeSet<String>>,
+    /// The inline policy, a JSON document.
+    pub inline_policy: Option<String>,
+    /// The permissions boundary: the ARN of an AWS managed policy, or the path and name of a customer managed one.
+    pub boundary: Option<String>,
+    /// The tags.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 impl PermissionSetSpec {
-    /// What a policy on this permission set is called in progress.
-    fn attachment_name(&self, policy: &str) -> ResourceName {
-        ResourceName::Attachment {
-            permission_set: self.name.clone(),
-            policy: policy.to_owned(),
+    /// The wanted settings.
+    pub fn settings(&self) -> Settings {
+        // Every field is named, so that a new one cannot be forgotten.
+        let Self {
+            name: _,
+            description,
+            duration,
+            relay_state,
+            managed_policies,
+            customer_managed_policies,
+            inline_policy,
+            boundary,
+            tags,
+        } = self;
+        let single = [
+            (Setting::Description, description.clone()),
+            (Setting::SessionDuration, duration.map(SessionDuration::iso)),
+            (Setting::RelayState, relay_state.clone()),
+            (Setting::InlinePolicy, inline_policy.as_deref().map(compact_json)),
+            (Setting::PermissionsBoundary, boundary.clone()),
+        ];
+        let present = |value: String| Some(value).filter(|value| !value.is_empty());
+        let mut settings: Settings = single
+            .into_iter()
+            .filter_map(|(setting, value)| value.map(|value| (setting, present(value))))
+            .collect();
+        let attached = || Some(ATTACHED.to_owned());
+        let managed = managed_policies.iter().flatten().cloned().map(Setting::Policy);
+        let customer = customer_managed_policies.iter().flatten().cloned();
+        let customer = customer.map(Setting::CustomerManagedPolicy);
+        settings.extend(managed.chain(customer).map(|policy| (policy, attached())));
+        let tags = tags.iter().flatten();
+        settings.extend(tags.map(|(key, value)| (Setting::Tag(key.clone()), Some(value.clone()))));
+        settings
+    }
+
+    /// Whether a setting must be absent if the specification does not list it.
+    fn is_exhaustive(&self, setting: &Setting) -> bool {
+        match setting {
+            Setting::Policy(_) => self.managed_policies.is_some(),
+            Setting::CustomerManagedPolicy(_) => self.customer_managed_policies.is_some(),
+            Setting::Tag(key) => self.tags.is_some() && key != INTENT_TAG,
+            _ => false,
         }
     }
 
-    /// Recognizes this permission set's attachments, of any policy: the next run can replace a policy that turned out not
-    /// to exist.
-    fn is_own_attachment(&self) -> impl Fn(&ResourceName) -> bool + use<> {
-        let own = self.name.clone();
-        move |name| matches!(name, ResourceName::Attachment { permission_set, .. } if *permission_set == own)
-    }
-
-    /// Whether this program created the permission set and has not attached its policy yet.
-    pub fn is_attachment_pending(&self, context: &Context) -> bool {
-        context.progress.read(|record| self.has_pending_attachment(record))
-    }
-
-    /// Whether an intent to attach a policy is open.
-    pub fn has_pending_attachment(&self, record: &Record) -> bool {
-        record.is_any_open(ResourceKind::PolicyAttachment, self.is_own_attachment())
-    }
-
-    /// The intent that stays open from the creation of a permission set until its policy is attached.
-    fn attachment_intent(&self, creation: &Intent) -> Intent {
-        Intent {
-            kind: ResourceKind::PolicyAttachment,
-            name: self.attachment_name(&self.policy),
-            ..creation.clone()
+    /// The settings that differ from the observed ones.
+    pub fn differences(&self, observed: &Settings) -> Vec<SettingChange> {
+        let mut wanted = self.settings();
+        let others = observed.keys().filter(|setting| self.is_exhaustive(setting));
+        for other in others {
+            wanted.entry(other.clone()).or_insert(None);
         }
+        let change = |(setting, after): (Setting, Option<String>)| SettingChange {
+            before: value(observed, &setting),
+            setting,
+            after,
+        };
+        wanted
+            .into_iter()
+            .map(change)
+            .filter(|change| change.before != change.after)
+            .collect()
     }
 
-    fn iso_duration(&self) -> Option<String> {
-        self.duration.map(SessionDuration::iso)
+    /// The settings that `CreatePermissionSet` sets.
+    fn at_creation(&self) -> Settings {
+        let mut settings = self.settings();
+        settings
+            .retain(|setting, value| value.is_some() && (is_property(setting) || matches!(setting, Setting::Tag(_))));
+        let description = settings.entry(Setting::Description);
+        description.or_insert_with(|| Some(DESCRIPTION.to_owned()));
+        settings
+    }
+
+    /// The settings that are applied to a new permission set after its creation.
+    pub fn after_creation(&self) -> Vec<FieldChange> {
+        let created = self.at_creation();
+        grouped(self.differences(&created))
+    }
+
+    /// The parts that must be read to compare it.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            managed_policies: self.managed_policies.is_some(),
+            customer_managed_policies: self.customer_managed_policies.is_some(),
+            inline_policy: self.inline_policy.is_some(),
+            boundary: self.boundary.is_some(),
+            tags: self.tags.is_some(),
+        }
     }
 }
 
-/// A permission set as `DescribePermissionSet` returns it.
+/// The parts of a permission set that `DescribePermissionSet` does not return.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The AWS managed policies.
+    pub managed_policies: bool,
+    /// The customer managed policies.
+    pub customer_managed_policies: bool,
+    /// The inline policy.
+    pub inline_policy: bool,
+    /// The permissions boundary.
+    pub boundary: bool,
+    /// The tags.
+    pub tags: bool,
+}
+
+impl Parts {
+    /// All of them.
+    pub const ALL: Self = Self {
+        managed_policies: true,
+        customer_managed_policies: true,
+        inline_policy: true,
+        boundary: true,
+        tags: true,
+    };
+
+    /// The parts that contain these settings.
+    fn of<'a>(settings: impl IntoIterator<Item = &'a Setting>) -> Self {
+        let mut parts = Self::default();
+        for setting in settings {
+            match setting {
+                Setting::Policy(_) => parts.managed_policies = true,
+                Setting::CustomerManagedPolicy(_) => parts.customer_managed_policies = true,
+                Setting::InlinePolicy => parts.inline_policy = true,
+                Setting::PermissionsBoundary => parts.boundary = true,
+                Setting::Tag(_) => parts.tags = true,
+                _ => {}
+            }
+        }
+        parts
+    }
+}
+
+/// Whether `UpdatePermissionSet` changes the setting.
+fn is_property(setting: &Setting) -> bool {
+    matches!(
+        setting,
+        Setting::Description | Setting::SessionDuration | Setting::RelayState
+    )
+}
+
+/// The value of a setting; `None` if it is absent.
+fn value(settings: &Settings, setting: &Setting) -> Option<String> {
+    settings.get(setting).cloned().flatten()
+}
+
+/// A JSON document without insignificant white space, with sorted keys. Text that is no JSON stays.
+fn compact_json(document: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(document).map_or_else(|_| document.to_owned(), |value| value.to_string())
+}
+
+/// The changes in the order in which they are applied: properties in one call, then what is added, then what is removed, so
+/// that a permission set is never without its policies in between.
+pub fn grouped(changes: Vec<SettingChange>) -> Vec<FieldChange> {
+    let (properties, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| is_property(&change.setting));
+    let (added, removed): (Vec<_>, Vec<_>) = others.into_iter().partition(|change| change.after.is_some());
+    let properties = Some(properties).filter(|properties| !properties.is_empty());
+    let single = added.into_iter().chain(removed).map(|change| vec![change]);
+    properties
+        .into_iter()
+        .chain(single)
+        .map(FieldChange::Settings)
+        .collect()
+}
+
+/// A permission set that exists.
 #[derive(Debug, Clone)]
 pub struct Described {
     /// The ARN.
     pub arn: PermissionSetArn,
     /// The name.
     pub name: String,
-    /// `None` if AWS returns no duration, or one outside 1 to 12 hours.
-    pub duration: Option<SessionDuration>,
-    /// ARNs; filled in by [`policies`].
-    pub policies: Vec<String>,
-    description: Option<String>,
-    relay_state: Option<String>,
+    /// The settings that were read.
+    pub settings: Settings,
 }
 
 impl Described {
+    /// The session duration; `None` if AWS returns none, or one outside 1 to 12 hours.
+    pub fn duration(&self) -> Option<SessionDuration> {
+        value(&self.settings, &Setting::SessionDuration)?.parse().ok()
+    }
+
     /// The session duration as text; `unknown` without one.
     pub fn duration_text(&self) -> String {
-        self.duration
+        self.duration()
             .map_or_else(|| "unknown".to_owned(), |duration| duration.to_string())
+    }
+
+    /// The ARNs of the attached AWS managed policies.
+    pub fn policies(&self) -> Vec<String> {
+        let policies = self.settings.keys().filter_map(|setting| match setting {
+            Setting::Policy(arn) => Some(arn.clone()),
+            _ => None,
+        });
+        policies.collect()
     }
 }
 
@@ -228,18 +369,28 @@ async fn describe_existing(
     let set = answer
         .permission_set
         .ok_or_else(|| AwsError::unreadable("sso:DescribePermissionSet"))?;
+    let duration = set.session_duration.map(|text| {
+        let duration = text.parse::<SessionDuration>();
+        duration.map_or(text, SessionDuration::iso)
+    });
+    let properties = [
+        (Setting::Description, set.description),
+        (Setting::SessionDuration, duration),
+        (Setting::RelayState, set.relay_state),
+    ];
+    let present = properties.into_iter().filter_map(|(setting, value)| {
+        let value = value.filter(|value| !value.is_empty())?;
+        Some((setting, Some(value)))
+    });
     Ok(Some(Described {
         arn: arn.clone(),
         name: set.name.unwrap_or_default(),
-        duration: set.session_duration.and_then(|duration| duration.parse().ok()),
-        policies: Vec::new(),
-        description: set.description,
-        relay_state: set.relay_state,
+        settings: present.collect(),
     }))
 }
 
 /// The ARNs of the AWS managed policies that are attached to a permission set.
-pub async fn policies(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<Vec<String>, AwsError> {
+async fn policies(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<Vec<String>, AwsError> {
     let mut pages = context
         .clients
         .ssoadmin(&instance.region)
@@ -257,6 +408,123 @@ pub async fn policies(context: &Context, instance: &Instance, arn: &PermissionSe
     Ok(policies)
 }
 
+/// Reads these parts of a permission set, concurrently, and adds them to its settings.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn read_parts(
+    context: &Context,
+    instance: &Instance,
+    set: &mut Described,
+    parts: Parts,
+) -> Result<(), AwsError> {
+    let arn = &set.arn;
+    let (managed, customer, inline, boundary, tags) = tokio::try_join!(
+        read_if(parts.managed_policies, policies(context, instance, arn)),
+        read_if(
+            parts.customer_managed_policies,
+            customer_managed_policies(context, instance, arn)
+        ),
+        read_if(parts.inline_policy, inline_policy(context, instance, arn)),
+        read_if(parts.boundary, boundary(context, instance, arn)),
+        read_if(parts.tags, tags(context, instance, arn)),
+    )?;
+    let attached = || Some(ATTACHED.to_owned());
+    let managed = managed.into_iter().flatten().map(Setting::Policy);
+    let customer = customer.into_iter().flatten().map(Setting::CustomerManagedPolicy);
+    let attached = managed.chain(customer).map(|policy| (policy, attached()));
+    set.settings.extend(attached);
+    let inline = inline.flatten().map(|document| (Setting::InlinePolicy, Some(document)));
+    let boundary = boundary
+        .flatten()
+        .map(|policy| (Setting::PermissionsBoundary, Some(policy)));
+    set.settings.extend(inline.into_iter().chain(boundary));
+    let tags = tags.into_iter().flatten().filter(|tag| tag.key != INTENT_TAG);
+    set.settings
+        .extend(tags.map(|tag| (Setting::Tag(tag.key), Some(tag.value))));
+    Ok(())
+}
+
+async fn read_if<T>(is_wanted: bool, read: impl Future<Output = Result<T, AwsError>>) -> Result<Option<T>, AwsError> {
+    if is_wanted { read.await.map(Some) } else { Ok(None) }
+}
+
+/// The customer managed policies that a permission set refers to, each as its path and name.
+async fn customer_managed_policies(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Vec<String>, AwsError> {
+    let mut pages = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_customer_managed_policy_references_in_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .into_paginator()
+        .items()
+        .send();
+    let mut policies = Vec::new();
+    while let Some(policy) = pages.next().await {
+        let policy =
+            policy.map_err(|error| AwsError::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
+        policies.push(path_and_name(&policy));
+    }
+    Ok(policies)
+}
+
+/// `/team/Deploy` of a customer managed policy.
+fn path_and_name(policy: &CustomerManagedPolicyReference) -> String {
+    format!("{}{}", policy.path().unwrap_or("/"), policy.name())
+}
+
+/// The reference to the customer managed policy with this path and name.
+fn reference(operation: &str, path_and_name: &str) -> Result<CustomerManagedPolicyReference, AwsError> {
+    let (path, name) = path_and_name.rsplit_once('/').unwrap_or_default();
+    CustomerManagedPolicyReference::builder()
+        .path(format!("{path}/"))
+        .name(name)
+        .build()
+        .map_err(|error| AwsError::unbuilt(operation, &error))
+}
+
+/// The inline policy, if there is one.
+async fn inline_policy(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+) -> Result<Option<String>, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin(&instance.region)
+        .get_inline_policy_for_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:GetInlinePolicyForPermissionSet", error))?;
+    let document = answer.inline_policy.filter(|document| !document.is_empty());
+    Ok(document.as_deref().map(compact_json))
+}
+
+/// The permissions boundary, if there is one.
+async fn boundary(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<Option<String>, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin(&instance.region)
+        .get_permissions_boundary_for_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:GetPermissionsBoundaryForPermissionSet", error));
+    let boundary = unless_gone(answer)?.and_then(|answer| answer.permissions_boundary);
+    Ok(boundary.and_then(|boundary| {
+        let customer = boundary.customer_managed_policy_reference.as_ref().map(path_and_name);
+        boundary.managed_policy_arn.or(customer)
+    }))
+}
+
 /// The value of the permission set's tag `idc-setup:intent`, if it has one.
 async fn intent_tag(
     context: &Context,
@@ -265,15 +533,6 @@ async fn intent_tag(
 ) -> Result<Option<String>, AwsError> {
     let tags = tags(context, instance, arn).await?;
     Ok(tags.into_iter().find(|tag| tag.key == INTENT_TAG).map(|tag| tag.value))
-}
-
-/// Whether a permission set has tags other than the one that this program adds.
-///
-/// # Errors
-/// If the call to AWS fails.
-async fn has_other_tags(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
-    let tags = tags(context, instance, arn).await?;
-    Ok(tags.iter().any(|tag| tag.key != INTENT_TAG))
 }
 
 /// The tags of a permission set; empty if it does not exist, or if an emulator does not support tags.
@@ -298,11 +557,12 @@ async fn tags(context: &Context, instance: &Instance, arn: &PermissionSetArn) ->
     Ok(tags)
 }
 
-/// The accounts that have the permission set, page by page.
+/// The accounts that have the permission set, in this version, page by page.
 fn provisioned_accounts(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
+    status: Option<ProvisioningStatus>,
 ) -> impl AsyncFnMut() -> Result<Option<AccountId>, AwsError> + use<> {
     const OPERATION: &str = "sso:ListAccountsForProvisionedPermissionSet";
     let mut accounts = context
@@ -311,6 +571,7 @@ fn provisioned_accounts(
         .list_accounts_for_provisioned_permission_set()
         .instance_arn(&instance.arn)
         .permission_set_arn(arn)
+        .set_provisioning_status(status)
         .into_paginator()
         .items()
         .send();
@@ -328,7 +589,17 @@ fn provisioned_accounts(
 /// # Errors
 /// If the call to AWS fails.
 pub async fn is_provisioned(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
-    let mut next = provisioned_accounts(context, instance, arn);
+    let mut next = provisioned_accounts(context, instance, arn, None);
+    Ok(next().await?.is_some())
+}
+
+/// Whether an account has an earlier version of the permission set.
+///
+/// # Errors
+/// If the call to AWS fails.
+pub async fn is_outdated(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<bool, AwsError> {
+    let status = ProvisioningStatus::LatestPermissionSetNotProvisioned;
+    let mut next = provisioned_accounts(context, instance, arn, Some(status));
     Ok(next().await?.is_some())
 }
 
@@ -388,20 +659,23 @@ async fn create_once(
     nonce: &str,
 ) -> Result<PermissionSetArn, AwsError> {
     let operation = "sso:CreatePermissionSet";
-    let tag = Tag::builder()
-        .key(INTENT_TAG)
-        .value(nonce)
-        .build()
-        .map_err(|error| AwsError::unbuilt(operation, &error))?;
+    let settings = spec.at_creation();
+    let mut tags = vec![tag(operation, INTENT_TAG, nonce)?];
+    for (setting, value) in &settings {
+        if let (Setting::Tag(key), Some(value)) = (setting, value) {
+            tags.push(tag(operation, key, value)?);
+        }
+    }
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .create_permission_set()
         .instance_arn(&instance.arn)
         .name(&spec.name)
-        .description(DESCRIPTION)
-        .set_session_duration(spec.iso_duration())
-        .tags(tag)
+        .set_description(value(&settings, &Setting::Description))
+        .set_session_duration(value(&settings, &Setting::SessionDuration))
+        .set_relay_state(value(&settings, &Setting::RelayState))
+        .set_tags(Some(tags))
         .send()
         .await
         .map_err(|error| AwsError::of(operation, error))?;
@@ -409,70 +683,165 @@ async fn create_once(
     AwsError::require_id(operation, &arn.unwrap_or_default())
 }
 
-/// Attaches an AWS managed policy.
-async fn attach_once(
-    context: &Context,
-    instance: &Instance,
-    arn: &PermissionSetArn,
-    policy: &str,
-) -> Result<(), AwsError> {
-    let answer = context
-        .clients
-        .ssoadmin_once(&instance.region)
-        .attach_managed_policy_to_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .managed_policy_arn(policy)
-        .send()
-        .await;
-    answer
-        .map(|_| ())
-        .map_err(|error| AwsError::of("sso:AttachManagedPolicyToPermissionSet", error))
+fn tag(operation: &str, key: &str, value: &str) -> Result<Tag, AwsError> {
+    let tag = Tag::builder().key(key).value(value).build();
+    tag.map_err(|error| AwsError::unbuilt(operation, &error))
 }
 
-/// Detaches an AWS managed policy. A policy that is not attached counts as detached: an earlier attempt whose response was
-/// lost, or someone else, detached it.
-async fn detach_once(
+/// Applies changes of settings, with a single attempt. What is already as wanted counts as applied.
+async fn apply_once(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
-    policy: &str,
+    changes: &[SettingChange],
 ) -> Result<(), AwsError> {
-    let answer = context
-        .clients
-        .ssoadmin_once(&instance.region)
-        .detach_managed_policy_from_permission_set()
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .managed_policy_arn(policy)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("sso:DetachManagedPolicyFromPermissionSet", error));
-    match answer {
-        Err(aws_error) if aws_error.kind != AwsErrorKind::NotFound => Err(aws_error),
-        _ => Ok(()),
+    match changes {
+        [change] if !is_property(&change.setting) => apply_part(context, instance, arn, change).await,
+        properties => update_properties(context, instance, arn, properties).await,
     }
 }
 
-/// Sets the session duration, in ISO 8601 format.
-async fn set_duration_once(
+/// Sets properties. All of them are sent, with the current values of the others: those that `UpdatePermissionSet` does not
+/// get may be cleared.
+async fn update_properties(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
-    duration: Option<String>,
+    changes: &[SettingChange],
 ) -> Result<(), AwsError> {
+    const OPERATION: &str = "sso:UpdatePermissionSet";
+    let set = describe_existing(context, instance, arn).await?;
+    let mut settings = set.map(|set| set.settings).unwrap_or_default();
+    for change in changes {
+        settings.insert(
+            change.setting.clone(),
+            change.after.clone().or_else(|| Some(String::new())),
+        );
+    }
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
         .update_permission_set()
         .instance_arn(&instance.arn)
         .permission_set_arn(arn)
-        .set_session_duration(duration)
+        .set_description(value(&settings, &Setting::Description))
+        .set_session_duration(value(&settings, &Setting::SessionDuration))
+        .set_relay_state(value(&settings, &Setting::RelayState))
         .send()
         .await;
-    answer
-        .map(|_| ())
-        .map_err(|error| AwsError::of("sso:UpdatePermissionSet", error))
+    answer.map(|_| ()).map_err(|error| AwsError::of(OPERATION, error))
+}
+
+/// Sets or removes a policy, the boundary or a tag.
+async fn apply_part(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    change: &SettingChange,
+) -> Result<(), AwsError> {
+    /// Sends a request that names the permission set. The result has no content.
+    macro_rules! call {
+        ($action:literal, $operation:ident $(, $member:ident: $value:expr)*) => {{
+            let client = context.clients.ssoadmin_once(&instance.region);
+            let request = client.$operation().instance_arn(&instance.arn);
+            let request = call!(@target request, $operation)$(.$member($value))*;
+            request.send().await.map(|_| ()).map_err(|error| AwsError::of($action, error))
+        }};
+        (@target $request:ident, tag_resource) => { $request.resource_arn(arn) };
+        (@target $request:ident, untag_resource) => { $request.resource_arn(arn) };
+        (@target $request:ident, $operation:ident) => { $request.permission_set_arn(arn) };
+    }
+    let answer = match (&change.setting, change.after.as_deref()) {
+        (Setting::Policy(policy), Some(_)) => call!(
+            "sso:AttachManagedPolicyToPermissionSet",
+            attach_managed_policy_to_permission_set,
+            managed_policy_arn: policy
+        ),
+        (Setting::Policy(policy), None) => call!(
+            "sso:DetachManagedPolicyFromPermissionSet",
+            detach_managed_policy_from_permission_set,
+            managed_policy_arn: policy
+        ),
+        (Setting::CustomerManagedPolicy(policy), Some(_)) => {
+            let action = "sso:AttachCustomerManagedPolicyReferenceToPermissionSet";
+            let policy = reference(action, policy)?;
+            call!(
+                "sso:AttachCustomerManagedPolicyReferenceToPermissionSet",
+                attach_customer_managed_policy_reference_to_permission_set,
+                customer_managed_policy_reference: policy
+            )
+        }
+        (Setting::CustomerManagedPolicy(policy), None) => {
+            let action = "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet";
+            let policy = reference(action, policy)?;
+            call!(
+                "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet",
+                detach_customer_managed_policy_reference_from_permission_set,
+                customer_managed_policy_reference: policy
+            )
+        }
+        (Setting::InlinePolicy, Some(document)) => call!(
+            "sso:PutInlinePolicyToPermissionSet",
+            put_inline_policy_to_permission_set,
+            inline_policy: document
+        ),
+        (Setting::InlinePolicy, None) => call!(
+            "sso:DeleteInlinePolicyFromPermissionSet",
+            delete_inline_policy_from_permission_set
+        ),
+        (Setting::PermissionsBoundary, Some(policy)) => {
+            let boundary = PermissionsBoundary::builder();
+            let boundary = if policy.starts_with("arn:") {
+                boundary.managed_policy_arn(policy)
+            } else {
+                let reference = reference("sso:PutPermissionsBoundaryToPermissionSet", policy)?;
+                boundary.customer_managed_policy_reference(reference)
+            };
+            call!(
+                "sso:PutPermissionsBoundaryToPermissionSet",
+                put_permissions_boundary_to_permission_set,
+                permissions_boundary: boundary.build()
+            )
+        }
+        (Setting::PermissionsBoundary, None) => call!(
+            "sso:DeletePermissionsBoundaryFromPermissionSet",
+            delete_permissions_boundary_from_permission_set
+        ),
+        (Setting::Tag(key), Some(value)) => {
+            let tag = tag("sso:TagResource", key, value)?;
+            call!("sso:TagResource", tag_resource, tags: tag)
+        }
+        (Setting::Tag(key), None) => call!("sso:UntagResource", untag_resource, tag_keys: key),
+        _ => Ok(()),
+    };
+    match answer {
+        // Someone else removed it, or an earlier attempt whose response was lost.
+        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound && change.after.is_none() => Ok(()),
+        other => other,
+    }
+}
+
+/// Applies changes of settings, with retries.
+///
+/// # Errors
+/// An error that a retry does not fix, or the last one.
+async fn apply(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    changes: &[SettingChange],
+) -> Result<CreateResult<()>, AwsError> {
+    let parts = Parts::of(changes.iter().map(|change| &change.setting));
+    let is_applied = || async {
+        let Some(mut set) = describe_existing(context, instance, arn).await? else {
+            return Ok(None);
+        };
+        read_parts(context, instance, &mut set, parts).await?;
+        let is_as_wanted = |change: &SettingChange| value(&set.settings, &change.setting) == change.after;
+        Ok(changes.iter().all(is_as_wanted).then_some(()))
+    };
+    let attempt = || apply_once(context, instance, arn, changes);
+    create_with_retries(context.timing, attempt, is_applied).await.result
 }
 
 /// Provisions the permission set in all accounts that have it, and waits for the result.
@@ -517,16 +886,22 @@ async fn provision(
     }
 }
 
-/// The change that creates a permission set, without its policy.
+/// The change that creates a permission set, without its policies.
 pub fn creation(context: &Context, spec: &PermissionSetSpec) -> Change {
     let (name, duration) = (&spec.name, spec.duration);
-    let (text, iso) = duration.map_or_else(Default::default, |duration| (duration.to_string(), duration.iso()));
+    let (text, option) = duration.map_or_else(Default::default, |duration| {
+        (
+            format!(" with a session duration of {duration}"),
+            format!(" --session-duration {}", duration.iso()),
+        )
+    });
     Change {
         verb: Verb::Create,
         kind: ResourceKind::PermissionSet,
-        sentence: format!("Create the permission set {name} with a session duration of {text}."),
+        field: None,
+        sentence: format!("Create the permission set {name}{text}."),
         command: format!(
-            "aws sso-admin create-permission-set {} --name {name} --session-duration {iso}",
+            "aws sso-admin create-permission-set {} --name {name}{option}",
             context.cli_options().instance
         ),
         name: name.as_str().into(),
@@ -534,81 +909,128 @@ pub fn creation(context: &Context, spec: &PermissionSetSpec) -> Change {
     }
 }
 
-/// The change that attaches or detaches a policy. The ARN is known if the permission set exists.
-pub fn policy_change(
-    context: &Context,
-    spec: &PermissionSetSpec,
-    verb: Verb,
-    policy: &str,
-    arn: Option<&PermissionSetArn>,
-) -> Change {
-    let name = &spec.name;
-    let (verb_text, operation, preposition) = match verb {
-        Verb::Delete => ("Detach", "detach-managed-policy-from-permission-set", "from"),
-        _ => ("Attach", "attach-managed-policy-to-permission-set", "to"),
+/// The change of one field of a permission set. The ARN is known if the permission set exists.
+pub fn field_change(context: &Context, name: &str, arn: Option<&PermissionSetArn>, field: &FieldChange) -> Change {
+    let instance = context.cli_options().instance;
+    let arn = arn.map_or("PERMISSION_SET_ARN", |arn| arn);
+    let set = format!("{instance} --permission-set-arn {arn}");
+    let (sentence, command) = match field {
+        FieldChange::Provision => (
+            format!("Reprovision the permission set {name} in all accounts that have it."),
+            format!("aws sso-admin provision-permission-set {set} --target-type ALL_PROVISIONED_ACCOUNTS"),
+        ),
+        FieldChange::Settings(changes) => {
+            let sentences: Vec<String> = changes.iter().map(|change| sentence(name, change)).collect();
+            (sentences.join(" "), command(&instance, arn, changes))
+        }
     };
-    Change {
-        verb,
-        kind: ResourceKind::PolicyAttachment,
-        name: spec.attachment_name(policy),
-        sentence: format!("{verb_text} the policy {policy} {preposition} the permission set {name}."),
-        command: format!(
-            "aws sso-admin {operation} {} --permission-set-arn {} --managed-policy-arn {policy}",
-            context.cli_options().instance,
-            arn.map_or("PERMISSION_SET_ARN", |arn| arn)
-        ),
-        consent: Consent::Reversible,
-    }
-}
-
-fn provision_change(context: &Context, spec: &PermissionSetSpec, arn: &PermissionSetArn) -> Change {
-    let name = &spec.name;
-    Change {
-        verb: Verb::Update,
-        kind: ResourceKind::Provisioning,
-        sentence: format!("Reprovision the permission set {name} in all accounts that have it."),
-        command: format!(
-            "aws sso-admin provision-permission-set {} --permission-set-arn {arn} --target-type ALL_PROVISIONED_ACCOUNTS",
-            context.cli_options().instance
-        ),
-        name: name.as_str().into(),
-        consent: Consent::Reversible,
-    }
-}
-
-fn duration_change(
-    context: &Context,
-    spec: &PermissionSetSpec,
-    duration: SessionDuration,
-    arn: &PermissionSetArn,
-) -> Change {
-    let name = &spec.name;
     Change {
         verb: Verb::Update,
         kind: ResourceKind::PermissionSet,
-        sentence: format!("Set the session duration of the permission set {name} to {duration}."),
-        command: format!(
-            "aws sso-admin update-permission-set {} --permission-set-arn {arn} --session-duration {}",
-            context.cli_options().instance,
-            duration.iso()
-        ),
-        name: name.as_str().into(),
+        name: name.into(),
+        field: Some(field.clone()),
+        sentence,
+        command,
         consent: Consent::Reversible,
     }
 }
 
-/// The change of one field of an existing permission set.
-pub fn field_change(context: &Context, spec: &PermissionSetSpec, arn: &PermissionSetArn, field: &Field) -> Change {
-    match field {
-        Field::Duration(duration) => duration_change(context, spec, *duration, arn),
-        Field::Attach(policy) => policy_change(context, spec, Verb::Create, policy, Some(arn)),
-        Field::Detach(policy) => policy_change(context, spec, Verb::Delete, policy, Some(arn)),
-        Field::Provision => provision_change(context, spec, arn),
+fn sentence(name: &str, change: &SettingChange) -> String {
+    let setting = &change.setting;
+    match (setting, change.after.as_deref()) {
+        (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), Some(_)) => {
+            format!("Attach the {setting} to the permission set {name}.")
+        }
+        (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), None) => {
+            format!("Detach the {setting} from the permission set {name}.")
+        }
+        (Setting::SessionDuration, Some(iso)) => {
+            let text = iso.parse::<SessionDuration>();
+            let text = text.map_or_else(|_| iso.to_owned(), |duration| duration.to_string());
+            format!("Set the session duration of the permission set {name} to {text}.")
+        }
+        (Setting::InlinePolicy, Some(_)) => format!("Set the inline policy of the permission set {name}."),
+        (_, Some(value)) => format!("Set the {setting} of the permission set {name} to {value}."),
+        (_, None) => format!("Remove the {setting} of the permission set {name}."),
     }
 }
 
-/// Creates a permission set, without its policy. Returns `None` if it exists for another reason; the next check then
-/// determines its origin.
+/// The `aws` command that makes the changes.
+fn command(instance: &str, arn: &str, changes: &[SettingChange]) -> String {
+    let set = format!("{instance} --permission-set-arn {arn}");
+    let customer = |policy: &str| {
+        let (path, name) = policy.rsplit_once('/').unwrap_or_default();
+        format!("Name={name},Path={path}/")
+    };
+    let [change] = changes else {
+        return update_command(&set, changes);
+    };
+    let arguments = match (&change.setting, change.after.as_deref()) {
+        (Setting::Policy(policy), Some(_)) => {
+            format!("attach-managed-policy-to-permission-set {set} --managed-policy-arn {policy}")
+        }
+        (Setting::Policy(policy), None) => {
+            format!("detach-managed-policy-from-permission-set {set} --managed-policy-arn {policy}")
+        }
+        (Setting::CustomerManagedPolicy(policy), Some(_)) => format!(
+            "attach-customer-managed-policy-reference-to-permission-set {set} --customer-managed-policy-reference {}",
+            customer(policy)
+        ),
+        (Setting::CustomerManagedPolicy(policy), None) => format!(
+            "detach-customer-managed-policy-reference-from-permission-set {set} --customer-managed-policy-reference {}",
+            customer(policy)
+        ),
+        (Setting::InlinePolicy, Some(document)) => {
+            format!(
+                "put-inline-policy-to-permission-set {set} --inline-policy {}",
+                quoted(document)
+            )
+        }
+        (Setting::InlinePolicy, None) => format!("delete-inline-policy-from-permission-set {set}"),
+        (Setting::PermissionsBoundary, Some(policy)) => {
+            let boundary = if policy.starts_with("arn:") {
+                format!("ManagedPolicyArn={policy}")
+            } else {
+                format!("CustomerManagedPolicyReference={{{}}}", customer(policy))
+            };
+            format!(
+                "put-permissions-boundary-to-permission-set {set} --permissions-boundary {}",
+                quoted(&boundary)
+            )
+        }
+        (Setting::PermissionsBoundary, None) => format!("delete-permissions-boundary-from-permission-set {set}"),
+        (Setting::Tag(key), Some(value)) => format!(
+            "tag-resource {instance} --resource-arn {arn} --tags {}",
+            quoted(&format!("Key={key},Value={value}"))
+        ),
+        (Setting::Tag(key), None) => {
+            format!(
+                "untag-resource {instance} --resource-arn {arn} --tag-keys {}",
+                quoted(key)
+            )
+        }
+        _ => return update_command(&set, changes),
+    };
+    format!("aws sso-admin {arguments}")
+}
+
+fn update_command(set: &str, changes: &[SettingChange]) -> String {
+    let options = changes.iter().map(|change| {
+        let value = change.after.as_deref().unwrap_or_default();
+        match change.setting {
+            Setting::SessionDuration => format!(" --session-duration {value}"),
+            Setting::RelayState => format!(" --relay-state {}", quoted(value)),
+            _ => format!(" --description {}", quoted(value)),
+        }
+    });
+    format!(
+        "aws sso-admin update-permission-set {set}{}",
+        options.collect::<String>()
+    )
+}
+
+/// Creates a permission set, without its policies. Returns `None` if it exists for another reason; the next check then
+/// determines its origin. The intent stays open until [`settle`] has seen all settings.
 ///
 /// # Errors
 /// When AWS refuses, or the result cannot be saved.
@@ -619,91 +1041,22 @@ pub async fn create(
     spec: &PermissionSetSpec,
     change: &Change,
 ) -> Result<Option<PermissionSetArn>, UserError> {
+    let created = spec.at_creation();
+    let mut intent = context.intent(info, (change.verb, change.kind, &change.name));
+    intent.settings = spec.settings();
+    intent.settings.extend(created.clone());
     let attempt = |nonce: String| async move { create_once(context, instance, spec, &nonce).await };
     let read = || async { Ok(find(context, instance, &spec.name).await?.map(|set| set.arn)) };
-    let Some((arn, intent)) = context.make(info, change, attempt, read).await? else {
+    let Some((arn, _)) = context.make_intended(info, intent, attempt, read).await? else {
         return Ok(None);
     };
-    // One write, so that a permission set without its policy is always recorded as incomplete.
-    context.progress.change(|record| {
-        record.open(spec.attachment_intent(&intent));
-        record.close(change.verb, change.kind, &change.name);
-        let created = Entry::new(Origin::Created, change.kind, &change.name, &arn);
-        record.keep(created.with_text(spec.iso_duration()));
-    })?;
+    let mut entry = Entry::new(Origin::Created, change.kind, &change.name, &arn);
+    entry.applied = created;
+    context.progress.change(|record| record.keep(entry))?;
     Ok(Some(arn))
 }
 
-/// Attaches the policy. `is_new` is set if this run created the permission set, so that no account can have it yet.
-///
-/// # Errors
-/// When AWS refuses, or the result cannot be saved.
-pub async fn attach(
-    context: &Context,
-    info: &'static StepInfo,
-    instance: &Instance,
-    spec: &PermissionSetSpec,
-    arn: &PermissionSetArn,
-    change: &Change,
-    is_new: bool,
-) -> Result<(), UserError> {
-    let policy = &spec.policy;
-    remember(context, info, instance, spec, arn, change).await?;
-    let provisioning = intend_provisioning(context, info, instance, spec, arn, is_new).await?;
-    // An interrupted run may have attached the policy, so a conflict does not show that someone else did.
-    let is_pending = spec.is_attachment_pending(context);
-    if !is_pending {
-        let attachment = (Verb::Create, ResourceKind::PolicyAttachment, &change.name);
-        context.intend(info, attachment, None)?;
-    }
-    let end = create_with_retries(
-        context.timing,
-        || attach_once(context, instance, arn, policy),
-        || async {
-            let policies = policies(context, instance, arn).await?;
-            Ok(policies.contains(policy).then_some(()))
-        },
-    )
-    .await;
-    match end.result {
-        // On a permission set that this program created, the intent stays open until the step has observed the policy.
-        // If AWS accepted it but does not show it yet, the next run completes it instead of reporting a difference.
-        Ok(created)
-            if context.origin(ResourceKind::PermissionSet, arn) == Origin::Created
-                && (is_pending || created != CreateResult::Existing(())) =>
-        {
-            Ok(())
-        }
-        Ok(created) => {
-            let origin = if created == CreateResult::Existing(()) {
-                forget_setting(context, arn, policy)?;
-                Origin::Existing
-            } else {
-                Origin::Created
-            };
-            let entry = Entry::new(origin, change.kind, &change.name, attachment_key(arn, policy));
-            context.progress.change(|record| {
-                record.close_all(ResourceKind::PolicyAttachment, spec.is_own_attachment());
-                record.keep(entry);
-            })?;
-            Ok(())
-        }
-        Err(aws_error) => {
-            drop_provisioning(context, provisioning, &aws_error)?;
-            let next = if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied {
-                NextStep::from(SetupCommand::again())
-            } else {
-                SetupCommand::again()
-                    .placeholder("--policy", "NAME")
-                    .after("check that the policy is an AWS managed policy")
-            };
-            Err(step_error(info, &aws_error, next))
-        }
-    }
-}
-
-/// Applies a change to an existing permission set: its session duration, a policy to detach, or provisioning. These
-/// changes are idempotent, so an interrupted one is repeated.
+/// Changes one field of a permission set. The intent stays open until [`settle`] has seen the result.
 ///
 /// # Errors
 /// When AWS refuses, or the result cannot be saved.
@@ -711,284 +1064,225 @@ pub async fn update(
     context: &Context,
     info: &'static StepInfo,
     instance: &Instance,
-    spec: &PermissionSetSpec,
     arn: &PermissionSetArn,
     change: &Change,
 ) -> Result<(), UserError> {
-    if change.kind == ResourceKind::Provisioning {
-        provision(context, info, instance, arn).await?;
-        return context.settle(change.verb, change.kind, &change.name, None);
+    match &change.field {
+        Some(FieldChange::Settings(changes)) => update_settings(context, info, instance, arn, change, changes).await,
+        Some(FieldChange::Provision) => provision(context, info, instance, arn).await,
+        None => Ok(()),
     }
-    remember(context, info, instance, spec, arn, change).await?;
-    let provisioning = intend_provisioning(context, info, instance, spec, arn, false).await?;
-    context.intend(info, (change.verb, change.kind, &change.name), None)?;
-    let policy = change.name.policy().unwrap_or_default();
-    let answer = repeat(context.timing, || async {
-        match change.verb {
-            Verb::Update => set_duration_once(context, instance, arn, spec.iso_duration()).await,
-            _ => detach_once(context, instance, arn, policy).await,
-        }
+}
+
+async fn update_settings(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    change: &Change,
+    changes: &[SettingChange],
+) -> Result<(), UserError> {
+    let settings = |value: fn(&SettingChange) -> &Option<String>| -> Settings {
+        let values = changes
+            .iter()
+            .map(|change| (change.setting.clone(), value(change).clone()));
+        values.collect()
+    };
+    let (before, after) = (settings(|change| &change.before), settings(|change| &change.after));
+    let is_ours = context.origin(change.kind, arn) == Origin::Created;
+    let mut intent = context.intent(info, (Verb::Update, change.kind, &change.name));
+    intent.id = Some(arn.into());
+    intent.settings.clone_from(&after);
+    let nonce = intent.nonce.clone();
+    // An interrupted run may have applied it already.
+    let has_earlier_attempt = context.progress.read(|record| {
+        let mut earlier = record.intents.iter();
+        earlier.any(|earlier| {
+            let is_same = (earlier.kind, &earlier.name) == (change.kind, &change.name);
+            is_same && after.keys().any(|setting| earlier.settings.contains_key(setting))
+        })
     });
-    if let Err(aws_error) = answer.await {
-        drop_provisioning(context, provisioning, &aws_error)?;
+    context.progress.change(|record| {
+        record.open(intent);
+        if !is_ours {
+            record.replace(Replaced {
+                kind: change.kind,
+                name: change.name.clone(),
+                id: arn.into(),
+                before,
+                after: after.clone(),
+                rewrites: Vec::new(),
+            });
+        }
+    })?;
+    let applied = apply(context, instance, arn, changes).await;
+    if applied == Ok(CreateResult::Existing(())) && !has_earlier_attempt {
+        return forget_change(context, arn, &nonce, &after);
+    }
+    if let Err(aws_error) = applied {
         if aws_error.outcome_known() {
-            context.settle(change.verb, change.kind, &change.name, None)?;
+            context.progress.change(|record| record.drop_intent(&nonce))?;
         }
-        return Err(rerun(info)(aws_error));
+        let is_policy = matches!(
+            changes,
+            [SettingChange {
+                setting: Setting::Policy(_),
+                after: Some(_),
+                ..
+            }]
+        );
+        let is_temporary = aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied;
+        let next = if is_policy && !is_temporary {
+            SetupCommand::again()
+                .placeholder("--policy", "NAME")
+                .after("check that the policy is an AWS managed policy")
+        } else {
+            NextStep::from(SetupCommand::again())
+        };
+        return Err(step_error(info, &aws_error, next));
     }
-    if change.verb == Verb::Delete {
-        // Undo must not report a policy that this program detached as missing.
-        return forget_attachment(context, spec, arn, policy);
+    if is_ours {
+        let mut entry = Entry::new(Origin::Created, change.kind, &change.name, arn);
+        entry.applied = after;
+        context.progress.change(|record| record.keep(entry))?;
     }
-    let is_ours = context.origin(ResourceKind::PermissionSet, arn) == Origin::Created;
-    let updated = (change.kind == ResourceKind::PermissionSet && is_ours).then(|| {
-        let created = Entry::new(Origin::Created, change.kind, &change.name, arn);
-        created.with_text(spec.iso_duration())
-    });
-    context.settle(change.verb, change.kind, &change.name, updated)
+    Ok(())
 }
 
-/// Determines and records the origin of an existing permission set: the recorded one, or the one that its tag shows.
-///
-/// # Errors
-/// When the tags cannot be read, or the origin cannot be saved.
-pub async fn settle(
-    context: &Context,
-    instance: &Instance,
-    spec: &PermissionSetSpec,
-    set: &Described,
-) -> Result<Entry, Error> {
-    let kind = ResourceKind::PermissionSet;
-    let mut entry = context.entry(kind, &set.name, &set.arn);
-    let intents = context.open_intents(kind, &set.name);
-    if !intents.is_empty() && entry.origin != Origin::Created {
-        let nonce = intent_tag(context, instance, &set.arn).await?;
-        let matching = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref());
-        if let Some(intent) = matching {
-            entry.origin = Origin::Created;
-            entry.text = set.duration.map(SessionDuration::iso);
-            if set.policies.is_empty() && !spec.is_attachment_pending(context) {
-                context
-                    .progress
-                    .change(|record| record.open(spec.attachment_intent(intent)))?;
-            }
-        }
-    }
-    context.settle(Verb::Create, kind, &set.name, Some(entry.clone()))?;
-    Ok(entry)
-}
-
-/// Settles what interrupted runs left pending, once the permission set is as specified. On a permission set that this
-/// program created, the policy counts as created too. On any other permission set its origin is unknown.
-///
-/// # Errors
-/// When the result cannot be saved.
-pub fn settle_attachments(context: &Context, spec: &PermissionSetSpec, set: &Described) -> Result<(), UserError> {
-    let policy = &spec.policy;
-    let is_ours = context.origin(ResourceKind::PermissionSet, &set.arn) == Origin::Created;
+/// Forgets a change that someone else made at the same time, so that undo keeps it.
+fn forget_change(context: &Context, arn: &PermissionSetArn, nonce: &str, settings: &Settings) -> Result<(), UserError> {
     context.progress.change(|record| {
-        if is_ours && record.is_any_open(ResourceKind::PolicyAttachment, spec.is_own_attachment()) {
-            record.keep(Entry::new(
-                Origin::Created,
-                ResourceKind::PolicyAttachment,
-                spec.attachment_name(policy),
-                attachment_key(&set.arn, policy),
-            ));
-        }
-        record.close_all(ResourceKind::PolicyAttachment, spec.is_own_attachment());
-    })?;
-    // The policies that an interrupted update detached.
-    let is_own = spec.is_own_attachment();
-    let open = context.progress.read(|record| record.intents.clone());
-    let detached = open
-        .iter()
-        .filter(|intent| intent.verb == Verb::Delete && intent.kind == ResourceKind::PolicyAttachment)
-        .filter(|intent| is_own(&intent.name))
-        .filter_map(|intent| intent.name.policy())
-        .filter(|policy| !set.policies.iter().any(|attached| attached == policy));
-    for policy in detached {
-        forget_attachment(context, spec, &set.arn, policy)?;
-    }
-    Ok(())
-}
-
-/// Forgets a policy that this program attached and then detached.
-fn forget_attachment(
-    context: &Context,
-    spec: &PermissionSetSpec,
-    arn: &PermissionSetArn,
-    policy: &str,
-) -> Result<(), UserError> {
-    let kind = ResourceKind::PolicyAttachment;
-    let name = spec.attachment_name(policy);
-    let id = ResourceId::from(attachment_key(arn, policy));
-    context.progress.change(|record| {
-        record.close(Verb::Delete, kind, &name);
-        record.resources.retain(|other| other.kind != kind || other.id != id);
-    })?;
-    Ok(())
-}
-
-/// What identifies a policy on a permission set.
-fn attachment_key(arn: &PermissionSetArn, policy: &str) -> AttachmentKey {
-    AttachmentKey {
-        permission_set: arn.clone(),
-        policy: policy.to_owned(),
-    }
-}
-
-/// Records, before an existing permission set changes, that it must be provisioned afterwards if any account has it.
-/// Returns the intent if it is new.
-async fn intend_provisioning(
-    context: &Context,
-    info: &'static StepInfo,
-    instance: &Instance,
-    spec: &PermissionSetSpec,
-    arn: &PermissionSetArn,
-    is_new: bool,
-) -> Result<Option<Intent>, UserError> {
-    let name = spec.name.as_str();
-    if is_new || is_provisioning_pending(context, name) {
-        return Ok(None);
-    }
-    let provisioned = is_provisioned(context, instance, arn).await.map_err(rerun(info))?;
-    if !provisioned {
-        return Ok(None);
-    }
-    let provisioning = (Verb::Update, ResourceKind::Provisioning, name);
-    context.intend(info, provisioning, None).map(Some)
-}
-
-/// Drops the intent to provision after AWS rejected the first change.
-fn drop_provisioning(context: &Context, intent: Option<Intent>, aws_error: &AwsError) -> Result<(), UserError> {
-    if let Some(intent) = intent.filter(|_| aws_error.outcome_known()) {
-        context.progress.change(|record| record.drop_intent(&intent.nonce))?;
-    }
-    Ok(())
-}
-
-/// Records the current settings of a permission set that this program did not create, before it changes them.
-async fn remember(
-    context: &Context,
-    info: &'static StepInfo,
-    instance: &Instance,
-    spec: &PermissionSetSpec,
-    arn: &PermissionSetArn,
-    change: &Change,
-) -> Result<(), UserError> {
-    if context.origin(ResourceKind::PermissionSet, arn) == Origin::Created {
-        return Ok(());
-    }
-    let (name, before, after) = match (change.verb, change.kind) {
-        (Verb::Update, ResourceKind::PermissionSet) => {
-            let set = describe(context, instance, arn).await.map_err(rerun(info))?;
-            let current = set.and_then(|set| set.duration).map(SessionDuration::iso);
-            // A duration that AWS does not return can't be restored.
-            if current.is_none() {
-                return Ok(());
-            }
-            (Setting::SessionDuration, current, spec.iso_duration())
-        }
-        (verb, ResourceKind::PolicyAttachment) => {
-            let policy = change.name.policy().unwrap_or_default();
-            let attached = Some(ATTACHED.to_owned());
-            let (before, after) = match verb {
-                Verb::Delete => (attached, None),
-                _ => (None, attached),
-            };
-            (Setting::Policy(policy.to_owned()), before, after)
-        }
-        _ => return Ok(()),
-    };
-    let replaced = Replaced {
-        kind: ResourceKind::PermissionSet,
-        name: spec.name.as_str().into(),
-        id: arn.into(),
-        before: BTreeMap::from([(name.clone(), before)]),
-        after: BTreeMap::from([(name, after)]),
-        rewrites: Vec::new(),
-    };
-    context.progress.change(|record| record.replace(replaced))?;
-    Ok(())
-}
-
-/// Drops the record of a policy that someone else attached just before this run did: undo leaves it attached.
-fn forget_setting(context: &Context, arn: &PermissionSetArn, policy: &str) -> Result<(), UserError> {
-    let setting = Setting::Policy(policy.to_owned());
-    context.progress.change(|record| {
-        let all = record.replaced.iter_mut();
-        for known in all.filter(|known| known.kind == ResourceKind::PermissionSet && known.id.single() == arn.as_ref())
-        {
-            known.before.remove(&setting);
-            known.after.remove(&setting);
+        record.drop_intent(nonce);
+        let mut own = record.replaced.iter_mut();
+        if let Some(known) = own.find(|known| known.id == arn.into()) {
+            known.before.retain(|setting, _| !settings.contains_key(setting));
+            known.after.retain(|setting, _| !settings.contains_key(setting));
         }
         record.replaced.retain(|known| !known.before.is_empty());
     })?;
     Ok(())
 }
 
-/// The current settings of a permission set; `None` if it does not exist.
+/// Determines and records the origin of an existing permission set: the recorded one, or the one that its tag shows.
+///
+/// # Errors
+/// When the tags cannot be read, or the origin cannot be saved.
+pub async fn settle_origin(context: &Context, instance: &Instance, set: &Described) -> Result<Entry, Error> {
+    let kind = ResourceKind::PermissionSet;
+    let mut entry = context.entry(kind, &set.name, &set.arn);
+    let intents = context.open_intents(kind, &set.name);
+    if entry.origin == Origin::Created {
+        return Ok(entry);
+    }
+    if !intents.is_empty() {
+        let nonce = intent_tag(context, instance, &set.arn).await?;
+        if let Some(intent) = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref()) {
+            entry.origin = Origin::Created;
+            entry.applied.clone_from(&intent.settings);
+            entry
+                .applied
+                .retain(|setting, wanted| value(&set.settings, setting) == *wanted);
+            context.progress.change(|record| record.keep(entry.clone()))?;
+            return Ok(entry);
+        }
+    }
+    context.settle(Verb::Create, kind, &set.name, Some(entry.clone()))?;
+    Ok(entry)
+}
+
+/// Closes the intents for a permission set that is as specified, in the latest version in every account.
+///
+/// # Errors
+/// When the result cannot be saved.
+pub fn settle_changes(context: &Context, set: &Described) -> Result<(), UserError> {
+    let kind = ResourceKind::PermissionSet;
+    let name = set.name.as_str().into();
+    let is_open = |record: &Record| {
+        let mut open = record
+            .intents
+            .iter()
+            .filter(|intent| intent.kind == kind && intent.name == name);
+        open.any(|intent| intent.verb != Verb::Delete)
+    };
+    if !context.progress.read(is_open) {
+        return Ok(());
+    }
+    let is_ours = context.origin(kind, &set.arn) == Origin::Created;
+    context.progress.change(|record| {
+        if is_ours {
+            // What was applied without being recorded.
+            let mut applied = Settings::new();
+            let open = record
+                .intents
+                .iter()
+                .filter(|intent| intent.kind == kind && intent.name == name);
+            for intent in open {
+                applied.extend(intent.settings.clone());
+            }
+            applied.retain(|setting, wanted| value(&set.settings, setting) == *wanted);
+            let mut entry = Entry::new(Origin::Created, kind, &name, &set.arn);
+            entry.applied = applied;
+            record.keep(entry);
+        }
+        record.close(Verb::Create, kind, &name);
+        record.close(Verb::Update, kind, &name);
+    })?;
+    Ok(())
+}
+
+/// What interrupted runs were changing in a permission set, so that the next run completes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interrupted {
+    /// Nothing.
+    Nothing,
+    /// It was being created: everything is to be completed.
+    Creation,
+    /// These settings were being changed.
+    Update(BTreeSet<Setting>),
+}
+
+/// What interrupted runs were changing in the permission set with this name, according to the open intents.
+pub fn interrupted(record: &Record, name: &str, arn: &PermissionSetArn, origin: Origin) -> Interrupted {
+    let (kind, name, id) = (ResourceKind::PermissionSet, name.into(), ResourceId::from(arn));
+    if origin == Origin::Created && record.intents(Verb::Create, kind, &name).next().is_some() {
+        return Interrupted::Creation;
+    }
+    let updates = record.intents(Verb::Update, kind, &name);
+    // Someone may have deleted the permission set, and created another one with its name.
+    let mut updates = updates.filter(|intent| intent.id.as_ref() == Some(&id)).peekable();
+    if updates.peek().is_none() {
+        return Interrupted::Nothing;
+    }
+    Interrupted::Update(updates.flat_map(|intent| intent.settings.keys().cloned()).collect())
+}
+
+/// The current settings that undo compares; `None` if the permission set does not exist.
 ///
 /// # Errors
 /// If the call to AWS fails.
 async fn current_settings(
     context: &Context,
     instance: &Instance,
-    arn: &PermissionSetArn,
-) -> Result<Option<Settings>, AwsError> {
-    let Some(set) = describe(context, instance, arn).await? else {
+    replaced: &Replaced,
+) -> Result<Option<Described>, AwsError> {
+    let Ok(arn) = replaced.id.single().parse() else {
         return Ok(None);
     };
-    let policies = policies(context, instance, arn).await?;
-    let mut current_settings: Settings = policies
-        .into_iter()
-        .map(|policy| (Setting::Policy(policy), Some(ATTACHED.to_owned())))
-        .collect();
-    current_settings.insert(Setting::SessionDuration, set.duration.map(SessionDuration::iso));
-    Ok(Some(current_settings))
-}
-
-/// Whether the permission set has changed since it was last provisioned.
-pub fn is_provisioning_pending(context: &Context, permission_set: impl Into<ResourceName>) -> bool {
-    context
-        .progress
-        .read(|record| has_pending_provisioning(record, permission_set))
-}
-
-/// Whether an intent to provision the permission set is open.
-pub fn has_pending_provisioning(record: &Record, permission_set: impl Into<ResourceName>) -> bool {
-    let name = permission_set.into();
-    let mut pending = record.intents(Verb::Update, ResourceKind::Provisioning, &name);
-    pending.next().is_some()
-}
-
-/// The AWS CLI commands that restore the settings. `set` holds the options that name the instance and the permission set.
-fn restore_commands(replaced: &Replaced, set: &str) -> Vec<String> {
-    let command = |(setting, before): (&Setting, &Option<String>)| match (setting, before) {
-        (Setting::Policy(policy), Some(_)) => {
-            format!("aws sso-admin attach-managed-policy-to-permission-set {set} --managed-policy-arn {policy}")
-        }
-        (Setting::Policy(policy), None) => {
-            format!("aws sso-admin detach-managed-policy-from-permission-set {set} --managed-policy-arn {policy}")
-        }
-        (_, duration) => {
-            let duration = duration.as_deref().unwrap_or_default();
-            format!("aws sso-admin update-permission-set {set} --session-duration {duration}")
-        }
+    let Some(mut set) = describe(context, instance, &arn).await? else {
+        return Ok(None);
     };
-    let mut commands: Vec<String> = in_order(replaced).into_iter().map(command).collect();
-    commands.push(format!(
-        "aws sso-admin provision-permission-set {set} --target-type ALL_PROVISIONED_ACCOUNTS"
-    ));
-    commands
+    read_parts(context, instance, &mut set, Parts::of(replaced.before.keys())).await?;
+    Ok(Some(set))
 }
 
-/// The settings in the order in which they are restored. Detaching comes last, so that the permission set is never without
-/// a policy in between.
-fn in_order(replaced: &Replaced) -> Vec<(&Setting, &Option<String>)> {
-    let mut changes: Vec<_> = replaced.before.iter().collect();
-    changes.sort_by_key(|(_, before)| before.is_none());
-    changes
+/// The changes that restore the earlier settings, in order.
+fn restoring(replaced: &Replaced, observed: &Settings) -> Vec<FieldChange> {
+    let changes = replaced.before.iter().map(|(setting, before)| SettingChange {
+        setting: setting.clone(),
+        before: value(observed, setting),
+        after: before.clone(),
+    });
+    grouped(changes.filter(|change| change.before != change.after).collect())
 }
 
 /// Restores the earlier settings of a permission set, and provisions it.
@@ -1001,182 +1295,81 @@ async fn restore(
     instance: &Instance,
     replaced: &Replaced,
 ) -> Result<(), UserError> {
-    let Ok(arn) = &replaced.id.single().parse() else {
-        return Ok(());
-    };
-    let current = current_settings(context, instance, arn).await.map_err(rerun(info))?;
-    let Some(current) = current else {
-        return Ok(());
-    };
-    let provisioned = is_provisioned(context, instance, arn).await;
-    if provisioned.map_err(rerun(info))? && !is_provisioning_pending(context, &replaced.name) {
-        let provisioning = (Verb::Update, ResourceKind::Provisioning, &replaced.name);
-        context.intend(info, provisioning, None)?;
-    }
-    for (name, before) in in_order(replaced) {
-        if current.get(name).cloned().flatten() == *before {
-            continue;
+    let set = current_settings(context, instance, replaced)
+        .await
+        .map_err(rerun(info))?;
+    let Some(set) = set else { return Ok(()) };
+    let mut intent = context.intent(info, (Verb::Update, replaced.kind, &replaced.name));
+    intent.id = Some(replaced.id.clone());
+    context.progress.change(|record| record.open(intent))?;
+    for field in restoring(replaced, &set.settings) {
+        if let FieldChange::Settings(changes) = field {
+            apply(context, instance, &set.arn, &changes)
+                .await
+                .map_err(rerun(info))?;
         }
-        let answer = match (name, before) {
-            (Setting::SessionDuration, Some(_)) => {
-                let set = || set_duration_once(context, instance, arn, before.clone());
-                repeat(context.timing, set).await
-            }
-            (Setting::Policy(policy), Some(_)) => {
-                repeat(context.timing, || attach_once(context, instance, arn, policy)).await
-            }
-            (Setting::Policy(policy), None) => {
-                repeat(context.timing, || detach_once(context, instance, arn, policy)).await
-            }
-            _ => Ok(()),
-        };
-        answer.map_err(rerun(info))?;
     }
-    if is_provisioning_pending(context, &replaced.name) {
-        provision(context, info, instance, arn).await?;
-        context.settle(Verb::Update, ResourceKind::Provisioning, &replaced.name, None)?;
+    if is_provisioned(context, instance, &set.arn).await.map_err(rerun(info))? {
+        provision(context, info, instance, &set.arn).await?;
     }
-    Ok(())
+    context.settle(Verb::Update, replaced.kind, &replaced.name, None)
 }
 
-/// How a permission set differs from what it was created with.
+/// How a permission set differs from what this program applied, apart from what an interrupted run was changing.
 async fn change_since_creation(
     context: &Context,
     instance: &Instance,
     entry: &Entry,
-    set: &Described,
+    set: &mut Described,
 ) -> Result<Option<String>, AwsError> {
-    if let Some(change) = property_change(context, entry, set) {
-        return Ok(Some(change));
-    }
-    if has_other_tags(context, instance, &set.arn).await? {
-        return Ok(Some("someone tagged it".to_owned()));
-    }
-    if let Some(document) = added_document(context, instance, &set.arn).await? {
-        return Ok(Some(format!("it now has {document}")));
-    }
-    attachment_change(context, instance, entry, &set.arn).await
-}
-
-/// How its own properties differ from those that it was created with.
-fn property_change(context: &Context, entry: &Entry, set: &Described) -> Option<String> {
-    let parsed = |text: &str| text.parse::<SessionDuration>().ok();
-    let original = entry
-        .text
-        .as_deref()
-        .filter(|original| parsed(original) != set.duration);
-    if let Some(original) = original
-        && !is_update_pending(context, entry)
-    {
-        let original = parsed(original).map_or_else(|| original.to_owned(), |duration| duration.to_string());
-        return Some(format!(
-            "its session duration changed from {original} to {}",
-            set.duration_text()
-        ));
-    }
-    if set.description.as_deref().is_some_and(|text| text != DESCRIPTION) {
-        return Some("someone changed its description".to_owned());
-    }
-    let has_relay_state = set.relay_state.as_deref().is_some_and(|state| !state.is_empty());
-    has_relay_state.then(|| "it now has a relay state".to_owned())
-}
-
-/// A document that the wizard never adds: an inline policy, a reference to a customer managed policy, a boundary.
-async fn added_document(
-    context: &Context,
-    instance: &Instance,
-    arn: &PermissionSetArn,
-) -> Result<Option<&'static str>, AwsError> {
-    let admin = context.clients.ssoadmin(&instance.region);
-    let inline = admin.get_inline_policy_for_permission_set();
-    let inline = inline.instance_arn(&instance.arn).permission_set_arn(arn).send().await;
-    let inline = inline.map_err(|error| AwsError::of("sso:GetInlinePolicyForPermissionSet", error))?;
-    if inline.inline_policy.is_some_and(|policy| !policy.is_empty()) {
-        return Ok(Some("an inline policy"));
-    }
-    let customer_managed = admin.list_customer_managed_policy_references_in_permission_set();
-    let customer_managed = customer_managed
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .send()
-        .await;
-    let customer_managed = customer_managed
-        .map_err(|error| AwsError::of("sso:ListCustomerManagedPolicyReferencesInPermissionSet", error))?;
-    if !customer_managed.customer_managed_policy_references().is_empty() {
-        return Ok(Some("a customer managed policy"));
-    }
-    let boundary = admin.get_permissions_boundary_for_permission_set();
-    let boundary = boundary
-        .instance_arn(&instance.arn)
-        .permission_set_arn(arn)
-        .send()
-        .await;
-    let boundary = boundary.map_err(|error| AwsError::of("sso:GetPermissionsBoundaryForPermissionSet", error));
-    let boundary = unless_gone(boundary)?.and_then(|answer| answer.permissions_boundary);
-    Ok(boundary.map(|_| "a permissions boundary"))
-}
-
-/// Whether a killed run was changing the session duration and the result is unknown.
-fn is_update_pending(context: &Context, entry: &Entry) -> bool {
-    context.progress.read(|record| {
-        let mut pending = record.intents(Verb::Update, entry.kind, &entry.name);
-        pending.next().is_some()
-    })
-}
-
-/// The name in progress of a policy that is attached to this permission set.
-fn attachment(permission_set: &Entry, policy: &str) -> ResourceName {
-    ResourceName::Attachment {
-        permission_set: permission_set.name.single().to_owned(),
-        policy: policy.to_owned(),
-    }
-}
-
-/// An AWS managed policy that someone else attached, or one of this program that someone detached.
-async fn attachment_change(
-    context: &Context,
-    instance: &Instance,
-    entry: &Entry,
-    arn: &PermissionSetArn,
-) -> Result<Option<String>, AwsError> {
-    let mut missing = context.progress.read(|record| {
-        let resources = record.resources.iter();
-        let created =
-            resources.filter(|other| other.kind == ResourceKind::PolicyAttachment && other.origin == Origin::Created);
-        let policies = created.filter_map(|other| match &other.id {
-            ResourceId::Attachment(key) if key.permission_set == *arn => Some(key.policy.clone()),
-            _ => None,
-        });
-        policies.collect::<Vec<_>>()
-    });
-    for policy in policies(context, instance, arn).await? {
-        missing.retain(|created| *created != policy);
-        let is_ours = context.progress.read(|record| {
-            let id = ResourceId::from(AttachmentKey {
-                permission_set: arn.clone(),
-                policy: policy.clone(),
-            });
-            record.origin(ResourceKind::PolicyAttachment, &id) == Some(Origin::Created)
-                || record.is_any_open(ResourceKind::PolicyAttachment, |name| {
-                    *name == attachment(entry, &policy)
-                })
-        });
-        if !is_ours {
-            return Ok(Some(format!("someone attached the policy {policy}")));
+    read_parts(context, instance, set, Parts::ALL).await?;
+    let (applied, pending) = context.progress.read(|record| {
+        let known = record
+            .resources
+            .iter()
+            .find(|known| known.kind == entry.kind && known.id == entry.id);
+        let applied = known.map_or_else(Settings::new, |known| known.applied.clone());
+        let mut pending = Settings::new();
+        let open = record
+            .intents
+            .iter()
+            .filter(|intent| intent.kind == entry.kind && intent.name == entry.name);
+        for intent in open {
+            pending.extend(intent.settings.clone());
         }
+        (applied, pending)
+    });
+    let settings: BTreeSet<&Setting> = applied.keys().chain(set.settings.keys()).collect();
+    let change = settings.into_iter().find_map(|setting| {
+        let (was, now) = (value(&applied, setting), value(&set.settings, setting));
+        let is_pending = pending.contains_key(setting);
+        // AWS sets a duration where none is requested.
+        let is_default = *setting == Setting::SessionDuration && (was.is_none() || now.is_none());
+        (was != now && !is_pending && !is_default).then(|| describe_change(setting, was.as_deref(), now.as_deref()))
+    });
+    Ok(change)
+}
+
+/// `someone attached the policy …`
+fn describe_change(setting: &Setting, was: Option<&str>, now: Option<&str>) -> String {
+    match (setting, was, now) {
+        (Setting::Policy(_), None, _) => format!("someone attached the {setting}"),
+        (Setting::Policy(_), ..) => format!("someone detached the {setting}"),
+        (Setting::SessionDuration, Some(was), Some(now)) => {
+            let text = |iso: &str| {
+                let duration = iso.parse::<SessionDuration>();
+                duration.map_or_else(|_| iso.to_owned(), |duration| duration.to_string())
+            };
+            format!("its session duration changed from {} to {}", text(was), text(now))
+        }
+        (Setting::Tag(_), None, _) => "someone tagged it".to_owned(),
+        (Setting::CustomerManagedPolicy(_), None, _) => "it now has a customer managed policy".to_owned(),
+        (Setting::InlinePolicy, None, _) => "it now has an inline policy".to_owned(),
+        (Setting::PermissionsBoundary, None, _) => "it now has a permissions boundary".to_owned(),
+        (Setting::RelayState, None, _) => "it now has a relay state".to_owned(),
+        (_, _, Some(_)) => format!("someone changed its {setting}"),
+        (_, _, None) => format!("someone removed its {setting}"),
     }
-    // An interrupted update may have detached it.
-    let was_to_be_detached = |policy: &String| {
-        context.progress.read(|record| {
-            let name = attachment(entry, policy);
-            record
-                .intents(Verb::Delete, ResourceKind::PolicyAttachment, &name)
-                .next()
-                .is_some()
-        })
-    };
-    let gone = missing.into_iter().find(|policy| !was_to_be_detached(policy));
-    Ok(gone.map(|policy| format!("someone detached the policy {policy}")))
 }
 
 /// A principal in an account that this program did not assign the permission set to.
@@ -1185,7 +1378,7 @@ async fn other_assignment(
     instance: &Instance,
     arn: &PermissionSetArn,
 ) -> Result<Option<AssignmentKey>, AwsError> {
-    let mut next = provisioned_accounts(context, instance, arn);
+    let mut next = provisioned_accounts(context, instance, arn, None);
     let created = context.created_ids(ResourceKind::AccountAssignment);
     while let Some(account) = next().await? {
         for principal in assignment::principals(context, instance, &account, arn).await? {
@@ -1225,7 +1418,7 @@ impl Resource for PermissionSet {
         let Ok(arn) = entry.id.single().parse::<PermissionSetArn>() else {
             return Ok(Condition::Gone);
         };
-        let Some(set) = describe_existing(context, &instance, &arn).await? else {
+        let Some(mut set) = describe_existing(context, &instance, &arn).await? else {
             return Ok(Condition::Gone);
         };
         if let Some(other) = other_assignment(context, &instance, &arn).await? {
@@ -1234,7 +1427,7 @@ impl Resource for PermissionSet {
                 other.principal, other.account
             )));
         }
-        let change = change_since_creation(context, &instance, entry, &set).await?;
+        let change = change_since_creation(context, &instance, entry, &mut set).await?;
         Ok(Condition::of_change(change))
     }
 
@@ -1262,15 +1455,16 @@ impl Resource for PermissionSet {
 
     async fn settings(&self, context: &Context, replaced: &Replaced) -> Result<Option<Settings>, Error> {
         let instance = context.known_instance().await?;
-        let Ok(arn) = replaced.id.single().parse() else {
-            return Ok(None);
-        };
-        Ok(current_settings(context, &instance, &arn).await?)
+        let set = current_settings(context, &instance, replaced).await?;
+        Ok(set.map(|set| set.settings))
     }
 
-    /// The roles in the accounts are not updated yet.
+    /// An interrupted run or undo has not provisioned it yet.
     fn is_restore_pending(&self, context: &Context, replaced: &Replaced) -> bool {
-        is_provisioning_pending(context, &replaced.name)
+        context.progress.read(|record| {
+            let mut pending = record.intents(Verb::Update, replaced.kind, &replaced.name);
+            pending.next().is_some()
+        })
     }
 
     async fn restore(&self, context: &Context, info: &'static StepInfo, replaced: &Replaced) -> Result<(), Error> {
@@ -1279,8 +1473,17 @@ impl Resource for PermissionSet {
     }
 
     fn restore_command(&self, context: &Context, replaced: &Replaced) -> String {
-        let instance = context.cli_options().instance;
-        let set = format!("{instance} --permission-set-arn {}", replaced.id);
-        restore_commands(replaced, &set).join(" && ")
+        let (instance, arn) = (context.cli_options().instance, replaced.id.single());
+        let mut commands = Vec::new();
+        for field in restoring(replaced, &replaced.after) {
+            if let FieldChange::Settings(changes) = field {
+                commands.push(command(&instance, arn, &changes));
+            }
+        }
+        commands.push(format!(
+            "aws sso-admin provision-permission-set {instance} --permission-set-arn {arn} --target-type \
+             ALL_PROVISIONED_ACCOUNTS"
+        ));
+        commands.join(" && ")
     }
 }

@@ -174,6 +174,7 @@ pub fn creation() -> Change {
         verb: Verb::Create,
         kind: ResourceKind::Trail,
         name: NAME.into(),
+        field: None,
         sentence: "Create a bucket and a multi-Region trail that writes management events to it.".to_owned(),
         command: "aws cloudtrail create-trail --name NAME --s3-bucket-name BUCKET --is-multi-region-trail \
                   --enable-log-file-validation"

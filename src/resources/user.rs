@@ -265,6 +265,7 @@ pub fn creation(context: &Context, spec: &UserSpec) -> Change {
     Change {
         verb: Verb::Create,
         kind: ResourceKind::User,
+        field: None,
         sentence: format!("Create the user {name} ({display_name}, {email}) in the Identity Center directory."),
         command: format!(
             "aws identitystore create-user {} --user-name {} --display-name {} --name {} --emails {}",

@@ -86,11 +86,6 @@ fn undo_restores_an_existing_permission_set_after_an_update() {
     let kept = env.state();
     assert_eq!(kept["intents"], json!([]));
     assert!(kept["replaced"].is_null(), "{:#}", kept["replaced"]);
-    let attachments = kept["resources"].as_array().unwrap().iter();
-    assert_eq!(
-        attachments.filter(|kept| kept["kind"] == "policy_attachment").count(),
-        0
-    );
 }
 
 #[test]
@@ -104,9 +99,9 @@ fn a_restore_can_be_killed_at_any_change_and_run_again() {
     assert_eq!(
         names,
         [
-            "AttachManagedPolicyToPermissionSet",
-            "AttachManagedPolicyToPermissionSet",
             "UpdatePermissionSet",
+            "AttachManagedPolicyToPermissionSet",
+            "AttachManagedPolicyToPermissionSet",
             "DetachManagedPolicyFromPermissionSet",
             "ProvisionPermissionSet"
         ]

@@ -407,10 +407,12 @@ impl Undo<'_> {
     /// Removes a deleted resource from progress, along with its attestations and the last state of its step.
     fn forget_created(&self, entry: &Entry, step: &str) -> Result<(), UserError> {
         self.context.progress.change(|record| {
-            record.close(Verb::Delete, entry.kind, &entry.name);
-            record.resources.retain(|other| {
-                !other.id.is_attached_to(&entry.id) && (other.kind != entry.kind || other.id != entry.id)
-            });
+            for verb in [Verb::Create, Verb::Update, Verb::Delete] {
+                record.close(verb, entry.kind, &entry.name);
+            }
+            record
+                .resources
+                .retain(|other| other.kind != entry.kind || other.id != entry.id);
             // The name of a trail that was never completed contains the nonce of its intent.
             record
                 .intents
@@ -427,7 +429,6 @@ impl Undo<'_> {
     fn forget_changed(&self, entry: &Entry) -> Result<(), UserError> {
         self.context.progress.change(|record| {
             record.drop_replaced(entry.kind, &entry.id);
-            record.resources.retain(|other| !other.id.is_attached_to(&entry.id));
         })?;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The items that the answers describe, with the tasks of a person, and the plan for them.
 
+use std::collections::BTreeSet;
+
 use super::{WizardContext, cli_profile, permission_set};
 use crate::answers::Key;
 use crate::answers::values::{AssignTo, CreateUserWith, PermissionSetName, Policy as PolicyAnswer, SessionDuration};
@@ -28,8 +30,9 @@ impl WizardContext {
         let duration = self.answer::<SessionDuration>(Key::SessionDuration);
         PermissionSetSpec {
             name: name.map(|name| name.value.to_string()).unwrap_or_default(),
-            policy: policy.map_or_else(String::new, |policy| policy.value.arn(self.partition().id())),
+            managed_policies: policy.map(|policy| BTreeSet::from([policy.value.arn(self.partition().id())])),
             duration: duration.map(|duration| duration.value),
+            ..PermissionSetSpec::default()
         }
     }
 

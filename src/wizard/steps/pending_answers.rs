@@ -13,9 +13,6 @@ fn answers_of(intent: &Intent) -> Vec<(Key, String)> {
         (ResourceKind::Group, ResourceName::Single(name)) => vec![(Key::Group, name)],
         (_, ResourceName::Membership { group, user }) => vec![(Key::Group, group), (Key::Username, user)],
         (ResourceKind::PermissionSet, ResourceName::Single(name)) => vec![(Key::PermissionSet, name)],
-        (_, ResourceName::Attachment { permission_set, policy }) => {
-            vec![(Key::PermissionSet, permission_set), (Key::Policy, policy)]
-        }
         _ => Vec::new(),
     }
 }

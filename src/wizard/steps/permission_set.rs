@@ -1,7 +1,4 @@
-//! Step 4: a permission set with one AWS managed policy.
-//!
-//! The policy is attached before the first assignment. A later change to a permission set that is already provisioned
-//! needs `ProvisionPermissionSet`.
+//! Step 4: a permission set with one AWS managed policy, which is attached before the first assignment.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,11 +11,13 @@ use crate::answers::values::SessionDuration;
 use crate::answers::{Key, Source};
 use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Entry, Origin, ResourceKind, Verb};
+use crate::progress::{ResourceKind, Setting, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
-use crate::reconcile::{Change, Importance, Instance, Slot, Snapshot, StepInfo, rerun, step_error};
-use crate::resources::item::{ItemField, ItemState};
-use crate::resources::permission_set::{self, Described, PermissionSetSpec};
+use crate::reconcile::{
+    Change, FieldChange, Importance, Instance, SettingChange, Slot, Snapshot, StepInfo, rerun, step_error,
+};
+use crate::resources::item::{ItemField, ItemState, SetState};
+use crate::resources::permission_set::{self, Described, Interrupted, PermissionSetSpec};
 use crate::user_error::UserError;
 use crate::wizard::{Choice, Observed, Prompter, Question, Step, StepPlan};
 
@@ -81,48 +80,73 @@ impl PermissionSet {
         })
     }
 
-    fn judge(&self, set: &Described, entry: &Entry) -> Observed {
+    /// Whether any account has the permission set, and whether one has an earlier version. Read only if it matters: if
+    /// something differs, or a run was interrupted while it changed something.
+    async fn provisioning(&self, instance: &Instance, state: &SetState) -> Result<Option<(bool, bool)>, UserError> {
+        let (arn, name) = (&state.arn, self.name());
+        let interrupted = self
+            .context
+            .progress
+            .read(|record| permission_set::interrupted(record, &name, arn, state.origin));
+        let is_as_wanted = self.spec().differences(&state.settings).is_empty();
+        if is_as_wanted && !matches!(interrupted, Interrupted::Update(_)) {
+            return Ok(None);
+        }
+        let (is_provisioned, is_outdated) = tokio::try_join!(
+            permission_set::is_provisioned(&self.context, instance, arn),
+            permission_set::is_outdated(&self.context, instance, arn),
+        )
+        .map_err(rerun(&INFO))?;
+        Ok(Some((is_provisioned, is_outdated)))
+    }
+
+    /// What happens to the permission set, according to the plan.
+    fn action(&self) -> Action<ItemField> {
+        let nodes = self.context.planned().into_iter();
+        let mut own = nodes.filter(|node| node.address == self.address());
+        own.next().map_or(Action::Keep, |node| node.action)
+    }
+
+    fn judge(&self, set: &Described) -> Observed {
         let name = &set.name;
-        let wanted_policy = self.spec().policy;
+        let differences = match self.action() {
+            Action::Keep => {
+                return Observed::done(format!(
+                    "The permission set {name} exists; its session duration is {}.",
+                    set.duration_text()
+                ));
+            }
+            Action::Update(fields) if !self.context.is_update_wanted(&INFO) => {
+                return Observed::missing(self.interrupted(set, &fields));
+            }
+            Action::Update(fields) | Action::Differs(fields) => fields,
+            Action::Create | Action::Perform => Vec::new(),
+        };
         let wanted = self.context.answer::<SessionDuration>(Key::SessionDuration);
-        let other_policy = set.policies != [wanted_policy.clone()];
-        let other_duration = wanted
-            .as_ref()
-            .filter(|wanted| wanted.is_explicit() && Some(wanted.value) != set.duration)
-            .map(|wanted| (wanted.value, wanted.source.clone()));
-        if permission_set::is_provisioning_pending(&self.context, name.as_str()) {
-            return Observed::missing(format!(
-                "The permission set {name} has changed since it was last provisioned."
-            ));
-        }
-        let is_incomplete = entry.origin == Origin::Created && self.spec().is_attachment_pending(&self.context);
-        if set.policies.is_empty() && is_incomplete {
-            return Observed::missing(format!("The permission set {name} exists without its policy."));
-        }
-        let mut differences = Vec::new();
-        if other_policy {
-            let existing = if set.policies.is_empty() {
+        let mut texts = Vec::new();
+        let changes = differences.iter().flat_map(changes_of);
+        let settings: Vec<&Setting> = changes.map(|change| &change.setting).collect();
+        if settings.iter().any(|setting| matches!(setting, Setting::Policy(_))) {
+            let existing = set.policies();
+            let existing = if existing.is_empty() {
                 "no policy".to_owned()
             } else {
-                set.policies.join(", ")
+                existing.join(", ")
             };
-            differences.push(format!("{existing} instead of {wanted_policy}"));
+            let policies: Vec<String> = self.spec().managed_policies.into_iter().flatten().collect();
+            texts.push(format!("{existing} instead of {}", policies.join(", ")));
         }
-        if let Some((wanted, source)) = other_duration {
-            differences.push(format!(
-                "session duration {} instead of {wanted} ({source})",
-                set.duration_text()
+        let sets_duration = settings.contains(&&Setting::SessionDuration);
+        if let Some(wanted) = wanted.as_ref().filter(|_| sets_duration) {
+            texts.push(format!(
+                "session duration {} instead of {} ({})",
+                set.duration_text(),
+                wanted.value,
+                wanted.source
             ));
         }
-        if differences.is_empty() {
-            return Observed::done(format!(
-                "The permission set {name} exists; its session duration is {}.",
-                set.duration_text()
-            ));
-        }
-        let saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
         let observed = Observed::different(
-            format!("The permission set {name} differs: {}.", differences.join("; ")),
+            format!("The permission set {name} differs: {}.", texts.join("; ")),
             SetupCommand::run().value("--update", INFO.slug).to("change it"),
         )
         .or_next(
@@ -130,14 +154,43 @@ impl PermissionSet {
                 .placeholder("--permission-set", "NAME")
                 .to("use another name"),
         );
-        match set.duration {
-            Some(duration) if saved => observed.or_next(
+        let is_saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
+        match set.duration() {
+            Some(duration) if is_saved => observed.or_next(
                 SetupCommand::run()
                     .value("--session-duration", duration.to_string())
                     .to("keep its session duration"),
             ),
             _ => observed,
         }
+    }
+
+    /// What an interrupted run left incomplete.
+    fn interrupted(&self, set: &Described, fields: &[ItemField]) -> String {
+        let name = &set.name;
+        let settings: Vec<String> = fields
+            .iter()
+            .flat_map(changes_of)
+            .map(|change| change.setting.to_string())
+            .collect();
+        if settings.is_empty() {
+            format!("The permission set {name} has changed since it was last provisioned.")
+        } else if set.policies().is_empty() {
+            format!("The permission set {name} exists without its policy.")
+        } else {
+            format!(
+                "The permission set {name} is incomplete: an earlier run was changing its {}.",
+                settings.join(", ")
+            )
+        }
+    }
+}
+
+/// The changes of settings in a field.
+fn changes_of(field: &ItemField) -> &[SettingChange] {
+    match field {
+        ItemField::PermissionSet(FieldChange::Settings(changes)) => changes,
+        _ => &[],
     }
 }
 
@@ -168,47 +221,49 @@ impl Step for PermissionSet {
             self.context.snapshot.set(self.address(), None);
             return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
-        set.policies = permission_set::policies(&self.context, &instance, &set.arn)
+        permission_set::read_parts(&self.context, &instance, &mut set, self.spec().parts())
             .await
             .map_err(rerun(&INFO))?;
-        let entry = permission_set::settle(&self.context, &instance, &self.spec(), &set)
+        let entry = permission_set::settle_origin(&self.context, &instance, &set)
             .await
             .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
-        if let Some(duration) = set.duration {
+        if let Some(duration) = set.duration() {
             let mut answers = self.context.answers.borrow_mut();
             answers.set_existing(Key::SessionDuration, duration.to_string());
         }
-        let origin = entry.origin;
-        let observed = self
-            .judge(&set, &entry)
-            .with(|evidence| {
-                evidence.permission_set_arn = Some(set.arn.clone());
-                evidence.policies = Some(set.policies.clone());
-                evidence.session_duration = set.duration;
-            })
-            .of(entry);
-        let state = |is_provisioned| ItemState::PermissionSet {
-            policies: set.policies.clone(),
-            duration: set.duration,
-            is_provisioned,
-            origin,
+        let mut state = SetState {
+            arn: set.arn.clone(),
+            settings: set.settings.clone(),
+            is_provisioned: false,
+            is_outdated: false,
+            origin: entry.origin,
         };
         self.existing.replace(Some(set.arn.clone()));
-        if observed.is_done() {
-            self.context.snapshot.set(self.address(), Some(state(false)));
-            permission_set::settle_attachments(&self.context, &self.spec(), &set)?;
-            self.context.facts.permission_set.set(facts::PermissionSet {
-                arn: set.arn,
-                name: set.name,
-                is_new,
-            });
-            return Ok(observed);
+        if let Some((is_provisioned, is_outdated)) = self.provisioning(&instance, &state).await? {
+            state.is_provisioned = is_provisioned;
+            state.is_outdated = is_outdated;
         }
-        let is_provisioned = permission_set::is_provisioned(&self.context, &instance, &set.arn)
-            .await
-            .map_err(rerun(&INFO))?;
-        self.context.snapshot.set(self.address(), Some(state(is_provisioned)));
-        Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)))
+        let is_provisioned = state.is_provisioned;
+        let state = ItemState::PermissionSet(state);
+        self.context.snapshot.set(self.address(), Some(state));
+        let observed = self
+            .judge(&set)
+            .with(|evidence| {
+                evidence.permission_set_arn = Some(set.arn.clone());
+                evidence.policies = Some(set.policies());
+                evidence.session_duration = set.duration();
+            })
+            .of(entry);
+        if !observed.is_done() {
+            return Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)));
+        }
+        permission_set::settle_changes(&self.context, &set)?;
+        self.context.facts.permission_set.set(facts::PermissionSet {
+            arn: set.arn,
+            name: set.name,
+            is_new,
+        });
+        Ok(observed)
     }
 
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
@@ -241,20 +296,25 @@ impl Step for PermissionSet {
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let (context, spec, existing) = (&self.context, self.spec(), self.existing.borrow());
-        match (&node.action, existing.as_ref()) {
-            (Action::Create, _) => {
-                let policy = permission_set::policy_change(context, &spec, Verb::Create, &spec.policy, None);
-                plan.changes.extend([permission_set::creation(context, &spec), policy]);
+        let fields: Vec<FieldChange> = match &node.action {
+            Action::Create => {
+                plan.changes.push(permission_set::creation(context, &spec));
+                spec.after_creation()
             }
-            (Action::Update(fields), Some(arn)) => {
-                let changes = fields.iter().filter_map(|field| match field {
-                    ItemField::PermissionSet(field) => Some(permission_set::field_change(context, &spec, arn, field)),
+            Action::Update(fields) => {
+                let fields = fields.iter().filter_map(|field| match field {
+                    ItemField::PermissionSet(field) => Some(field.clone()),
                     ItemField::Values => None,
                 });
-                plan.changes.extend(changes);
+                fields.collect()
             }
-            _ => {}
-        }
+            _ => Vec::new(),
+        };
+        let arn = existing.as_ref().filter(|_| node.action != Action::Create);
+        let changes = fields
+            .iter()
+            .map(|field| permission_set::field_change(context, &spec.name, arn, field));
+        plan.changes.extend(changes);
         Ok(())
     }
 
@@ -269,14 +329,17 @@ impl Step for PermissionSet {
             return Ok(());
         }
         let arn = self.arn(&instance).await?;
-        if change.verb == Verb::Create {
-            let is_new = self.created.borrow().is_some();
-            permission_set::attach(context, &INFO, &instance, &spec, &arn, change, is_new).await?;
-            prompter.say(Some(&INFO), &format!("Attached the policy {}.", spec.policy));
-        } else {
-            permission_set::update(context, &INFO, &instance, &spec, &arn, change).await?;
-            prompter.say(Some(&INFO), &format!("Done: {}", change.sentence));
-        }
+        permission_set::update(context, &INFO, &instance, &arn, change).await?;
+        let done = match &change.field {
+            Some(FieldChange::Settings(changes)) => match &changes[..] {
+                [change] if matches!(change.setting, Setting::Policy(_)) && change.before.is_none() => {
+                    format!("Attached the {}.", change.setting)
+                }
+                _ => format!("Done: {}", change.sentence),
+            },
+            _ => format!("Done: {}", change.sentence),
+        };
+        prompter.say(Some(&INFO), &done);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::turn::Turn;
 use super::{Observations, Walk};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Change, Consent, Importance, NamedConsent, StepInfo};
+use crate::reconcile::{Change, Consent, FieldChange, Importance, NamedConsent, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{Confirm, Events, HumanTask, Prompter, Reply, StepPlan, TaskKind};
 
@@ -178,10 +178,10 @@ impl Walk<'_> {
 }
 
 /// Identifies a change, whatever its text.
-pub(super) type ChangeKey = (Verb, ResourceKind, ResourceName);
+pub(super) type ChangeKey = (Verb, ResourceKind, ResourceName, Option<FieldChange>);
 
 fn id_of(change: &Change) -> ChangeKey {
-    (change.verb, change.kind, change.name.clone())
+    (change.verb, change.kind, change.name.clone(), change.field.clone())
 }
 
 fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {

@@ -1,6 +1,6 @@
 //! The data types of a [`Cloud`](super::Cloud). Scenario files contain the same types.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -287,6 +287,15 @@ pub struct PermissionSet {
     pub boundary: Option<Value>,
 }
 
+impl PermissionSet {
+    /// What provisioning gives to the roles, as text. An account has the latest version if its role has the same.
+    pub fn version(&self) -> String {
+        let managed: BTreeSet<&String> = self.managed_policies.iter().collect();
+        let policies = (managed, &self.inline_policy, &self.customer_policies);
+        json!([self.session_duration, self.relay_state, policies, self.boundary]).to_string()
+    }
+}
+
 /// A reference to a customer managed policy. The policy must exist in each account that the set is provisioned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerPolicy {
@@ -380,6 +389,9 @@ pub struct Role {
     pub name: String,
     /// The ARNs of its managed policies, as of the last provisioning.
     pub managed_policies: Vec<String>,
+    /// The [`version`](PermissionSet::version) of the permission set, as of the last provisioning.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// The input of the console's *Add user* form.

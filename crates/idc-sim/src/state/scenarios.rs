@@ -305,11 +305,14 @@ fn assign_resources(cloud: &mut Cloud, created_at: Timestamp) {
         principal_type: "GROUP".to_owned(),
         principal: GROUP_ID.to_owned(),
     });
+    let version = cloud.permission_sets.iter().find(|set| set.arn == PERMISSION_SET);
+    let version = version.map(PermissionSet::version).unwrap_or_default();
     cloud.roles.push(Role {
         account,
         permission_set: PERMISSION_SET.to_owned(),
         name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
         managed_policies: vec![ADMINISTRATOR.to_owned()],
+        version,
     });
 }
 

@@ -75,7 +75,7 @@ impl Cloud {
         else {
             return Err("Received a 404 status error: the permission set was not found".to_owned());
         };
-        let (name, policies) = (set.name.clone(), set.managed_policies.clone());
+        let (name, policies, version) = (set.name.clone(), set.managed_policies.clone(), set.version());
         if !subject.principal.is_empty() && !self.has_principal(subject) {
             let store = self.store_id_of(&subject.permission_set).unwrap_or_default();
             return Err(format!(
@@ -88,7 +88,11 @@ impl Cloud {
             .iter_mut()
             .find(|role| role.account == subject.account && role.permission_set == subject.permission_set);
         if let Some(role) = existing {
-            role.managed_policies = policies;
+            // Another assignment in the account does not provision the permission set again.
+            if subject.principal.is_empty() {
+                role.managed_policies = policies;
+                role.version = version;
+            }
             return Ok(());
         }
         self.roles.push(Role {
@@ -96,6 +100,7 @@ impl Cloud {
             permission_set: subject.permission_set.clone(),
             name: format!("AWSReservedSSO_{name}_{}", self.ids.hex(16)),
             managed_policies: policies,
+            version,
         });
         Ok(())
     }

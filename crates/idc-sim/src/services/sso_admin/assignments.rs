@@ -212,12 +212,19 @@ fn provisioned_to_account(cloud: &Cloud, request: &Request) -> ServiceResult {
     )
 }
 
-/// `ListAccountsForProvisionedPermissionSet`.
+/// `ListAccountsForProvisionedPermissionSet`, of all accounts or of those with or without the latest version.
 fn accounts_for_set(cloud: &Cloud, request: &Request) -> ServiceResult {
-    let set = permission_sets::find(cloud, request)?.arn.clone();
-    let rows = provisioned_accounts(cloud, &set)
-        .into_iter()
-        .map(Value::String)
+    let set = permission_sets::find(cloud, request)?;
+    let is_listed = |latest: bool| match request.input["ProvisioningStatus"].as_str() {
+        Some("LATEST_PERMISSION_SET_PROVISIONED") => latest,
+        Some("LATEST_PERMISSION_SET_NOT_PROVISIONED") => !latest,
+        _ => true,
+    };
+    let (set, version) = (set.arn.clone(), set.version());
+    let roles = cloud.roles.iter().filter(|role| role.permission_set == set);
+    let rows = roles
+        .filter(|role| is_listed(role.version == version))
+        .map(|role| json!(role.account))
         .collect();
     paging::page(
         request.input,
