@@ -569,8 +569,8 @@ mod tests {
                                 ItemField::PermissionSet(FieldChange::Settings(changes)) => {
                                     set.is_outdated |= set.is_provisioned;
                                     let changes = changes.iter();
-                                    let changed = changes.map(|change| (change.setting.clone(), change.after.clone()));
-                                    set.settings.extend(changed);
+                                    let values = changes.map(|change| (change.setting.clone(), change.after.clone()));
+                                    set.settings.extend(values);
                                 }
                                 _ => set.is_outdated = false,
                             }

@@ -420,14 +420,14 @@ pub async fn read_parts(
 ) -> Result<(), AwsError> {
     let arn = &set.arn;
     let (managed, customer, inline, boundary, tags) = tokio::try_join!(
-        read_if(parts.managed_policies, policies(context, instance, arn)),
+        read_if(parts.managed_policies, Box::pin(policies(context, instance, arn))),
         read_if(
             parts.customer_managed_policies,
-            customer_managed_policies(context, instance, arn)
+            Box::pin(customer_managed_policies(context, instance, arn))
         ),
-        read_if(parts.inline_policy, inline_policy(context, instance, arn)),
-        read_if(parts.boundary, boundary(context, instance, arn)),
-        read_if(parts.tags, tags(context, instance, arn)),
+        read_if(parts.inline_policy, Box::pin(inline_policy(context, instance, arn))),
+        read_if(parts.boundary, Box::pin(boundary(context, instance, arn))),
+        read_if(parts.tags, Box::pin(tags(context, instance, arn))),
     )?;
     let attached = || Some(ATTACHED.to_owned());
     let managed = managed.into_iter().flatten().map(Setting::Policy);

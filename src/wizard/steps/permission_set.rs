@@ -117,7 +117,7 @@ impl PermissionSet {
                 ));
             }
             Action::Update(fields) if !self.context.is_update_wanted(&INFO) => {
-                return Observed::missing(self.interrupted(set, &fields));
+                return Observed::missing(Self::interrupted(set, &fields));
             }
             Action::Update(fields) | Action::Differs(fields) => fields,
             Action::Create | Action::Perform => Vec::new(),
@@ -166,7 +166,7 @@ impl PermissionSet {
     }
 
     /// What an interrupted run left incomplete.
-    fn interrupted(&self, set: &Described, fields: &[ItemField]) -> String {
+    fn interrupted(set: &Described, fields: &[ItemField]) -> String {
         let name = &set.name;
         let settings: Vec<String> = fields
             .iter()
