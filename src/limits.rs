@@ -37,6 +37,18 @@ pub const FIRST_SIGN: Duration = Duration::from_secs(15);
 pub const REGIONS_AT_ONCE: usize = 6;
 /// Permission sets that are described concurrently; Identity Center allows 20 requests per second in total
 pub const SETS_AT_ONCE: usize = 8;
+/// Requests per second to all APIs of Identity Center together
+pub const IDENTITY_CENTER_RATE: u32 = 20;
+/// Reads of many items that are made concurrently
+pub const READS_AT_ONCE: usize = 8;
+/// Changes of many items that are made concurrently
+pub const CHANGES_AT_ONCE: usize = 20;
+/// Assignments that AWS processes at the same time, at first; more while AWS accepts them, half as many when it does not
+pub const REQUESTS_AT_FIRST: f64 = 10.0;
+/// The smallest number of them
+pub const FEWEST_REQUESTS: f64 = 1.0;
+/// The largest number of them
+pub const MOST_REQUESTS: f64 = 15.0;
 
 /// The first polling interval for an operation of AWS
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);

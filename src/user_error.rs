@@ -91,6 +91,11 @@ impl UserError {
         }
     }
 
+    /// Whether nothing else can succeed either: the credentials are not valid.
+    pub fn ends_run(&self) -> bool {
+        self.kind == UserErrorKind::NoCredentials
+    }
+
     /// The same error, with [`stops_all`](Self::stops_all) set.
     #[must_use]
     pub fn stopping_all(self) -> Self {

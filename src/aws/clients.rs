@@ -11,7 +11,8 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::call_log::CallLog;
 use super::clock::ServerClock;
-use super::http::is_plain_http_elsewhere;
+use super::http::{is_loopback, is_plain_http_elsewhere};
+use super::rate_limit::RateLimit;
 use super::read_retries::{self, RetryByResponse};
 use super::regions::Partition;
 use super::truncation::TruncationCheck;
@@ -25,6 +26,8 @@ type ClientKey = (TypeId, RegionName, bool);
 #[derive(Debug, Clone)]
 pub struct Clients {
     base: SdkConfig,
+    /// The same configuration with the rate limit of Identity Center.
+    limited: SdkConfig,
     clock: ServerClock,
     kept: Arc<Mutex<HashMap<ClientKey, Box<dyn Any + Send>>>>,
 }
@@ -46,10 +49,13 @@ const SERVICE_IDS: [&str; 11] = [
 
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $service:ident) => {
+        service!($(#[$doc])* $name, $service, base);
+    };
+    ($(#[$doc:meta])* $name:ident, $service:ident, $base:ident) => {
         $(#[$doc])*
         pub fn $name(&self, region: &RegionName) -> $service::Client {
             self.client(region, false, || {
-                let config = $service::config::Builder::from(&self.base)
+                let config = $service::config::Builder::from(&self.$base)
                     .region(Region::new(region.to_string()))
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
@@ -60,13 +66,13 @@ macro_rules! service {
             })
         }
     };
-    ($(#[$doc:meta])* $name:ident, $once:ident, $service:ident) => {
-        service!($(#[$doc])* $name, $service);
+    ($(#[$doc:meta])* $name:ident, once: $once:ident, $service:ident, $base:ident) => {
+        service!($(#[$doc])* $name, $service, $base);
 
         /// The same client, without the SDK's retries.
         pub fn $once(&self, region: &RegionName) -> $service::Client {
             self.client(region, true, || {
-                let config = $service::config::Builder::from(&self.base)
+                let config = $service::config::Builder::from(&self.$base)
                     .region(Region::new(region.to_string()))
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
@@ -79,6 +85,18 @@ macro_rules! service {
     };
 }
 
+/// The configuration with the rate limit of Identity Center. A simulation on this machine has no limit.
+fn limited(base: &SdkConfig) -> SdkConfig {
+    let is_local = base.endpoint_url().is_some_and(is_loopback);
+    match base.http_client().filter(|_| !is_local) {
+        Some(client) => {
+            let client = RateLimit::default().client(client);
+            base.to_builder().http_client(client).build()
+        }
+        None => base.clone(),
+    }
+}
+
 impl Clients {
     /// Creates clients with the credentials and endpoints of `base`, and with our own retries and timeouts.
     pub fn new(base: &SdkConfig, clock: ServerClock) -> Self {
@@ -88,6 +106,7 @@ impl Clients {
             .timeout_config(read_retries::limits())
             .build();
         Self {
+            limited: limited(&base),
             base,
             clock,
             kept: Arc::default(),
@@ -152,7 +171,7 @@ impl Clients {
     );
     service!(
         /// AWS Organizations.
-        organizations, organizations_once, aws_sdk_organizations
+        organizations, once: organizations_once, aws_sdk_organizations, base
     );
     service!(
         /// AWS Free Tier.
@@ -172,15 +191,15 @@ impl Clients {
     );
     service!(
         /// IAM Identity Center administration.
-        ssoadmin, ssoadmin_once, aws_sdk_ssoadmin
+        ssoadmin, once: ssoadmin_once, aws_sdk_ssoadmin, limited
     );
     service!(
         /// The identity store.
-        identitystore, identitystore_once, aws_sdk_identitystore
+        identitystore, once: identitystore_once, aws_sdk_identitystore, limited
     );
     service!(
         /// Client registration and tokens. Needs no credentials.
-        ssooidc, ssooidc_once, aws_sdk_ssooidc
+        ssooidc, once: ssooidc_once, aws_sdk_ssooidc, base
     );
     service!(
         /// The access portal API. Takes a token instead of credentials.

@@ -188,6 +188,17 @@ impl AwsError {
         }
     }
 
+    /// The error for a call that needs a resource which a read does not show yet.
+    pub fn not_visible(operation: &str) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            kind: AwsErrorKind::NotFound,
+            code: None,
+            message: "a read does not show the resource".to_owned(),
+            retry_after: None,
+        }
+    }
+
     /// The error for a request that could not be built because a field is missing. The rules for answers prevent this.
     pub fn unbuilt(operation: &str, error: &dyn std::error::Error) -> Self {
         Self {

@@ -32,7 +32,7 @@ pub fn is_plain_http_elsewhere(address: &str) -> bool {
 }
 
 /// Whether the host of a URL is this machine.
-fn is_loopback(address: &str) -> bool {
+pub fn is_loopback(address: &str) -> bool {
     let name = host_of(address);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -9,6 +9,7 @@ pub mod error;
 mod http;
 mod permission;
 pub mod portal_address;
+pub mod rate_limit;
 pub mod read_retries;
 pub mod regions;
 mod truncation;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::replaced::{Replaced, Settings, as_list};
+use super::replaced::{Replaced, Setting, Settings, as_list};
 use super::resource_id::{ResourceId, ResourceName};
 use super::resource_kind::ResourceKind;
 use crate::ids::{AccountId, RegionName};
@@ -105,7 +105,8 @@ impl Entry {
     }
 }
 
-/// A pending change: recorded before the call, and removed when the result is recorded.
+/// A pending change: recorded before the call, and removed when the result is recorded. For a permission set, it is removed
+/// when a read shows the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// The step's slug.
@@ -333,6 +334,54 @@ impl Record {
         }
         known.after.extend(new.after);
         known.rewrites.extend(new.rewrites);
+    }
+
+    /// Like [`replace`](Self::replace), before the change is made: its settings are only known from the intent until then.
+    pub fn remember(&mut self, new: Replaced) {
+        let known = self.replaced.iter_mut();
+        let mut known = known.filter(|known| known.kind == new.kind && known.id == new.id);
+        match known.next() {
+            Some(known) => {
+                for (name, value) in new.before {
+                    known.after.entry(name.clone()).or_insert_with(|| value.clone());
+                    known.before.entry(name).or_insert(value);
+                }
+            }
+            None => self.replaced.push(Replaced {
+                after: new.before.clone(),
+                ..new
+            }),
+        }
+    }
+
+    /// Forgets the changes of these settings.
+    pub fn forget_settings(&mut self, kind: ResourceKind, id: &ResourceId, settings: &Settings) {
+        self.retain_settings(kind, id, |_, setting| !settings.contains_key(setting));
+    }
+
+    /// Forgets the changes of these settings if they were never made.
+    pub fn forget_unapplied(&mut self, kind: ResourceKind, id: &ResourceId, settings: &Settings) {
+        self.retain_settings(kind, id, |known, setting| {
+            !settings.contains_key(setting) || known.before.get(setting) != known.after.get(setting)
+        });
+    }
+
+    fn retain_settings(&mut self, kind: ResourceKind, id: &ResourceId, is_kept: impl Fn(&Replaced, &Setting) -> bool) {
+        for known in self
+            .replaced
+            .iter_mut()
+            .filter(|known| known.kind == kind && known.id == *id)
+        {
+            let kept: BTreeSet<Setting> = known
+                .before
+                .keys()
+                .filter(|setting| is_kept(known, setting))
+                .cloned()
+                .collect();
+            known.before.retain(|setting, _| kept.contains(setting));
+            known.after.retain(|setting, _| kept.contains(setting));
+        }
+        self.replaced.retain(|known| !known.before.is_empty());
     }
 
     /// Removes the record of a change: the original settings are restored, or the resource no longer exists.

@@ -139,15 +139,17 @@ pub enum Drift {
 }
 
 impl Replaced {
-    /// Compares the current settings with those before and after our change.
-    pub fn drift(&self, now: &Settings) -> Drift {
+    /// Compares the current settings with those before and after our change, and with those of changes whose result is not
+    /// known.
+    pub fn drift(&self, now: &Settings, pending: &[Settings]) -> Drift {
         let value = |of: &Settings, name: &Setting| of.get(name).cloned().flatten();
         let mut other = Vec::new();
         let mut is_before = true;
         for (name, before) in &self.before {
             let now = value(now, name);
             is_before &= now == *before;
-            if now != *before && now != value(&self.after, name) {
+            let is_pending = pending.iter().any(|settings| settings.get(name) == Some(&now));
+            if now != *before && now != value(&self.after, name) && !is_pending {
                 other.push(name.clone());
             }
         }
@@ -204,10 +206,10 @@ mod tests {
         let [kept] = &record.replaced[..] else {
             panic!("{record:?}")
         };
-        assert_eq!(kept.drift(&in_region("a")), Drift::AsBefore);
-        assert_eq!(kept.drift(&in_region("c")), Drift::AsChanged);
+        assert_eq!(kept.drift(&in_region("a"), &[]), Drift::AsBefore);
+        assert_eq!(kept.drift(&in_region("c"), &[]), Drift::AsChanged);
         let other = Drift::Modified(vec![region()]);
-        assert_eq!(kept.drift(&in_region("d")), other);
-        assert_eq!(kept.drift(&Settings::new()), other);
+        assert_eq!(kept.drift(&in_region("d"), &[]), other);
+        assert_eq!(kept.drift(&Settings::new(), &[]), other);
     }
 }

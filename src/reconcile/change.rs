@@ -31,10 +31,23 @@ impl Change {
 /// What an update of a permission set changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldChange {
-    /// Settings that are changed together.
-    Settings(Vec<SettingChange>),
+    /// Properties, which are changed together: the description, the session duration and the relay state.
+    Properties(Vec<SettingChange>),
+    /// A policy, the boundary or a tag.
+    Part(SettingChange),
     /// The roles in the accounts get the latest version.
     Provision,
+}
+
+impl FieldChange {
+    /// The settings that it changes.
+    pub fn settings(&self) -> &[SettingChange] {
+        match self {
+            Self::Properties(changes) => changes,
+            Self::Part(change) => std::slice::from_ref(change),
+            Self::Provision => &[],
+        }
+    }
 }
 
 /// The change of a setting.

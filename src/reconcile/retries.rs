@@ -34,6 +34,8 @@ pub struct End<T> {
     pub result: Result<CreateResult<T>, AwsError>,
     /// Whether an attempt went unanswered.
     pub unanswered: bool,
+    /// Whether AWS refused any attempt because of the rate.
+    pub throttled: bool,
 }
 
 /// Repeats a create call until its outcome is known.
@@ -48,7 +50,7 @@ where
     A: Future<Output = Result<T, AwsError>>,
     L: Future<Output = Result<Option<T>, AwsError>>,
 {
-    let mut unanswered = false;
+    let (mut unanswered, mut throttled) = (false, false);
     let mut attempts = 0;
     let give_up = Instant::now() + PROPAGATION_LIMIT;
     loop {
@@ -57,12 +59,14 @@ where
                 return End {
                     result: Ok(CreateResult::Created(created)),
                     unanswered,
+                    throttled,
                 };
             }
             Err(aws_error) => aws_error,
         };
         attempts += 1;
         unanswered |= !aws_error.outcome_known();
+        throttled |= aws_error.kind == AwsErrorKind::Throttled;
         let propagation = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound);
         if (aws_error.kind == AwsErrorKind::Conflict || !aws_error.outcome_known())
             && let Ok(Some(existing)) = look().await
@@ -75,6 +79,7 @@ where
             return End {
                 result: Ok(created),
                 unanswered,
+                throttled,
             };
         }
         let is_retryable = propagation || aws_error.is_transient();
@@ -88,6 +93,7 @@ where
             return End {
                 result: Err(aws_error),
                 unanswered,
+                throttled,
             };
         }
         let pause = aws_error.retry_after.unwrap_or_else(|| timing.pause(attempts));

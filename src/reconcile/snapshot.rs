@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::plan::Address;
 
-/// What was last observed of each item; nothing is known of an item that is absent, or it does not exist.
+/// What was last observed of each item. An item that is absent does not exist, or was not observed.
 #[derive(Debug)]
 pub struct Snapshot<S> {
     states: RefCell<BTreeMap<Address, S>>,

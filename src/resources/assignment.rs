@@ -12,11 +12,11 @@ use super::{membership, user};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
-use crate::next_step::SetupCommand;
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, ResourceId, ResourceKind, ResourceName, Verb};
 use crate::reconcile::{
-    Branch, Change, Condition, Consent, Context, Creation, Deletion, End, Error, Instance, Resource,
-    create as create_with_retries,
+    Branch, Change, Condition, Consent, Context, CreateResult, Creation, Deletion, End, Error, Instance, Resource,
+    StepInfo, create as create_with_retries, rerun, step_error,
 };
 use crate::text::duration_text;
 use crate::user_error::UserError;
@@ -113,7 +113,7 @@ pub async fn exists(context: &Context, instance: &Instance, key: &AssignmentKey)
 
 /// A request to create an assignment, as the list of requests shows it.
 #[derive(Debug)]
-pub struct Request {
+struct Request {
     at: Timestamp,
     id: String,
     status: Option<StatusValues>,
@@ -121,20 +121,31 @@ pub struct Request {
 
 /// A request to create an assignment that has finished.
 #[derive(Debug)]
-pub struct Finished {
+struct Finished {
     /// The reason from AWS, if it failed.
-    pub failed: Option<String>,
+    failed: Option<String>,
     /// The other recent requests.
-    pub recent: Vec<Request>,
+    recent: Vec<Request>,
 }
 
 /// A request of this run, and whether an attempt of this program may have had no response.
 #[derive(Debug)]
-pub struct Requested {
+struct Requested {
     /// The request.
-    pub status: AccountAssignmentOperationStatus,
+    status: AccountAssignmentOperationStatus,
     /// Whether an attempt may have had no response.
-    pub unanswered: bool,
+    unanswered: bool,
+    /// Whether AWS refused an attempt because of the rate.
+    was_throttled: bool,
+}
+
+/// An assignment that was created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Whether this program created it.
+    pub origin: Origin,
+    /// Whether AWS refused an attempt because of the rate.
+    pub was_throttled: bool,
 }
 
 fn is_open(status: Option<&StatusValues>) -> bool {
@@ -272,7 +283,7 @@ fn recent(requests: Vec<Request>, intents: &[Intent]) -> Vec<Request> {
 ///
 /// # Errors
 /// When AWS does not answer.
-pub async fn was_first(
+async fn was_first(
     context: &Context,
     instance: &Instance,
     key: &AssignmentKey,
@@ -458,7 +469,7 @@ async fn create_once(
 
 /// Requests the assignment until AWS accepts the request. A repeated request does not fail, so the list of requests is
 /// checked first after an attempt that had no response.
-pub async fn request(
+async fn request(
     context: &Context,
     instance: &Instance,
     key: &AssignmentKey,
@@ -478,7 +489,7 @@ pub async fn request(
 ///
 /// # Errors
 /// When AWS does not answer.
-pub async fn wait(
+async fn wait(
     context: &Context,
     instance: &Instance,
     requested: &Requested,
@@ -507,6 +518,117 @@ pub async fn wait(
         let failed = (status.status != Some(StatusValues::Succeeded)).then(reason);
         Finished { failed, recent }
     }))
+}
+
+/// Creates an assignment, waits for it, and records its origin. A request of an interrupted run that AWS is still
+/// processing is waited for instead of a new one.
+///
+/// # Errors
+/// When AWS refuses or fails, or the result cannot be saved.
+pub async fn make(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    key: &AssignmentKey,
+    change: &Change,
+) -> Result<Made, UserError> {
+    let requested = begin(context, info, instance, key, change).await?;
+    let intents = context.open_intents(change.kind, &change.name);
+    let finished = wait(context, instance, &requested, &intents).await;
+    let Some(finished) = finished.map_err(rerun(info))? else {
+        return Err(UserError::failed(
+            format!(
+                "{}: the assignment did not finish within {}.",
+                info.name(),
+                duration_text(OPERATION_LIMIT)
+            ),
+            SetupCommand::again().to("continue to wait for the same request"),
+        ));
+    };
+    if let Some(reason) = finished.failed {
+        context.settle(change.verb, change.kind, &change.name, None)?;
+        return Err(failed(info, instance, key, &reason));
+    }
+    let was_first = was_first(context, instance, key, &intents, &requested, &finished.recent);
+    let is_ours = was_first.await.map_err(rerun(info))?;
+    let origin = if is_ours { Origin::Created } else { Origin::Existing };
+    let entry = Entry::new(origin, change.kind, &change.name, key.clone());
+    context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+    Ok(Made {
+        origin,
+        was_throttled: requested.was_throttled,
+    })
+}
+
+/// The request of an earlier run that is still in progress, or a new one; and whether an earlier attempt of this program
+/// may have had no response.
+async fn begin(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    key: &AssignmentKey,
+    change: &Change,
+) -> Result<Requested, UserError> {
+    let mut intents = context.open_intents(change.kind, &change.name);
+    // An attempt of an earlier run may have succeeded without a response.
+    let has_earlier_attempt = !intents.is_empty();
+    if has_earlier_attempt {
+        let earlier = request_of(context, instance, key, &intents)
+            .await
+            .map_err(rerun(info))?;
+        if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
+            return Ok(Requested {
+                status,
+                unanswered: true,
+                was_throttled: false,
+            });
+        }
+    }
+    let intent = context.intend(info, (change.verb, change.kind, &change.name), None)?;
+    intents.push(intent.clone());
+    let end = request(context, instance, key, &intents).await;
+    match end.result {
+        Ok(CreateResult::Created(status) | CreateResult::Existing(status) | CreateResult::Undecided(status)) => {
+            Ok(Requested {
+                status,
+                unanswered: end.unanswered || has_earlier_attempt,
+                was_throttled: end.throttled,
+            })
+        }
+        Err(aws_error) => {
+            if !end.unanswered {
+                context.progress.change(|record| record.drop_intent(&intent.nonce))?;
+            }
+            let next = if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied {
+                NextStep::from(SetupCommand::again())
+            } else {
+                SetupCommand::again()
+                    .placeholder("--account", "ID")
+                    .after("check the account ID")
+            };
+            Err(step_error(info, &aws_error, next))
+        }
+    }
+}
+
+fn failed(info: &StepInfo, instance: &Instance, key: &AssignmentKey, reason: &str) -> UserError {
+    let mut message = format!(
+        "{}: AWS could not create the assignment: {}.",
+        info.name(),
+        reason.trim_end_matches('.')
+    );
+    let next = if instance.owner == key.account {
+        message.push_str(" In the management account, IAM Identity Center uses your own permissions.");
+        let allow = "allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
+                     iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*";
+        NextSteps::from([
+            SetupCommand::again().after("use credentials of the root user or an administrator"),
+            SetupCommand::again().after(allow),
+        ])
+    } else {
+        SetupCommand::again().after("fix the problem that AWS reports").into()
+    };
+    UserError::failed(message, next)
 }
 
 /// Waits until AWS has deleted an assignment.

@@ -8,9 +8,12 @@ use aws_smithy_types::Document;
 use super::{membership, principal, user};
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
-use crate::progress::{Entry, ResourceKind, Verb};
-use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::progress::{Entry, Origin, ResourceKind, Verb};
+use crate::reconcile::{
+    Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
+};
 use crate::text::quoted;
+use crate::user_error::UserError;
 
 /// What creating a group needs.
 pub const PERMISSIONS: &[Permission] = &[
@@ -96,11 +99,29 @@ pub fn creation(context: &Context, name: &str) -> Change {
     }
 }
 
-/// Creates a group, with a single attempt.
+/// Creates a group and records it. `None` if it exists for another reason; the next check determines its origin.
 ///
 /// # Errors
-/// When AWS refuses or does not answer.
-pub async fn create(context: &Context, instance: &Instance, name: &str) -> Result<GroupId, AwsError> {
+/// When AWS refuses, or the result cannot be saved.
+pub async fn make(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    change: &Change,
+) -> Result<Option<GroupId>, UserError> {
+    let name = change.name.single();
+    let attempt = |_| create(context, instance, name);
+    let look = || find(context, instance, name);
+    let Some((id, _)) = context.make(info, change, attempt, look).await? else {
+        return Ok(None);
+    };
+    let entry = Entry::new(Origin::Created, change.kind, &change.name, &id);
+    context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+    Ok(Some(id))
+}
+
+/// Creates a group, with a single attempt.
+async fn create(context: &Context, instance: &Instance, name: &str) -> Result<GroupId, AwsError> {
     const OPERATION: &str = "identitystore:CreateGroup";
     let answer = context
         .clients

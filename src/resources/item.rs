@@ -1,6 +1,6 @@
 //! The items that can be desired: resources, and the tasks that only a person can do. Each names what it depends on.
 
-use super::permission_set::{self, Interrupted, PermissionSetSpec};
+use super::permission_set::{self, PermissionSetSpec};
 use super::user::UserSpec;
 use crate::ids::{AccountId, PermissionSetArn};
 use crate::progress::{Origin, Record, ResourceKind, ResourceName, Setting, Settings};
@@ -103,6 +103,29 @@ pub enum ItemField {
     PermissionSet(FieldChange),
     /// The values of another item, which are changed together.
     Values,
+}
+
+impl SetState {
+    /// A permission set that no account has.
+    pub fn new(arn: &PermissionSetArn, settings: &Settings, origin: Origin) -> Self {
+        Self {
+            arn: arn.clone(),
+            settings: settings.clone(),
+            is_provisioned: false,
+            is_outdated: false,
+            origin,
+        }
+    }
+}
+
+impl ItemField {
+    /// The field of a permission set.
+    pub fn of_permission_set(&self) -> Option<&FieldChange> {
+        match self {
+            Self::PermissionSet(field) => Some(field),
+            Self::Values => None,
+        }
+    }
 }
 
 impl Desired for Item {
@@ -212,19 +235,14 @@ impl Desired for Item {
         let (Self::PermissionSet { spec, .. }, ItemState::PermissionSet(set)) = (self, state) else {
             return Vec::new();
         };
-        let mut fields = differences.to_vec();
-        match permission_set::interrupted(ledger, &spec.name, &set.arn, set.origin) {
-            Interrupted::Nothing => fields.clear(),
-            Interrupted::Creation => {}
-            Interrupted::Update(settings) => fields.retain(|field| match field {
-                ItemField::PermissionSet(FieldChange::Settings(changes)) => {
-                    changes.iter().all(|change| settings.contains(&change.setting))
-                }
-                ItemField::PermissionSet(FieldChange::Provision) => true,
-                ItemField::Values => false,
-            }),
-        }
-        fields
+        let differences: Vec<FieldChange> = differences
+            .iter()
+            .filter_map(ItemField::of_permission_set)
+            .cloned()
+            .collect();
+        let interrupted = permission_set::interrupted(ledger, &spec.name, &set.arn, set.origin);
+        let part = interrupted.part_of(&differences, set.is_outdated);
+        part.into_iter().map(ItemField::PermissionSet).collect()
     }
 }
 
@@ -304,11 +322,15 @@ mod tests {
     }
 
     fn changed(setting: Setting, before: Option<&str>, after: Option<&str>) -> ItemField {
-        ItemField::PermissionSet(FieldChange::Settings(vec![SettingChange {
+        let change = SettingChange {
             setting,
             before: before.map(str::to_owned),
             after: after.map(str::to_owned),
-        }]))
+        };
+        ItemField::PermissionSet(match change.setting {
+            Setting::SessionDuration => FieldChange::Properties(vec![change]),
+            _ => FieldChange::Part(change),
+        })
     }
 
     fn attached(policy: &str) -> ItemField {
@@ -389,28 +411,39 @@ mod tests {
         let settings = Settings::from([(Setting::Policy(ADMIN.to_owned()), Some("attached".to_owned()))]);
         let mut pending = record();
         open_intent(&mut pending, Verb::Update, Some(arn('1')), settings);
-        let outdated = |set: SetState| {
+        let provisioned = |set: SetState, is_outdated: bool| {
             ItemState::PermissionSet(SetState {
                 is_provisioned: true,
-                is_outdated: true,
+                is_outdated,
                 ..set
             })
         };
         let action = |state| action_of(state, &pending, &Policy::default());
+        let update = Action::Update(vec![PROVISION]);
+        assert_eq!(action(provisioned(set_state(&[ADMIN], 4), true)), update);
         assert_eq!(
-            action(outdated(set_state(&[ADMIN], 4))),
-            Action::Update(vec![PROVISION])
-        );
-        assert_eq!(
-            action(outdated(set_state(&[], 1))),
+            action(provisioned(set_state(&[], 1), false)),
             Action::Update(vec![attached(ADMIN), PROVISION]),
             "the session duration was not being changed"
         );
+        // Once that is done, what else differs is no reason to continue.
+        assert!(matches!(
+            action(provisioned(set_state(&[ADMIN], 1), false)),
+            Action::Differs(_)
+        ));
         let mut other = set_state(&[], 4);
         other.arn = arn('2');
         assert!(
-            matches!(action(outdated(other)), Action::Differs(_)),
+            matches!(action(provisioned(other, false)), Action::Differs(_)),
             "another permission set"
+        );
+        let settings = Settings::from([(Setting::SessionDuration, Some("PT2H".to_owned()))]);
+        let mut pending = record();
+        open_intent(&mut pending, Verb::Update, Some(arn('1')), settings);
+        let action = action_of(state(&[ADMIN], 1, false), &pending, &Policy::default());
+        assert!(
+            matches!(action, Action::Differs(_)),
+            "it was being changed to another value"
         );
     }
 
@@ -564,16 +597,11 @@ mod tests {
                 }
                 Action::Update(fields) => match observed.get_mut(&node.address) {
                     Some(ItemState::PermissionSet(set)) => {
-                        for field in fields {
-                            match field {
-                                ItemField::PermissionSet(FieldChange::Settings(changes)) => {
-                                    set.is_outdated |= set.is_provisioned;
-                                    let changes = changes.iter();
-                                    let values = changes.map(|change| (change.setting.clone(), change.after.clone()));
-                                    set.settings.extend(values);
-                                }
-                                _ => set.is_outdated = false,
-                            }
+                        for field in fields.iter().filter_map(ItemField::of_permission_set) {
+                            let values = field.settings().iter();
+                            let values = values.map(|change| (change.setting.clone(), change.after.clone()));
+                            set.settings.extend(values);
+                            set.is_outdated = set.is_provisioned && *field != FieldChange::Provision;
                         }
                     }
                     _ => {

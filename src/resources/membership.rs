@@ -5,8 +5,11 @@ use aws_sdk_identitystore::types::MemberId;
 
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
-use crate::progress::{Entry, ResourceId, ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::{
+    Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
+};
+use crate::user_error::UserError;
 
 /// What creating a membership needs.
 pub const PERMISSIONS: &[Permission] = &[
@@ -28,18 +31,39 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
 /// # Errors
 /// When AWS does not answer.
 pub async fn exists(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<bool, AwsError> {
-    let answer = context
-        .clients
-        .identitystore(&instance.region)
-        .is_member_in_groups()
-        .identity_store_id(&instance.store)
-        .member_id(MemberId::UserId(key.user.to_string()))
-        .group_ids(&key.group)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("identitystore:IsMemberInGroups", error));
-    let answer = unless_gone(answer)?;
-    Ok(answer.is_some_and(|answer| answer.results().iter().any(|result| result.membership_exists)))
+    let groups = member_of(context, instance, &key.user, std::slice::from_ref(&key.group)).await?;
+    Ok(!groups.is_empty())
+}
+
+/// The groups among these that the user is in. A call can ask for 100 groups.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn member_of(
+    context: &Context,
+    instance: &Instance,
+    user: &UserId,
+    groups: &[GroupId],
+) -> Result<Vec<GroupId>, AwsError> {
+    const OPERATION: &str = "identitystore:IsMemberInGroups";
+    let mut found = Vec::new();
+    for groups in groups.chunks(100) {
+        let answer = context
+            .clients
+            .identitystore(&instance.region)
+            .is_member_in_groups()
+            .identity_store_id(&instance.store)
+            .member_id(MemberId::UserId(user.to_string()))
+            .set_group_ids(Some(groups.iter().map(GroupId::to_string).collect()))
+            .send()
+            .await
+            .map_err(|error| AwsError::of(OPERATION, error));
+        let Some(answer) = unless_gone(answer)? else { continue };
+        for result in answer.results().iter().filter(|result| result.membership_exists) {
+            found.push(AwsError::require_id(OPERATION, result.group_id().unwrap_or_default())?);
+        }
+    }
+    Ok(found)
 }
 
 /// The ID of a membership, if it exists.
@@ -122,11 +146,30 @@ pub fn creation(context: &Context, name: ResourceName, group: Option<&GroupId>, 
     }
 }
 
-/// Adds a user to a group, with a single attempt.
+/// Adds a user to a group and records the membership. `false` if it exists for another reason; the next check determines
+/// its origin.
 ///
 /// # Errors
-/// When AWS refuses or does not answer.
-pub async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<MembershipId, AwsError> {
+/// When AWS refuses, or the result cannot be saved.
+pub async fn make(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    key: &MembershipKey,
+    change: &Change,
+) -> Result<bool, UserError> {
+    let attempt = |_| create(context, instance, key);
+    let look = || find(context, instance, key);
+    let created = context.make(info, change, attempt, look).await?;
+    if created.is_some() {
+        let entry = Entry::new(Origin::Created, change.kind, &change.name, key.clone());
+        context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+    }
+    Ok(created.is_some())
+}
+
+/// Adds a user to a group, with a single attempt.
+async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<MembershipId, AwsError> {
     const OPERATION: &str = "identitystore:CreateGroupMembership";
     let answer = context
         .clients

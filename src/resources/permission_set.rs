@@ -6,6 +6,7 @@
 //! An intent to create or update stays open until a read shows every setting, and the accounts have the latest version. So
 //! a run that was killed in between is completed by the next one.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
@@ -16,14 +17,15 @@ use aws_sdk_ssoadmin::types::{
 use futures_util::stream::{self, StreamExt};
 
 use super::assignment;
+use super::item::SetState;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
-use crate::limits::{OPERATION_LIMIT, SETS_AT_ONCE};
+use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Entry, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
+use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::{
-    Branch, Change, Condition, Consent, Context, CreateResult, Deletion, Error, FieldChange, Instance, Resource,
+    Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
     SettingChange, StepInfo, create as create_with_retries, repeat, rerun, step_error,
 };
 use crate::text::{duration_text, quoted};
@@ -65,7 +67,7 @@ const DESCRIPTION: &str = "Made by idc-setup";
 const ATTACHED: &str = "attached";
 
 /// What a permission set should look like. A field that is `None` is not compared; a new permission set then has AWS's
-/// default. An empty text or collection must be absent.
+/// default. An empty text or collection means that the setting must be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSetSpec {
     /// The name: 1 to 32 characters.
@@ -130,7 +132,8 @@ impl PermissionSetSpec {
         match setting {
             Setting::Policy(_) => self.managed_policies.is_some(),
             Setting::CustomerManagedPolicy(_) => self.customer_managed_policies.is_some(),
-            Setting::Tag(key) => self.tags.is_some() && key != INTENT_TAG,
+            // AWS sets tags of its own, which nobody else can remove.
+            Setting::Tag(key) => self.tags.is_some() && key != INTENT_TAG && !key.starts_with("aws:"),
             _ => false,
         }
     }
@@ -159,8 +162,9 @@ impl PermissionSetSpec {
         let mut settings = self.settings();
         settings
             .retain(|setting, value| value.is_some() && (is_property(setting) || matches!(setting, Setting::Tag(_))));
-        let description = settings.entry(Setting::Description);
-        description.or_insert_with(|| Some(DESCRIPTION.to_owned()));
+        if self.description.is_none() {
+            settings.insert(Setting::Description, Some(DESCRIPTION.to_owned()));
+        }
         settings
     }
 
@@ -237,7 +241,7 @@ fn value(settings: &Settings, setting: &Setting) -> Option<String> {
     settings.get(setting).cloned().flatten()
 }
 
-/// A JSON document without insignificant white space, with sorted keys. Text that is no JSON stays.
+/// A JSON document without insignificant white space, with sorted keys. Text that is not JSON is returned unchanged.
 fn compact_json(document: &str) -> String {
     serde_json::from_str::<serde_json::Value>(document).map_or_else(|_| document.to_owned(), |value| value.to_string())
 }
@@ -248,11 +252,11 @@ pub fn grouped(changes: Vec<SettingChange>) -> Vec<FieldChange> {
     let (properties, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| is_property(&change.setting));
     let (added, removed): (Vec<_>, Vec<_>) = others.into_iter().partition(|change| change.after.is_some());
     let properties = Some(properties).filter(|properties| !properties.is_empty());
-    let single = added.into_iter().chain(removed).map(|change| vec![change]);
+    let parts = added.into_iter().chain(removed).map(FieldChange::Part);
     properties
+        .map(FieldChange::Properties)
         .into_iter()
-        .chain(single)
-        .map(FieldChange::Settings)
+        .chain(parts)
         .collect()
 }
 
@@ -289,19 +293,43 @@ impl Described {
     }
 }
 
-/// Finds the permission set with this name. The one that an earlier run recorded is checked first.
+/// Finds the permission set with this name.
+///
+/// # Errors
+/// If a call to AWS fails.
 pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<Described>, AwsError> {
-    let recorded = context.progress.read(|record| {
-        let has_this_name =
-            |resource: &&Entry| resource.kind == ResourceKind::PermissionSet && resource.name.single() == name;
-        let recorded = record.resources.iter().rev().find(has_this_name)?;
-        recorded.id.single().parse::<PermissionSetArn>().ok()
+    let found = named(context, instance, &BTreeSet::from([name])).await?;
+    Ok(found.into_iter().next())
+}
+
+/// Finds the permission sets with these names. Those that an earlier run recorded are checked first.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn named(context: &Context, instance: &Instance, names: &BTreeSet<&str>) -> Result<Vec<Described>, AwsError> {
+    let mut missing = names.clone();
+    let mut found: Vec<Described> = Vec::new();
+    let recorded: Vec<PermissionSetArn> = context.progress.read(|record| {
+        let mut latest = BTreeMap::new();
+        for entry in record
+            .resources
+            .iter()
+            .filter(|entry| entry.kind == ResourceKind::PermissionSet)
+        {
+            latest.insert(entry.name.single(), entry.id.single());
+        }
+        let wanted = latest.into_iter().filter(|(name, _)| names.contains(name));
+        wanted.filter_map(|(_, arn)| arn.parse().ok()).collect()
     });
-    if let Some(arn) = recorded
-        && let Some(set) = describe(context, instance, &arn).await?
-        && set.name == name
-    {
-        return Ok(Some(set));
+    let mut sets = stream::iter(&recorded)
+        .map(|arn| describe(context, instance, arn))
+        .buffer_unordered(SETS_AT_ONCE);
+    while let Some(set) = sets.next().await {
+        if let Some(set) = set?
+            && missing.remove(set.name.as_str())
+        {
+            found.push(set);
+        }
     }
     let mut pages = context
         .clients
@@ -311,7 +339,9 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
         .max_results(100)
         .into_paginator()
         .send();
-    while let Some(page) = pages.next().await {
+    while !missing.is_empty()
+        && let Some(page) = pages.next().await
+    {
         let page = page.map_err(|error| AwsError::of("sso:ListPermissionSets", error))?;
         let arns = page.permission_sets.unwrap_or_default();
         let arns = arns
@@ -321,15 +351,17 @@ pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<
         let mut sets = stream::iter(&arns)
             .map(|arn| describe(context, instance, arn))
             .buffer_unordered(SETS_AT_ONCE);
-        while let Some(set) = sets.next().await {
+        while !missing.is_empty()
+            && let Some(set) = sets.next().await
+        {
             if let Some(set) = set?
-                && set.name == name
+                && missing.remove(set.name.as_str())
             {
-                return Ok(Some(set));
+                found.push(set);
             }
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Describes one permission set; `None` if it does not exist, is not visible yet, or is of another instance: for a
@@ -480,7 +512,7 @@ fn path_and_name(policy: &CustomerManagedPolicyReference) -> String {
 
 /// The reference to the customer managed policy with this path and name.
 fn reference(operation: &str, path_and_name: &str) -> Result<CustomerManagedPolicyReference, AwsError> {
-    let (path, name) = path_and_name.rsplit_once('/').unwrap_or_default();
+    let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
     CustomerManagedPolicyReference::builder()
         .path(format!("{path}/"))
         .name(name)
@@ -688,21 +720,8 @@ fn tag(operation: &str, key: &str, value: &str) -> Result<Tag, AwsError> {
     tag.map_err(|error| AwsError::unbuilt(operation, &error))
 }
 
-/// Applies changes of settings, with a single attempt. What is already as wanted counts as applied.
-async fn apply_once(
-    context: &Context,
-    instance: &Instance,
-    arn: &PermissionSetArn,
-    changes: &[SettingChange],
-) -> Result<(), AwsError> {
-    match changes {
-        [change] if !is_property(&change.setting) => apply_part(context, instance, arn, change).await,
-        properties => update_properties(context, instance, arn, properties).await,
-    }
-}
-
 /// Sets properties. All of them are sent, with the current values of the others: those that `UpdatePermissionSet` does not
-/// get may be cleared.
+/// get may be cleared. So a property is removed by leaving it out.
 async fn update_properties(
     context: &Context,
     instance: &Instance,
@@ -711,13 +730,13 @@ async fn update_properties(
 ) -> Result<(), AwsError> {
     const OPERATION: &str = "sso:UpdatePermissionSet";
     let set = describe_existing(context, instance, arn).await?;
-    let mut settings = set.map(|set| set.settings).unwrap_or_default();
-    for change in changes {
-        settings.insert(
-            change.setting.clone(),
-            change.after.clone().or_else(|| Some(String::new())),
-        );
-    }
+    // A new permission set may not be visible yet.
+    let mut settings = set.ok_or_else(|| AwsError::not_visible(OPERATION))?.settings;
+    settings.extend(
+        changes
+            .iter()
+            .map(|change| (change.setting.clone(), change.after.clone())),
+    );
     let answer = context
         .clients
         .ssoadmin_once(&instance.region)
@@ -751,7 +770,7 @@ async fn apply_part(
         (@target $request:ident, untag_resource) => { $request.resource_arn(arn) };
         (@target $request:ident, $operation:ident) => { $request.permission_set_arn(arn) };
     }
-    let answer = match (&change.setting, change.after.as_deref()) {
+    match (&change.setting, change.after.as_deref()) {
         (Setting::Policy(policy), Some(_)) => call!(
             "sso:AttachManagedPolicyToPermissionSet",
             attach_managed_policy_to_permission_set,
@@ -812,25 +831,14 @@ async fn apply_part(
             call!("sso:TagResource", tag_resource, tags: tag)
         }
         (Setting::Tag(key), None) => call!("sso:UntagResource", untag_resource, tag_keys: key),
-        _ => Ok(()),
-    };
-    match answer {
-        // Someone else removed it, or an earlier attempt whose response was lost.
-        Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound && change.after.is_none() => Ok(()),
-        other => other,
+        _ => update_properties(context, instance, arn, std::slice::from_ref(change)).await,
     }
 }
 
-/// Applies changes of settings, with retries.
-///
-/// # Errors
-/// An error that a retry does not fix, or the last one.
-async fn apply(
-    context: &Context,
-    instance: &Instance,
-    arn: &PermissionSetArn,
-    changes: &[SettingChange],
-) -> Result<CreateResult<()>, AwsError> {
+/// Applies a change of settings, with retries. What already was as wanted at the first attempt counts as
+/// [`Existing`](CreateResult::Existing).
+async fn apply(context: &Context, instance: &Instance, arn: &PermissionSetArn, field: &FieldChange) -> End<()> {
+    let changes = field.settings();
     let parts = Parts::of(changes.iter().map(|change| &change.setting));
     let is_applied = || async {
         let Some(mut set) = describe_existing(context, instance, arn).await? else {
@@ -840,8 +848,27 @@ async fn apply(
         let is_as_wanted = |change: &SettingChange| value(&set.settings, &change.setting) == change.after;
         Ok(changes.iter().all(is_as_wanted).then_some(()))
     };
-    let attempt = || apply_once(context, instance, arn, changes);
-    create_with_retries(context.timing, attempt, is_applied).await.result
+    let attempts = Cell::new(0);
+    let was_absent = Cell::new(false);
+    let attempt = || async {
+        attempts.set(attempts.get() + 1);
+        match field {
+            FieldChange::Properties(changes) => update_properties(context, instance, arn, changes).await,
+            FieldChange::Part(change) => match apply_part(context, instance, arn, change).await {
+                Err(aws_error) if aws_error.kind == AwsErrorKind::NotFound && change.after.is_none() => {
+                    was_absent.set(attempts.get() == 1);
+                    Ok(())
+                }
+                other => other,
+            },
+            FieldChange::Provision => Ok(()),
+        }
+    };
+    let mut end = create_with_retries(context.timing, attempt, is_applied).await;
+    if was_absent.get() {
+        end.result = Ok(CreateResult::Existing(()));
+    }
+    end
 }
 
 /// Provisions the permission set in all accounts that have it, and waits for the result.
@@ -914,15 +941,15 @@ pub fn field_change(context: &Context, name: &str, arn: Option<&PermissionSetArn
     let instance = context.cli_options().instance;
     let arn = arn.map_or("PERMISSION_SET_ARN", |arn| arn);
     let set = format!("{instance} --permission-set-arn {arn}");
-    let (sentence, command) = match field {
-        FieldChange::Provision => (
+    let (sentence, command) = if *field == FieldChange::Provision {
+        (
             format!("Reprovision the permission set {name} in all accounts that have it."),
             format!("aws sso-admin provision-permission-set {set} --target-type ALL_PROVISIONED_ACCOUNTS"),
-        ),
-        FieldChange::Settings(changes) => {
-            let sentences: Vec<String> = changes.iter().map(|change| sentence(name, change)).collect();
-            (sentences.join(" "), command(&instance, arn, changes))
-        }
+        )
+    } else {
+        let changes = field.settings();
+        let sentences: Vec<String> = changes.iter().map(|change| sentence(name, change)).collect();
+        (sentences.join(" "), command(&instance, arn, changes))
     };
     Change {
         verb: Verb::Update,
@@ -959,7 +986,7 @@ fn sentence(name: &str, change: &SettingChange) -> String {
 fn command(instance: &str, arn: &str, changes: &[SettingChange]) -> String {
     let set = format!("{instance} --permission-set-arn {arn}");
     let customer = |policy: &str| {
-        let (path, name) = policy.rsplit_once('/').unwrap_or_default();
+        let (path, name) = policy.rsplit_once('/').unwrap_or(("", policy));
         format!("Name={name},Path={path}/")
     };
     let [change] = changes else {
@@ -1030,7 +1057,7 @@ fn update_command(set: &str, changes: &[SettingChange]) -> String {
 }
 
 /// Creates a permission set, without its policies. Returns `None` if it exists for another reason; the next check then
-/// determines its origin. The intent stays open until [`settle`] has seen all settings.
+/// determines its origin. The intent stays open until [`settle_changes`] has seen all settings.
 ///
 /// # Errors
 /// When AWS refuses, or the result cannot be saved.
@@ -1056,7 +1083,7 @@ pub async fn create(
     Ok(Some(arn))
 }
 
-/// Changes one field of a permission set. The intent stays open until [`settle`] has seen the result.
+/// Changes one field of a permission set. The intent stays open until [`settle_changes`] has seen the result.
 ///
 /// # Errors
 /// When AWS refuses, or the result cannot be saved.
@@ -1068,8 +1095,20 @@ pub async fn update(
     change: &Change,
 ) -> Result<(), UserError> {
     match &change.field {
-        Some(FieldChange::Settings(changes)) => update_settings(context, info, instance, arn, change, changes).await,
-        Some(FieldChange::Provision) => provision(context, info, instance, arn).await,
+        Some(FieldChange::Provision) => {
+            provision(context, info, instance, arn).await?;
+            let pending = context
+                .progress
+                .read(|record| pending_settings(record, change.name.single(), arn));
+            let set = describe(context, instance, arn).await.map_err(rerun(info))?;
+            let Some(mut set) = set else { return Ok(()) };
+            let parts = Parts::of(pending.iter().flat_map(Settings::keys));
+            read_parts(context, instance, &mut set, parts)
+                .await
+                .map_err(rerun(info))?;
+            settle_changes(context, &set, Settled::default())
+        }
+        Some(field) => update_settings(context, info, instance, arn, change, field).await,
         None => Ok(()),
     }
 }
@@ -1080,12 +1119,11 @@ async fn update_settings(
     instance: &Instance,
     arn: &PermissionSetArn,
     change: &Change,
-    changes: &[SettingChange],
+    field: &FieldChange,
 ) -> Result<(), UserError> {
     let settings = |value: fn(&SettingChange) -> &Option<String>| -> Settings {
-        let values = changes
-            .iter()
-            .map(|change| (change.setting.clone(), value(change).clone()));
+        let changes = field.settings().iter();
+        let values = changes.map(|change| (change.setting.clone(), value(change).clone()));
         values.collect()
     };
     let (before, after) = (settings(|change| &change.before), settings(|change| &change.after));
@@ -1096,71 +1134,68 @@ async fn update_settings(
     let nonce = intent.nonce.clone();
     // An interrupted run may have applied it already.
     let has_earlier_attempt = context.progress.read(|record| {
-        let mut earlier = record.intents.iter();
-        earlier.any(|earlier| {
-            let is_same = (earlier.kind, &earlier.name) == (change.kind, &change.name);
-            is_same && after.keys().any(|setting| earlier.settings.contains_key(setting))
-        })
+        let pending = pending_settings(record, change.name.single(), arn);
+        let mut earlier = pending.iter();
+        earlier.any(|earlier| after.iter().all(|(setting, value)| earlier.get(setting) == Some(value)))
     });
+    let replaced = |after: Settings| Replaced {
+        kind: change.kind,
+        name: change.name.clone(),
+        id: arn.into(),
+        before: before.clone(),
+        after,
+        rewrites: Vec::new(),
+    };
     context.progress.change(|record| {
         record.open(intent);
         if !is_ours {
-            record.replace(Replaced {
-                kind: change.kind,
-                name: change.name.clone(),
-                id: arn.into(),
-                before,
-                after: after.clone(),
-                rewrites: Vec::new(),
-            });
+            record.remember(replaced(Settings::new()));
         }
     })?;
-    let applied = apply(context, instance, arn, changes).await;
-    if applied == Ok(CreateResult::Existing(())) && !has_earlier_attempt {
-        return forget_change(context, arn, &nonce, &after);
-    }
-    if let Err(aws_error) = applied {
-        if aws_error.outcome_known() {
-            context.progress.change(|record| record.drop_intent(&nonce))?;
+    let end = apply(context, instance, arn, field).await;
+    match end.result {
+        Ok(CreateResult::Existing(())) if !has_earlier_attempt => context.progress.change(|record| {
+            // Someone else made the same change at the same time, so undo keeps it.
+            record.drop_intent(&nonce);
+            record.forget_settings(change.kind, &arn.into(), &after);
+        })?,
+        Ok(_) => context.progress.change(|record| {
+            if is_ours {
+                let mut entry = Entry::new(Origin::Created, change.kind, &change.name, arn);
+                entry.applied.clone_from(&after);
+                record.keep(entry);
+            } else {
+                record.replace(replaced(after.clone()));
+            }
+        })?,
+        Err(aws_error) => {
+            if !end.unanswered && aws_error.outcome_known() {
+                context.progress.change(|record| {
+                    record.drop_intent(&nonce);
+                    record.forget_unapplied(change.kind, &arn.into(), &after);
+                })?;
+            }
+            return Err(step_error(info, &aws_error, after_refusal(field, &aws_error)));
         }
-        let is_policy = matches!(
-            changes,
-            [SettingChange {
-                setting: Setting::Policy(_),
-                after: Some(_),
-                ..
-            }]
-        );
-        let is_temporary = aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied;
-        let next = if is_policy && !is_temporary {
-            SetupCommand::again()
-                .placeholder("--policy", "NAME")
-                .after("check that the policy is an AWS managed policy")
-        } else {
-            NextStep::from(SetupCommand::again())
-        };
-        return Err(step_error(info, &aws_error, next));
-    }
-    if is_ours {
-        let mut entry = Entry::new(Origin::Created, change.kind, &change.name, arn);
-        entry.applied = after;
-        context.progress.change(|record| record.keep(entry))?;
     }
     Ok(())
 }
 
-/// Forgets a change that someone else made at the same time, so that undo keeps it.
-fn forget_change(context: &Context, arn: &PermissionSetArn, nonce: &str, settings: &Settings) -> Result<(), UserError> {
-    context.progress.change(|record| {
-        record.drop_intent(nonce);
-        let mut own = record.replaced.iter_mut();
-        if let Some(known) = own.find(|known| known.id == arn.into()) {
-            known.before.retain(|setting, _| !settings.contains_key(setting));
-            known.after.retain(|setting, _| !settings.contains_key(setting));
-        }
-        record.replaced.retain(|known| !known.before.is_empty());
-    })?;
-    Ok(())
+/// What to do after AWS refused a change.
+fn after_refusal(field: &FieldChange, aws_error: &AwsError) -> NextStep {
+    let is_temporary = aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied;
+    match field.settings() {
+        [
+            SettingChange {
+                setting: Setting::Policy(_),
+                after: Some(_),
+                ..
+            },
+        ] if !is_temporary => SetupCommand::again()
+            .placeholder("--policy", "NAME")
+            .after("check that the policy is an AWS managed policy"),
+        _ => SetupCommand::again().into(),
+    }
 }
 
 /// Determines and records the origin of an existing permission set: the recorded one, or the one that its tag shows.
@@ -1178,11 +1213,16 @@ pub async fn settle_origin(context: &Context, instance: &Instance, set: &Describ
         let nonce = intent_tag(context, instance, &set.arn).await?;
         if let Some(intent) = intents.iter().find(|intent| Some(&intent.nonce) == nonce.as_ref()) {
             entry.origin = Origin::Created;
-            entry.applied.clone_from(&intent.settings);
-            entry
+            let mut created = entry.clone();
+            created.applied.clone_from(&intent.settings);
+            created
                 .applied
                 .retain(|setting, wanted| value(&set.settings, setting) == *wanted);
-            context.progress.change(|record| record.keep(entry.clone()))?;
+            context.progress.change(|record| record.keep(created))?;
+            return Ok(entry);
+        }
+        // A late read does not show the tag yet. The intents stay open for the next check.
+        if nonce.is_none() && intents.iter().any(|intent| is_recent(context, intent)) {
             return Ok(entry);
         }
     }
@@ -1190,44 +1230,71 @@ pub async fn settle_origin(context: &Context, instance: &Instance, set: &Describ
     Ok(entry)
 }
 
-/// Closes the intents for a permission set that is as specified, in the latest version in every account.
+/// Whether the effect of an intent may not be visible in every read yet.
+fn is_recent(context: &Context, intent: &Intent) -> bool {
+    let age = context.clients.clock().now().duration_since(intent.at).unsigned_abs();
+    age < CALL_LIMIT + context.timing.propagation
+}
+
+/// What is known about a permission set when its intents are settled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settled {
+    /// Every setting is as specified.
+    pub is_as_specified: bool,
+    /// An account has an earlier version.
+    pub is_outdated: bool,
+}
+
+/// Closes the intents for a permission set whose effect a read shows: the intent to create it when every setting is as
+/// specified, and an intent to update it when its settings are as intended, or when it is so old that it had no effect.
+/// As long as an account has an earlier version, all of them stay open.
 ///
 /// # Errors
 /// When the result cannot be saved.
-pub fn settle_changes(context: &Context, set: &Described) -> Result<(), UserError> {
-    let kind = ResourceKind::PermissionSet;
-    let name = set.name.as_str().into();
-    let is_open = |record: &Record| {
-        let mut open = record
-            .intents
-            .iter()
-            .filter(|intent| intent.kind == kind && intent.name == name);
-        open.any(|intent| intent.verb != Verb::Delete)
+pub fn settle_changes(context: &Context, set: &Described, settled: Settled) -> Result<(), UserError> {
+    let (kind, name, id) = (
+        ResourceKind::PermissionSet,
+        set.name.as_str().into(),
+        ResourceId::from(&set.arn),
+    );
+    let is_over = |intent: &Intent| match intent.verb {
+        Verb::Create => settled.is_as_specified,
+        Verb::Update => shows(set, &intent.settings) || !is_recent(context, intent),
+        Verb::Delete => false,
     };
-    if !context.progress.read(is_open) {
+    let is_own = |intent: &&Intent| {
+        intent.kind == kind && intent.name == name && intent.id.as_ref().is_none_or(|other| *other == id)
+    };
+    let over: Vec<Intent> = context.progress.read(|record| {
+        let own = record.intents.iter().filter(is_own);
+        own.filter(|intent| is_over(intent)).cloned().collect()
+    });
+    if over.is_empty() || settled.is_outdated {
         return Ok(());
     }
     let is_ours = context.origin(kind, &set.arn) == Origin::Created;
     context.progress.change(|record| {
         if is_ours {
             // What was applied without being recorded.
-            let mut applied = Settings::new();
-            let open = record
-                .intents
-                .iter()
-                .filter(|intent| intent.kind == kind && intent.name == name);
-            for intent in open {
-                applied.extend(intent.settings.clone());
-            }
-            applied.retain(|setting, wanted| value(&set.settings, setting) == *wanted);
             let mut entry = Entry::new(Origin::Created, kind, &name, &set.arn);
-            entry.applied = applied;
+            let intended = over.iter().flat_map(|intent| intent.settings.clone());
+            entry.applied = intended
+                .filter(|(setting, wanted)| value(&set.settings, setting) == *wanted)
+                .collect();
             record.keep(entry);
         }
-        record.close(Verb::Create, kind, &name);
-        record.close(Verb::Update, kind, &name);
+        for intent in &over {
+            record.drop_intent(&intent.nonce);
+        }
     })?;
     Ok(())
+}
+
+/// Whether a read shows these settings.
+fn shows(set: &Described, settings: &Settings) -> bool {
+    settings
+        .iter()
+        .all(|(setting, wanted)| value(&set.settings, setting) == *wanted)
 }
 
 /// What interrupted runs were changing in a permission set, so that the next run completes it.
@@ -1237,23 +1304,87 @@ pub enum Interrupted {
     Nothing,
     /// It was being created: everything is to be completed.
     Creation,
-    /// These settings were being changed.
-    Update(BTreeSet<Setting>),
+    /// These settings were being changed, by each of the interrupted runs.
+    Update(Vec<Settings>),
+}
+
+impl Interrupted {
+    /// The part of these differences that the interrupted runs were changing, to the same values.
+    pub fn part_of(&self, differences: &[FieldChange], is_outdated: bool) -> Vec<FieldChange> {
+        let pending = match self {
+            Self::Nothing => return Vec::new(),
+            Self::Creation => return differences.to_vec(),
+            Self::Update(pending) => pending,
+        };
+        let was_pending = |change: &&SettingChange| {
+            let mut pending = pending.iter();
+            pending.any(|settings| settings.get(&change.setting) == Some(&change.after))
+        };
+        let changes = differences.iter().flat_map(FieldChange::settings);
+        let mut part = grouped(changes.filter(was_pending).cloned().collect());
+        if is_outdated || (!part.is_empty() && differences.contains(&FieldChange::Provision)) {
+            part.push(FieldChange::Provision);
+        }
+        part
+    }
 }
 
 /// What interrupted runs were changing in the permission set with this name, according to the open intents.
 pub fn interrupted(record: &Record, name: &str, arn: &PermissionSetArn, origin: Origin) -> Interrupted {
-    let (kind, name, id) = (ResourceKind::PermissionSet, name.into(), ResourceId::from(arn));
-    if origin == Origin::Created && record.intents(Verb::Create, kind, &name).next().is_some() {
+    let creations = &mut record
+        .intents(Verb::Create, ResourceKind::PermissionSet, &name.into())
+        .count();
+    if origin == Origin::Created && *creations > 0 {
         return Interrupted::Creation;
     }
-    let updates = record.intents(Verb::Update, kind, &name);
-    // Someone may have deleted the permission set, and created another one with its name.
-    let mut updates = updates.filter(|intent| intent.id.as_ref() == Some(&id)).peekable();
-    if updates.peek().is_none() {
-        return Interrupted::Nothing;
+    let pending = pending_settings(record, name, arn);
+    if pending.is_empty() {
+        Interrupted::Nothing
+    } else {
+        Interrupted::Update(pending)
     }
-    Interrupted::Update(updates.flat_map(|intent| intent.settings.keys().cloned()).collect())
+}
+
+/// The settings of the open intents to update this permission set. Someone may have deleted the one that an intent is
+/// about, and created another one with its name.
+fn pending_settings(record: &Record, name: &str, arn: &PermissionSetArn) -> Vec<Settings> {
+    let (name, id) = (name.into(), ResourceId::from(arn));
+    let updates = record.intents(Verb::Update, ResourceKind::PermissionSet, &name);
+    let updates = updates.filter(|intent| intent.id.as_ref() == Some(&id));
+    updates.map(|intent| intent.settings.clone()).collect()
+}
+
+/// What the plan needs to know of an existing permission set. Whether accounts have it, and in which version, is read only
+/// if it matters: if something differs, or an earlier run was interrupted while it changed something.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn state(
+    context: &Context,
+    instance: &Instance,
+    spec: &PermissionSetSpec,
+    set: &Described,
+    origin: Origin,
+) -> Result<SetState, AwsError> {
+    let arn = &set.arn;
+    let mut state = SetState::new(arn, &set.settings, origin);
+    let interrupted = context
+        .progress
+        .read(|record| interrupted(record, &set.name, arn, origin));
+    let is_as_wanted = spec.differences(&set.settings).is_empty();
+    if is_as_wanted && interrupted == Interrupted::Nothing {
+        return Ok(state);
+    }
+    (state.is_provisioned, state.is_outdated) = tokio::try_join!(
+        is_provisioned(context, instance, arn),
+        is_outdated(context, instance, arn),
+    )?;
+    if let Interrupted::Update(pending) = &interrupted {
+        // A late read may not show yet that the accounts have an earlier version. Provisioning again does no harm.
+        let was_changed = pending.iter().any(|settings| shows(set, settings));
+        state.is_outdated |= state.is_provisioned && was_changed;
+    }
+    Ok(state)
 }
 
 /// The current settings that undo compares; `None` if the permission set does not exist.
@@ -1282,7 +1413,10 @@ fn restoring(replaced: &Replaced, observed: &Settings) -> Vec<FieldChange> {
         before: value(observed, setting),
         after: before.clone(),
     });
-    grouped(changes.filter(|change| change.before != change.after).collect())
+    // A session duration that AWS did not return cannot be restored.
+    let is_known = |change: &SettingChange| change.setting != Setting::SessionDuration || change.after.is_some();
+    let changes = changes.filter(|change| change.before != change.after && is_known(change));
+    grouped(changes.collect())
 }
 
 /// Restores the earlier settings of a permission set, and provisions it.
@@ -1301,13 +1435,11 @@ async fn restore(
     let Some(set) = set else { return Ok(()) };
     let mut intent = context.intent(info, (Verb::Update, replaced.kind, &replaced.name));
     intent.id = Some(replaced.id.clone());
+    intent.settings.clone_from(&replaced.before);
     context.progress.change(|record| record.open(intent))?;
     for field in restoring(replaced, &set.settings) {
-        if let FieldChange::Settings(changes) = field {
-            apply(context, instance, &set.arn, &changes)
-                .await
-                .map_err(rerun(info))?;
-        }
+        let end = apply(context, instance, &set.arn, &field).await;
+        end.result.map_err(rerun(info))?;
     }
     if is_provisioned(context, instance, &set.arn).await.map_err(rerun(info))? {
         provision(context, info, instance, &set.arn).await?;
@@ -1324,25 +1456,18 @@ async fn change_since_creation(
 ) -> Result<Option<String>, AwsError> {
     read_parts(context, instance, set, Parts::ALL).await?;
     let (applied, pending) = context.progress.read(|record| {
-        let known = record
-            .resources
-            .iter()
-            .find(|known| known.kind == entry.kind && known.id == entry.id);
+        let mut known = record.resources.iter();
+        let known = known.find(|known| known.kind == entry.kind && known.id == entry.id);
         let applied = known.map_or_else(Settings::new, |known| known.applied.clone());
-        let mut pending = Settings::new();
-        let open = record
-            .intents
-            .iter()
-            .filter(|intent| intent.kind == entry.kind && intent.name == entry.name);
-        for intent in open {
-            pending.extend(intent.settings.clone());
-        }
+        let mut pending = pending_settings(record, entry.name.single(), &set.arn);
+        let creations = record.intents(Verb::Create, entry.kind, &entry.name);
+        pending.extend(creations.map(|intent| intent.settings.clone()));
         (applied, pending)
     });
     let settings: BTreeSet<&Setting> = applied.keys().chain(set.settings.keys()).collect();
     let change = settings.into_iter().find_map(|setting| {
         let (was, now) = (value(&applied, setting), value(&set.settings, setting));
-        let is_pending = pending.contains_key(setting);
+        let is_pending = pending.iter().any(|settings| settings.get(setting) == Some(&now));
         // AWS sets a duration where none is requested.
         let is_default = *setting == Setting::SessionDuration && (was.is_none() || now.is_none());
         (was != now && !is_pending && !is_default).then(|| describe_change(setting, was.as_deref(), now.as_deref()))
@@ -1476,9 +1601,7 @@ impl Resource for PermissionSet {
         let (instance, arn) = (context.cli_options().instance, replaced.id.single());
         let mut commands = Vec::new();
         for field in restoring(replaced, &replaced.after) {
-            if let FieldChange::Settings(changes) = field {
-                commands.push(command(&instance, arn, &changes));
-            }
+            commands.push(command(&instance, arn, field.settings()));
         }
         commands.push(format!(
             "aws sso-admin provision-permission-set {instance} --permission-set-arn {arn} --target-type \

@@ -9,7 +9,9 @@ use super::{membership, principal};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
-use crate::reconcile::{Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource};
+use crate::reconcile::{
+    Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
+};
 use crate::text::quoted;
 use crate::user_error::UserError;
 use aws_config_file::files;
@@ -189,7 +191,11 @@ async fn find_recorded(context: &Context, instance: &Instance, name: &str) -> Re
     }
 }
 
-async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Result<DescribedUser, AwsError> {
+/// Describes a user.
+///
+/// # Errors
+/// When AWS does not answer, or the user does not exist.
+pub async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Result<DescribedUser, AwsError> {
     let user = context
         .clients
         .identitystore(&instance.region)
@@ -242,9 +248,30 @@ pub fn settle(context: &Context, user: &DescribedUser, name: &str) -> Result<Ent
 }
 
 /// The entry of a user that this program has just created.
-pub fn created(spec: &UserSpec, id: UserId) -> Entry {
+fn created(spec: &UserSpec, id: UserId) -> Entry {
     let entry = Entry::new(Origin::Created, ResourceKind::User, &spec.name, id);
     entry.with_text(Some(spec.digest()))
+}
+
+/// Creates a user and records it. `None` if it exists for another reason; the next check determines its origin.
+///
+/// # Errors
+/// When AWS refuses, or the result cannot be saved.
+pub async fn make(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    spec: &UserSpec,
+    change: &Change,
+) -> Result<Option<UserId>, UserError> {
+    let attempt = |_| create(context, instance, spec);
+    let look = || find_id(context, instance, &spec.name, &spec.email);
+    let Some((id, _)) = context.make(info, change, attempt, look).await? else {
+        return Ok(None);
+    };
+    let entry = created(spec, id.clone());
+    context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+    Ok(Some(id))
 }
 
 /// The change that creates a user.
@@ -284,7 +311,7 @@ pub fn creation(context: &Context, spec: &UserSpec) -> Change {
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
-pub async fn create(context: &Context, instance: &Instance, spec: &UserSpec) -> Result<UserId, AwsError> {
+async fn create(context: &Context, instance: &Instance, spec: &UserSpec) -> Result<UserId, AwsError> {
     const OPERATION: &str = "identitystore:CreateUser";
     let name = Name::builder()
         .given_name(&spec.given_name)

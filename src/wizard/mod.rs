@@ -18,6 +18,6 @@ pub use prompter::{
     Choice, Confirm, Events, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting,
 };
 pub use report::{Outcome, State, StepReport};
-pub use step::Step;
+pub use step::{Applied, Step};
 pub use step_plan::{HumanTask, StepPlan, TaskKind};
 pub use walk::{Options, Walk};

@@ -11,6 +11,15 @@ use crate::reconcile::{Change, Slot, Snapshot, StepInfo};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 
+/// Whether a change was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It was applied.
+    Yes,
+    /// What it changes exists for another reason, so the account must be read again before the next change.
+    LookAgain,
+}
+
 /// A step of the checklist.
 ///
 /// Steps share facts, such as the instance and the user's id. [`look`](Self::look) waits for the facts it needs, so
@@ -106,7 +115,9 @@ pub trait Step {
     ///
     /// # Errors
     /// If the change fails. Earlier changes remain in effect and recorded.
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError>;
+    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<Applied, UserError> {
+        Ok(Applied::Yes)
+    }
 
     /// Waits for a person in the step's own way, at most for `limit`. `None`: the person did not act in time.
     ///

@@ -21,6 +21,7 @@ mod json;
 mod limits;
 mod login;
 mod login_faults;
+mod many;
 mod modes;
 mod moto;
 mod pages;

@@ -19,7 +19,7 @@ use super::{Branch, Condition, Context, Deletion, Error, Resource, delete_with_r
 use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
-use crate::progress::{Drift, Entry, Replaced, ResourceKind, Verb};
+use crate::progress::{Drift, Entry, Replaced, ResourceKind, Settings, Verb};
 use crate::reconcile::StepInfo;
 use crate::user_error::{UserError, UserErrorKind};
 
@@ -178,7 +178,12 @@ impl Undo<'_> {
     async fn drift(&self, row: &dyn Resource, replaced: &Replaced) -> Result<Option<Drift>, Error> {
         let now = row.settings(self.context, replaced).await?;
         let is_pending = row.is_restore_pending(self.context, replaced);
-        Ok(now.map(|now| match replaced.drift(&now) {
+        let pending: Vec<Settings> = self.context.progress.read(|record| {
+            let updates = record.intents(Verb::Update, replaced.kind, &replaced.name);
+            let updates = updates.filter(|intent| intent.id.as_ref() == Some(&replaced.id));
+            updates.map(|intent| intent.settings.clone()).collect()
+        });
+        Ok(now.map(|now| match replaced.drift(&now, &pending) {
             Drift::AsBefore if is_pending => Drift::AsChanged,
             drift => drift,
         }))
@@ -429,6 +434,7 @@ impl Undo<'_> {
     fn forget_changed(&self, entry: &Entry) -> Result<(), UserError> {
         self.context.progress.change(|record| {
             record.drop_replaced(entry.kind, &entry.id);
+            record.close(Verb::Update, entry.kind, &entry.name);
         })?;
         Ok(())
     }

@@ -14,11 +14,11 @@ use crate::aws::{AwsError, AwsErrorKind, portal_address};
 use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, Slot, Snapshot, StepInfo, step_error};
+use crate::reconcile::{Importance, Slot, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Question, Step, StepPlan, TaskKind};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -169,10 +169,6 @@ impl Step for AccessPortal {
             ],
             kind: TaskKind::Confirmed(PORTAL),
         });
-        Ok(())
-    }
-
-    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 

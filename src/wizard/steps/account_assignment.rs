@@ -7,19 +7,16 @@ use aws_sdk_ssoadmin::types::StatusValues;
 
 use super::context::WizardContext;
 use crate::answers::Key;
-use crate::aws::AwsErrorKind;
 use crate::ids::{AssignmentKey, Principal};
-use crate::limits::OPERATION_LIMIT;
-use crate::next_step::{NextStep, NextSteps, SetupCommand};
-use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
+use crate::next_step::{NextStep, SetupCommand};
+use crate::progress::{ResourceKind, ResourceName};
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, CreateResult, Importance, Instance, Slot, Snapshot, StepInfo, rerun, step_error};
-use crate::resources::assignment::{self, Requested};
+use crate::reconcile::{Change, Importance, Instance, Slot, Snapshot, StepInfo, rerun, step_error};
+use crate::resources::assignment;
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization;
-use crate::text::duration_text;
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -107,71 +104,6 @@ impl AccountAssignment {
                     .to(format!("use credentials of account {owner}")),
             )
         })
-    }
-
-    /// The request of an earlier run that is still in progress, or a new one; and whether an earlier attempt of this program
-    /// may have had no response.
-    async fn begin(&self, change: &Change, subject: &Subject) -> Result<Requested, UserError> {
-        let (context, instance, key) = (&self.context, &subject.instance, &subject.key);
-        let mut intents = context.open_intents(change.kind, &change.name);
-        if !intents.is_empty() {
-            let earlier = assignment::request_of(context, instance, key, &intents)
-                .await
-                .map_err(rerun(&INFO))?;
-            if let Some(status) = earlier.filter(|status| status.status == Some(StatusValues::InProgress)) {
-                return Ok(Requested {
-                    status,
-                    unanswered: true,
-                });
-            }
-        }
-        // An attempt of an earlier run may have succeeded without a response.
-        let has_earlier_attempt = !intents.is_empty();
-        let intent = context.intend(&INFO, (change.verb, change.kind, &change.name), None)?;
-        intents.push(intent.clone());
-        let end = assignment::request(context, instance, key, &intents).await;
-        match end.result {
-            Ok(CreateResult::Created(status) | CreateResult::Existing(status) | CreateResult::Undecided(status)) => {
-                Ok(Requested {
-                    status,
-                    unanswered: end.unanswered || has_earlier_attempt,
-                })
-            }
-            Err(aws_error) => {
-                if !end.unanswered {
-                    context.progress.change(|record| record.drop_intent(&intent.nonce))?;
-                }
-                let next = if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Denied {
-                    NextStep::from(SetupCommand::again())
-                } else {
-                    SetupCommand::again()
-                        .placeholder("--account", "ID")
-                        .after("check the account ID")
-                };
-                Err(step_error(&INFO, &aws_error, next))
-            }
-        }
-    }
-
-    fn failed(&self, subject: &Subject, reason: &str) -> UserError {
-        let instance = self.context.instance.now();
-        let is_management_account = instance.is_some_and(|instance| instance.owner == subject.key.account);
-        let mut message = format!(
-            "Step 5 account-assignment: AWS could not create the assignment: {}.",
-            reason.trim_end_matches('.')
-        );
-        let next = if is_management_account {
-            message.push_str(" In the management account, IAM Identity Center uses your own permissions.");
-            let allow = "allow iam:CreateRole, iam:AttachRolePolicy, iam:PutRolePolicy, iam:CreateSAMLProvider and \
-                         iam:GetSAMLProvider on aws-reserved/sso.amazonaws.com/* and saml-provider/AWSSSO_*";
-            NextSteps::from([
-                SetupCommand::again().after("use credentials of the root user or an administrator"),
-                SetupCommand::again().after(allow),
-            ])
-        } else {
-            SetupCommand::again().after("fix the problem that AWS reports").into()
-        };
-        UserError::failed(message, next)
     }
 }
 
@@ -280,39 +212,19 @@ impl Step for AccountAssignment {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let context = &self.context;
         let subject = self
             .subject()
             .await
             .map_err(|why| UserError::failed(why, SetupCommand::again()))?;
         let (instance, key) = (&subject.instance, &subject.key);
-        let requested = self.begin(change, &subject).await?;
-        let intents = context.open_intents(change.kind, &change.name);
         let waiting = prompter.wait(&INFO, &format!("The assignment in account {}.", key.account));
-        let finished = assignment::wait(context, instance, &requested, &intents).await;
+        assignment::make(context, &INFO, instance, key, change).await?;
         drop(waiting);
-        let Some(finished) = finished.map_err(rerun(&INFO))? else {
-            return Err(UserError::failed(
-                format!(
-                    "Step 5 account-assignment: the assignment did not finish within {}.",
-                    duration_text(OPERATION_LIMIT)
-                ),
-                SetupCommand::again().to("continue to wait for the same request"),
-            ));
-        };
-        if let Some(reason) = finished.failed {
-            context.settle(change.verb, change.kind, &change.name, None)?;
-            return Err(self.failed(&subject, &reason));
-        }
-        let was_first = assignment::was_first(context, instance, key, &intents, &requested, &finished.recent);
-        let is_ours = was_first.await.map_err(rerun(&INFO))?;
-        let origin = if is_ours { Origin::Created } else { Origin::Existing };
-        let entry = Entry::new(origin, change.kind, &change.name, key.clone());
-        context.settle(change.verb, change.kind, &change.name, Some(entry))?;
         let done = format!("Assigned {} to account {}.", subject.principal_name, key.account);
         prompter.say(Some(&INFO), &done);
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

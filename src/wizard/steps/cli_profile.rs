@@ -15,7 +15,7 @@ use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk};
 
@@ -260,9 +260,9 @@ impl Step for CliProfile {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let Consent::File { diff, .. } = &change.consent else {
-            return Ok(());
+            return Ok(Applied::Yes);
         };
         let Some(spec) = self.spec() else {
             let why = "Step 7 cli-profile: the access portal URL is not known.";
@@ -270,7 +270,7 @@ impl Step for CliProfile {
         };
         cli_config::write(&self.context, &INFO, &spec, self.paths()?, diff)?;
         prompter.say(Some(&INFO), &format!("Wrote the profile {}.", change.name));
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -10,13 +10,13 @@ use super::facts::Group;
 use crate::answers::Key;
 use crate::ids::{GroupId, MembershipKey};
 use crate::next_step::SetupCommand;
-use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
+use crate::progress::{ResourceKind, ResourceName};
 use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Change, Error, Importance, Instance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::{group, membership};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -61,18 +61,8 @@ impl CreateGroup {
         prompter: &dyn Prompter,
     ) -> Result<(), UserError> {
         let context = &self.context;
-        let name = change.name.single();
-        let created = context
-            .make(
-                &INFO,
-                change,
-                |_| group::create(context, instance, name),
-                || group::find(context, instance, name),
-            )
-            .await?;
-        if let Some((id, _)) = created {
+        if let Some(id) = group::make(context, &INFO, instance, change).await? {
             self.group_id.replace(Some(id.clone()));
-            self.record_created(change, id.clone())?;
             context.facts.group.set(Group { id });
             let address = Address::new(ResourceKind::Group, &change.name);
             context.snapshot.set(address, Some(ItemState::Exists));
@@ -94,24 +84,10 @@ impl CreateGroup {
             group: self.known_group(instance).await?,
             user: user.id,
         };
-        let created = context
-            .make(
-                &INFO,
-                change,
-                |_| membership::create(context, instance, &key),
-                || membership::find(context, instance, &key),
-            )
-            .await?;
-        if created.is_some() {
-            self.record_created(change, key)?;
+        if membership::make(context, &INFO, instance, &key, change).await? {
             prompter.say(Some(&INFO), &format!("Added the user {} to the group.", user.name));
         }
         Ok(())
-    }
-
-    fn record_created(&self, change: &Change, id: impl Into<ResourceId>) -> Result<(), UserError> {
-        let entry = Entry::new(Origin::Created, change.kind, &change.name, id);
-        self.context.settle(change.verb, change.kind, &change.name, Some(entry))
     }
 
     /// The group's ID, from the last check or change, or else from the directory.
@@ -257,12 +233,13 @@ impl Step for CreateGroup {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let instance = self.context.known_instance().await?;
         match change.kind {
-            ResourceKind::Group => self.apply_group(change, &instance, prompter).await,
-            _ => self.apply_membership(change, &instance, prompter).await,
+            ResourceKind::Group => self.apply_group(change, &instance, prompter).await?,
+            _ => self.apply_membership(change, &instance, prompter).await?,
         }
+        Ok(Applied::Yes)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -17,9 +17,9 @@ use crate::reconcile::{
     Change, FieldChange, Importance, Instance, SettingChange, Slot, Snapshot, StepInfo, rerun, step_error,
 };
 use crate::resources::item::{ItemField, ItemState, SetState};
-use crate::resources::permission_set::{self, Described, Interrupted, PermissionSetSpec};
+use crate::resources::permission_set::{self, Described, PermissionSetSpec, Settled};
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -80,26 +80,6 @@ impl PermissionSet {
         })
     }
 
-    /// Whether any account has the permission set, and whether one has an earlier version. Read only if it matters: if
-    /// something differs, or a run was interrupted while it changed something.
-    async fn provisioning(&self, instance: &Instance, state: &SetState) -> Result<Option<(bool, bool)>, UserError> {
-        let (arn, name) = (&state.arn, self.name());
-        let interrupted = self
-            .context
-            .progress
-            .read(|record| permission_set::interrupted(record, &name, arn, state.origin));
-        let is_as_wanted = self.spec().differences(&state.settings).is_empty();
-        if is_as_wanted && !matches!(interrupted, Interrupted::Update(_)) {
-            return Ok(None);
-        }
-        let (is_provisioned, is_outdated) = tokio::try_join!(
-            permission_set::is_provisioned(&self.context, instance, arn),
-            permission_set::is_outdated(&self.context, instance, arn),
-        )
-        .map_err(rerun(&INFO))?;
-        Ok(Some((is_provisioned, is_outdated)))
-    }
-
     /// What happens to the permission set, according to the plan.
     fn action(&self) -> Action<ItemField> {
         let nodes = self.context.planned().into_iter();
@@ -145,6 +125,9 @@ impl PermissionSet {
                 wanted.source
             ));
         }
+        if texts.is_empty() {
+            texts.push("it has changed since it was last provisioned".to_owned());
+        }
         let observed = Observed::different(
             format!("The permission set {name} differs: {}.", texts.join("; ")),
             SetupCommand::run().value("--update", INFO.slug).to("change it"),
@@ -188,10 +171,7 @@ impl PermissionSet {
 
 /// The changes of settings in a field.
 fn changes_of(field: &ItemField) -> &[SettingChange] {
-    match field {
-        ItemField::PermissionSet(FieldChange::Settings(changes)) => changes,
-        _ => &[],
-    }
+    field.of_permission_set().map_or(&[], FieldChange::settings)
 }
 
 #[async_trait(?Send)]
@@ -231,19 +211,21 @@ impl Step for PermissionSet {
             let mut answers = self.context.answers.borrow_mut();
             answers.set_existing(Key::SessionDuration, duration.to_string());
         }
-        let mut state = SetState {
-            arn: set.arn.clone(),
-            settings: set.settings.clone(),
-            is_provisioned: false,
-            is_outdated: false,
-            origin: entry.origin,
-        };
         self.existing.replace(Some(set.arn.clone()));
-        if let Some((is_provisioned, is_outdated)) = self.provisioning(&instance, &state).await? {
-            state.is_provisioned = is_provisioned;
-            state.is_outdated = is_outdated;
-        }
+        let spec = self.spec();
+        let state = if is_new {
+            // No account can have it yet.
+            SetState::new(&set.arn, &set.settings, entry.origin)
+        } else {
+            let state = permission_set::state(&self.context, &instance, &spec, &set, entry.origin);
+            state.await.map_err(rerun(&INFO))?
+        };
         let is_provisioned = state.is_provisioned;
+        let settled = Settled {
+            is_as_specified: spec.differences(&set.settings).is_empty(),
+            is_outdated: state.is_outdated,
+        };
+        permission_set::settle_changes(&self.context, &set, settled)?;
         let state = ItemState::PermissionSet(state);
         self.context.snapshot.set(self.address(), Some(state));
         let observed = self
@@ -257,7 +239,6 @@ impl Step for PermissionSet {
         if !observed.is_done() {
             return Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)));
         }
-        permission_set::settle_changes(&self.context, &set)?;
         self.context.facts.permission_set.set(facts::PermissionSet {
             arn: set.arn,
             name: set.name,
@@ -301,13 +282,11 @@ impl Step for PermissionSet {
                 plan.changes.push(permission_set::creation(context, &spec));
                 spec.after_creation()
             }
-            Action::Update(fields) => {
-                let fields = fields.iter().filter_map(|field| match field {
-                    ItemField::PermissionSet(field) => Some(field.clone()),
-                    ItemField::Values => None,
-                });
-                fields.collect()
-            }
+            Action::Update(fields) => fields
+                .iter()
+                .filter_map(ItemField::of_permission_set)
+                .cloned()
+                .collect(),
             _ => Vec::new(),
         };
         let arn = existing.as_ref().filter(|_| node.action != Action::Create);
@@ -318,29 +297,28 @@ impl Step for PermissionSet {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let context = &self.context;
         let (instance, spec) = (context.known_instance().await?, self.spec());
         if (change.verb, change.kind) == (Verb::Create, ResourceKind::PermissionSet) {
-            if let Some(arn) = permission_set::create(context, &INFO, &instance, &spec, change).await? {
-                self.created.replace(Some(arn));
-                prompter.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
-            }
-            return Ok(());
+            let Some(arn) = permission_set::create(context, &INFO, &instance, &spec, change).await? else {
+                return Ok(Applied::LookAgain);
+            };
+            self.created.replace(Some(arn));
+            prompter.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
+            return Ok(Applied::Yes);
         }
         let arn = self.arn(&instance).await?;
         permission_set::update(context, &INFO, &instance, &arn, change).await?;
-        let done = match &change.field {
-            Some(FieldChange::Settings(changes)) => match &changes[..] {
-                [change] if matches!(change.setting, Setting::Policy(_)) && change.before.is_none() => {
-                    format!("Attached the {}.", change.setting)
-                }
-                _ => format!("Done: {}", change.sentence),
-            },
+        let changes = change.field.as_ref().map_or(&[][..], FieldChange::settings);
+        let done = match changes {
+            [one] if matches!(one.setting, Setting::Policy(_)) && one.before.is_none() => {
+                format!("Attached the {}.", one.setting)
+            }
             _ => format!("Done: {}", change.sentence),
         };
         prompter.say(Some(&INFO), &done);
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

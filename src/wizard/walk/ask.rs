@@ -35,7 +35,7 @@ impl Walk<'_> {
             if !self.prompter.can_ask() || self.options.yes {
                 return Ok(true);
             }
-            let review = self.review_of(observations)?;
+            let review = self.review_of(observations);
             if review.changes.is_empty() && review.tasks.is_empty() {
                 return Ok(true);
             }
@@ -213,9 +213,7 @@ impl Walk<'_> {
             .collect()
     }
 
-    /// # Errors
-    /// If a change cannot be described.
-    fn review_of(&self, observations: &Observations) -> Result<Review, UserError> {
+    fn review_of(&self, observations: &Observations) -> Review {
         let answers = self.answers.borrow();
         let values = KEYS
             .into_iter()
@@ -233,7 +231,11 @@ impl Walk<'_> {
         };
         for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
             let observed = observations.get(step.info().slug);
-            let plan = observed.map_or_else(|| Ok(StepPlan::default()), |observed| step.plan(observed))?;
+            let plan = observed.map_or_else(|| Ok(StepPlan::default()), |observed| step.plan(observed));
+            let plan = plan.unwrap_or_else(|error| {
+                self.prompter.say(Some(step.info()), &error.message);
+                StepPlan::default()
+            });
             // The user decides about the changes of a recommendation when the walk reaches it, unless a flag requested
             // them.
             let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
@@ -256,7 +258,7 @@ impl Walk<'_> {
             }
             review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
         }
-        Ok(review)
+        review
     }
 }
 

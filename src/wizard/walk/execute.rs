@@ -12,9 +12,9 @@ use super::{Observations, Walk, close};
 use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, Importance, StepInfo};
-use crate::user_error::{UserError, UserErrorKind};
+use crate::user_error::UserError;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind,
+    Applied, Confirm, Events, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind,
 };
 
 impl Walk<'_> {
@@ -97,6 +97,8 @@ impl Walk<'_> {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
+        // Whether something was applied since the last read.
+        let mut is_unread = false;
         let mut rounds = 0;
         while rounds < ROUNDS {
             if matches!(observed.status, Status::Blocked | Status::Unknown) || observed.waits_for.is_some() {
@@ -133,10 +135,16 @@ impl Walk<'_> {
                 Ok(Agreement::Refused(task)) => return waiting(self.report(step, Some(&observed)), *task),
                 Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
             }
-            if let Some(ended) = self.apply_all(step, &observed, &plan, turn).await {
-                return ended;
+            match self.apply_all(step, &observed, &plan, turn).await {
+                Ok((changes, Applied::Yes)) => applied.extend(changes),
+                Ok((changes, Applied::LookAgain)) => {
+                    applied.extend(changes);
+                    observed = self.look_at(step).await;
+                    continue;
+                }
+                Err(ended) => return *ended,
             }
-            applied.extend(plan.changes.iter().cloned());
+            is_unread = true;
             let rest = step.plan(&observed).unwrap_or_default().changes;
             let is_applied = |change: &Change| applied.iter().any(|applied| applied.is_same(change));
             if !rest.is_empty() && !rest.iter().any(is_applied) {
@@ -147,6 +155,10 @@ impl Walk<'_> {
                 Ok(observed) => observed,
                 Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
             };
+            is_unread = false;
+        }
+        if is_unread {
+            observed = self.look_at(step).await;
         }
         self.report(step, Some(&observed))
     }
@@ -195,7 +207,7 @@ impl Walk<'_> {
     /// Adds an error to the report of the step. Only the steps that depend on it wait then; the others go on. If the user
     /// quit, that is no failure of the step, but ends the walk.
     fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
-        if error.kind == UserErrorKind::NoCredentials {
+        if error.ends_run() && !report.info.is_recommendation() {
             self.stopped.set(true);
         }
         if error.kind.is_user_exit() {
@@ -206,35 +218,47 @@ impl Walk<'_> {
         report.failed(error)
     }
 
-    /// Applies the changes of a plan. `Some`: the report, if the step ended before all changes were applied.
+    /// Applies the changes of a plan, and returns those that were applied: all of them, or those before one whose resource
+    /// must be read again.
+    ///
+    /// # Errors
+    /// The report, if the step ended before.
     async fn apply_all(
         &self,
         step: &dyn Step,
         observed: &Observed,
         plan: &StepPlan,
         turn: &Turn<'_>,
-    ) -> Option<StepReport> {
+    ) -> Result<(Vec<Change>, Applied), Box<StepReport>> {
         let info = step.info();
+        let mut done = Vec::new();
         for change in &plan.changes {
             if self.stopped.get() {
-                return Some(StepReport::new(info, observed.clone(), plan.clone()));
+                return Err(Box::new(StepReport::new(info, observed.clone(), plan.clone())));
             }
             turn.change(info, change);
             self.has_changed.set(true);
             let span = tracing::info_span!("change", step = info.slug, verb = ?change.verb, kind = change.kind.to_string(), name = change.name.to_string());
             let applied = step.apply(change, turn).instrument(span.clone()).await;
             match &applied {
-                Ok(()) => tracing::info!(parent: &span, "applied"),
+                Ok(_) => tracing::info!(parent: &span, "applied"),
                 Err(error) => tracing::info!(parent: &span, error = ?error.kind, "failed"),
             }
-            if let Err(error) = applied {
-                // What was changed before the failure remains, so report it if a read shows it.
-                let observed = step.look().await.unwrap_or_else(|_| observed.clone());
-                let plan = step.plan(&observed).unwrap_or_else(|_| plan.clone());
-                return Some(self.ended_by(StepReport::new(info, observed, plan), error));
-            }
+            let error = match applied {
+                Ok(Applied::Yes) => {
+                    done.push(change.clone());
+                    continue;
+                }
+                Ok(Applied::LookAgain) => return Ok((done, Applied::LookAgain)),
+                Err(error) => error,
+            };
+            // What was changed before the failure remains, so report it if a read shows it.
+            let observed = step.look().await.unwrap_or_else(|_| observed.clone());
+            let plan = step.plan(&observed).unwrap_or_else(|_| plan.clone());
+            let report = self.ended_by(StepReport::new(info, observed, plan), error);
+            return Err(Box::new(report));
         }
-        None
+        Ok((done, Applied::Yes))
     }
 
     /// Has the user do the first open task. `None`: the task was not done, or there is none.

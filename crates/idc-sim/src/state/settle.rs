@@ -88,11 +88,8 @@ impl Cloud {
             .iter_mut()
             .find(|role| role.account == subject.account && role.permission_set == subject.permission_set);
         if let Some(role) = existing {
-            // Another assignment in the account does not provision the permission set again.
-            if subject.principal.is_empty() {
-                role.managed_policies = policies;
-                role.version = version;
-            }
+            role.managed_policies = policies;
+            role.version = version;
             return Ok(());
         }
         self.roles.push(Role {

@@ -21,7 +21,7 @@ use crate::resources::item::{ItemField, ItemState};
 use crate::resources::user::{self, DescribedUser};
 use crate::text::one_line;
 use crate::user_error::UserError;
-use crate::wizard::{Activation, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Activation, Applied, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -239,24 +239,14 @@ impl Step for CreateUser {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let context = &self.context;
         let instance = context.known_instance().await?;
-        let spec = context.user_spec();
-        let created = context
-            .make(
-                &INFO,
-                change,
-                |_| user::create(context, &instance, &spec),
-                || user::find_id(context, &instance, &spec.name, &spec.email),
-            )
-            .await?;
-        if let Some((id, _)) = created {
-            let entry = user::created(&spec, id);
-            context.settle(change.verb, change.kind, &change.name, Some(entry))?;
+        let created = user::make(context, &INFO, &instance, &context.user_spec(), change).await?;
+        if created.is_some() {
             prompter.say(Some(&INFO), &format!("Created the user {}.", change.name));
         }
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn confirmed(&self, topic: &'static str) -> Result<(), UserError> {

@@ -27,7 +27,7 @@ use crate::resources::instance::{self, ENABLE_PERMISSION_SETS, ListedInstance};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization::{self, ACCEPT_FREE_PLAN_END, AccountPlan, CREATE_ORGANIZATION};
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Status, Step, StepPlan};
 
 pub use condition::{Condition, Kind as AccountKind};
 
@@ -345,7 +345,7 @@ impl Step for EnableIdentityCenter {
         Ok(())
     }
 
-    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let context = &self.context;
         let message = if change.kind == ResourceKind::Organization {
             organization::create(context, &INFO, change).await?;
@@ -357,7 +357,7 @@ impl Step for EnableIdentityCenter {
             "Enabled permission sets; this can't be undone."
         };
         prompter.say(Some(&INFO), message);
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn provides(&self) -> Vec<&dyn Slot> {

@@ -13,7 +13,7 @@ use crate::reconcile::{Change, Importance, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::trail::{self, Trails};
 use crate::user_error::UserError;
-use crate::wizard::{Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Question, Step, StepPlan};
 
 pub use crate::resources::trail::CREATE_TRAIL;
 
@@ -112,12 +112,12 @@ impl Step for CloudTrail {
         Ok(())
     }
 
-    async fn apply(&self, _change: &Change, prompter: &dyn Prompter) -> Result<(), UserError> {
+    async fn apply(&self, _change: &Change, prompter: &dyn Prompter) -> Result<Applied, UserError> {
         let region = self.context.wanted_region();
         let trail = trail::create_or_finish(&self.context, &INFO, region).await?;
         let created = format!("Created the trail {} with the bucket {}.", trail.name, trail.bucket);
         prompter.say(Some(&INFO), &created);
         prompter.say(Some(&INFO), "The first log files arrive within about five minutes.");
-        Ok(())
+        Ok(Applied::Yes)
     }
 }

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::super::context::{WizardContext, confirm};
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, Snapshot, StepInfo};
+use crate::reconcile::{Importance, Snapshot, StepInfo};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Question, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -108,10 +108,6 @@ impl Step for Mfa {
             ],
             kind: TaskKind::Confirmed(MFA),
         });
-        Ok(())
-    }
-
-    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 

@@ -9,10 +9,10 @@ use super::super::context::WizardContext;
 use crate::aws::{AwsError, Permission};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::plan::{Address, Node, Task};
-use crate::reconcile::{Change, Importance, Snapshot, StepInfo, step_error};
+use crate::reconcile::{Importance, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Question, Status, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -119,10 +119,6 @@ impl Step for RootAccessKeys {
                 "Everything that still uses them needs other credentials first.",
             ),
         });
-        Ok(())
-    }
-
-    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 }

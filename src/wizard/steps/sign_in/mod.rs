@@ -27,7 +27,7 @@ use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::ResourceKind;
 use crate::reconcile::plan::{Address, Node};
-use crate::reconcile::{Change, Importance, Slot, Snapshot, StepInfo, rerun};
+use crate::reconcile::{Importance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::membership;
 use crate::sso;
@@ -356,10 +356,6 @@ impl Step for SignIn {
             ],
             kind: TaskKind::Own,
         });
-        Ok(())
-    }
-
-    async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<(), UserError> {
         Ok(())
     }
 

@@ -69,7 +69,9 @@ pub fn list(cloud: &Cloud, request: &Request) -> ServiceResult {
     )
 }
 
-/// `UpdatePermissionSet`. The change affects an account only when the permission set is provisioned there again.
+/// `UpdatePermissionSet`. It replaces the description, the relay state and the session duration: a member that is left out
+/// is cleared, or set to its default. The change affects an account only when the permission set is provisioned there
+/// again.
 pub fn update(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     if let Some(duration) = request.input["SessionDuration"].as_str() {
         check_duration(duration)?;
@@ -79,13 +81,10 @@ pub fn update(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         ("Description", &mut set.description),
         ("RelayState", &mut set.relay_state),
     ] {
-        if let Some(value) = request.input[member].as_str() {
-            *field = Some(value.to_owned());
-        }
+        *field = request.input[member].as_str().map(str::to_owned);
     }
-    if let Some(value) = request.input["SessionDuration"].as_str() {
-        value.clone_into(&mut set.session_duration);
-    }
+    let duration = request.input["SessionDuration"].as_str().unwrap_or("PT1H");
+    duration.clone_into(&mut set.session_duration);
     Ok(json!({}))
 }
 
