@@ -95,9 +95,7 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
     }
     let folder = folder_of(&target);
     remove_abandoned(folder);
-    let mut file = tempfile::Builder::new()
-        .prefix(&temp_files::prefix())
-        .tempfile_in(folder)?;
+    let mut file = temp_files::create_in(folder)?;
     file.write_all(content)?;
     match before {
         Some(before) if access == Access::AsBefore => {
