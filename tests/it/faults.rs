@@ -94,7 +94,7 @@ fn completed_cell(operation: &str, result: &RunResult, fault: &FaultCase) -> Str
 #[test]
 fn every_fault_in_a_run_is_handled_and_the_next_run_completes() {
     let table = FaultTable {
-        file: "docs/faults.md",
+        name: "faults",
         about: "# Faults in a run\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
             good*), in a complete run with `--create-trail` on a fresh account. The run either *completes*, or stops \
@@ -167,7 +167,7 @@ fn every_fault_in_an_update_is_handled_and_the_next_update_completes() {
     own.sort();
     own.dedup();
     let table = FaultTable {
-        file: "docs/update-faults.md",
+        name: "update-faults",
         about: "# Faults in an update\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
             good*), for the operations that `--update=permission-set` uses in addition to those in `faults.md`, on \

@@ -40,7 +40,7 @@ fn every_fault_in_a_login_is_handled_and_the_next_login_completes() {
     let env = signed_in_env();
     run_to_end(&env, &LOGIN).expect(0);
     let table = FaultTable {
-        file: "docs/login-faults.md",
+        name: "login-faults",
         about: "# Faults in a sign-in\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
             good*), when `login --again` signs in on a completed account. It either *completes*, or stops with an \

@@ -68,7 +68,7 @@ fn every_fault_in_an_undo_is_handled_and_the_next_undo_completes() {
     let since = env.server.calls().len();
     run_to_end(&env, &UNDO).expect(0);
     let table = FaultTable {
-        file: "docs/undo-faults.md",
+        name: "undo-faults",
         about: "# Faults in an undo\n\n\
             The result of a fault at the first call of an operation, at the second call, or at every call (*for \
             good*), when `undo` removes everything that a complete run with `--create-trail` created. It either \

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,9 +24,9 @@ fn can_fail_later(row: &str) -> bool {
     .any(|operation| row.contains(operation) && !row.contains("Describe") && !row.contains("List"))
 }
 
-/// A table in the repository.
+/// A table in the repository: its data in `tests/fixtures`, and its page in `docs`.
 pub struct FaultTable {
-    pub file: &'static str,
+    pub name: &'static str,
     /// The text above the table.
     pub about: &'static str,
 }
@@ -84,78 +84,70 @@ impl FaultTable {
             }
         });
         let failures = failures.into_inner().unwrap();
-        assert!(failures.is_empty(), "{}:\n{}", self.file, failures.join("\n"));
+        assert!(failures.is_empty(), "{}:\n{}", self.name, failures.join("\n"));
         let cells = cells.into_inner().unwrap();
+        let mut recorded = self.recorded();
         if is_full_sweep && std::env::var_os("UPDATE_FAULTS").is_some() {
-            std::fs::write(self.path(), self.table(&cells, operations)).unwrap();
+            recorded.retain(|operation, _| operations.contains(operation));
+            for ((operation, name), outcome) in &cells {
+                let row = recorded.entry(operation.clone()).or_default();
+                row.insert((*name).to_owned(), outcome.clone());
+            }
+            std::fs::write(self.data(), serde_json::to_string_pretty(&recorded).unwrap() + "\n").unwrap();
+            std::fs::write(self.page(), self.table(&recorded, operations)).unwrap();
         }
-        let recorded = self.recorded();
-        // The table must not keep rows of operations that are no longer called.
-        let rows: BTreeSet<&String> = recorded.keys().map(|(operation, _)| operation).collect();
+        let page = std::fs::read_to_string(self.page()).unwrap_or_default();
+        let update = "to record the current outcomes, set FULL_SWEEPS=1 and UPDATE_FAULTS=1";
+        assert!(
+            page == self.table(&recorded, operations),
+            "docs/{}.md is not the page of the recorded outcomes: {update}",
+            self.name
+        );
+        // The data must not keep operations that are no longer called.
+        let rows: BTreeSet<&String> = recorded.keys().collect();
         let known: BTreeSet<&String> = operations.iter().collect();
-        assert_eq!(rows, known, "{}: the recorded operations differ", self.file);
+        assert_eq!(rows, known, "{}: the recorded operations differ", self.name);
         let mut differences = String::new();
         for ((operation, name), outcome) in &cells {
-            let known = recorded.get(&(operation.clone(), (*name).to_owned()));
+            let known = recorded.get(operation).and_then(|row| row.get(*name));
             if known != Some(outcome) {
                 let known = known.map_or("nothing", String::as_str);
                 let _ = writeln!(differences, "{operation} with {name}: {outcome} instead of {known}");
             }
         }
-        let update = "to record the current outcomes, set FULL_SWEEPS=1 and UPDATE_FAULTS=1";
-        assert!(differences.is_empty(), "{}: {update}\n{differences}", self.file);
+        assert!(differences.is_empty(), "{}: {update}\n{differences}", self.name);
     }
 
-    fn path(&self) -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(self.file)
+    /// The recorded outcomes, which the page shows.
+    fn data(&self) -> PathBuf {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        folder.join(format!("{}.json", self.name))
     }
 
-    fn table(&self, cells: &BTreeMap<(String, &str), String>, operations: &[String]) -> String {
+    fn page(&self) -> PathBuf {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        folder.join(format!("{}.md", self.name))
+    }
+
+    fn table(&self, outcomes: &Outcomes, operations: &[String]) -> String {
         let faults = faults();
         let mut out = self.about.to_owned();
-        let recorded = self.recorded();
-        let known = |operation: &String, name: &str| {
-            let recorded = recorded.get(&(operation.clone(), name.to_owned()));
-            recorded.map_or_else(|| "–".to_owned(), Clone::clone)
-        };
         let names: Vec<&str> = faults.iter().map(|fault| fault.name).collect();
         let _ = writeln!(out, "| operation | {} |", names.join(" | "));
         let _ = writeln!(out, "| --- |{}", " --- |".repeat(names.len()));
         for operation in operations {
-            let row: Vec<String> = names
-                .iter()
-                .map(|name| {
-                    let cell = cells.get(&(operation.clone(), *name));
-                    cell.map_or_else(|| known(operation, name), Clone::clone)
-                })
-                .collect();
+            let outcome = |name: &&str| outcomes.get(operation)?.get(*name).map(String::as_str);
+            let row: Vec<&str> = names.iter().map(|name| outcome(name).unwrap_or("–")).collect();
             let _ = writeln!(out, "| `{operation}` | {} |", row.join(" | "));
         }
         out
     }
 
-    /// Reads the cells of the recorded table.
-    fn recorded(&self) -> BTreeMap<(String, String), String> {
-        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
-        let rows: Vec<Vec<String>> = text
-            .lines()
-            .filter(|line| line.starts_with("| "))
-            .map(|line| {
-                line.trim_matches('|')
-                    .split('|')
-                    .map(|cell| cell.trim().to_owned())
-                    .collect()
-            })
-            .collect();
-        let Some(header) = rows.first().cloned() else {
-            return BTreeMap::new();
-        };
-        let mut cells = BTreeMap::new();
-        for row in rows.iter().filter(|row| row[0].starts_with('`')) {
-            for (name, cell) in header.iter().zip(row).skip(1) {
-                cells.insert((row[0].trim_matches('`').to_owned(), name.clone()), cell.clone());
-            }
-        }
-        cells
+    fn recorded(&self) -> Outcomes {
+        let text = std::fs::read_to_string(self.data()).unwrap_or_else(|_| "{}".to_owned());
+        serde_json::from_str(&text).unwrap()
     }
 }
+
+/// Outcomes by operation and fault.
+type Outcomes = BTreeMap<String, BTreeMap<String, String>>;
