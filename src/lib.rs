@@ -2,6 +2,8 @@
 //!
 //! # Tour
 //!
+//! `docs/architecture.md` has the picture, and how to add a kind of resource, a step, an answer, or a simulated operation.
+//!
 //! How a command line becomes a finished checklist:
 //!
 //! 1. [`cli`] holds the parsed command line, and [`environment`] everything else that the process was given.
@@ -15,9 +17,9 @@
 //!    particular step, no terminal and no AWS service. `look` returns a [`wizard::Observed`]. From it, a step
 //!    computes a [`wizard::StepPlan`] of changes and human tasks.
 //! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
-//!    and each operation is called from one place. [`resources::item`] compares the users, groups, memberships, permission
-//!    sets and assignments that the answers describe with what was observed. [`reconcile`] has what all kinds share: the
-//!    plan of a run, retries, the origin of what a read finds, and [`reconcile::undo`].
+//!    and each operation is called from one place. [`resources::item`] says what the desired items depend on, and how they
+//!    differ from what was observed; [`resources::batch`] handles many of them. [`reconcile`] has what all kinds share: the
+//!    plan of changes and human tasks, retries, the origin of what a read finds, and [`reconcile::undo`].
 //! 6. An intent is recorded in [`progress`] before a change, and the result after it. A run that was killed in between
 //!    is resumed by reading the account: the account shows what exists, and progress only says what this program
 //!    created.
@@ -34,6 +36,11 @@
 //!
 //! Dependencies point one way: `main → commands → doctor → wizard → resources → reconcile → progress`, and
 //! `wizard → sso → aws`. `ui` implements the traits that `wizard` declares.
+
+/// The examples of `docs/architecture.md` compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/architecture.md")]
+mod architecture {}
 
 pub mod answers;
 pub mod aws;
