@@ -1,6 +1,6 @@
 //! `idc-setup answers`: prints the answers of the last run, as a TOML file and as a command that asks no questions.
 
-use super::{ended_by, finish};
+use super::ending::{ended_by, finish};
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
 use crate::cli::{Cli, Output};

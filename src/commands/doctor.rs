@@ -5,8 +5,9 @@ use std::rc::Rc;
 use console::Style;
 
 use super::connect::Access;
+use super::ending::{ended_by, finish};
 use super::prepare::{Prepared, prepare};
-use super::{ended_by, finish, say_rehearsal};
+use super::session::say_rehearsal;
 use crate::aws::Partition;
 use crate::browser::Browser;
 use crate::cli::{Cli, Output};

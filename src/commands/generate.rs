@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::{ended_by, finish};
+use super::ending::{ended_by, finish};
 use crate::cli::Cli;
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::connect::{plain_http, refuse_pipes};
 use super::prepare::{Backend, duration, typed_answers};
-use super::{browser, prompter, say_rehearsal};
+use super::session::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
 use crate::aws::{Clients, Partition, connect};

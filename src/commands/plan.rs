@@ -1,8 +1,9 @@
 //! `idc-setup plan`: checks the account, asks questions if possible, and shows what a run would change. Changes nothing.
 
 use super::connect::Access;
+use super::ending::{ended_by, finish};
 use super::prepare::prepare;
-use super::{browser, ended_by, finish, prompter, say_rehearsal};
+use super::session::{browser, prompter, say_rehearsal};
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::connect::{Access, connect_with_flags};
+use super::invocation::subcommand;
 use super::rehearse::examples;
-use super::subcommand;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
 use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::connect::Access;
+use super::ending::{ended_by, finish};
 use super::prepare::{Prepared, prepare};
-use super::{browser, checking, ended_by, finish, prompter, say_rehearsal};
+use super::session::{browser, checking, prompter, say_rehearsal};
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus};
 use crate::environment::Environment;

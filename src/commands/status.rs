@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::connect::Access;
+use super::ending::{ended_by, finish};
 use super::prepare::{prepare, wanted_slugs};
-use super::{checking, ended_by, finish, say_rehearsal};
+use super::session::{checking, say_rehearsal};
 use crate::browser::Browser;
 use crate::cli::Cli;
 use crate::environment::Environment;

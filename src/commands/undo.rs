@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::connect::Access;
+use super::ending::say_interrupted;
 use super::prepare::{Prepared, prepare};
-use super::{asked_to_end, browser, checking, prompter, say_interrupted, say_rehearsal};
+use super::session::{browser, checking, prompter, say_rehearsal};
+use super::signals::asked_to_end;
 use crate::answers::Key;
 use crate::aws::waiting;
 use crate::cli::{Cli, Output, UndoFlags};

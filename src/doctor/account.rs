@@ -1,6 +1,6 @@
 //! The kind of the account, and the state of Identity Center in it.
 
-use super::{CheckStatus, Row};
+use super::row::{CheckStatus, Row};
 use crate::answers::Key;
 use crate::aws::AwsError;
 use crate::next_step::{NextSteps, SetupCommand};

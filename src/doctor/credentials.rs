@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Row;
+use super::row::Row;
 use crate::aws::connect::Connection;
 use crate::environment::Environment;
 use crate::next_step::NextStep;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CheckStatus, Row};
+use super::row::{CheckStatus, Row};
 use crate::aws::clock::skew_message;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::browser::Browser;

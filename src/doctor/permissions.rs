@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
-use super::{CheckStatus, Row};
+use super::row::{CheckStatus, Row};
 use crate::aws::{AwsError, AwsErrorKind, Permission};
 use crate::next_step::SetupCommand;
 use crate::wizard::steps::{INFOS, WizardContext};

@@ -27,16 +27,16 @@ pub async fn apply<F>(
 ) -> Outcome {
     let mut outcome = Outcome::default();
     let mut open: Vec<&Node<F>> = nodes.iter().filter(|node| node.action.is_change()).collect();
-    let mut unfinished: BTreeSet<&Address> = nodes
+    let mut blocking: BTreeSet<&Address> = nodes
         .iter()
-        .filter(|node| node.action.is_unfinished())
+        .filter(|node| node.action.blocks_dependents())
         .map(|node| &node.address)
         .collect();
     let mut running = FuturesUnordered::new();
     let mut is_stopped = false;
     loop {
         while running.len() < at_once && !is_stopped {
-            let is_ready = |node: &&Node<F>| !node.after.iter().any(|other| unfinished.contains(other));
+            let is_ready = |node: &&Node<F>| !node.after.iter().any(|other| blocking.contains(other));
             let Some(index) = open.iter().position(is_ready) else {
                 break;
             };
@@ -45,7 +45,7 @@ pub async fn apply<F>(
         }
         match running.next().await {
             Some((node, Ok(()))) => {
-                unfinished.remove(&node.address);
+                blocking.remove(&node.address);
                 outcome.done.push(node.address.clone());
             }
             Some((node, Err(error))) => {

@@ -22,11 +22,46 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether `other` is the same change. Its text may differ, for example because an id is known by now.
+    /// What an intent to make this change is about.
+    pub fn target(&self) -> Target {
+        Target::new(self.verb, self.kind, &self.name)
+    }
+
+    /// Identifies the change. Its text may differ, for example because an id is known by now.
+    pub fn key(&self) -> ChangeKey {
+        (self.verb, self.kind, self.name.clone(), self.field.clone())
+    }
+
+    /// Whether `other` is the same change.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.verb, self.kind, &self.name, &self.field) == (other.verb, other.kind, &other.name, &other.field)
+        self.key() == other.key()
     }
 }
+
+/// What an intent is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The kind of change.
+    pub verb: Verb,
+    /// The kind of resource.
+    pub kind: ResourceKind,
+    /// The name of the resource.
+    pub name: ResourceName,
+}
+
+impl Target {
+    /// A change of the resource with this name.
+    pub fn new(verb: Verb, kind: ResourceKind, name: impl Into<ResourceName>) -> Self {
+        Self {
+            verb,
+            kind,
+            name: name.into(),
+        }
+    }
+}
+
+/// Identifies a change, whatever its text.
+pub type ChangeKey = (Verb, ResourceKind, ResourceName, Option<FieldChange>);
 
 /// What an update of a permission set changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

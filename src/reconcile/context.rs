@@ -9,7 +9,7 @@ use crate::aws::{Clients, Partition};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Intent, Origin, Progress, ResourceId, ResourceKind, ResourceName, Settings, Verb};
-use crate::reconcile::{Fact, StepInfo};
+use crate::reconcile::{Fact, StepInfo, Target};
 use crate::user_error::UserError;
 use aws_config_file::Paths;
 use aws_config_file::files;
@@ -78,27 +78,22 @@ impl Context {
     ///
     /// # Errors
     /// When the intent cannot be saved. The change must then not be made.
-    pub fn intend(
-        &self,
-        info: &StepInfo,
-        of: (Verb, ResourceKind, impl Into<ResourceName>),
-        mark: Option<String>,
-    ) -> Result<Intent, UserError> {
+    pub fn intend(&self, info: &StepInfo, target: Target, mark: Option<String>) -> Result<Intent, UserError> {
         let intent = Intent {
             mark,
-            ..self.intent(info, of)
+            ..self.intent(info, target)
         };
         self.progress.change(|record| record.open(intent.clone()))?;
         Ok(intent)
     }
 
     /// An intent that is not recorded yet.
-    pub fn intent(&self, info: &StepInfo, (verb, kind, name): (Verb, ResourceKind, impl Into<ResourceName>)) -> Intent {
+    pub fn intent(&self, info: &StepInfo, target: Target) -> Intent {
         Intent {
             step: info.slug.to_owned(),
-            verb,
-            kind,
-            name: name.into(),
+            verb: target.verb,
+            kind: target.kind,
+            name: target.name,
             at: self.clock().now(),
             nonce: format!("{:016x}", fastrand::u64(..)),
             id: None,
@@ -116,11 +111,12 @@ impl Context {
     pub fn intend_text(
         &self,
         info: &StepInfo,
-        of: (Verb, ResourceKind, impl Into<ResourceName>),
+        target: Target,
         digest: String,
-        (text, used_before): (&str, &[String]),
+        text: &str,
+        used_before: &[String],
     ) -> Result<(), UserError> {
-        let nonce = self.intend(info, of, Some(digest))?.nonce;
+        let nonce = self.intend(info, target, Some(digest))?.nonce;
         self.progress.change(|record| {
             for intent in record.intents.iter_mut().filter(|intent| intent.nonce == nonce) {
                 intent.text = Some(text.to_owned());

@@ -25,7 +25,7 @@ mod snapshot;
 mod step_info;
 pub mod undo;
 
-pub use change::{Change, Consent, FieldChange, NamedConsent, SettingChange};
+pub use change::{Change, ChangeKey, Consent, FieldChange, NamedConsent, SettingChange, Target};
 pub use context::{CliOptions, Context, Instance};
 pub use error::{rerun, step_error};
 pub use fact::{Fact, Slot};

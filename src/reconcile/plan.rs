@@ -1,8 +1,8 @@
 //! The plan of a run: a pure function of the desired items, what was observed, the ledger and the policy.
 //!
-//! Changes and the tasks of a person are nodes of one graph. What depends on an unfinished node waits; everything else
-//! can proceed. The plan sees only as far as the account does: on a fresh account there is nothing to observe yet, so everything
-//! is to be created. After each change and each task, the caller observes and plans again.
+//! Changes and the tasks of a person are nodes of one graph. What depends on a node that is not as desired waits;
+//! everything else can proceed. The plan sees only as far as the account does: on a fresh account there is nothing to
+//! observe yet, so everything is to be created. After each change and each task, the caller observes and plans again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +115,7 @@ impl<F> Action<F> {
     }
 
     /// Whether the item is not as desired, so that what depends on it waits.
-    pub fn is_unfinished(&self) -> bool {
+    pub fn blocks_dependents(&self) -> bool {
         !matches!(self, Self::Keep)
     }
 }
@@ -150,15 +150,15 @@ pub fn plan<D: Desired>(
         };
         nodes.insert(address.clone(), node);
     }
-    let unfinished: BTreeSet<Address> = nodes
+    let blocking: BTreeSet<Address> = nodes
         .values()
-        .filter(|node| node.action.is_unfinished())
+        .filter(|node| node.action.blocks_dependents())
         .map(|node| node.address.clone())
         .collect();
     for (address, item) in &items {
-        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.is_unfinished()) {
+        if let Some(node) = nodes.get_mut(address).filter(|node| node.action.blocks_dependents()) {
             node.after = item.depends_on();
-            node.after.retain(|other| unfinished.contains(other));
+            node.after.retain(|other| blocking.contains(other));
             node.after.sort();
         }
     }

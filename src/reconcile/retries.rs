@@ -158,7 +158,7 @@ impl Context {
         A: Future<Output = Result<T, AwsError>>,
         L: Future<Output = Result<Option<T>, AwsError>>,
     {
-        let intent = self.intent(info, (change.verb, change.kind, &change.name));
+        let intent = self.intent(info, change.target());
         self.make_intended(info, intent, attempt, look).await
     }
 

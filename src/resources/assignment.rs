@@ -584,7 +584,7 @@ async fn begin(
             });
         }
     }
-    let intent = context.intend(info, (change.verb, change.kind, &change.name), None)?;
+    let intent = context.intend(info, change.target(), None)?;
     intents.push(intent.clone());
     let end = request(context, instance, key, &intents).await;
     match end.result {

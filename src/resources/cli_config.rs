@@ -12,7 +12,9 @@ use similar::TextDiff;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
-use crate::reconcile::{Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo};
+use crate::reconcile::{
+    Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target,
+};
 use crate::user_error::UserError;
 use aws_config_file::files;
 use aws_config_file::{Config, ParseError, Paths, Section, redacted, without_trailing_comment};
@@ -280,8 +282,8 @@ pub fn write(
         if *kind == ResourceKind::SsoSession {
             context.keep_older(name, spec.cached(paths))?;
         }
-        let of = (Verb::Create, *kind, *name);
-        context.intend_text(info, of, mark.clone(), (&text, used_before(*kind)))?;
+        let target = Target::new(Verb::Create, *kind, *name);
+        context.intend_text(info, target, mark.clone(), &text, used_before(*kind))?;
     }
     let updated = intend_updates(context, info, spec, path, &mark)?;
     context.keep_new_folders(path)?;
@@ -321,7 +323,7 @@ fn intend_updates(
         }
         let created = context.progress.read(|record| record.text(kind, &id));
         let text = spec.edited_within(&created.unwrap_or_default());
-        context.intend_text(info, (Verb::Update, kind, name), mark.to_owned(), (&text, &[]))?;
+        context.intend_text(info, Target::new(Verb::Update, kind, name), mark.to_owned(), &text, &[])?;
         updated.push(context.entry(kind, name, &id).with_text(Some(text)));
     }
     Ok(updated)

@@ -194,7 +194,7 @@ pub async fn enable_permission_sets(
     region: &RegionName,
     change: &Change,
 ) -> Result<(), UserError> {
-    let intent = context.intend(info, (change.verb, change.kind, &change.name), None)?;
+    let intent = context.intend(info, change.target(), None)?;
     let client = context.clients.ssoadmin_once(region);
     let answer = repeat(context.timing, || async {
         let call = client.update_instance().instance_arn(change.name.single());

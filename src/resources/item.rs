@@ -1,9 +1,9 @@
 //! The items that can be desired: resources, and the tasks that only a person can do. Each names what it depends on.
 
-use super::permission_set::{self, PermissionSetSpec};
+use super::permission_set::{self, PermissionSetSpec, SetState};
 use super::user::UserSpec;
-use crate::ids::{AccountId, PermissionSetArn};
-use crate::progress::{Origin, Record, ResourceKind, ResourceName, Setting, Settings};
+use crate::ids::AccountId;
+use crate::progress::{Record, ResourceKind, ResourceName, Setting};
 use crate::reconcile::FieldChange;
 use crate::reconcile::plan::{Address, Desired, Task};
 
@@ -81,21 +81,6 @@ pub enum ItemState {
     PermissionSet(SetState),
 }
 
-/// What was observed of an existing permission set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetState {
-    /// Its ARN.
-    pub arn: PermissionSetArn,
-    /// The settings that were read.
-    pub settings: Settings,
-    /// Whether any account has it.
-    pub is_provisioned: bool,
-    /// Whether an account has an earlier version of it.
-    pub is_outdated: bool,
-    /// The recorded origin of this permission set, not of one that had its name before.
-    pub origin: Origin,
-}
-
 /// A field that differs, with what changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemField {
@@ -103,19 +88,6 @@ pub enum ItemField {
     PermissionSet(FieldChange),
     /// The values of another item, which are changed together.
     Values,
-}
-
-impl SetState {
-    /// A permission set that no account has.
-    pub fn new(arn: &PermissionSetArn, settings: &Settings, origin: Origin) -> Self {
-        Self {
-            arn: arn.clone(),
-            settings: settings.clone(),
-            is_provisioned: false,
-            is_outdated: false,
-            origin,
-        }
-    }
 }
 
 impl ItemField {
@@ -255,7 +227,8 @@ mod tests {
 
     use super::*;
     use crate::answers::values::SessionDuration;
-    use crate::progress::{Intent, Verb};
+    use crate::ids::PermissionSetArn;
+    use crate::progress::{Intent, Origin, Settings, Verb};
     use crate::reconcile::SettingChange;
     use crate::reconcile::plan::{Action, Node, Policy, plan};
 

@@ -37,7 +37,7 @@ use crate::reconcile::undo::{Disposition, Removal};
 use crate::reconcile::{Context, Resource};
 
 /// The kinds that undo deletes, in order: a resource is deleted before the resources that it depends on.
-pub static DELETION_ORDER: [&dyn Resource; 12] = [
+pub const DELETION_ORDER: [&dyn Resource; 12] = [
     sso_token::TOKEN,
     sso_token::REGISTRATION,
     cli_config::CLI_PROFILE,

@@ -17,7 +17,6 @@ use aws_sdk_ssoadmin::types::{
 use futures_util::stream::{self, StreamExt};
 
 use super::assignment;
-use super::item::SetState;
 use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
@@ -26,7 +25,7 @@ use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
-    SettingChange, StepInfo, create as create_with_retries, repeat, rerun, step_error,
+    SettingChange, StepInfo, Target, create as create_with_retries, repeat, rerun, step_error,
 };
 use crate::text::{duration_text, quoted};
 use crate::user_error::UserError;
@@ -158,7 +157,7 @@ impl PermissionSetSpec {
     }
 
     /// The settings that `CreatePermissionSet` sets.
-    fn at_creation(&self) -> Settings {
+    pub fn at_creation(&self) -> Settings {
         let mut settings = self.settings();
         settings
             .retain(|setting, value| value.is_some() && (is_property(setting) || matches!(setting, Setting::Tag(_))));
@@ -258,6 +257,34 @@ pub fn grouped(changes: Vec<SettingChange>) -> Vec<FieldChange> {
         .into_iter()
         .chain(parts)
         .collect()
+}
+
+/// What was observed of an existing permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetState {
+    /// Its ARN.
+    pub arn: PermissionSetArn,
+    /// The settings that were read.
+    pub settings: Settings,
+    /// Whether any account has it.
+    pub is_provisioned: bool,
+    /// Whether an account has an earlier version of it.
+    pub is_outdated: bool,
+    /// The recorded origin of this permission set, not of one that had its name before.
+    pub origin: Origin,
+}
+
+impl SetState {
+    /// A permission set that no account has.
+    pub fn new(arn: &PermissionSetArn, settings: &Settings, origin: Origin) -> Self {
+        Self {
+            arn: arn.clone(),
+            settings: settings.clone(),
+            is_provisioned: false,
+            is_outdated: false,
+            origin,
+        }
+    }
 }
 
 /// A permission set that exists.
@@ -440,6 +467,24 @@ async fn policies(context: &Context, instance: &Instance, arn: &PermissionSetArn
     Ok(policies)
 }
 
+/// Describes a permission set with these parts, with all calls at the same time.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn describe_with_parts(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    parts: Parts,
+) -> Result<Option<Described>, AwsError> {
+    let read = async { unless_gone(part_settings(context, instance, arn, parts).await) };
+    let (set, settings) = tokio::try_join!(describe(context, instance, arn), read)?;
+    Ok(set.map(|mut set| {
+        set.settings.extend(settings.unwrap_or_default());
+        set
+    }))
+}
+
 /// Reads these parts of a permission set, concurrently, and adds them to its settings.
 ///
 /// # Errors
@@ -450,7 +495,17 @@ pub async fn read_parts(
     set: &mut Described,
     parts: Parts,
 ) -> Result<(), AwsError> {
-    let arn = &set.arn;
+    let settings = part_settings(context, instance, &set.arn, parts).await?;
+    set.settings.extend(settings);
+    Ok(())
+}
+
+async fn part_settings(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    parts: Parts,
+) -> Result<Settings, AwsError> {
     let (managed, customer, inline, boundary, tags) = tokio::try_join!(
         read_if(parts.managed_policies, Box::pin(policies(context, instance, arn))),
         read_if(
@@ -465,16 +520,15 @@ pub async fn read_parts(
     let managed = managed.into_iter().flatten().map(Setting::Policy);
     let customer = customer.into_iter().flatten().map(Setting::CustomerManagedPolicy);
     let attached = managed.chain(customer).map(|policy| (policy, attached()));
-    set.settings.extend(attached);
+    let mut settings: Settings = attached.collect();
     let inline = inline.flatten().map(|document| (Setting::InlinePolicy, Some(document)));
     let boundary = boundary
         .flatten()
         .map(|policy| (Setting::PermissionsBoundary, Some(policy)));
-    set.settings.extend(inline.into_iter().chain(boundary));
+    settings.extend(inline.into_iter().chain(boundary));
     let tags = tags.into_iter().flatten().filter(|tag| tag.key != INTENT_TAG);
-    set.settings
-        .extend(tags.map(|tag| (Setting::Tag(tag.key), Some(tag.value))));
-    Ok(())
+    settings.extend(tags.map(|tag| (Setting::Tag(tag.key), Some(tag.value))));
+    Ok(settings)
 }
 
 async fn read_if<T>(is_wanted: bool, read: impl Future<Output = Result<T, AwsError>>) -> Result<Option<T>, AwsError> {
@@ -1069,7 +1123,7 @@ pub async fn create(
     change: &Change,
 ) -> Result<Option<PermissionSetArn>, UserError> {
     let created = spec.at_creation();
-    let mut intent = context.intent(info, (change.verb, change.kind, &change.name));
+    let mut intent = context.intent(info, change.target());
     intent.settings = spec.settings();
     intent.settings.extend(created.clone());
     let attempt = |nonce: String| async move { create_once(context, instance, spec, &nonce).await };
@@ -1128,7 +1182,7 @@ async fn update_settings(
     };
     let (before, after) = (settings(|change| &change.before), settings(|change| &change.after));
     let is_ours = context.origin(change.kind, arn) == Origin::Created;
-    let mut intent = context.intent(info, (Verb::Update, change.kind, &change.name));
+    let mut intent = context.intent(info, Target::new(Verb::Update, change.kind, &change.name));
     intent.id = Some(arn.into());
     intent.settings.clone_from(&after);
     let nonce = intent.nonce.clone();
@@ -1433,7 +1487,7 @@ async fn restore(
         .await
         .map_err(rerun(info))?;
     let Some(set) = set else { return Ok(()) };
-    let mut intent = context.intent(info, (Verb::Update, replaced.kind, &replaced.name));
+    let mut intent = context.intent(info, Target::new(Verb::Update, replaced.kind, &replaced.name));
     intent.id = Some(replaced.id.clone());
     intent.settings.clone_from(&replaced.before);
     context.progress.change(|record| record.open(intent))?;

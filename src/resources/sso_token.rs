@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::cli_config;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
-use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo};
+use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target};
 use crate::user_error::UserError;
 use aws_config_file::{Paths, files};
 
@@ -29,7 +29,7 @@ pub fn write(
     let is_new = !path.exists() || is_as_intended(context, kind, session, path);
     if is_new {
         let mark = Some(files::digest(text.as_bytes()));
-        context.intend(info, (Verb::Create, kind, session), mark)?;
+        context.intend(info, Target::new(Verb::Create, kind, session), mark)?;
     }
     context.keep_new_folders(path)?;
     aws_config_file::write_cache_file(path, text).map_err(|error| {

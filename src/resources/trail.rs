@@ -17,7 +17,8 @@ use crate::limits::FIRST_SIGN;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, Verb};
 use crate::reconcile::{
-    Branch, Change, Condition, Consent, Context, Deletion, Error, NamedConsent, Resource, StepInfo, rerun, step_error,
+    Branch, Change, Condition, Consent, Context, Deletion, Error, NamedConsent, Resource, StepInfo, Target, rerun,
+    step_error,
 };
 use crate::user_error::UserError;
 
@@ -199,7 +200,7 @@ pub async fn create_or_finish(
     let pending = context.open_intents(ResourceKind::Trail, NAME).into_iter().next();
     let intent = match pending {
         Some(intent) => intent,
-        None => context.intend(info, (Verb::Create, ResourceKind::Trail, NAME), None)?,
+        None => context.intend(info, Target::new(Verb::Create, ResourceKind::Trail, NAME), None)?,
     };
     let account = &context.caller.account;
     let trail_name = trail_name(&intent.nonce);

@@ -150,10 +150,14 @@ pub async fn find_id(
     name: &str,
     email: &str,
 ) -> Result<Option<UserId>, AwsError> {
-    match id_by(context, instance, "userName", name).await? {
-        None if !email.is_empty() => id_by(context, instance, "emails.value", email).await,
-        by_name => Ok(by_name),
+    if email.is_empty() {
+        return id_by(context, instance, "userName", name).await;
     }
+    let (by_name, by_email) = tokio::try_join!(
+        id_by(context, instance, "userName", name),
+        id_by(context, instance, "emails.value", email)
+    )?;
+    Ok(by_name.or(by_email))
 }
 
 /// Finds a user by user name, then by email address.

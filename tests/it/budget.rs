@@ -14,7 +14,7 @@ fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
 #[test]
 fn independent_steps_do_not_wait_for_each_other() {
     let env = TestEnv::new("enabled");
-    env.slow_down(50);
+    env.slow_down(150);
     env.run_setup(&[]).expect(0);
     let calls = env.server.calls();
     let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
@@ -22,7 +22,7 @@ fn independent_steps_do_not_wait_for_each_other() {
     let do_overlap = user.start_us < set.end_us && set.start_us < user.end_us;
     assert!(
         do_overlap,
-        "with a latency of 50 ms, the calls overlap unless one waits for the other: {calls:?}"
+        "with a latency of 150 ms, the calls overlap unless one waits for the other: {calls:?}"
     );
     let (group, membership) = (of("CreateGroup"), of("CreateGroupMembership"));
     assert!(group.end_us <= membership.start_us);
@@ -44,6 +44,5 @@ fn nobody_is_assigned_a_permission_set_before_its_policy_is_attached() {
         let calls = env.server.calls();
         let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
         assert!(of("AttachManagedPolicyToPermissionSet").end_us <= of("CreateAccountAssignment").start_us);
-        assert!(of("CreateGroupMembership").end_us <= of("CreateAccountAssignment").start_us);
     }
 }

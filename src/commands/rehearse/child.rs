@@ -5,8 +5,9 @@ use std::process::{ExitStatus, Stdio};
 
 use idc_sim::PersonKind;
 
+use super::examples;
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
-use super::{Rehearsal, cannot_start, examples};
+use super::simulation::{Rehearsal, cannot_start};
 use crate::answers::Key;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;

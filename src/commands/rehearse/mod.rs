@@ -5,25 +5,26 @@ mod child;
 mod examples;
 mod persist;
 mod serve;
+mod simulation;
 
 use std::path::Path;
 use std::time::Duration;
 
 use child::perform;
 use idc_sim::scenarios;
-use idc_sim::{Cloud, NewUser, Options, PersonKind, Server, Simulation, read_faults};
-use persist::{KEPT_SCENARIO, hold, kept, use_another_folder};
+use idc_sim::{Cloud, NewUser, Options, PersonKind, Simulation, read_faults};
+use persist::{KEPT_SCENARIO, hold, kept};
 use serve::serve;
+use simulation::Rehearsal;
 
+use super::ending::{ended_by, finish};
 use super::prepare::{duration, typed_answers};
-use super::{ended_by, finish};
 pub use examples::examples;
 
 use crate::answers::Key;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
-use crate::next_step::{NextStep, SetupCommand, Subcommand};
-use crate::progress::Lock;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::Screen;
 use crate::user_error::UserError;
 
@@ -37,19 +38,6 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     match ended {
         Ok(code) => code,
         Err(error) => finish(cli, screen, Subcommand::Rehearse, None, &ended_by(error)).code(),
-    }
-}
-
-/// A running simulation, and the lock of the folder where it is kept.
-struct Rehearsal {
-    simulation: Simulation,
-    /// Holds the folder of `--keep` until this rehearsal ends.
-    _lock: Option<Lock>,
-}
-
-impl Rehearsal {
-    fn server(&self) -> &Server {
-        &self.simulation.server
     }
 }
 
@@ -203,15 +191,4 @@ fn user_to_add(cli: &Cli) -> Result<Option<NewUser>, UserError> {
         family_name: answers.text(Key::FamilyName),
         display_name: answers.text(Key::DisplayName),
     }))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "used in map_err")]
-fn cannot_start(error: std::io::Error) -> UserError {
-    UserError::failed(
-        format!("The rehearsal cannot start: {error}."),
-        [
-            use_another_folder(),
-            NextStep::note("free disk space or correct the permissions of the folder"),
-        ],
-    )
 }

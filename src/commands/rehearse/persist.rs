@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idc_sim::scenarios;
 
-use super::Rehearsal;
+use super::simulation::{Rehearsal, use_another_folder};
 use crate::cli::{RehearseFlags, Rehearsed};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Lock, LockError, holder_text};
@@ -55,7 +55,7 @@ pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFla
 
 /// Returns whether an operation changes something. All operations that only read have one of these prefixes.
 fn is_change(operation: &str) -> bool {
-    !["Get", "List", "Describe", "Head", "Simulate"]
+    !["Get", "List", "Describe", "Head", "Is", "Simulate"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }
@@ -88,13 +88,6 @@ pub(super) fn hold(folder: &Path, flags: &RehearseFlags) -> Result<Option<Lock>,
             ),
         }
     })
-}
-
-/// Suggests a rehearsal in another folder.
-pub(super) fn use_another_folder() -> NextStep {
-    SetupCommand::rehearse()
-        .placeholder("--keep", "DIR")
-        .to("use another folder")
 }
 
 /// Saves a new scenario before anything else, so that the folder counts as that of a rehearsal however this one ends.

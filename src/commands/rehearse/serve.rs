@@ -1,8 +1,8 @@
 //! `--serve`: serves the simulated AWS for other tools, until Ctrl-C or SIGTERM.
 
-use super::super::asked_to_end;
+use super::super::signals::asked_to_end;
 use super::persist::{home, save_scenario, start_saving};
-use super::{Rehearsal, cannot_start};
+use super::simulation::{Rehearsal, cannot_start};
 use crate::cli::RehearseFlags;
 use crate::ui::Screen;
 use crate::user_error::UserError;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use super::{Branch, Condition, Context, Deletion, Error, Resource, delete_with_retries};
+use super::{Branch, Condition, Context, Deletion, Error, Resource, Target, delete_with_retries};
 use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
@@ -339,7 +339,7 @@ impl Undo<'_> {
         let (context, entry) = (self.context, removal.entry.clone());
         let (info, failed) = (self.info(removal.step), self.failed(removal.step));
         let Some(row) = self.row(entry.kind) else { return Ok(()) };
-        context.intend(info, (Verb::Delete, entry.kind, &entry.name), None)?;
+        context.intend(info, Target::new(Verb::Delete, entry.kind, &entry.name), None)?;
         let deletion = delete_with_retries(context, row, &entry).await.map_err(&failed)?;
         if let Deletion::Kept(why) = deletion {
             removal.disposition = Disposition::Stays;

@@ -9,15 +9,16 @@ use super::context::WizardContext;
 use super::facts;
 use crate::answers::values::SessionDuration;
 use crate::answers::{Key, Source};
+use crate::aws::AwsError;
 use crate::ids::PermissionSetArn;
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{ResourceKind, Setting, Verb};
+use crate::progress::{Origin, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{
     Change, FieldChange, Importance, Instance, SettingChange, Slot, Snapshot, StepInfo, rerun, step_error,
 };
-use crate::resources::item::{ItemField, ItemState, SetState};
-use crate::resources::permission_set::{self, Described, PermissionSetSpec, Settled};
+use crate::resources::item::{ItemField, ItemState};
+use crate::resources::permission_set::{self, Described, PermissionSetSpec, SetState, Settled};
 use crate::user_error::UserError;
 use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPlan};
 
@@ -37,6 +38,8 @@ pub struct PermissionSet {
     context: Rc<WizardContext>,
     /// The ARN of the permission set that this run created.
     created: RefCell<Option<PermissionSetArn>>,
+    /// The settings of that permission set that were applied so far.
+    applied: RefCell<Settings>,
     /// The ARN of the permission set at the last check, if it existed.
     existing: RefCell<Option<PermissionSetArn>>,
 }
@@ -47,6 +50,7 @@ impl PermissionSet {
         Self {
             context,
             created: RefCell::default(),
+            applied: RefCell::default(),
             existing: RefCell::default(),
         }
     }
@@ -78,6 +82,47 @@ impl PermissionSet {
                 SetupCommand::again(),
             )
         })
+    }
+
+    /// Reads the permission set that this run created, or else the one with this name.
+    async fn read(
+        &self,
+        instance: &Instance,
+        created: Option<&PermissionSetArn>,
+    ) -> Result<Option<Described>, AwsError> {
+        let (context, parts) = (&self.context, self.spec().parts());
+        if let Some(arn) = created {
+            return permission_set::describe_with_parts(context, instance, arn, parts).await;
+        }
+        let Some(mut set) = permission_set::find(context, instance, &self.name()).await? else {
+            return Ok(None);
+        };
+        permission_set::read_parts(context, instance, &mut set, parts).await?;
+        Ok(Some(set))
+    }
+
+    /// Once every setting of a new permission set was applied, the assignment need not wait for the read that verifies it.
+    fn provide_new(&self, change: &Change) {
+        let Some(arn) = self.created.borrow().clone() else {
+            return;
+        };
+        let spec = self.spec();
+        let mut applied = self.applied.borrow_mut();
+        let changes = change.field.as_ref().map_or(&[][..], FieldChange::settings);
+        applied.extend(
+            changes
+                .iter()
+                .map(|change| (change.setting.clone(), change.after.clone())),
+        );
+        if spec.differences(&applied).is_empty() {
+            let state = ItemState::PermissionSet(SetState::new(&arn, &applied, Origin::Created));
+            self.context.facts.permission_set.set(facts::PermissionSet {
+                arn,
+                name: spec.name,
+                is_new: true,
+            });
+            self.context.snapshot.set(self.address(), Some(state));
+        }
     }
 
     /// What happens to the permission set, according to the plan.
@@ -191,19 +236,12 @@ impl Step for PermissionSet {
         let name = self.name();
         let created = self.created.borrow().clone();
         let is_new = created.is_some();
-        let found = match created {
-            Some(arn) => permission_set::describe(&self.context, &instance, &arn).await,
-            None => permission_set::find(&self.context, &instance, &name).await,
-        };
-        let found = found.map_err(rerun(&INFO))?;
-        let Some(mut set) = found else {
+        let found = self.read(&instance, created.as_ref()).await.map_err(rerun(&INFO))?;
+        let Some(set) = found else {
             self.existing.replace(None);
             self.context.snapshot.set(self.address(), None);
             return Ok(Observed::missing(format!("There is no permission set {name}.")));
         };
-        permission_set::read_parts(&self.context, &instance, &mut set, self.spec().parts())
-            .await
-            .map_err(rerun(&INFO))?;
         let entry = permission_set::settle_origin(&self.context, &instance, &set)
             .await
             .map_err(|error| error.of_step(&INFO, SetupCommand::again()))?;
@@ -305,11 +343,13 @@ impl Step for PermissionSet {
                 return Ok(Applied::LookAgain);
             };
             self.created.replace(Some(arn));
+            self.applied.replace(spec.at_creation());
             prompter.say(Some(&INFO), &format!("Created the permission set {}.", change.name));
             return Ok(Applied::Yes);
         }
         let arn = self.arn(&instance).await?;
         permission_set::update(context, &INFO, &instance, &arn, change).await?;
+        self.provide_new(change);
         let changes = change.field.as_ref().map_or(&[][..], FieldChange::settings);
         let done = match changes {
             [one] if matches!(one.setting, Setting::Policy(_)) && one.before.is_none() => {

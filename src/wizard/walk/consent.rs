@@ -3,8 +3,7 @@
 use super::turn::Turn;
 use super::{Observations, Walk};
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::progress::{ResourceKind, ResourceName, Verb};
-use crate::reconcile::{Change, Consent, FieldChange, Importance, NamedConsent, StepInfo};
+use crate::reconcile::{Change, Consent, Importance, NamedConsent, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{Confirm, Events, HumanTask, Prompter, Reply, StepPlan, TaskKind};
 
@@ -27,7 +26,7 @@ impl Walk<'_> {
                 .and_then(|observed| step.plan(observed).ok());
             for change in plan.unwrap_or_default().changes {
                 if change.consent == Consent::Reversible {
-                    agreed.insert(id_of(&change));
+                    agreed.insert(change.key());
                 }
             }
         }
@@ -43,7 +42,7 @@ impl Walk<'_> {
         let unreviewed: Vec<&Change> = plan
             .changes
             .iter()
-            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&id_of(change)))
+            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&change.key()))
             .collect();
         if !unreviewed.is_empty() && self.prompter.can_ask() && !self.options.yes {
             let question = Confirm {
@@ -56,7 +55,7 @@ impl Walk<'_> {
             if !self.confirm(info, question, turn).await? {
                 return Ok(Agreement::Refused(Box::new(not_agreed(info, &unreviewed[0].sentence))));
             }
-            self.agreed.borrow_mut().extend(unreviewed.into_iter().map(id_of));
+            self.agreed.borrow_mut().extend(unreviewed.into_iter().map(Change::key));
         }
         for change in &plan.changes {
             match &change.consent {
@@ -175,13 +174,6 @@ impl Walk<'_> {
             }
         }
     }
-}
-
-/// Identifies a change, whatever its text.
-pub(super) type ChangeKey = (Verb, ResourceKind, ResourceName, Option<FieldChange>);
-
-fn id_of(change: &Change) -> ChangeKey {
-    (change.verb, change.kind, change.name.clone(), change.field.clone())
 }
 
 fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {

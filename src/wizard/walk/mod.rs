@@ -13,10 +13,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use self::consent::ChangeKey;
 use super::{Observed, Outcome, Prompter, State, Step, StepPlan, StepReport};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
+use crate::reconcile::ChangeKey;
 use crate::reconcile::plan::Address;
 use crate::user_error::UserError;
 

@@ -1,0 +1,59 @@
+//! How a command ends: the report or the envelope, and the exit code.
+
+use super::prepare::Prepared;
+use crate::cli::{Cli, Output};
+use crate::exit_code::ExitCode;
+use crate::next_step::Subcommand;
+use crate::text::clean_lines;
+use crate::ui::envelope::{CallerOut, Envelope};
+use crate::ui::{Screen, diagram, print_text};
+use crate::user_error::UserError;
+use crate::wizard::Outcome;
+
+/// Returns the outcome of a command that ended with an error before it checked any step.
+pub(super) fn ended_by(error: UserError) -> Outcome {
+    Outcome {
+        reports: Vec::new(),
+        error: Some(error),
+        region: None,
+    }
+}
+
+/// Prints how a command ended and returns the exit code.
+pub(super) fn finish(
+    cli: &Cli,
+    screen: &Screen,
+    command: Subcommand,
+    prepared: Option<&Prepared>,
+    outcome: &Outcome,
+) -> ExitCode {
+    let exit = outcome.exit_code(cli.flags.strict);
+    if cli.flags.output == Output::Json {
+        let caller = prepared.map(|prepared| CallerOut {
+            account: prepared.context.caller.account.clone(),
+            arn: prepared.context.caller.arn.clone(),
+        });
+        let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
+        screen.json(&Envelope::of_steps(command.name(), caller, region, outcome, exit, &screen.invocation).json());
+    } else if exit == ExitCode::Interrupted {
+        say_interrupted(screen);
+    } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
+        screen.verbatim(&format!("{}\n", clean_lines(&diagram::mermaid(&outcome.reports))));
+    } else {
+        print_text(screen, outcome, command.name());
+    }
+    exit
+}
+
+/// Prints that the command was interrupted, and how to continue. In a rehearsal, the parent process prints the latter.
+pub(super) fn say_interrupted(screen: &Screen) {
+    let next = match screen.invocation.subcommand {
+        _ if screen.is_rehearsal() => String::new(),
+        Subcommand::Doctor | Subcommand::Answers | Subcommand::Completions | Subcommand::Man => String::new(),
+        _ => format!(
+            " Progress is saved; continue with: {}",
+            screen.command(&screen.invocation.again())
+        ),
+    };
+    screen.warn(&format!("\nInterrupted.{next}"));
+}

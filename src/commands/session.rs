@@ -1,0 +1,87 @@
+//! How a command talks to the user: the screen, the browser, and the prompter.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::invocation::invocation;
+use super::prepare::Backend;
+use crate::browser::Browser;
+use crate::cli::Cli;
+use crate::environment::Environment;
+use crate::ui::{self, Interactive, Plain, Screen};
+use crate::user_error::UserError;
+use crate::wizard::{Prompter, Waiting};
+
+/// The screen that the flags and the terminals describe.
+pub(super) fn screen(cli: &Cli, environment: &Environment) -> Screen {
+    let plain = is_accessible(cli, environment) || environment.var("TERM") == Some("dumb");
+    let color = !cli.flags.no_color
+        && !plain
+        && environment.var("NO_COLOR").is_none()
+        && environment.is_terminal
+        && environment.stdout_is_terminal;
+    let width = |is_terminal: bool, terminal: console::Term| {
+        let size = terminal.size_checked().map(|(_, columns)| usize::from(columns));
+        size.filter(|columns| is_terminal && *columns >= 20)
+    };
+    Screen {
+        quiet: cli.flags.quiet,
+        verbose: cli.flags.verbose,
+        color,
+        ascii: !environment.is_unicode(),
+        talk_width: width(environment.is_terminal, console::Term::stderr()),
+        result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
+        invocation: Arc::new(invocation(cli)),
+        ..Screen::default()
+    }
+}
+
+/// Returns whether `--accessible` or its variable is set.
+fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
+    let wanted = environment.var("IDC_SETUP_ACCESSIBLE");
+    cli.flags.accessible || wanted.is_some_and(|wanted| !matches!(wanted, "0" | "false" | "no"))
+}
+
+/// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
+pub(super) fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
+    if Backend::of(cli, environment).is_ok_and(|backend| backend.is_rehearsal()) {
+        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing outside it is changed.");
+    }
+}
+
+/// Returns the user's browser.
+pub(super) fn browser(cli: &Cli, environment: &Environment) -> Result<Rc<Browser>, UserError> {
+    Ok(Backend::of(cli, environment)?.browser(cli, environment))
+}
+
+/// Returns the prompter that asks: in a terminal, or line by line if requested. `None` if no questions can be asked, since
+/// they need terminals on stdin and stderr.
+pub(super) fn prompter(
+    cli: &Cli,
+    environment: &Environment,
+    screen: &Screen,
+    browser: &Rc<Browser>,
+) -> Option<Box<dyn Prompter>> {
+    let dumb = environment.var("TERM") == Some("dumb");
+    if cli.flags.non_interactive {
+        None
+    } else if is_accessible(cli, environment) || (environment.is_terminal && dumb) {
+        Some(Box::new(Plain::new(screen, Rc::clone(browser))))
+    } else if environment.is_terminal {
+        Some(Box::new(Interactive::new(screen, Rc::clone(browser))))
+    } else {
+        None
+    }
+}
+
+/// Shows that a check is running, until the result is dropped. Shows nothing without a terminal.
+pub(super) fn checking(cli: &Cli, environment: &Environment, screen: &Screen, what: &str) -> Option<Box<dyn Waiting>> {
+    if screen.quiet || !environment.is_terminal {
+        return None;
+    }
+    if is_accessible(cli, environment) || environment.var("TERM") == Some("dumb") {
+        screen.talk(what);
+        return None;
+    }
+    Some(ui::checking(screen, what))
+}

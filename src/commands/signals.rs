@@ -1,0 +1,46 @@
+//! Requests to end: Ctrl-C, signals, and the end of the parent process.
+
+/// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
+pub(super) async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        let hung_up = async {
+            // With nohup, the program is meant to continue without a terminal.
+            let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
+            match hangup {
+                Some(Ok(mut hangup)) => drop(hangup.recv().await),
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            () = hung_up => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Returns whether this process was started with SIGHUP ignored. Also true if the system does not provide this.
+#[cfg(unix)]
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 != 0)
+}
+
+/// Makes the child of a rehearsal exit with its parent, which serves the simulated AWS.
+pub(super) fn exit_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        // If the system does not support this, the next call of the child fails because nothing answers it.
+        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    }
+}
