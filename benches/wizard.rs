@@ -113,7 +113,7 @@ fn waits(runtime: &Runtime) {
     let mut stdin = child.stdin.take().unwrap();
     let lines = lines_of(child.stderr.take().unwrap());
     let replies = [
-        ("E-mail", "ada@example.com"),
+        ("Email", "ada@example.com"),
         ("First name", "Ada"),
         ("Last name", "Lovelace"),
         ("How do you want to continue?", ""),

@@ -1,6 +1,6 @@
 //! The number and the order of requests in a run, from the call log.
 
-use super::support::TestEnv;
+use super::support::{SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
 
 #[test]
 fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
@@ -45,4 +45,34 @@ fn nobody_is_assigned_a_permission_set_before_its_policy_is_attached() {
         let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
         assert!(of("AttachManagedPolicyToPermissionSet").end_us <= of("CreateAccountAssignment").start_us);
     }
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_makes_at_most_15_calls() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&[]).expect(0);
+    env.server.clear_calls();
+    env.run_setup(&[]).expect(0);
+    let calls = env.server.calls();
+    let names: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    assert!(!calls.iter().any(is_mutating), "{names:?}");
+    assert!(calls.len() <= 15, "{} calls: {names:?}", calls.len());
+}
+
+#[test]
+fn at_most_ten_calls_wait_for_each_other_until_the_account_is_assigned() {
+    let env = TestEnv::new("enabled");
+    env.slow_down(100);
+    let steps = ["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"];
+    env.run_setup(&[&steps[..], &SKIP_RECOMMENDATIONS[..]].concat());
+    let mut calls = env.server.calls();
+    calls.sort_by_key(|call| call.end_us);
+    let (mut chain, mut end) = (Vec::new(), 0);
+    for call in &calls {
+        if call.start_us >= end {
+            chain.push(call.operation.as_str());
+            end = call.end_us;
+        }
+    }
+    assert!(chain.len() <= 10, "{} in a row: {chain:?}", chain.len());
 }

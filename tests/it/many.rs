@@ -9,7 +9,8 @@ use idc_setup::aws::Clients;
 use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::{Caller, sdk_config};
 use idc_setup::aws::waiting::Timing;
-use idc_setup::progress::{Progress, ResourceKind};
+use idc_setup::ids::AccountId;
+use idc_setup::progress::{Progress, ProgressError, ResourceKind};
 use idc_setup::reconcile::apply::Outcome;
 use idc_setup::reconcile::plan::{Action, Node, Policy, plan};
 use idc_setup::reconcile::{Context, Fact, Importance, Instance, StepInfo};
@@ -53,6 +54,17 @@ fn account(n: usize) -> String {
     format!("{:012}", 200_000_000_000 + n)
 }
 
+/// The state file. A child that another test starts at the same time inherits the lock for a moment.
+async fn opened(env: &TestEnv, account: &AccountId) -> Progress {
+    for _ in 0..100 {
+        match Progress::open(&env.state_file(), "aws", account) {
+            Err(ProgressError::Locked(None)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => return other.unwrap(),
+        }
+    }
+    panic!("the state file stays locked");
+}
+
 /// What all resources share, for the simulated AWS of a test. It holds the lock of the state file.
 async fn context(env: &TestEnv) -> Context {
     let key = &env.credentials;
@@ -67,7 +79,7 @@ async fn context(env: &TestEnv) -> Context {
     let config = sdk_config(None, &"us-east-1".parse().unwrap(), credentials).await;
     let config = config.to_builder().endpoint_url(env.server.url()).build();
     let account = "123456789012".parse().unwrap();
-    let progress = Progress::open(&env.state_file(), "aws", &account).unwrap();
+    let progress = opened(env, &account).await;
     let instance = env.server.cloud().instances[0].clone();
     let context = Context {
         clients: Clients::new(&config, ServerClock::default()),

@@ -32,7 +32,7 @@ mod token_cache;
 
 pub use config::{Config, ParseError, Section};
 pub use credentials::has_section as credentials_have_section;
-pub use limits::{LARGEST_FILE_MB, LONGEST_WRITE, MOST_LINKS, TIME_TO_LOCK, TOKEN_WINDOW};
+pub use limits::{LARGEST_FILE_MB, LONGEST_WRITE, MOST_LINKS, TOKEN_WINDOW};
 pub use line::{redacted, without_trailing_comment};
 pub use paths::Paths;
 pub use registration_cache::{CachedRegistration, SCOPE, read_registration, registration_json};

@@ -8,7 +8,5 @@ pub const TOKEN_WINDOW: Duration = Duration::from_mins(1);
 pub const LARGEST_FILE_MB: u64 = 64;
 /// The longest chain of symbolic links that is followed (the same limit as Linux)
 pub const MOST_LINKS: usize = 40;
-/// The age from which a temporary file that no process has locked is deleted
-pub const TIME_TO_LOCK: Duration = Duration::from_millis(100);
 /// The age from which a temporary file is deleted on a file system without locks
 pub const LONGEST_WRITE: Duration = Duration::from_hours(1);

@@ -3,11 +3,10 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use crate::limits::{LONGEST_WRITE, TIME_TO_LOCK};
+use crate::limits::LONGEST_WRITE;
 
 /// The prefix of temporary file names. Random characters follow.
 const PREFIX: &str = ".idc-setup-";
@@ -17,10 +16,15 @@ const PREFIX: &str = ".idc-setup-";
 /// # Errors
 /// If it cannot be created.
 pub fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
-    // Without locks, as on some network file systems, the age of the file decides whether it is abandoned.
-    let _ = file.as_file().try_lock();
-    Ok(file)
+    loop {
+        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
+        // Without locks, as on some network file systems, the age of the file decides whether it is abandoned.
+        let _ = file.as_file().lock();
+        // Before it was locked, another process may have taken it for an abandoned one.
+        if file.path().exists() {
+            return Ok(file);
+        }
+    }
 }
 
 /// Deletes the temporary files that killed processes left in a folder: they may contain a token, or a copy of a config
@@ -29,27 +33,25 @@ pub fn remove_abandoned(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
         let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if is_temporary && is_abandoned(&entry.path()) {
-            let _ = fs::remove_file(entry.path());
+        if is_temporary && let Ok(file) = File::open(entry.path()) {
+            // The lock is held until the file is deleted.
+            if is_abandoned(&file) {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 }
 
 /// Whether no process writes to a temporary file any more. Its writer holds a lock. Where there are no locks, a file counts
 /// as abandoned after the time that a write could take.
-fn is_abandoned(path: &Path) -> bool {
-    let is_older = |limit: Duration| {
-        let age = fs::metadata(path).and_then(|metadata| metadata.modified());
-        age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > limit))
-    };
-    let Ok(file) = File::open(path) else {
-        return false;
-    };
+fn is_abandoned(file: &File) -> bool {
     match file.try_lock() {
-        // A new file is locked right after it is created.
-        Ok(()) => is_older(TIME_TO_LOCK),
+        Ok(()) => true,
         Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(_)) => is_older(LONGEST_WRITE),
+        Err(TryLockError::Error(_)) => {
+            let modified = file.metadata().and_then(|metadata| metadata.modified());
+            modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
+        }
     }
 }
 
@@ -64,21 +66,10 @@ mod tests {
         let written = create_in(folder.path()).unwrap();
         let killed = folder.path().join(".idc-setup-killed");
         let notes = folder.path().join("notes");
-        for path in [&killed, &notes] {
-            fs::write(path, "x").unwrap();
-            let old = std::time::SystemTime::now() - 2 * TIME_TO_LOCK;
-            File::options()
-                .write(true)
-                .open(path)
-                .unwrap()
-                .set_modified(old)
-                .unwrap();
-        }
-        let new = folder.path().join(".idc-setup-new");
-        fs::write(&new, "x").unwrap();
-        std::thread::sleep(TIME_TO_LOCK / 10);
+        fs::write(&killed, "x").unwrap();
+        fs::write(&notes, "x").unwrap();
         write_atomically(&folder.path().join("file"), b"x", Access::OwnerOnly).unwrap();
         assert!(!killed.exists());
-        assert!(written.path().exists() && new.exists() && notes.exists());
+        assert!(written.path().exists() && notes.exists());
     }
 }

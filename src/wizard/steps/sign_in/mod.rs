@@ -170,19 +170,15 @@ impl SignIn {
         ))
     }
 
-    /// Whether the portal itself lists the account and offers the permission set.
+    /// Whether the portal itself offers the permission set in the account.
     async fn portal_shows(&self, profile: &Profile, account: &str, set: &str) -> Result<bool, UserError> {
         let context = &self.context;
         let region = context.known_instance().await?.region;
         let Some(token) = aws_config_file::read_token(&self.paths()?.token(&profile.session)) else {
             return Ok(false);
         };
-        let (accounts, roles) = tokio::join!(
-            sso::lists_account(&context.clients, &region, &token.access_token, account),
-            sso::roles_of(&context.clients, &region, &token.access_token, account)
-        );
-        let (accounts, roles) = (accounts.map_err(rerun(&INFO))?, roles.map_err(rerun(&INFO))?);
-        Ok(accounts && roles.iter().any(|role| role == set))
+        let roles = sso::roles_of(&context.clients, &region, &token.access_token, account).await;
+        Ok(roles.map_err(rerun(&INFO))?.iter().any(|role| role == set))
     }
 
     fn keep_proof(&self, profile: &Profile, user_id: &str, user_name: &str, portal: bool) -> Result<(), UserError> {
