@@ -124,7 +124,7 @@ impl Key {
         KEYS.into_iter().find(|key| key.field() == field)
     }
 
-    /// The name on screens.
+    /// The name on screens, which is also the text of the question.
     pub fn title(self) -> &'static str {
         match self {
             Self::IdentityCenterRegion => "Identity Center Region",

@@ -52,7 +52,7 @@ impl Address {
     }
 }
 
-/// An item that should exist.
+/// An item that should exist. What depends on what is in `resources/item.rs`.
 pub trait Desired {
     /// What was observed of an existing item.
     type State;
