@@ -520,8 +520,8 @@ async fn wait(
     }))
 }
 
-/// Creates an assignment, waits for it, and records its origin. A request of an interrupted run that AWS is still
-/// processing is waited for instead of a new one.
+/// Creates an assignment, waits for it, and records its origin. If AWS is still processing a request of an interrupted
+/// run, this waits for that request and makes no new one.
 ///
 /// # Errors
 /// When AWS refuses or fails, or the result cannot be saved.

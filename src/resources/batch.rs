@@ -14,7 +14,7 @@ use crate::aws::waiting;
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::limits::{CHANGES_AT_ONCE, FEWEST_REQUESTS, MOST_REQUESTS, READS_AT_ONCE, REQUESTS_AT_FIRST};
 use crate::next_step::SetupCommand;
-use crate::progress::{Entry, Origin, ResourceKind, ResourceName};
+use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName};
 use crate::reconcile::apply::{Outcome, apply};
 use crate::reconcile::plan::{Action, Address, Desired as _, Node};
 use crate::reconcile::{Change, Context, Error, FieldChange, Instance, StepInfo, rerun};
@@ -87,15 +87,12 @@ impl<'a> Batch<'a> {
             let Some(id) = id.map_err(rerun(self.info))? else {
                 return Ok::<_, UserError>(None);
             };
-            if self.is_pending(ResourceKind::User, spec.name.as_str()) {
-                let user = user::describe(context, instance, &id).await.map_err(rerun(self.info))?;
-                user::settle(context, &user, &spec.name)?;
-            }
             self.ids.borrow_mut().users.insert(spec.name.clone(), id.clone());
-            Ok(Some((
-                address,
-                Entry::new(Origin::Existing, ResourceKind::User, &spec.name, id),
-            )))
+            let settle = async |_: &ResourceName| {
+                let user = user::describe(context, instance, &id).await?;
+                Ok(user::settle(context, &user, &spec.name)?)
+            };
+            self.found(address, &id, settle).await
         });
         self.existing(found.buffer_unordered(READS_AT_ONCE).try_collect().await?)
     }
@@ -110,16 +107,9 @@ impl<'a> Batch<'a> {
             let Some(id) = group::find(context, instance, name).await.map_err(rerun(self.info))? else {
                 return Ok::<_, UserError>(None);
             };
-            if self.is_pending(ResourceKind::Group, name.as_str()) {
-                group::settle(context, instance, name, &id)
-                    .await
-                    .map_err(self.failed())?;
-            }
             self.ids.borrow_mut().groups.insert(name.clone(), id.clone());
-            Ok(Some((
-                address,
-                Entry::new(Origin::Existing, ResourceKind::Group, name, id),
-            )))
+            let settle = async |_: &ResourceName| group::settle(context, instance, name, &id).await;
+            self.found(address, &id, settle).await
         });
         self.existing(found.buffer_unordered(READS_AT_ONCE).try_collect().await?)
     }
@@ -150,8 +140,21 @@ impl<'a> Batch<'a> {
             .collect())
     }
 
-    fn is_pending(&self, kind: ResourceKind, name: impl Into<ResourceName>) -> bool {
-        !self.context.open_intents(kind, name).is_empty()
+    /// The entry of an item that exists. `settle` determines its origin if a killed run may have created it.
+    async fn found(
+        &self,
+        address: Address,
+        id: impl Into<ResourceId>,
+        settle: impl AsyncFnOnce(&ResourceName) -> Result<Entry, Error>,
+    ) -> Result<Option<(Address, Entry)>, UserError> {
+        let Address::Resource(kind, name) = &address else {
+            return Ok(None);
+        };
+        if !self.context.open_intents(*kind, name).is_empty() {
+            settle(name).await.map_err(self.failed())?;
+        }
+        let entry = Entry::new(Origin::Existing, *kind, name, id);
+        Ok(Some((address, entry)))
     }
 
     async fn sets(&self, desired: &[Item]) -> Result<Vec<(Address, ItemState)>, UserError> {
@@ -206,20 +209,12 @@ impl<'a> Batch<'a> {
             let member_of = member_of.map_err(rerun(self.info))?;
             let mut entries = Vec::new();
             for (address, group) in groups.into_iter().filter(|(_, group)| member_of.contains(group)) {
-                let Address::Resource(kind, name) = &address else {
-                    continue;
-                };
                 let key = MembershipKey {
                     group,
                     user: user.clone(),
                 };
-                if self.is_pending(*kind, name) {
-                    membership::settle(context, instance, name, &key)
-                        .await
-                        .map_err(self.failed())?;
-                }
-                let entry = Entry::new(Origin::Existing, *kind, name, key);
-                entries.push(Some((address, entry)));
+                let settle = async |name: &ResourceName| membership::settle(context, instance, name, &key).await;
+                entries.push(self.found(address, key.clone(), settle).await?);
             }
             Ok::<_, UserError>(entries)
         });
@@ -241,21 +236,13 @@ impl<'a> Batch<'a> {
             let existing = existing.map_err(rerun(self.info))?;
             let mut entries = Vec::new();
             for (address, principal) in wanted.into_iter().filter(|(_, wanted)| existing.contains(wanted)) {
-                let Address::Resource(kind, name) = &address else {
-                    continue;
-                };
                 let key = AssignmentKey {
                     account: account.clone(),
                     permission_set: set.clone(),
                     principal,
                 };
-                if self.is_pending(*kind, name) {
-                    assignment::settle(context, instance, name, &key)
-                        .await
-                        .map_err(self.failed())?;
-                }
-                let entry = Entry::new(Origin::Existing, *kind, name, key);
-                entries.push(Some((address, entry)));
+                let settle = async |name: &ResourceName| assignment::settle(context, instance, name, &key).await;
+                entries.push(self.found(address, key.clone(), settle).await?);
             }
             Ok::<_, UserError>(entries)
         });
@@ -501,5 +488,41 @@ impl RequestBound {
             };
         }
         self.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// How many requests can begin now.
+    async fn begun(bound: &RequestBound) -> usize {
+        let mut count = 0;
+        while tokio::time::timeout(Duration::from_millis(1), bound.begin())
+            .await
+            .is_ok()
+        {
+            count += 1;
+        }
+        count
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_on_requests_grows_while_aws_accepts_them_and_halves_when_it_does_not() {
+        let bound = RequestBound::default();
+        assert_eq!(begun(&bound).await, 10);
+        bound.end(false);
+        assert_eq!(begun(&bound).await, 0, "9 of at most 5 are running");
+        for _ in 0..9 {
+            bound.end(true);
+        }
+        assert_eq!(begun(&bound).await, 6);
+        for _ in 0..200 {
+            bound.end(true);
+            bound.begin().await;
+        }
+        assert_eq!(begun(&bound).await, 15 - 6, "the largest bound is 15");
     }
 }

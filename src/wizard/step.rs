@@ -115,6 +115,8 @@ pub trait Step {
     ///
     /// # Errors
     /// If the change fails. Earlier changes remain in effect and recorded.
+    ///
+    /// A step that covers only tasks of a person has no changes to apply.
     async fn apply(&self, _change: &Change, _prompter: &dyn Prompter) -> Result<Applied, UserError> {
         Ok(Applied::Yes)
     }

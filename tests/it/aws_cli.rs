@@ -336,3 +336,25 @@ fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
         .to_owned();
     assert_eq!(printed, "not checked: 1.45.0 does not support SSO sessions");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_aws_cli_that_is_silent_does_not_keep_a_run_from_ending() {
+    use std::os::unix::fs::PermissionsExt;
+    let programs = tempfile::tempdir().unwrap();
+    let program = programs.path().join("aws");
+    let version = "[ \"$1\" = --version ] && echo aws-cli/2.40.1 Python/3.13 && exit";
+    std::fs::write(&program, format!("#!/bin/sh\n{version}\nexec sleep 300\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut env = TestEnv::new("enabled");
+    env.set("PATH", &format!("{}:/usr/bin:/bin", programs.path().display()));
+    let start = std::time::Instant::now();
+    let result = env.run_setup(&[]).expect(0);
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(120),
+        "{:?}",
+        start.elapsed()
+    );
+    let printed = result.step("sign-in")["evidence"]["aws_cli"].to_string();
+    assert!(printed.contains("did not finish within 30 seconds"), "{printed}");
+}

@@ -168,7 +168,9 @@ fn a_denied_change_names_the_missing_permission_and_stops_only_what_depends_on_i
     // What does not depend on the user is done: the group has its access. Nobody is asked to sign in.
     assert_eq!(env.server.cloud().assignments.len(), 1);
     assert_eq!(result.step("cli-profile")["state"], "done");
-    assert_eq!(result.step("create-group")["waits_for"], json!(["create-user"]));
+    let group = result.step("create-group");
+    assert_eq!(group["waits_for"], json!(["create-user"]));
+    assert_eq!(group["resources"][0]["origin"], "created", "{group}");
     let sign_in = result.step("sign-in");
     assert_eq!(sign_in["state"], "to_do");
     assert_eq!(sign_in["waits_for"], json!(["create-user", "create-group"]));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_sim::FaultKind;
+use idc_sim::{FaultKind, scenarios};
 
 use super::support::fault_table::FaultTable;
 use super::support::faulty::{self, FaultCase, assert_error_is_reported, run_to_end, run_with_fault, scenario};
@@ -316,3 +316,23 @@ fn of_ten_runs_on_one_state_file_one_works_and_nine_name_the_lock_holder() {
         assert!(message.contains(&format!("process {}", ids[worked[0]])), "{message}");
     }
 }
+
+#[test]
+fn a_permission_set_that_someone_else_creates_at_the_same_time_is_not_changed() {
+    let env = TestEnv::new("enabled");
+    let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
+    // Someone creates it after the run has seen that it does not exist.
+    let result = env.run_while(&args, "ListPermissionSets", |cloud| {
+        let mut set = scenarios::named("complete").unwrap().permission_sets.remove(0);
+        set.managed_policies = vec![READ_ONLY.to_owned()];
+        cloud.permission_sets.push(set);
+    });
+    assert_eq!(result.code, 5, "{}", result.summary());
+    assert_eq!(result.step("permission-set")["state"], "different");
+    let cloud = env.server.cloud();
+    assert_eq!(cloud.permission_sets.len(), 1);
+    assert_eq!(cloud.permission_sets[0].managed_policies, [READ_ONLY]);
+    assert!(cloud.assignments.is_empty());
+}
+
+const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";

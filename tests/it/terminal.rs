@@ -196,3 +196,17 @@ fn the_list_of_policies_can_be_searched_by_typing() {
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
+
+#[test]
+fn a_run_in_the_background_is_not_stopped_at_its_end() {
+    let env = TestEnv::new("complete");
+    let program = env.command(&[]).get_program().to_owned();
+    let script = format!(
+        "{} status >status.log & wait $!; echo \"ended with $?\"",
+        program.display()
+    );
+    let terminal = Terminal::in_shell(&env, &script);
+    // A process in the background that sets the modes of the terminal is stopped, and `wait` returns 150.
+    terminal.wait_for("ended with ");
+    assert!(terminal.contents().contains("ended with 3"), "{}", terminal.contents());
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idc_sim::{Account, Assignment, Cloud, FaultKind, ServiceError, scenarios};
 use serde_json::{Value, json};
 
-use super::support::{RunResult, TestEnv, is_mutating};
+use super::support::{ANSWERS, RunResult, TestEnv, is_mutating};
 use super::undo::persistent_state;
 
 pub const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -328,4 +328,42 @@ fn an_update_and_its_undo_reach_every_account_with_the_permission_set() {
     assert_eq!(policies, [[ADMINISTRATOR], [ADMINISTRATOR]]);
     undo(&env, &[]).expect(0);
     assert_eq!(account_state(&env), before);
+}
+
+#[test]
+fn a_refused_second_update_does_not_keep_undo_from_restoring_the_first() {
+    let env = TestEnv::with(cloud_with_other_values());
+    let before = account_state(&env);
+    env.json(&UPDATE).expect(0);
+    let key = env.credentials.access_key_id.clone();
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    let second = [
+        "run",
+        "--non-interactive",
+        "--session-duration=2h",
+        "--update=permission-set",
+    ];
+    env.json(&second).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT8H");
+    undo(&env, &[]).expect(0);
+    assert_eq!(account_state(&env), before);
+}
+
+#[test]
+fn undo_leaves_an_incomplete_permission_set_that_someone_else_changed() {
+    for is_changed in [false, true] {
+        let env = TestEnv::new("enabled");
+        let run = [&["run", "--non-interactive"], &ANSWERS[..]].concat();
+        env.kill_at(&run, "AttachManagedPolicyToPermissionSet", 1, true);
+        if is_changed {
+            env.server.cloud().permission_sets[0].description = Some("mine now".to_owned());
+        }
+        let result = undo(&env, &[]).expect(if is_changed { 5 } else { 0 });
+        assert_eq!(env.server.cloud().permission_sets.len(), usize::from(is_changed));
+        if is_changed {
+            let why = row(&result, "permission_set")["why"].to_string();
+            assert!(why.contains("someone changed its description"), "{why}");
+        }
+    }
 }

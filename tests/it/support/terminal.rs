@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,20 @@ impl Terminal {
 
     /// Like [`start`](Self::start), with this size in rows and columns, and with these environment variables.
     pub fn sized(env: &TestEnv, args: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        Self::launch(env, &env.command(args), size, variables)
+    }
+
+    /// Runs a script with job control, as a shell at a terminal does.
+    pub fn in_shell(env: &TestEnv, script: &str) -> Self {
+        let mut shell = Command::new("/bin/bash");
+        shell.args(["-mc", script]);
+        for (name, value) in env.command(&[]).get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        Self::launch(env, &shell, SIZE, &[])
+    }
+
+    fn launch(env: &TestEnv, plain: &Command, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
         let (rows, cols) = size;
         let size = PtySize {
             rows,
@@ -40,7 +55,6 @@ impl Terminal {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let plain = env.command(args);
         let mut command = CommandBuilder::new(plain.get_program());
         command.args(plain.get_args());
         command.cwd(env.home.path());
