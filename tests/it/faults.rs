@@ -320,14 +320,36 @@ fn of_ten_runs_on_one_state_file_one_works_and_nine_name_the_lock_holder() {
 #[test]
 fn a_permission_set_that_someone_else_creates_at_the_same_time_is_not_changed() {
     let env = TestEnv::new("enabled");
+    env.fault("CreatePermissionSet", 1, FaultKind::Delay(Duration::from_secs(3)));
     let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
-    // Someone creates it after the run has seen that it does not exist.
-    let result = env.run_while(&args, "ListPermissionSets", |cloud| {
-        let mut set = scenarios::named("complete").unwrap().permission_sets.remove(0);
-        set.managed_policies = vec![READ_ONLY.to_owned()];
-        cloud.permission_sets.push(set);
-    });
+    let run = env
+        .command(&args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The run has seen that it does not exist, and is about to create it.
+    let start = Instant::now();
+    let is_intended = || {
+        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        state["intents"].to_string().contains("permission_set")
+    };
+    while !is_intended() {
+        assert!(start.elapsed() < Duration::from_secs(20), "the intent was never saved");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut set = scenarios::named("complete").unwrap().permission_sets.remove(0);
+    set.managed_policies = vec![READ_ONLY.to_owned()];
+    env.server.cloud().permission_sets.push(set);
+    let result = RunResult::new(run.wait_with_output().unwrap());
     assert_eq!(result.code, 5, "{}", result.summary());
+    assert!(
+        env.server
+            .calls()
+            .iter()
+            .any(|call| call.operation == "CreatePermissionSet")
+    );
     assert_eq!(result.step("permission-set")["state"], "different");
     let cloud = env.server.cloud();
     assert_eq!(cloud.permission_sets.len(), 1);
