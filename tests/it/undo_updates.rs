@@ -367,3 +367,23 @@ fn undo_leaves_an_incomplete_permission_set_that_someone_else_changed() {
         }
     }
 }
+
+#[test]
+fn undo_keeps_a_policy_that_someone_attaches_after_our_attempt_was_refused() {
+    let env = TestEnv::with(cloud_with_other_values());
+    let before = account_state(&env);
+    let key = env.credentials.access_key_id.clone();
+    let denied = vec!["sso:AttachManagedPolicyToPermissionSet".to_owned()];
+    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.json(&UPDATE).expect(4);
+    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    let policy = ADMINISTRATOR.to_owned();
+    env.server.cloud().permission_sets[0].managed_policies.push(policy);
+    undo(&env, &[]).expect(0);
+    let mut after = account_state(&env);
+    let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
+    assert_eq!(policies.len(), 3, "{policies:?}");
+    policies.retain(|policy| policy != ADMINISTRATOR);
+    after["roles"] = before["roles"].clone();
+    assert_eq!(after, before, "everything else is restored");
+}
