@@ -1,6 +1,7 @@
 //! Many users, groups, memberships, permission sets and assignments, at the level of the reconciler.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -418,13 +419,22 @@ fn killed_anywhere_nothing_is_lost_or_created_twice() {
     } else {
         23
     };
-    let mut killed = 0;
-    for calls in (1..).step_by(step) {
-        if !kill_after(calls) {
-            break;
+    let (next, killed, is_over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let calls = 1 + step * next.fetch_add(1, Ordering::Relaxed);
+                    if kill_after(calls) {
+                        killed.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        is_over.store(true, Ordering::Relaxed);
+                    }
+                }
+            });
         }
-        killed += 1;
-    }
+    });
+    let killed = killed.into_inner();
     assert!(killed > 2, "{killed}");
 }
 
