@@ -14,7 +14,7 @@ fn a_run_on_the_enabled_scenario_makes_at_most_32_requests() {
 #[test]
 fn independent_steps_do_not_wait_for_each_other() {
     let env = TestEnv::new("enabled");
-    env.slow_down(150);
+    env.slow_down(300);
     env.run_setup(&[]).expect(0);
     let calls = env.server.calls();
     let of = |operation: &str| calls.iter().find(|call| call.operation == operation).expect("a call");
@@ -22,7 +22,7 @@ fn independent_steps_do_not_wait_for_each_other() {
     let do_overlap = user.start_us < set.end_us && set.start_us < user.end_us;
     assert!(
         do_overlap,
-        "with a latency of 150 ms, the calls overlap unless one waits for the other: {calls:?}"
+        "with a latency of 300 ms, the calls overlap unless one waits for the other: {calls:?}"
     );
     let (group, membership) = (of("CreateGroup"), of("CreateGroupMembership"));
     assert!(group.end_us <= membership.start_us);
@@ -61,18 +61,23 @@ fn a_second_run_changes_nothing_and_makes_at_most_15_calls() {
 
 #[test]
 fn at_most_ten_calls_wait_for_each_other_until_the_account_is_assigned() {
-    let env = TestEnv::new("enabled");
-    env.slow_down(100);
-    let steps = ["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"];
-    env.run_setup(&[&steps[..], &SKIP_RECOMMENDATIONS[..]].concat());
-    let mut calls = env.server.calls();
-    calls.sort_by_key(|call| call.end_us);
-    let (mut chain, mut end) = (Vec::new(), 0);
-    for call in &calls {
-        if call.start_us >= end {
-            chain.push(call.operation.as_str());
-            end = call.end_us;
+    let chain = || {
+        let env = TestEnv::new("enabled");
+        env.slow_down(300);
+        let steps = ["--skip=access-portal", "--skip=cli-profile", "--skip=sign-in"];
+        env.run_setup(&[&steps[..], &SKIP_RECOMMENDATIONS[..]].concat());
+        let mut calls = env.server.calls();
+        calls.sort_by_key(|call| call.end_us);
+        let (mut chain, mut end) = (Vec::new(), 0);
+        for call in calls {
+            if call.start_us >= end {
+                end = call.end_us;
+                chain.push(call.operation);
+            }
         }
-    }
-    assert!(chain.len() <= 10, "{} in a row: {chain:?}", chain.len());
+        chain
+    };
+    // A busy machine can only make independent calls wait for each other.
+    let chains: Vec<_> = (0..3).map(|_| chain()).take_while(|chain| chain.len() > 10).collect();
+    assert!(chains.len() < 3, "{chains:#?}");
 }
