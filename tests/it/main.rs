@@ -26,7 +26,6 @@ mod modes;
 mod moto;
 mod pages;
 mod person;
-mod promises;
 mod prompt_navigation;
 mod proxies;
 mod recommendations;
