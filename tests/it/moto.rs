@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::support::{ANSWERS, RunResult, TestEnv, python::python};
@@ -120,20 +121,44 @@ fn a_run_against_moto_gets_as_far_as_moto_supports() {
     assert!(env.server.calls().is_empty());
 }
 
-/// Splits the rows of a Markdown table into cells.
-fn table(text: &str) -> Vec<Vec<String>> {
-    let rows = text
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
-    rows.skip(1)
-        .map(|line| {
-            line.trim_matches('|')
-                .split(" | ")
-                .map(|cell| cell.trim().to_owned())
-                .collect()
-        })
-        .collect()
+/// A call that `idc-sim` and moto answer differently.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Difference {
+    /// The service and operation, and what is special about the request.
+    call: String,
+    rehearsal: String,
+    moto: String,
+    /// Which of them is right: `rehearsal`, `moto` or `neither`.
+    #[serde(default)]
+    right: String,
+    /// Where AWS documents that.
+    #[serde(default)]
+    source: String,
 }
+
+const SIDE_BY_SIDE: &str = "\
+# Side by side with moto
+
+`tests/it/python/side_by_side.py` makes the same calls to the simulated AWS of a rehearsal (`idc-sim`, scenario
+`enabled`) and to moto. The table lists each difference, which of the two is right, and the source for that.
+`cargo test` runs the script. It fails if a difference is missing from the table, or if the table lists a difference
+that no longer exists.
+
+Agreement with moto does not prove that a response is right, because moto accepts requests that AWS rejects. Where moto
+was right, `idc-sim` has been corrected: `AvailablePolicyTypes` of an organization with all features, `JoinedTimestamp`
+of accounts, the quotas of `GetAccountSummary`, and `InvalidLocationConstraint` for a bucket in `us-east-1`.
+
+This page is generated from `tests/fixtures/side-by-side.json`. `UPDATE_SIDE_BY_SIDE=1 cargo test --test it moto`
+records the current differences there, and keeps `right` and `source` of the calls that were already listed. Fill in
+both for new calls, because the test fails without them, and run the command again.
+
+In the columns `rehearsal` and `moto`, `answers` means that the call succeeds, a number is an HTTP status, and any other
+single word is an error code. If both succeed, `has` lists the fields that only this response has, and the lists whose
+length or order differs. `has less` means that this response only lacks fields.
+
+| call | rehearsal | moto | right | source |
+| --- | --- | --- | --- | --- |
+";
 
 #[test]
 fn every_difference_from_moto_is_documented_with_a_verdict() {
@@ -152,46 +177,35 @@ fn every_difference_from_moto_is_documented_with_a_verdict() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(found["calls"].as_u64().unwrap() >= 100);
+    let mut found: Vec<Difference> = serde_json::from_value(found["differences"].clone()).unwrap();
+
+    let data = format!("{root}/tests/fixtures/side-by-side.json");
+    let known: Vec<Difference> = serde_json::from_str(&std::fs::read_to_string(&data).unwrap()).unwrap();
+    for difference in &mut found {
+        if let Some(known) = known.iter().find(|known| known.call == difference.call) {
+            difference.right.clone_from(&known.right);
+            difference.source.clone_from(&known.source);
+        }
+    }
+    let rows = found.iter().map(|row| {
+        format!(
+            "| {} | {} | {} | {} | {} |\n",
+            row.call, row.rehearsal, row.moto, row.right, row.source
+        )
+    });
+    let page = SIDE_BY_SIDE.to_owned() + &rows.collect::<String>();
     let path = format!("{root}/docs/side-by-side.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let known = table(&text);
-    let rows: Vec<Vec<String>> = found["differences"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| {
-            ["call", "rehearsal", "moto"]
-                .map(|key| row[key].as_str().unwrap().to_owned())
-                .to_vec()
-        })
-        .collect();
-    if std::env::var("UPDATE_SIDE_BY_SIDE").is_ok() {
-        let head = text
-            .find("| --- ")
-            .map(|at| at + text[at..].find('\n').unwrap() + 1)
-            .unwrap();
-        let lines = rows.iter().map(|row| {
-            let verdict = known
-                .iter()
-                .find(|known| known[0] == row[0])
-                .map(|known| known[3..].to_vec());
-            let cells = [
-                row.clone(),
-                verdict.unwrap_or_else(|| vec![String::new(), String::new()]),
-            ]
-            .concat();
-            format!("| {} |\n", cells.join(" | "))
-        });
-        std::fs::write(&path, text[..head].to_owned() + &lines.collect::<String>()).unwrap();
+    if std::env::var_os("UPDATE_SIDE_BY_SIDE").is_some() {
+        std::fs::write(&data, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+        std::fs::write(&path, &page).unwrap();
         return;
     }
-    for row in &known {
-        assert_eq!(row.len(), 5, "{row:?}");
+    for row in &found {
         assert!(
-            ["rehearsal", "moto", "neither"].contains(&row[3].as_str()) && !row[4].is_empty(),
+            ["rehearsal", "moto", "neither"].contains(&row.right.as_str()) && !row.source.is_empty(),
             "{row:?}"
         );
     }
-    let known: Vec<Vec<String>> = known.into_iter().map(|row| row[..3].to_vec()).collect();
-    assert_eq!(rows, known);
+    assert_eq!(found, known);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), page);
 }
