@@ -96,10 +96,19 @@ pub enum Argument {
 }
 
 impl Argument {
-    fn flag(&self) -> &str {
+    /// The name of the flag, such as `--profile`; empty for a positional argument.
+    pub fn flag(&self) -> &str {
         match self {
             Self::Switch(flag) | Self::Value(flag, _) | Self::Placeholder(flag, _) => flag,
             Self::Positional(_) => "",
+        }
+    }
+
+    /// The flag and its value as one argument of a process: `--profile=dev`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Value(flag, value) => format!("{flag}={value}"),
+            _ => self.flag().to_owned(),
         }
     }
 
@@ -398,29 +407,17 @@ pub struct NextStepOut {
     pub then: Option<String>,
 }
 
-/// The arguments of a rehearsal that a command needs to continue it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RehearsalArguments {
-    /// `--keep DIR`, as it was typed.
-    pub keep: Option<String>,
-    /// `--world NAME`, as it was typed.
-    pub world: Option<String>,
-    /// Other flags for the simulated AWS with their values, such as `--latency 80ms`.
-    pub others: Vec<(String, String)>,
-}
-
 /// The parts of this invocation that suggested commands depend on.
 #[derive(Debug, Default)]
 pub struct Invocation {
     /// The current subcommand.
     pub subcommand: Subcommand,
-    /// Set in a rehearsal: suggested commands then run in the rehearsal too.
-    pub rehearsal: Option<RehearsalArguments>,
+    /// Set in a rehearsal: suggested commands then run in the rehearsal too. The arguments are those that a command needs
+    /// to continue it, such as `--keep DIR` and `--latency 80ms`.
+    pub rehearsal: Option<Vec<Argument>>,
     /// `--state FILE`.
-    pub state: Option<String>,
-    /// `--profile NAME`.
-    pub profile: Option<String>,
-    /// Other arguments for credentials and the Region: `--allow-root-keys`, `--region`.
+    pub state: Vec<Argument>,
+    /// Arguments for credentials and the Region: `--profile`, `--allow-root-keys` and `--region`.
     pub credentials: Vec<Argument>,
     /// Answers that were given as arguments, including `--answers FILE`.
     pub answers: Vec<Argument>,
@@ -464,7 +461,10 @@ impl Invocation {
                 let _ = write!(line, " {}", subcommand.name());
             }
         }
-        let rehearsal = rehearsal.into_iter().flat_map(RehearsalArguments::arguments);
+        // A kept rehearsal continues in its saved scenario.
+        let is_kept = rehearsal.is_some_and(|arguments| arguments.iter().any(|argument| argument.flag() == "--keep"));
+        let rehearsal = rehearsal.into_iter().flatten();
+        let rehearsal = rehearsal.filter(|argument| !(is_kept && argument.flag() == "--world"));
         for argument in rehearsal.chain(self.carried(subcommand)) {
             let replaces = |own: &Argument| {
                 // Which steps: only one of the two can be given.
@@ -482,29 +482,19 @@ impl Invocation {
     }
 
     /// The arguments that the user gave and that still apply to this subcommand.
-    fn carried(&self, subcommand: Subcommand) -> Vec<Argument> {
-        let named = |flag: &str, value: &Option<String>| {
-            let value = value.as_ref()?;
-            Some(Argument::Value(flag.to_owned(), value.clone()))
-        };
-        let mut carried = Vec::new();
-        if subcommand.uses_state() {
-            carried.extend(named("--state", &self.state));
-        }
-        if subcommand.uses_credentials() {
-            carried.extend(named("--profile", &self.profile));
-            carried.extend(self.credentials.iter().cloned());
-        }
-        if subcommand.uses_answers() && !self.answers_saved.load(Ordering::Relaxed) {
-            carried.extend(self.answers.iter().cloned());
-        }
-        if subcommand.uses_answers() {
-            carried.extend(self.walk.iter().cloned());
-        }
-        if subcommand == self.subcommand {
-            carried.extend(self.own.iter().cloned());
-        }
-        carried
+    fn carried(&self, subcommand: Subcommand) -> impl Iterator<Item = &Argument> {
+        let needs_answers = subcommand.uses_answers() && !self.answers_saved.load(Ordering::Relaxed);
+        let groups = [
+            (subcommand.uses_state(), &self.state),
+            (subcommand.uses_credentials(), &self.credentials),
+            (needs_answers, &self.answers),
+            (subcommand.uses_answers(), &self.walk),
+            (subcommand == self.subcommand, &self.own),
+        ];
+        groups
+            .into_iter()
+            .filter(|(applies, _)| *applies)
+            .flat_map(|(_, arguments)| arguments)
     }
 
     /// The command line of a command, quoted for a shell.
@@ -544,26 +534,6 @@ impl Invocation {
     }
 }
 
-impl RehearsalArguments {
-    fn arguments(&self) -> Vec<Argument> {
-        let named = |flag: &str, value: &Option<String>| {
-            let value = value.as_ref()?;
-            Some(Argument::Value(flag.to_owned(), value.clone()))
-        };
-        // A kept rehearsal continues in its saved scenario.
-        let world = if self.keep.is_some() { &None } else { &self.world };
-        named("--keep", &self.keep)
-            .into_iter()
-            .chain(named("--world", world))
-            .chain(
-                self.others
-                    .iter()
-                    .map(|(flag, value)| Argument::Value(flag.clone(), value.clone())),
-            )
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -575,8 +545,8 @@ mod tests {
     #[test]
     fn arguments_that_still_apply_are_kept_and_quoted() {
         let invocation = Invocation {
-            state: Some("it's.json".to_owned()),
-            profile: Some("work".to_owned()),
+            state: vec![value("--state", "it's.json")],
+            credentials: vec![value("--profile", "work")],
             answers: vec![value("--username", "ada")],
             ..Invocation::default()
         };
@@ -633,15 +603,12 @@ mod tests {
 
     #[test]
     fn suggested_commands_continue_the_rehearsal() {
-        let rehearsal = |keep: Option<&str>, world: Option<&str>| Invocation {
-            rehearsal: Some(RehearsalArguments {
-                keep: keep.map(str::to_owned),
-                world: world.map(str::to_owned),
-                others: vec![("--latency".to_owned(), "80ms".to_owned())],
-            }),
+        let rehearsal = |arguments: &[Argument]| Invocation {
+            rehearsal: Some(arguments.to_vec()),
             ..Invocation::default()
         };
-        let kept = rehearsal(Some("a b"), Some("enabled"));
+        let (world, latency) = (value("--world", "enabled"), value("--latency", "80ms"));
+        let kept = rehearsal(&[value("--keep", "a b"), world.clone(), latency.clone()]);
         assert_eq!(
             kept.command_line(&SetupCommand::run()),
             "idc-setup rehearse --keep 'a b' --latency 80ms"
@@ -650,7 +617,7 @@ mod tests {
             kept.command_line(&SetupCommand::undo()),
             "idc-setup rehearse undo --keep 'a b' --latency 80ms"
         );
-        let passing = rehearsal(None, Some("enabled"));
+        let passing = rehearsal(&[world, latency]);
         assert_eq!(
             passing.command_line(&SetupCommand::status()),
             "idc-setup rehearse status --world enabled --latency 80ms"

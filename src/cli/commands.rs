@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::next_step::Argument;
-
 /// Flags of `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct LoginFlags {
@@ -23,27 +21,6 @@ pub struct UndoFlags {
     /// Also undo resources that somebody changed after they were created
     #[arg(long)]
     pub include_changed: bool,
-}
-
-impl UndoFlags {
-    /// Returns these flags as arguments for a command to type next.
-    pub fn arguments(&self) -> Vec<Argument> {
-        let step = self
-            .step
-            .iter()
-            .map(|step| Argument::Value("--step".to_owned(), step.clone()));
-        let changed = self
-            .include_changed
-            .then(|| Argument::Switch("--include-changed".to_owned()));
-        step.chain(changed).collect()
-    }
-
-    /// Returns these flags as arguments for a child process.
-    pub fn to_args(&self) -> Vec<String> {
-        let step = self.step.iter().map(|step| format!("--step={step}"));
-        let changed = self.include_changed.then(|| "--include-changed".to_owned());
-        step.chain(changed).collect()
-    }
 }
 
 /// Flags of `rehearse`.
@@ -88,29 +65,6 @@ pub struct RehearseFlags {
     /// Flags of `rehearse login`
     #[command(flatten)]
     pub login: LoginFlags,
-}
-
-impl RehearseFlags {
-    /// The flags for the simulated AWS that a command to continue needs as well, with their values.
-    pub fn simulation_arguments(&self) -> Vec<(String, String)> {
-        let name = |value: clap::builder::PossibleValue| value.get_name().to_owned();
-        let values = [
-            ("--latency", self.latency.clone()),
-            ("--faults", self.faults.as_ref().map(|file| file.display().to_string())),
-            (
-                "--quota",
-                self.quota.and_then(|quota| quota.to_possible_value()).map(name),
-            ),
-            (
-                "--person",
-                self.person.and_then(|person| person.to_possible_value()).map(name),
-            ),
-        ];
-        let given = values
-            .into_iter()
-            .filter_map(|(flag, value)| Some((flag.to_owned(), value?)));
-        given.collect()
-    }
 }
 
 /// Commands that can be rehearsed.

@@ -4,12 +4,14 @@ mod answers;
 mod commands;
 mod rehearsal;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use idc_sim::scenarios::SCENARIOS;
 
-use crate::answers::Key;
+use crate::next_step::Argument;
 use crate::wizard::steps::SLUGS;
 
 pub use answers::AnswerFlags;
@@ -29,6 +31,10 @@ pub struct Cli {
     /// The flags for answers.
     #[command(flatten)]
     pub answers: AnswerFlags,
+    /// The flags as the user typed them, except for shortened names: for the commands that messages suggest, and for the child
+    /// process of a rehearsal.
+    #[arg(skip)]
+    pub typed: Vec<Argument>,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success · 1 failed · 2 wrong usage or missing answers · 3 something is left to \
@@ -181,66 +187,71 @@ pub enum Output {
 }
 
 impl Cli {
-    /// Returns the arguments that pass these flags to the child process of `rehearse`: everything except the command.
-    pub fn to_args(&self) -> Vec<String> {
-        let flags = &self.flags;
-        let mut args = Vec::new();
-        let mut value = |name: &str, value: Option<String>| args.extend(value.map(|value| format!("--{name}={value}")));
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        value("profile", flags.profile.clone());
-        value("region", flags.region.clone());
-        value("state", path(&flags.state));
-        value("answers", path(&flags.answers_file));
-        value("wait", flags.wait.clone());
-        for (name, list) in [
-            ("only", &flags.only),
-            ("skip", &flags.skip),
-            ("update", &flags.update),
-            ("confirm", &flags.confirmed),
-        ] {
-            for item in list {
-                value(name, Some(item.clone()));
-            }
+    /// Parses a command line, which begins with the name of the program.
+    ///
+    /// # Errors
+    /// When a flag or a value is not valid. clap also reports help and version as errors.
+    pub fn parse_line<A: Into<OsString> + Clone>(line: impl IntoIterator<Item = A>) -> Result<Self, clap::Error> {
+        let command = Self::command();
+        let matches = command.clone().try_get_matches_from(line)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.typed = typed(&command, &matches);
+        if let Some((name, matches)) = matches.subcommand()
+            && let Some(command) = command.find_subcommand(name)
+        {
+            cli.typed.extend(typed(command, matches));
         }
-        for (key, text) in self.answers.typed.iter().filter(|(key, _)| *key != Key::NoGroup) {
-            value(key.name(), Some(text.clone()));
-        }
-        let no_group = self.answers.typed.iter().any(|(key, _)| *key == Key::NoGroup);
-        for (name, on) in [
-            ("non-interactive", flags.non_interactive),
-            ("accessible", flags.accessible),
-            ("yes", flags.yes),
-            ("fresh", flags.fresh),
-            ("create-organization", flags.create_organization),
-            ("accept-free-plan-end", flags.accept_free_plan_end),
-            ("enable-permission-sets", flags.enable_permission_sets),
-            ("create-trail", flags.create_trail),
-            ("allow-root-keys", flags.allow_root_keys),
-            ("strict", flags.strict),
-            ("no-browser", flags.no_browser),
-            ("use-device-code", flags.use_device_code),
-            ("no-color", flags.no_color),
-            ("quiet", flags.quiet),
-            ("no-group", no_group),
-        ] {
-            if on {
-                args.push(format!("--{name}"));
-            }
-        }
-        args.extend((0..flags.verbose).map(|_| "-v".to_owned()));
-        match flags.output {
-            Output::Text => {}
-            Output::Json => args.push("--output=json".to_owned()),
-            Output::Mermaid => args.push("--output=mermaid".to_owned()),
-        }
-        args
+        Ok(cli)
     }
+}
+
+impl Rehearsed {
+    /// The name of the command.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Returns whether the command accepts a flag, such as `--only`.
+    pub fn accepts(self, flag: &str) -> bool {
+        let root = Cli::command();
+        let own = root.find_subcommand(self.name());
+        let mut accepted = own.into_iter().chain([&root]).flat_map(clap::Command::get_arguments);
+        accepted.any(|accepted| {
+            accepted
+                .get_long()
+                .is_some_and(|long| flag.strip_prefix("--") == Some(long))
+        })
+    }
+}
+
+/// The flags of a command that the user typed, in the order of their definition.
+fn typed(command: &clap::Command, matches: &ArgMatches) -> Vec<Argument> {
+    let mut typed = Vec::new();
+    for argument in command.get_arguments() {
+        let id = argument.get_id().as_str();
+        let Some(long) = argument.get_long() else { continue };
+        if matches.value_source(id) != Some(ValueSource::CommandLine) {
+            continue;
+        }
+        let flag = format!("--{long}");
+        match argument.get_action() {
+            ArgAction::SetTrue => typed.push(Argument::Switch(flag)),
+            ArgAction::Count => {
+                typed.extend((0..matches.get_count(id)).map(|_| Argument::Switch(flag.clone())));
+            }
+            _ => {
+                let values = matches.get_raw(id).into_iter().flatten();
+                typed.extend(values.map(|value| Argument::Value(flag.clone(), value.to_string_lossy().into_owned())));
+            }
+        }
+    }
+    typed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -253,18 +264,35 @@ mod tests {
             "idc-setup",
             "--email",
             "a@example.com",
-            "run",
+            "rehearse",
             "--no-group",
             "--skip=sign-in",
             "-vv",
             "--yes",
+            "--policy",
+            "--keep=here",
         ];
-        let cli = Cli::try_parse_from(typed).unwrap();
-        let mut args = vec!["idc-setup".to_owned()];
-        args.extend(cli.to_args());
-        let again = Cli::try_parse_from(&args).unwrap();
-        assert_eq!(again.to_args(), cli.to_args());
-        assert_eq!(cli.answers.typed.len(), 2);
+        let cli = Cli::parse_line(typed).unwrap();
+        let passed: Vec<String> = cli
+            .typed
+            .iter()
+            .filter(|argument| Rehearsed::Run.accepts(argument.flag()))
+            .map(Argument::word)
+            .collect();
+        assert_eq!(
+            passed,
+            [
+                "--yes",
+                "--skip=sign-in",
+                "--verbose",
+                "--verbose",
+                "--email=a@example.com",
+                "--no-group",
+                "--policy=",
+            ],
+        );
+        let again = Cli::parse_line(["idc-setup", "run"].map(str::to_owned).into_iter().chain(passed)).unwrap();
+        assert_eq!(again.answers.typed, cli.answers.typed);
         assert_eq!(again.flags.verbose, 2);
         assert_eq!(again.flags.skip, ["sign-in"]);
     }

@@ -4,34 +4,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::next_step::RehearsalArguments;
-
 /// The rehearsal that this process belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RehearsalFlag {
     /// The URL of the simulated AWS.
     pub url: String,
-    /// `--keep DIR`, as it was typed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep: Option<String>,
-    /// `--world NAME`, as it was typed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub world: Option<String>,
-    /// Other flags for the simulated AWS, with their values.
+    /// The flags of `rehearse` that a command to continue the rehearsal needs, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub others: Vec<(String, String)>,
-}
-
-impl RehearsalFlag {
-    /// Returns the arguments that the commands to type next need.
-    pub fn arguments(&self) -> RehearsalArguments {
-        RehearsalArguments {
-            keep: self.keep.clone(),
-            world: self.world.clone(),
-            others: self.others.clone(),
-        }
-    }
+    pub flags: Vec<(String, String)>,
 }
 
 impl FromStr for RehearsalFlag {

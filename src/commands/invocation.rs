@@ -1,78 +1,52 @@
 //! How this process was called, for the commands that messages suggest.
 
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use crate::answers::Key;
+use crate::answers::KEYS;
 use crate::cli::{Cli, Command};
-use crate::next_step::{Argument, Invocation, RehearsalArguments, Subcommand};
+use crate::next_step::{Argument, Invocation, Subcommand};
+
+/// The flags of `rehearse` that a command to continue the rehearsal needs.
+pub(super) const OF_THE_REHEARSAL: [&str; 6] = ["--keep", "--world", "--latency", "--faults", "--quota", "--person"];
 
 /// Returns how this process was called, for the commands to type next.
 pub(super) fn invocation(cli: &Cli) -> Invocation {
-    let flags = &cli.flags;
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let value = |flag: &str, value: String| Argument::Value(flag.to_owned(), value);
-    let mut credentials = Vec::new();
-    if flags.allow_root_keys {
-        credentials.push(Argument::Switch("--allow-root-keys".to_owned()));
-    }
-    credentials.extend(flags.region.clone().map(|region| value("--region", region)));
-    let mut answers: Vec<Argument> = path(&flags.answers_file)
-        .map(|file| value("--answers", file))
-        .into_iter()
-        .collect();
-    for (key, text) in &cli.answers.typed {
-        answers.push(match key {
-            Key::NoGroup => Argument::Switch(key.flag()),
-            _ => value(&key.flag(), text.clone()),
-        });
-    }
-    let switch = |flag: &str| Argument::Switch(flag.to_owned());
-    let mut walk = Vec::new();
-    for (flag, steps) in [
-        ("--only", &flags.only),
-        ("--skip", &flags.skip),
-        ("--update", &flags.update),
-    ] {
-        walk.extend(steps.iter().map(|step| value(flag, step.clone())));
-    }
-    walk.extend(flags.strict.then(|| switch("--strict")));
-    walk.extend(flags.use_device_code.then(|| switch("--use-device-code")));
-    let own = match &cli.command {
-        Some(Command::Undo(flags)) => flags.arguments(),
-        Some(Command::Rehearse(flags)) => flags.undo.arguments(),
-        Some(Command::Login(_)) => {
-            let typed = cli.answers.typed.iter().filter(|(key, _)| *key == Key::CliProfile);
-            typed.map(|(key, name)| value(&key.flag(), name.clone())).collect()
+    let answers: Vec<String> = KEYS.iter().map(|key| key.flag()).collect();
+    let is_answer = |flag: &str| flag == "--answers" || answers.iter().any(|answer| answer == flag);
+    let rehearsal = match (&cli.flags.rehearsal, &cli.command) {
+        (Some(rehearsal), _) => {
+            let flags = rehearsal.flags.iter().cloned();
+            Some(flags.map(|(flag, value)| Argument::Value(flag, value)).collect())
         }
-        _ => Vec::new(),
+        (None, Some(Command::Rehearse(_))) => Some(typed(cli, |flag| OF_THE_REHEARSAL.contains(&flag))),
+        _ => None,
     };
     Invocation {
         subcommand: subcommand(cli),
-        rehearsal: rehearsal_arguments(cli),
-        state: path(&flags.state),
-        profile: flags.profile.clone(),
-        credentials,
-        answers,
-        walk,
-        own,
+        rehearsal,
+        state: typed(cli, |flag| flag == "--state"),
+        credentials: typed(cli, |flag| {
+            ["--profile", "--allow-root-keys", "--region"].contains(&flag)
+        }),
+        answers: typed(cli, is_answer),
+        walk: typed(cli, |flag| {
+            ["--only", "--skip", "--update", "--strict", "--use-device-code"].contains(&flag)
+        }),
+        own: match &cli.command {
+            Some(Command::Undo(_) | Command::Rehearse(_)) => {
+                typed(cli, |flag| ["--step", "--include-changed"].contains(&flag))
+            }
+            Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
+            _ => Vec::new(),
+        },
         answers_saved: AtomicBool::new(false),
     }
 }
 
-/// Returns the arguments of the rehearsal, in `rehearse` itself and in its child process.
-fn rehearsal_arguments(cli: &Cli) -> Option<RehearsalArguments> {
-    if let Some(rehearsal) = &cli.flags.rehearsal {
-        return Some(rehearsal.arguments());
-    }
-    match &cli.command {
-        Some(Command::Rehearse(flags)) => Some(RehearsalArguments {
-            keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
-            world: flags.world.clone(),
-            others: flags.simulation_arguments(),
-        }),
-        _ => None,
-    }
+/// Returns some of the flags that the user typed.
+pub(super) fn typed(cli: &Cli, is_wanted: impl Fn(&str) -> bool) -> Vec<Argument> {
+    let typed = cli.typed.iter().filter(|argument| is_wanted(argument.flag()));
+    typed.cloned().collect()
 }
 
 /// The subcommand on the command line.
@@ -93,7 +67,7 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::{ArgAction, CommandFactory, Parser};
+    use clap::{ArgAction, CommandFactory};
 
     use super::*;
 
@@ -156,7 +130,7 @@ mod tests {
                     _ => format!("--{long}={}", sample(argument)),
                 };
                 let typed = ["idc-setup"].into_iter().chain(name).chain([flag.as_str()]);
-                let cli = Cli::try_parse_from(typed).unwrap_or_else(|error| panic!("{flag}: {error}"));
+                let cli = Cli::parse_line(typed).unwrap_or_else(|error| panic!("{flag}: {error}"));
                 let invocation = invocation(&cli);
                 let again = format!("{} ", invocation.command_line(&invocation.again()));
                 let is_repeated = again.contains(&format!(" --{long} ")) || again.contains(&format!(" --{long}="));

@@ -17,8 +17,6 @@ mod signals;
 mod status;
 mod undo;
 
-use clap::Parser;
-
 use crate::cli::{Cli, Command, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -34,7 +32,7 @@ use signals::{asked_to_end, exit_with_parent};
 
 /// Parses the arguments and runs the command; returns the number that the process exits with.
 pub fn main(args: &[String], environment: &Environment) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::parse_line(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, args).code(),
     };

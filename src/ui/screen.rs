@@ -210,7 +210,7 @@ impl Screen {
     /// Returns whether this is a rehearsal that is not kept.
     pub fn is_temporary_rehearsal(&self) -> bool {
         let rehearsal = self.invocation.rehearsal.as_ref();
-        rehearsal.is_some_and(|rehearsal| rehearsal.keep.is_none())
+        rehearsal.is_some_and(|arguments| !arguments.iter().any(|argument| argument.flag() == "--keep"))
     }
 
     /// Returns the same screen with `quiet` set.

@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 
 use idc_sim::PersonKind;
 
+use super::super::invocation::{OF_THE_REHEARSAL, typed};
 use super::examples;
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
 use super::simulation::{Rehearsal, cannot_start};
@@ -12,7 +13,7 @@ use crate::answers::Key;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
-use crate::next_step::{SetupCommand, Subcommand};
+use crate::next_step::{Argument, SetupCommand, Subcommand};
 use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
 use crate::user_error::UserError;
@@ -63,7 +64,11 @@ pub(super) async fn perform(
             "This rehearsal uses example answers where none are given, and gives the consents that the steps need.",
         );
     }
-    let mut command = command(rehearsal, cli, flags, (environment, &home)).map_err(cannot_start)?;
+    let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
+    command.env("HOME", &home);
+    if cli.flags.non_interactive {
+        command.args(example_arguments(cli, &answered(&home)));
+    }
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = tokio::select! {
         status = wait(&mut child) => status.map_err(cannot_start)?,
@@ -98,7 +103,7 @@ fn command(
     rehearsal: &Rehearsal,
     cli: &Cli,
     flags: &RehearseFlags,
-    (environment, home): (&Environment, &Path),
+    environment: &Environment,
 ) -> std::io::Result<tokio::process::Command> {
     let program = std::env::current_exe()?;
     let mut command = tokio::process::Command::new(program);
@@ -108,24 +113,12 @@ fn command(
             command.env(name, value);
         }
     }
-    command.envs(rehearsal.simulation.variables()).env("HOME", home);
-    command.arg(match flags.what {
-        Rehearsed::Run => "run",
-        Rehearsed::Status => "status",
-        Rehearsed::Plan => "plan",
-        Rehearsed::Doctor => "doctor",
-        Rehearsed::Login => "login",
-        Rehearsed::Undo => "undo",
-    });
+    command.envs(rehearsal.simulation.variables());
+    let accepted = cli.typed.iter().filter(|argument| flags.what.accepts(argument.flag()));
     command
-        .arg(format!("--rehearsal={}", flag(rehearsal, flags)?))
-        .args(cli.to_args());
-    if flags.what == Rehearsed::Login && flags.login.again {
-        command.arg("--again");
-    }
-    if flags.what == Rehearsed::Undo {
-        command.args(flags.undo.to_args());
-    }
+        .arg(flags.what.name())
+        .arg(format!("--rehearsal={}", flag(rehearsal, cli)?))
+        .args(accepted.map(Argument::word));
     if rehearsal.server().cloud().person.kind == PersonKind::Pages {
         let browsers = BROWSERS
             .into_iter()
@@ -135,9 +128,6 @@ fn command(
         // The simulated person needs no browser, and the pages must not open on the user's screen.
         command.arg("--no-browser");
     }
-    if cli.flags.non_interactive {
-        command.args(example_arguments(cli, &answered(home)));
-    }
     command
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
@@ -146,12 +136,15 @@ fn command(
 }
 
 /// Returns the value of the hidden flag that describes the rehearsal to the child.
-fn flag(rehearsal: &Rehearsal, flags: &RehearseFlags) -> std::io::Result<String> {
+fn flag(rehearsal: &Rehearsal, cli: &Cli) -> std::io::Result<String> {
+    let of_the_rehearsal = typed(cli, |flag| OF_THE_REHEARSAL.contains(&flag));
+    let flags = of_the_rehearsal.into_iter().filter_map(|argument| match argument {
+        Argument::Value(flag, value) => Some((flag, value)),
+        _ => None,
+    });
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
-        keep: flags.keep.as_ref().map(|folder| folder.display().to_string()),
-        world: flags.world.clone(),
-        others: flags.simulation_arguments(),
+        flags: flags.collect(),
     };
     Ok(serde_json::to_string(&flag)?)
 }
