@@ -212,14 +212,15 @@ async fn sign_in(
         region: target.sso_region.clone(),
         user: String::new(),
     };
-    identify(&session, target, (limit, flags.again), prompter).await
+    identify(&session, target, limit, flags.again, prompter).await
 }
 
 /// Returns the identity that the profile's credentials have, and signs in first if necessary. `None` if nobody signed in.
 async fn identify(
     session: &Session<'_>,
     target: &ProfileInFile,
-    (limit, again): (Duration, bool),
+    limit: Duration,
+    again: bool,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let mut signed_in_now = false;

@@ -53,7 +53,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         screen.talk(&note);
     }
     let first = EnableIdentityCenter::new(Rc::clone(context));
-    show_situation(&prepared, &first, (cli, environment), screen).await;
+    show_situation(&prepared, &first, cli, environment, screen).await;
     let steps = steps::checklist_from(first, context);
     let walk = prepared.walk(&steps, prompter.as_ref());
     // The walk saves the answers first.
@@ -72,7 +72,8 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
 async fn show_situation(
     prepared: &Prepared,
     first: &EnableIdentityCenter,
-    (cli, environment): (&Cli, &Environment),
+    cli: &Cli,
+    environment: &Environment,
     screen: &Screen,
 ) {
     let context = &prepared.context;

@@ -30,7 +30,7 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, scree
     let mut prepared = None;
     let ended = tokio::select! {
         biased;
-        ended = go(cli, flags, environment, screen, (&mut removals, &mut prepared)) => ended,
+        ended = go(cli, flags, environment, screen, &mut removals, &mut prepared) => ended,
         // The record and the report contain what was deleted before.
         () = asked_to_end() => Err(Stopped::from(UserError::interrupted())),
     };
@@ -48,7 +48,8 @@ async fn go(
     flags: &UndoFlags,
     environment: &Environment,
     screen: &Screen,
-    (removals, kept): (&mut Vec<Removal>, &mut Option<Prepared>),
+    removals: &mut Vec<Removal>,
+    kept: &mut Option<Prepared>,
 ) -> Result<(), Stopped> {
     refuse_invalid_flags(cli, flags)?;
     let browser = browser(cli, environment)?;
@@ -77,7 +78,7 @@ async fn go(
         ));
     }
     if count > 0 && !cli.flags.yes {
-        require_consent(prompter.as_deref(), screen, (&context.caller.account, count)).await?;
+        require_consent(prompter.as_deref(), screen, &context.caller.account, count).await?;
         // Time has passed since the question appeared.
         let shown = std::mem::take(removals);
         let waiting = checking(cli, environment, screen, "Checking again.");
@@ -181,7 +182,8 @@ fn refuse_invalid_flags(cli: &Cli, flags: &UndoFlags) -> Result<(), UserError> {
 async fn require_consent(
     prompter: Option<&dyn Prompter>,
     screen: &Screen,
-    (account, count): (&str, usize),
+    account: &str,
+    count: usize,
 ) -> Result<(), UserError> {
     let Some(prompter) = prompter else {
         return Err(UserError::usage(

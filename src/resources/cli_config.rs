@@ -276,7 +276,7 @@ pub fn write(
     }
     // The text added at the end is recorded, so that undo can remove exactly that text.
     let text = after.strip_prefix(in_place.as_str()).unwrap_or_default().to_owned();
-    remember(context, info, spec, path, (&before, &in_place))?;
+    remember(context, info, spec, path, &before, &in_place)?;
     let mark = files::digest(after.as_bytes());
     for (kind, name) in &new_parts {
         if *kind == ResourceKind::SsoSession {
@@ -400,7 +400,8 @@ fn remember(
     info: &StepInfo,
     spec: &CliConfigSpec,
     path: &Path,
-    (before, after): (&str, &str),
+    before: &str,
+    after: &str,
 ) -> Result<(), UserError> {
     let parse = |text: &str| Config::parse(text.as_bytes()).map_err(|bad| unreadable_in(info, path, &bad.to_string()));
     let (old, new) = (parse(before)?, parse(after)?);

@@ -308,7 +308,7 @@ impl Walk<'_> {
             TaskKind::Own => step.attend(task, limit, turn).await,
             TaskKind::Seen => {
                 turn.show_task(info, task);
-                self.wait_until_seen(step, task, observed, (limit, turn)).await
+                self.wait_until_seen(step, task, observed, limit, turn).await
             }
         }
     }
@@ -335,7 +335,8 @@ impl Walk<'_> {
         step: &dyn Step,
         task: &HumanTask,
         before: &Observed,
-        (limit, turn): (Duration, &Turn<'_>),
+        limit: Duration,
+        turn: &Turn<'_>,
     ) -> Result<Option<Observed>, UserError> {
         let waiting = turn.wait(step.info(), &task.sentence);
         let end = Instant::now() + limit;

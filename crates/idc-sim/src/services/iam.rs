@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging;
+use crate::services::paging::List;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Identity};
@@ -177,7 +177,14 @@ fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
 
 /// Returns one page of a list in the form of IAM.
 fn page(input: &Value, operation: &str, name: &str, rows: Vec<Value>) -> ServiceResult {
-    let page = paging::page_with_names(input, operation, "member", ("MaxItems", "Marker"), 100, rows);
+    let list = List {
+        scope: operation,
+        key: "member",
+        size: "MaxItems",
+        token: "Marker",
+        ..List::DEFAULT
+    };
+    let page = list.page(input, rows.into_iter(), |row| row);
     let mut page = page.map_err(|_| invalid_input("Invalid Marker."))?;
     let marker = page["Marker"].take();
     let mut response = json!({"IsTruncated": !marker.is_null()});

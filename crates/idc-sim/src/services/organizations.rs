@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging;
+use crate::services::paging::{self, List};
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, text};
 use crate::state::{Account, AccountRequest, Cloud, Identity, Organization, Plan};
@@ -68,9 +68,13 @@ fn list_accounts(cloud: &Cloud, request: &Request) -> ServiceResult {
     // An organization can have thousands of accounts, and a page has 20: shape only those.
     let accounts: Vec<_> = cloud.all_accounts().collect();
     let shape = |account: &Account| account_shape(cloud, account);
-    let names = ("MaxResults", "NextToken");
-    let list = ("organizations:ListAccounts", "Accounts");
-    paging::page_lazily(request.input, list, names, 20, accounts.into_iter(), shape)
+    let list = List {
+        scope: "organizations:ListAccounts",
+        key: "Accounts",
+        default_size: 20,
+        ..List::DEFAULT
+    };
+    list.page(request.input, accounts.into_iter(), shape)
 }
 
 /// `CreateAccount`, which completes asynchronously. Only the management account can call it.

@@ -12,59 +12,70 @@ use crate::protocol::error::{ServiceError, ServiceResult};
 /// # Errors
 /// `ValidationException` if the token was not returned by this list.
 pub fn page(input: &Value, scope: &str, key: &str, default_size: usize, items: Vec<Value>) -> ServiceResult {
-    page_with_names(input, scope, key, ("MaxResults", "NextToken"), default_size, items)
-}
-
-/// Like [`page`], for services with other names for `MaxResults` and `NextToken`.
-pub fn page_with_names(
-    input: &Value,
-    scope: &str,
-    key: &str,
-    (size_member, token_member): (&str, &str),
-    default_size: usize,
-    items: Vec<Value>,
-) -> ServiceResult {
-    let items = items.into_iter();
-    page_lazily(
-        input,
-        (scope, key),
-        (size_member, token_member),
+    let list = List {
+        scope,
+        key,
         default_size,
-        items,
-        |item| item,
-    )
+        ..List::DEFAULT
+    };
+    list.page(input, items.into_iter(), |item| item)
 }
 
-/// Like [`page_with_names`], but calls `shape` only for the items on the page.
-///
-/// # Errors
-/// As [`page`].
-pub fn page_lazily<T>(
-    input: &Value,
-    (scope, key): (&str, &str),
-    (size_member, token_member): (&str, &str),
-    default_size: usize,
-    items: impl ExactSizeIterator<Item = T>,
-    shape: impl Fn(T) -> Value,
-) -> ServiceResult {
-    let size = input[size_member]
-        .as_u64()
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(default_size)
-        .max(1);
-    let start = match input[token_member].as_str() {
-        None | Some("") => 0,
-        Some(token) => decode_token(token, scope)
-            .ok_or_else(|| ServiceError::new("ValidationException", "The provided pagination token is invalid."))?,
+/// How a service paginates one of its lists.
+pub struct List<'a> {
+    /// What identifies the list, so that the token of another list is rejected.
+    pub scope: &'a str,
+    /// The response's member with the items.
+    pub key: &'a str,
+    /// The request's member for the size of a page.
+    pub size: &'a str,
+    /// The member for the token, in the request and in the response.
+    pub token: &'a str,
+    /// The size of a page if the request has none.
+    pub default_size: usize,
+}
+
+impl List<'static> {
+    /// The names that most services use.
+    pub const DEFAULT: Self = List {
+        scope: "",
+        key: "",
+        size: "MaxResults",
+        token: "NextToken",
+        default_size: 100,
     };
-    let total = items.len();
-    let rows: Vec<Value> = items.skip(start).take(size).map(shape).collect();
-    let end = start + rows.len();
-    let mut body = json!({ key: rows });
-    if end < total {
-        body[token_member] = json!(encode_token(end, scope));
+}
+
+impl List<'_> {
+    /// Returns one page of `items`. Calls `shape` only for the items on the page.
+    ///
+    /// # Errors
+    /// As [`page`].
+    pub fn page<T>(
+        &self,
+        input: &Value,
+        items: impl ExactSizeIterator<Item = T>,
+        shape: impl Fn(T) -> Value,
+    ) -> ServiceResult {
+        let size = input[self.size]
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(self.default_size)
+            .max(1);
+        let start = match input[self.token].as_str() {
+            None | Some("") => 0,
+            Some(token) => decode_token(token, self.scope)
+                .ok_or_else(|| ServiceError::new("ValidationException", "The provided pagination token is invalid."))?,
+        };
+        let total = items.len();
+        let rows: Vec<Value> = items.skip(start).take(size).map(shape).collect();
+        let end = start + rows.len();
+        let mut body = json!({ self.key: rows });
+        if end < total {
+            body[self.token] = json!(encode_token(end, self.scope));
+        }
+        Ok(body)
     }
-    Ok(body)
 }
 
 fn encode_token(offset: usize, scope: &str) -> String {

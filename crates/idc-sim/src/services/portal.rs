@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging;
+use crate::services::paging::List;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Cloud, Identity, PortalSession};
@@ -40,14 +40,7 @@ fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> S
         .map(|(account, ..)| json!({"accountId": account.id, "accountName": account.name, "emailAddress": account.email}))
         .collect();
     rows.dedup();
-    paging::page_with_names(
-        request.input,
-        "sso:ListAccounts",
-        "accountList",
-        ("maxResults", "nextToken"),
-        20,
-        rows,
-    )
+    page(request, "sso:ListAccounts", "accountList", rows)
 }
 
 fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
@@ -62,7 +55,18 @@ fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> Serv
         return Err(no_access());
     }
     let scope = format!("sso:ListAccountRoles:{account}");
-    paging::page_with_names(request.input, &scope, "roleList", ("maxResults", "nextToken"), 20, rows)
+    page(request, &scope, "roleList", rows)
+}
+
+fn page(request: &Request, scope: &str, key: &str, rows: Vec<Value>) -> ServiceResult {
+    let list = List {
+        scope,
+        key,
+        size: "maxResults",
+        token: "nextToken",
+        default_size: 20,
+    };
+    list.page(request.input, rows.into_iter(), |row| row)
 }
 
 fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
