@@ -29,7 +29,7 @@ impl Context {
     /// # Errors
     /// When the file cannot be deleted, or progress cannot be saved.
     pub fn remove_file(&self, path: &Path) -> Result<(), UserError> {
-        match fs::remove_file(path) {
+        match files::remove(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {

@@ -12,6 +12,7 @@ mod budget;
 mod chromium;
 mod differences;
 mod doctor;
+mod durability;
 mod fault_files;
 mod faults;
 mod full_run;

@@ -185,6 +185,15 @@ pub fn missing_folders(path: &Path) -> Vec<PathBuf> {
     missing
 }
 
+/// Deletes a file and syncs the folder, so that the file does not reappear after a crash.
+///
+/// # Errors
+/// If the file cannot be deleted, for example because it does not exist.
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    sync_folder(folder_of(path))
+}
+
 /// Creates a folder and its parents. Only the owner has access to new folders (0700), independent of the umask.
 pub fn make_private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
@@ -195,10 +204,11 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
-        #[cfg(unix)]
-        Ok(()) => fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)),
-        #[cfg(not(unix))]
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            #[cfg(unix)]
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+            sync_folder(folder_of(path))
+        }
         // Another program has created it in the meantime.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
@@ -249,7 +259,7 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("its symbolic links form a loop"))
 }
 
-/// A rename is durable only after its folder has been synced.
+/// A file that was created, renamed or deleted is so after a crash only if its folder has been synced.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         fs::File::open(folder)?.sync_all()?;
