@@ -91,6 +91,12 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// The variables that set endpoints: `AWS_ENDPOINT_URL`, and those of single services.
+    pub fn endpoint_variables(&self) -> impl Iterator<Item = String> {
+        let names = self.variables.keys();
+        names.filter(|name| name.starts_with("AWS_ENDPOINT_URL")).cloned()
+    }
+
     /// The home folder, as the AWS tools determine it.
     pub fn home(&self) -> Option<PathBuf> {
         self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)

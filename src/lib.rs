@@ -45,6 +45,7 @@ mod architecture {}
 pub mod answers;
 pub mod aws;
 pub mod aws_cli;
+pub mod aws_files;
 pub mod browser;
 pub mod cli;
 pub mod commands;

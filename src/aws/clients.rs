@@ -3,15 +3,17 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::call_log::CallLog;
 use super::clock::ServerClock;
-use super::http::{is_loopback, is_plain_http_elsewhere};
+use super::http::{self, is_loopback};
 use super::rate_limit::RateLimit;
 use super::read_retries::{self, RetryByResponse};
 use super::regions::Partition;
@@ -97,6 +99,27 @@ fn limited(base: &SdkConfig) -> SdkConfig {
     }
 }
 
+/// An endpoint that cannot be used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefusedEndpoint {
+    /// The service, as in the names of variables: `IDENTITYSTORE`.
+    pub service: String,
+    /// The value of the setting. It can contain a password.
+    pub address: String,
+    /// Why, as the end of a sentence. Without a password.
+    pub why: String,
+}
+
+/// Omits the address, which can contain a password.
+impl fmt::Debug for RefusedEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefusedEndpoint")
+            .field("service", &self.service)
+            .field("why", &self.why)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Clients {
     /// Creates clients with the credentials and endpoints of `base`, and with our own retries and timeouts.
     pub fn new(base: &SdkConfig, clock: ServerClock) -> Self {
@@ -128,14 +151,30 @@ impl Clients {
         )
     }
 
-    /// The first service with a plain http endpoint on another machine: its name as in environment variables
-    /// (`IDENTITYSTORE`), and the URL. Anyone on the network path could read the credentials and tokens sent there.
-    pub fn plain_http(&self) -> Option<(String, String)> {
-        let plain = SERVICE_IDS.into_iter().find_map(|service| {
+    /// The client for all calls.
+    pub fn http(&self) -> Option<SharedHttpClient> {
+        self.base.http_client()
+    }
+
+    /// The first service with an endpoint that cannot be used: that is no URL, or plain http on another machine, where
+    /// anyone on the network path could read the credentials and tokens sent there.
+    pub fn refused_endpoint(&self) -> Option<RefusedEndpoint> {
+        SERVICE_IDS.into_iter().find_map(|service| {
             let address = self.configured_endpoint(service)?;
-            is_plain_http_elsewhere(&address).then_some((service, address))
-        });
-        plain.map(|(service, address)| (service.to_uppercase().replace(' ', "_"), address))
+            let why = if !http::is_url(&address) {
+                "is not the URL of an endpoint".to_owned()
+            } else if http::is_plain_http_elsewhere(&address) {
+                let shown = http::without_password(&address);
+                format!("is {shown}: plain http to another machine, which is not encrypted")
+            } else {
+                return None;
+            };
+            Some(RefusedEndpoint {
+                service: service.to_uppercase().replace(' ', "_"),
+                address,
+                why,
+            })
+        })
     }
 
     /// The endpoint of a service, if the environment or the profile sets one. A service-specific endpoint takes

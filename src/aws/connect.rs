@@ -1,24 +1,30 @@
 //! Selects the credentials and the Region, and identifies the caller, so that the SDK does not guess and does not wait
 //! for an instance metadata service that does not exist.
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use jiff::{SignedDuration, Timestamp};
 
-use super::clients::Clients;
+use super::clients::{Clients, RefusedEndpoint};
 use super::clock::ServerClock;
 use super::error::{AwsError, AwsErrorKind, innermost};
-use super::http;
+use super::read_retries;
 use super::regions::{self, Partition};
+use super::sdk_settings::{InvalidSetting, SdkSettings, is_credential};
 use crate::environment::Environment;
 use crate::ids::{AccountId, RegionName};
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
 use crate::text::duration_text;
+use aws_config_file::sdk_files;
 
 /// What the user requested, and what the last run used.
 #[derive(Debug, Clone, Default)]
@@ -97,9 +103,10 @@ impl Connection {
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// The endpoint of a service is plain http on another machine: the service name as in environment variables, and
-    /// the URL.
-    PlainHttp(String, String),
+    /// The endpoint of a service cannot be used.
+    Endpoint(RefusedEndpoint),
+    /// A setting of the environment or the profile cannot be used.
+    Setting(InvalidSetting),
     /// No credentials were found, or they could not be loaded for this reason.
     NoCredentials(Option<String>),
     /// STS did not return the caller identity. Holds how far its clock is ahead of ours, if known.
@@ -130,7 +137,8 @@ pub async fn region(wanted: &Wanted, environment: &Environment) -> Result<Option
             return named_region(text, named_by).map(Some);
         }
     }
-    let mut builder = ProfileFileRegionProvider::builder();
+    let files = sdk_files(environment.aws_files().as_ref());
+    let mut builder = ProfileFileRegionProvider::builder().profile_files(files);
     let profile = profile(wanted, environment);
     if let Some(profile) = &profile {
         builder = builder.profile_name(profile);
@@ -165,8 +173,7 @@ fn named_region(text: &str, named_by: &str) -> Result<NamedRegion, UnknownRegion
 /// Loads credentials and gets the caller identity from STS.
 ///
 /// # Errors
-/// [`ConnectError::PlainHttp`] and [`ConnectError::NoCredentials`] before any call, [`ConnectError::Failed`] if STS returns
-/// an error or cannot be reached.
+/// [`ConnectError::Failed`] if STS returns an error or cannot be reached; the others before any call.
 pub async fn connect(
     wanted: &Wanted,
     environment: &Environment,
@@ -174,11 +181,13 @@ pub async fn connect(
 ) -> Result<Connection, ConnectError> {
     let region = &region.map_or_else(|| Partition::Aws.main_region(), |region| region.name.clone());
     let profile = profile(wanted, environment);
-    let provider = credentials(profile.as_deref(), region).await;
-    let base = sdk_config(profile.as_deref(), region, provider.clone()).await;
+    let settings = SdkSettings::load(environment, profile.as_deref()).await;
+    let settings = settings.map_err(ConnectError::Setting)?;
+    let provider = credentials(profile.as_deref(), region, &settings);
+    let base = sdk_config(profile.as_deref(), region, &settings, provider.clone()).await;
     let clients = Clients::new(&base, ServerClock::default());
-    if let Some((service, address)) = clients.plain_http() {
-        return Err(ConnectError::PlainHttp(service, address));
+    if let Some(refused) = clients.refused_endpoint() {
+        return Err(ConnectError::Endpoint(refused));
     }
     let credentials = match tokio::time::timeout(READ_LIMIT, provider.provide_credentials()).await {
         Ok(Ok(credentials)) => credentials,
@@ -188,6 +197,15 @@ pub async fn connect(
             return Err(ConnectError::NoCredentials(Some(why)));
         }
     };
+    for part in [Some(credentials.access_key_id()), credentials.session_token()] {
+        if part.is_some_and(|part| !is_credential(part)) {
+            let name = profile
+                .as_deref()
+                .map_or_else(|| "the credentials".to_owned(), |name| format!("the profile {name}"));
+            let why = format!("{name} returned a key with a character that no credential contains");
+            return Err(ConnectError::NoCredentials(Some(why)));
+        }
+    }
     let failed = |aws_error| ConnectError::Failed(aws_error, clients.clock().ahead());
     let caller = caller(&clients, region).await.map_err(failed)?;
     Ok(Connection {
@@ -237,31 +255,39 @@ fn failure_reason(error: &CredentialsError, profile: Option<&str>) -> Option<Str
     }
 }
 
-/// The credentials of one profile only, or the SDK's default chain with a short timeout for instance metadata.
-pub async fn credentials(profile: Option<&str>, region: &RegionName) -> SharedCredentialsProvider {
+/// The credentials of one profile only, or those of the SDK's default chain, in its order, with a short timeout for
+/// instance metadata.
+pub fn credentials(profile: Option<&str>, region: &RegionName, settings: &SdkSettings) -> SharedCredentialsProvider {
+    let config = ProviderConfig::without_region()
+        .with_region(Some(Region::new(region.to_string())))
+        .with_retry_config(read_retries::reads())
+        .with_timeout_config(read_retries::limits())
+        .with_http_client(settings.http.clone());
+    let of_profile = ProfileFileCredentialsProvider::builder()
+        .profile_files(settings.files.clone())
+        .configure(&config);
     if let Some(profile) = profile {
-        let config = ProviderConfig::without_region()
-            .with_region(Some(Region::new(region.to_string())))
-            .with_http_client(http::client());
-        let provider = ProfileFileCredentialsProvider::builder()
-            .profile_name(profile)
-            .configure(&config)
-            .build();
-        return SharedCredentialsProvider::new(provider);
+        return SharedCredentialsProvider::new(of_profile.profile_name(profile).build());
     }
-    let config = ProviderConfig::default().with_http_client(http::client());
-    let metadata = aws_config::imds::Client::builder()
+    let metadata = imds::Client::builder()
         .configure(&config)
         .connect_timeout(METADATA_CONNECT_LIMIT)
         .read_timeout(METADATA_READ_LIMIT)
         .max_attempts(1)
         .build();
-    let chain = DefaultCredentialsChain::builder()
-        .region(Region::new(region.to_string()))
-        .configure(config)
+    let web_identity = WebIdentityTokenCredentialsProvider::builder()
+        .configure(&config)
+        .build();
+    let container = EcsCredentialsProvider::builder().configure(&config).build();
+    let instance = ImdsCredentialsProvider::builder()
+        .configure(&config)
         .imds_client(metadata)
-        .build()
-        .await;
+        .build();
+    let chain = CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
+        .or_else("Profile", of_profile.build())
+        .or_else("WebIdentityToken", web_identity)
+        .or_else("EcsContainer", container)
+        .or_else("Ec2InstanceMetadata", instance);
     SharedCredentialsProvider::new(chain)
 }
 
@@ -269,11 +295,15 @@ pub async fn credentials(profile: Option<&str>, region: &RegionName) -> SharedCr
 pub async fn sdk_config(
     profile: Option<&str>,
     region: &RegionName,
+    settings: &SdkSettings,
     credentials: SharedCredentialsProvider,
 ) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_string()))
-        .http_client(http::client())
+        .profile_files(settings.files.clone())
+        .retry_config(read_retries::reads())
+        .timeout_config(read_retries::limits())
+        .http_client(settings.http.clone())
         .credentials_provider(credentials);
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);

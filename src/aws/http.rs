@@ -10,7 +10,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -18,9 +18,20 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// A client for every service. TLS trusts the root certificates of the platform.
-pub fn client() -> SharedHttpClient {
-    SharedHttpClient::new(ProxyClient::default())
+/// A client for every service. TLS trusts the root certificates of the platform, or only these, in PEM format. They must be
+/// valid.
+pub fn client(certificates: Option<Vec<u8>>) -> SharedHttpClient {
+    SharedHttpClient::new(ProxyClient {
+        certificates,
+        kept: Mutex::default(),
+    })
+}
+
+/// Whether a text is an http or https URL with a host.
+pub fn is_url(address: &str) -> bool {
+    let is_web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let has_scheme = address.split_once("://").is_some_and(|(scheme, _)| is_web(scheme));
+    has_scheme && !host_of(address).is_empty() && address.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Whether a URL is plain http to another machine.
@@ -47,6 +58,17 @@ fn is_metadata(address: &str) -> bool {
     }
 }
 
+/// A URL without the user name and the password that it can contain before the host, and without its query.
+pub fn without_password(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
 /// The host of a URL, without brackets; empty if there is none.
 fn host_of(address: &str) -> &str {
     let Some((_, rest)) = address.split_once("://") else {
@@ -66,6 +88,7 @@ type Limits = (Option<Duration>, Option<Duration>);
 /// Connectors, each created once for its timeouts, so that connections are reused.
 #[derive(Debug, Default)]
 struct ProxyClient {
+    certificates: Option<Vec<u8>>,
     kept: Mutex<HashMap<Limits, SharedHttpConnector>>,
 }
 
@@ -77,7 +100,7 @@ impl HttpClient for ProxyClient {
             let mut builder = Connector::builder();
             builder.set_connector_settings(Some(settings.clone()));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(ConnectorByHost::of(&builder))
+            SharedHttpConnector::new(ConnectorByHost::of(&builder, self.certificates.as_deref()))
         });
         connector.clone()
     }
@@ -92,10 +115,17 @@ struct ConnectorByHost {
 }
 
 impl ConnectorByHost {
-    fn of(builder: &ConnectorBuilder) -> Self {
+    fn of(builder: &ConnectorBuilder, certificates: Option<&[u8]>) -> Self {
+        let trusted = certificates.map(|pem| TrustStore::empty().with_native_roots(false).with_pem_certificate(pem));
+        let tls = trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
+        let tls = tls.unwrap_or_default();
         let with = |proxy: ProxyConfig| -> Box<dyn FnOnce() -> Connector + Send> {
             let builder = builder.clone().proxy_config(proxy);
-            Box::new(move || builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build())
+            let tls = tls.clone();
+            Box::new(move || {
+                let builder = builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+                builder.tls_context(tls).build()
+            })
         };
         Self {
             direct: LazyLock::new(with(ProxyConfig::disabled())),

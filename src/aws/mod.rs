@@ -12,6 +12,7 @@ pub mod portal_address;
 pub mod rate_limit;
 pub mod read_retries;
 pub mod regions;
+pub mod sdk_settings;
 mod truncation;
 pub mod waiting;
 

@@ -4,7 +4,9 @@
 use jiff::SignedDuration;
 
 use super::reauth;
+use crate::aws::clients::RefusedEndpoint;
 use crate::aws::connect::{self, ConnectError, Connection, NamedRegion, Wanted};
+use crate::aws::sdk_settings::{InvalidSetting, network_settings};
 use crate::aws::{AwsError, AwsErrorKind, clock};
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -12,7 +14,7 @@ use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Folder, Last};
 use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 use aws_config_file::files;
-use aws_config_file::{Config, Paths, Section, credentials_have_section};
+use aws_config_file::{Config, Paths, Section, has_section, read_credentials};
 
 /// Whether a command writes the state file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +44,10 @@ pub async fn connect_with_flags(
         let again = SetupCommand::again().placeholder("--region", "REGION");
         UserError::usage(unknown.to_string(), again)
     })?;
-    let connection = connect::connect(&wanted, environment, region.as_ref())
-        .await
-        .map_err(|error| connect_error(error, &wanted, environment))?;
+    let connection = match connect::connect(&wanted, environment, region.as_ref()).await {
+        Ok(connection) => connection,
+        Err(error) => return Err(connect_error(error, &wanted, environment).await),
+    };
     refuse_root_keys(&connection, cli.flags.allow_root_keys)?;
     if let Some(folder) = folder.filter(|_| access == Access::Write) {
         remember(folder, &connection, region.as_ref(), last.as_ref());
@@ -83,31 +86,49 @@ pub fn refuse_pipes(environment: &Environment, again: &SetupCommand) -> Result<(
     ))
 }
 
-/// Returns whether the AWS files have this profile. Also true if they cannot be read, because the SDK reports that.
-fn profile_exists(environment: &Environment, profile: &str) -> bool {
+/// Returns whether the AWS files have this profile. Also true if they cannot be read, because that is reported first.
+async fn profile_exists(environment: &Environment, profile: &str) -> bool {
     let Some(paths) = environment.aws_files() else {
         return false;
     };
     let config = files::read(paths.config()).unwrap_or_default();
     let is_missing = Config::parse(&config).is_ok_and(|config| config.get(Section::Profile(profile)).is_none());
-    !is_missing || credentials_have_section(paths.credentials(), profile).unwrap_or(true)
-}
-
-fn connect_error(error: ConnectError, wanted: &Wanted, environment: &Environment) -> UserError {
-    let named = connect::profile(wanted, environment).or_else(|| environment.var("AWS_PROFILE").map(str::to_owned));
-    match error {
-        ConnectError::PlainHttp(service, address) => plain_http(environment, &service, &address, named.as_deref()),
-        ConnectError::NoCredentials(why) => no_credentials(environment, named.as_deref(), why),
-        ConnectError::Failed(aws_error, ahead) => failed_to_connect(environment, &aws_error, ahead, named.as_deref()),
+    if !is_missing {
+        return true;
+    }
+    match read_credentials(paths.credentials()) {
+        Ok(content) => has_section(&content, profile).await,
+        Err(_) => true,
     }
 }
 
-/// The error for an endpoint to which credentials and tokens would be sent unencrypted.
-pub fn plain_http(environment: &Environment, service: &str, address: &str, profile: Option<&str>) -> UserError {
-    let own = format!("AWS_ENDPOINT_URL_{service}");
+async fn connect_error(error: ConnectError, wanted: &Wanted, environment: &Environment) -> UserError {
+    let named = connect::profile(wanted, environment).or_else(|| environment.var("AWS_PROFILE").map(str::to_owned));
+    match error {
+        ConnectError::Endpoint(refused) => refused_endpoint(environment, &refused, named.as_deref()),
+        ConnectError::Setting(invalid) => invalid_setting(&invalid),
+        ConnectError::NoCredentials(why) => no_credentials(environment, named.as_deref(), why).await,
+        ConnectError::Failed(aws_error, ahead) => {
+            let network = network_settings(environment, named.as_deref()).await;
+            failed_to_connect(environment, &aws_error, ahead, named.as_deref(), &network)
+        }
+    }
+}
+
+/// The error for a variable or a key with a value that cannot be used.
+pub fn invalid_setting(invalid: &InvalidSetting) -> UserError {
+    UserError::environment(
+        format!("{invalid}. Nothing was sent."),
+        SetupCommand::again().after(format!("correct or remove {}", invalid.name)),
+    )
+}
+
+/// The error for an endpoint that cannot be used. The address is not shown, because it can contain a password.
+pub fn refused_endpoint(environment: &Environment, refused: &RefusedEndpoint, profile: Option<&str>) -> UserError {
+    let own = format!("AWS_ENDPOINT_URL_{}", refused.service);
     let named_by = [own.as_str(), "AWS_ENDPOINT_URL"]
         .into_iter()
-        .find(|name| environment.var(name) == Some(address))
+        .find(|name| environment.var(name) == Some(&refused.address))
         .map_or_else(
             || {
                 format!(
@@ -118,14 +139,14 @@ pub fn plain_http(environment: &Environment, service: &str, address: &str, profi
             str::to_owned,
         );
     UserError::environment(
-        format!("{named_by} is {address}: plain http to another machine, which is not encrypted. Nothing was sent."),
+        format!("{named_by} {}. Nothing was sent.", refused.why),
         SetupCommand::again().after(format!("use an https address, or remove {named_by}")),
     )
 }
 
-fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<String>) -> UserError {
+async fn no_credentials(environment: &Environment, profile: Option<&str>, why: Option<String>) -> UserError {
     if let Some(profile) = profile
-        && !profile_exists(environment, profile)
+        && !profile_exists(environment, profile).await
     {
         return UserError::new(
             UserErrorKind::NoCredentials,
@@ -171,6 +192,7 @@ fn failed_to_connect(
     aws_error: &AwsError,
     ahead: Option<SignedDuration>,
     profile: Option<&str>,
+    network: &[String],
 ) -> UserError {
     let skew = ahead.and_then(clock::skew_message);
     let (kind, next): (_, NextSteps) = match (aws_error.kind, skew) {
@@ -186,9 +208,15 @@ fn failed_to_connect(
                 .to("use other credentials")
                 .into(),
         ),
-        _ => (
+        _ if network.is_empty() => (
             UserErrorKind::Failed,
             SetupCommand::again().after("check the network and the Region").into(),
+        ),
+        _ => (
+            UserErrorKind::Failed,
+            SetupCommand::again()
+                .after(format!("check the network, the Region, and {}", network.join(", ")))
+                .into(),
         ),
     };
     UserError {

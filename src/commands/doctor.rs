@@ -59,7 +59,7 @@ async fn rows(prepared: &Prepared, cli: &Cli, screen: &Screen, environment: &Env
     rows.extend(doctor::identity_source(context).await);
     rows.push(doctor::permissions(context, &reports).await);
     rows.extend(tools);
-    rows.extend(doctor::files(environment, cli.flags.state.as_deref()));
+    rows.extend(doctor::files(environment, cli.flags.state.as_deref()).await);
     rows
 }
 

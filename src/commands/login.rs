@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::connect::{plain_http, refuse_pipes};
+use super::connect::{invalid_setting, refuse_pipes, refused_endpoint};
 use super::prepare::{Backend, duration, typed_answers};
 use super::session::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
 use crate::aws::clock::ServerClock;
+use crate::aws::sdk_settings::SdkSettings;
 use crate::aws::{Clients, Partition, connect};
+use crate::aws_files::{self, Problem};
 use crate::browser::Browser;
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
@@ -29,7 +31,7 @@ use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::{self, Shown};
 use crate::wizard::steps::sign_in::session::{Answer, Identity, Session};
 use aws_config_file::files;
-use aws_config_file::{Config, Section};
+use aws_config_file::{Config, Paths, Section};
 
 /// How prompts name the sign-in, which is not a step of the checklist here.
 const INFO: StepInfo = StepInfo {
@@ -60,15 +62,8 @@ struct Done {
 /// Signs in and returns the exit code.
 pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
-    let setup = (|| {
-        let answers = typed_answers(cli, environment)?;
-        let browser = browser(cli, environment)?;
-        let target = find(cli, environment, &answers)?;
-        refuse_pipes(environment, &SetupCommand::login())?;
-        Ok((browser, target))
-    })();
-    let (browser, target) = match setup {
-        Ok(setup) => setup,
+    let (browser, target) = match prepare(cli, environment).await {
+        Ok(prepared) => prepared,
         Err(error) => return report(cli, screen, None, Err(error)),
     };
     let prompter: Box<dyn Prompter> =
@@ -77,8 +72,17 @@ pub async fn login(cli: &Cli, flags: &LoginFlags, environment: &Environment, scr
     report(cli, screen, Some(&target), ended)
 }
 
+/// Finds the profile, and checks everything that would make the sign-in useless, before anybody is asked.
+async fn prepare(cli: &Cli, environment: &Environment) -> Result<(Rc<Browser>, ProfileInFile), UserError> {
+    let answers = typed_answers(cli, environment)?;
+    let browser = browser(cli, environment)?;
+    refuse_pipes(environment, &SetupCommand::login())?;
+    let target = find(cli, environment, &answers).await?;
+    Ok((browser, target))
+}
+
 /// Returns the requested, the saved, or the default profile, with its session.
-fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<ProfileInFile, UserError> {
+async fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<ProfileInFile, UserError> {
     let name = answers
         .explicit(Key::CliProfile)
         .map(|answer| answer.value.clone())
@@ -88,17 +92,14 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     let paths = environment
         .aws_files()
         .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
+    let unusable = |problem: Problem| UserError::usage(problem.to_string(), problem.next(SetupCommand::login()));
+    let unreadable = |why: String| unusable(Problem::in_text(paths.config(), why));
+    aws_files::readable(&paths).await.map_err(unusable)?;
     let file = paths.config().display();
-    let unreadable = |why: String| {
-        UserError::usage(
-            format!("{file} {why}."),
-            SetupCommand::login().after(format!("correct {file}")),
-        )
-    };
     let bytes = match files::read(paths.config()) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(unreadable(format!("cannot be read: {error}"))),
+        Err(error) => return Err(unreadable(error.to_string())),
     };
     let config = Config::parse(&bytes).map_err(|bad| unreadable(bad.to_string()))?;
     let Some(properties) = config.get(Section::Profile(&name)) else {
@@ -141,21 +142,62 @@ fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<Profi
     let text = |key: &str| properties.get(key).cloned();
     let parsed_region = |key: &str, text: String| {
         text.parse::<RegionName>()
-            .map_err(|why| unreadable(format!("has an invalid {key} for profile {name}: {why}")))
+            .map_err(|why| unreadable(format!("{key} for profile {name} is invalid: {why}")))
     };
     let sso_region = parsed_region("sso_region", sso_region)?;
+    check_usable(&paths, &config, &name, session).await?;
     let region = text("region").map(|text| parsed_region("region", text)).transpose()?;
     Ok(ProfileInFile {
         account: text("sso_account_id").unwrap_or_default(),
         set: text("sso_role_name").unwrap_or_default(),
         profile: Profile {
-            session: session.clone(),
+            session: session.to_owned(),
             start_url,
             region: region.unwrap_or_else(|| sso_region.clone()),
             name,
         },
         sso_region,
     })
+}
+
+/// Checks that the AWS CLI and the AWS SDKs get credentials from a profile once somebody has signed in.
+async fn check_usable(paths: &Paths, config: &Config, name: &str, session: &str) -> Result<(), UserError> {
+    let unusable = |problem: Problem| UserError::usage(problem.to_string(), problem.next(SetupCommand::login()));
+    let unreadable = |why: String| unusable(Problem::in_text(paths.config(), why));
+    let profile = Section::Profile(name);
+    let of_session = (Section::SsoSession(session), &["sso_start_url", "sso_region"][..]);
+    let of_profile = (profile, &["sso_session", "sso_account_id", "sso_role_name"][..]);
+    aws_files::agreement(config, config, &[of_session, of_profile])
+        .await
+        .map_err(unreadable)?;
+    let line_of = |key: &&str| config.property_line(profile, key);
+    if let Some(key) = ["sso_account_id", "sso_role_name"]
+        .into_iter()
+        .find(|key| line_of(key).is_none())
+    {
+        return Err(UserError::usage(
+            format!(
+                "The profile {name} has no {key} in {}, so it gives no credentials after a sign-in.",
+                paths.config().display()
+            ),
+            [
+                SetupCommand::login()
+                    .placeholder("--cli-profile", "NAME")
+                    .to("use another profile"),
+                SetupCommand::run()
+                    .value("--cli-profile", name)
+                    .value("--update", "cli-profile")
+                    .into(),
+            ],
+        ));
+    }
+    if let Some(line) = ["sso_start_url", "sso_region"].iter().find_map(line_of) {
+        return Err(unreadable(format!(
+            "line {line} repeats a property of the SSO session {session} in the profile {name}, which the AWS SDKs do not \
+             accept; remove it"
+        )));
+    }
+    aws_files::writable(paths, session).map_err(unusable)
 }
 
 /// Returns the profile of the last run on this machine.
@@ -189,11 +231,13 @@ async fn sign_in(
     };
     let profile = &target.profile;
     browser.restrict_to(Partition::of_region(&target.sso_region));
-    let provider = connect::credentials(Some(&profile.name), &profile.region).await;
-    let base = connect::sdk_config(Some(&profile.name), &target.sso_region, provider).await;
+    let settings = SdkSettings::load(environment, Some(&profile.name)).await;
+    let settings = settings.map_err(|invalid| invalid_setting(&invalid))?;
+    let provider = connect::credentials(Some(&profile.name), &profile.region, &settings);
+    let base = connect::sdk_config(Some(&profile.name), &target.sso_region, &settings, provider).await;
     let clients = Clients::new(&base, ServerClock::default());
-    if let Some((service, address)) = clients.plain_http() {
-        return Err(plain_http(environment, &service, &address, Some(&profile.name)));
+    if let Some(refused) = clients.refused_endpoint() {
+        return Err(refused_endpoint(environment, &refused, Some(&profile.name)));
     }
     let paths = environment
         .aws_files()

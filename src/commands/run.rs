@@ -90,7 +90,7 @@ async fn show_situation(
     drop(waiting);
     rows.push(permissions);
     // The step reports a config that cannot be edited, but only this check reports files that others can read.
-    let files = doctor::files(environment, cli.flags.state.as_deref()).into_iter();
+    let files = doctor::files(environment, cli.flags.state.as_deref()).await.into_iter();
     rows.extend(files.filter(|row| row.status == CheckStatus::Note));
     for row in rows {
         let always = matches!(row.check, "credentials" | "account");

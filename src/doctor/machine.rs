@@ -12,7 +12,6 @@ use crate::progress::{Folder, Progress};
 use crate::user_error::UserError;
 use crate::wizard::steps::WizardContext;
 use aws_config_file::files;
-use aws_config_file::{Config, credentials_have_section};
 
 /// The row of the clock, once AWS has sent its time.
 pub fn clock(context: &WizardContext) -> Option<Row> {
@@ -75,11 +74,11 @@ fn browser(environment: &Environment) -> Row {
 }
 
 /// The rows of the AWS files and of progress. `state` is `--state`.
-pub fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
-    vec![aws_files(environment), progress(environment, state)]
+pub async fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
+    vec![aws_files(environment).await, progress(environment, state)]
 }
 
-fn aws_files(environment: &Environment) -> Row {
+async fn aws_files(environment: &Environment) -> Row {
     const CHECK: &str = "aws_files";
     let Some(paths) = environment.aws_files() else {
         return Row::to_do(
@@ -88,48 +87,10 @@ fn aws_files(environment: &Environment) -> Row {
             SetupCommand::again().after("set HOME"),
         );
     };
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut first_duplicate = None;
-    let of_config = match files::read(paths.config()) {
-        Ok(content) => match Config::parse(&content) {
-            Ok(config) => {
-                first_duplicate = config.first_duplicate();
-                None
-            }
-            Err(bad) => Some(bad.to_string()),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => Some(unreadable(error)),
-    };
-    let of_credentials = credentials_have_section(paths.credentials(), "").err().map(unreadable);
-    for (path, why) in [(paths.config(), of_config), (paths.credentials(), of_credentials)] {
-        if let Some(why) = why {
-            return Row::to_do(
-                CHECK,
-                format!("{} {why}.", path.display()),
-                SetupCommand::again().after(format!("fix {}", path.display())),
-            );
-        }
-    }
     // The token files of all sessions are in the same folder, so any name will do.
-    for path in [paths.config(), &paths.token("")] {
-        if let Err(error) = files::check_writable(path) {
-            return Row::to_do(
-                CHECK,
-                format!("{} cannot be written: {error}.", path.display()),
-                SetupCommand::again().after("free disk space or fix the permissions there"),
-            );
-        }
-    }
-    if let Some(line) = first_duplicate {
-        return Row::note(
-            CHECK,
-            format!(
-                "{} repeats a section or a key in line {line}. The AWS CLI does not read such a file.",
-                paths.config().display()
-            ),
-        )
-        .or(NextStep::note(format!("merge the two in {}", paths.config().display())));
+    let usable = crate::aws_files::readable(&paths).await;
+    if let Err(problem) = usable.and_then(|()| crate::aws_files::writable(&paths, "")) {
+        return Row::to_do(CHECK, problem.to_string(), problem.next(SetupCommand::again()));
     }
     if let Some(open) = is_open_to_others(paths.cache()) {
         return Row::note(

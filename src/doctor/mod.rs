@@ -23,7 +23,7 @@ pub use row::{CheckStatus, Row};
 pub async fn without_credentials(environment: &Environment, state: Option<&Path>, error: &UserError) -> Vec<Row> {
     let mut rows = vec![Row::from_error("credentials", error)];
     rows.extend(machine::tools(environment).await);
-    rows.extend(machine::files(environment, state));
+    rows.extend(machine::files(environment, state).await);
     rows
 }
 
@@ -57,6 +57,6 @@ pub async fn tools(environment: &Environment) -> Vec<Row> {
 }
 
 /// Checks the user's files that the wizard reads and writes. `state` is `--state`.
-pub fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
-    machine::files(environment, state)
+pub async fn files(environment: &Environment, state: Option<&Path>) -> Vec<Row> {
+    machine::files(environment, state).await
 }

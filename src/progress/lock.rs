@@ -57,7 +57,9 @@ impl Lock {
         if !is_ours(&mut file).map_err(LockError::Io)? {
             return Err(LockError::Io(not_a_lock(path, "has unexpected content")));
         }
-        files::make_private(&file).map_err(LockError::Io)?;
+        files::make_private(&file)
+            .and_then(|()| files::give_away(path))
+            .map_err(LockError::Io)?;
         let me = Holder {
             pid: std::process::id(),
             since: Timestamp::now(),

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use similar::TextDiff;
 
+use crate::aws_files::{self, Problem};
 use crate::ids::{AccountId, RegionName};
-use crate::next_step::{NextStep, SetupCommand};
+use crate::next_step::SetupCommand;
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target,
@@ -105,7 +106,10 @@ impl CliConfigSpec {
             let existing = config.get(section).unwrap_or_default();
             let changed: Vec<(&str, Option<&str>)> = properties
                 .into_iter()
-                .filter(|(key, value)| !is_same(key, existing.get(*key).map(String::as_str), *value))
+                .filter(|(key, value)| {
+                    !is_same(key, existing.get(*key).map(String::as_str), *value)
+                        || config.has_comment_behind(section, key)
+                })
                 .collect();
             config.set(section, &changed);
         };
@@ -134,52 +138,63 @@ impl CliConfigSpec {
         Config::parse(created.as_bytes()).map_or_else(|_| created.to_owned(), |config| self.edited_in_place(config))
     }
 
-    /// Why the SDKs would read our sections differently than the AWS CLI; `None` if they read them alike.
-    pub fn misread(&self, config: &Config) -> Option<String> {
-        let parts = [
-            (ResourceKind::SsoSession, Section::SsoSession(&self.session)),
-            (ResourceKind::CliProfile, Section::Profile(&self.profile)),
+    /// Checks that the AWS CLI and the AWS SDKs read the same values from both sections once they are as specified.
+    ///
+    /// # Errors
+    /// The first line that they read differently, and why.
+    pub async fn check_agreement(&self, config: &Config) -> Result<(), String> {
+        let (of_session, of_profile) = (keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile));
+        let sections = [
+            (Section::SsoSession(&self.session), &of_session[..]),
+            (Section::Profile(&self.profile), &of_profile[..]),
         ];
-        let mut indented_comments = parts
-            .into_iter()
-            .filter_map(|(kind, section)| config.indented_comment_below(section, &keys(kind)));
-        indented_comments.next().map(|line| {
-            format!(
+        let mut indented_comments = sections
+            .iter()
+            .filter_map(|(section, keys)| config.indented_comment_below(*section, keys));
+        if let Some(line) = indented_comments.next() {
+            return Err(format!(
                 "line {line} is an indented comment, which the AWS SDKs read as part of the value above it; start the \
                  comment in the first column"
-            )
-        })
+            ));
+        }
+        let after = Config::parse(self.edited(config.clone()).as_bytes()).map_err(|error| error.to_string())?;
+        aws_files::agreement(config, &after, &sections).await
     }
 
     /// Compares the sections in the file with the specified ones.
     pub fn compare(&self, config: &Config) -> Differences {
         let mut differences = Differences::default();
-        let session = (
-            "SSO session",
-            &self.session,
-            config.get(Section::SsoSession(&self.session)),
-        );
-        let profile = ("profile", &self.profile, config.get(Section::Profile(&self.profile)));
-        let of_session = (session, self.session_properties().to_vec(), false);
-        let of_profile = (profile, self.profile_properties().to_vec(), true);
-        for ((what, name, existing), properties, is_profile) in [of_session, of_profile] {
-            let Some(existing) = existing else {
-                differences.missing.push(format!("no {what} {name}"));
+        let of_session = (Section::SsoSession(&self.session), self.session_properties().to_vec());
+        let of_profile = (Section::Profile(&self.profile), self.profile_properties().to_vec());
+        for (section, properties) in [of_session, of_profile] {
+            let (name, legacy) = match section {
+                Section::SsoSession(name) => (format!("SSO session {name}"), &[][..]),
+                Section::Profile(name) => (format!("profile {name}"), &LEGACY_KEYS[..]),
+            };
+            let Some(existing) = config.get(section) else {
+                differences.missing.push(format!("no {name}"));
                 continue;
             };
-            let legacy = LEGACY_KEYS
-                .into_iter()
-                .filter(|key| is_profile && existing.contains_key(*key));
+            let legacy = legacy.iter().filter(|key| existing.contains_key(**key));
             let keys: Vec<&str> = properties
-                .into_iter()
+                .iter()
                 .filter(|(key, value)| !is_same(key, existing.get(*key).map(String::as_str), Some(value)))
                 .map(|(key, _)| key)
                 .chain(legacy)
+                .copied()
                 .collect();
             if !keys.is_empty() {
                 let keys = keys.join(", ");
-                let different = format!("{what} {name} already exists with other values: {keys}");
+                let different = format!("{name} already exists with other values: {keys}");
                 differences.different.push(different);
+            }
+            let commented = properties
+                .iter()
+                .find(|(key, _)| config.has_comment_behind(section, key));
+            if let Some((key, _)) = commented.filter(|_| keys.is_empty()) {
+                differences.different.push(format!(
+                    "{name} has a comment behind the value of {key}, which the AWS CLI reads as part of the value"
+                ));
             }
         }
         differences
@@ -290,7 +305,7 @@ pub fn write(
     path.parent()
         .map_or(Ok(()), files::make_private_folder)
         .and_then(|()| files::edit_atomically(path, before.as_bytes(), after.as_bytes()))
-        .map_err(|error| unwritable(info, path, &error))?;
+        .map_err(|error| unusable(info, &Problem::unwritable(path, &error)))?;
     for entry in updated {
         context.settle(Verb::Update, entry.kind, entry.name.clone(), Some(entry))?;
     }
@@ -342,15 +357,12 @@ fn new_parts<'a>(spec: &'a CliConfigSpec, config: &Config, path: &Path) -> Vec<(
     parts.into_iter().flatten().collect()
 }
 
-/// The error for a file that a run cannot write.
-pub fn unwritable(info: &StepInfo, path: &Path, error: &std::io::Error) -> UserError {
-    let next: NextStep = if error.kind() == std::io::ErrorKind::ResourceBusy {
-        SetupCommand::again().into()
-    } else {
-        SetupCommand::again().after("free up disk space or fix the file permissions")
-    };
-    let message = format!("{}: {} cannot be written: {error}.", info.name(), path.display());
-    UserError::failed(message, next)
+/// The error of a run that cannot use a file.
+pub fn unusable(info: &StepInfo, problem: &Problem) -> UserError {
+    UserError::failed(
+        format!("{}: {problem}", info.name()),
+        problem.next(SetupCommand::again()),
+    )
 }
 
 /// The diff as it is shown. The lines around an edit may hold secrets of other tools, so that only their headers and
@@ -372,14 +384,6 @@ pub fn diff(path: &Path, before: &str, after: &str) -> String {
     lines.collect()
 }
 
-/// The error for a file that a run cannot edit.
-pub fn unreadable_in(info: &StepInfo, path: &Path, why: &str) -> UserError {
-    UserError::failed(
-        format!("{}: {} cannot be edited: {why}.", info.name(), path.display()),
-        SetupCommand::again().after("fix the file (tools built on the AWS SDKs can't read it either)"),
-    )
-}
-
 /// The file's text and its sections. A file that does not exist counts as empty.
 ///
 /// # Errors
@@ -388,9 +392,9 @@ pub fn read_or_empty(info: &StepInfo, path: &Path) -> Result<(String, Config), U
     let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(unreadable_in(info, path, &error.to_string())),
+        Err(error) => return Err(unusable(info, &Problem::in_text(path, error))),
     };
-    let config = Config::parse(&bytes).map_err(|error| unreadable_in(info, path, &error.to_string()))?;
+    let config = Config::parse(&bytes).map_err(|error| unusable(info, &Problem::in_text(path, error)))?;
     Ok((config.text(), config))
 }
 
@@ -403,7 +407,7 @@ fn remember(
     before: &str,
     after: &str,
 ) -> Result<(), UserError> {
-    let parse = |text: &str| Config::parse(text.as_bytes()).map_err(|bad| unreadable_in(info, path, &bad.to_string()));
+    let parse = |text: &str| Config::parse(text.as_bytes()).map_err(|bad| unusable(info, &Problem::in_text(path, bad)));
     let (old, new) = (parse(before)?, parse(after)?);
     let (session, profile) = (spec.session.as_str(), spec.profile.as_str());
     let mut names = Vec::new();

@@ -53,7 +53,10 @@ fn config() -> impl Strategy<Value = Option<String>> {
     let session = "[sso-session my-sso]\nsso_start_url = https://elsewhere.awsapps.com/start\nsso_region=eu-west-1";
     let profile = "# mine\n[profile eks-walkthrough]\nregion   = eu-west-1 # here\ncli_pager =";
     let older = "[profile eks-walkthrough] ; old\nsso_start_url = https://old.awsapps.com/start # old\noutput =\n  a = b\n# so\nsso_region=eu-west-1\nretry_mode = standard";
-    let parts = proptest::sample::subsequence(vec![other, session, profile, older], 0..=4).prop_shuffle();
+    // The AWS CLI accepts a section only once.
+    let parts = proptest::sample::select(vec![profile, older]).prop_flat_map(move |profile| {
+        proptest::sample::subsequence(vec![other, session, profile], 0..=3).prop_shuffle()
+    });
     (parts, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(parts, has_end, is_crlf, is_there)| {
         let text = parts.join("\n\n") + if has_end && !parts.is_empty() { "\n" } else { "" };
         is_there.then(|| if is_crlf { text.replace('\n', "\r\n") } else { text })

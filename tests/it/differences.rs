@@ -115,11 +115,27 @@ fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
     let after = env.config();
     assert!(
         after.starts_with(
-            "# work\n[profile eks-walkthrough]\nregion = us-east-1 # mine\ncli_pager =\nsso_session=my-sso\n"
+            "# work\n[profile eks-walkthrough]\n# mine\nregion = us-east-1\ncli_pager =\nsso_session=my-sso\n"
         ),
         "{after}"
     );
     assert!(after.contains("\n\n[profile other]\nregion=x\n"), "{after}");
+}
+
+#[test]
+fn a_comment_that_the_aws_cli_reads_as_a_value_moves_with_update() {
+    let env = TestEnv::new("complete");
+    run(&env, &[]).expect(0);
+    let written = env.config();
+    env.write_config(written.replace("\nregion = us-east-1\n", "\nregion = us-east-1 # home\n"));
+    let before = env.config();
+    let result = run(&env, &[]).expect(5);
+    result.expect_text("comment behind the value of ");
+    run(&env, &["--update=cli-profile"]).expect(0);
+    assert_eq!(
+        env.config(),
+        before.replace("region = us-east-1 # home", "# home\nregion = us-east-1")
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use idc_sim::PersonKind;
 
 use super::json::schema;
 use super::support::forwarder::Forwarder;
-use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
 /// Replaces URLs and paths that differ between machines.
 fn normalize(text: &str, env: &TestEnv) -> String {
@@ -414,7 +414,13 @@ fn doctor_names_files_that_cannot_be_used() {
     std::fs::write(home.join(".aws/config"), "[default\nregion = us-east-1\n").unwrap();
     let result = env.json(&["doctor"]).expect(3);
     let files = row(&result, "aws_files");
-    assert!(files["message"].as_str().unwrap().contains("config line 1"), "{files}");
+    assert!(
+        files["message"]
+            .as_str()
+            .unwrap()
+            .contains("config cannot be used: line 1"),
+        "{files}"
+    );
     std::fs::write(home.join(".aws/config"), "").unwrap();
     #[cfg(unix)]
     {
@@ -445,20 +451,50 @@ fn a_wrong_clock_is_named_in_doctor_and_as_the_reason_of_a_refused_call() {
 }
 
 #[test]
-fn doctor_names_a_section_or_a_key_that_stands_twice() {
-    for (config, line) in [
-        ("[default]\nregion = us-east-1\nregion = eu-west-1\n", "line 3"),
-        ("[default]\nregion = us-east-1\n\n[default]\noutput = json\n", "line 4"),
+fn doctor_run_and_login_refuse_the_same_files_before_any_change() {
+    for (file, content, line) in [
+        (
+            ".aws/config",
+            &b"[default]\nregion = us-east-1\nregion = eu-west-1\n"[..],
+            3,
+        ),
+        (
+            ".aws/config",
+            b"[default]\nregion = us-east-1\n\n[default]\noutput = json\n",
+            4,
+        ),
+        (".aws/config", b"[profile work]\n    region = eu-west-1\n", 2),
+        (".aws/config", b"[profile work] /* s3 */\n", 1),
+        (".aws/config", b"[default]\nregion: eu-west-1\n", 2),
+        (".aws/config", b"region = eu-west-1\n[default]\n", 1),
+        (".aws/credentials", b"[old]\n    aws_access_key_id = AKIA\n", 2),
+        (".aws/credentials", b"# M\xfcller\n[old]\n", 1),
+        (".aws/credentials", b"\xef\xbb\xbf[default]\n", 1),
+        (".aws/credentials", b"aws_access_key_id=AKIA\n", 1),
+        (
+            ".aws/credentials",
+            b"[default]\naws_access_key_id = AKIA\njust a note\n",
+            3,
+        ),
+        (".aws/credentials", b"[old]\n[old]\n", 2),
     ] {
         let env = TestEnv::new("enabled");
-        env.write_config(config);
-        let files = row(&env.json(&["doctor"]).expect(0), "aws_files");
-        assert_eq!(files["status"], "note", "{files}");
-        let message = files["message"].as_str().unwrap();
+        std::fs::create_dir_all(env.path(".aws")).unwrap();
+        std::fs::write(env.path(file), content).unwrap();
+        let expected = format!("{file} cannot be used: line {line}");
+        let files = row(&env.json(&["doctor"]).expect(3), "aws_files");
+        assert_eq!(files["status"], "to_do", "{files}");
         assert!(
-            message.contains(&format!("repeats a section or a key in {line}")),
-            "{message}"
+            files["message"].as_str().unwrap().contains(&expected),
+            "{expected}: {files}"
         );
+        let run = env.run_setup(&[]).expect(1);
+        let error = run.step("cli-profile")["error"]["message"].to_string();
+        assert!(error.contains(&expected), "{expected}: {error}");
+        assert!(!env.server.calls().iter().any(is_mutating), "{expected}");
+        let login = env.run(&["login"]).expect(2);
+        assert!(login.stderr.contains(&expected), "{expected}: {}", login.stderr);
+        assert_eq!(std::fs::read(env.path(file)).unwrap(), content);
     }
 }
 

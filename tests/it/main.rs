@@ -10,6 +10,7 @@ mod boto3;
 mod browser;
 mod budget;
 mod chromium;
+mod config_readers;
 mod differences;
 mod doctor;
 mod durability;

@@ -9,7 +9,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use idc_setup::aws::Clients;
 use idc_setup::aws::clock::ServerClock;
 use idc_setup::aws::connect::{Caller, sdk_config};
+use idc_setup::aws::sdk_settings::SdkSettings;
 use idc_setup::aws::waiting::Timing;
+use idc_setup::environment::Environment;
 use idc_setup::ids::AccountId;
 use idc_setup::progress::{Progress, ProgressError, ResourceKind};
 use idc_setup::reconcile::apply::Outcome;
@@ -77,7 +79,8 @@ async fn context(env: &TestEnv) -> Context {
         "test",
     );
     let credentials = SharedCredentialsProvider::new(credentials);
-    let config = sdk_config(None, &"us-east-1".parse().unwrap(), credentials).await;
+    let settings = SdkSettings::load(&Environment::default(), None).await.unwrap();
+    let config = sdk_config(None, &"us-east-1".parse().unwrap(), &settings, credentials).await;
     let config = config.to_builder().endpoint_url(env.server.url()).build();
     let account = "123456789012".parse().unwrap();
     let progress = opened(env, &account).await;

@@ -18,7 +18,7 @@ const EXISTING_USER: [&str; 3] = ["--non-interactive", "--email=admin@example.co
 fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
     let env = TestEnv::new("complete");
     let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
-                  region = eu-west-1 # SECRET3\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
+                  # SECRET3\nregion = eu-west-1\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
     env.write_config(before);
     let result = env.run(&[&["run", "--update=cli-profile", "-vv"], &EXISTING_USER[..]].concat());
     let after = env.config();

@@ -5,11 +5,9 @@
 //! indented comment is a comment for the AWS CLI but part of the value above for the SDKs, so that an edit never
 //! inserts a line before one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::line::{
-    Line, after_header, content, kind, uncommented, without_comment, without_header, without_trailing_comment,
-};
+use crate::line::{Line, after_header, content, kind, uncommented, without_header, without_trailing_comment};
 
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +50,17 @@ pub struct ParseError {
     pub why: &'static str,
 }
 
+/// The content of a file as text.
+pub fn decoded(bytes: &[u8]) -> Result<&str, ParseError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        ParseError {
+            line: before.matches('\n').count() + 1,
+            why: "is not UTF-8",
+        }
+    })
+}
+
 /// The text of the file, as lines with their line endings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -65,13 +74,7 @@ impl Config {
     /// # Errors
     /// [`ParseError`] if the file is not UTF-8, or a section header has no closing bracket. The SDKs reject such a file too.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| ParseError {
-            line: String::from_utf8_lossy(&bytes[..error.valid_up_to()])
-                .matches('\n')
-                .count()
-                + 1,
-            why: "is not UTF-8",
-        })?;
+        let text = decoded(bytes)?;
         let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         for (index, line) in lines.iter().enumerate() {
             let line_text = content(line, index);
@@ -160,7 +163,7 @@ impl Config {
     }
 
     /// Sets properties of a section. A section that does not exist is added at the end of the file. An existing
-    /// property keeps its place, a property with `None` is removed, and new properties follow the last one of the
+    /// property keeps its place, and a comment behind its value moves to the line above. A property with `None` is removed, and new properties follow the last one of the
     /// section.
     pub fn set(&mut self, section: Section, properties: &[(&str, Option<&str>)]) {
         if self.get(section).is_none() {
@@ -242,14 +245,23 @@ impl Config {
         last
     }
 
+    /// Replaces a value. A comment behind it moves to a line above: the AWS CLI would read it as part of the value.
     fn replace(&mut self, index: usize, value: &str) {
-        let line = &self.lines[index];
-        let ending = &line[line.trim_end_matches(['\r', '\n']).len()..];
-        let (before, after) = line.split_once('=').unwrap_or((line, ""));
+        let line = self.lines[index].clone();
+        let text = line.trim_end_matches(['\r', '\n']);
+        let ending = &line[text.len()..];
+        let own = without_trailing_comment(text);
+        let comment = &text[own.len()..];
+        let (before, after) = own.split_once('=').unwrap_or((own, ""));
         let blank = &after[..after.len() - after.trim_start_matches([' ', '\t']).len()];
-        let comment = &after[without_comment(after).trim_end().len()..].trim_end_matches(['\r', '\n']);
-        self.lines[index] = format!("{before}={blank}{value}{comment}{ending}");
+        // A value that was empty has only the blanks in front of the comment.
+        let blank = if after.trim().is_empty() { " " } else { blank };
+        self.lines[index] = format!("{before}={blank}{value}{ending}");
         self.drop_continuations(index + 1);
+        if !comment.is_empty() {
+            let ending = if ending.is_empty() { self.line_ending } else { ending };
+            self.lines.insert(index, format!("{comment}{ending}"));
+        }
     }
 
     fn remove_all(&mut self, section: Section, key: &str) {
@@ -390,23 +402,6 @@ impl Config {
         None
     }
 
-    /// The number of the first line with a duplicate section header, or a duplicate key in a section. The SDKs merge
-    /// duplicates, but the AWS CLI rejects such a file.
-    pub fn first_duplicate(&self) -> Option<usize> {
-        let mut known = BTreeSet::new();
-        let mut inside = "";
-        let mut lines = self.lines.iter().enumerate();
-        let first = lines.find(|(index, line)| match kind(line, *index) {
-            Line::Header(header) => {
-                inside = header;
-                !known.insert((header, String::new()))
-            }
-            Line::Property(key, _) => !known.insert((inside, key.to_ascii_lowercase())),
-            _ => false,
-        });
-        first.map(|(index, _)| index + 1)
-    }
-
     /// Whether every section of another config has the same properties in this one.
     pub fn has_sections_of(&self, other: &Self) -> bool {
         other
@@ -448,16 +443,25 @@ impl Config {
         names.collect::<Vec<_>>().into_iter()
     }
 
-    /// The number of the line with a section header in which the name is quoted. The AWS CLI accepts that, but the SDKs
-    /// do not.
-    pub fn quoted_header(&self, section: Section) -> Option<usize> {
+    /// The number of the line with the header of a section, from 1.
+    pub fn header_line(&self, section: Section) -> Option<usize> {
         let is_named = self.named(section);
         let mut lines = self.lines.iter().enumerate();
-        let line = lines.find(|(index, line)| match kind(line, *index) {
-            Line::Header(header) => is_named(header) && header.contains(['"', '\'']),
-            _ => false,
-        });
+        let line = lines.find(|(index, line)| matches!(kind(line, *index), Line::Header(header) if is_named(header)));
         line.map(|(index, _)| index + 1)
+    }
+
+    /// Whether a comment follows the value of a property on its line. The AWS CLI reads it as part of the value.
+    pub fn has_comment_behind(&self, section: Section, key: &str) -> bool {
+        self.find(section, key).is_some_and(|index| {
+            let text = self.lines[index].trim_end_matches(['\r', '\n']);
+            without_trailing_comment(text).len() < text.len()
+        })
+    }
+
+    /// The number of the line with a property of a section, from 1.
+    pub fn property_line(&self, section: Section, key: &str) -> Option<usize> {
+        self.find(section, key).map(|index| index + 1)
     }
 }
 
@@ -498,6 +502,24 @@ mod tests {
             after,
             "# mine\r\n[profile p] # here\r\nregion=eu-west-1\r\n; keep\r\ns3 =\r\n  max = 1\r\noutput = json\r\n[profile q]\r\n"
         );
+    }
+
+    #[test]
+    fn a_comment_behind_a_changed_value_moves_to_the_line_above() {
+        let after = |before: &str| edited(before, Section::Profile("p"), &[("region", Some("b"))]);
+        assert_eq!(
+            after("[profile p]\r\nregion=a ; here\r\nx = 1 # kept\r\n"),
+            "[profile p]\r\n; here\r\nregion=b\r\nx = 1 # kept\r\n"
+        );
+        assert_eq!(
+            after("[profile p]\nregion = a # here"),
+            "[profile p]\n# here\nregion = b"
+        );
+        assert_eq!(
+            after("[profile p]\nregion = # here\n"),
+            "[profile p]\n# here\nregion = b\n"
+        );
+        assert_eq!(after("[profile p]\nregion =\n"), "[profile p]\nregion = b\n");
     }
 
     #[test]

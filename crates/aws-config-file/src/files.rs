@@ -9,8 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::limits::{LARGEST_FILE_MB, MOST_LINKS};
 
+mod metadata;
 mod temp_files;
 
+use metadata::{ChangedMeanwhile, give_to_owner_of_folder, must_be_regular, must_be_replaceable, take_over};
 pub use temp_files::remove_abandoned;
 
 /// Reads a regular file. Symbolic links are followed. Pipes and devices are refused, since reading them might never
@@ -33,16 +35,6 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// As for [`read`], and if the content is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
-}
-
-fn must_be_regular(metadata: &fs::Metadata) -> io::Result<()> {
-    if metadata.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    Ok(())
 }
 
 /// The mode of a file that is written.
@@ -69,19 +61,23 @@ pub fn write_atomically(path: &Path, content: &[u8], access: Access) -> io::Resu
 /// that another program made after the read are not lost.
 ///
 /// # Errors
-/// [`io::ErrorKind::ResourceBusy`] if the content has changed; the error of any step that fails.
+/// An error for which [`is_changed`] returns `true` if the content has changed; the error of any step that fails.
 pub fn edit_atomically(path: &Path, before: &[u8], content: &[u8]) -> io::Result<()> {
     write(path, content, Access::AsBefore, || {
         let now = match read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             now => now?,
         };
-        let why = "another program has just changed it";
         let is_same = now == before;
-        is_same
-            .then_some(())
-            .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, why))
+        is_same.then_some(()).ok_or_else(|| io::Error::other(ChangedMeanwhile))
     })
+}
+
+/// Whether an edit failed because another program has changed the file since it was read.
+pub fn is_changed(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<ChangedMeanwhile>)
 }
 
 /// `may_replace` is called last, immediately before the rename.
@@ -90,19 +86,18 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
     let before = fs::metadata(&target).ok();
     if let Some(before) = &before {
         // A rename would replace a device or a pipe that other programs use.
-        must_be_regular(before)?;
-        must_be_writable(before)?;
+        must_be_replaceable(&target, before)?;
     }
     let folder = folder_of(&target);
     remove_abandoned(folder);
     let mut file = temp_files::create_in(folder)?;
     file.write_all(content)?;
     match before {
-        Some(before) if access == Access::AsBefore => {
-            let permissions = keep_owner(file.as_file(), &before)?;
-            file.as_file().set_permissions(permissions)?;
+        Some(before) if access == Access::AsBefore => take_over(file.as_file(), &target, &before)?,
+        _ => {
+            make_private(file.as_file())?;
+            give_to_owner_of_folder(file.path(), folder)?;
         }
-        _ => make_private(file.as_file())?,
     }
     file.as_file().sync_all()?;
     may_replace()?;
@@ -118,14 +113,17 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
 pub fn check_writable(path: &Path) -> io::Result<()> {
     let target = resolve(path)?;
     if let Ok(before) = fs::metadata(&target) {
-        must_be_regular(&before)?;
-        must_be_writable(&before)?;
+        must_be_replaceable(&target, &before)?;
     } else if target != path && !folder_of(&target).is_dir() {
         let why = format!("it points to {}, whose folder does not exist", target.display());
         return Err(io::Error::new(io::ErrorKind::NotFound, why));
     }
     let mut folder = folder_of(&target);
     while !folder.exists() {
+        if fs::symlink_metadata(folder).is_ok() {
+            let why = format!("{} is a symbolic link that leads nowhere", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, why));
+        }
         folder = folder_of(folder);
     }
     if !folder.is_dir() {
@@ -140,38 +138,6 @@ fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."))
-}
-
-/// A file that its owner may not write must not be replaced either.
-fn must_be_writable(metadata: &fs::Metadata) -> io::Result<()> {
-    #[cfg(unix)]
-    let is_read_only = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o200 == 0;
-    #[cfg(not(unix))]
-    let is_read_only = metadata.permissions().readonly();
-    if is_read_only {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
-    }
-    Ok(())
-}
-
-/// Gives the new file the owner of the old one: otherwise a program run as root would lock users out of their own
-/// files. Returns the permissions for the new file, without those of the group if the group cannot be kept.
-fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissions> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
-        let now = file.metadata()?;
-        let mode = before.permissions().mode();
-        if now.uid() != before.uid() {
-            fchown(file, Some(before.uid()), Some(before.gid()))
-                .map_err(|_| io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"))?;
-        } else if now.gid() != before.gid() && fchown(file, None, Some(before.gid())).is_err() {
-            return Ok(fs::Permissions::from_mode(mode & !0o070));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(before.permissions())
 }
 
 /// The parent folders of a file that do not exist yet, the outermost first.
@@ -207,12 +173,21 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
         Ok(()) => {
             #[cfg(unix)]
             fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+            give_to_owner_of_folder(path, folder_of(path))?;
             sync_folder(folder_of(path))
         }
         // Another program has created it in the meantime.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Gives a new file to the owner of its folder if this process is root, so that `sudo` locks no user out.
+///
+/// # Errors
+/// If the owner of the folder cannot be read, or that of the file cannot be changed.
+pub fn give_away(path: &Path) -> io::Result<()> {
+    give_to_owner_of_folder(path, folder_of(path))
 }
 
 /// Gives only the owner access to a file (0600), independent of the umask.
@@ -298,7 +273,7 @@ mod tests {
         edit_atomically(&file, b"", b"one").unwrap();
         edit_atomically(&file, b"one", b"two").unwrap();
         let error = edit_atomically(&file, b"one", b"three").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        assert!(is_changed(&error));
         assert_eq!(fs::read(&file).unwrap(), b"two");
     }
 

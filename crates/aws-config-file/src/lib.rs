@@ -20,6 +20,7 @@
 //! [`files`] writes all of these atomically. [`parse_with_sdk`] reads a config file with the parser of the AWS SDK; the
 //! tests of this crate compare the editor with it.
 
+mod cli;
 mod config;
 mod credentials;
 pub mod files;
@@ -30,11 +31,13 @@ mod registration_cache;
 mod sdk;
 mod token_cache;
 
+pub use aws_runtime::env_config::file::EnvConfigFiles;
+pub use cli::{CliProperty, CliReading, CliSection, parse_with_cli};
 pub use config::{Config, ParseError, Section};
-pub use credentials::has_section as credentials_have_section;
+pub use credentials::{has_keys, has_section, read_credentials};
 pub use limits::{LARGEST_FILE_MB, LONGEST_WRITE, MOST_LINKS, TOKEN_WINDOW};
 pub use line::{redacted, without_trailing_comment};
 pub use paths::Paths;
 pub use registration_cache::{CachedRegistration, SCOPE, read_registration, registration_json};
-pub use sdk::parse_with_sdk;
+pub use sdk::{AwsFile, check_readable, parse_with_sdk, sdk_files};
 pub use token_cache::{CachedToken, read_token, token_json, write_cache_file};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_config_file::{Config, Section, parse_with_sdk};
+use aws_config_file::{AwsFile, Config, Section, parse_with_sdk};
 use proptest::prelude::*;
 
 static RUNTIME: std::sync::LazyLock<tokio::runtime::Runtime> =
@@ -34,7 +34,7 @@ fn config_text() -> impl Strategy<Value = String> {
 /// The values that the SDK reads for the tested keys, by section.
 fn seen_by_the_sdk(text: &str) -> Option<BTreeMap<(String, &'static str), String>> {
     const KEYS: [&str; 5] = ["region", "output", "sso_session", "sso_account_id", "sso_region"];
-    let profiles = RUNTIME.block_on(parse_with_sdk(text)).ok()?;
+    let profiles = RUNTIME.block_on(parse_with_sdk(AwsFile::Config, text)).ok()?;
     let mut seen = BTreeMap::new();
     for key in KEYS {
         for name in profiles.profiles() {
@@ -128,7 +128,7 @@ fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
         else {
             continue;
         };
-        let read = RUNTIME.block_on(parse_with_sdk(text));
+        let read = RUNTIME.block_on(parse_with_sdk(AwsFile::Config, text));
         let Some(profiles) = case["output"]["config"]["profiles"].as_object() else {
             // Step 7 of `idc-setup` rejects every file that the SDK rejects.
             assert!(read.is_err(), "{name}");
@@ -148,7 +148,9 @@ fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
         }
         config.set(Section::SsoSession("new-one"), &[("sso_region", Some("us-east-1"))]);
         config.set(Section::Profile("new-one"), &[("sso_session", Some("new-one"))]);
-        let edited = RUNTIME.block_on(parse_with_sdk(&config.text())).unwrap();
+        let edited = RUNTIME
+            .block_on(parse_with_sdk(AwsFile::Config, &config.text()))
+            .unwrap();
         for (profile, properties) in profiles {
             let seen = edited.get_profile(profile).unwrap();
             for (key, value) in properties.as_object().unwrap() {

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use super::context::WizardContext;
 use super::facts::Profile;
 use crate::answers::Key;
+use crate::aws_files::{self, Problem};
+use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
 use crate::progress::{ResourceKind, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
-use crate::resources::cli_config::{self, CliConfigSpec, unreadable_in, unwritable};
+use crate::resources::cli_config::{self, CliConfigSpec, unusable};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
-use aws_config_file::files;
-use aws_config_file::{Config, Paths, Section, credentials_have_section, parse_with_sdk};
+use aws_config_file::{Config, Paths, Section, has_keys, read_credentials};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -68,17 +69,29 @@ impl CliProfile {
 
     /// The sections that the answers describe; `None` until the instance and its access portal are known.
     fn spec(&self) -> Option<CliConfigSpec> {
+        Some(self.spec_with(self.context.facts.start_url.now()?, self.context.instance.now()?.region))
+    }
+
+    fn spec_with(&self, start_url: String, sso_region: RegionName) -> CliConfigSpec {
         let context = &self.context;
-        Some(CliConfigSpec {
+        CliConfigSpec {
             session: context.text(Key::SsoSession),
             profile: context.text(Key::CliProfile),
-            start_url: context.facts.start_url.now()?,
-            sso_region: context.instance.now()?.region,
+            start_url,
+            sso_region,
             account: context.account(),
             permission_set: context.text(Key::PermissionSet),
             region: context.cli_region(),
             output: context.text(Key::CliOutput),
-        })
+        }
+    }
+
+    /// The sections before the portal and the instance are known, with other values in their place.
+    fn provisional_spec(&self) -> CliConfigSpec {
+        self.spec_with(
+            "https://example.awsapps.com/start".to_owned(),
+            self.context.cli_region(),
+        )
     }
 
     fn judge(spec: &CliConfigSpec, config: &Config) -> Observed {
@@ -106,16 +119,24 @@ impl CliProfile {
 
     /// Checks that the config file and the cached token, which step 8 writes, are writable.
     fn must_be_writable(&self) -> Result<(), UserError> {
+        aws_files::writable(self.paths()?, &self.context.text(Key::SsoSession))
+            .map_err(|problem| unusable(&INFO, &problem))
+    }
+
+    /// Checks that the AWS tools can read the files, and will read what this step writes.
+    async fn must_be_readable(&self, spec: &CliConfigSpec) -> Result<(), UserError> {
         let paths = self.paths()?;
-        let token = paths.token(&self.context.text(Key::SsoSession));
-        for path in [paths.config(), &token] {
-            files::check_writable(path).map_err(|error| unwritable(&INFO, path, &error))?;
-        }
-        Ok(())
+        aws_files::readable(paths)
+            .await
+            .map_err(|problem| unusable(&INFO, &problem))?;
+        let (_, config) = self.read()?;
+        spec.check_agreement(&config)
+            .await
+            .map_err(|why| unusable(&INFO, &Problem::in_text(paths.config(), why)))
     }
 
     /// A finding if a profile of this name gets its credentials elsewhere. Such a profile is never changed.
-    fn other_credentials(&self, spec: &CliConfigSpec, config: &Config) -> Result<Option<Observed>, UserError> {
+    async fn other_credentials(&self, spec: &CliConfigSpec, config: &Config) -> Result<Option<Observed>, UserError> {
         let blocked = |why: String| {
             let next = SetupCommand::run().placeholder("--cli-profile", "NAME");
             Observed::different(why, next.to("use another profile name"))
@@ -128,13 +149,14 @@ impl CliProfile {
             ))));
         }
         let path = self.paths()?.credentials();
-        let has_section = credentials_have_section(path, &spec.profile).map_err(|error| {
+        let content = read_credentials(path).map_err(|error| {
             let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
             UserError::failed(why, SetupCommand::again().after("fix that file"))
         })?;
-        Ok(has_section.then(|| {
+        let has_keys = has_keys(&content, &spec.profile).await;
+        Ok(has_keys.then(|| {
             blocked(format!(
-                "{} also has a section [{}]; tools would use its keys instead of SSO.",
+                "{} has access keys in the section [{}], which tools use instead of SSO.",
                 path.display(),
                 spec.profile
             ))
@@ -149,11 +171,11 @@ impl Step for CliProfile {
     }
 
     async fn look(&self) -> Result<Observed, UserError> {
-        // First of all: a file that cannot be edited must be reported before the account is changed.
-        let (text, config) = self.read().map_err(UserError::stopping_all)?;
-        if let Err(why) = parse_with_sdk(&text).await {
-            return Err(unreadable_in(&INFO, self.paths()?.config(), &why).stopping_all());
-        }
+        // First of all: a file that cannot be used must be reported before the account is changed.
+        self.must_be_readable(&self.provisional_spec())
+            .await
+            .map_err(UserError::stopping_all)?;
+        let (_, config) = self.read()?;
         let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
         let parts = [Section::SsoSession(&session), Section::Profile(&profile)];
         // A file that already contains both sections need not be writable.
@@ -176,21 +198,11 @@ impl Step for CliProfile {
                 "Waits for step 6: the access portal URL is not known.",
             ));
         };
+        self.must_be_readable(&spec).await?;
         let (text, config) = self.read()?;
         let path = self.paths()?.config();
-        if let Err(why) = parse_with_sdk(&text).await {
-            return Err(unreadable_in(&INFO, path, &why));
-        }
-        if let Some(why) = spec.misread(&config) {
-            return Err(unreadable_in(&INFO, path, &why));
-        }
-        let parts = [Section::SsoSession(&spec.session), Section::Profile(&spec.profile)];
-        if let Some(line) = parts.into_iter().find_map(|part| config.quoted_header(part)) {
-            let why = format!("line {line} has a quoted name, which the AWS CLI accepts and the SDKs do not");
-            return Err(unreadable_in(&INFO, path, &why));
-        }
         let address = Address::new(ResourceKind::CliProfile, spec.profile.as_str());
-        if let Some(observed) = self.other_credentials(&spec, &config)? {
+        if let Some(observed) = self.other_credentials(&spec, &config).await? {
             self.context.snapshot.set(address, Some(ItemState::Differs));
             return Ok(observed);
         }

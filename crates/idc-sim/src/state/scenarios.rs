@@ -382,10 +382,11 @@ mod tests {
         write_file(&link, &fresh()).unwrap();
         assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(read_file(&file).unwrap().account.id, fresh().account.id);
-        let device = folder.path().join("null");
-        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
-        write_file(&device, &fresh()).unwrap();
-        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+        // A socket stands for a device, which a mistake here would replace on the whole machine.
+        let device = folder.path().join("device");
+        let _listener = std::os::unix::net::UnixListener::bind(&device).unwrap();
+        let _ = write_file(&device, &fresh());
+        assert!(!std::fs::metadata(&device).unwrap().is_file());
         assert!(
             write_file(folder.path(), &fresh())
                 .unwrap_err()

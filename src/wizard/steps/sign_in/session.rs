@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::super::facts::Profile;
 use crate::aws::connect::{self, Caller};
 use crate::aws::error::innermost;
+use crate::aws::sdk_settings::SdkSettings;
 use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, Clients};
 use crate::browser::Browser;
@@ -122,15 +123,21 @@ impl Session<'_> {
     /// If the caller identity cannot be determined.
     pub async fn identify(&self) -> Result<Answer, UserError> {
         let profile = self.profile;
-        let provider = connect::credentials(Some(&profile.name), &profile.region).await;
-        let base = connect::sdk_config(Some(&profile.name), &profile.region, provider.clone()).await;
-        if let Some((service, address)) = Clients::new(&base, self.clients.clock().clone()).plain_http() {
+        let Some(http) = self.clients.http() else {
+            return Err(self.error("there is no HTTP client."));
+        };
+        // The files as they are now: step 7 has just written one.
+        let settings = SdkSettings::reload(self.paths, http);
+        let provider = connect::credentials(Some(&profile.name), &profile.region, &settings);
+        let base = connect::sdk_config(Some(&profile.name), &profile.region, &settings, provider.clone()).await;
+        if let Some(refused) = Clients::new(&base, self.clients.clock().clone()).refused_endpoint() {
             return Err(UserError::usage(
                 format!(
-                    "{}: the profile {} sends {service} to {address}: plain http to another machine, which anyone on \
-                     the network path can read. Nothing was sent.",
+                    "{}: the endpoint of {} for the profile {} {}. Nothing was sent.",
                     self.info.name(),
-                    profile.name
+                    refused.service,
+                    profile.name,
+                    refused.why
                 ),
                 self.again
                     .clone()
@@ -148,7 +155,7 @@ impl Session<'_> {
         };
         let ends_at = credentials.expiry().and_then(|at| Timestamp::try_from(at).ok());
         let credentials = SharedCredentialsProvider::new(credentials);
-        let base = connect::sdk_config(Some(&profile.name), &profile.region, credentials).await;
+        let base = connect::sdk_config(Some(&profile.name), &profile.region, &settings, credentials).await;
         let clients = Clients::new(&base, self.clients.clock().clone());
         let caller = connect::caller(&clients, &profile.region).await;
         let caller = caller.map_err(|aws_error| self.failed(&aws_error))?;

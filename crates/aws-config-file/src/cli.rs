@@ -1,0 +1,217 @@
+//! The config file as the AWS CLI reads it: with the INI reader of Python (`configparser.RawConfigParser`), and section
+//! names split as a shell does. The rules differ from those of the SDKs: a comment behind a value is part of the value,
+//! a colon separates as an equals sign does, and a section or key that appears twice is an error.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::config::{ParseError, Section};
+
+/// A file as the AWS CLI reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CliReading {
+    sections: Vec<CliSection>,
+}
+
+/// A section as the AWS CLI reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CliSection {
+    /// The text between the brackets.
+    header: String,
+    properties: BTreeMap<String, CliProperty>,
+}
+
+/// A value as the AWS CLI reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CliProperty {
+    /// The value.
+    pub value: String,
+    /// The number of its first line, from 1.
+    pub line: usize,
+}
+
+impl CliSection {
+    /// A property of the section.
+    pub fn get(&self, key: &str) -> Option<&CliProperty> {
+        self.properties.get(key)
+    }
+
+    /// The kind and the name in a header such as `profile dev` or `profile "my dev"`.
+    fn name(&self, kind: &str) -> Option<String> {
+        let words = shlex::split(&self.header).filter(|_| self.header.starts_with(kind))?;
+        match <[String; 2]>::try_from(words) {
+            Ok([_, name]) => Some(name),
+            Err(_) => None,
+        }
+    }
+}
+
+impl CliReading {
+    /// A section of the config file; `None` if the AWS CLI does not find it.
+    pub fn get(&self, section: Section) -> Option<&CliSection> {
+        // The last one of a name wins.
+        let mut sections = self.sections.iter().rev();
+        sections.find(|other| match section {
+            Section::Profile(name) => {
+                other.name("profile").as_deref() == Some(name) || (name == "default" && other.header == name)
+            }
+            Section::SsoSession(name) => other.name("sso-session").as_deref() == Some(name),
+        })
+    }
+
+    /// A section of the credentials file, where the header is the name of the profile.
+    pub fn get_named(&self, name: &str) -> Option<&CliSection> {
+        self.sections.iter().find(|section| section.header == name)
+    }
+}
+
+/// Whether Python counts a character as white space. It also counts four control characters.
+fn is_space(letter: char) -> bool {
+    letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter)
+}
+
+/// The text between the brackets of a header. What follows the last closing bracket is ignored.
+fn header_of(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix('[')?;
+    let header = &rest[..rest.rfind(']')?];
+    (!header.is_empty()).then_some(header)
+}
+
+/// Reads a config or credentials file as the AWS CLI does.
+///
+/// # Errors
+/// [`ParseError`] with the line for which the AWS CLI rejects the whole file.
+pub fn parse_with_cli(text: &str) -> Result<CliReading, ParseError> {
+    let mut sections: Vec<CliSection> = Vec::new();
+    // The key that an indented line continues.
+    let mut last: Option<String> = None;
+    let mut indentation = 0;
+    // Python ends a line at each of these.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    for (index, line) in text.split('\n').enumerate() {
+        let error = |why| Err(ParseError { line: index + 1, why });
+        let trimmed = line.trim_matches(is_space);
+        if trimmed.is_empty() {
+            // A blank line belongs to a value that goes on below it.
+            let property = last.as_ref().zip(sections.last_mut());
+            if let Some(property) = property.and_then(|(key, section)| section.properties.get_mut(key)) {
+                property.value.push('\n');
+            }
+            continue;
+        }
+        if trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        let indented = line.chars().take_while(|letter| is_space(*letter)).count();
+        if let (Some(key), Some(section)) = (&last, sections.last_mut())
+            && indented > indentation
+        {
+            if let Some(property) = section.properties.get_mut(key) {
+                property.value.push('\n');
+                property.value.push_str(trimmed);
+            }
+            continue;
+        }
+        indentation = indented;
+        if let Some(header) = header_of(trimmed) {
+            if sections.iter().any(|section| section.header == header) {
+                return error("repeats a section, which the AWS CLI does not accept");
+            }
+            sections.push(CliSection {
+                header: header.to_owned(),
+                ..CliSection::default()
+            });
+            last = None;
+            continue;
+        }
+        let Some(section) = sections.last_mut() else {
+            return error("is not in a section");
+        };
+        let Some((key, value)) = trimmed.split_once(['=', ':']).filter(|(key, _)| !key.is_empty()) else {
+            return error("is neither a header, a property, nor a comment");
+        };
+        let key = key.trim_end_matches(is_space).to_lowercase();
+        last = Some(key.clone());
+        let property = CliProperty {
+            value: value.trim_matches(is_space).to_owned(),
+            line: index + 1,
+        };
+        match section.properties.entry(key) {
+            Entry::Vacant(entry) => entry.insert(property),
+            Entry::Occupied(_) => return error("repeats a key of its section, which the AWS CLI does not accept"),
+        };
+    }
+    for property in sections.iter_mut().flat_map(|section| section.properties.values_mut()) {
+        property.value.truncate(property.value.trim_end_matches(is_space).len());
+        let mut nested = property
+            .value
+            .lines()
+            .filter(|line| !line.trim_matches(is_space).is_empty());
+        if property.value.starts_with('\n') && nested.any(|line| !line.contains('=')) {
+            return Err(ParseError {
+                line: property.line,
+                why: "is followed by an indented line without an equals sign, which the AWS CLI does not accept",
+            });
+        }
+    }
+    Ok(CliReading { sections })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_the_aws_cli_reads_them() {
+        let text = "[default]\nREGION: eu-west-1 # home\r\n[ profile blanks ]\nx = 1\n[profile dev] # [mine]\nx = 1\n\
+                    [profile 'my dev']\n  region = a\n   b\n\n # d\n   c\n\n output = json\n";
+        let read = parse_with_cli(text).unwrap();
+        let default = read.get(Section::Profile("default")).unwrap();
+        let region = default.get("region").unwrap();
+        assert_eq!((region.value.as_str(), region.line), ("eu-west-1 # home", 2));
+        for unknown in ["blanks", "dev"] {
+            assert_eq!(read.get(Section::Profile(unknown)), None, "{unknown}");
+        }
+        let quoted = read.get(Section::Profile("my dev")).unwrap();
+        assert_eq!(quoted.get("region").unwrap().value, "a\nb\n\nc");
+        assert_eq!(quoted.get("output").unwrap().value, "json");
+    }
+
+    #[test]
+    fn a_file_that_the_aws_cli_rejects_is_rejected_with_its_line() {
+        for (text, line) in [
+            ("[a]\nx = 1\n[b]\n[a]\n", 4),
+            ("[a]\nx = 1\nX = 2\n", 3),
+            ("x = 1\n[a]\n", 1),
+            ("# c\n\n[a]\nx\n", 4),
+            ("[a]\n= 1\n", 2),
+            ("\u{feff}[a]\nx = 1\n", 1),
+            ("[a\n", 1),
+            ("[a]\ns3 =\n  x\n", 2),
+        ] {
+            assert_eq!(parse_with_cli(text).unwrap_err().line, line, "{text:?}");
+        }
+        for text in ["", "[a]\n[b]\n", "[a]\nx=\n", "[a]\n x = 1\n  X = 2\n", "[a]\n[[b]]]\n"] {
+            assert!(parse_with_cli(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_section_of_the_credentials_file_has_the_name_of_its_profile() {
+        let read = parse_with_cli("[dev]\naws_access_key_id = AKIA\n[ ops ]\n").unwrap();
+        assert_eq!(
+            read.get_named("dev").unwrap().get("aws_access_key_id").unwrap().value,
+            "AKIA"
+        );
+        assert_eq!(read.get_named("ops"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([\\[\\]a=: #;\n\r\t\u{a0}'\"]|\\[profile a\\]\n){0,30}") {
+            if let Ok(read) = parse_with_cli(&text) {
+                let _ = read.get(Section::Profile("a"));
+            }
+        }
+    }
+}

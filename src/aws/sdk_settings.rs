@@ -1,0 +1,152 @@
+//! The settings that the AWS SDK would otherwise read by itself from variables and files. They are read and checked here,
+//! because the SDK panics on some values that the AWS CLI ignores or reports.
+
+use std::path::PathBuf;
+
+use aws_config::profile::ProfileSet;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::os_shim_internal::{Env, Fs};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::http;
+use crate::environment::Environment;
+use aws_config_file::{EnvConfigFiles, Paths, files, sdk_files};
+
+/// What the SDK gets instead of reading it by itself.
+#[derive(Debug, Clone)]
+pub struct SdkSettings {
+    /// The text of the AWS files.
+    pub files: EnvConfigFiles,
+    /// The client for all calls.
+    pub http: SharedHttpClient,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {why}")]
+pub struct InvalidSetting {
+    /// The variable, or the key with its place.
+    pub name: String,
+    /// Why, as the end of a sentence that begins with the name. Without the value, which can be secret.
+    pub why: String,
+}
+
+/// The variables with credentials.
+const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+impl SdkSettings {
+    /// Reads the settings from the environment, and from the profile that is selected.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub async fn load(environment: &Environment, profile: Option<&str>) -> Result<Self, InvalidSetting> {
+        for name in CREDENTIALS {
+            if environment.var(name).is_some_and(|value| !is_credential(value)) {
+                return Err(InvalidSetting {
+                    name: name.to_owned(),
+                    why: "contains a line ending or another character that no credential contains".to_owned(),
+                });
+            }
+        }
+        let files = sdk_files(environment.aws_files().as_ref());
+        let profiles = profiles(&files, profile).await;
+        let http = match ca_bundle(environment, profiles.as_ref()) {
+            Some((name, path)) => http::client(Some(certificates(name, &path)?)),
+            None => http::client(None),
+        };
+        Ok(Self { files, http })
+    }
+
+    /// The current text of the files, with the same client.
+    pub fn reload(paths: &Paths, http: SharedHttpClient) -> Self {
+        Self {
+            files: sdk_files(Some(paths)),
+            http,
+        }
+    }
+}
+
+/// Whether a text can be a part of credentials, which are sent in headers.
+pub fn is_credential(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The profiles of the files, with one selected; `None` if they cannot be read.
+async fn profiles(files: &EnvConfigFiles, profile: Option<&str>) -> Option<ProfileSet> {
+    let profile = profile.map(|name| name.to_owned().into());
+    let (fs, env) = (Fs::from_slice(&[]), Env::real());
+    aws_config::profile::load(&fs, &env, files, profile).await.ok()
+}
+
+/// The file with the certificates to trust instead of those of the platform, and the setting that names it ("AWS SDKs and
+/// Tools Reference Guide", general configuration).
+fn ca_bundle(environment: &Environment, profiles: Option<&ProfileSet>) -> Option<(&'static str, PathBuf)> {
+    if let Some(path) = environment.var("AWS_CA_BUNDLE") {
+        return Some(("AWS_CA_BUNDLE", PathBuf::from(path)));
+    }
+    let profiles = profiles?;
+    let profile = profiles.get_profile(profiles.selected_profile())?;
+    Some((
+        "ca_bundle in the AWS config file",
+        PathBuf::from(profile.get("ca_bundle")?),
+    ))
+}
+
+/// The content of a file with certificates, which the HTTP client expects to be valid.
+fn certificates(name: &str, path: &std::path::Path) -> Result<Vec<u8>, InvalidSetting> {
+    let invalid = |why: String| InvalidSetting {
+        name: name.to_owned(),
+        why: format!("names {}, which {why}", path.display()),
+    };
+    let content = files::read(path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&content) {
+        let certificate = certificate.map_err(|_| invalid("is not in PEM format".to_owned()))?;
+        roots
+            .add(certificate)
+            .map_err(|_| invalid("contains an invalid certificate".to_owned()))?;
+    }
+    if roots.is_empty() {
+        return Err(invalid("contains no certificate".to_owned()));
+    }
+    Ok(content)
+}
+
+/// The settings that lead calls elsewhere than to the public endpoints, by name. They are named if a call fails to connect.
+pub async fn network_settings(environment: &Environment, profile: Option<&str>) -> Vec<String> {
+    const VARIABLES: [&str; 8] = [
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "AWS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ];
+    const KEYS: [&str; 4] = [
+        "use_fips_endpoint",
+        "use_dualstack_endpoint",
+        "ca_bundle",
+        "endpoint_url",
+    ];
+    let is_on = |value: &str| !value.eq_ignore_ascii_case("false");
+    let variables = VARIABLES
+        .into_iter()
+        .map(str::to_owned)
+        .chain(environment.endpoint_variables());
+    let mut named: Vec<String> = variables
+        .filter(|name| environment.var(name).is_some_and(is_on))
+        .collect();
+    let profiles = profiles(&sdk_files(environment.aws_files().as_ref()), profile).await;
+    if let Some(profile) = profiles
+        .as_ref()
+        .and_then(|all| all.get_profile(all.selected_profile()))
+    {
+        let keys = KEYS.into_iter().filter(|key| profile.get(key).is_some_and(is_on));
+        named.extend(keys.map(|key| format!("{key} of the profile {}", profile.name())));
+    }
+    named
+}
