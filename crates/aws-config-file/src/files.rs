@@ -250,11 +250,21 @@ mod tests {
     #[test]
     fn only_regular_files_are_read_or_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("null");
-        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
-        assert!(write_atomically(&link, b"x", Access::AsBefore).is_err());
-        assert!(read(&link).is_err());
-        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        let (socket, link) = (folder.path().join("socket"), folder.path().join("link"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        for path in [&socket, &link] {
+            let errors = [
+                read(path).unwrap_err(),
+                check_writable(path).unwrap_err(),
+                write_atomically(path, b"x", Access::AsBefore).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.to_string(), "it is not a regular file", "{}", path.display());
+            }
+        }
+        assert!(!fs::metadata(&socket).unwrap().is_file(), "the socket is still there");
+        assert_eq!(read(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
     }
 
     #[test]
