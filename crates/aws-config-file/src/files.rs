@@ -221,7 +221,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// If the links form a loop.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..=MOST_LINKS {
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.file_type().is_symlink() => {
                 let target = fs::read_link(&path)?;
@@ -332,6 +332,18 @@ mod tests {
         assert_eq!(fs::read(folder.path().join("third")).unwrap(), b"x");
         std::os::unix::fs::symlink("circle", folder.path().join("circle")).unwrap();
         assert!(write_atomically(&folder.path().join("circle"), b"x", Access::AsBefore).is_err());
+    }
+
+    #[test]
+    fn a_chain_of_40_symlinks_is_followed_as_linux_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = |number: u32| folder.path().join(number.to_string());
+        fs::write(link(0), "x").unwrap();
+        for number in 1..=41 {
+            std::os::unix::fs::symlink((number - 1).to_string(), link(number)).unwrap();
+        }
+        assert_eq!(resolve(&link(40)).unwrap(), link(0));
+        assert!(resolve(&link(41)).is_err());
     }
 
     #[test]
