@@ -35,7 +35,7 @@ pub struct CachedToken {
 impl CachedToken {
     /// Whether the access token is valid for at least another minute.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.expires_at > now + TOKEN_WINDOW
+        self.expires_at >= now + TOKEN_WINDOW
     }
 
     /// Whether a new access token can be requested without the user.
@@ -141,6 +141,7 @@ mod tests {
             registration_expires_at: expires_at,
         };
         assert!(token.is_valid("2026-11-24T09:58:59Z".parse().unwrap()));
+        assert!(token.is_valid("2026-11-24T09:59:00Z".parse().unwrap()));
         assert!(!token.is_valid("2026-11-24T09:59:01Z".parse().unwrap()));
     }
 }
