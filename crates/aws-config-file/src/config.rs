@@ -191,13 +191,15 @@ impl Config {
     /// Removes these properties from a section, and the header of the section if it is then empty. Blank lines are
     /// kept.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
-        self.dedent(section, keys);
+        // Without the key, the SDKs would read an indented comment as part of the value above.
+        for index in self.indented_comments_below(section, keys) {
+            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
+        }
         for key in keys {
             self.remove_all(section, key);
         }
         let is_named = self.named(section);
-        let mut index = 0;
-        while index < self.lines.len() {
+        for index in 0..self.lines.len() {
             let is_header = matches!(kind(&self.lines[index], index), Line::Header(header) if is_named(header));
             let next = (index + 1..self.lines.len())
                 .find(|later| matches!(kind(&self.lines[*later], *later), Line::Header(_)))
@@ -206,28 +208,24 @@ impl Config {
             if is_header && is_empty {
                 self.lines[index] = without_header(&self.lines[index]);
             }
-            index += 1;
         }
         self.lines.retain(|line| !line.is_empty());
     }
 
-    /// Moves indented comments below these keys to the first column: without the key, the SDKs would read them as part
-    /// of the value above.
-    fn dedent(&mut self, section: Section, keys: &[String]) {
+    /// The indexes of the lines of a section that are indented comments below one of these keys.
+    fn indented_comments_below(&self, section: Section, keys: &[impl AsRef<str>]) -> Vec<usize> {
         let is_named = self.named(section);
         let (mut inside, mut is_ours) = (false, false);
-        let mut indented_comments = Vec::new();
+        let mut found = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
                 Line::Header(header) => (inside, is_ours) = (is_named(header), false),
-                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
-                Line::IndentedComment if inside && is_ours => indented_comments.push(index),
+                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known.as_ref())),
+                Line::IndentedComment if inside && is_ours => found.push(index),
                 _ => {}
             }
         }
-        for index in indented_comments {
-            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
-        }
+        found
     }
 
     /// The last line of the section with this key, which is the one that takes effect.
@@ -286,14 +284,11 @@ impl Config {
     /// Removes the continuation lines of a value. Comments and blank lines between them do not end the value, and are
     /// kept.
     fn drop_continuations(&mut self, from: usize) {
-        let mut index = from;
-        while let Some(line) = self.lines.get(index) {
-            match kind(line, index) {
-                Line::Continuation(_) => drop(self.lines.remove(index)),
-                Line::Other | Line::IndentedComment => index += 1,
-                Line::Header(_) | Line::Property(..) => break,
-            }
-        }
+        let mut lines = self.lines.iter().enumerate().skip(from);
+        let next = lines.find(|(index, line)| matches!(kind(line, *index), Line::Header(_) | Line::Property(..)));
+        let end = next.map_or(self.lines.len(), |(index, _)| index);
+        let is_continuation = |line: &mut String| matches!(kind(line, from), Line::Continuation(_));
+        self.lines.extract_if(from..end, is_continuation).for_each(drop);
     }
 
     fn insert(&mut self, section: Section, line: &str) {
@@ -373,17 +368,8 @@ impl Config {
 
     /// The number of the first line of a section that is an indented comment below one of these keys.
     pub fn indented_comment_below(&self, section: Section, keys: &[&str]) -> Option<usize> {
-        let is_named = self.named(section);
-        let (mut inside, mut is_ours) = (false, false);
-        for (index, line) in self.lines.iter().enumerate() {
-            match kind(line, index) {
-                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
-                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known)),
-                Line::IndentedComment if inside && is_ours => return Some(index + 1),
-                _ => {}
-            }
-        }
-        None
+        let indexes = self.indented_comments_below(section, keys);
+        indexes.first().map(|index| index + 1)
     }
 
     /// The number of the first line of a section that is indented and belongs to no key. The AWS CLI reads it as a key,
