@@ -453,6 +453,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn edited(before: &str, section: Section, properties: &[(&str, Option<&str>)]) -> String {
@@ -544,6 +546,204 @@ mod tests {
         assert_eq!(after, "\u{feff}[profile p]\nregion = b\n");
     }
 
+    fn parsed(text: &str) -> Config {
+        Config::parse(text.as_bytes()).unwrap()
+    }
+
+    fn removed(before: &str, name: &str, keys: &[&str]) -> String {
+        let mut config = parsed(before);
+        let keys: Vec<String> = keys.iter().copied().map(str::to_owned).collect();
+        config.remove(Section::Profile(name), &keys);
+        config.text()
+    }
+
+    #[test]
+    fn a_new_value_replaces_the_lines_of_the_old_value_but_not_the_comments_between_them() {
+        let before = "[profile p]\ns3 = x\n  max = 1\n# mine\n\n  # also mine\n  min = 2\nregion = a\n  b\n";
+        assert_eq!(
+            edited(before, Section::Profile("p"), &[("s3", Some("y"))]),
+            "[profile p]\ns3 = y\n# mine\n\n  # also mine\nregion = a\n  b\n"
+        );
+    }
+
+    #[test]
+    fn a_key_is_removed_with_all_lines_of_its_values() {
+        let cases = [
+            (
+                "the lines of the value",
+                "[profile p]\noutput = x\n  y\nregion = a\n  b\ns3 =\n  max = 1\n[profile q]\nregion = a\n",
+                "[profile p]\noutput = x\n  y\ns3 =\n  max = 1\n[profile q]\nregion = a\n",
+            ),
+            (
+                "every duplicate",
+                "[profile p]\nregion = a\nREGION = b\n# c\n",
+                "[profile p]\n# c\n",
+            ),
+            (
+                "not the comment after a value",
+                "[profile p]\nregion = a # mine\n",
+                "[profile p]\n# mine\n",
+            ),
+            (
+                "not an indented comment, which is then a comment for all tools",
+                "[profile p]\noutput = x\n  # o\nregion = a\n\t# r\n  ; s\n[profile q]\nregion = a\n  # q\n",
+                "[profile p]\noutput = x\n  # o\n# r\n; s\n[profile q]\nregion = a\n  # q\n",
+            ),
+            (
+                "not an indented comment below the next header",
+                "[profile p]\nregion = a\noutput = x\n[profile p]\n  # here\n",
+                "[profile p]\noutput = x\n[profile p]\n  # here\n",
+            ),
+            (
+                "an empty section too",
+                "[profile p] # mine\nregion = a\n\n[default]\n",
+                "# mine\n\n[default]\n",
+            ),
+        ];
+        for (what, before, after) in cases {
+            assert_eq!(removed(before, "p", &["region"]), after, "{what}");
+        }
+    }
+
+    #[test]
+    fn indented_comments_below_a_key_are_found() {
+        let text = "[profile p]\n  # 2\nregion = a\noutput = x\n  # 5\n  ; 6\n[profile q]\n  # 8\nregion = a\n  # 10\n";
+        for (name, keys, line) in [
+            ("p", &["output"][..], Some(5)),
+            ("p", &["sso_session", "OUTPUT"], Some(5)),
+            ("p", &["region"], None),
+            ("q", &["region"], Some(10)),
+            ("q", &["output"], None),
+            ("r", &["region"], None),
+        ] {
+            let found = parsed(text).indented_comment_below(Section::Profile(name), keys);
+            assert_eq!(found, line, "{keys:?} of {name}");
+        }
+    }
+
+    #[test]
+    fn an_indented_line_directly_below_a_header_is_found() {
+        let text = "[profile p]\nregion = a\n  b\n[profile q]\n# c\n  region = a\n[profile r]\n  # c\nregion = a\n";
+        for (name, line) in [("p", None), ("q", Some(6)), ("r", None), ("s", None)] {
+            let found = parsed(text).indented_without_key(Section::Profile(name));
+            assert_eq!(found, line, "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_properties_and_comments_are_found_by_line() {
+        let config = parsed("[profile p]\n# c\nx = 1 # c\n[sso-session 's']\nX = 2\nx = 3\n");
+        let (profile, session) = (Section::Profile("p"), Section::SsoSession("s"));
+        assert_eq!(config.header_line(profile), Some(1));
+        assert_eq!(config.header_line(session), Some(4));
+        assert_eq!(config.header_line(Section::Profile("s")), None);
+        assert_eq!(config.property_line(profile, "x"), Some(3));
+        assert_eq!(config.property_line(session, "x"), Some(6));
+        assert_eq!(config.property_line(session, "y"), None);
+        assert!(config.has_comment_behind(profile, "x"));
+        assert!(!config.has_comment_behind(session, "x"));
+        assert!(!config.has_comment_behind(profile, "y"));
+    }
+
+    #[test]
+    fn a_section_is_the_same_if_it_has_the_same_properties_in_any_order() {
+        let written = parsed("[sso-session s]\nsso_region = a\n[profile p]\nregion = a\noutput = x\n");
+        for (text, is_same) in [
+            (
+                "[profile p]\noutput=x\nregion=a # c\n\n[sso-session s]\nSSO_Region = a\n[profile q]\n",
+                true,
+            ),
+            (
+                "[sso-session s]\nsso_region = a\n[profile p]\nregion = b\noutput = x\n",
+                false,
+            ),
+            ("[sso-session s]\nsso_region = a\n[profile p]\nregion = a\n", false),
+            (
+                "[sso-session s]\nsso_region = a\n[profile p]\nregion = a\noutput = x\ns3 =\n",
+                false,
+            ),
+            ("[sso-session s]\nsso_region = a\n", false),
+            ("", false),
+        ] {
+            assert_eq!(parsed(text).has_sections_of(&written), is_same, "{text:?}");
+        }
+        assert!(parsed("").has_sections_of(&parsed("")));
+    }
+
+    #[test]
+    fn comments_and_sections_of_others_are_more_than_what_was_written() {
+        let written = parsed("[profile p]\nregion = a\n");
+        let is_known = |kind: &str, name: &str| (kind, name) == ("sso-session", "s");
+        for (text, has_more) in [
+            ("", false),
+            ("[profile p]\nregion = b\n  c\noutput = x\n\n  \n", false),
+            ("[profile p]\nregion = a\n[sso-session  s]\nsso_region = a\n", false),
+            ("[sso-session t]\n", true),
+            ("[profile s]\n", true),
+            ("[profile p]\n[default]\n", true),
+            ("[profile p] # mine\n", true),
+            ("[profile p]\nregion = a # mine\n", true),
+            ("[profile p]\nregion = a\n  # mine\n", true),
+            ("; mine\n[profile p]\nregion = a\n", true),
+        ] {
+            assert_eq!(parsed(text).has_more_than(&written, is_known), has_more, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn profiles_are_found_by_a_value() {
+        let text = "[default]\nsso_session = s\n\
+                    [profile a]\nregion = s\nSSO_Session = s # mine\n\
+                    [profile \"b c\"]\nsso_session=s\n\
+                    [profile d]\nsso_session = t\n\
+                    [profile e]\nsso_session = t\nsso_session = s\n\
+                    [services f]\nsso_session = s\n[sso-session s]\nsso_session = s\n[g]\nsso_session = s\n";
+        let users = |text: &str| parsed(text).profiles_with("sso_session", "s").collect::<BTreeSet<_>>();
+        assert_eq!(users(text), ["default", "a", "b c", "e"].map(str::to_owned).into());
+        // The AWS tools ignore `[default]` beside `[profile default]`.
+        let both = format!("{text}[profile default]\nregion = a\n");
+        assert_eq!(users(&both), ["a", "b c", "e"].map(str::to_owned).into());
+        let long = "[profile default]\nsso_session = s\n";
+        assert_eq!(users(long), ["default".to_owned()].into());
+    }
+
+    #[test]
+    fn two_files_that_differ_only_in_some_values_are_compared_line_by_line() {
+        let before = "[profile p]\nregion = a\n  b\noutput = x # mine\n[profile q]\nregion = a\n  b\n";
+        let known = [(Section::Profile("p"), "region"), (Section::Profile("p"), "output")];
+        for (after, is_alike) in [
+            (before, true),
+            (
+                "[profile p]\nREGION=c\noutput = y # mine\n[profile q]\nregion = a\n  b\n",
+                true,
+            ),
+            ("[profile p]\noutput = y # mine\r\n[profile q]\r\nregion = a\n  b", true),
+            ("[profile p]\n# mine\n[profile q]\nregion = a\n  b\n", true),
+            ("[profile p]\noutput = y\n[profile q]\nregion = a\n  b\n", false),
+            ("[profile p]\noutput = y # yours\n[profile q]\nregion = a\n  b\n", false),
+            ("[profile p]\noutput = y # mine\n[profile q]\nregion = a\n  c\n", false),
+            ("[profile p]\noutput = y # mine\n[profile q]\nregion = b\n  b\n", false),
+            (
+                "[profile p]\noutput = y # mine\ns3 = z\n[profile q]\nregion = a\n  b\n",
+                false,
+            ),
+            ("[profile p]\noutput = y # mine\n[profile r]\nregion = a\n  b\n", false),
+            ("[profile p]\noutput = y # mine\n[profile q]\n  b\nregion = a\n", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                parsed(before).differs_only_in(&parsed(after), &known),
+                is_alike,
+                "{after:?}"
+            );
+            assert_eq!(
+                parsed(after).differs_only_in(&parsed(before), &known),
+                is_alike,
+                "{after:?}"
+            );
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn a_repeated_edit_changes_nothing_and_keeps_other_lines(
@@ -553,6 +753,19 @@ mod tests {
             let once = edited(&text, Section::Profile("p"), &properties);
             proptest::prop_assert_eq!(&edited(&once, Section::Profile("p"), &properties), &once);
             proptest::prop_assert!(once.starts_with(&text));
+        }
+
+        #[test]
+        fn an_edit_changes_nothing_but_the_keys_of_its_section(
+            text in "(\\[(profile [a-c]|default|sso-session s)\\]\n|(k|[a-z]{1,3}) ?= ?[a-z#; ]{0,5}\n|#[a-z ]{0,5}\n|  [#;]?[a-z]=1\n|\n){0,20}",
+            value in proptest::option::of("[a-z]{1,3}"),
+        ) {
+            let text = format!("[profile p]\n{text}");
+            let after = edited(&text, Section::Profile("p"), &[("k", value.as_deref())]);
+            let is_alike = parsed(&text).differs_only_in(&parsed(&after), &[(Section::Profile("p"), "k")]);
+            proptest::prop_assert!(is_alike, "{:?} became {:?}", text, after);
+            let read = parsed(&after).get(Section::Profile("p")).unwrap_or_default();
+            proptest::prop_assert_eq!(read.get("k"), value.as_ref());
         }
     }
 }

@@ -85,6 +85,12 @@ mod tests {
         assert_eq!(read_credentials(&folder.path().join("credentials")).unwrap(), b"");
         assert!(read_credentials(folder.path()).is_err(), "a folder");
         #[cfg(unix)]
-        assert_eq!(read_credentials(Path::new("/dev/null")).unwrap(), b"");
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+            for path in [Path::new("/dev/null"), &link] {
+                assert_eq!(read_credentials(path).unwrap(), b"", "{}", path.display());
+            }
+        }
     }
 }

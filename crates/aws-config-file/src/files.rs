@@ -270,10 +270,25 @@ mod tests {
     #[test]
     fn a_file_larger_than_64_mb_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
+        let path = folder.path().join("config");
+        let file = fs::File::create(&path).unwrap();
         // A file with a hole takes no space.
-        fs::File::create(&file).unwrap().set_len((64 << 20) + 1).unwrap();
-        assert_eq!(read(&file).unwrap_err().to_string(), "it is larger than 64 MB");
+        file.set_len(64 << 20).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 64 << 20);
+        file.set_len((64 << 20) + 1).unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), "it is larger than 64 MB");
+    }
+
+    #[test]
+    fn only_utf_8_is_read_as_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        fs::write(&file, "[profile é]\r\n").unwrap();
+        assert_eq!(read_text(&file).unwrap(), "[profile é]\r\n");
+        fs::write(&file, b"[profile \xe9]\r\n").unwrap();
+        assert_eq!(read_text(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(read_text(&file).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
@@ -285,6 +300,16 @@ mod tests {
         let error = edit_atomically(&file, b"one", b"three").unwrap_err();
         assert!(is_changed(&error));
         assert_eq!(fs::read(&file).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_overwritten_as_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let length = (64 << 20) + 1;
+        fs::File::create(&path).unwrap().set_len(length).unwrap();
+        assert!(edit_atomically(&path, b"", b"new").is_err());
+        assert_eq!(fs::metadata(&path).unwrap().len(), length);
     }
 
     #[test]
@@ -305,6 +330,21 @@ mod tests {
                 .contains("nowhere/config")
         );
         assert!(check_writable(&file.join("config")).is_err(), "below a file");
+        std::os::unix::fs::symlink("third", folder.path().join("second")).unwrap();
+        check_writable(&folder.path().join("second")).unwrap();
+    }
+
+    #[test]
+    fn check_writable_says_what_the_system_will_allow() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o700, 0o600, 0o500, 0o400] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            // Root may write to every folder.
+            let is_allowed = fs::File::create_new(folder.path().join(format!("{mode:o}"))).is_ok();
+            let is_writable = check_writable(&folder.path().join("config")).is_ok();
+            assert_eq!(is_writable, is_allowed, "{mode:o}");
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
     #[test]
@@ -313,12 +353,104 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         fs::write(&file, "x").unwrap();
-        // Only root can change the owner of a file, so that only root could lose it.
-        if std::os::unix::fs::chown(&file, Some(1234), Some(1234)).is_ok() {
-            write_atomically(&file, b"y", Access::AsBefore).unwrap();
-            let metadata = fs::metadata(&file).unwrap();
-            assert_eq!((metadata.uid(), metadata.gid()), (1234, 1234));
+        let own = fs::metadata(&file).unwrap();
+        for owner in [
+            (own.uid(), own.gid()),
+            (1234, 5678),
+            (1234, own.gid()),
+            (own.uid(), 5678),
+        ] {
+            // Only root can change the owner of a file, so that only root could lose it.
+            if std::os::unix::fs::chown(&file, Some(owner.0), Some(owner.1)).is_ok() {
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+                write_atomically(&file, b"y", Access::AsBefore).unwrap();
+                let metadata = fs::metadata(&file).unwrap();
+                assert_eq!((metadata.uid(), metadata.gid()), owner);
+                assert_eq!(metadata.permissions().mode() & 0o777, 0o664, "{owner:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_chain_of_40_symlinks_is_followed_as_linux_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = |number: u32| folder.path().join(number.to_string());
+        fs::write(link(0), "x").unwrap();
+        for number in 1..=41 {
+            std::os::unix::fs::symlink((number - 1).to_string(), link(number)).unwrap();
+        }
+        assert_eq!(resolve(&link(40)).unwrap(), link(0));
+        assert!(resolve(&link(41)).is_err());
+    }
+
+    #[test]
+    fn a_removed_file_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        fs::write(&file, "x").unwrap();
+        remove(&file).unwrap();
+        assert!(!file.exists());
+        assert_eq!(remove(&file).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn missing_folders_are_created_from_the_outermost_for_the_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let outer = folder.path().join("outer");
+        let inner = outer.join("inner");
+        assert_eq!(missing_folders(&inner.join("config")), [outer.clone(), inner.clone()]);
+        make_private_folder(&inner).unwrap();
+        for created in [&outer, &inner] {
+            assert_eq!(fs::metadata(created).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        assert!(missing_folders(&inner.join("config")).is_empty());
+
+        fs::set_permissions(&outer, fs::Permissions::from_mode(0o755)).unwrap();
+        make_private_folder(&outer).unwrap();
+        assert_eq!(
+            fs::metadata(&outer).unwrap().permissions().mode() & 0o777,
+            0o755,
+            "it existed"
+        );
+        // By the time that the last folder is created, it exists.
+        make_private_folder(&outer.join("new").join("..")).unwrap();
+
+        let file = inner.join("file");
+        fs::write(&file, "x").unwrap();
+        for path in [file.join("folder"), file] {
+            assert!(make_private_folder(&path).is_err(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn paths_without_a_parent_are_in_the_current_folder() {
+        assert!(missing_folders(Path::new("config")).is_empty());
+        assert_eq!(
+            missing_folders(Path::new("a-new-folder/config")),
+            [Path::new("a-new-folder")]
+        );
+        make_private_folder(Path::new("")).unwrap();
+        make_private_folder(Path::new("src")).unwrap();
+    }
+
+    #[test]
+    fn a_file_becomes_private_whatever_its_mode_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let file = fs::File::create(&path).unwrap();
+        for mode in [0o644, 0o400] {
+            file.set_permissions(fs::Permissions::from_mode(mode)).unwrap();
+            make_private(&file).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn digests_are_in_hexadecimal() {
+        assert_eq!(hex(&[0x00, 0x0a, 0xff]), "000aff");
+        // The output of `printf abc | sha256sum`.
+        let digest_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest(b"abc"), digest_of_abc);
     }
 
     #[test]
@@ -332,18 +464,6 @@ mod tests {
         assert_eq!(fs::read(folder.path().join("third")).unwrap(), b"x");
         std::os::unix::fs::symlink("circle", folder.path().join("circle")).unwrap();
         assert!(write_atomically(&folder.path().join("circle"), b"x", Access::AsBefore).is_err());
-    }
-
-    #[test]
-    fn a_chain_of_40_symlinks_is_followed_as_linux_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = |number: u32| folder.path().join(number.to_string());
-        fs::write(link(0), "x").unwrap();
-        for number in 1..=41 {
-            std::os::unix::fs::symlink((number - 1).to_string(), link(number)).unwrap();
-        }
-        assert_eq!(resolve(&link(40)).unwrap(), link(0));
-        assert!(resolve(&link(41)).is_err());
     }
 
     #[test]

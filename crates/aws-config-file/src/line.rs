@@ -113,3 +113,58 @@ pub fn without_trailing_comment(line: &str) -> &str {
     };
     &line[..key.len() + 1 + without_comment(value).len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redacted_line_shows_only_names_and_the_values_of_known_keys() {
+        for (line, shown) in [
+            ("[profile p] # mine\n", "[profile p] # mine\n"),
+            ("region = a\r\n", "region = a\r\n"),
+            ("Region=a # secret\n", "Region=a # (not shown)\n"),
+            (
+                "aws_secret_access_key=secret\n",
+                "aws_secret_access_key = (not shown)\n",
+            ),
+            ("# aws_secret_access_key = secret\r\n", "# (not shown)\r\n"),
+            ("  # secret\n", "# (not shown)\n"),
+            ("  secret = secret\n", "  (not shown)\n"),
+            ("secret", "# (not shown)"),
+            (" \t\r\n", " \t\r\n"),
+            ("\n", "\n"),
+        ] {
+            assert_eq!(redacted(line, &["region"]), shown, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_comment_starts_after_white_space() {
+        for (line, kept) in [
+            ("a = b # c", "a = b "),
+            ("a = b\t;c", "a = b\t"),
+            ("a = b#c;d", "a = b#c;d"),
+            ("a = #c", "a = "),
+            ("a =#c", "a =#c"),
+            ("a", "a"),
+            ("# c", "# c"),
+        ] {
+            assert_eq!(without_trailing_comment(line), kept, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_comment_and_a_byte_order_mark_outlive_their_header() {
+        for (line, rest) in [
+            ("[profile p]\n", ""),
+            ("[profile p] # mine\r\n", "# mine\r\n"),
+            ("[profile p];mine", ";mine"),
+            ("[profile p] mine\n", "# mine\n"),
+            ("\u{feff}[profile p] # mine\n", "\u{feff}# mine\n"),
+            ("\u{feff}[profile p]\n", "\u{feff}"),
+        ] {
+            assert_eq!(without_header(line), rest, "{line:?}");
+        }
+    }
+}

@@ -99,6 +99,43 @@ mod tests {
     }
 
     #[test]
+    fn the_files_are_in_the_home_folder_unless_variables_name_others() {
+        let home = tempfile::tempdir().unwrap();
+        let (home, aws) = (home.path(), home.path().join(".aws"));
+        let none = Paths::new(home, |_| None);
+        assert_eq!(none.config(), aws.join("config"));
+        assert_eq!(none.credentials(), aws.join("credentials"));
+        assert_eq!(none.cache(), aws.join("sso").join("cache"));
+
+        let both = Paths::new(home, |name| match name {
+            "AWS_CONFIG_FILE" => Some("~/work/config"),
+            "AWS_SHARED_CREDENTIALS_FILE" => Some("work/credentials"),
+            _ => None,
+        });
+        assert_eq!(both.config(), home.join("work").join("config"));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(both.credentials(), here.join("work").join("credentials"));
+        assert_eq!(both.cache(), none.cache());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_place_of_a_file_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::new(home.path(), |_| None);
+        std::fs::create_dir(home.path().join(".aws")).unwrap();
+        assert_eq!(paths.pipe(), None, "no files");
+        std::fs::write(paths.config(), "").unwrap();
+        assert_eq!(paths.pipe(), None, "a regular file");
+        for path in [paths.credentials(), paths.config()] {
+            let _ = std::fs::remove_file(path);
+            let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+            assert!(made.success());
+            assert_eq!(paths.pipe(), Some(path));
+        }
+    }
+
+    #[test]
     fn a_token_is_named_after_its_session() {
         let paths = Paths {
             config: PathBuf::new(),

@@ -85,7 +85,39 @@ mod tests {
             let read = read_registration(&path).unwrap();
             assert_eq!(read.is_for_authorization_code, is_for_authorization_code);
             assert_eq!(read.expires_at, registration.expires_at);
+            assert_eq!(read.client_id, "c");
+            assert_eq!(read.client_secret.expose_secret(), "very-secret");
             assert!(!format!("{read:?}").contains("very-secret"));
         }
+    }
+
+    #[test]
+    fn a_registration_of_the_aws_cli_is_read_if_it_is_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.json");
+        let complete = json!({
+            "clientId": "c",
+            "clientSecret": "s",
+            "expiresAt": "2027-02-22T10:00:00Z",
+            "scopes": ["sso:account:access"],
+            "grantTypes": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        });
+        let read = |content: &Value| {
+            std::fs::write(&path, content.to_string()).unwrap();
+            read_registration(&path)
+        };
+        assert!(!read(&complete).unwrap().is_for_authorization_code);
+        for (key, value) in [
+            ("clientId", Value::Null),
+            ("clientSecret", json!(1)),
+            ("expiresAt", json!("soon")),
+        ] {
+            let mut incomplete = complete.clone();
+            incomplete[key] = value;
+            assert!(read(&incomplete).is_none(), "{key}");
+        }
+        std::fs::write(&path, "{").unwrap();
+        assert!(read_registration(&path).is_none(), "not JSON");
+        assert!(read_registration(folder.path()).is_none(), "a folder");
     }
 }

@@ -102,20 +102,15 @@ mod tests {
     fn a_token_is_read_as_written_and_debug_shows_no_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sso").join("cache").join("t.json");
-        let token = CachedToken {
-            start_url: "https://d-1.awsapps.com/start".to_owned(),
-            region: "us-east-1".to_owned(),
-            access_token: "very-secret".to_owned().into(),
-            expires_at: "2026-11-24T10:00:00Z".parse().unwrap(),
-            refresh_token: Some("very-secret-too".to_owned().into()),
-            client_id: "c".to_owned(),
-            client_secret: "very-secret-three".to_owned().into(),
-            registration_expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
-        };
+        let token = token();
         write_cache_file(&path, &token_json(&token)).unwrap();
         let read = read_token(&path).unwrap();
         assert_eq!(read.access_token.expose_secret(), "very-secret");
         assert_eq!(read.expires_at, token.expires_at);
+        assert_eq!(read.refresh_token.as_ref().unwrap().expose_secret(), "very-secret-too");
+        assert_eq!(read.client_id, "c");
+        assert_eq!(read.client_secret.expose_secret(), "very-secret-three");
+        assert_eq!(read.registration_expires_at, token.registration_expires_at);
         assert!(!format!("{read:?}").contains("secret-"), "{read:?}");
         assert!(!format!("{read:?}").contains("very-secret"));
         #[cfg(unix)]
@@ -127,21 +122,75 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_token_with_less_than_a_minute_left_is_not_valid() {
-        let expires_at: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-        let token = CachedToken {
+    fn token() -> CachedToken {
+        CachedToken {
             start_url: "https://d-1.awsapps.com/start".to_owned(),
             region: "us-east-1".to_owned(),
-            access_token: "secret".to_owned().into(),
-            expires_at,
-            refresh_token: None,
+            access_token: "very-secret".to_owned().into(),
+            expires_at: "2026-11-24T10:00:00Z".parse().unwrap(),
+            refresh_token: Some("very-secret-too".to_owned().into()),
             client_id: "c".to_owned(),
-            client_secret: "secret".to_owned().into(),
-            registration_expires_at: expires_at,
+            client_secret: "very-secret-three".to_owned().into(),
+            registration_expires_at: "2027-02-22T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_valid_until_a_minute_before_it_expires() {
+        for (now, is_valid) in [
+            ("2026-11-24T09:00:00Z", true),
+            ("2026-11-24T09:59:00Z", true),
+            ("2026-11-24T09:59:01Z", false),
+            ("2026-11-24T10:00:00Z", false),
+            ("2026-11-24T11:00:00Z", false),
+        ] {
+            assert_eq!(token().is_valid(now.parse().unwrap()), is_valid, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_refreshable_until_the_registration_expires() {
+        for (now, is_refreshable) in [
+            ("2026-11-24T11:00:00Z", true),
+            ("2027-02-22T09:59:59Z", true),
+            ("2027-02-22T10:00:00Z", false),
+            ("2027-02-22T10:00:01Z", false),
+        ] {
+            let now = now.parse().unwrap();
+            assert_eq!(token().is_refreshable(now), is_refreshable, "{now}");
+            let without_refresh_token = CachedToken {
+                refresh_token: None,
+                ..token()
+            };
+            assert!(!without_refresh_token.is_refreshable(now), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_a_refresh_token_or_client_is_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.json");
+        let mut content = json!({
+            "startUrl": "https://d-1.awsapps.com/start",
+            "region": "us-east-1",
+            "accessToken": "very-secret",
+            "expiresAt": "2026-11-24T10:00:00Z",
+        });
+        let read = |content: &Value| {
+            std::fs::write(&path, content.to_string()).unwrap();
+            read_token(&path)
         };
-        assert!(token.is_valid("2026-11-24T09:58:59Z".parse().unwrap()));
-        assert!(token.is_valid("2026-11-24T09:59:00Z".parse().unwrap()));
-        assert!(!token.is_valid("2026-11-24T09:59:01Z".parse().unwrap()));
+        let token = read(&content).unwrap();
+        assert_eq!(token.start_url, "https://d-1.awsapps.com/start");
+        assert_eq!(token.region, "us-east-1");
+        assert!(!token.is_refreshable("2026-11-24T09:00:00Z".parse().unwrap()));
+        content["refreshToken"] = json!("r");
+        let without_client = read(&content).unwrap();
+        assert!(!without_client.is_refreshable("2026-11-24T09:00:00Z".parse().unwrap()));
+        for key in ["startUrl", "region", "accessToken", "expiresAt"] {
+            let mut incomplete = content.clone();
+            incomplete[key] = Value::Null;
+            assert!(read(&incomplete).is_none(), "{key}");
+        }
     }
 }

@@ -172,3 +172,18 @@ fn test_cases_of_the_sdk_parser_are_read_alike_and_edited_losslessly() {
     }
     assert!(counts[0] >= 30 && counts[1] >= 8, "only {counts:?} cases were found");
 }
+
+#[test]
+fn the_sdk_reports_the_line_that_it_cannot_read() {
+    let why = |text| RUNTIME.block_on(parse_with_sdk(AwsFile::Config, text)).unwrap_err();
+    let without_bracket = why("[default]\nregion = a\n[profile p\n");
+    assert!(
+        without_bracket.starts_with("line 3 cannot be read (") && without_bracket.ends_with(')'),
+        "{without_bracket}"
+    );
+    let with_mark = why("\u{feff}[default]\nregion = a\n");
+    assert!(
+        with_mark.starts_with("line 1 starts with a byte order mark"),
+        "{with_mark}"
+    );
+}

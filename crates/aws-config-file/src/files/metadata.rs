@@ -107,12 +107,18 @@ fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissi
         if now.uid() != before.uid() {
             fchown(file, Some(before.uid()), Some(before.gid())).map_err(|_| denied("it belongs to another user"))?;
         } else if now.gid() != before.gid() && fchown(file, None, Some(before.gid())).is_err() {
-            return Ok(fs::Permissions::from_mode(mode & !0o070));
+            return Ok(fs::Permissions::from_mode(without_group(mode)));
         }
     }
     #[cfg(not(unix))]
     let _ = file;
     Ok(before.permissions())
+}
+
+/// The mode of a file without the permissions of its group.
+#[cfg(unix)]
+fn without_group(mode: u32) -> u32 {
+    mode & !0o070
 }
 
 /// Gives a new file or folder to the owner of the folder that contains it, if this process is root and that owner is
@@ -201,6 +207,13 @@ mod tests {
             let mut value = Vec::with_capacity(8);
             getxattr(&file, "user.mine", rustix::buffer::spare_capacity(&mut value)).unwrap();
             assert_eq!(value, b"1");
+        }
+    }
+
+    #[test]
+    fn another_group_gets_no_permissions() {
+        for (mode, expected) in [(0o664, 0o604), (0o640, 0o600), (0o600, 0o600), (0o777, 0o707)] {
+            assert_eq!(without_group(mode), expected, "{mode:o}");
         }
     }
 

@@ -48,15 +48,19 @@ fn is_abandoned(file: &File) -> bool {
     match file.try_lock() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(_)) => {
-            let modified = file.metadata().and_then(|metadata| metadata.modified());
-            modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
-        }
+        Err(TryLockError::Error(_)) => is_older_than_any_write(file),
     }
+}
+
+fn is_older_than_any_write(file: &File) -> bool {
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::super::{Access, write_atomically};
     use super::*;
 
@@ -71,5 +75,21 @@ mod tests {
         write_atomically(&folder.path().join("file"), b"x", Access::OwnerOnly).unwrap();
         assert!(!killed.exists());
         assert!(written.path().exists() && notes.exists());
+    }
+
+    #[test]
+    fn without_locks_a_file_is_abandoned_after_an_hour() {
+        let file = tempfile::tempfile().unwrap();
+        let now = SystemTime::now();
+        let minute = Duration::from_mins(1);
+        for (modified, is_old) in [
+            (now - 61 * minute, true),
+            (now - 59 * minute, false),
+            (now, false),
+            (now + 61 * minute, false),
+        ] {
+            file.set_modified(modified).unwrap();
+            assert_eq!(is_older_than_any_write(&file), is_old, "{modified:?}");
+        }
     }
 }
