@@ -20,6 +20,8 @@ pub struct Browser {
     /// The partition whose pages may be opened, once it is known.
     partition: Cell<Option<Partition>>,
     opened: RefCell<Vec<String>>,
+    /// A page, and the page of this program that redirects to it.
+    instead: RefCell<Option<(String, String)>>,
 }
 
 /// The program that opens pages.
@@ -54,7 +56,13 @@ impl Browser {
             rehearsal: rehearsal.map(str::to_owned),
             partition: Cell::new(None),
             opened: RefCell::default(),
+            instead: RefCell::default(),
         }
+    }
+
+    /// Opens a page of this program instead of a page that it redirects to, whose URL must not be on a command line.
+    pub fn open_instead(&self, address: &str, local: &str) {
+        self.instead.replace(Some((address.to_owned(), local.to_owned())));
     }
 
     /// Opens only pages of this partition from now on.
@@ -81,11 +89,16 @@ impl Browser {
         if is_opened || !self.may_open(address) {
             return is_opened;
         }
+        let instead = self.instead.borrow();
+        let page = match instead.as_ref() {
+            Some((other, local)) if other == address => local,
+            _ => address,
+        };
         let mut command = Command::new(&opener.program);
         let has_placeholder = opener.arguments.iter().any(|argument| argument.contains("%s"));
-        command.args(opener.arguments.iter().map(|argument| argument.replace("%s", address)));
+        command.args(opener.arguments.iter().map(|argument| argument.replace("%s", page)));
         if !has_placeholder {
-            command.arg(address);
+            command.arg(page);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let is_started = command.spawn().is_ok();
@@ -97,6 +110,10 @@ impl Browser {
 
     /// Whether the URL belongs to AWS in this partition, or to the rehearsal.
     pub fn may_open(&self, address: &str) -> bool {
+        // A browser could take a control character or a space for something else than a part of the URL.
+        if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
         if let Some(rehearsal) = &self.rehearsal {
             return address
                 .strip_prefix(rehearsal.as_str())

@@ -97,6 +97,12 @@ impl Environment {
         names.filter(|name| name.starts_with("AWS_ENDPOINT_URL")).cloned()
     }
 
+    /// The AWS variables that were set but blank, and are treated as not set.
+    pub fn blank_variables(&self) -> Vec<&str> {
+        let names = self.var(crate::blank_variables::LEFT_OUT).unwrap_or_default();
+        names.split(',').filter(|name| !name.is_empty()).collect()
+    }
+
     /// The home folder, as the AWS tools determine it.
     pub fn home(&self) -> Option<PathBuf> {
         self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)

@@ -46,6 +46,7 @@ pub mod answers;
 pub mod aws;
 pub mod aws_cli;
 pub mod aws_files;
+pub mod blank_variables;
 pub mod browser;
 pub mod cli;
 pub mod commands;

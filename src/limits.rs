@@ -15,6 +15,16 @@ pub const READ_LIMIT: Duration = Duration::from_mins(1);
 pub const READ_ATTEMPTS: u32 = 3;
 /// The first pause between attempts of a read; later pauses are longer
 pub const READ_BACKOFF: Duration = Duration::from_millis(300);
+/// Pages of one list
+pub const MOST_PAGES: u32 = 1000;
+/// All pages of one list
+pub const LISTING_LIMIT: Duration = Duration::from_mins(5);
+/// A response of a service, in megabytes
+pub const LARGEST_ANSWER_MB: usize = 32;
+/// The output of a command of the AWS CLI, in megabytes
+pub const LARGEST_OUTPUT_MB: u64 = 1;
+/// Characters of a message from elsewhere, such as an error message of AWS
+pub const LONGEST_MESSAGE: usize = 2000;
 /// Reads of a lock file that does not name the holder of the lock yet
 pub const HOLDER_READS: u32 = 20;
 /// The pause between those reads
@@ -64,6 +74,10 @@ pub const LOGIN_WAIT: Duration = Duration::from_mins(10);
 pub const PAGE_LIFETIME: Duration = Duration::from_mins(10);
 /// A device code without an expiration time
 pub const CODE_LIFETIME: Duration = Duration::from_mins(10);
+/// Device codes that one sign-in shows
+pub const MOST_CODES: u32 = 3;
+/// From one device code to the next one
+pub const CODE_PAUSE: Duration = Duration::from_mins(1);
 /// The shortest polling interval for the approval of a device code
 pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// The increase of that interval when sso-oidc returns `slow_down` (RFC 8628)
@@ -75,6 +89,10 @@ pub const MOST_CONNECTIONS: usize = 64;
 /// A client registration with less time left is no longer used
 pub const REGISTRATION_WINDOW: Duration = Duration::from_mins(15);
 
+/// A line of input with `--accessible`, in bytes
+pub const LONGEST_INPUT: u64 = 64 << 10;
+/// Invalid lines of input in succession with `--accessible`
+pub const MOST_TRIES: u32 = 20;
 /// A command of the AWS CLI
 pub const AWS_CLI_LIMIT: Duration = Duration::from_secs(30);
 /// Connecting to the instance metadata service, which most machines do not have
@@ -94,5 +112,7 @@ pub const REHEARSED_FIRST_PAUSE: Duration = Duration::from_millis(60);
 pub const REHEARSED_LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// [`PERSON_PAUSE`] in a rehearsal
 pub const REHEARSED_PERSON_PAUSE: Duration = Duration::from_millis(150);
+/// [`CODE_PAUSE`] in a rehearsal
+pub const REHEARSED_CODE_PAUSE: Duration = Duration::from_secs(1);
 /// [`PROPAGATION_LIMIT`] for a new resource, in a rehearsal
 pub const REHEARSED_PROPAGATION: Duration = Duration::from_secs(2);

@@ -58,6 +58,22 @@ impl Subcommand {
         }
     }
 
+    /// The subcommand with a name on the command line; `run` if there is none.
+    pub fn named(name: &str) -> Self {
+        const ALL: [Subcommand; 9] = [
+            Subcommand::Status,
+            Subcommand::Plan,
+            Subcommand::Doctor,
+            Subcommand::Login,
+            Subcommand::Undo,
+            Subcommand::Answers,
+            Subcommand::Completions,
+            Subcommand::Man,
+            Subcommand::Rehearse,
+        ];
+        ALL.into_iter().find(|other| other.name() == name).unwrap_or_default()
+    }
+
     /// Whether it can be rehearsed.
     fn can_be_rehearsed(self) -> bool {
         matches!(

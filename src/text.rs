@@ -2,12 +2,40 @@
 
 use std::time::Duration;
 
+use crate::limits::LONGEST_MESSAGE;
+
 /// Puts a text on one line. Text with line breaks could imitate the program's own lines.
 pub fn one_line(text: &str) -> String {
     text.split(char::is_whitespace)
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// A text of at most [`LONGEST_MESSAGE`] characters. What comes from elsewhere could be endless.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
+    }
+}
+
+/// A text without the user names and passwords of the URLs in it.
+pub fn without_passwords(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::with_capacity(text.len());
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + 3);
+        kept.push_str(before);
+        let end = after
+            .find(|c: char| c == '/' || c.is_whitespace())
+            .unwrap_or(after.len());
+        rest = match after[..end].rfind('@') {
+            Some(at) => &after[at + 1..],
+            None => after,
+        };
+    }
+    kept + rest
 }
 
 /// A duration in words: `5 minutes`, `30 seconds`.
@@ -33,7 +61,7 @@ pub fn quoted(value: &str) -> String {
 /// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line
 /// that looks like output of this program.
 pub fn clean(text: &str) -> String {
-    clean_lines(text).replace('\n', " ")
+    clean_lines(&shortened(text)).replace('\n', " ")
 }
 
 /// Does the same as [`clean`], but keeps line breaks.
@@ -55,6 +83,31 @@ pub fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_in_urls_are_left_out() {
+        for (text, expected) in [
+            ("no url", "no url"),
+            (
+                "at http://a:b@c.d/e?f=@ and https://g@h",
+                "at http://c.d/e?f=@ and https://h",
+            ),
+            ("http://c.d/x@y", "http://c.d/x@y"),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_passwords(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let long = "ä".repeat(LONGEST_MESSAGE);
+        assert_eq!(shortened(&long), long);
+        assert_eq!(
+            shortened(&(long.clone() + "ö")),
+            format!("{long}… ({} characters)", LONGEST_MESSAGE + 1)
+        );
+    }
 
     #[test]
     fn untrusted_text_becomes_one_line_and_one_shell_word() {

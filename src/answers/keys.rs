@@ -6,6 +6,7 @@ use super::values::{
     AssignTo, ConfigName, CreateUserWith, Email, GroupName, IdentitySource, Invalid, OutputFormat, PermissionSetName,
     PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
 };
+use crate::aws::portal_address;
 use crate::ids::AccountId;
 
 /// The key of an answer.
@@ -247,10 +248,12 @@ impl Key {
             Self::SessionDuration => via::<SessionDuration>(text),
             Self::AssignTo => via::<AssignTo>(text),
             Self::Account => {
-                let account = text.parse::<AccountId>();
+                // The console shows and copies `1234-5678-9012`.
+                let digits = text.replace(|letter: char| letter == '-' || letter.is_whitespace(), "");
+                let account = digits.parse::<AccountId>();
                 account.map(String::from).map_err(|error| Invalid(error.to_string()))
             }
-            Self::StartUrl => via::<StartUrl>(text),
+            Self::StartUrl => via::<StartUrl>(portal_address::without_fragment(text)),
             Self::SsoSession | Self::CliProfile => via::<ConfigName>(text),
             Self::CliOutput => via::<OutputFormat>(text),
         }

@@ -97,7 +97,8 @@ text_value!(
             return Ok(());
         }
         let nearest = regions::nearest(text);
-        invalid(format!("{text:?} is not a Region that this version knows; the closest match is {nearest}"))
+        let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+        invalid(format!("{text:?} is not a Region that this version knows{hint}"))
     }
 );
 text_value!(

@@ -14,6 +14,7 @@ use aws_types::service_config::ServiceConfigKey;
 use super::call_log::CallLog;
 use super::clock::ServerClock;
 use super::http::{self, is_loopback};
+use super::page_limit::PageLimit;
 use super::rate_limit::RateLimit;
 use super::read_retries::{self, RetryByResponse};
 use super::regions::Partition;
@@ -62,6 +63,7 @@ macro_rules! service {
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
+                    .interceptor(PageLimit::default())
                     .retry_classifier(RetryByResponse)
                     .build();
                 $service::Client::from_conf(config)
@@ -79,6 +81,7 @@ macro_rules! service {
                     .interceptor(CallLog)
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
+                    .interceptor(PageLimit::default())
                     .retry_config(RetryConfig::disabled())
                     .build();
                 $service::Client::from_conf(config)

@@ -23,7 +23,7 @@ use super::sdk_settings::{InvalidSetting, SdkSettings, is_credential};
 use crate::environment::Environment;
 use crate::ids::{AccountId, RegionName};
 use crate::limits::{METADATA_CONNECT_LIMIT, METADATA_READ_LIMIT, READ_LIMIT};
-use crate::text::duration_text;
+use crate::text::{duration_text, without_passwords};
 use aws_config_file::sdk_files;
 
 /// What the user requested, and what the last run used.
@@ -50,11 +50,12 @@ pub struct NamedRegion {
 
 /// A text that names no Region that this version knows. Its message suggests the most similar one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} ({named_by}) is not a Region that this version knows; did you mean {nearest}?")]
+#[error("{text:?} ({named_by}) is not a Region that this version knows{hint}")]
 pub struct UnknownRegion {
     text: String,
     named_by: String,
-    nearest: RegionName,
+    /// A question about the Region that was meant, or a period.
+    hint: String,
 }
 
 /// The caller identity that STS returns.
@@ -116,10 +117,10 @@ pub enum ConnectError {
 /// The profile whose credentials are used, if one is selected.
 pub fn profile(wanted: &Wanted, environment: &Environment) -> Option<String> {
     let nothing_else = environment.var("AWS_PROFILE").is_none() && !environment.has_credentials();
-    wanted
-        .profile
-        .clone()
-        .or_else(|| wanted.last_profile.clone().filter(|_| nothing_else))
+    // The AWS CLI knows this variable, and the SDKs do not.
+    let default = environment.var("AWS_DEFAULT_PROFILE").map(str::to_owned);
+    let otherwise = default.or_else(|| wanted.last_profile.clone());
+    wanted.profile.clone().or(otherwise.filter(|_| nothing_else))
 }
 
 /// The Region: from the flag, the environment variables, the profile, or the last run.
@@ -158,7 +159,8 @@ fn named_region(text: &str, named_by: &str) -> Result<NamedRegion, UnknownRegion
             Err(UnknownRegion {
                 text: text.to_owned(),
                 named_by: named_by.to_owned(),
-                nearest: regions::nearest(text),
+                hint: regions::nearest(text)
+                    .map_or_else(|| ".".to_owned(), |nearest| format!("; did you mean {nearest}?")),
             })
         },
         |name| {
@@ -246,7 +248,7 @@ pub async fn caller(clients: &Clients, region: &RegionName) -> Result<Caller, Aw
 /// Why no credentials were loaded; `None` if the reason does not help the user. A machine that is not an EC2 instance
 /// has no metadata service, for example.
 fn failure_reason(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
-    let why = innermost(error);
+    let why = without_passwords(&innermost(error));
     let is_not_configured = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
     match profile {
         Some(profile) => Some(format!("the profile {profile} returned none ({why})")),

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::read_retries;
-use crate::text::one_line;
+use crate::text::{one_line, shortened, without_passwords};
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,18 @@ pub enum AwsErrorKind {
 }
 
 impl AwsError {
+    /// Whether the account is not signed up completely, or the Region is not enabled for it ("Common errors" in the API
+    /// references: `OptInRequired`).
+    pub fn is_not_subscribed(&self) -> bool {
+        self.is("OptInRequired") || self.is("SubscriptionRequiredException")
+    }
+
+    /// Whether a policy of the organization denies the call. AWS says so only in the message ("Troubleshoot access denied
+    /// error messages", IAM User Guide).
+    pub fn is_denied_by_organization(&self) -> bool {
+        self.message.contains("service control policy") || self.message.contains("resource control policy")
+    }
+
     /// Classifies the SDK error of an operation such as `sso:ListInstances`.
     pub fn of<E>(operation: &str, error: SdkError<E, HttpResponse>) -> Self
     where
@@ -69,7 +81,7 @@ impl AwsError {
             operation: operation.to_owned(),
             kind,
             code,
-            message: one_line(&message),
+            message: shortened(&without_passwords(&one_line(&message))),
             retry_after: None,
         };
         match error {

@@ -17,6 +17,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
+
+use crate::limits::LARGEST_ANSWER_MB;
 
 /// A client for every service. TLS trusts the root certificates of the platform, or only these, in PEM format. They must be
 /// valid.
@@ -136,11 +140,17 @@ impl ConnectorByHost {
 
 impl HttpConnector for ConnectorByHost {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_loopback(request.uri()) || is_metadata(request.uri()) {
+        let answer = if is_loopback(request.uri()) || is_metadata(request.uri()) {
             self.direct.call(request)
         } else {
             self.through_proxy.call(request)
-        }
+        };
+        // An endless body would fill the memory.
+        HttpConnectorFuture::new(async move {
+            let limit = LARGEST_ANSWER_MB << 20;
+            let answer = answer.await?;
+            Ok(answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, limit))))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod console;
 pub mod error;
 mod http;
+mod page_limit;
 mod permission;
 pub mod portal_address;
 pub mod rate_limit;

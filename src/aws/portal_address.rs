@@ -40,6 +40,16 @@ pub fn candidates(
     }
 }
 
+/// A portal URL without what a browser adds to it once the portal is open: `#/`, or `#/?tab=accounts`, which a shell may have
+/// quoted as `\\#/`. A slash before that is dropped too.
+pub fn without_fragment(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_once('#') {
+        Some((address, _)) => address.trim_end_matches('\\').trim_end_matches('/'),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +202,23 @@ mod tests {
                 assert_eq!(may_open_in(other), is_shared, "{address} in {other}");
             }
         }
+    }
+
+    #[test]
+    fn a_url_is_accepted_as_a_browser_shows_it() {
+        let url = "https://d-1234567890.awsapps.com/start";
+        for pasted in [
+            "#",
+            "#/",
+            "/#/",
+            "/\\#/",
+            "/#/?tab=accounts",
+            "/#/console?account_id=123456789012",
+        ] {
+            let pasted = format!(" {url}{pasted} ");
+            assert_eq!(Key::StartUrl.check(&pasted).as_deref(), Ok(url), "{pasted:?}");
+        }
+        assert_eq!(without_fragment(url), url);
     }
 
     #[test]

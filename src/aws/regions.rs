@@ -132,9 +132,7 @@ impl Partition {
 
     /// All Regions of the partition that this version knows.
     pub fn regions(self) -> impl Iterator<Item = RegionName> {
-        REGIONS
-            .iter()
-            .copied()
+        names()
             .map(RegionName::of_table)
             .filter(move |region| Self::of_region(region) == self)
     }
@@ -156,60 +154,83 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Every public Region, from the SDKs' own partition and endpoint data (botocore 1.44.5).
-pub const REGIONS: [&str; 41] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eusc-de-east-1",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "me-west-1",
-    "mx-central-1",
-    "sa-east-1",
-    "sa-west-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
+/// Every public Region with its name in the console, from the SDKs' own partition and endpoint data (botocore 1.44.5). The
+/// name is empty where that data has none.
+pub const REGIONS: [(&str, &str); 41] = [
+    ("af-south-1", "Africa (Cape Town)"),
+    ("ap-east-1", "Asia Pacific (Hong Kong)"),
+    ("ap-east-2", "Asia Pacific (Taipei)"),
+    ("ap-northeast-1", "Asia Pacific (Tokyo)"),
+    ("ap-northeast-2", "Asia Pacific (Seoul)"),
+    ("ap-northeast-3", "Asia Pacific (Osaka)"),
+    ("ap-south-1", "Asia Pacific (Mumbai)"),
+    ("ap-south-2", "Asia Pacific (Hyderabad)"),
+    ("ap-southeast-1", "Asia Pacific (Singapore)"),
+    ("ap-southeast-2", "Asia Pacific (Sydney)"),
+    ("ap-southeast-3", "Asia Pacific (Jakarta)"),
+    ("ap-southeast-4", "Asia Pacific (Melbourne)"),
+    ("ap-southeast-5", "Asia Pacific (Malaysia)"),
+    ("ap-southeast-6", "Asia Pacific (New Zealand)"),
+    ("ap-southeast-7", "Asia Pacific (Thailand)"),
+    ("ca-central-1", "Canada (Central)"),
+    ("ca-west-1", "Canada West (Calgary)"),
+    ("cn-north-1", "China (Beijing)"),
+    ("cn-northwest-1", "China (Ningxia)"),
+    ("eu-central-1", "Europe (Frankfurt)"),
+    ("eu-central-2", "Europe (Zurich)"),
+    ("eu-north-1", "Europe (Stockholm)"),
+    ("eu-south-1", "Europe (Milan)"),
+    ("eu-south-2", "Europe (Spain)"),
+    ("eu-west-1", "Europe (Ireland)"),
+    ("eu-west-2", "Europe (London)"),
+    ("eu-west-3", "Europe (Paris)"),
+    ("eusc-de-east-1", "AWS European Sovereign Cloud (Germany)"),
+    ("il-central-1", "Israel (Tel Aviv)"),
+    ("me-central-1", "Middle East (UAE)"),
+    ("me-south-1", "Middle East (Bahrain)"),
+    ("me-west-1", ""),
+    ("mx-central-1", "Mexico (Central)"),
+    ("sa-east-1", "South America (Sao Paulo)"),
+    ("sa-west-1", ""),
+    ("us-east-1", "US East (N. Virginia)"),
+    ("us-east-2", "US East (Ohio)"),
+    ("us-gov-east-1", "AWS GovCloud (US-East)"),
+    ("us-gov-west-1", "AWS GovCloud (US-West)"),
+    ("us-west-1", "US West (N. California)"),
+    ("us-west-2", "US West (Oregon)"),
 ];
+
+/// The names of all Regions.
+fn names() -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().map(|(name, _)| *name)
+}
 
 /// Whether this version knows the Region.
 pub fn is_known(region: &RegionName) -> bool {
-    REGIONS.contains(&&**region)
+    names().any(|name| name == &**region)
 }
 
-/// The known Region with the most similar name.
-pub fn nearest(region: &str) -> RegionName {
-    let nearest = REGIONS.iter().copied().max_by_key(|known| similarity(known, region));
-    nearest.map_or_else(|| Partition::Aws.main_region(), RegionName::of_table)
+/// The Region that a text most likely means: written in another way (`EU-West-1`, `us_east_1`), an Availability Zone of it,
+/// its name in the console, or a similar name. `None` if nothing is similar.
+pub fn nearest(text: &str) -> Option<RegionName> {
+    let trimmed = text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''));
+    let typed = trimmed.to_lowercase().replace(['_', ' '], "-");
+    let zone = typed.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    if let Some(known) = names().find(|known| *known == typed || *known == zone) {
+        return Some(RegionName::of_table(known));
+    }
+    let place = trimmed.to_lowercase();
+    let is_named = |title: &str| {
+        let title = title.to_lowercase();
+        let city = title.split('(').nth(1).map(|city| city.trim_end_matches(')'));
+        title == place || city.is_some_and(|city| city == place || city.rsplit(' ').next() == Some(&place))
+    };
+    if let Some((known, _)) = REGIONS.iter().find(|(_, title)| !place.is_empty() && is_named(title)) {
+        return Some(RegionName::of_table(known));
+    }
+    let nearest = names().max_by_key(|known| similarity(known, &typed))?;
+    let is_similar = similarity(nearest, &typed) * 2 >= nearest.len();
+    is_similar.then(|| RegionName::of_table(nearest))
 }
 
 /// The length of the common prefix plus the length of the common suffix.
@@ -230,8 +251,24 @@ mod tests {
 
     #[test]
     fn a_misspelled_region_gets_the_nearest_one() {
-        assert_eq!(nearest("us-esat-1"), "us-east-1");
-        assert_eq!(nearest("ap-southest-6"), "ap-southeast-6");
+        for (typed, meant) in [
+            ("us-esat-1", Some("us-east-1")),
+            ("ap-southest-6", Some("ap-southeast-6")),
+            ("EU-West-1", Some("eu-west-1")),
+            (" us-east-1 ", Some("us-east-1")),
+            ("\"us-east-1\"", Some("us-east-1")),
+            ("us-east-1\r", Some("us-east-1")),
+            ("us-east-1a", Some("us-east-1")),
+            ("us_east_1", Some("us-east-1")),
+            ("Ireland", Some("eu-west-1")),
+            ("Virginia", Some("us-east-1")),
+            ("US East (N. Virginia)", Some("us-east-1")),
+            ("frankfurt", Some("eu-central-1")),
+            ("elsewhere", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(typed).as_deref(), meant, "{typed:?}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::limits::{
-    FIRST_PAUSE, LONGEST_PAUSE, PERSON_PAUSE, PROPAGATION_LIMIT, REHEARSED_FIRST_PAUSE, REHEARSED_LONGEST_PAUSE,
-    REHEARSED_PERSON_PAUSE, REHEARSED_PROPAGATION,
+    CODE_PAUSE, FIRST_PAUSE, LONGEST_PAUSE, PERSON_PAUSE, PROPAGATION_LIMIT, REHEARSED_CODE_PAUSE,
+    REHEARSED_FIRST_PAUSE, REHEARSED_LONGEST_PAUSE, REHEARSED_PERSON_PAUSE, REHEARSED_PROPAGATION,
 };
 
 /// The pauses between checks. A rehearsal reacts quickly, so its pauses are shorter.
@@ -21,6 +21,8 @@ pub struct Timing {
     pub person: Duration,
     /// How long a new resource may be missing from reads.
     pub propagation: Duration,
+    /// The time from one device code to the next one.
+    pub code: Duration,
 }
 
 impl Timing {
@@ -30,6 +32,7 @@ impl Timing {
         longest: LONGEST_PAUSE,
         person: PERSON_PAUSE,
         propagation: PROPAGATION_LIMIT,
+        code: CODE_PAUSE,
     };
     /// For the rehearsal.
     pub const REHEARSAL: Self = Self {
@@ -37,6 +40,7 @@ impl Timing {
         longest: REHEARSED_LONGEST_PAUSE,
         person: REHEARSED_PERSON_PAUSE,
         propagation: REHEARSED_PROPAGATION,
+        code: REHEARSED_CODE_PAUSE,
     };
 
     /// The pause after the n-th check, counted from 0.

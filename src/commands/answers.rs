@@ -1,6 +1,6 @@
 //! `idc-setup answers`: prints the answers of the last run, as a TOML file and as a command that asks no questions.
 
-use super::ending::{ended_by, finish};
+use super::ending::fail;
 use crate::answers::file::to_toml;
 use crate::answers::{KEYS, Key};
 use crate::cli::{Cli, Output};
@@ -17,7 +17,7 @@ use crate::user_error::UserError;
 pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let record = match last_record(cli, environment) {
         Ok(record) => record,
-        Err(error) => return finish(cli, screen, Subcommand::Answers, None, &ended_by(error)),
+        Err(error) => return fail(cli, screen, Subcommand::Answers, error),
     };
     let answers = answers_of(&record);
     let (file, line) = (to_toml(&answers), command_line(&record, &answers));

@@ -12,6 +12,7 @@ use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Folder, Last};
+use crate::reconcile::NOT_SUBSCRIBED;
 use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, has_section, read_credentials};
@@ -199,6 +200,10 @@ fn failed_to_connect(
         (_, Some(skew)) => (
             UserErrorKind::Failed,
             SetupCommand::again().after(format!("{skew}: set the clock")).into(),
+        ),
+        (_, None) if aws_error.is_not_subscribed() => (
+            UserErrorKind::NotAllowed,
+            SetupCommand::again().after(NOT_SUBSCRIBED).into(),
         ),
         (AwsErrorKind::Credentials, None) => (UserErrorKind::NoCredentials, reauth::renew(environment, profile).into()),
         (AwsErrorKind::Denied, None) => (

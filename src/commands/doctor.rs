@@ -5,7 +5,7 @@ use std::rc::Rc;
 use console::Style;
 
 use super::connect::Access;
-use super::ending::{ended_by, finish};
+use super::ending::fail;
 use super::prepare::{Prepared, prepare};
 use super::session::say_rehearsal;
 use crate::aws::Partition;
@@ -16,9 +16,9 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean;
-use crate::ui::envelope::{CallerOut, CheckOut, DoctorBody, Envelope, ErrorOut, FORMAT};
+use crate::ui::envelope::{CallerOut, CheckOut, DoctorBody, Envelope, FORMAT};
 use crate::ui::{NonInteractive, Screen};
-use crate::user_error::{UserError, UserErrorKind};
+use crate::user_error::UserErrorKind;
 use crate::wizard::StepReport;
 use crate::wizard::steps::{self, EnableIdentityCenter};
 
@@ -38,9 +38,7 @@ pub async fn doctor(cli: &Cli, environment: &Environment, screen: &Screen) -> Ex
             show(cli, screen, Some(&prepared), &rows)
         }
         // A mistake on the command line is not a condition to report in a row.
-        Err(error) if error.kind == UserErrorKind::Usage => {
-            finish(cli, screen, Subcommand::Doctor, None, &ended_by(error))
-        }
+        Err(error) if error.kind == UserErrorKind::Usage => fail(cli, screen, Subcommand::Doctor, error),
         Err(error) => {
             let rows = doctor::without_credentials(environment, cli.flags.state.as_deref(), &error).await;
             show(cli, screen, None, &rows)
@@ -138,15 +136,6 @@ fn envelope(
             policy,
         },
     }
-}
-
-/// Prints the envelope after Ctrl-C.
-pub fn interrupted(screen: &Screen, error: &UserError) -> ExitCode {
-    let exit = ExitCode::from(error.kind);
-    let mut envelope = envelope(screen, None, &[], None, exit);
-    envelope.error = Some(ErrorOut::of(error, None, &screen.invocation));
-    screen.json(&envelope.json());
-    exit
 }
 
 /// Prints the IAM policy for the partition of the Region. Makes no AWS calls.

@@ -5,10 +5,21 @@ use crate::cli::{Cli, Output};
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean_lines;
-use crate::ui::envelope::{CallerOut, Envelope};
+use crate::ui::envelope::{self, CallerOut, Envelope};
 use crate::ui::{Screen, diagram, print_text};
 use crate::user_error::UserError;
 use crate::wizard::Outcome;
+
+/// Prints the error of a command that ended before it did anything, in the envelope of that command, and returns the exit
+/// code.
+pub(super) fn fail(cli: &Cli, screen: &Screen, command: Subcommand, error: UserError) -> ExitCode {
+    if cli.flags.output == Output::Json {
+        let exit = ExitCode::from(error.kind);
+        screen.json(&envelope::of_error(command, &error, exit, &screen.invocation));
+        return exit;
+    }
+    finish(cli, screen, command, None, &ended_by(error))
+}
 
 /// Returns the outcome of a command that ended with an error before it checked any step.
 pub(super) fn ended_by(error: UserError) -> Outcome {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::ending::{ended_by, finish};
+use super::ending::fail;
 use crate::cli::Cli;
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
@@ -38,7 +38,7 @@ pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
                     .positional("DIR")
                     .to("use another folder"),
             );
-            finish(cli, screen, Subcommand::Man, None, &ended_by(error))
+            fail(cli, screen, Subcommand::Man, error)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::answers::KEYS;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Rehearsed};
 use crate::next_step::{Argument, Invocation, Subcommand};
 
 /// The flags of `rehearse` that a command to continue the rehearsal needs.
@@ -47,6 +47,18 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
 pub(super) fn typed(cli: &Cli, is_wanted: impl Fn(&str) -> bool) -> Vec<Argument> {
     let typed = cli.typed.iter().filter(|argument| is_wanted(argument.flag()));
     typed.cloned().collect()
+}
+
+/// The subcommand that is rehearsed. Errors of the rehearsal of a run are errors of `rehearse`.
+pub(super) fn rehearsed(what: Rehearsed) -> Subcommand {
+    match what {
+        Rehearsed::Run => Subcommand::Rehearse,
+        Rehearsed::Status => Subcommand::Status,
+        Rehearsed::Plan => Subcommand::Plan,
+        Rehearsed::Doctor => Subcommand::Doctor,
+        Rehearsed::Login => Subcommand::Login,
+        Rehearsed::Undo => Subcommand::Undo,
+    }
 }
 
 /// The subcommand on the command line.

@@ -384,13 +384,6 @@ fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Prints the envelope after Ctrl-C.
-pub fn interrupted(screen: &Screen, error: UserError) -> ExitCode {
-    let exit = ExitCode::from(error.kind);
-    screen.json(&envelope(screen, None, &Err(error), exit).json());
-    exit
-}
-
 fn envelope(
     screen: &Screen,
     target: Option<&ProfileInFile>,

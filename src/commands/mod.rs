@@ -7,6 +7,7 @@ mod ending;
 mod generate;
 mod invocation;
 mod login;
+mod panics;
 mod plan;
 mod prepare;
 mod reauth;
@@ -17,16 +18,19 @@ mod signals;
 mod status;
 mod undo;
 
-use crate::cli::{Cli, Command, Output};
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, Output, Rehearsed};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
-use crate::next_step::{Invocation, NextStep, SetupCommand};
-use crate::ui::envelope::Envelope;
+use crate::next_step::{Invocation, NextStep, SetupCommand, Subcommand};
+use crate::ui::envelope::of_error;
 use crate::ui::{Screen, TerminalGuard};
 use crate::user_error::{UserError, UserErrorKind};
-use ending::{ended_by, finish, say_interrupted};
-use invocation::subcommand;
+use ending::{fail, say_interrupted};
+use invocation::{rehearsed, subcommand};
+use panics::guarded;
 use session::screen;
 use signals::{asked_to_end, exit_with_parent};
 
@@ -43,7 +47,7 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
             format!("{} {why}.", log::VARIABLE),
             NextStep::note(format!("correct or unset {}", log::VARIABLE)),
         );
-        return finish(&cli, &screen, subcommand(&cli), None, &ended_by(error)).code();
+        return fail(&cli, &screen, subcommand(&cli), error).code();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -59,10 +63,14 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     if cli.flags.rehearsal.is_some() {
         exit_with_parent();
     }
-    let code = match &cli.command {
+    let run = || match &cli.command {
         Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment, &screen)),
         _ => runtime.block_on(until_interrupted(&cli, environment, &screen)).code(),
     };
+    let code = guarded(run, |error| {
+        terminal.restore();
+        fail(&cli, &screen, subcommand(&cli), error).code()
+    });
     terminal.restore();
     // A prompt may still be reading, and must not keep the program from exiting.
     runtime.shutdown_background();
@@ -88,7 +96,7 @@ async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
             "--output mermaid is only available for status.",
             SetupCommand::status().value("--output", "mermaid"),
         );
-        return finish(cli, screen, subcommand(cli), None, &ended_by(error));
+        return fail(cli, screen, subcommand(cli), error);
     }
     let exit = command(cli, environment, screen).await;
     if screen.is_result_lost() {
@@ -113,18 +121,25 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
 }
 
 fn interrupted(cli: &Cli, screen: &Screen) -> ExitCode {
-    let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", screen.invocation.again());
     if cli.flags.output == Output::Json {
-        // The envelopes of these commands have their own bodies.
-        match &cli.command {
-            Some(Command::Login(_)) => return login::interrupted(screen, error),
-            Some(Command::Doctor) => return doctor::interrupted(screen, &error),
-            _ => {}
-        }
-        return finish(cli, screen, subcommand(cli), None, &ended_by(error));
+        let error = UserError::new(UserErrorKind::Interrupted, "Interrupted.", screen.invocation.again());
+        return fail(cli, screen, subcommand(cli), error);
     }
     say_interrupted(screen);
     ExitCode::Interrupted
+}
+
+/// Returns the command of a command line that is not valid, for its envelope.
+fn requested(args: &[String]) -> Subcommand {
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(args);
+    matches.map_or(Subcommand::Run, |matches| match matches.subcommand() {
+        Some(("rehearse", rehearse)) => {
+            let what = rehearse.try_get_one::<Rehearsed>("what").ok().flatten();
+            what.copied().map_or(Subcommand::Rehearse, rehearsed)
+        }
+        Some((name, _)) => Subcommand::named(name),
+        None => Subcommand::Run,
+    })
 }
 
 /// Prints a parse error of the command line. clap also reports help and version this way, which are not errors.
@@ -139,12 +154,9 @@ fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
             .unwrap_or_default()
             .trim_start_matches("error: ")
             .to_owned();
-        let outcome = ended_by(UserError::usage(
-            message,
-            NextStep::other("list the flags", ["idc-setup", "--help"]),
-        ));
-        let envelope = Envelope::of_steps("run", None, None, &outcome, ExitCode::Usage, &Invocation::default());
-        Screen::default().json(&envelope.json());
+        let error = UserError::usage(message, NextStep::other("list the flags", ["idc-setup", "--help"]));
+        let invocation = Invocation::default();
+        Screen::default().json(&of_error(requested(args), &error, ExitCode::Usage, &invocation));
         return ExitCode::Usage;
     }
     // A closed pipe is not an error.

@@ -1,7 +1,7 @@
 //! `idc-setup plan`: checks the account, asks questions if possible, and shows what a run would change. Changes nothing.
 
 use super::connect::Access;
-use super::ending::{ended_by, finish};
+use super::ending::{fail, finish};
 use super::prepare::prepare;
 use super::session::{browser, prompter, say_rehearsal};
 use crate::cli::Cli;
@@ -16,13 +16,13 @@ pub async fn plan(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
     say_rehearsal(cli, environment, screen);
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(error) => return finish(cli, screen, Subcommand::Plan, None, &ended_by(error)),
+        Err(error) => return fail(cli, screen, Subcommand::Plan, error),
     };
     let prompter =
         prompter(cli, environment, screen, &browser).unwrap_or_else(|| Box::new(NonInteractive::new(screen)));
     let prepared = match prepare(cli, environment, Access::Read, browser).await {
         Ok(prepared) => prepared,
-        Err(error) => return finish(cli, screen, Subcommand::Plan, None, &ended_by(error)),
+        Err(error) => return fail(cli, screen, Subcommand::Plan, error),
     };
     if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);

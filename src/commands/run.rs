@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::connect::Access;
-use super::ending::{ended_by, finish};
+use super::ending::{fail, finish};
 use super::prepare::{Prepared, prepare};
 use super::session::{browser, checking, prompter, say_rehearsal};
 use crate::cli::Cli;
@@ -19,7 +19,7 @@ use crate::wizard::steps::{self, EnableIdentityCenter};
 pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     let browser = match browser(cli, environment) {
         Ok(browser) => browser,
-        Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
+        Err(error) => return fail(cli, screen, Subcommand::Run, error),
     };
     let prompter = match prompter(cli, environment, screen, &browser) {
         Some(prompter) => prompter,
@@ -34,7 +34,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
                     SetupCommand::run().switch("--accessible").to("answer line by line"),
                 ],
             );
-            return finish(cli, screen, Subcommand::Run, None, &ended_by(error));
+            return fail(cli, screen, Subcommand::Run, error);
         }
     };
     say_rehearsal(cli, environment, screen);
@@ -46,7 +46,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     drop(waiting);
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return finish(cli, screen, Subcommand::Run, None, &ended_by(error)),
+        Err(error) => return fail(cli, screen, Subcommand::Run, error),
     };
     let context = &prepared.context;
     if let Some(note) = prepared.note_on_profile(cli, screen) {

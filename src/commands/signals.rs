@@ -29,7 +29,7 @@ pub(super) async fn asked_to_end() {
 
 /// Returns whether this process was started with SIGHUP ignored. Also true if the system does not provide this.
 #[cfg(unix)]
-fn is_hangup_ignored() -> bool {
+pub(super) fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -11,7 +11,7 @@ use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::user_error::UserError;
 use crate::wizard::steps::WizardContext;
-use aws_config_file::files;
+use aws_config_file::{Config, Paths, Section, files, has_section, read_credentials};
 
 /// The row of the clock, once AWS has sent its time.
 pub fn clock(context: &WizardContext) -> Option<Row> {
@@ -92,6 +92,9 @@ async fn aws_files(environment: &Environment) -> Row {
     if let Err(problem) = usable.and_then(|()| crate::aws_files::writable(&paths, "")) {
         return Row::to_do(CHECK, problem.to_string(), problem.next(SetupCommand::again()));
     }
+    if let Some(row) = misleading_variable(environment, &paths).await {
+        return row;
+    }
     if let Some(open) = is_open_to_others(paths.cache()) {
         return Row::note(
             CHECK,
@@ -110,6 +113,25 @@ async fn aws_files(environment: &Environment) -> Row {
         CHECK,
         format!("{} can be read, or does not exist yet.", paths.config().display()),
     )
+}
+
+/// A variable because of which other tools do not work, although this program does.
+async fn misleading_variable(environment: &Environment, paths: &Paths) -> Option<Row> {
+    let blank = environment.blank_variables();
+    if let Some(name) = blank.into_iter().find(|name| name.ends_with("_FILE")) {
+        let why = format!("{name} is set but empty. The AWS CLI then reads no such file.");
+        return Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", name])));
+    }
+    let name = environment.var("AWS_PROFILE")?;
+    let config = files::read(paths.config()).unwrap_or_default();
+    let config = Config::parse(&config).ok()?;
+    let credentials = read_credentials(paths.credentials()).ok()?;
+    if name == "default" || config.get(Section::Profile(name)).is_some() || has_section(&credentials, name).await {
+        return None;
+    }
+    let why =
+        format!("AWS_PROFILE names the profile {name}, which does not exist. The AWS CLI then refuses every command.");
+    Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", "AWS_PROFILE"])))
 }
 
 /// The mode of a folder that other users can read.

@@ -5,6 +5,10 @@ use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::reconcile::StepInfo;
 use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 
+/// What to do if AWS says that the account has no subscription for a service.
+pub const NOT_SUBSCRIBED: &str =
+    "enable this Region for the account (console: Account > AWS Regions), or complete the account's sign-up";
+
 /// Converts a failed AWS call of a step into a [`UserError`].
 pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
     let kind = match aws_error.kind {
@@ -18,6 +22,11 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
     // What fixes the cause comes first; what the caller suggests besides running again stays.
     let cause: Option<NextStep> = match aws_error.kind {
         AwsErrorKind::Denied | AwsErrorKind::Credentials if aws_error.is_unsigned() => None,
+        _ if aws_error.is_not_subscribed() => Some(again.clone().after(NOT_SUBSCRIBED)),
+        AwsErrorKind::Denied if aws_error.is_denied_by_organization() => Some(again.clone().after(format!(
+            "ask the administrators of the organization to allow {} in its service control policies",
+            aws_error.operation
+        ))),
         AwsErrorKind::Denied => Some(again.clone().after(format!(
             "ask an administrator to allow {} for this caller",
             aws_error.operation

@@ -27,7 +27,7 @@ pub mod undo;
 
 pub use change::{Change, ChangeKey, Consent, FieldChange, NamedConsent, SettingChange, Target};
 pub use context::{CliOptions, Context, Instance};
-pub use error::{rerun, step_error};
+pub use error::{NOT_SUBSCRIBED, rerun, step_error};
 pub use fact::{Fact, Slot};
 pub use ownership::Creation;
 pub use resource::{Branch, Condition, Deletion, Elsewhere, Error, Resource};

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use similar::TextDiff;
 
+use crate::aws::portal_address;
 use crate::aws_files::{self, Problem};
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::SetupCommand;
@@ -67,6 +68,8 @@ pub struct Differences {
     pub missing: Vec<String>,
     /// The sections with other values. Only the keys, without their values, because messages are recorded.
     pub different: Vec<String>,
+    /// The other profiles that use the session, if the session is different.
+    pub users: Vec<String>,
 }
 
 impl CliConfigSpec {
@@ -184,6 +187,9 @@ impl CliConfigSpec {
                 .copied()
                 .collect();
             if !keys.is_empty() {
+                if matches!(section, Section::SsoSession(_)) {
+                    differences.users = other_users(config, self);
+                }
                 let keys = keys.join(", ");
                 let different = format!("{name} already exists with other values: {keys}");
                 differences.different.push(different);
@@ -201,15 +207,26 @@ impl CliConfigSpec {
     }
 }
 
-/// The change that writes both sections. `diff` is shown before the user agrees.
-pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: String) -> Change {
+/// The profiles of others that use an SSO session.
+pub fn other_users(config: &Config, spec: &CliConfigSpec) -> Vec<String> {
+    let users = config.profiles_with("sso_session", &spec.session);
+    users.filter(|profile| *profile != spec.profile).collect()
+}
+
+/// The change that writes both sections. `diff` is shown before the user agrees, and `others` are the other profiles that
+/// use the session, if the session changes.
+pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: String, others: &[String]) -> Change {
+    let others = match others {
+        [] => String::new(),
+        others => format!(", which the profiles {} also use,", others.join(", ")),
+    };
     Change {
         verb,
         kind: ResourceKind::CliProfile,
         name: profile.into(),
         field: None,
         sentence: format!(
-            "Write the SSO session {session} and the profile {profile} to {}.",
+            "Write the SSO session {session}{others} and the profile {profile} to {}.",
             path.display()
         ),
         command: format!("aws configure sso --profile {profile}"),
@@ -220,14 +237,17 @@ pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: Strin
     }
 }
 
-/// Whether a property has the wanted value. More scopes are allowed, and a URL may end in `/` or `#`.
+/// Whether a property has the wanted value. More scopes are allowed, and a URL may end in `/` or a fragment.
 fn is_same(key: &str, existing: Option<&str>, wanted: Option<&str>) -> bool {
     let (Some(existing), Some(wanted)) = (existing, wanted) else {
         return existing == wanted;
     };
     match key {
         "sso_registration_scopes" => existing.split([',', ' ']).any(|scope| scope == wanted),
-        "sso_start_url" => existing.trim_end_matches(['/', '#']) == wanted.trim_end_matches(['/', '#']),
+        "sso_start_url" => {
+            let plain = |url| portal_address::without_fragment(url).trim_end_matches('/');
+            plain(existing) == plain(wanted)
+        }
         _ => existing == wanted,
     }
 }
@@ -273,8 +293,7 @@ pub fn write(
     let path = paths.config();
     let (before, config) = read_or_empty(info, path)?;
     let new_parts = new_parts(spec, &config, path);
-    let users = config.profiles_with("sso_session", &spec.session);
-    let users: Vec<String> = users.filter(|profile| *profile != spec.profile).collect();
+    let users = other_users(&config, spec);
     let used_before = |kind| match kind {
         ResourceKind::SsoSession => &users[..],
         _ => &[],

@@ -1,9 +1,12 @@
 //! The authorization code with PKCE (RFC 7636), as in the AWS CLI since 2.22: the browser signs in and is redirected to
 //! a port of this machine.
 //!
-//! The listener is bound to 127.0.0.1 only, before the browser opens. Every request except the callback with our own
-//! state gets 404. The listener closes when the sign-in ends.
+//! The listener is bound to 127.0.0.1 only, before the browser opens. It closes when the sign-in ends. It answers two
+//! requests, and all others with 404: the callback with our own state, and the page that the browser opens first, which
+//! redirects to the sign-in page. Other users of this machine can read the command line of the browser, and the URL of the
+//! sign-in page contains the state, so that page redirects only once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,10 +33,20 @@ use aws_config_file::{CachedToken, SCOPE};
 pub struct SignInPage {
     listener: TcpListener,
     redirect_uri: String,
-    state: String,
     verifier: SecretString,
-    /// The URL of the sign-in page. It contains no secret.
-    pub address: String,
+    expected: Arc<Expected>,
+    /// The URL for the command line of the browser. It redirects to [`SignInPage::address`], once.
+    pub opening_address: String,
+}
+
+/// What the connections share.
+struct Expected {
+    state: String,
+    /// The URL of the sign-in page. Whoever knows it can end the sign-in.
+    address: String,
+    /// The path of the page that redirects to it.
+    opening_path: String,
+    is_opened: AtomicBool,
 }
 
 /// The result of a sign-in in the browser.
@@ -55,7 +68,7 @@ impl SignInPage {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let redirect_uri = format!("http://127.0.0.1:{port}/oauth/callback");
-        let (state, verifier) = (random()?, random()?);
+        let (state, verifier, opening_path) = (random()?, random()?, format!("/sign-in/{}", random()?));
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         let mut query = form_urlencoded::Serializer::new(String::new());
         query
@@ -70,16 +83,25 @@ impl SignInPage {
         Ok(Self {
             listener,
             redirect_uri,
-            state,
             verifier: verifier.into(),
-            address,
+            opening_address: format!("http://127.0.0.1:{port}{opening_path}"),
+            expected: Arc::new(Expected {
+                state,
+                address,
+                opening_path,
+                is_opened: AtomicBool::new(false),
+            }),
         })
+    }
+
+    /// The URL of the sign-in page, to show to the user.
+    pub fn address(&self) -> &str {
+        &self.expected.address
     }
 
     /// Waits for the callback, at most `limit`.
     pub async fn wait(&self, limit: Duration) -> Answer {
         let (sender, mut answers) = mpsc::channel(1);
-        let state: Arc<str> = self.state.as_str().into();
         let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let accept = async {
             while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
@@ -87,9 +109,9 @@ impl SignInPage {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                let (state, sender) = (Arc::clone(&state), sender.clone());
+                let (expected, sender) = (Arc::clone(&self.expected), sender.clone());
                 tokio::spawn(async move {
-                    serve(stream, state, sender).await;
+                    serve(stream, expected, sender).await;
                     drop(permit);
                 });
             }
@@ -136,10 +158,10 @@ fn random() -> std::io::Result<String> {
 }
 
 /// Serves one connection. The page is written before the answer is sent, since the answer closes the listener.
-async fn serve(stream: TcpStream, state: Arc<str>, answers: mpsc::Sender<Answer>) {
+async fn serve(stream: TcpStream, expected: Arc<Expected>, answers: mpsc::Sender<Answer>) {
     let received = Mutex::new(None);
     let service = service_fn(|request| {
-        let (response, answer) = respond(&request, &state);
+        let (response, answer) = respond(&request, &expected);
         if answer.is_some() {
             *received.lock().unwrap_or_else(PoisonError::into_inner) = answer;
         }
@@ -173,15 +195,35 @@ pub fn answer_of(is_get: bool, path: &str, query: &str, state: &str) -> Option<A
 }
 
 /// The response to a request, and the answer in the request.
-fn respond(request: &Request<Incoming>, state: &str) -> (Response<Full<Bytes>>, Option<Answer>) {
+fn respond(request: &Request<Incoming>, expected: &Expected) -> (Response<Full<Bytes>>, Option<Answer>) {
+    let is_get = request.method() == Method::GET;
+    let path = request.uri().path();
+    if is_get && path == expected.opening_path {
+        if expected.is_opened.swap(true, Ordering::Relaxed) {
+            let why = "This page has been opened before. If that was not you, press Ctrl-C in the terminal.";
+            return (page(StatusCode::GONE, why), None);
+        }
+        return (redirect(&expected.address), None);
+    }
     let query = request.uri().query().unwrap_or_default();
-    let answer = answer_of(request.method() == Method::GET, request.uri().path(), query, state);
+    let answer = answer_of(is_get, path, query, &expected.state);
     let message = match &answer {
         None => return (page(StatusCode::NOT_FOUND, "Not found."), None),
         Some(Answer::Code(_)) => "You are signed in. You can close this page and go back to the terminal.",
         Some(_) => "The sign-in was refused. You can close this page and go back to the terminal.",
     };
     (page(StatusCode::OK, message), answer)
+}
+
+fn redirect(address: &str) -> Response<Full<Bytes>> {
+    let response = Response::builder()
+        .status(StatusCode::FOUND)
+        .header("location", address)
+        .header("cache-control", "no-store")
+        .header("referrer-policy", "no-referrer")
+        .header("connection", "close")
+        .body(Full::default());
+    response.unwrap_or_else(|_: hyper::http::Error| Response::new(Full::default()))
 }
 
 /// A page without secrets. It removes the code from the browser's history and sends no referrer.

@@ -9,7 +9,7 @@ use super::outputs::Outputs;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, RegionName};
-use crate::next_step::{Invocation, NextStepOut};
+use crate::next_step::{Invocation, NextStepOut, Subcommand};
 use crate::progress::{Entry, Origin};
 use crate::reconcile::undo::Removal;
 use crate::reconcile::{Consent, Importance};
@@ -37,6 +37,30 @@ pub struct Envelope<B> {
     /// The body of the command.
     #[serde(flatten)]
     pub body: B,
+}
+
+/// The envelope of a command that ended with an error before it did anything, as JSON.
+pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocation: &Invocation) -> String {
+    fn envelope<B: Serialize>(command: Subcommand, error: ErrorOut, exit: ExitCode, body: B) -> String {
+        let envelope = Envelope {
+            format: FORMAT,
+            command: command.name().to_owned(),
+            account: None,
+            region: None,
+            error: Some(error),
+            exit: exit.code(),
+            body,
+        };
+        envelope.json()
+    }
+    let error = ErrorOut::of(error, None, invocation);
+    match command {
+        Subcommand::Answers => envelope(command, error, exit, AnswersBody::default()),
+        Subcommand::Undo => envelope(command, error, exit, UndoBody::default()),
+        Subcommand::Doctor => envelope(command, error, exit, DoctorBody::default()),
+        Subcommand::Login => envelope(command, error, exit, LoginBody::default()),
+        _ => envelope(command, error, exit, StepsBody::default()),
+    }
 }
 
 /// The body of `run`, `status` and `plan`.

@@ -1,7 +1,7 @@
 //! The prompter for `--accessible`: line by line, with numbered choices, without redraws or colors. Also reads from a pipe.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -12,6 +12,7 @@ use super::terminal::discard_type_ahead;
 use super::text;
 use crate::answers::Key;
 use crate::browser::Browser;
+use crate::limits::{LONGEST_INPUT, MOST_TRIES};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
@@ -50,8 +51,13 @@ impl Plain {
         self.screen.warn(prompt);
         let read = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
-            let count = std::io::stdin().lock().read_line(&mut line)?;
-            Ok::<_, std::io::Error>((count > 0).then(|| line.trim().to_owned()))
+            let count = std::io::stdin().lock().take(LONGEST_INPUT).read_line(&mut line)?;
+            if line.len() as u64 == LONGEST_INPUT {
+                return Err(std::io::Error::other(format!(
+                    "a line is longer than {LONGEST_INPUT} bytes"
+                )));
+            }
+            Ok((count > 0).then(|| line.trim().to_owned()))
         });
         match read.await {
             Ok(Ok(line)) => Ok(line),
@@ -63,11 +69,23 @@ impl Plain {
         }
     }
 
+    /// Says why a line of input is not valid. After too many of them, a program and not a person is typing.
+    fn refuse(&self, tries: &mut u32, why: &str) -> Result<(), UserError> {
+        *tries += 1;
+        if *tries >= MOST_TRIES {
+            let why = format!("There were {MOST_TRIES} invalid answers in succession. The last one: {why}");
+            return Err(UserError::usage(why, SetupCommand::again()));
+        }
+        self.screen.warn(why);
+        Ok(())
+    }
+
     /// Asks for a choice and returns its index; `None` at the end of input.
     async fn choose(&self, prompt: &str, choices: &[String]) -> Result<Option<usize>, UserError> {
         for (index, choice) in choices.iter().enumerate() {
             self.screen.warn(&format!("  {}) {choice}", index + 1));
         }
+        let mut tries = 0;
         loop {
             let Some(line) = self
                 .read(&format!("{prompt} Type a number from 1 to {} [1]:", choices.len()))
@@ -87,7 +105,7 @@ impl Plain {
             if chosen.is_some() {
                 return Ok(chosen);
             }
-            self.screen.warn(&format!("{line:?} is not one of the choices."));
+            self.refuse(&mut tries, &format!("{line:?} is not one of the choices."))?;
         }
     }
 
@@ -99,6 +117,7 @@ impl Plain {
             format!(", one of {}", choices.join(", "))
         };
         let hint = default.map_or(one_of.clone(), |default| format!("{one_of} [{default}]"));
+        let mut tries = 0;
         loop {
             let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
                 return Ok(Reply::Quit);
@@ -120,7 +139,7 @@ impl Plain {
                 ":quit" => return Ok(Reply::Quit),
                 _ => match key.check(&line) {
                     Ok(value) => return Ok(Reply::Value(value)),
-                    Err(why) => self.screen.warn(&format!("Invalid value: {why}.")),
+                    Err(why) => self.refuse(&mut tries, &format!("Invalid value: {why}."))?,
                 },
             }
         }
@@ -249,6 +268,7 @@ impl Prompter for Plain {
         }
         let hint = if confirm.default { "[yes]" } else { "[no]" };
         let skip = if confirm.can_skip { ":skip, " } else { "" };
+        let mut tries = 0;
         loop {
             let line = self
                 .read(&format!(
@@ -271,7 +291,7 @@ impl Prompter for Plain {
                 Some("") => return Ok(Reply::Value(confirm.default)),
                 Some("y" | "yes") => return Ok(Reply::Value(true)),
                 Some("n" | "no") => return Ok(Reply::Value(false)),
-                Some(other) => self.screen.warn(&format!("{other:?} is neither yes nor no.")),
+                Some(other) => self.refuse(&mut tries, &format!("{other:?} is neither yes nor no."))?,
             }
         }
     }

@@ -45,6 +45,17 @@ pub fn page(opened: &PathBuf, part: &str) -> String {
     }
 }
 
+/// Waits until the browser was asked to open a sign-in, and returns the URL of the page to which it is redirected.
+pub fn sign_in_page(opened: &PathBuf) -> String {
+    let local = page(opened, "/sign-in/");
+    let response = get(&local);
+    let location = response.lines().find_map(|line| line.strip_prefix("location: "));
+    let location = location.unwrap_or_else(|| panic!("{local}: {response}")).to_owned();
+    // Others who read the URL in the command line of the browser are too late.
+    assert!(get(&local).starts_with("HTTP/1.1 410 "), "{local}");
+    location
+}
+
 /// Sends a GET request to this machine, and returns the response.
 pub fn get(url: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
@@ -71,7 +82,7 @@ fn the_browser_opens_and_the_callback_is_verified() {
     let (env, opened) = env("complete");
     let mut terminal = start(&env);
     terminal.wait_for("Opened in your browser");
-    let address = page(&opened, "/authorize?");
+    let address = sign_in_page(&opened);
     assert!(address.contains("code_challenge_method=S256"), "{address}");
     let mut browser = Browser::new(&env.server.url());
     browser
@@ -125,7 +136,7 @@ fn the_browser_opens_and_the_callback_is_verified() {
 fn a_denial_in_the_browser_is_reported_with_the_next_step() {
     let (env, opened) = env("complete");
     let mut terminal = start(&env);
-    let address = page(&opened, "/authorize?");
+    let address = sign_in_page(&opened);
     let mut browser = Browser::new(&env.server.url());
     browser
         .open(&address)

@@ -47,7 +47,7 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
 
     terminal.wait_for("Sign in as Admin in your browser");
     chrome
-        .open(&page(&opened, "/authorize?"))
+        .open(&page(&opened, "/sign-in/"))
         .shows("access your AWS accounts")
         .tab_to("Allow access")
         .keys(ENTER)

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::browser::{env, page};
+use super::browser::{env, sign_in_page};
 use super::support::browser::Browser;
 use super::support::terminal::Terminal;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, SKIP_RECOMMENDATIONS, TestEnv};
@@ -102,7 +102,7 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
     let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &SKIP_RECOMMENDATIONS[..]].concat());
     terminal.answer("Activate the user", "n");
     terminal.answer("Open the access portal", "n");
-    let address = page(&opened, "/authorize?");
+    let address = sign_in_page(&opened);
     let mut browser = Browser::new(&env.server.url());
     browser
         .open(&address)

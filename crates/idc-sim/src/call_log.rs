@@ -42,6 +42,8 @@ struct Inner {
     count: u64,
     lines: Vec<CallLine>,
     file: Option<File>,
+    /// The first error of the file.
+    error: Option<std::io::Error>,
 }
 
 impl CallLog {
@@ -74,10 +76,17 @@ impl CallLog {
         let mut inner = self.lock();
         if let (Some(file), Ok(mut text)) = (&mut inner.file, serde_json::to_string(&line)) {
             text.push('\n');
-            // The file is a convenience: a full disk must not change how the simulated AWS behaves.
-            let _ = file.write_all(text.as_bytes());
+            // A full disk must not change how the simulated AWS behaves.
+            if let Err(error) = file.write_all(text.as_bytes()) {
+                inner.error.get_or_insert(error);
+            }
         }
         inner.lines.push(line);
+    }
+
+    /// Returns why a call could not be written to the file, the first time that this happened.
+    pub fn error(&self) -> Option<String> {
+        self.lock().error.as_ref().map(ToString::to_string)
     }
 
     /// Returns all calls so far.

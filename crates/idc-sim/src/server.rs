@@ -170,6 +170,11 @@ impl Server {
         self.shared.log.lines()
     }
 
+    /// Returns why a call could not be written to the file of calls, if that happened.
+    pub fn call_log_error(&self) -> Option<String> {
+        self.shared.log.error()
+    }
+
     /// Discards the calls so far. Their sequence numbers are not used again.
     pub fn clear_calls(&self) {
         self.shared.log.clear();

@@ -6,6 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use idc_sim::PersonKind;
 
 use super::super::invocation::{OF_THE_REHEARSAL, typed};
+#[cfg(unix)]
+use super::super::signals::is_hangup_ignored;
 use super::examples;
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
 use super::simulation::{Rehearsal, cannot_start};
@@ -74,10 +76,24 @@ pub(super) async fn perform(
         status = wait(&mut child) => status.map_err(cannot_start)?,
         error = save_continuously(rehearsal, flags) => return Err(error),
     };
-    if changes_scenario(flags) && exit_code(status) != ExitCode::Locked.code() {
-        save_scenario(rehearsal, flags)?;
+    if is_killed_early(status) {
+        return Err(UserError::interrupted());
+    }
+    let saved = if changes_scenario(flags) && exit_code(status) != ExitCode::Locked.code() {
+        save_scenario(rehearsal, flags)
     } else {
-        dump_scenario(rehearsal, flags)?;
+        dump_scenario(rehearsal, flags)
+    };
+    let logged = rehearsal.server().call_log_error().map_or(Ok(()), |error| {
+        Err(UserError::failed(
+            format!("The calls could not be logged: {error}."),
+            SetupCommand::rehearse().placeholder("--calls", "FILE"),
+        ))
+    });
+    if let Err(error) = saved.and(logged) {
+        // The command has printed its result, and stdout has one document only.
+        screen.error(&error);
+        return Ok(exit_code(status).max(ExitCode::from(error.kind).code()));
     }
     if let Some(folder) = &flags.keep {
         let again = match flags.what {
@@ -182,13 +198,28 @@ fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
     args
 }
 
-/// Waits for the child. Ctrl-C reaches the child directly; SIGTERM is forwarded to it.
+/// Waits for the child. Ctrl-C reaches the child directly; SIGTERM and SIGHUP are forwarded to it.
 async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let (mut terminate, mut hangup) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
+        (signal(SignalKind::terminate())?, hangup.transpose()?)
+    };
     loop {
         #[cfg(unix)]
-        let asked_to_end = terminate.recv();
+        let asked_to_end = async {
+            let hung_up = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                ended = terminate.recv() => ended,
+                ended = hung_up => ended,
+            }
+        };
         #[cfg(not(unix))]
         let asked_to_end = std::future::pending::<Option<()>>();
         tokio::select! {
@@ -209,6 +240,19 @@ fn end(child: &mut tokio::process::Child) -> std::io::Result<()> {
         return Ok(rustix::process::kill_process(id, rustix::process::Signal::TERM)?);
     }
     child.start_kill()
+}
+
+/// Returns whether a signal ended the child before it could handle it, so that it has printed nothing.
+fn is_killed_early(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        use rustix::process::Signal;
+        return [Signal::HUP, Signal::INT, Signal::TERM]
+            .iter()
+            .any(|other| other.as_raw() == signal);
+    }
+    let _ = status;
+    false
 }
 
 fn exit_code(status: ExitStatus) -> u8 {

@@ -17,16 +17,18 @@ use persist::{KEPT_SCENARIO, hold, kept};
 use serve::serve;
 use simulation::Rehearsal;
 
-use super::ending::{ended_by, finish};
+use super::ending::fail;
+use super::invocation::rehearsed;
 use super::prepare::{duration, typed_answers};
 pub use examples::examples;
 
 use crate::answers::Key;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
-use crate::next_step::{SetupCommand, Subcommand};
+use crate::next_step::SetupCommand;
 use crate::ui::Screen;
 use crate::user_error::UserError;
+use aws_config_file::files;
 
 /// Rehearses a command, or only serves, and returns the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment, screen: &Screen) -> u8 {
@@ -37,7 +39,7 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     };
     match ended {
         Ok(code) => code,
-        Err(error) => finish(cli, screen, Subcommand::Rehearse, None, &ended_by(error)).code(),
+        Err(error) => fail(cli, screen, rehearsed(flags.what), error).code(),
     }
 }
 
@@ -48,6 +50,14 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserErro
         Some(text) => duration(SetupCommand::rehearse(), "--latency", text)?,
         None => Duration::ZERO,
     };
+    if let Some(path) = &flags.dump {
+        files::check_writable(path).map_err(|error| {
+            UserError::usage(
+                format!("--dump: {} cannot be written: {error}.", path.display()),
+                SetupCommand::rehearse().placeholder("--dump", "FILE"),
+            )
+        })?;
+    }
     let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
     let mut cloud = cloud(flags)?;
     if let Some(person) = flags.person {

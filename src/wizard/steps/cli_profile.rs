@@ -97,16 +97,18 @@ impl CliProfile {
     fn judge(spec: &CliConfigSpec, config: &Config) -> Observed {
         let differences = spec.compare(config);
         if !differences.different.is_empty() {
-            return Observed::different(
-                format!("The {}.", differences.different.join("; the ")),
-                SetupCommand::run().value("--update", INFO.slug).to("change the values"),
-            )
-            .or_next(
-                SetupCommand::run()
-                    .placeholder("--sso-session", "NAME")
-                    .placeholder("--cli-profile", "NAME")
-                    .to("use other names"),
-            );
+            let found = differences.different.join("; the ");
+            let update = SetupCommand::run().value("--update", INFO.slug).to("change the values");
+            let with_other_names = SetupCommand::run()
+                .placeholder("--sso-session", "NAME")
+                .placeholder("--cli-profile", "NAME")
+                .to("use other names");
+            if differences.users.is_empty() {
+                return Observed::different(format!("The {found}."), update).or_next(with_other_names);
+            }
+            let users = differences.users.join(", ");
+            let found = format!("The {found}. The profiles {users} use this session.");
+            return Observed::different(found, with_other_names).or_next(update);
         }
         if !differences.missing.is_empty() {
             return Observed::missing(format!("There is {}.", differences.missing.join(" and ")));
@@ -260,15 +262,14 @@ impl Step for CliProfile {
         };
         let path = self.paths()?.config();
         let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
-        let diff = match self.spec() {
-            Some(spec) => {
-                let (before, config) = self.read()?;
-                cli_config::diff(path, &before, &spec.edited(config))
-            }
-            None => String::new(),
-        };
+        let (mut diff, mut others) = (String::new(), Vec::new());
+        if let Some(spec) = self.spec() {
+            let (before, config) = self.read()?;
+            others = spec.compare(&config).users;
+            diff = cli_config::diff(path, &before, &spec.edited(config));
+        }
         plan.changes
-            .push(cli_config::change(verb, &session, &profile, path, diff));
+            .push(cli_config::change(verb, &session, &profile, path, diff, &others));
         Ok(())
     }
 

@@ -35,6 +35,7 @@ impl Session<'_> {
                     by_code.clone(),
                 )
             })?;
+            self.browser.open_instead(page.address(), &page.opening_address);
             prompter.show_task(self.info, &self.browser_task(&page));
             let waiting = prompter.wait(self.info, "Your sign-in in the browser.");
             let left = end.saturating_duration_since(Instant::now());
@@ -63,7 +64,7 @@ impl Session<'_> {
     fn browser_task(&self, page: &SignInPage) -> HumanTask {
         HumanTask {
             sentence: format!("Sign in{} in your browser, and allow access.", self.as_whom()),
-            link: Some(page.address.clone()),
+            link: Some(page.address().to_owned()),
             code: None,
             clicks: "the page → sign in → Allow access; the page then says that you can close it".to_owned(),
             command: None,

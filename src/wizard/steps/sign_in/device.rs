@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::session::{Session, SignedIn};
 use crate::aws::AwsError;
-use crate::limits::SLOW_DOWN;
+use crate::limits::{MOST_CODES, SLOW_DOWN};
 use crate::next_step::NextSteps;
 use crate::reconcile::step_error;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
@@ -44,7 +44,8 @@ impl Session<'_> {
         prompter: &dyn Prompter,
     ) -> Result<Option<SignedIn>, UserError> {
         let end = Instant::now() + limit;
-        loop {
+        for count in 1.. {
+            let next_code = Instant::now() + self.timing.code;
             let (registration, authorization) = self.begin().await.map_err(|aws_error| {
                 let next = self.again.clone().after("check the access portal URL and its Region");
                 step_error(self.info, &aws_error, next)
@@ -63,12 +64,17 @@ impl Session<'_> {
                     }));
                 }
                 // Show a new code only when the old one has expired, not at the end of the time limit.
-                Polled::CodeExpired if Instant::now() < end => {}
-                Polled::TimedOut(_) if code_expires < end => {}
+                Polled::CodeExpired | Polled::TimedOut(_)
+                    if count < MOST_CODES && next_code.max(code_expires) < end =>
+                {
+                    // A code can expire at once. Each new one opens a page.
+                    tokio::time::sleep_until(next_code).await;
+                }
                 Polled::TimedOut(Some(aws_error)) => return Err(self.failed(&aws_error)),
                 _ => return Ok(None),
             }
         }
+        Ok(None)
     }
 
     /// Starts a device authorization. If the service no longer knows the cached registration, registers again.
