@@ -28,6 +28,8 @@ enum Remedy {
     Correct,
     /// The file or its folder needs other permissions, or the disk needs space.
     Permit,
+    /// The file cannot be replaced where it is.
+    UseAnother,
     /// Another program wrote to the file, so that another attempt can succeed.
     TryAgain,
 }
@@ -58,10 +60,10 @@ impl Problem {
 
     /// The file cannot be written.
     pub fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let remedy = if files::is_changed(error) {
-            Remedy::TryAgain
-        } else {
-            Remedy::Permit
+        let remedy = match error.kind() {
+            _ if files::is_changed(error) => Remedy::TryAgain,
+            io::ErrorKind::Other => Remedy::UseAnother,
+            _ => Remedy::Permit,
         };
         Self {
             path: path.to_owned(),
@@ -75,6 +77,7 @@ impl Problem {
         match self.remedy {
             Remedy::Correct => again.after(format!("correct {}", self.path.display())),
             Remedy::Permit => again.after("free up disk space or fix the file permissions"),
+            Remedy::UseAnother => again.after("use another file (AWS_CONFIG_FILE), or make this one an ordinary file"),
             Remedy::TryAgain => again.into(),
         }
     }

@@ -1,4 +1,4 @@
-//! AWS variables that are set but blank, such as `AWS_ENDPOINT_URL=` from a template. The AWS CLI mostly treats them as not
+//! Variables of AWS, and for certificates, that are set but blank, such as `AWS_ENDPOINT_URL=` from a template. The AWS CLI mostly treats them as not
 //! set, but the AWS SDK uses or rejects the blank value. A process cannot safely change its own environment, so this program
 //! starts itself again without them, once.
 
@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 /// The variable that names the variables that were left out, separated by commas.
 pub const LEFT_OUT: &str = "IDC_SETUP_BLANK_VARIABLES";
 
-/// The AWS variables of this process that are blank.
+/// The variables of this process that are blank.
 pub fn of_process() -> Vec<OsString> {
     let variables = std::env::vars_os();
     variables
@@ -18,8 +18,8 @@ pub fn of_process() -> Vec<OsString> {
 }
 
 fn is_blank(name: &OsStr, value: &OsStr) -> bool {
-    let is_of_aws = name.to_str().is_some_and(|name| name.starts_with("AWS_"));
-    is_of_aws && value.to_str().is_some_and(|value| value.trim().is_empty())
+    let is_read_by_the_sdk = |name: &str| name.starts_with("AWS_") || name.starts_with("SSL_CERT_");
+    name.to_str().is_some_and(is_read_by_the_sdk) && value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
 /// Runs this program again without these variables. Returns only if that fails, or with the exit code where a process
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_blank_variables_of_aws_are_left_out() {
+    fn only_blank_variables_that_the_sdk_reads_are_left_out() {
         let blank = |name: &str, value: &str| is_blank(OsStr::new(name), OsStr::new(value));
         assert!(blank("AWS_REGION", "") && blank("AWS_ENDPOINT_URL_SSO", " \t\n"));
         assert!(!blank("AWS_REGION", "x") && !blank("HOME", "") && !blank("NO_COLOR", ""));

@@ -1,7 +1,7 @@
 //! The settings that the AWS SDK would otherwise read by itself from variables and files. They are read and checked here,
 //! because the SDK panics on some values that the AWS CLI ignores or reports.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_config::profile::ProfileSet;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -52,6 +52,17 @@ impl SdkSettings {
         }
         let files = sdk_files(environment.aws_files().as_ref());
         let profiles = profiles(&files, profile).await;
+        let replaced = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .find(|name| environment.var(name).is_some());
+        if let Some(name) = replaced
+            && rustls_native_certs::load_native_certs().certs.is_empty()
+        {
+            return Err(InvalidSetting {
+                name: name.to_owned(),
+                why: "replaces the certificates of this system, and leads to no certificate".to_owned(),
+            });
+        }
         let http = match ca_bundle(environment, profiles.as_ref()) {
             Some((name, path)) => http::client(Some(certificates(name, &path)?)),
             None => http::client(None),
@@ -95,7 +106,7 @@ fn ca_bundle(environment: &Environment, profiles: Option<&ProfileSet>) -> Option
 }
 
 /// The content of a file with certificates, which the HTTP client expects to be valid.
-fn certificates(name: &str, path: &std::path::Path) -> Result<Vec<u8>, InvalidSetting> {
+fn certificates(name: &str, path: &Path) -> Result<Vec<u8>, InvalidSetting> {
     let invalid = |why: String| InvalidSetting {
         name: name.to_owned(),
         why: format!("names {}, which {why}", path.display()),
