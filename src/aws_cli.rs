@@ -24,7 +24,7 @@ pub const LOGIN_SINCE: Version = Version(2, 32);
 pub const INSTALL_PAGE: &str = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
 
 /// Environment variables that would select other credentials than the profile's, or prompt the user.
-const REMOVED_VARIABLES: [&str; 12] = [
+const REMOVED_VARIABLES: [&str; 14] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -32,6 +32,9 @@ const REMOVED_VARIABLES: [&str; 12] = [
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
+    // The profile must have its own Region.
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",

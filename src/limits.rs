@@ -29,6 +29,8 @@ pub const LONGEST_MESSAGE: usize = 2000;
 pub const HOLDER_READS: u32 = 20;
 /// The pause between those reads
 pub const HOLDER_PAUSE: Duration = Duration::from_millis(10);
+/// Waiting for the lock of a state file, in `login`
+pub const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// Attempts of a create call
 pub const CREATE_ATTEMPTS: u32 = 5;
 /// Attempts of a delete call
@@ -90,7 +92,7 @@ pub const MOST_CONNECTIONS: usize = 64;
 pub const REGISTRATION_WINDOW: Duration = Duration::from_mins(15);
 
 /// A line of input with `--accessible`, in bytes
-pub const LONGEST_INPUT: u64 = 64 << 10;
+pub const LONGEST_INPUT: u64 = 65_536;
 /// Invalid lines of input in succession with `--accessible`
 pub const MOST_TRIES: u32 = 20;
 /// A command of the AWS CLI

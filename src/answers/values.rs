@@ -97,7 +97,7 @@ text_value!(
             return Ok(());
         }
         let nearest = regions::nearest(text);
-        let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+        let hint = nearest.map_or_else(String::new, |nearest| format!("; the closest match is {nearest}"));
         invalid(format!("{text:?} is not a Region that this version knows{hint}"))
     }
 );

@@ -175,8 +175,8 @@ impl AwsError {
         let aws_error = |kind, code: Option<&str>, message: String| Self {
             operation: operation.to_owned(),
             kind,
-            code: code.map(one_line),
-            message: one_line(&message),
+            code: code.map(|code| shortened(&one_line(code))),
+            message: shortened(&without_passwords(&one_line(&message))),
             retry_after: raw.body().bytes().and_then(read_retries::retry_after),
         };
         match code {

@@ -1,7 +1,8 @@
 //! `idc-setup login`: signs in again with an existing profile. It needs no other credentials.
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -18,9 +19,9 @@ use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ids::RegionName;
-use crate::limits::LOGIN_WAIT;
+use crate::limits::{HOLDER_PAUSE, LOCK_LIMIT, LOGIN_WAIT};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Folder, Progress};
+use crate::progress::{Folder, Lock, Progress, ProgressError};
 use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
 use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
@@ -29,7 +30,7 @@ use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::Prompter;
 use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::{self, Shown};
-use crate::wizard::steps::sign_in::session::{Answer, Identity, Session};
+use crate::wizard::steps::sign_in::session::{Answer, Identity, Session, SignedIn};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section};
 
@@ -200,16 +201,18 @@ async fn check_usable(paths: &Paths, config: &Config, name: &str, session: &str)
     aws_files::writable(paths, session).map_err(unusable)
 }
 
+/// Returns the state file of the last run on this machine, or of `--state`.
+fn state_file(cli: &Cli, environment: &Environment) -> Option<PathBuf> {
+    let folder = Folder::of(environment)?;
+    cli.flags.state.clone().or_else(|| {
+        let last = folder.last()?;
+        Some(folder.state_file(&last.partition, &last.account))
+    })
+}
+
 /// Returns the profile of the last run on this machine.
 fn saved(cli: &Cli, environment: &Environment) -> Option<String> {
-    let folder = Folder::of(environment)?;
-    let path = match &cli.flags.state {
-        Some(path) => path.clone(),
-        None => folder
-            .last()
-            .map(|last| folder.state_file(&last.partition, &last.account))?,
-    };
-    let record = Progress::read_file(&path).ok()??;
+    let record = Progress::read_file(&state_file(cli, environment)?).ok()??;
     record
         .answers
         .get(&Key::CliProfile.field())
@@ -256,28 +259,40 @@ async fn sign_in(
         region: target.sso_region.clone(),
         user: String::new(),
     };
-    identify(&session, target, limit, flags.again, prompter).await
+    let state = state_file(cli, environment).filter(|path| path.exists());
+    let wait = Wait {
+        limit,
+        again: flags.again,
+    };
+    identify(&session, target, wait, state.as_deref(), prompter).await
+}
+
+/// When to sign in, and how long to wait for it.
+struct Wait {
+    limit: Duration,
+    /// `--again`: even if the last sign-in is still valid.
+    again: bool,
 }
 
 /// Returns the identity that the profile's credentials have, and signs in first if necessary. `None` if nobody signed in.
 async fn identify(
     session: &Session<'_>,
     target: &ProfileInFile,
-    limit: Duration,
-    again: bool,
+    wait: Wait,
+    state: Option<&Path>,
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let mut signed_in_now = false;
-    let mut answer = if session.is_usable() && !again {
+    let mut answer = if session.is_usable() && !wait.again {
         session.identify().await?
     } else {
         Answer::SignInAgain(None)
     };
     if matches!(answer, Answer::SignInAgain(_)) {
-        let Some(signed_in) = session.sign_in(limit, prompter).await? else {
+        let Some(signed_in) = session.sign_in(wait.limit, prompter).await? else {
             return Ok(None);
         };
-        save(session, &signed_in)?;
+        save(session, &signed_in, state).await?;
         signed_in_now = true;
         answer = session.identify().await?;
     }
@@ -298,8 +313,23 @@ async fn identify(
     }
 }
 
-/// Writes the cache files that the AWS CLI and the SDKs read.
-fn save(session: &Session<'_>, signed_in: &crate::wizard::steps::sign_in::session::SignedIn) -> Result<(), UserError> {
+/// Writes the cache files that the AWS CLI and the SDKs read, unless the session has been removed while somebody signed in:
+/// no undo would find its token. Holds the lock of the state file meanwhile, so that no run or undo is in between.
+async fn save(session: &Session<'_>, signed_in: &SignedIn, state: Option<&Path>) -> Result<(), UserError> {
+    let _lock = match state {
+        Some(state) => Some(lock(state).await?),
+        None => None,
+    };
+    let profile = session.profile;
+    let config = files::read(session.paths.config()).unwrap_or_default();
+    let now = Config::parse(&config).ok();
+    let now = now.and_then(|config| config.get(Section::SsoSession(&profile.session)));
+    if now.is_none_or(|now| now.get("sso_start_url") != Some(&profile.start_url)) {
+        return Err(session.error(format!(
+            "the SSO session {} was changed or removed while you signed in, so the sign-in was not saved.",
+            profile.session
+        )));
+    }
     let registration = aws_config_file::registration_json(&signed_in.registration);
     let token = aws_config_file::token_json(&signed_in.token);
     for (path, text) in [
@@ -310,6 +340,17 @@ fn save(session: &Session<'_>, signed_in: &crate::wizard::steps::sign_in::sessio
             .map_err(|error| session.error(format!("{} cannot be written: {error}.", path.display())))?;
     }
     Ok(())
+}
+
+/// Takes the lock of a state file, and waits for a run that is about to end.
+async fn lock(state: &Path) -> Result<Lock, UserError> {
+    let end = Instant::now() + LOCK_LIMIT;
+    loop {
+        match Progress::lock(state) {
+            Err(ProgressError::Locked(_)) if Instant::now() < end => tokio::time::sleep(HOLDER_PAUSE).await,
+            other => return other.map_err(UserError::from),
+        }
+    }
 }
 
 async fn no_access(session: &Session<'_>, target: &ProfileInFile) -> Result<UserError, UserError> {

@@ -1,5 +1,6 @@
 //! `idc-setup undo`: undo what runs created or changed.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use super::connect::Access;
@@ -9,11 +10,13 @@ use super::session::{browser, checking, prompter, say_rehearsal};
 use super::signals::asked_to_end;
 use crate::answers::Key;
 use crate::aws::waiting;
+use crate::aws_files::{self, Problem};
 use crate::cli::{Cli, Output, UndoFlags};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
 use crate::text::clean;
@@ -59,6 +62,9 @@ async fn go(
         screen.talk(&note);
     }
     let context = Rc::clone(&prepared.context);
+    if flags.step.as_deref().is_none_or(|step| step == cli_profile::INFO.slug) {
+        check_files(&context).await?;
+    }
     let waiting = checking(cli, environment, screen, "Checking what was created.");
     let mut reports = observe(prepared, screen).await?;
     *removals = plan(&context, &reports, flags, screen).await?;
@@ -101,6 +107,27 @@ async fn go(
         context.remove_new_folders()?;
     }
     Ok(())
+}
+
+/// Checks the AWS files that undo will edit, before anybody is asked.
+async fn check_files(context: &WizardContext) -> Result<(), UserError> {
+    let Some(paths) = &context.paths else { return Ok(()) };
+    let is_edited = |kind: ResourceKind, path: &Path| {
+        let is_section = matches!(kind, ResourceKind::SsoSession | ResourceKind::CliProfile);
+        is_section && path == paths.config()
+    };
+    let is_needed = context.progress.read(|record| {
+        let created = record.resources.iter().filter(|entry| entry.origin == Origin::Created);
+        let mut files = created.map(|entry| (entry.kind, entry.id.file()));
+        let mut replaced = record.replaced.iter().map(|entry| (entry.kind, entry.id.file()));
+        files.any(|(kind, path)| is_edited(kind, path)) || replaced.any(|(kind, path)| is_edited(kind, path))
+    });
+    if !is_needed || !paths.config().exists() {
+        return Ok(());
+    }
+    let unusable = |problem: Problem| UserError::failed(problem.to_string(), problem.next(SetupCommand::undo()));
+    aws_files::readable(paths).await.map_err(unusable)?;
+    aws_files::writable(paths, "").map_err(unusable)
 }
 
 fn undo_of<'a>(context: &'a WizardContext, flags: &'a UndoFlags) -> Undo<'a> {

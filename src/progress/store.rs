@@ -142,10 +142,7 @@ impl Progress {
     /// # Errors
     /// [`ProgressError`]. A file that is not valid is moved aside, so that the next run starts over.
     pub fn open(path: &Path, partition: &str, account: &AccountId) -> Result<Self, ProgressError> {
-        let lock = Lock::take(&lock_of(path)).map_err(|error| match error {
-            LockError::Held(holder) => ProgressError::Locked(holder),
-            LockError::Io(error) => io_error(path, error),
-        })?;
+        let lock = Self::lock(path)?;
         // Temporary files of a killed run contain answers.
         if let Some(folder) = path.parent() {
             files::remove_abandoned(folder);
@@ -204,6 +201,17 @@ impl Progress {
             .collect();
         kept.sort();
         kept
+    }
+
+    /// Takes the lock of a state file without reading it.
+    ///
+    /// # Errors
+    /// [`ProgressError::Locked`] if another process holds it, [`ProgressError::Io`] if it cannot be created.
+    pub fn lock(path: &Path) -> Result<Lock, ProgressError> {
+        Lock::take(&lock_of(path)).map_err(|error| match error {
+            LockError::Held(holder) => ProgressError::Locked(holder),
+            LockError::Io(error) => io_error(path, error),
+        })
     }
 
     /// Reads the record.

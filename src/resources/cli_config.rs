@@ -291,6 +291,8 @@ pub fn write(
     agreed: &str,
 ) -> Result<(), UserError> {
     let path = paths.config();
+    // Two runs with different state files must not both call a section their own.
+    let _lock = files::lock_folder_of(path);
     let (before, config) = read_or_empty(info, path)?;
     let new_parts = new_parts(spec, &config, path);
     let users = other_users(&config, spec);

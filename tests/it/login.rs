@@ -106,6 +106,31 @@ fn a_profile_that_cannot_sign_in_is_named() {
 }
 
 #[test]
+fn a_sign_in_for_a_session_that_was_removed_meanwhile_is_not_saved() {
+    let env = env_without_token();
+    let config = env.config();
+    let hold = Hold::default();
+    // While somebody signs in, an undo removes the session.
+    env.fault("StartDeviceAuthorization", 1, FaultKind::HoldBefore(hold.clone()));
+    let mut command = env.command(&["login"]);
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    RUNTIME.block_on(hold.reached());
+    env.write_config(config.replace("[sso-session my-sso]", "[sso-session other]"));
+    hold.release();
+    let result = RunResult::new(child.wait_with_output().unwrap()).expect(1);
+    assert!(
+        result
+            .stderr
+            .contains("my-sso was changed or removed while you signed in"),
+        "{}",
+        result.stderr
+    );
+    let cached = env.files(".aws/sso/cache");
+    let has_token = |content: &Vec<u8>| String::from_utf8_lossy(content).contains("accessToken");
+    assert!(!cached.iter().any(|(_, content)| has_token(content)));
+}
+
+#[test]
 fn login_reports_that_nobody_signed_in_within_the_given_time() {
     let env = env_without_token();
     env.server.cloud().person.kind = idc_sim::PersonKind::Never;

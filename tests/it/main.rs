@@ -19,6 +19,7 @@ mod fault_files;
 mod faults;
 mod full_run;
 mod generate;
+mod hostile_answers;
 mod interrupted;
 mod json;
 mod limits;

@@ -258,6 +258,27 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[test]
+fn a_config_that_is_mounted_is_reported_before_any_change() {
+    let env = TestEnv::new("enabled");
+    let (config, source) = (env.path(".aws/config"), env.path("source"));
+    env.write_config("[default]\n");
+    std::fs::write(&source, "[default]\n").unwrap();
+    let mounted = Command::new("mount").arg("--bind").arg(&source).arg(&config).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none() || !rustix::process::geteuid().is_root());
+        return;
+    }
+    let _mount = SmallDisk { at: &config };
+    let result = run_without_sign_in(&env).expect(1);
+    let error = result.step("cli-profile")["error"].to_string();
+    assert!(error.contains("it is a mount point"), "{error}");
+    assert!(error.contains("AWS_CONFIG_FILE"), "{error}");
+    assert!(!env.server.calls().iter().any(is_mutating));
+    let doctor = env.json(&["doctor"]).expect(3);
+    assert!(doctor.stdout.contains("it is a mount point"), "{}", doctor.stdout);
+}
+
+#[test]
 fn a_full_disk_loses_nothing_and_the_next_run_with_free_space_completes() {
     let mut env = TestEnv::new("enabled");
     let small = env.path("small");

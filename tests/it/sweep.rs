@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::support::kill_points::{KillPoint, is_traceable, kill, requests, sample, syncs, try_each};
+use super::support::kill_points::{KillPoint, is_full_sweep, is_traceable, kill, requests, sample, syncs, try_each};
 use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
 use super::undo::persistent_state;
 
@@ -324,6 +324,61 @@ fn nothing_is_lost_although_reads_show_writes_late() {
     reference.run(&undo).expect(0);
     let expected = outcome(&reference);
     sweep("undo with late reads", &points(in_undo, 2), completed, &undo, &expected);
+}
+
+/// The changes of a run whose effects reads show late.
+const CHANGES: [&str; 6] = [
+    "CreateUser",
+    "CreateGroup",
+    "CreateGroupMembership",
+    "CreatePermissionSet",
+    "AttachManagedPolicyToPermissionSet",
+    "CreateAccountAssignment",
+];
+
+#[test]
+fn a_run_that_is_killed_while_it_waits_for_a_change_to_show_knows_the_change_as_its_own() {
+    let args = answers("enabled");
+    let attempt = |operation: &str, delay: u64| {
+        let env = with_late_reads();
+        let before = persistent_state(&env.server.cloud());
+        let mut run = env.spawn(&args);
+        let end = std::time::Instant::now() + Duration::from_mins(1);
+        let is_made = || {
+            let calls = env.server.calls();
+            calls
+                .iter()
+                .any(|call| call.operation == operation && call.outcome == "ok")
+        };
+        while !is_made() {
+            assert!(std::time::Instant::now() < end, "{operation} is not called");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(delay));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        env.run(&args).expect(0);
+        std::thread::sleep(LATE);
+        env.empty_buckets();
+        let undone = env.run(&["undo", "--yes"]);
+        let after = persistent_state(&env.server.cloud());
+        let left = differences(&after, &before);
+        assert!(
+            undone.code == 0 && left.is_empty(),
+            "{operation} after {delay} ms: {}\n{left}",
+            undone.stderr
+        );
+    };
+    let delays: &[u64] = if is_full_sweep() {
+        &[0, 100, 300, 600, 900, 1200]
+    } else {
+        &[300]
+    };
+    std::thread::scope(|scope| {
+        for operation in CHANGES {
+            scope.spawn(move || delays.iter().for_each(|delay| attempt(operation, *delay)));
+        }
+    });
 }
 
 /// Updates the created permission set and the created profile.

@@ -246,3 +246,46 @@ proptest! {
         prop_assert_eq!(lines(&left), lines(&text));
     }
 }
+
+#[test]
+fn of_two_runs_with_different_state_files_only_one_calls_the_sections_its_own() {
+    let env = TestEnv::new("complete");
+    let run = |state: &str| {
+        let state = format!("--state={state}");
+        let args = [
+            "run",
+            "--non-interactive",
+            "--email=admin@example.com",
+            "--skip=sign-in",
+            &state,
+        ];
+        env.spawn(&args)
+    };
+    let states = [env.path("one.json"), env.path("two.json")];
+    let mut runs = states.each_ref().map(|state| run(state.to_str().unwrap()));
+    for run in &mut runs {
+        run.wait().unwrap();
+    }
+    let created = states.iter().filter(|state| {
+        let text = std::fs::read_to_string(state).unwrap();
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let resources = state["resources"].as_array().unwrap();
+        let is_ours = |one: &serde_json::Value| one["kind"] == "sso_session" && one["origin"] == "created";
+        resources.iter().any(is_ours)
+    });
+    assert_eq!(created.count(), 1);
+}
+
+#[test]
+fn undo_checks_the_files_that_it_edits_before_it_asks() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&[]).expect(0);
+    let config = env.config() + "[profile twice]\n[profile twice]\n";
+    env.write_config(&config);
+    let result = env.run(&["undo"]).expect(1);
+    assert!(result.stderr.contains("repeats a section"), "{}", result.stderr);
+    assert_eq!(env.counts(), [1; 5]);
+    // The rest can be undone without the file.
+    env.run(&["undo", "--yes", "--step=account-assignment"]).expect(0);
+    assert_eq!(env.config(), config);
+}

@@ -140,6 +140,18 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or_else(|| Path::new("."))
 }
 
+/// Locks the folder of a file, or the closest parent that exists, against other processes that call this. The lock ends
+/// when the value is dropped. Where folders cannot be locked, nothing is locked.
+pub fn lock_folder_of(path: &Path) -> Option<fs::File> {
+    let mut folder = folder_of(path);
+    while !folder.exists() && folder_of(folder) != folder {
+        folder = folder_of(folder);
+    }
+    let folder = fs::File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
 /// The parent folders of a file that do not exist yet, the outermost first.
 pub fn missing_folders(path: &Path) -> Vec<PathBuf> {
     let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());

@@ -64,10 +64,11 @@ impl Session<'_> {
                     }));
                 }
                 // Show a new code only when the old one has expired, not at the end of the time limit.
-                Polled::CodeExpired | Polled::TimedOut(_)
-                    if count < MOST_CODES && next_code.max(code_expires) < end =>
-                {
-                    // A code can expire at once. Each new one opens a page.
+                Polled::CodeExpired if count < MOST_CODES && next_code < end => {
+                    // A code can expire at once, and each new one opens a page.
+                    tokio::time::sleep_until(next_code).await;
+                }
+                Polled::TimedOut(_) if count < MOST_CODES && next_code.max(code_expires) < end => {
                     tokio::time::sleep_until(next_code).await;
                 }
                 Polled::TimedOut(Some(aws_error)) => return Err(self.failed(&aws_error)),
