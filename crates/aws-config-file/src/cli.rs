@@ -169,7 +169,7 @@ mod tests {
         let default = read.get(Section::Profile("default")).unwrap();
         let region = default.get("region").unwrap();
         assert_eq!((region.value.as_str(), region.line), ("eu-west-1 # home", 2));
-        for unknown in ["blanks", "dev"] {
+        for unknown in ["blanks", "dev", "profile dev"] {
             assert_eq!(read.get(Section::Profile(unknown)), None, "{unknown}");
         }
         let quoted = read.get(Section::Profile("my dev")).unwrap();
@@ -191,9 +191,27 @@ mod tests {
         ] {
             assert_eq!(parse_with_cli(text).unwrap_err().line, line, "{text:?}");
         }
-        for text in ["", "[a]\n[b]\n", "[a]\nx=\n", "[a]\n x = 1\n  X = 2\n", "[a]\n[[b]]]\n"] {
+        for text in [
+            "",
+            "[a]\ns3 =\n  x = 1\n\n  y = 2\n",
+            "[a]\n[b]\n",
+            "[a]\nx=\n",
+            "[a]\n x = 1\n  X = 2\n",
+            "[a]\n[[b]]]\n",
+        ] {
             assert!(parse_with_cli(text).is_ok(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn only_the_default_profile_needs_no_prefix() {
+        let read = parse_with_cli("[dev]\nx = 1\n[default]\nx = 2\n[last]\n").unwrap();
+        assert_eq!(read.get(Section::Profile("dev")), None);
+        let default = read
+            .get(Section::Profile("default"))
+            .and_then(|section| section.get("x"));
+        assert_eq!(default.unwrap().value, "2");
+        assert_eq!(read.get(Section::SsoSession("default")), None);
     }
 
     #[test]

@@ -69,6 +69,9 @@ mod tests {
             assert_eq!(with_runtime(has_keys(text, name)), expected, "{name}");
         }
         assert!(with_runtime(has_section(text, "empty")));
+        // A section that only one of the tools reads.
+        assert!(with_runtime(has_section(b"[a]\n  x = 1\n", "a")));
+        assert!(with_runtime(has_section(b"[a]\n[a]\n", "a")));
         assert!(!with_runtime(has_section(text, "missing")));
     }
 

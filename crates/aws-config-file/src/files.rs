@@ -310,7 +310,9 @@ mod tests {
         edit_atomically(&file, b"", b"one").unwrap();
         edit_atomically(&file, b"one", b"two").unwrap();
         let error = edit_atomically(&file, b"one", b"three").unwrap_err();
-        assert!(is_changed(&error));
+        assert!(is_changed(&error), "{error}");
+        assert_eq!(error.to_string(), "another program has just changed it");
+        assert!(!is_changed(&io::Error::other("something else")));
         assert_eq!(fs::read(&file).unwrap(), b"two");
     }
 

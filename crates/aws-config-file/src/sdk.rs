@@ -102,6 +102,54 @@ fn without_empty_values(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn with_runtime<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(future)
+    }
+
+    #[test]
+    fn a_file_must_be_readable_for_both_tools() {
+        let check = |file, text: &[u8]| with_runtime(check_readable(file, text));
+        assert_eq!(check(AwsFile::Config, b"[profile a]\nregion = x\n"), Ok(()));
+        assert_eq!(
+            check(AwsFile::Config, b"[a]\n\xff\n").unwrap_err(),
+            "line 2 is not UTF-8"
+        );
+        let only_for_the_cli = check(AwsFile::Credentials, b"[a]\n  x = 1\n").unwrap_err();
+        assert!(
+            only_for_the_cli.starts_with("line 2 cannot be read"),
+            "{only_for_the_cli}"
+        );
+        let only_for_the_sdks = check(AwsFile::Config, b"[profile a]\n[profile a]\n").unwrap_err();
+        assert!(
+            only_for_the_sdks.starts_with("line 2 repeats a section"),
+            "{only_for_the_sdks}"
+        );
+    }
+
+    #[test]
+    fn the_sdk_gets_the_text_of_both_files() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::new(home.path(), |_| None);
+        std::fs::create_dir(home.path().join(".aws")).unwrap();
+        std::fs::write(paths.config(), "[profile a]\nregion = x\nendpoint_url =\n").unwrap();
+        std::fs::write(paths.credentials(), "[b]\naws_access_key_id = AKIA\n").unwrap();
+        let (fs, env) = (Fs::from_slice(&[]), Env::from_slice(&[]));
+        let files = sdk_files(Some(&paths));
+        let read = with_runtime(load(&fs, &env, &files, None)).unwrap();
+        assert_eq!(
+            read.get_profile("a").and_then(|profile| profile.get("region")),
+            Some("x")
+        );
+        assert_eq!(
+            read.get_profile("a").and_then(|profile| profile.get("endpoint_url")),
+            None
+        );
+        assert!(read.get_profile("b").is_some());
+        let none = sdk_files(None);
+        assert!(with_runtime(load(&fs, &env, &none, None)).unwrap().is_empty());
+    }
+
     #[test]
     fn only_properties_without_a_value_are_left_out() {
         let text = "[default]\nregion =\nendpoint_url=  # none\ns3 =\n  max = 1\n  x =\n# c\noutput = json\n\n\

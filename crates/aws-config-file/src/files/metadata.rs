@@ -217,6 +217,51 @@ mod tests {
         }
     }
 
+    /// An access control list in the format of the kernel: version 2, and entries of a tag, permissions, and an ID.
+    fn acl(of_nobody: u8) -> Vec<u8> {
+        let none = u32::MAX.to_le_bytes();
+        let mut list = vec![2, 0, 0, 0];
+        for (tag, permissions, id) in [
+            (1, 6, none),
+            (2, of_nobody, 65534_u32.to_le_bytes()),
+            (4, 0, none),
+            (16, 4, none),
+            (32, 0, none),
+        ] {
+            list.extend([tag, 0, permissions, 0]);
+            list.extend(id);
+        }
+        list
+    }
+
+    #[test]
+    fn an_access_control_list_is_kept_and_none_is_inherited() {
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+        let folder = tempfile::tempdir().unwrap();
+        let (with, without) = (folder.path().join("with"), folder.path().join("without"));
+        fs::write(&with, "x").unwrap();
+        fs::write(&without, "x").unwrap();
+        let (access, default) = ("system.posix_acl_access", "system.posix_acl_default");
+        // Not every file system has access control lists.
+        if setxattr(&with, access, &acl(4), XattrFlags::empty()).is_err() {
+            return;
+        }
+        setxattr(folder.path(), default, &acl(6), XattrFlags::empty()).unwrap();
+        let list = |path: &Path| {
+            let mut value = Vec::with_capacity(256);
+            getxattr(path, access, rustix::buffer::spare_capacity(&mut value))
+                .is_ok()
+                .then_some(value)
+        };
+        for path in [&with, &without] {
+            let (before, mode) = (list(path), fs::metadata(path).unwrap().mode());
+            write_atomically(path, b"y", Access::AsBefore).unwrap();
+            assert_eq!(list(path), before, "{}", path.display());
+            assert_eq!(fs::metadata(path).unwrap().mode(), mode, "{}", path.display());
+        }
+        assert!(list(&with).is_some() && list(&without).is_none());
+    }
+
     #[test]
     fn a_file_with_another_hard_link_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
@@ -243,6 +288,10 @@ mod tests {
         for path in file.ancestors().take(3) {
             assert_eq!(fs::metadata(path).unwrap().uid(), 1234, "{}", path.display());
         }
+        let lock = folder.path().join("lock");
+        fs::write(&lock, "").unwrap();
+        super::super::give_away(&lock).unwrap();
+        assert_eq!(fs::metadata(&lock).unwrap().uid(), 1234);
     }
 
     #[test]
