@@ -20,7 +20,7 @@ pub use rehearsal::RehearsalFlag;
 
 /// Set up AWS IAM Identity Center, from a new AWS account to short-lived credentials.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "idc-setup", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "idc-setup", version, max_term_width = 100, after_help = EXIT_CODES, args_override_self = true)]
 pub struct Cli {
     /// The command; `run` if there is none.
     #[command(subcommand)]
@@ -256,6 +256,35 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn of_a_flag_that_is_repeated_the_last_value_counts() {
+        let line = [
+            "idc-setup",
+            "--wait=1s",
+            "--email=a@b.c",
+            "run",
+            "--wait=2s",
+            "--email=d@e.f",
+            "--yes",
+            "--yes",
+        ];
+        let cli = Cli::parse_line(line).unwrap();
+        assert_eq!(cli.flags.wait.as_deref(), Some("2s"));
+        let typed: Vec<String> = cli.typed.iter().map(Argument::word).collect();
+        assert_eq!(typed, ["--yes", "--wait=2s", "--email=d@e.f"]);
+        let rehearse = [
+            "idc-setup",
+            "rehearse",
+            "--world=fresh",
+            "--world=enabled",
+            "--skip=mfa",
+            "--skip=sign-in",
+        ];
+        let cli = Cli::parse_line(rehearse).unwrap();
+        assert_eq!(cli.flags.skip, ["mfa", "sign-in"]);
+        assert!(matches!(cli.command, Some(Command::Rehearse(flags)) if flags.world.as_deref() == Some("enabled")));
     }
 
     #[test]
