@@ -14,6 +14,8 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
     /// Whether the user can be asked: stdin *and* stderr are terminals.
     pub is_terminal: bool,
+    /// A variable that this program reads and that is not valid Unicode.
+    unreadable: Option<String>,
     /// Whether stdout is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether a marker file of a container engine exists.
@@ -38,6 +40,12 @@ impl Environment {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
+            unreadable: std::env::vars_os().find_map(|(name, value)| {
+                let name = name.into_string().ok()?;
+                let is_read = ["AWS_", "IDC_SETUP_"].iter().any(|prefix| name.starts_with(prefix))
+                    || ["HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA", "PATH"].contains(&name.as_str());
+                (is_read && value.to_str().is_none()).then_some(name)
+            }),
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             in_container: ["/.dockerenv", "/run/.containerenv"]
@@ -89,6 +97,11 @@ impl Environment {
     /// The value of a variable; `None` if it is not set or empty.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
+    }
+
+    /// A variable that this program reads and that is not valid Unicode.
+    pub fn unreadable(&self) -> Option<&str> {
+        self.unreadable.as_deref()
     }
 
     /// The variables that set endpoints: `AWS_ENDPOINT_URL`, and those of single services.

@@ -21,8 +21,6 @@ fn main() -> ExitCode {
     {
         return code;
     }
-    let args: Vec<String> = std::env::args_os()
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect();
+    let args: Vec<_> = std::env::args_os().collect();
     ExitCode::from(commands::main(&args, &Environment::of_process()))
 }

@@ -18,6 +18,8 @@ mod signals;
 mod status;
 mod undo;
 
+use std::ffi::OsString;
+
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, Output, Rehearsed};
@@ -35,10 +37,11 @@ use session::screen;
 use signals::{asked_to_end, exit_with_parent};
 
 /// Parses the arguments and runs the command; returns the number that the process exits with.
-pub fn main(args: &[String], environment: &Environment) -> u8 {
-    let cli = match Cli::parse_line(args) {
+pub fn main(args: &[OsString], environment: &Environment) -> u8 {
+    let text: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let cli = match Cli::parse_line(&text) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, args).code(),
+        Err(error) => return usage(&error, &text).code(),
     };
     let terminal = TerminalGuard::new();
     let screen = screen(&cli, environment);
@@ -46,6 +49,16 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
         let error = UserError::usage(
             format!("{} {why}.", log::VARIABLE),
             NextStep::note(format!("correct or unset {}", log::VARIABLE)),
+        );
+        return fail(&cli, &screen, subcommand(&cli), error).code();
+    }
+    // Another text in their place could name another file.
+    let is_unreadable = args.iter().any(|arg| arg.to_str().is_none());
+    let unreadable = is_unreadable.then_some("An argument").or(environment.unreadable());
+    if let Some(what) = unreadable {
+        let error = UserError::usage(
+            format!("{what} is not valid UTF-8."),
+            NextStep::note("use a name without special characters"),
         );
         return fail(&cli, &screen, subcommand(&cli), error).code();
     }
@@ -63,6 +76,10 @@ pub fn main(args: &[String], environment: &Environment) -> u8 {
     if cli.flags.rehearsal.is_some() {
         exit_with_parent();
     }
+    let _limited = {
+        let _entered = runtime.enter();
+        signals::survive_file_size_limit()
+    };
     let run = || match &cli.command {
         Some(Command::Rehearse(flags)) => runtime.block_on(rehearse::rehearse(&cli, flags, environment, &screen)),
         _ => runtime.block_on(until_interrupted(&cli, environment, &screen)).code(),

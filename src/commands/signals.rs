@@ -36,6 +36,17 @@ pub(super) fn is_hangup_ignored() -> bool {
     mask.is_none_or(|mask| mask & 1 != 0)
 }
 
+/// Turns the signal for a file that is larger than allowed (`ulimit -f`), which would end the process while it changes the
+/// account, into an error of the write. Until the value is dropped.
+#[cfg(unix)]
+pub(super) fn survive_file_size_limit() -> Option<tokio::signal::unix::Signal> {
+    let kind = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    tokio::signal::unix::signal(kind).ok()
+}
+
+#[cfg(not(unix))]
+pub(super) fn survive_file_size_limit() {}
+
 /// Makes the child of a rehearsal exit with its parent, which serves the simulated AWS.
 pub(super) fn exit_with_parent() {
     #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use idc_setup::fuzzing;
 use idc_setup::progress::{Progress, Record};
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv, is_mutating};
 
 fn run_without_sign_in(env: &TestEnv) -> RunResult {
     env.json(&[&["run", "--skip=sign-in"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
@@ -255,6 +255,82 @@ impl Drop for SmallDisk<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.at).status();
     }
+}
+
+/// Runs the binary in a shell after a command of the shell, such as `ulimit -f 8`.
+#[cfg(target_os = "linux")]
+fn after(first: &str, env: &TestEnv, args: &[&str]) -> std::process::Output {
+    let plain = env.command(args);
+    Command::new("sh")
+        .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_the_file_size_is_an_error_and_not_a_crash() {
+    let env = TestEnv::new("enabled");
+    let args = [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
+    // A block has 512 or 1024 bytes, and the state file becomes larger than two.
+    let output = after("ulimit -f 2", &env, &args);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("File too large"));
+    env.run_setup(&[]).expect(0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_file_can_hold_credentials() {
+    let env = TestEnv::new("enabled");
+    let hold = idc_sim::Hold::default();
+    env.fault("GetCallerIdentity", 1, idc_sim::FaultKind::HoldBefore(hold.clone()));
+    let mut child = env.spawn(&["status"]);
+    RUNTIME.block_on(hold.reached());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    hold.release();
+    child.wait().unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_is_not_unicode_is_not_taken_for_another_one() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let env = TestEnv::new("enabled");
+    let odd = std::ffi::OsString::from_vec([env.home.path().as_os_str().as_encoded_bytes(), b"/\xff"].concat());
+    let mut command = env.command(&["run", "--non-interactive", "--state"]);
+    let output = command.arg(&odd).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for name in ["AWS_CONFIG_FILE", "XDG_STATE_HOME"] {
+        let output = env
+            .command(&["run", "--non-interactive"])
+            .env(name, &odd)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{printed}");
+        assert!(printed.contains(&format!("{name} is not valid UTF-8")), "{printed}");
+    }
+    assert!(env.server.calls().is_empty());
 }
 
 #[test]
