@@ -10,7 +10,7 @@ use crate::aws::portal_address;
 use crate::ids::AccountId;
 
 /// The key of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// The Region in which Identity Center is, or will be, enabled.
     IdentityCenterRegion,
@@ -263,6 +263,11 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_key_has_a_flag() {
+        assert_eq!(KEYS, <Key as clap::ValueEnum>::value_variants());
+    }
 
     #[test]
     fn names_map_back_to_their_keys() {

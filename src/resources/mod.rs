@@ -7,15 +7,7 @@
 //!
 //! Each operation that reads or changes a resource is called from one place.
 //!
-//! # To add a kind
-//!
-//! 1. Add it to [`ResourceKind`], and a file here that implements [`Resource`] for it. The compiler names the places that
-//!    list all kinds; `ResourceId::fits` says which IDs it can have.
-//! 2. Add a row to [`DELETION_ORDER`], unless undo never deletes it (then to [`staying`]), and its permissions to
-//!    [`UNDO_PERMISSIONS`].
-//! 3. Add it to [`item::Item`], with what it depends on, and to the desired items in `wizard/steps/desired.rs`.
-//! 4. Show it in a step, or add one: a module in `wizard/steps`, listed in its `mod.rs`.
-//! 5. Simulate its operations in `idc-sim`.
+//! `docs/architecture.md` says how to add a kind.
 
 pub mod assignment;
 pub mod batch;
