@@ -23,6 +23,7 @@ impl AnswerFlags {
         let arg = Arg::new(key.name())
             .long(key.name())
             .global(true)
+            .hide_short_help(true)
             .help(format!(
                 "{}{} [env: {}]",
                 key.help().replace('`', ""),

@@ -18,9 +18,10 @@ pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 pub use rehearsal::RehearsalFlag;
 
-/// Set up AWS IAM Identity Center, from a new AWS account to short-lived credentials.
+/// Set up AWS IAM Identity Center, from a new account to short-lived credentials.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "idc-setup", version, max_term_width = 100, after_help = EXIT_CODES, args_override_self = true)]
+#[command(name = "idc-setup", version, max_term_width = 100, args_override_self = true, help_template = HELP)]
+#[command(disable_help_subcommand = true, after_help = "All flags and the exit codes: idc-setup --help", after_long_help = EXIT_CODES)]
 pub struct Cli {
     /// The command; `run` if there is none.
     #[command(subcommand)]
@@ -37,6 +38,18 @@ pub struct Cli {
     pub typed: Vec<Argument>,
 }
 
+/// The help of the program: what to type comes first.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Examples:
+  idc-setup             Set everything up; nothing changes before you agree
+  idc-setup rehearse    The same on a simulated AWS, without an account
+  idc-setup login       Sign in again later
+
+{all-args}{after-help}";
+
 const EXIT_CODES: &str = "Exit codes: 0 success · 1 failed · 2 wrong usage or missing answers · 3 something is left to \
 do · 4 no credentials or access denied · 5 something differs from what was requested · 6 another run holds the lock · \
 130 interrupted";
@@ -44,17 +57,21 @@ do · 4 no credentials or access denied · 5 something differs from what was req
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Set up each step of the checklist: check, ask, plan, apply, verify (the default)
+    /// Set up Identity Center, or continue (the default)
+    ///
+    /// Checks each step of the checklist, asks, plans, applies and verifies.
     Run,
-    /// Check the account and show the state of each step; change nothing
+    /// Show the state of each step; change nothing
     Status,
-    /// Check the account and show what a run would change; change nothing
+    /// Show what a run would change; change nothing
     Plan,
-    /// Undo what runs created or changed, in reverse order; keep what existed before
+    /// Undo what runs created or changed; keep what existed before
     Undo(UndoFlags),
-    /// Print the answers of the last run, as a TOML file and as a command that asks no questions
+    /// Print the answers of the last run
+    ///
+    /// As a TOML file, and as a command that asks no questions.
     Answers,
-    /// Print the completions for a shell, such as: idc-setup completions bash
+    /// Print the completions for a shell
     Completions {
         /// The shell
         #[arg(value_enum)]
@@ -66,12 +83,15 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Sign in again with an existing profile (--cli-profile); needs no other credentials
+    /// Sign in again with an existing profile
+    ///
+    /// With --cli-profile NAME. Needs no other credentials.
     Login(LoginFlags),
-    /// Check credentials, account, permissions and tools; change nothing. With --policy and no value: print the
-    /// least-privilege IAM policy for the steps
+    /// Check credentials, account, permissions and tools; change nothing
+    ///
+    /// With --policy and no value: print the least-privilege IAM policy for the steps.
     Doctor,
-    /// Run the whole checklist against a simulated AWS inside this program
+    /// Try everything on a simulated AWS inside this program
     #[command(after_help = scenarios_help())]
     Rehearse(RehearseFlags),
 }
@@ -93,80 +113,86 @@ fn scenarios_help() -> String {
 /// The flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// Use this profile's credentials, even if the environment has others
+    /// Use this profile's credentials
+    ///
+    /// Even if the environment has others.
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// The Region for calls, and the default for Identity Center's [default: AWS_REGION, the profile's, the last run's]
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// Store progress in this file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Read answers from this TOML file
-    #[arg(long = "answers", global = true, value_name = "FILE")]
+    #[arg(hide_short_help = true, long = "answers", global = true, value_name = "FILE")]
     pub answers_file: Option<PathBuf>,
-    /// Ask no questions: use the given answers, then defaults, and make all changes that can be undone
+    /// Ask no questions: use the given answers, then defaults
+    ///
+    /// Makes all changes that can be undone.
     #[arg(long, global = true)]
     pub non_interactive: bool,
     /// Ask line by line, with numbered choices and no redraws; also reads from a pipe (or set
     /// `IDC_SETUP_ACCESSIBLE=1`)
-    #[arg(long, global = true, conflicts_with = "non_interactive")]
+    #[arg(hide_short_help = true, long, global = true, conflicts_with = "non_interactive")]
     pub accessible: bool,
     /// Don't ask for confirmation of changes that can be undone
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub yes: bool,
     /// How long to wait for a person, such as 10m [default: no limit; with --non-interactive 0, or 60s in a rehearsal]
-    #[arg(long, global = true, value_name = "DURATION")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "DURATION")]
     pub wait: Option<String>,
-    #[arg(long, global = true, value_name = "STEP", help = only_help())]
+    #[arg(hide_short_help = true, long, global = true, value_name = "STEP", help = only_help())]
     /// The steps of `--only`.
     pub only: Vec<String>,
     /// Skip this step (repeatable)
-    #[arg(long, global = true, value_name = "STEP")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "STEP")]
     pub skip: Vec<String>,
     /// If this step differs from your answers, change it: permission-set or cli-profile (repeatable)
-    #[arg(long, global = true, value_name = "STEP")]
+    #[arg(hide_short_help = true, long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
     /// Confirm that you have done this: activation, access-portal or mfa (repeatable)
-    #[arg(long = "confirm", global = true, value_name = "TOPIC")]
+    #[arg(hide_short_help = true, long = "confirm", global = true, value_name = "TOPIC")]
     pub confirmed: Vec<String>,
     /// Discard the saved answers; keep the record of what was created
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub fresh: bool,
     /// Agree to create an organization, which can't be undone by idc-setup
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub create_organization: bool,
     /// Agree that creating an organization ends the Free plan and its credits
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub accept_free_plan_end: bool,
     /// Agree to enable permission sets, which can't be undone
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub enable_permission_sets: bool,
     /// Create a trail for management events, with a bucket, if no existing trail is sufficient
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub create_trail: bool,
     /// Allow access keys of the root user, which are refused otherwise
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub allow_root_keys: bool,
     /// Let the recommendations affect the exit code
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub strict: bool,
     /// Don't open pages in a browser; print their links
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub no_browser: bool,
     /// Sign in with a device code, even if this machine has a browser
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub use_device_code: bool,
-    /// The format of the output on stdout
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    /// Print text, json, or mermaid (status only)
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, hide_possible_values = true, hide_default_value = true, value_name = "FORMAT")]
     pub output: Output,
     /// Don't use colors (or set NO_COLOR)
-    #[arg(long, global = true)]
+    #[arg(hide_short_help = true, long, global = true)]
     pub no_color: bool,
     /// Show only errors and what is left to do
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(hide_short_help = true, short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Log each change and show its `aws` command; -vv logs every call. `IDC_SETUP_LOG` sets a filter
+    /// Log each change; -vv: every call
+    ///
+    /// With the `aws` command of each change. `IDC_SETUP_LOG` sets a filter.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// The rehearsal, as JSON (set by `rehearse`)

@@ -253,6 +253,23 @@ fn the_threat_model_names_tests_that_exist() {
 }
 
 #[test]
+fn the_short_help_fits_a_screen_and_shows_examples_first() {
+    let env = TestEnv::new("fresh");
+    let help = env.run(&["-h"]).expect(0).stdout;
+    assert!(help.lines().count() <= 30, "{help}");
+    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    let (examples, commands) = (help.find("Examples:").unwrap(), help.find("Commands:").unwrap());
+    assert!(
+        examples < commands && help[examples..commands].contains("idc-setup rehearse"),
+        "{help}"
+    );
+    for command in ["undo", "login", "rehearse"] {
+        let help = env.run(&[command, "-h"]).expect(0).stdout;
+        assert!(help.lines().count() <= 60, "{help}");
+    }
+}
+
+#[test]
 fn help_lists_every_flag_variable_step_and_exit_code() {
     let env = TestEnv::new("fresh");
     let help = env.run(&["--help"]).expect(0).stdout;
