@@ -304,6 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_of_a_file_is_locked_until_the_lock_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = fs::File::open(folder.path()).unwrap();
+        // The closest folder that exists.
+        for file in ["config", "new/folder/config"] {
+            let lock = lock_folder_of(&folder.path().join(file)).unwrap();
+            assert!(other.try_lock().is_err(), "{file}");
+            drop(lock);
+            other.try_lock().unwrap();
+            other.unlock().unwrap();
+        }
+        assert!(lock_folder_of(Path::new("config")).is_some());
+    }
+
+    #[test]
     fn a_concurrent_edit_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
