@@ -105,13 +105,34 @@ pub async fn readable(paths: &Paths) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks that the config file, and the cached token of an SSO session, can be written.
+/// Checks that the config file, and the cached files of the SSO sessions in it, can be written.
 ///
 /// # Errors
 /// The first problem of a file.
-pub fn writable(paths: &Paths, session: &str) -> Result<(), Problem> {
-    for path in [paths.config(), &paths.token(session)] {
-        files::check_writable(path).map_err(|error| Problem::unwritable(path, &error))?;
+pub fn writable(paths: &Paths) -> Result<(), Problem> {
+    let config = files::read(paths.config()).unwrap_or_default();
+    let sessions = Config::parse(&config).map_or_else(|_| Vec::new(), |config| config.sso_sessions());
+    let cached = sessions.iter().flat_map(|session| {
+        [
+            paths.token(&session.name),
+            paths.registration(&session.region, &session.name, &session.start_url),
+        ]
+    });
+    let config = paths.config().to_owned();
+    // A new session has a new name, so any will do for the folder.
+    for path in [config, paths.token("")].into_iter().chain(cached) {
+        files::check_writable(&path).map_err(|error| Problem::unwritable(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// Checks that the files that a sign-in writes can be written.
+///
+/// # Errors
+/// The first problem of a file.
+pub fn cache_writable(paths: &Paths, session: &str, region: &str, start_url: &str) -> Result<(), Problem> {
+    for path in [paths.token(session), paths.registration(region, session, start_url)] {
+        files::check_writable(&path).map_err(|error| Problem::unwritable(&path, &error))?;
     }
     Ok(())
 }
@@ -142,13 +163,14 @@ pub async fn agreement(before: &Config, after: &Config, sections: &[(Section<'_>
             return Err(format!("line {header} {why}"));
         }
         for key in keys {
+            let inherited = of_cli.get(key).map(|property| property.line);
             let of_cli = of_cli.get(key).map(|property| property.value.as_str());
             let of_sdk = of_sdk(key).flatten();
             if of_cli != of_sdk || of_sdk != ours.get(*key).map(String::as_str) {
-                let line = before.property_line(section, key).unwrap_or(header);
+                let line = before.property_line(section, key).or(inherited).unwrap_or(header);
                 return Err(format!(
                     "the AWS CLI and the AWS SDKs read different values of {key} in line {line}; put a comment on a line \
-                     of its own, and use no special white space"
+                     of its own, and use no special white space and no section [DEFAULT]"
                 ));
             }
         }

@@ -42,7 +42,9 @@ impl Environment {
                 .collect(),
             unreadable: std::env::vars_os().find_map(|(name, value)| {
                 let name = name.into_string().ok()?;
-                let is_read = ["AWS_", "IDC_SETUP_"].iter().any(|prefix| name.starts_with(prefix))
+                let is_read = ["AWS_", "IDC_SETUP_", "SSL_CERT_"]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix))
                     || ["HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA", "PATH"].contains(&name.as_str());
                 (is_read && value.to_str().is_none()).then_some(name)
             }),

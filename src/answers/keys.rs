@@ -249,11 +249,17 @@ impl Key {
             Self::AssignTo => via::<AssignTo>(text),
             Self::Account => {
                 // The console shows and copies `1234-5678-9012`.
-                let digits = text.replace(|letter: char| letter == '-' || letter.is_whitespace(), "");
+                let groups: Vec<&str> = text.trim().split(['-', ' ']).collect();
+                let is_grouped = groups.len() == 3 && groups.iter().all(|group| group.len() == 4);
+                let digits = if is_grouped {
+                    groups.concat()
+                } else {
+                    text.trim().to_owned()
+                };
                 let account = digits.parse::<AccountId>();
                 account.map(String::from).map_err(|error| Invalid(error.to_string()))
             }
-            Self::StartUrl => via::<StartUrl>(portal_address::without_fragment(text)),
+            Self::StartUrl => via::<StartUrl>(&portal_address::normalized(text)),
             Self::SsoSession | Self::CliProfile => via::<ConfigName>(text),
             Self::CliOutput => via::<OutputFormat>(text),
         }

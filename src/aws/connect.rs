@@ -249,6 +249,13 @@ pub async fn caller(clients: &Clients, region: &RegionName) -> Result<Caller, Aw
 /// has no metadata service, for example.
 fn failure_reason(error: &CredentialsError, profile: Option<&str>) -> Option<String> {
     let why = without_passwords(&innermost(error));
+    // What a `credential_process` prints can hold secrets.
+    let why = why
+        .split("Stderr:")
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([' ', ':', '.', ','])
+        .to_owned();
     let is_not_configured = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || why.contains("IMDS");
     match profile {
         Some(profile) => Some(format!("the profile {profile} returned none ({why})")),

@@ -40,13 +40,18 @@ pub fn candidates(
     }
 }
 
-/// A portal URL without what a browser adds to it once the portal is open: `#/`, or `#/?tab=accounts`, which a shell may have
-/// quoted as `\\#/`. A slash before that is dropped too.
-pub fn without_fragment(text: &str) -> &str {
-    let text = text.trim();
-    match text.split_once('#') {
-        Some((address, _)) => address.trim_end_matches('\\').trim_end_matches('/'),
-        None => text,
+/// A portal URL as it is written in a config file: without what a browser adds to it once the portal is open (`#/`, or
+/// `#/?tab=accounts`, which a shell may have quoted as `\\#/`), without a query and slashes at the end, and with the host in
+/// lowercase.
+pub fn normalized(text: &str) -> String {
+    let address = text.trim().split(['#', '?']).next().unwrap_or_default();
+    let address = address.trim_end_matches(['\\', '/']);
+    match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            format!("{}://{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+        }
+        None => address.to_owned(),
     }
 }
 
@@ -218,7 +223,8 @@ mod tests {
             let pasted = format!(" {url}{pasted} ");
             assert_eq!(Key::StartUrl.check(&pasted).as_deref(), Ok(url), "{pasted:?}");
         }
-        assert_eq!(without_fragment(url), url);
+        assert_eq!(normalized("HTTPS://D-1234567890.AwsApps.com/start"), url);
+        assert_eq!(normalized(url), url);
     }
 
     #[test]

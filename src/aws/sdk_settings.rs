@@ -36,6 +36,14 @@ pub struct InvalidSetting {
 /// The variables with credentials.
 const CREDENTIALS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
+/// The variables that name a file which is read to its end: a device or a pipe might have none.
+const SINGLE_FILES: [&str; 4] = [
+    "SSL_CERT_FILE",
+    "AWS_CA_BUNDLE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+
 impl SdkSettings {
     /// Reads the settings from the environment, and from the profile that is selected.
     ///
@@ -47,6 +55,16 @@ impl SdkSettings {
                 return Err(InvalidSetting {
                     name: name.to_owned(),
                     why: "contains a line ending or another character that no credential contains".to_owned(),
+                });
+            }
+        }
+        for name in SINGLE_FILES {
+            let path = environment.var(name).map(Path::new);
+            let metadata = path.and_then(|path| path.metadata().ok());
+            if metadata.is_some_and(|metadata| !metadata.is_file()) {
+                return Err(InvalidSetting {
+                    name: name.to_owned(),
+                    why: "names something that is not a regular file".to_owned(),
                 });
             }
         }

@@ -198,7 +198,11 @@ async fn check_usable(paths: &Paths, config: &Config, name: &str, session: &str)
              accept; remove it"
         )));
     }
-    aws_files::writable(paths, session).map_err(unusable)
+    let cached = config.sso_sessions().into_iter().find(|other| other.name == session);
+    let cached = cached.map_or(Ok(()), |cached| {
+        aws_files::cache_writable(paths, session, &cached.region, &cached.start_url)
+    });
+    cached.map_err(unusable)
 }
 
 /// Returns the state file of the last run on this machine, or of `--state`.

@@ -127,7 +127,7 @@ async fn check_files(context: &WizardContext) -> Result<(), UserError> {
     }
     let unusable = |problem: Problem| UserError::failed(problem.to_string(), problem.next(SetupCommand::undo()));
     aws_files::readable(paths).await.map_err(unusable)?;
-    aws_files::writable(paths, "").map_err(unusable)
+    aws_files::writable(paths).map_err(unusable)
 }
 
 fn undo_of<'a>(context: &'a WizardContext, flags: &'a UndoFlags) -> Undo<'a> {

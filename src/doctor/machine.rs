@@ -87,9 +87,8 @@ async fn aws_files(environment: &Environment) -> Row {
             SetupCommand::again().after("set HOME"),
         );
     };
-    // The token files of all sessions are in the same folder, so any name will do.
     let usable = crate::aws_files::readable(&paths).await;
-    if let Err(problem) = usable.and_then(|()| crate::aws_files::writable(&paths, "")) {
+    if let Err(problem) = usable.and_then(|()| crate::aws_files::writable(&paths)) {
         return Row::to_do(CHECK, problem.to_string(), problem.next(SetupCommand::again()));
     }
     if let Some(row) = misleading_variable(environment, &paths).await {
@@ -122,7 +121,8 @@ async fn misleading_variable(environment: &Environment, paths: &Paths) -> Option
         let why = format!("{name} is set but empty. The AWS CLI then reads no such file.");
         return Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", name])));
     }
-    let name = environment.var("AWS_PROFILE")?;
+    let mut variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter();
+    let (variable, name) = variables.find_map(|variable| Some((variable, environment.var(variable)?)))?;
     let config = files::read(paths.config()).unwrap_or_default();
     let config = Config::parse(&config).ok()?;
     let credentials = read_credentials(paths.credentials()).ok()?;
@@ -130,8 +130,8 @@ async fn misleading_variable(environment: &Environment, paths: &Paths) -> Option
         return None;
     }
     let why =
-        format!("AWS_PROFILE names the profile {name}, which does not exist. The AWS CLI then refuses every command.");
-    Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", "AWS_PROFILE"])))
+        format!("{variable} names the profile {name}, which does not exist. The AWS CLI then refuses every command.");
+    Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", variable])))
 }
 
 /// The mode of a folder that other users can read.

@@ -30,6 +30,17 @@ const SCOPE: &str = "sso:account:access";
 /// error.
 const LEGACY_KEYS: [&str; 2] = ["sso_start_url", "sso_region"];
 
+/// Properties that give a profile other credentials than SSO. A profile with one of them is never changed.
+pub const OTHER_CREDENTIALS: [&str; 7] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "credential_process",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "web_identity_token_file",
+];
+
 /// Every key that is written to a section or removed from it.
 fn keys(kind: ResourceKind) -> Vec<&'static str> {
     if kind == ResourceKind::SsoSession {
@@ -146,7 +157,9 @@ impl CliConfigSpec {
     /// # Errors
     /// The first line that they read differently, and why.
     pub async fn check_agreement(&self, config: &Config) -> Result<(), String> {
-        let (of_session, of_profile) = (keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile));
+        let (of_session, mut of_profile) = (keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile));
+        // They can come from a section that only the AWS CLI inherits.
+        of_profile.extend(OTHER_CREDENTIALS);
         let sections = [
             (Section::SsoSession(&self.session), &of_session[..]),
             (Section::Profile(&self.profile), &of_profile[..]),
@@ -244,10 +257,7 @@ fn is_same(key: &str, existing: Option<&str>, wanted: Option<&str>) -> bool {
     };
     match key {
         "sso_registration_scopes" => existing.split([',', ' ']).any(|scope| scope == wanted),
-        "sso_start_url" => {
-            let plain = |url| portal_address::without_fragment(url).trim_end_matches('/');
-            plain(existing) == plain(wanted)
-        }
+        "sso_start_url" => portal_address::normalized(existing) == portal_address::normalized(wanted),
         _ => existing == wanted,
     }
 }

@@ -33,7 +33,7 @@ const KEYS: [&str; 4] = ["region", "output", "sso_session", "sso_region"];
 fn config_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         3 => "\\[(profile|sso-session) [ab]\\]( ?[#;/] ?[\\]a]{0,3})?",
-        2 => "\\[( ?profile ['\"]?a( b)?['\"]?| ?default ?|sso-session 'a b'|services s)\\]",
+        2 => "\\[( ?profile ['\"]?a( b)?['\"]?| ?default ?|DEFAULT|sso-session 'a b'|services s)\\]",
         6 => "(region|Region|output|sso_session|sso_region)[ \u{a0}]?[=:] ?[a-z0-9:=-]{0,6}( [#;][a-z]{0,3}|\u{a0}|\t)?",
         2 => "[ \t]{1,3}(region|x)( ?= ?[a-z]{0,3})?",
         2 => "[ \t]{0,2}[#;][a-z ]{0,3}",

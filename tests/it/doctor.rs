@@ -498,6 +498,27 @@ fn doctor_run_and_login_refuse_the_same_files_before_any_change() {
     }
 }
 
+#[test]
+fn a_cached_file_that_cannot_be_written_is_reported_before_anybody_is_asked() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&[]).expect(0);
+    let cached = env.files(".aws/sso/cache");
+    assert_eq!(cached.len(), 2);
+    for (path, content) in cached {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        env.server.clear_calls();
+        let login = env.run(&["login", "--again"]).expect(2);
+        assert!(login.stderr.contains(name), "{}", login.stderr);
+        assert!(env.server.calls().is_empty());
+        let files = row(&env.json(&["doctor"]).expect(3), "aws_files");
+        assert!(files["message"].as_str().unwrap().contains(name), "{files}");
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, content).unwrap();
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn doctor_says_which_aws_cli_and_which_browser_this_machine_has() {

@@ -104,8 +104,16 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
         .to_owned();
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
     assert!(!env.path(".aws/config").exists());
-    // A section with the profile's name, in unusual notation that AWS tools accept.
     std::fs::remove_dir(env.path(".aws/credentials")).unwrap();
+    std::fs::write(env.path(".aws/credentials"), "[eks-walkthrough]\nsso_account_id = 9\n").unwrap();
+    let result = run_without_sign_in(&env).expect(5);
+    assert!(
+        result
+            .step("cli-profile")
+            .to_string()
+            .contains("has credentials in the section")
+    );
+    // A section with the profile's name, in unusual notation that AWS tools accept.
     std::fs::write(
         env.path(".aws/credentials"),
         "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
@@ -116,7 +124,7 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
         result
             .step("cli-profile")
             .to_string()
-            .contains("has access keys in the section [eks-walkthrough]"),
+            .contains("has credentials in the section [eks-walkthrough]"),
         "{}",
         result.summary()
     );
@@ -213,6 +221,12 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         (&b"#\n[ sso-session my-sso]\n"[..], "line 2"),
         ("[profile eks-walkthrough]\noutput\u{a0}= json\n".as_bytes(), "line 2"),
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
+        // The AWS CLI inherits these.
+        (
+            &b"[DEFAULT]\nsso_start_url = https://x.awsapps.com/start\n"[..],
+            "line 2",
+        ),
+        (&b"[profile a]\n[DEFAULT]\nrole_arn = x\n"[..], "line 3"),
     ] {
         let env = TestEnv::new("enabled");
         env.write_config(before);

@@ -7,6 +7,9 @@ use std::collections::btree_map::Entry;
 
 use crate::config::{ParseError, Section};
 
+/// The section whose properties every other section inherits.
+const DEFAULTS: &str = "DEFAULT";
+
 /// A file as the AWS CLI reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CliReading {
@@ -114,14 +117,20 @@ pub fn parse_with_cli(text: &str) -> Result<CliReading, ParseError> {
         }
         indentation = indented;
         if let Some(header) = header_of(trimmed) {
-            if sections.iter().any(|section| section.header == header) {
-                return error("repeats a section, which the AWS CLI does not accept");
-            }
-            sections.push(CliSection {
-                header: header.to_owned(),
-                ..CliSection::default()
-            });
             last = None;
+            let known = sections.iter().position(|section| section.header == header);
+            match known {
+                // The current section is the last one.
+                Some(index) if header == DEFAULTS => {
+                    let defaults = sections.remove(index);
+                    sections.push(defaults);
+                }
+                Some(_) => return error("repeats a section, which the AWS CLI does not accept"),
+                None => sections.push(CliSection {
+                    header: header.to_owned(),
+                    ..CliSection::default()
+                }),
+            }
             continue;
         }
         let Some(section) = sections.last_mut() else {
@@ -152,6 +161,17 @@ pub fn parse_with_cli(text: &str) -> Result<CliReading, ParseError> {
                 line: property.line,
                 why: "is followed by an indented line without an equals sign, which the AWS CLI does not accept",
             });
+        }
+    }
+    if let Some(index) = sections.iter().position(|section| section.header == DEFAULTS) {
+        let defaults = sections.remove(index).properties;
+        for section in &mut sections {
+            for (key, property) in &defaults {
+                section
+                    .properties
+                    .entry(key.clone())
+                    .or_insert_with(|| property.clone());
+            }
         }
     }
     Ok(CliReading { sections })
@@ -201,6 +221,23 @@ mod tests {
         ] {
             assert!(parse_with_cli(text).is_ok(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn every_section_inherits_the_defaults() {
+        let text = "[DEFAULT]\nregion = a\noutput = b\n[profile p]\nregion = c\n[DEFAULT]\nx = d\n";
+        let read = parse_with_cli(text).unwrap();
+        let profile = read.get(Section::Profile("p")).unwrap();
+        let value = |key| profile.get(key).map(|property| property.value.as_str());
+        assert_eq!(
+            [value("region"), value("output"), value("x")],
+            [Some("c"), Some("b"), Some("d")]
+        );
+        assert_eq!(read.get_named("DEFAULT"), None);
+        assert_eq!(
+            parse_with_cli("[DEFAULT]\nx = a\n[DEFAULT]\nx = b\n").unwrap_err().line,
+            4
+        );
     }
 
     #[test]

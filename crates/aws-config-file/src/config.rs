@@ -40,6 +40,17 @@ impl Section<'_> {
     }
 }
 
+/// An SSO session; a value that is not set is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoSession {
+    /// The name.
+    pub name: String,
+    /// `sso_region`.
+    pub region: String,
+    /// `sso_start_url`.
+    pub start_url: String,
+}
+
 /// A file that cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} {why}")]
@@ -429,6 +440,21 @@ impl Config {
         names.collect::<Vec<_>>().into_iter()
     }
 
+    /// The SSO sessions of the file, with the values that name their cached files.
+    pub fn sso_sessions(&self) -> Vec<SsoSession> {
+        let sections = self.sections().into_iter();
+        let sessions = sections.filter_map(|(header, properties)| {
+            let name = header.strip_prefix("sso-session")?.trim().trim_matches(['"', '\'']);
+            let value = |key: &str| properties.get(key).map(|value| (*value).to_owned()).unwrap_or_default();
+            Some(SsoSession {
+                name: name.to_owned(),
+                region: value("sso_region"),
+                start_url: value("sso_start_url"),
+            })
+        });
+        sessions.collect()
+    }
+
     /// The number of the line with the header of a section, from 1.
     pub fn header_line(&self, section: Section) -> Option<usize> {
         let is_named = self.named(section);
@@ -628,6 +654,19 @@ mod tests {
             let found = parsed(text).indented_without_key(Section::Profile(name));
             assert_eq!(found, line, "{name}");
         }
+    }
+
+    #[test]
+    fn sso_sessions_are_listed_with_what_names_their_files() {
+        let config = parsed(
+            "[profile p]\nsso_region = no\n[sso-session s]\nsso_region = r\nsso_start_url = u\n[sso-session t]\n",
+        );
+        let session = |name: &str, region: &str, start_url: &str| SsoSession {
+            name: name.to_owned(),
+            region: region.to_owned(),
+            start_url: start_url.to_owned(),
+        };
+        assert_eq!(config.sso_sessions(), [session("s", "r", "u"), session("t", "", "")]);
     }
 
     #[test]

@@ -7,8 +7,24 @@ use crate::cli::parse_with_cli;
 use crate::files;
 use crate::sdk::{AwsFile, parse_with_sdk};
 
-/// The keys that give a profile credentials, in either file.
-const KEYS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
+/// The keys that give a profile other credentials than its section in the config file: the AWS tools merge both sections, and
+/// the credentials file takes precedence.
+const KEYS: [&str; 14] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "credential_process",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "source_profile",
+    "web_identity_token_file",
+    "sso_account_id",
+    "sso_region",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+];
 
 /// The content of the file. A file that does not exist, or `/dev/null`, is empty.
 ///
@@ -22,8 +38,8 @@ pub fn read_credentials(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether a section of the file gives a profile access keys, which the AWS tools would use instead of SSO. A section
-/// without keys does not. A file that a tool rejects gives that tool no keys.
+/// Whether a section of the file gives a profile credentials, which the AWS tools would use instead of SSO, or other SSO
+/// settings. A section without such keys does not. A file that a tool rejects gives that tool no keys.
 pub async fn has_keys(content: &[u8], profile: &str) -> bool {
     let text = String::from_utf8_lossy(content);
     let for_the_cli = parse_with_cli(&text).ok();
@@ -57,10 +73,12 @@ mod tests {
     #[test]
     fn only_keys_in_the_section_of_the_profile_count() {
         let text = b"[other]\naws_access_key_id = AKIA\n[empty]\n[region]\nregion = eu-west-1\n[ blanks ]\n\
-                     aws_secret_access_key = x\n[keys]\nAWS_ACCESS_KEY_ID = AKIA\n[unset]\naws_access_key_id =\n";
+                     aws_secret_access_key = x\n[keys]\nAWS_ACCESS_KEY_ID = AKIA\n[unset]\naws_access_key_id =\n[other-sso]\n\
+                     sso_account_id = 999999999999\n";
         for (name, expected) in [
             ("empty", false),
             ("region", false),
+            ("other-sso", true),
             ("missing", false),
             ("unset", false),
             ("keys", true),

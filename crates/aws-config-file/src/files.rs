@@ -12,7 +12,9 @@ use crate::limits::{LARGEST_FILE_MB, MOST_LINKS};
 mod metadata;
 mod temp_files;
 
-use metadata::{ChangedMeanwhile, give_to_owner_of_folder, must_be_regular, must_be_replaceable, take_over};
+use metadata::{
+    ChangedMeanwhile, give_to_owner_of_folder, must_be_regular, must_be_replaceable, must_not_be_fixed, take_over,
+};
 pub use temp_files::remove_abandoned;
 
 /// Reads a regular file. Symbolic links are followed. Pipes and devices are refused, since reading them might never
@@ -129,6 +131,7 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
     if !folder.is_dir() {
         return Err(io::Error::from(io::ErrorKind::NotADirectory));
     }
+    must_not_be_fixed(folder)?;
     #[cfg(unix)]
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     Ok(())

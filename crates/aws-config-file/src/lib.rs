@@ -33,7 +33,7 @@ mod token_cache;
 
 pub use aws_runtime::env_config::file::EnvConfigFiles;
 pub use cli::{CliProperty, CliReading, CliSection, parse_with_cli};
-pub use config::{Config, ParseError, Section};
+pub use config::{Config, ParseError, Section, SsoSession};
 pub use credentials::{has_keys, has_section, read_credentials};
 pub use limits::{LARGEST_FILE_MB, LONGEST_WRITE, MOST_LINKS, TOKEN_WINDOW};
 pub use line::{redacted, without_trailing_comment};

@@ -20,7 +20,7 @@ impl Paths {
     pub fn new<'a>(home: &Path, variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let aws = home.join(".aws");
         let file = |name: &str, default: &str| {
-            let path = variable(name).map_or_else(|| aws.join(default), |path| expand_home(path, home));
+            let path = variable(name).map_or_else(|| aws.join(default), |path| expand(path, home, &variable));
             // An absolute path stays valid when it is recorded and later used from another folder.
             std::path::absolute(&path).unwrap_or(path)
         };
@@ -74,10 +74,30 @@ impl Paths {
     }
 }
 
-/// Replaces `~/` at the start of a path with the home folder, as the AWS tools do.
-fn expand_home(path: &str, home: &Path) -> PathBuf {
-    path.strip_prefix("~/")
-        .map_or_else(|| PathBuf::from(path), |rest| home.join(rest))
+/// Replaces `~` at the start of a path with the home folder, and `$NAME` and `${NAME}` with variables, as the AWS CLI does. A
+/// variable that is not set stays as it is.
+fn expand<'a>(path: &str, home: &Path, variable: &impl Fn(&str) -> Option<&'a str>) -> PathBuf {
+    let mut expanded = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('$') {
+        expanded.push_str(before);
+        let in_braces = after.strip_prefix('{').and_then(|after| after.split_once('}'));
+        let end = after
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(after.len());
+        let (name, behind) = in_braces.unwrap_or(after.split_at(end));
+        match variable(name) {
+            Some(value) => expanded.push_str(value),
+            None => expanded.push_str(&rest[before.len()..rest.len() - behind.len()]),
+        }
+        rest = behind;
+    }
+    expanded.push_str(rest);
+    match expanded.strip_prefix('~') {
+        Some("") => home.to_owned(),
+        Some(below) if below.starts_with('/') => home.join(below.trim_start_matches('/')),
+        _ => PathBuf::from(expanded),
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +152,27 @@ mod tests {
             let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
             assert!(made.success());
             assert_eq!(paths.pipe(), Some(path));
+        }
+    }
+
+    #[test]
+    fn paths_are_expanded_as_the_aws_cli_does() {
+        let variables = |name: &str| match name {
+            "HOME" => Some("/home/ada"),
+            "A_1" => Some("a"),
+            _ => None,
+        };
+        for (text, path) in [
+            ("~/c", "/home/ada/c"),
+            ("~", "/home/ada"),
+            ("~root/c", "~root/c"),
+            ("$HOME/c", "/home/ada/c"),
+            ("${HOME}/c$A_1.x", "/home/ada/ca.x"),
+            ("/$UNSET/${UNSET}/$", "/$UNSET/${UNSET}/$"),
+            ("/c~$", "/c~$"),
+        ] {
+            let expanded = expand(text, Path::new("/home/ada"), &variables);
+            assert_eq!(expanded, Path::new(path), "{text}");
         }
     }
 

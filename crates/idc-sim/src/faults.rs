@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::protocol::error::ServiceError;
 use crate::protocol::models::SERVICES;
+use crate::state::scenarios::read_regular;
 
 /// A fault to inject.
 #[derive(Debug, Clone)]
@@ -176,8 +177,7 @@ impl FaultEntry {
 /// names an unknown operation.
 pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("Cannot read the faults file {name}: {error}."))?;
+    let text = read_regular(path).map_err(|error| format!("Cannot read the faults file {name}: {error}."))?;
     let file: FaultFile = toml::from_str(&text).map_err(|error| format!("Invalid faults file {name}: {error}"))?;
     let mut operations = file.fault.iter().filter_map(|entry| entry.operation.as_deref());
     if let Some(unknown) = operations.find(|operation| !is_operation(operation)) {

@@ -198,7 +198,7 @@ fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
     args
 }
 
-/// Waits for the child. Ctrl-C reaches the child directly; SIGTERM and SIGHUP are forwarded to it.
+/// Waits for the child. Signals are forwarded to it.
 async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
     #[cfg(unix)]
     let (mut terminate, mut hangup) = {
@@ -224,7 +224,8 @@ async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> 
         let asked_to_end = std::future::pending::<Option<()>>();
         tokio::select! {
             status = child.wait() => return status,
-            _ = tokio::signal::ctrl_c() => {}
+            // In a terminal, the child gets it too. A second signal does nothing.
+            _ = tokio::signal::ctrl_c() => end(child)?,
             // The child restores the terminal and explains how to continue.
             _ = asked_to_end => end(child)?,
         }

@@ -14,7 +14,7 @@ use crate::next_step::SetupCommand;
 use crate::progress::{ResourceKind, Verb};
 use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
-use crate::resources::cli_config::{self, CliConfigSpec, unusable};
+use crate::resources::cli_config::{self, CliConfigSpec, OTHER_CREDENTIALS, unusable};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
 use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
@@ -30,17 +30,6 @@ pub const INFO: StepInfo = StepInfo {
     feeds_others: true,
     permissions: &[],
 };
-
-/// Properties that give a profile other credentials than SSO. A profile with one of them is never changed.
-const OTHER_CREDENTIALS: [&str; 7] = [
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "credential_process",
-    "credential_source",
-    "login_session",
-    "role_arn",
-    "web_identity_token_file",
-];
 
 /// Step 7.
 pub struct CliProfile {
@@ -119,9 +108,12 @@ impl CliProfile {
         ))
     }
 
-    /// Checks that the config file and the cached token, which step 8 writes, are writable.
+    /// Checks that the config file and the cached files, which step 8 writes, are writable.
     fn must_be_writable(&self) -> Result<(), UserError> {
-        aws_files::writable(self.paths()?, &self.context.text(Key::SsoSession))
+        let paths = self.paths()?;
+        let spec = self.spec().unwrap_or_else(|| self.provisional_spec());
+        aws_files::writable(paths)
+            .and_then(|()| aws_files::cache_writable(paths, &spec.session, &spec.sso_region, &spec.start_url))
             .map_err(|problem| unusable(&INFO, &problem))
     }
 
@@ -158,7 +150,7 @@ impl CliProfile {
         let has_keys = has_keys(&content, &spec.profile).await;
         Ok(has_keys.then(|| {
             blocked(format!(
-                "{} has access keys in the section [{}], which tools use instead of SSO.",
+                "{} has credentials in the section [{}], which tools use instead of the profile.",
                 path.display(),
                 spec.profile
             ))

@@ -58,17 +58,17 @@ pub fn must_be_replaceable(path: &Path, metadata: &fs::Metadata) -> io::Result<(
     must_not_be_fixed(path)
 }
 
-/// Checks that a file is neither a mount point, such as a file that is mounted into a container, nor protected by an
-/// attribute of the file system.
+/// Checks that a file is not a mount point, such as a file that is mounted into a container, and that neither a file nor a
+/// folder is protected by an attribute of the file system.
 #[cfg(target_os = "linux")]
-fn must_not_be_fixed(path: &Path) -> io::Result<()> {
+pub fn must_not_be_fixed(path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
     // An old kernel has no such call, and a file system may not report attributes.
     let Ok(read) = statx(CWD, path, AtFlags::empty(), StatxFlags::empty()) else {
         return Ok(());
     };
     let has = |attribute| (read.stx_attributes & read.stx_attributes_mask).contains(attribute);
-    if has(StatxAttributes::MOUNT_ROOT) {
+    if has(StatxAttributes::MOUNT_ROOT) && !path.is_dir() {
         return Err(io::Error::other("it is a mount point, so it cannot be replaced"));
     }
     if has(StatxAttributes::IMMUTABLE) || has(StatxAttributes::APPEND) {
@@ -78,7 +78,7 @@ fn must_not_be_fixed(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn must_not_be_fixed(_path: &Path) -> io::Result<()> {
+pub fn must_not_be_fixed(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

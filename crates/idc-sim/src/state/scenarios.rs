@@ -136,14 +136,21 @@ impl Default for Cloud {
     }
 }
 
+/// Reads a file as text. A device or a pipe, which might have no end, is refused.
+pub(crate) fn read_regular(path: &Path) -> std::io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    std::fs::read_to_string(path)
+}
+
 /// Reads a scenario file, which is handwritten or comes from [`write_file`].
 ///
 /// # Errors
 /// A message for the user when the file cannot be read or is not a valid scenario file. The message names the line.
 pub fn read_file(path: &Path) -> Result<Cloud, String> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("Cannot read the scenario file {name}: {error}."))?;
+    let text = read_regular(path).map_err(|error| format!("Cannot read the scenario file {name}: {error}."))?;
     toml::from_str(&text).map_err(|error| format!("Invalid scenario file {name}: {error}"))
 }
 
