@@ -4,13 +4,12 @@
 //! on it.
 
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::OnceCell;
 
 use crate::environment::Environment;
-use crate::limits::{AWS_CLI_LIMIT, LARGEST_OUTPUT_MB};
+use crate::limited_output::{Group, output_of};
+use crate::limits::AWS_CLI_LIMIT;
 use crate::next_step::NextStep;
 use crate::text::duration_text;
 
@@ -99,8 +98,8 @@ impl AwsCli {
     pub async fn find(environment: &Environment) -> Option<Self> {
         let path = environment.program("aws")?;
         let mut command = tokio::process::Command::new(&path);
-        command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(AWS_CLI_LIMIT, output_of(command))
+        command.arg("--version");
+        let output = tokio::time::timeout(AWS_CLI_LIMIT, output_of(command, Group::Own))
             .await
             .ok()?
             .ok()?;
@@ -125,14 +124,12 @@ impl AwsCli {
         let mut command = tokio::process::Command::new(&self.path);
         command
             .args(["sts", "get-caller-identity", "--output", "json", "--profile", profile])
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
             .env("AWS_PAGER", "")
             .env("AWS_EC2_METADATA_DISABLED", "true");
         for name in REMOVED_VARIABLES {
             command.env_remove(name);
         }
-        let output = match tokio::time::timeout(AWS_CLI_LIMIT, output_of(command)).await {
+        let output = match tokio::time::timeout(AWS_CLI_LIMIT, output_of(command, Group::Own)).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(CliError::NotRun(error.to_string())),
             Err(_) => {
@@ -150,23 +147,6 @@ impl AwsCli {
             }
         }
     }
-}
-
-/// Runs a command and returns what it printed, up to [`LARGEST_OUTPUT_MB`] of each stream.
-async fn output_of(mut command: tokio::process::Command) -> std::io::Result<Output> {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let read = async |stream: Option<Box<dyn AsyncRead + Send + Unpin>>| {
-        let mut printed = Vec::new();
-        if let Some(stream) = stream {
-            // The stream closes at the limit, which ends a program that prints without end.
-            stream.take(LARGEST_OUTPUT_MB << 20).read_to_end(&mut printed).await?;
-        }
-        Ok::<_, std::io::Error>(printed)
-    };
-    let stdout = child.stdout.take().map(|stream| Box::new(stream) as _);
-    let stderr = child.stderr.take().map(|stream| Box::new(stream) as _);
-    let (stdout, stderr, status) = tokio::try_join!(read(stdout), read(stderr), child.wait())?;
-    Ok(Output { status, stdout, stderr })
 }
 
 impl std::fmt::Display for Version {

@@ -56,6 +56,7 @@ pub mod exit_code;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod ids;
+pub mod limited_output;
 pub mod limits;
 pub mod log;
 pub mod next_step;

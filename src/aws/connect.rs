@@ -1,6 +1,8 @@
 //! Selects the credentials and the Region, and identifies the caller, so that the SDK does not guess and does not wait
 //! for an instance metadata service that does not exist.
 
+use std::sync::Arc;
+
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
@@ -276,7 +278,10 @@ pub fn credentials(profile: Option<&str>, region: &RegionName, settings: &SdkSet
         .profile_files(settings.files.clone())
         .configure(&config);
     if let Some(profile) = profile {
-        return SharedCredentialsProvider::new(of_profile.profile_name(profile).build());
+        return match &settings.process {
+            Some(process) => SharedCredentialsProvider::from(process.clone() as Arc<dyn ProvideCredentials>),
+            None => SharedCredentialsProvider::new(of_profile.profile_name(profile).build()),
+        };
     }
     let metadata = imds::Client::builder()
         .configure(&config)
@@ -292,8 +297,12 @@ pub fn credentials(profile: Option<&str>, region: &RegionName, settings: &SdkSet
         .configure(&config)
         .imds_client(metadata)
         .build();
+    let of_profile = match &settings.process {
+        Some(process) => SharedCredentialsProvider::from(process.clone() as Arc<dyn ProvideCredentials>),
+        None => SharedCredentialsProvider::new(of_profile.build()),
+    };
     let chain = CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
-        .or_else("Profile", of_profile.build())
+        .or_else("Profile", of_profile)
         .or_else("WebIdentityToken", web_identity)
         .or_else("EcsContainer", container)
         .or_else("Ec2InstanceMetadata", instance);

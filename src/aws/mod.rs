@@ -5,6 +5,7 @@ pub mod clients;
 pub mod clock;
 pub mod connect;
 pub mod console;
+mod credential_process;
 pub mod error;
 mod http;
 mod page_limit;

@@ -2,6 +2,7 @@
 //! because the SDK panics on some values that the AWS CLI ignores or reports.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_config::profile::ProfileSet;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -10,6 +11,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::credential_process::CredentialProcess;
 use super::http;
 use crate::environment::Environment;
 use aws_config_file::{EnvConfigFiles, Paths, files, sdk_files};
@@ -21,6 +23,8 @@ pub struct SdkSettings {
     pub files: EnvConfigFiles,
     /// The client for all calls.
     pub http: SharedHttpClient,
+    /// The program that returns the credentials of the profile, if it has one.
+    pub process: Option<Arc<CredentialProcess>>,
 }
 
 /// A setting that cannot be used.
@@ -85,14 +89,16 @@ impl SdkSettings {
             Some((name, path)) => http::client(Some(certificates(name, &path)?)),
             None => http::client(None),
         };
-        Ok(Self { files, http })
+        let process = profiles.as_ref().and_then(CredentialProcess::of).map(Arc::new);
+        Ok(Self { files, http, process })
     }
 
-    /// The current text of the files, with the same client.
+    /// The current text of the files, with the same client. For a profile of SSO, which needs no program.
     pub fn reload(paths: &Paths, http: SharedHttpClient) -> Self {
         Self {
             files: sdk_files(Some(paths)),
             http,
+            process: None,
         }
     }
 }

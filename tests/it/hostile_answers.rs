@@ -135,3 +135,42 @@ fn input_without_end_is_given_up() {
         assert_eq!(env.counts(), [0; 5], "{input}");
     }
 }
+
+#[test]
+fn a_credential_process_is_limited_and_what_it_prints_is_not_repeated() {
+    let env = TestEnv::new("enabled");
+    let key = &env.credentials;
+    let printed = format!(
+        r#"{{"Version": 1, "AccessKeyId": "{}", "SecretAccessKey": "{}", "SessionToken": "{}", "Expiration": "2099-01-01T00:00:00Z"}}"#,
+        key.access_key_id, key.secret_access_key, key.session_token
+    );
+    std::fs::write(env.path("printed.json"), printed).unwrap();
+    for (program, code, why) in [
+        (format!("cat {}", env.path("printed.json").display()), 3, ""),
+        ("yes".to_owned(), 4, "failed ("),
+        ("sh -c 'yes >&2'".to_owned(), 4, "failed ("),
+        (
+            "sh -c 'echo SECRET; echo SECRET >&2; exit 7'".to_owned(),
+            4,
+            "failed (exit status: 7)",
+        ),
+        ("echo SECRET".to_owned(), 4, "did not print credentials"),
+        (
+            r#"echo '{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "SECRET"}'"#.to_owned(),
+            4,
+            "unknown version 2",
+        ),
+    ] {
+        env.write_config(format!(
+            "[profile p]\ncredential_process = {program}\nregion = us-east-1\n"
+        ));
+        let mut command = env.command(&["status", "--output=json"]);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            command.env_remove(name);
+        }
+        let result = RunResult::new(command.env("AWS_PROFILE", "p").output().unwrap()).expect(code);
+        let printed = result.stdout.clone() + &result.stderr;
+        assert!(printed.contains(why), "{program}: {printed}");
+        assert!(!printed.contains("SECRET"), "{program}: {printed}");
+    }
+}
