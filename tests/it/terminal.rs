@@ -210,3 +210,15 @@ fn a_run_in_the_background_is_not_stopped_at_its_end() {
     terminal.wait_for("ended with ");
     assert!(terminal.contents().contains("ended with 3"), "{}", terminal.contents());
 }
+
+#[test]
+fn a_file_that_cannot_be_used_is_reported_before_any_question() {
+    let env = TestEnv::new("enabled");
+    env.write_config("[profile a]\n[profile a]\n");
+    let mut terminal = Terminal::start(&env, &[]);
+    assert_eq!(terminal.wait_for_exit(), 1, "{}", terminal.contents());
+    let screen = terminal.contents();
+    assert!(screen.contains("line 2 repeats a section"), "{screen}");
+    assert!(!screen.contains("These values will be used"), "{screen}");
+    assert!(!env.server.calls().iter().any(is_mutating));
+}

@@ -135,14 +135,17 @@ impl<'a> Walk<'a> {
     }
 
     async fn run_from(&self, mut observations: Observations) -> Outcome {
+        // Ask nothing if an answer cannot help.
+        if let Some(outcome) = self.refusal(&observations) {
+            return outcome;
+        }
         let agreed = match self.agree(&mut observations).await {
             Ok(agreed) => agreed,
             Err(error) => return self.outcome(self.reports(&observations), Some(error)),
         };
-        let before = self.prerequisite_error(&observations);
-        if before.is_some() || self.is_refused(&observations) {
-            // If a check is denied, stop before the first change.
-            return self.outcome(self.reports(&observations), before);
+        // The answers can have led to other checks.
+        if let Some(outcome) = self.refusal(&observations) {
+            return outcome;
         }
         if !agreed {
             let line = if self.has_changed.get() {
@@ -219,6 +222,13 @@ impl<'a> Walk<'a> {
             let error = observed(step.as_ref())?.error.clone();
             error.filter(|_| is_before && !self.is_walked(step.as_ref()))
         })
+    }
+
+    /// The outcome if a check was refused, so that the walk stops before the first change.
+    fn refusal(&self, observations: &Observations) -> Option<Outcome> {
+        let error = self.prerequisite_error(observations);
+        let is_refused = error.is_some() || self.is_refused(observations);
+        is_refused.then(|| self.outcome(self.reports(observations), error))
     }
 
     /// Whether the check of a step in the walk was denied for lack of permissions or credentials, or failed in a way
