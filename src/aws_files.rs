@@ -162,6 +162,12 @@ pub async fn agreement(before: &Config, after: &Config, sections: &[(Section<'_>
             let why = "has a header that the AWS CLI reads and the AWS SDKs do not, such as a quoted name";
             return Err(format!("line {header} {why}"));
         }
+        if let Some((key, property)) = of_cli.first_rejected() {
+            let line = property.line;
+            return Err(format!(
+                "line {line} has a value of {key} that the AWS CLI does not accept"
+            ));
+        }
         for key in keys {
             let inherited = of_cli.get(key).map(|property| property.line);
             let of_cli = of_cli.get(key).map(|property| property.value.as_str());

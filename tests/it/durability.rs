@@ -67,8 +67,8 @@ impl Trace {
             .is_some_and(|index| index < end)
     }
 
-    /// Asserts that a file is complete on the disk before it replaces another, and the replacement before anything else is
-    /// replaced or requested; and the same for deletions and new folders.
+    /// Asserts that a file is complete on the disk before it replaces another, and the replacement before the next one in
+    /// the same folder; and the same for deletions and new folders. Other threads send requests meanwhile.
     fn assert_durable(&self) {
         for (index, event) in self.events.iter().enumerate() {
             let changed = match event {
@@ -83,8 +83,9 @@ impl Trace {
                 Event::Deleted(path) | Event::NewFolder(path, _) => path,
                 _ => continue,
             };
-            let next = self.next(index + 1, |event| {
-                matches!(event, Event::Renamed(..) | Event::Deleted(_) | Event::Requested(_))
+            let next = self.next(index + 1, |event| match event {
+                Event::Renamed(_, path) | Event::Deleted(path) => path.parent() == changed.parent(),
+                _ => false,
             });
             let folder = changed.parent().unwrap();
             assert!(
@@ -116,21 +117,22 @@ impl Trace {
         let request = self
             .next(0, request)
             .unwrap_or_else(|| panic!("{operation} is not requested"));
-        let replaced = self.events[..request]
-            .iter()
-            .rposition(|event| matches!(event, Event::Renamed(_, to) if to == state));
-        let Event::Renamed(from, _) = &self.events[replaced.expect("the state is saved")] else {
-            return false;
+        let is_saved = |(index, event): (usize, &Event)| {
+            let Event::Renamed(from, to) = event else { return false };
+            if to != state || !self.is_synced(state.parent().unwrap(), index, request) {
+                return false;
+            }
+            let written = self.events[..index].iter().filter_map(|event| match event {
+                Event::Written(path, bytes) if path == from => Some(bytes.as_slice()),
+                _ => None,
+            });
+            let saved: Value = serde_json::from_slice(&written.collect::<Vec<_>>().concat()).unwrap();
+            let intents = saved["intents"].as_array().unwrap();
+            intents
+                .iter()
+                .any(|intent| intent["kind"] == kind && intent["verb"] == verb)
         };
-        let written = self.events[..request].iter().filter_map(|event| match event {
-            Event::Written(path, bytes) if path == from => Some(bytes.as_slice()),
-            _ => None,
-        });
-        let state: Value = serde_json::from_slice(&written.collect::<Vec<_>>().concat()).unwrap();
-        let intents = state["intents"].as_array().unwrap();
-        intents
-            .iter()
-            .any(|intent| intent["kind"] == kind && intent["verb"] == verb)
+        self.events[..request].iter().enumerate().any(is_saved)
     }
 }
 

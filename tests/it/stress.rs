@@ -221,6 +221,8 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         (&b"#\n[ sso-session my-sso]\n"[..], "line 2"),
         ("[profile eks-walkthrough]\noutput\u{a0}= json\n".as_bytes(), "line 2"),
         (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
+        // The AWS CLI ends with an error for each command.
+        (&b"[profile eks-walkthrough]\nretry_mode = bogus\n"[..], "line 2"),
         // The AWS CLI inherits these.
         (
             &b"[DEFAULT]\nsso_start_url = https://x.awsapps.com/start\n"[..],

@@ -7,6 +7,20 @@ use std::collections::btree_map::Entry;
 
 use crate::config::{ParseError, Section};
 
+/// The values of keys that the AWS CLI checks before any command ("Configuration and credential file settings", AWS CLI User
+/// Guide).
+const VALUES: [(&str, &[&str]); 6] = [
+    ("retry_mode", &["legacy", "standard", "adaptive"]),
+    (
+        "defaults_mode",
+        &["legacy", "standard", "in-region", "cross-region", "mobile", "auto"],
+    ),
+    ("sts_regional_endpoints", &["legacy", "regional"]),
+    ("account_id_endpoint_mode", &["preferred", "disabled", "required"]),
+    ("request_checksum_calculation", &["when_supported", "when_required"]),
+    ("response_checksum_validation", &["when_supported", "when_required"]),
+];
+
 /// The section whose properties every other section inherits.
 const DEFAULTS: &str = "DEFAULT";
 
@@ -37,6 +51,25 @@ impl CliSection {
     /// A property of the section.
     pub fn get(&self, key: &str) -> Option<&CliProperty> {
         self.properties.get(key)
+    }
+
+    /// The first property, by key, with a value for which the AWS CLI ends with an error whatever the command is.
+    pub fn first_rejected(&self) -> Option<(&str, &CliProperty)> {
+        let mut properties = self.properties.iter();
+        let rejected = properties.find(|(key, property)| {
+            let value = property.value.to_lowercase();
+            let is_allowed = match key.as_str() {
+                "max_attempts" | "metadata_service_timeout" | "metadata_service_num_attempts" => {
+                    value.parse::<u32>().is_ok()
+                }
+                key => match VALUES.iter().find(|(known, _)| *known == key) {
+                    Some((_, values)) => values.contains(&value.as_str()),
+                    None => true,
+                },
+            };
+            !value.is_empty() && !is_allowed
+        });
+        rejected.map(|(key, property)| (key.as_str(), property))
     }
 
     /// The kind and the name in a header such as `profile dev` or `profile "my dev"`.
@@ -238,6 +271,34 @@ mod tests {
             parse_with_cli("[DEFAULT]\nx = a\n[DEFAULT]\nx = b\n").unwrap_err().line,
             4
         );
+    }
+
+    #[test]
+    fn values_that_the_aws_cli_rejects_are_found() {
+        let rejected = |text: &str| {
+            let read = parse_with_cli(&format!("[default]\n{text}\n")).unwrap();
+            let section = read.get(Section::Profile("default")).unwrap().clone();
+            section
+                .first_rejected()
+                .map(|(key, property)| (key.to_owned(), property.line))
+        };
+        for text in [
+            "retry_mode = bogus",
+            "max_attempts = x",
+            "sts_regional_endpoints = all # of them",
+        ] {
+            let key = text.split(' ').next().unwrap();
+            assert_eq!(rejected(text), Some((key.to_owned(), 2)), "{text}");
+        }
+        for text in [
+            "retry_mode = Legacy",
+            "max_attempts = 3",
+            "retry_mode =",
+            "region = anything",
+            "x = bogus",
+        ] {
+            assert_eq!(rejected(text), None, "{text}");
+        }
     }
 
     #[test]

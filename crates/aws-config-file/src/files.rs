@@ -113,6 +113,9 @@ fn write(path: &Path, content: &[u8], access: Access, may_replace: impl Fn() -> 
 /// # Errors
 /// The reason why the file cannot be written.
 pub fn check_writable(path: &Path) -> io::Result<()> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
     let target = resolve(path)?;
     if let Ok(before) = fs::metadata(&target) {
         must_be_replaceable(&target, &before)?;

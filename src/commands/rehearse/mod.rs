@@ -50,6 +50,17 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserErro
         Some(text) => duration(SetupCommand::rehearse(), "--latency", text)?,
         None => Duration::ZERO,
     };
+    #[cfg(unix)]
+    if let Some(path) = &flags.calls {
+        use std::os::unix::fs::FileTypeExt as _;
+        // To open a pipe would wait for its reader.
+        if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+            return Err(UserError::usage(
+                format!("--calls: {} is a pipe.", path.display()),
+                SetupCommand::rehearse().placeholder("--calls", "FILE"),
+            ));
+        }
+    }
     if let Some(path) = &flags.dump {
         files::check_writable(path).map_err(|error| {
             UserError::usage(
