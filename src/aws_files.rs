@@ -105,7 +105,8 @@ pub async fn readable(paths: &Paths) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks that the config file, and the cached files of the SSO sessions in it, can be written.
+/// Checks that the config file, and the cached files of the SSO sessions in it, can be written. [`readable`] reports a config
+/// file that cannot be read.
 ///
 /// # Errors
 /// The first problem of a file.

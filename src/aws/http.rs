@@ -10,7 +10,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -22,11 +22,10 @@ use http_body_util::Limited;
 
 use crate::limits::LARGEST_ANSWER_MB;
 
-/// A client for every service. TLS trusts the root certificates of the platform, or only these, in PEM format. They must be
-/// valid.
-pub fn client(certificates: Option<Vec<u8>>) -> SharedHttpClient {
+/// A client for every service. The default context trusts the root certificates of the platform.
+pub fn client(tls: TlsContext) -> SharedHttpClient {
     SharedHttpClient::new(ProxyClient {
-        certificates,
+        tls,
         kept: Mutex::default(),
     })
 }
@@ -92,7 +91,7 @@ type Limits = (Option<Duration>, Option<Duration>);
 /// Connectors, each created once for its timeouts, so that connections are reused.
 #[derive(Debug, Default)]
 struct ProxyClient {
-    certificates: Option<Vec<u8>>,
+    tls: TlsContext,
     kept: Mutex<HashMap<Limits, SharedHttpConnector>>,
 }
 
@@ -104,7 +103,7 @@ impl HttpClient for ProxyClient {
             let mut builder = Connector::builder();
             builder.set_connector_settings(Some(settings.clone()));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(ConnectorByHost::of(&builder, self.certificates.as_deref()))
+            SharedHttpConnector::new(ConnectorByHost::of(&builder, &self.tls))
         });
         connector.clone()
     }
@@ -119,10 +118,7 @@ struct ConnectorByHost {
 }
 
 impl ConnectorByHost {
-    fn of(builder: &ConnectorBuilder, certificates: Option<&[u8]>) -> Self {
-        let trusted = certificates.map(|pem| TrustStore::empty().with_native_roots(false).with_pem_certificate(pem));
-        let tls = trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
-        let tls = tls.unwrap_or_default();
+    fn of(builder: &ConnectorBuilder, tls: &TlsContext) -> Self {
         let with = |proxy: ProxyConfig| -> Box<dyn FnOnce() -> Connector + Send> {
             let builder = builder.clone().proxy_config(proxy);
             let tls = tls.clone();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::profile::ProfileSet;
+use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 use rustls::RootCertStore;
@@ -85,10 +86,10 @@ impl SdkSettings {
                 why: "replaces the certificates of this system, and leads to no certificate".to_owned(),
             });
         }
-        let http = match ca_bundle(environment, profiles.as_ref()) {
-            Some((name, path)) => http::client(Some(certificates(name, &path)?)),
-            None => http::client(None),
-        };
+        let http = http::client(match ca_bundle(environment, profiles.as_ref()) {
+            Some((name, path)) => trusting(name, &path)?,
+            None => TlsContext::default(),
+        });
         let process = profiles.as_ref().and_then(CredentialProcess::of).map(Arc::new);
         Ok(Self { files, http, process })
     }
@@ -129,8 +130,8 @@ fn ca_bundle(environment: &Environment, profiles: Option<&ProfileSet>) -> Option
     ))
 }
 
-/// The content of a file with certificates, which the HTTP client expects to be valid.
-fn certificates(name: &str, path: &Path) -> Result<Vec<u8>, InvalidSetting> {
+/// A context that trusts only the certificates in a file. They are checked, because the HTTP client expects them to be valid.
+fn trusting(name: &str, path: &Path) -> Result<TlsContext, InvalidSetting> {
     let invalid = |why: String| InvalidSetting {
         name: name.to_owned(),
         why: format!("names {}, which {why}", path.display()),
@@ -146,7 +147,11 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<u8>, InvalidSetting> {
     if roots.is_empty() {
         return Err(invalid("contains no certificate".to_owned()));
     }
-    Ok(content)
+    let trusted = TrustStore::empty()
+        .with_native_roots(false)
+        .with_pem_certificate(content);
+    let tls = TlsContext::builder().with_trust_store(trusted).build();
+    tls.map_err(|error| invalid(format!("cannot be used: {error}")))
 }
 
 /// The settings that lead calls elsewhere than to the public endpoints, by name. They are named if a call fails to connect.

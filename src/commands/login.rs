@@ -325,7 +325,10 @@ async fn save(session: &Session<'_>, signed_in: &SignedIn, state: Option<&Path>)
         None => None,
     };
     let profile = session.profile;
-    let config = files::read(session.paths.config()).unwrap_or_default();
+    let config = match files::read(session.paths.config()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(|error| session.error(format!("the AWS config file cannot be read: {error}.")))?,
+    };
     let now = Config::parse(&config).ok();
     let now = now.and_then(|config| config.get(Section::SsoSession(&profile.session)));
     if now.is_none_or(|now| now.get("sso_start_url") != Some(&profile.start_url)) {

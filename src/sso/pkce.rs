@@ -42,7 +42,7 @@ pub struct SignInPage {
 /// What the connections share.
 struct Expected {
     state: String,
-    /// The URL of the sign-in page. Whoever knows it can end the sign-in.
+    /// The URL of the sign-in page. Anyone who knows it can end the sign-in.
     address: String,
     /// The path of the page that redirects to it.
     opening_path: String,
