@@ -29,7 +29,7 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
         .open(&page(&opened, "/user-details/"))
         .shows("not activated")
         .click("Reset password")
-        .click("The mailbox")
+        .click("Open the mailbox")
         .shows("no-reply@login.awsapps.com to ada@example.com")
         .click("Follow the link")
         .fill("password", "correct horse")

@@ -7,6 +7,9 @@ use idc_sim::{Cloud, PersonKind, scenarios};
 use super::support::browser::Browser;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
+/// What the last page of each task says.
+const DONE: &str = "Done, return to your terminal.";
+
 fn env(scenario: &str) -> TestEnv {
     let mut cloud = scenarios::named(scenario).unwrap();
     cloud.person.kind = PersonKind::Pages;
@@ -37,7 +40,7 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             .open("/console/singlesignon/home?region=us-east-1")
             .shows("It cannot be changed later")
             .press("Enable", &[])
-            .shows("IAM Identity Center");
+            .shows(DONE);
         let (instance, user) = wait_for(&env, |cloud| {
             let instance = cloud.instances.first()?;
             let id = instance.store.users.keys().next()?;
@@ -60,7 +63,7 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             ))
             .shows("not activated")
             .press("Reset password", &[])
-            .follow("The mailbox")
+            .follow("Open the mailbox")
             .shows("no-reply@login.awsapps.com to ada@example.com")
             .follow("Follow the link")
             .press("Set new password", &[("password", "short"), ("again", "short")])
@@ -70,13 +73,15 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
                 &[("password", "correct horse"), ("again", "correct horse")],
             )
             .press("Register device", &[])
-            .shows("access portal");
+            .shows("access portal")
+            .shows(DONE);
         browser
             .open(&format!("/portal/device?user_code={code}"))
             .shows(&code)
             .press("Confirm and continue", &[])
             .press("Allow access", &[])
-            .shows("Request approved");
+            .shows("Request approved")
+            .shows(DONE);
         wizard.join().unwrap()
     });
     let result = wizard.expect(0);
@@ -130,7 +135,8 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
     browser
         .open(&format!("{home}/settings"))
         .press("Save", &[("email_otp", "on")])
-        .shows(" checked> Send email OTP");
+        .shows(" checked><span>Send email OTP")
+        .shows(DONE);
     let sign_in = |browser: &mut Browser, code: &str| {
         browser
             .open("/portal/start")
@@ -204,14 +210,16 @@ fn the_pages_show_what_is_missing_and_let_the_user_fix_it() {
     browser
         .open("/console/organizations/v2/home/settings")
         .press("Begin process to enable all features", &[])
-        .shows("All features are enabled");
+        .shows("All features are enabled")
+        .shows(DONE);
     env.server.cloud().root_user.access_keys = true;
     browser
         .open("/console/iam/security_credentials")
         .press("Delete access key", &[])
         .shows("The root user has no access keys")
         .press("Assign MFA device", &[])
-        .shows("One device is assigned");
+        .shows("One device is assigned")
+        .shows(DONE);
     let root = env.server.cloud().root_user;
     assert!(root.mfa && !root.access_keys);
     browser.open("/").follow("The access portal").shows("not enabled");

@@ -3,7 +3,7 @@
 
 use jiff::{Span, Timestamp};
 
-use super::html::{form, html_page, message_page, paragraph};
+use super::html::{Form, Page, Place, message_page};
 use super::request::PageRequest;
 use super::sign_in::{redirect_to_sign_in, signed_in_user};
 use crate::protocol::wire::WireResponse;
@@ -17,13 +17,13 @@ const NO_PERSON: &str = "This simulation has no person, so nobody can sign in.";
 pub fn page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let authorization = match AuthorizationRequest::parse(cloud, request) {
         Ok(authorization) => authorization,
-        Err(message) => return message_page(400, TITLE, message),
+        Err(message) => return message_page(400, Place::Portal, TITLE, message),
     };
     let user = match cloud.person.kind {
-        PersonKind::Never => return message_page(400, TITLE, NO_PERSON),
+        PersonKind::Never => return message_page(400, Place::Portal, TITLE, NO_PERSON),
         PersonKind::Auto => match person::sign_in(cloud, &authorization.instance) {
             Some(user) => user,
-            None => return message_page(400, TITLE, "There is no user to sign in as."),
+            None => return message_page(400, Place::Portal, TITLE, "There is no user to sign in as."),
         },
         PersonKind::Pages => match signed_in_user(cloud, request, &authorization.instance) {
             None => return redirect_to_sign_in(request, &authorization.instance),
@@ -52,12 +52,13 @@ pub fn page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
 
 fn consent_page(request: &PageRequest) -> WireResponse {
     let action = request.path_and_query();
-    let body = [
-        paragraph("Allow the program that opened this page to access your AWS accounts?"),
-        form(&action, &[("what", "allow")], "", "Allow access"),
-        form(&action, &[("what", "deny")], "", "Deny access"),
-    ];
-    html_page(200, "Allow access?", &body.concat())
+    Page::new(Place::Portal, "Allow access?")
+        .text("Allow the program that opened this page to access your AWS accounts?")
+        .forms(&[
+            Form::primary(&action, "Allow access").hidden("what", "allow"),
+            Form::quiet(&action, "Deny access").hidden("what", "deny"),
+        ])
+        .response()
 }
 
 /// `/v1/authorize` of AWS Sign-In: gives a program on this machine a console session of the root user.
@@ -71,18 +72,16 @@ pub fn login_page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
         && !challenge.is_empty();
     if !is_loopback || !is_valid {
         let message = "The simulation supports only aws login on this machine, with a SHA-256 code_challenge.";
-        return message_page(400, TITLE, message);
+        return message_page(400, Place::Portal, TITLE, message);
     }
     match cloud.person.kind {
-        PersonKind::Never => return message_page(400, TITLE, NO_PERSON),
+        PersonKind::Never => return message_page(400, Place::Portal, TITLE, NO_PERSON),
         PersonKind::Pages if !request.is_post() => {
-            let body = form(
-                &request.path_and_query(),
-                &[("what", "allow")],
-                "",
-                "Continue as the root user",
-            );
-            return html_page(200, "Continue with an active session", &body);
+            let action = request.path_and_query();
+            return Page::new(Place::Console, "Continue with an active session")
+                .text("A program on this machine wants to use your session of the AWS Management Console.")
+                .forms(&[Form::primary(&action, "Continue as the root user").hidden("what", "allow")])
+                .response();
         }
         PersonKind::Pages | PersonKind::Auto => {}
     }
@@ -109,7 +108,12 @@ fn redirect_to_client(redirect_uri: &str, name: &str, value: &str, request: &Pag
     query
         .append_pair(name, value)
         .append_pair("state", &request.query_value("state"));
-    let mut response = message_page(302, TITLE, "Going back to the program that requested access.");
+    let mut response = message_page(
+        302,
+        Place::Portal,
+        TITLE,
+        "Going back to the program that requested access.",
+    );
     response
         .headers
         .push(("location", format!("{redirect_uri}?{}", query.finish())));

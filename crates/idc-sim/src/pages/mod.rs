@@ -9,6 +9,7 @@ mod portal;
 mod request;
 mod router;
 mod sign_in;
+mod style;
 
 pub use request::PageRequest;
 pub use router::page;

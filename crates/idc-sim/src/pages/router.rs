@@ -2,7 +2,7 @@
 
 use super::front::{index, mailbox};
 use super::request::PageRequest;
-use super::{authorize, console, html, portal};
+use super::{authorize, console, portal};
 use crate::protocol::wire::WireResponse;
 use crate::services::not_simulated;
 use crate::state::Cloud;
@@ -13,10 +13,10 @@ pub fn page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     cloud.settle(request.now);
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let page = match parts.as_slice() {
-        [""] if !request.is_post() => Some(html::html_page(200, "Rehearsal", &index(cloud))),
+        [""] if !request.is_post() => Some(index(cloud)),
         ["authorize"] => Some(authorize::page(cloud, request)),
         ["v1", "authorize"] => Some(authorize::login_page(cloud, request)),
-        ["mail"] => Some(html::html_page(200, "Mailbox", &mailbox(cloud))),
+        ["mail"] => Some(mailbox(cloud, request)),
         ["console", rest @ ..] => console::page(cloud, request, rest),
         ["portal", rest @ ..] => portal::page(cloud, request, rest),
         _ => None,

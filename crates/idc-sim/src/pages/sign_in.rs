@@ -4,7 +4,8 @@
 use jiff::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::html::{error_message, field, form, html_page, link, message_page, paragraph, radio, redirect};
+use super::console;
+use super::html::{Field, Form, Look, Page, Place, link, mailbox_in_new_tab, message_page, redirect};
 use super::request::PageRequest;
 use crate::protocol::pkce::base64url;
 use crate::protocol::wire::WireResponse;
@@ -12,6 +13,16 @@ use crate::state::{BrowserSession, Cloud, Mail, PersonKind, User};
 
 /// Lifetime of an invitation, in days.
 const INVITATION_DAYS: i64 = 7;
+
+/// What a user without a registered MFA device can register.
+const DEVICES: [(&str, &str); 3] = [
+    ("app", "Authenticator app"),
+    ("key", "Security key"),
+    ("built-in", "Built-in authenticator"),
+];
+
+/// The error message of the real page.
+const WRONG_PASSWORD: &str = "We couldn't verify your sign-in credentials. Please try again.";
 
 /// Sender of invitations and verification codes.
 const SENDER: &str = "no-reply@login.awsapps.com";
@@ -74,6 +85,19 @@ pub fn signed_in_user(cloud: &Cloud, request: &PageRequest, arn: &str) -> Option
     (session.instance == arn).then(|| session.user.clone())
 }
 
+/// Returns the user name of a user, or an empty string if there is no such user.
+pub fn user_name(cloud: &Cloud, arn: &str, id: &str) -> String {
+    let user = cloud.instance(arn).and_then(|instance| instance.store.users.get(id));
+    user.map(|user| user.name().to_owned()).unwrap_or_default()
+}
+
+/// Returns the path of the page that approves a device authorization.
+pub fn device_path(user_code: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("user_code", user_code);
+    format!("/portal/device?{}", query.finish())
+}
+
 /// Redirects the browser to the sign-in, which redirects it back to this request afterwards.
 pub fn redirect_to_sign_in(request: &PageRequest, arn: &str) -> WireResponse {
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -105,28 +129,26 @@ fn hidden_fields<'a>(request: &'a PageRequest) -> [(&'static str, &'a str); 3] {
 }
 
 fn user_name_page(next: &str, instance: &str) -> WireResponse {
-    let user_name_form = form(
-        "/portal/signin",
-        &[("next", next), ("instance", instance)],
-        &field("text", "username", "Username", ""),
-        "Next",
-    );
-    html_page(200, "Sign in to your AWS access portal", &user_name_form)
+    let user_name_form = Form::primary("/portal/signin", "Next")
+        .hidden("next", next)
+        .hidden("instance", instance)
+        .field(Field::text("text", "username", "Username", "").autocomplete("username"));
+    Page::new(Place::Portal, "Sign in").forms(&[user_name_form]).response()
 }
 
 /// Continues with the password. A user without a password gets a verification code by email instead, if the instance
 /// has *Send email OTP* enabled. An unknown user name is not revealed.
 fn submit_user_name(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let Some((arn, id)) = user_of_form(cloud, request) else {
-        return password_page(request, "");
+        return password_page(cloud, request, None);
     };
     let email_otp = cloud.instance(&arn).is_some_and(|instance| instance.email_otp);
     let code = cloud.ids.digits(6);
     let Some(user) = user_mut(cloud, &arn, &id) else {
-        return password_page(request, "");
+        return password_page(cloud, request, None);
     };
     if !email_otp || user.activated || user.sign_in.password.is_some() {
-        return password_page(request, "");
+        return password_page(cloud, request, None);
     }
     user.sign_in.code = Some(code.clone());
     let mail = Mail {
@@ -140,37 +162,55 @@ fn submit_user_name(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     code_page(request, "")
 }
 
-fn password_page(request: &PageRequest, error: &str) -> WireResponse {
-    let password_form = form(
-        "/portal/password",
-        &hidden_fields(request),
-        &field("password", "password", "Password", ""),
-        "Sign in",
-    );
-    html_page(200, "Password", &format!("{error}{password_form}"))
+/// Asks for the password. `failure` says why the last one was not accepted.
+fn password_page(cloud: &Cloud, request: &PageRequest, failure: Option<&str>) -> WireResponse {
+    let password = Field::text("password", "password", "Password", "").autocomplete("current-password");
+    let mut password_form = Form::primary("/portal/password", "Sign in");
+    for (name, value) in hidden_fields(request) {
+        password_form = password_form.hidden(name, value);
+    }
+    let mut page = Page::new(Place::Portal, "Password")
+        .error(failure.unwrap_or_default())
+        .text(&format!("Username: {}", request.form_value("username")))
+        .forms(&[password_form.field(password)]);
+    let found = user_of_form(cloud, request);
+    let user = found.and_then(|(arn, id)| cloud.instance(&arn)?.store.users.get_key_value(&id));
+    if let Some((id, user)) = user.filter(|(_, user)| user.sign_in.password.is_none()) {
+        if user.activated {
+            page = page.hint("type any password. This user is active, but the simulation knows no password.");
+        } else if let Some(instance) = cloud.instance(request.form_value("instance"))
+            && failure.is_some()
+        {
+            let path = console::instance_path(instance);
+            page = page.hint(&format!(
+                "this user has no password. Choose {} in the console, or turn on Send email OTP in {}.",
+                link(&format!("{path}/users/user-details/{id}"), "Reset password"),
+                link(&format!("{path}/settings"), "Settings")
+            ));
+        }
+    }
+    page.response()
 }
 
 fn code_page(request: &PageRequest, error: &str) -> WireResponse {
-    let code_form = form(
-        "/portal/code",
-        &hidden_fields(request),
-        &field("text", "code", "Verification code", ""),
-        "Verify",
-    );
-    let mailbox = link("/mail", "The mailbox, in this rehearsal");
-    let note = paragraph("A code was mailed to the email address of this user.");
-    html_page(
-        200,
-        "Verify your email address",
-        &format!("{error}{note}{code_form}<p>{mailbox}</p>"),
-    )
+    let mut code_form = Form::primary("/portal/code", "Verify");
+    for (name, value) in hidden_fields(request) {
+        code_form = code_form.hidden(name, value);
+    }
+    let code = Field::text("text", "code", "Verification code", "").autocomplete("one-time-code");
+    Page::new(Place::Portal, "Verify your email address")
+        .error(error)
+        .text("A code was mailed to the email address of this user.")
+        .forms(&[code_form.field(code)])
+        .hint(&mailbox_in_new_tab())
+        .response()
 }
 
 fn submit_password(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let found = user_of_form(cloud, request);
     let user = found.as_ref().and_then(|(arn, id)| user_mut(cloud, arn, id).cloned());
     let (Some((arn, id)), Some(user)) = (found, user) else {
-        return password_page(request, &sign_in_error(false));
+        return password_page(cloud, request, Some(WRONG_PASSWORD));
     };
     // The password of a user who is activated in the scenario is unknown: accept any.
     let is_correct = match &user.sign_in.password {
@@ -178,8 +218,7 @@ fn submit_password(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
         None => user.activated,
     };
     if !is_correct {
-        let has_no_password = !user.activated && user.sign_in.password.is_none();
-        return password_page(request, &sign_in_error(has_no_password));
+        return password_page(cloud, request, Some(WRONG_PASSWORD));
     }
     if user.sign_in.must_change {
         return new_password_page(cloud, &arn, &id, request.form_value("next"), "");
@@ -187,26 +226,15 @@ fn submit_password(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     start_session(cloud, &arn, &id, request.form_value("next"))
 }
 
-/// Returns the error message of the real page. For a user without a password, the simulation adds a hint.
-fn sign_in_error(has_no_password: bool) -> String {
-    let mut message = "We couldn't verify your sign-in credentials. Please try again.".to_owned();
-    if has_no_password {
-        message.push_str(
-            " (This user has no password. Choose Reset password in the console, or turn on Send email OTP in Settings.)",
-        );
-    }
-    error_message(&message)
-}
-
 fn submit_code(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let Some((arn, id)) = user_of_form(cloud, request) else {
-        return code_page(request, &error_message("This code is not valid."));
+        return code_page(request, "This code is not valid.");
     };
     let code = request.form_value("code").trim().to_owned();
     let is_correct = user_mut(cloud, &arn, &id)
         .is_some_and(|user| user.sign_in.code.take_if(|expected| *expected == code).is_some());
     if !is_correct {
-        return code_page(request, &error_message("This code is not valid."));
+        return code_page(request, "This code is not valid.");
     }
     new_password_page(cloud, &arn, &id, request.form_value("next"), "")
 }
@@ -215,16 +243,20 @@ fn open_invitation(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let token = request.query_value("token");
     match invited_user(cloud, &token, request.now) {
         Some((arn, id)) => new_password_page(cloud, &arn, &id, "/portal/start", ""),
-        None => message_page(
-            400,
-            "Invitation",
-            "This invitation is no longer valid. Request a new one.",
-        ),
+        None => invalid_invitation(),
     }
 }
 
+fn invalid_invitation() -> WireResponse {
+    Page::new(Place::Portal, "Invitation")
+        .status(400)
+        .text("This invitation is no longer valid. Request a new one.")
+        .action(Look::Primary, "/", "See what there is to do")
+        .response()
+}
+
 /// Returns the instance ARN and the user ID for the token of an invitation that has not expired.
-fn invited_user(cloud: &Cloud, token: &str, now: Timestamp) -> Option<(String, String)> {
+pub fn invited_user(cloud: &Cloud, token: &str, now: Timestamp) -> Option<(String, String)> {
     let users = cloud.instances.iter().flat_map(|instance| {
         instance
             .store
@@ -246,40 +278,35 @@ fn invited_user(cloud: &Cloud, token: &str, now: Timestamp) -> Option<(String, S
 fn new_password_page(cloud: &mut Cloud, arn: &str, id: &str, next: &str, error: &str) -> WireResponse {
     let new_token = cloud.ids.alphanumeric(40);
     let Some(user) = user_mut(cloud, arn, id) else {
-        return message_page(404, "New password", "There is no such user.");
+        return message_page(404, Place::Portal, "New password", "There is no such user.");
     };
     let (token, _) = user
         .sign_in
         .invitation
         .get_or_insert((new_token, Timestamp::MAX))
         .clone();
-    let fields = [
-        field("password", "password", "New password (at least 8 characters)", ""),
-        field("password", "again", "Confirm password", ""),
-    ];
-    let password_form = form(
-        "/portal/new-password",
-        &[("token", &token), ("next", next)],
-        &fields.concat(),
-        "Set new password",
-    );
-    let title = format!("New password for {}", user.name());
-    html_page(200, &title, &format!("{error}{password_form}"))
+    let new = |name, label| Field::text("password", name, label, "").autocomplete("new-password");
+    let password_form = Form::primary("/portal/new-password", "Set new password")
+        .hidden("token", &token)
+        .hidden("next", next)
+        .field(new("password", "New password (at least 8 characters)"))
+        .field(new("again", "Confirm password"));
+    Page::new(Place::Portal, &format!("New password for {}", user.name()))
+        .error(error)
+        .forms(&[password_form])
+        .hint("do not use a password of yours.")
+        .response()
 }
 
 /// Sets the password. A user who is not activated then has to register an MFA device.
 fn submit_new_password(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     let Some((arn, id)) = invited_user(cloud, request.form_value("token"), request.now) else {
-        return message_page(
-            400,
-            "New password",
-            "This invitation is no longer valid. Request a new one.",
-        );
+        return invalid_invitation();
     };
     let (password, next) = (request.form_value("password"), request.form_value("next"));
     if password.chars().count() < 8 || password != request.form_value("again") {
-        let error = error_message("The password must have at least 8 characters, and both fields must match.");
-        return new_password_page(cloud, &arn, &id, next, &error);
+        let error = "The password must have at least 8 characters, and both fields must match.";
+        return new_password_page(cloud, &arn, &id, next, error);
     }
     if let Some(user) = user_mut(cloud, &arn, &id) {
         user.sign_in.password = Some(digest(password));
@@ -289,14 +316,15 @@ fn submit_new_password(cloud: &mut Cloud, request: &PageRequest) -> WireResponse
             return start_session(cloud, &arn, &id, next);
         }
     }
-    let devices = [
-        radio("device", "app", "Authenticator app", true),
-        radio("device", "key", "Security key", false),
-        radio("device", "built-in", "Built-in authenticator", false),
-    ];
-    let hidden = [("token", request.form_value("token")), ("next", next)];
-    let device_form = form("/portal/mfa", &hidden, &devices.concat(), "Register device");
-    html_page(200, "Register an MFA device", &device_form)
+    let device_form = Form::primary("/portal/mfa", "Register device")
+        .hidden("token", request.form_value("token"))
+        .hidden("next", next)
+        .field(Field::choice("device", "MFA device", &DEVICES));
+    Page::new(Place::Portal, "Register an MFA device")
+        .text("From now on, you sign in with your password and this device.")
+        .forms(&[device_form])
+        .hint("no device is needed. Choose any.")
+        .response()
 }
 
 /// Activates a user who has set a password.
@@ -305,7 +333,7 @@ fn register_mfa_device(cloud: &mut Cloud, request: &PageRequest) -> WireResponse
     let with_password =
         invited.filter(|(arn, id)| user_mut(cloud, arn, id).is_some_and(|user| user.sign_in.password.is_some()));
     let Some((arn, id)) = with_password else {
-        return message_page(400, "MFA", "Set a password first.");
+        return message_page(400, Place::Portal, "Register an MFA device", "Set a password first.");
     };
     if let Some(user) = user_mut(cloud, &arn, &id) {
         user.activated = true;
