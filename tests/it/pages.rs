@@ -225,3 +225,95 @@ fn the_pages_show_what_is_missing_and_let_the_user_fix_it() {
     browser.open("/").follow("The access portal").shows("not enabled");
     assert!(browser.open("/nowhere").page.contains("NotImplemented"));
 }
+
+/// Returns the tasks of the index page, in order, with their states.
+fn tasks(browser: &mut Browser) -> Vec<String> {
+    let page = &browser.open("/").page;
+    let headings = page.split("<h2>").skip(1);
+    let heading = headings.map(|rest| rest.split("</h2>").next().unwrap());
+    heading
+        .map(|heading| heading.replace(" <span class=\"state\">", ": ").replace("</span>", ""))
+        .collect()
+}
+
+#[test]
+fn the_index_lists_the_tasks_in_order_and_leads_to_the_next_one() {
+    let env = env("billing-only");
+    let mut browser = Browser::new(&env.server.url());
+    let later = [
+        "Activate your user: Later",
+        "Sign in to the access portal: Later",
+        "Approve the sign-in: Later",
+        "Secure the root user: To do",
+    ];
+    let first = [
+        "Enable all features of the organization: To do",
+        "Enable IAM Identity Center: Later",
+    ];
+    assert_eq!(tasks(&mut browser), [&first[..], &later].concat());
+    browser
+        .follow("Open AWS Organizations")
+        .press("Begin process to enable all features", &[]);
+    assert_eq!(
+        tasks(&mut browser),
+        [&["Enable IAM Identity Center: To do"], &later[..]].concat()
+    );
+    browser
+        .follow("Open the console")
+        .press("Enable", &[("source", "external")])
+        .shows("The simulation has no identity provider")
+        .follow("Choose again")
+        .press("Enable", &[("region", "eu-west-1")]);
+    let instance = wait_for(&env, |cloud| cloud.instances.first().cloned());
+    assert_eq!(instance.region, "eu-west-1");
+    wait_for(&env, |cloud| {
+        (cloud.instances[0].active_at <= jiff::Timestamp::now()).then_some(())
+    });
+    browser
+        .open("/console/singlesignon/home")
+        .follow("Users")
+        .follow("Add user")
+        .press(
+            "Add user",
+            &[
+                ("username", "Admin"),
+                ("email", "ada@example.com"),
+                ("given_name", "Ada"),
+                ("family_name", "Lovelace"),
+                ("display_name", "Ada"),
+            ],
+        );
+    assert_eq!(
+        tasks(&mut browser)[..3],
+        [
+            "Enable IAM Identity Center: Done",
+            "Activate the user Admin: To do",
+            "Sign in to the access portal: Later"
+        ]
+    );
+    browser
+        .follow("Open the mailbox")
+        .follow("Follow the link")
+        .press(
+            "Set new password",
+            &[("password", "correct horse"), ("again", "correct horse")],
+        )
+        .press("Register device", &[])
+        .open("/mail")
+        .shows("The link in this email is no longer valid.");
+    assert_eq!(
+        tasks(&mut browser)[1..],
+        [
+            "Activate your user: Done",
+            "Sign in to the access portal: Done",
+            "Approve the sign-in: Later",
+            "Secure the root user: To do"
+        ]
+    );
+    browser
+        .shows("Nothing to do right now, return to your terminal.")
+        .follow("Open security credentials")
+        .press("Assign MFA device", &[])
+        .shows(DONE);
+    assert_eq!(tasks(&mut browser)[4], "Secure the root user: Done");
+}

@@ -13,7 +13,7 @@ pub fn page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
     cloud.settle(request.now);
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let page = match parts.as_slice() {
-        [""] if !request.is_post() => Some(index(cloud)),
+        [""] if !request.is_post() => Some(index(cloud, request)),
         ["authorize"] => Some(authorize::page(cloud, request)),
         ["v1", "authorize"] => Some(authorize::login_page(cloud, request)),
         ["mail"] => Some(mailbox(cloud, request)),
