@@ -13,6 +13,12 @@ pub const TAB: &str = "\u{e004}";
 /// The Enter key in `WebDriver`.
 pub const ENTER: &str = "\u{e007}";
 
+/// The widths at which [`Chrome::offers`] and [`Chrome::is_done`] look at a page: a phone and a large window.
+const WIDTHS: [u32; 2] = [360, 1200];
+
+/// Looks for what makes a page hard to use, and returns the problems.
+const FIND_PROBLEMS: &str = include_str!("find_problems.js");
+
 /// The key of an element reference in the JSON of `WebDriver`.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -130,6 +136,13 @@ impl Chrome {
         self
     }
 
+    /// Clicks the radio button or checkbox with this label.
+    pub fn choose(&self, label: &str) -> &Self {
+        let element = self.find(&format!("//label[normalize-space()='{label}']"));
+        self.command("POST", &format!("/element/{element}/click"), &json!({}));
+        self
+    }
+
     /// Appends text to the field with this name.
     pub fn fill(&self, name: &str, text: &str) -> &Self {
         let element = self.find(&format!("//input[@name='{name}']"));
@@ -137,12 +150,82 @@ impl Chrome {
         self
     }
 
-    /// Sends keys to the focused element, like a user without a mouse.
+    /// Types keys into whatever has the focus, like a user without a mouse.
     pub fn keys(&self, text: &str) -> &Self {
-        let element = self.command("GET", "/element/active", &Value::Null);
-        let element = element[ELEMENT].as_str().expect("an element").to_owned();
-        self.command("POST", &format!("/element/{element}/value"), &json!({"text": text}));
+        let keys = text.chars().map(String::from);
+        let strokes: Vec<Value> = keys
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key})))
+            .collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]});
+        self.command("POST", "/actions", &actions);
         self
+    }
+
+    /// Waits until the field with this label, or the button or link with this text, has the focus.
+    pub fn focuses(&self, words: &str) -> &Self {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let script = "const focused = document.activeElement; const label = focused?.labels?.[0];
+                return (focused.type === 'submit' || !label ? focused : label).innerText || ''";
+            let focused = self.run(script);
+            if focused.as_str() == Some(words) {
+                return self;
+            }
+            assert!(
+                Instant::now() < end,
+                "{words:?} does not have the focus, but {focused}:\n{}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// Asserts that this is the only primary action of the page, and that the page is easy to use: wide and narrow, light
+    /// and dark.
+    pub fn offers(&self, action: &str) -> &Self {
+        self.wait_for(action);
+        self.assert_usable(&json!([action]))
+    }
+
+    /// Asserts that the page sends the user back to the terminal, offers nothing else, and is easy to use: wide and
+    /// narrow, light and dark.
+    pub fn is_done(&self) -> &Self {
+        self.wait_for("Done, return to your terminal.");
+        self.assert_usable(&json!([]))
+    }
+
+    fn assert_usable(&self, actions: &Value) -> &Self {
+        for scheme in ["light", "dark"] {
+            self.prefer(scheme);
+            for width in WIDTHS {
+                let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+                self.develop("Emulation.setDeviceMetricsOverride", &size);
+                let script = format!("const actions = {actions};\n{FIND_PROBLEMS}");
+                let problems = self.run(&script);
+                assert_eq!(
+                    problems,
+                    json!([]),
+                    "{} at {width} px, {scheme}:\n{}",
+                    self.address(),
+                    self.text()
+                );
+            }
+        }
+        self.develop("Emulation.clearDeviceMetricsOverride", &json!({}));
+        self
+    }
+
+    /// Prefers this color scheme from now on: `light` or `dark`.
+    pub fn prefer(&self, scheme: &str) -> &Self {
+        let feature = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.develop("Emulation.setEmulatedMedia", &feature);
+        self
+    }
+
+    /// Sends a command of the Chrome `DevTools` Protocol.
+    fn develop(&self, command: &str, parameters: &Value) {
+        let body = json!({"cmd": command, "params": parameters});
+        self.command("POST", "/goog/cdp/execute", &body);
     }
 
     /// Presses Tab until the button with this text has the focus.
