@@ -108,6 +108,12 @@ impl Browser {
         is_started
     }
 
+    /// Opens a page again, because the user asked for it. Returns whether the program was started.
+    pub fn reopen(&self, address: &str) -> bool {
+        self.opened.borrow_mut().retain(|opened| opened != address);
+        self.open(address)
+    }
+
     /// Whether the URL belongs to AWS in this partition, or to the rehearsal.
     pub fn may_open(&self, address: &str) -> bool {
         // A browser could take a control character or a space for something else than a part of the URL.

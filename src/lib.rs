@@ -55,6 +55,7 @@ pub mod environment;
 pub mod exit_code;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod git_identity;
 pub mod ids;
 pub mod limited_output;
 pub mod limits;

@@ -105,6 +105,16 @@ pub const METADATA_READ_LIMIT: Duration = Duration::from_secs(1);
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// A clock that is off by this much is reported as the cause of a rejected call ("Signing AWS API requests")
 pub const LARGEST_SKEW: Duration = Duration::from_mins(5);
+/// An Enter this soon after a key that answers by itself answers nothing: people are used to press both
+pub const ENTER_HABIT: Duration = Duration::from_millis(500);
+/// How long the reader of single keys waits before it checks whether it is still needed
+pub const KEY_POLL: Duration = Duration::from_millis(25);
+/// The time between two frames of what is redrawn in place
+pub const FRAME: Duration = Duration::from_millis(120);
+/// How long `git config` can take to return the user's name
+pub const GIT_LIMIT: Duration = Duration::from_secs(2);
+/// How long calls in flight get to end after the user quits
+pub const STOP_GRACE: Duration = Duration::from_secs(10);
 /// A wait longer than this shows what to do about it
 pub const LONG_WAIT: Duration = Duration::from_secs(10);
 

@@ -34,6 +34,8 @@ pub enum Subcommand {
     Completions,
     /// `man`.
     Man,
+    /// `recommend`.
+    Recommend,
     /// `rehearse`, with any subcommand.
     Rehearse,
     /// The one that is running: `run` in a run, `undo` in an undo. [`Invocation`] knows it.
@@ -54,13 +56,14 @@ impl Subcommand {
             Self::Answers => "answers",
             Self::Completions => "completions",
             Self::Man => "man",
+            Self::Recommend => "recommend",
             Self::Rehearse => "rehearse",
         }
     }
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 9] = [
+        const ALL: [Subcommand; 10] = [
             Subcommand::Status,
             Subcommand::Plan,
             Subcommand::Doctor,
@@ -69,6 +72,7 @@ impl Subcommand {
             Subcommand::Answers,
             Subcommand::Completions,
             Subcommand::Man,
+            Subcommand::Recommend,
             Subcommand::Rehearse,
         ];
         ALL.into_iter().find(|other| other.name() == name).unwrap_or_default()
@@ -78,7 +82,7 @@ impl Subcommand {
     fn can_be_rehearsed(self) -> bool {
         matches!(
             self,
-            Self::Run | Self::Status | Self::Plan | Self::Doctor | Self::Login | Self::Undo
+            Self::Run | Self::Status | Self::Plan | Self::Doctor | Self::Login | Self::Undo | Self::Recommend
         )
     }
 
@@ -94,7 +98,7 @@ impl Subcommand {
 
     /// Whether it takes answers.
     fn uses_answers(self) -> bool {
-        matches!(self, Self::Run | Self::Status | Self::Plan)
+        matches!(self, Self::Run | Self::Status | Self::Plan | Self::Recommend)
     }
 }
 
@@ -168,6 +172,11 @@ impl SetupCommand {
     /// The command that is running, once more, with the arguments that the user gave. For errors that several commands share.
     pub fn again() -> Self {
         Self::new(Subcommand::Current)
+    }
+
+    /// `idc-setup recommend`.
+    pub fn recommend() -> Self {
+        Self::new(Subcommand::Recommend)
     }
 
     /// `idc-setup undo`.
@@ -254,7 +263,7 @@ impl SetupCommand {
         }
     }
 
-    /// The next step with the purpose of the command: `use another file: idc-setup run --state FILE`.
+    /// The next step with the purpose of the command: `use another file: idc-setup --state FILE`.
     #[must_use]
     pub fn to(self, purpose: impl Into<String>) -> NextStep {
         NextStep {
@@ -473,6 +482,8 @@ impl Invocation {
             Some(_) => {
                 let _ = write!(line, " rehearse {}", subcommand.name());
             }
+            // `run` is the default.
+            None if subcommand == Subcommand::Run => {}
             None => {
                 let _ = write!(line, " {}", subcommand.name());
             }
@@ -569,7 +580,7 @@ mod tests {
         let line = |command: SetupCommand| invocation.command_line(&command);
         assert_eq!(
             line(SetupCommand::run().value("--only", "sign-in")),
-            "idc-setup run --state 'it'\\''s.json' --profile work --username ada --only sign-in"
+            "idc-setup --state 'it'\\''s.json' --profile work --username ada --only sign-in"
         );
         assert_eq!(line(SetupCommand::login()), "idc-setup login --state 'it'\\''s.json'");
         assert_eq!(
@@ -579,7 +590,7 @@ mod tests {
         invocation.note_answers_saved();
         assert_eq!(
             line(SetupCommand::run().value("--group", "-x")),
-            "idc-setup run --state 'it'\\''s.json' --profile work --group=-x"
+            "idc-setup --state 'it'\\''s.json' --profile work --group=-x"
         );
     }
 
@@ -597,7 +608,7 @@ mod tests {
         );
         assert_eq!(
             line(SetupCommand::run().value("--cli-profile", "dev")),
-            "idc-setup run --cli-profile dev"
+            "idc-setup --cli-profile dev"
         );
     }
 
@@ -612,7 +623,7 @@ mod tests {
         assert_eq!(line(SetupCommand::again()), "idc-setup plan --skip sign-in --strict");
         assert_eq!(
             line(SetupCommand::run().value("--only", "sign-in")),
-            "idc-setup run --strict --only sign-in"
+            "idc-setup --strict --only sign-in"
         );
         assert_eq!(line(SetupCommand::undo()), "idc-setup undo");
     }
@@ -655,7 +666,7 @@ mod tests {
             invocation.command_line(&invocation.again()),
             "idc-setup undo --step sign-in"
         );
-        assert_eq!(invocation.command_line(&SetupCommand::run()), "idc-setup run");
+        assert_eq!(invocation.command_line(&SetupCommand::run()), "idc-setup");
     }
 
     #[test]
@@ -664,7 +675,7 @@ mod tests {
         let line = |next: NextStep| invocation.next_step(&next);
         assert_eq!(
             line(SetupCommand::run().after("make room there")),
-            "make room there, then: idc-setup run"
+            "make room there, then: idc-setup"
         );
         assert_eq!(
             line(NextStep::other("sign in", ["aws", "sso", "login", "--profile", "a b"])),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::ProgressError;
+use crate::text::capitalized;
 
 /// An error that the user can act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,12 +196,4 @@ impl From<ProgressError> for UserError {
             ),
         }
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
 }

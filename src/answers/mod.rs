@@ -211,11 +211,22 @@ impl Answers {
         self.text(Key::NoGroup) == "true"
     }
 
+    /// The first name, or else the part of the email address before the `@`, in lower case. Before anything about the user
+    /// is known, `Admin`.
+    fn default_user_name(&self) -> String {
+        let of = |key: Key| self.get(key).map(|answer| answer.value);
+        let local = of(Key::Email).map(|email| email.split('@').next().unwrap_or_default().to_owned());
+        let names = [of(Key::GivenName), local];
+        let lower = names.into_iter().flatten().map(|name| name.to_lowercase());
+        let name = lower.into_iter().find(|name| Key::Username.check(name).is_ok());
+        name.unwrap_or_else(|| "Admin".to_owned())
+    }
+
     fn built_in(&self, key: Key) -> Option<String> {
         let fixed = match key {
             Key::IdentitySource => "directory",
             Key::CreateUserWith => "api",
-            Key::Username => "Admin",
+            Key::Username => return Some(self.default_user_name()),
             Key::Group => "Admins",
             Key::NoGroup => "false",
             Key::Policy => "AdministratorAccess",
@@ -223,7 +234,7 @@ impl Answers {
             Key::AssignTo if self.without_group() => "user",
             Key::AssignTo => "group",
             Key::SsoSession => "my-sso",
-            Key::CliProfile => "eks-walkthrough",
+            Key::CliProfile => "admin",
             Key::CliOutput => "json",
             Key::CliRegion => return self.get(Key::IdentityCenterRegion).map(|answer| answer.value),
             Key::PermissionSet => {

@@ -205,6 +205,12 @@ fn names() -> impl Iterator<Item = &'static str> {
     REGIONS.iter().map(|(name, _)| *name)
 }
 
+/// The name of a Region in the console, such as `Europe (Ireland)`; `None` if it is not known.
+pub fn name_of(region: &RegionName) -> Option<&'static str> {
+    let known = REGIONS.iter().find(|(name, _)| *name == &**region);
+    known.map(|(_, title)| *title)
+}
+
 /// Whether this version knows the Region.
 pub fn is_known(region: &RegionName) -> bool {
     names().any(|name| name == &**region)

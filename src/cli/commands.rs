@@ -79,6 +79,8 @@ pub enum Rehearsed {
     Plan,
     /// `idc-setup doctor`
     Doctor,
+    /// `idc-setup recommend`
+    Recommend,
     /// `idc-setup login`, in a kept rehearsal
     Login,
     /// `idc-setup undo`, in a kept rehearsal

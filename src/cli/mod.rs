@@ -67,6 +67,10 @@ pub enum Command {
     Plan,
     /// Undo what runs created or changed; keep what existed before
     Undo(UndoFlags),
+    /// Go through the recommendations: MFA, CloudTrail, no root access keys
+    ///
+    /// One after the other; with --non-interactive, what flags ask for (--create-trail, --confirm mfa).
+    Recommend,
     /// Print the answers of the last run
     ///
     /// As a TOML file, and as a command that asks no questions.

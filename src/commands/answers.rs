@@ -43,19 +43,6 @@ pub fn answers(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCod
     ExitCode::Success
 }
 
-/// Returns what a run prints at its end: how to repeat it without questions.
-pub fn lines(record: &Record, screen: &Screen) -> Vec<String> {
-    let answers = answers_of(record);
-    let mut lines = vec!["To do the same without questions:".to_owned()];
-    lines.push(format!("  {}", command_line(record, &answers)));
-    lines.push(format!(
-        "Or save the answers to a file ({} > idc.toml) and use --answers idc.toml:",
-        screen.command(&SetupCommand::new(Subcommand::Answers))
-    ));
-    lines.extend(to_toml(&answers).lines().map(|line| format!("  {line}")));
-    lines
-}
-
 /// Returns the valid saved answers, in the order of the checklist.
 fn answers_of(record: &Record) -> Vec<(Key, String)> {
     // The state file can come from elsewhere, so a value that this version would refuse as an answer is left out.

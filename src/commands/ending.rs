@@ -6,7 +6,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean_lines;
 use crate::ui::envelope::{self, CallerOut, Envelope};
-use crate::ui::{Screen, diagram, print_text};
+use crate::ui::{Screen, closing, diagram, print_text};
 use crate::user_error::UserError;
 use crate::wizard::Outcome;
 
@@ -27,6 +27,7 @@ pub(super) fn ended_by(error: UserError) -> Outcome {
         reports: Vec::new(),
         error: Some(error),
         region: None,
+        has_changed: false,
     }
 }
 
@@ -54,6 +55,22 @@ pub(super) fn finish(
         print_text(screen, outcome, command.name());
     }
     exit
+}
+
+/// Prints how a run ended, and returns the exit code: for people in a terminal, what they can do now.
+pub(super) fn finish_run(cli: &Cli, screen: &Screen, prepared: &Prepared, outcome: &Outcome) -> ExitCode {
+    let exit = outcome.exit_code(cli.flags.strict);
+    if cli.flags.output == Output::Json || cli.flags.non_interactive {
+        return finish(cli, screen, Subcommand::Run, Some(prepared), outcome);
+    }
+    closing::print(screen, outcome);
+    exit
+}
+
+/// Prints how `recommend` ended, and returns the exit code, in which the recommendations count.
+pub(super) fn finish_recommend(screen: &Screen, outcome: &Outcome) -> ExitCode {
+    closing::print_recommendations(screen, outcome);
+    outcome.exit_code(true)
 }
 
 /// Prints that the command was interrupted, and how to continue. In a rehearsal, the parent process prints the latter.

@@ -56,6 +56,7 @@ pub(super) fn rehearsed(what: Rehearsed) -> Subcommand {
         Rehearsed::Status => Subcommand::Status,
         Rehearsed::Plan => Subcommand::Plan,
         Rehearsed::Doctor => Subcommand::Doctor,
+        Rehearsed::Recommend => Subcommand::Recommend,
         Rehearsed::Login => Subcommand::Login,
         Rehearsed::Undo => Subcommand::Undo,
     }
@@ -64,6 +65,7 @@ pub(super) fn rehearsed(what: Rehearsed) -> Subcommand {
 /// The subcommand on the command line.
 pub(super) fn subcommand(cli: &Cli) -> Subcommand {
     match &cli.command {
+        Some(Command::Recommend) => Subcommand::Recommend,
         Some(Command::Status) => Subcommand::Status,
         Some(Command::Plan) => Subcommand::Plan,
         Some(Command::Doctor) => Subcommand::Doctor,

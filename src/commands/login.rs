@@ -38,6 +38,7 @@ use aws_config_file::{Config, Paths, Section};
 const INFO: StepInfo = StepInfo {
     number: 0,
     slug: "login",
+    short: "Sign in",
     title: "Sign in",
     importance: Importance::Required,
     why: "The last sign-in has expired.",
@@ -88,8 +89,7 @@ async fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result
         .explicit(Key::CliProfile)
         .map(|answer| answer.value.clone())
         .or_else(|| saved(cli, environment))
-        .or_else(|| Key::CliProfile.default_text().map(str::to_owned))
-        .unwrap_or_default();
+        .unwrap_or_else(|| Answers::default().text(Key::CliProfile));
     let paths = environment
         .aws_files()
         .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
@@ -262,6 +262,7 @@ async fn sign_in(
         profile,
         region: target.sso_region.clone(),
         user: String::new(),
+        help: None,
     };
     let state = state_file(cli, environment).filter(|path| path.exists());
     let wait = Wait {

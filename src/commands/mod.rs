@@ -11,6 +11,7 @@ mod panics;
 mod plan;
 mod prepare;
 mod reauth;
+mod recommend;
 mod rehearse;
 mod run;
 mod session;
@@ -97,8 +98,11 @@ pub fn main(args: &[OsString], environment: &Environment) -> u8 {
 /// Runs the command until it ends, the user presses Ctrl-C, or a signal requests termination. Everything is recorded when
 /// it happens, so there is nothing to clean up.
 async fn until_interrupted(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
-    if matches!(cli.command, Some(Command::Undo(_))) {
-        // It handles the interruption itself, to report what it has already removed.
+    if matches!(
+        cli.command,
+        None | Some(Command::Run | Command::Recommend | Command::Undo(_))
+    ) {
+        // They handle the interruption themselves, to report what they have done.
         return dispatch(cli, environment, screen).await;
     }
     tokio::select! {
@@ -126,6 +130,7 @@ async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
 async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
     match &cli.command {
         None | Some(Command::Run | Command::Rehearse(_)) => run::run(cli, environment, screen).await,
+        Some(Command::Recommend) => recommend::recommend(cli, environment, screen).await,
         Some(Command::Status) => status::status(cli, environment, screen).await,
         Some(Command::Plan) => plan::plan(cli, environment, screen).await,
         Some(Command::Doctor) => doctor::doctor(cli, environment, screen).await,

@@ -225,6 +225,7 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
         wait,
         consents: consents.map(|(flag, _)| flag.to_owned()).collect(),
         person_pause: timing.person,
+        asks_recommendations: false,
     })
 }
 

@@ -86,24 +86,23 @@ fn renew_profile(name: &str, requested: Option<&str>, properties: &BTreeMap<Stri
 
 /// Returns the ways to get credentials without access keys, the best first.
 pub fn ways_in(environment: &Environment) -> NextSteps {
+    let since = aws_cli::LOGIN_SINCE;
     let login = if environment.program("aws").is_some() {
-        format!(
-            "sign in with your console credentials, including root (AWS CLI {} or later)",
-            aws_cli::LOGIN_SINCE
-        )
+        format!("in your browser, root included (AWS CLI {since} or later)")
     } else {
-        format!(
-            "install the AWS CLI {} or later ({}), and sign in with your console credentials, including root",
-            aws_cli::LOGIN_SINCE,
-            aws_cli::INSTALL_PAGE
-        )
+        "in your browser, root included".to_owned()
     };
-    [
-        NextStep::other(login, ["aws", "login"]).then(SetupCommand::again()),
-        SetupCommand::again().to("use AWS CloudShell (https://console.aws.amazon.com/cloudshell/home)"),
-        NextStep::other("list your profiles", ["aws", "configure", "list-profiles"])
-            .then(SetupCommand::again().placeholder("--profile", "NAME")),
-        SetupCommand::rehearse().to("try it on a simulated AWS, without an account"),
-    ]
-    .into()
+    let mut ways = vec![NextStep::other(login, ["aws", "login"]).then(SetupCommand::again())];
+    if environment.program("aws").is_none() {
+        let install = format!("  with the AWS CLI {since} or later: {}", aws_cli::INSTALL_PAGE);
+        ways.push(NextStep::note(install));
+    }
+    ways.extend([
+        SetupCommand::again()
+            .placeholder("--profile", "NAME")
+            .to("with a profile you already have"),
+        NextStep::note("AWS CloudShell: https://console.aws.amazon.com/cloudshell/home"),
+        SetupCommand::rehearse().to("no account yet? Try it on a simulated AWS"),
+    ]);
+    ways.into()
 }

@@ -77,6 +77,7 @@ fn recorded(cli: &Cli, environment: &Environment, error: UserError) -> Outcome {
         reports: reports.collect(),
         error: Some(error),
         region: record.region.clone(),
+        has_changed: false,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct StepInfo {
     pub number: u8,
     /// The name for `--only` and `--skip`.
     pub slug: &'static str,
+    /// The name in the list of steps during the work.
+    pub short: &'static str,
     /// The heading.
     pub title: &'static str,
     /// How much the step matters.

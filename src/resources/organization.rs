@@ -218,14 +218,17 @@ pub async fn settle(context: &Context, organization: &Organization) -> Result<()
 
 /// The change that creates an organization. It can end the Free plan.
 pub fn creation(plan: AccountPlan) -> Change {
-    let mut stake = "This account becomes the management account of the organization.".to_owned();
+    let mut stake =
+        "The organization is free; your bill and resources stay as they are. It is not undone by idc-setup undo; \
+                     you can delete it yourself later."
+            .to_owned();
     let mut consents = Vec::new();
     match plan {
         AccountPlan::Paid => {}
         AccountPlan::Free => consents.push(NamedConsent {
             flag: ACCEPT_FREE_PLAN_END,
             stake: "This account is on the Free plan. Creating an organization is reported to move it to the Paid \
-                    plan immediately and to end its credits."
+                    plan immediately and to end its credits. That can't be undone."
                 .to_owned(),
             is_final: true,
         }),

@@ -232,6 +232,8 @@ pub struct TaskOut {
     pub clicks: Option<String>,
     /// The command to run.
     pub command: Option<String>,
+    /// What to do after that.
+    pub afterward: Option<String>,
     /// Further details.
     pub details: Vec<String>,
     /// Other ways to do it.
@@ -274,7 +276,8 @@ impl TaskOut {
             code: task.code.clone(),
             clicks: Some(task.clicks.clone()).filter(|clicks| !clicks.is_empty()),
             command: task.command.as_ref().map(|command| invocation.command_line(command)),
-            details: task.details.clone(),
+            afterward: task.afterward.clone(),
+            details: task.details.iter().chain(&task.help).cloned().collect(),
             alternatives: invocation.next_steps_out(&task.alternatives),
         }
     }

@@ -1,5 +1,6 @@
 //! The user interface: the prompters (a terminal, plain lines, or none) and the output at the end of a command.
 
+pub mod closing;
 pub mod diagram;
 pub mod envelope;
 mod glossary;
@@ -7,6 +8,8 @@ mod interactive;
 mod non_interactive;
 pub mod outputs;
 mod plain;
+mod rail;
+mod review;
 mod screen;
 mod table;
 mod terminal;

@@ -9,7 +9,8 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
+    Confirm, Events, HumanTask, Prompter, Question, Reply, Review, ReviewReply, StepReport, TaskPrompt, TaskReply,
+    Waiting,
 };
 
 /// Reports progress and asks nothing.
@@ -32,6 +33,22 @@ impl Waiting for Silent {
     fn say(&self, _text: &str) {}
 }
 
+/// A task that nobody answers: only the account shows that it is done.
+pub(super) struct Unanswered {
+    pub(super) screen: Screen,
+}
+
+#[async_trait(?Send)]
+impl TaskPrompt for Unanswered {
+    fn say(&self, status: &str) {
+        self.screen.talk(&format!("  {status}"));
+    }
+
+    async fn reply(&self) -> Result<TaskReply, UserError> {
+        std::future::pending().await
+    }
+}
+
 fn cannot_ask() -> UserError {
     UserError::new(
         UserErrorKind::MissingAnswers,
@@ -41,20 +58,11 @@ fn cannot_ask() -> UserError {
 }
 
 impl Events for NonInteractive {
-    fn show_task(&self, info: &'static StepInfo, task: &HumanTask) {
-        self.say(Some(info), "A person is needed:");
-        for line in text::task_lines(task, &self.screen) {
-            self.screen.talk(&format!("  {line}"));
-        }
-    }
-
     fn change(&self, info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
             self.say(Some(info), &format!("$ {}", change.command));
         }
     }
-
-    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &StepPlan) {}
 
     fn end(&self, report: &StepReport) {
         if self.screen.quiet {
@@ -90,6 +98,16 @@ impl Prompter for NonInteractive {
 
     async fn confirm(&self, _confirm: &Confirm) -> Result<Reply<bool>, UserError> {
         Err(cannot_ask())
+    }
+
+    fn task(&self, info: &'static StepInfo, task: &HumanTask, _meanwhile: &[&'static StepInfo]) -> Box<dyn TaskPrompt> {
+        self.say(Some(info), "A person is needed:");
+        for line in text::task_lines(task, &self.screen) {
+            self.screen.talk(&format!("  {line}"));
+        }
+        Box::new(Unanswered {
+            screen: self.screen.clone(),
+        })
     }
 
     async fn type_out(&self, _text: &str) -> Result<String, UserError> {

@@ -1,6 +1,5 @@
 //! The prompter for `--accessible`: line by line, with numbered choices, without redraws or colors. Also reads from a pipe.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
 use std::rc::Rc;
 
@@ -9,17 +8,18 @@ use async_trait::async_trait;
 use super::glossary;
 use super::screen::Screen;
 use super::terminal::discard_type_ahead;
-use super::text;
+use super::{review, text};
 use crate::answers::Key;
 use crate::browser::Browser;
 use crate::limits::{LONGEST_INPUT, MOST_TRIES};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, StepInfo};
+use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Survey,
-    Waiting,
+    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, State, StepReport, Survey,
+    TaskKind, TaskPrompt, TaskReply, Waiting,
 };
 
 /// The maximum number of choices to print, because a screen reader reads them all.
@@ -119,7 +119,10 @@ impl Plain {
         let hint = default.map_or(one_of.clone(), |default| format!("{one_of} [{default}]"));
         let mut tries = 0;
         loop {
-            let Some(line) = self.read(&format!("{prompt}{hint} (?, :back, :skip, :quit):")).await? else {
+            let Some(line) = self
+                .read(&format!("{prompt}{hint} (? help, :b back, :s skip, :q quit):"))
+                .await?
+            else {
                 return Ok(Reply::Quit);
             };
             let line = if line.is_empty() {
@@ -134,9 +137,9 @@ impl Plain {
                         self.screen.warn(&line);
                     }
                 }
-                ":back" => return Ok(Reply::Back),
-                ":skip" => return Ok(Reply::Skip),
-                ":quit" => return Ok(Reply::Quit),
+                ":b" | ":back" => return Ok(Reply::Back),
+                ":s" | ":skip" => return Ok(Reply::Skip),
+                ":q" | ":quit" => return Ok(Reply::Quit),
                 _ => match key.check(&line) {
                     Ok(value) => return Ok(Reply::Value(value)),
                     Err(why) => self.refuse(&mut tries, &format!("Invalid value: {why}."))?,
@@ -160,21 +163,41 @@ impl Lines {
     }
 }
 
-/// Prints the results of the first check in the order of the checklist, each as soon as all earlier ones are known.
-struct InOrder {
-    screen: Screen,
-    slugs: Vec<&'static str>,
-    lines: std::cell::RefCell<BTreeMap<&'static str, String>>,
+/// A task of the user, for which there is nobody to wait: the user types a line when it is done.
+struct TypedTask {
+    plain: Plain,
+    /// An API shows when it is done, so no line is needed.
+    is_seen: bool,
+    needs_confirmation: bool,
 }
 
-impl Survey for InOrder {
-    fn checked(&self, info: &StepInfo, observed: &Observed) {
-        let mut lines = self.lines.borrow_mut();
-        let printed = self.slugs.iter().take_while(|slug| lines.contains_key(*slug)).count();
-        lines.insert(info.slug, text::survey_line(info, Some(observed)));
-        for slug in self.slugs.iter().skip(printed) {
-            let Some(line) = lines.get(slug) else { return };
-            self.screen.talk(line);
+#[async_trait(?Send)]
+impl TaskPrompt for TypedTask {
+    fn say(&self, status: &str) {
+        self.plain.screen.warn(&clean(status));
+    }
+
+    async fn reply(&self) -> Result<TaskReply, UserError> {
+        if self.is_seen {
+            return std::future::pending().await;
+        }
+        let mut tries = 0;
+        loop {
+            let prompt = if self.needs_confirmation {
+                "Type y if you have done it, s to do it later, or q to quit:"
+            } else {
+                "Press Enter when it is done, or type s to do it later or q to quit:"
+            };
+            let line = self.plain.read(prompt).await?;
+            match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
+                None | Some("q" | ":q" | ":quit") => return Ok(TaskReply::Quit),
+                Some("y" | "yes" | "done") => return Ok(TaskReply::Done),
+                Some("" | "r") if !self.needs_confirmation => return Ok(TaskReply::Done),
+                Some("s" | ":s" | ":skip" | "n" | "no") => return Ok(TaskReply::Later),
+                Some(other) => self
+                    .plain
+                    .refuse(&mut tries, &format!("{other:?} is not one of them."))?,
+            }
         }
     }
 }
@@ -189,56 +212,41 @@ impl Waiting for Lines {
 }
 
 impl Events for Plain {
-    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
-        for line in text::task_lines(task, &self.screen) {
-            self.screen.warn(&line);
-        }
-        if let Some(line) = text::opened_line(task, &self.browser) {
-            self.screen.talk(&line);
-        }
-    }
-
     fn change(&self, _info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
             self.screen.talk(&format!("$ {}", change.command));
         }
     }
 
-    fn open(&self) {
-        for line in text::opening_lines(&self.screen) {
+    fn open(&self, opening: &Opening) {
+        for line in text::opening_lines(opening, &self.screen) {
             self.screen.talk(&line);
         }
     }
 
-    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        self.screen.talk("Checking the account:");
-        Some(Box::new(InOrder {
-            screen: self.screen.clone(),
-            slugs: infos.iter().map(|info| info.slug).collect(),
-            lines: std::cell::RefCell::default(),
-        }))
-    }
-
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan) {
-        self.screen.talk("");
-        self.screen.talk(&text::heading(info, STEPS));
-        for line in text::begin_lines(info, observed, plan) {
-            self.screen.talk(&line);
-        }
+    fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        self.screen.talk("Checking the account.");
+        None
     }
 
     fn end(&self, report: &StepReport) {
+        if report.info.is_recommendation() && report.state == State::WaitingForPerson {
+            return;
+        }
         for line in text::end_lines(report, STEPS, &self.screen) {
             self.screen.talk(&line);
         }
     }
 
-    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
-        self.screen.talk(line);
+    fn say(&self, info: Option<&'static StepInfo>, line: &str) {
+        match info {
+            Some(info) => self.screen.talk(&format!("{} {line}", text::mark(info, STEPS))),
+            None => self.screen.talk(line),
+        }
     }
 
-    fn wait(&self, _info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        self.screen.talk(&format!("Waiting: {what}"));
+    fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
+        self.say(Some(info), &format!("Waiting: {what}"));
         Box::new(Lines::new(&self.screen))
     }
 }
@@ -266,34 +274,56 @@ impl Prompter for Plain {
         for line in &confirm.lines {
             self.screen.warn(line);
         }
-        let hint = if confirm.default { "[yes]" } else { "[no]" };
-        let skip = if confirm.can_skip { ":skip, " } else { "" };
+        let hint = if confirm.default { "[y]" } else { "[n]" };
+        let skip = if confirm.can_skip { "s to skip, " } else { "" };
         let mut tries = 0;
         loop {
             let line = self
                 .read(&format!(
-                    "{} yes or no? {hint} (?, :back, {skip}:quit):",
+                    "{} Type y or n {hint}, {skip}b to go back, ? for help, or q to quit:",
                     confirm.prompt
                 ))
                 .await?;
             match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
-                None | Some(":quit") => return Ok(Reply::Quit),
-                Some(":back") => return Ok(Reply::Back),
-                Some(":skip") if confirm.can_skip => return Ok(Reply::Skip),
+                None | Some("q" | ":q" | ":quit") => return Ok(Reply::Quit),
+                Some("b" | ":b" | ":back") => return Ok(Reply::Back),
+                Some("s" | ":s" | ":skip") if confirm.can_skip => return Ok(Reply::Skip),
                 Some("?") => {
                     for line in &confirm.help {
                         self.screen.warn(line);
                     }
-                    for line in self.screen.next_lines(&confirm.next) {
-                        self.screen.warn(&line);
-                    }
+                    self.screen.print_next(&confirm.next);
                 }
                 Some("") => return Ok(Reply::Value(confirm.default)),
                 Some("y" | "yes") => return Ok(Reply::Value(true)),
                 Some("n" | "no") => return Ok(Reply::Value(false)),
-                Some(other) => self.refuse(&mut tries, &format!("{other:?} is neither yes nor no."))?,
+                Some(other) => self.refuse(&mut tries, &format!("{other:?} is neither y nor n."))?,
             }
         }
+    }
+
+    fn task(&self, info: &'static StepInfo, task: &HumanTask, meanwhile: &[&'static StepInfo]) -> Box<dyn TaskPrompt> {
+        self.say(Some(info), "You have something to do:");
+        for line in text::task_lines(task, &self.screen) {
+            self.screen.warn(&line);
+        }
+        let opened = text::opened_line(task, &self.browser);
+        let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
+        for line in opened.into_iter().chain(text::meanwhile_line(&numbers)) {
+            self.screen.talk(&line);
+        }
+        let is_seen = matches!(task.kind, TaskKind::Seen | TaskKind::Own);
+        if is_seen {
+            self.screen.talk("Waiting until it is done. Ctrl-C stops.");
+        }
+        Box::new(TypedTask {
+            plain: Self {
+                screen: self.screen.clone(),
+                browser: Rc::clone(&self.browser),
+            },
+            is_seen,
+            needs_confirmation: task.needs_confirmation(),
+        })
     }
 
     async fn type_out(&self, text: &str) -> Result<String, UserError> {
@@ -301,37 +331,40 @@ impl Prompter for Plain {
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        for line in text::review_lines(review, self.screen.talk_width) {
+        for line in review::lines(review, &self.screen) {
             self.screen.warn(&line);
         }
-        let options = [
-            "Continue with these values",
-            "Change a value",
-            "Quit",
-            "Show the commands",
-            "Back to the last question",
-        ];
-        let options = options.map(str::to_owned);
+        let prompt = "Type y to start, e to edit a value, d for details, a for the AWS CLI commands, b to go back, or q to quit:";
+        let mut tries = 0;
         loop {
-            match self.choose("How do you want to continue?", &options).await? {
-                Some(0) => return Ok(ReviewReply::GoOn),
-                Some(1) => {
+            let line = self.read(prompt).await?;
+            match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
+                None | Some("q" | ":q" | ":quit") => return Ok(ReviewReply::Quit),
+                Some("y" | "yes") => return Ok(ReviewReply::GoOn),
+                Some("b" | ":b" | ":back") => return Ok(ReviewReply::Back),
+                Some("e") => {
                     let mut names = vec!["(back)".to_owned()];
-                    names.extend(review.values.iter().map(|(key, ..)| key.title().to_owned()));
+                    let values = &review.values;
+                    names.extend(
+                        values
+                            .iter()
+                            .map(|value| format!("{}: {}", value.key.title(), value.value)),
+                    );
                     let Some(index) = self.choose("Which value?", &names).await? else {
                         return Ok(ReviewReply::Quit);
                     };
-                    if let Some((key, ..)) = index.checked_sub(1).and_then(|index| review.values.get(index)) {
-                        return Ok(ReviewReply::Change(*key));
+                    if let Some(value) = index.checked_sub(1).and_then(|index| values.get(index)) {
+                        return Ok(ReviewReply::Change(value.key));
                     }
                 }
-                Some(3) => {
-                    for line in text::command_lines(review).into_iter().chain(glossary::all_lines()) {
-                        self.screen.warn(&line);
-                    }
-                }
-                Some(4) => return Ok(ReviewReply::Back),
-                _ => return Ok(ReviewReply::Quit),
+                Some("d") => review::detail_lines(review)
+                    .iter()
+                    .for_each(|line| self.screen.warn(line)),
+                Some("a") => review::command_lines(review)
+                    .iter()
+                    .for_each(|line| self.screen.unwrapped(line)),
+                Some("?") => glossary::all_lines().iter().for_each(|line| self.screen.warn(line)),
+                Some(other) => self.refuse(&mut tries, &format!("{other:?} is not one of these letters."))?,
             }
         }
     }

@@ -10,7 +10,7 @@ use console::{Style, Term};
 
 use crate::log::Sink;
 use crate::next_step::{Invocation, NextSteps, SetupCommand};
-use crate::text::{clean, clean_lines, is_invisible};
+use crate::text::{capitalized, clean, clean_lines, is_invisible};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::State;
 
@@ -37,6 +37,14 @@ pub struct Screen {
     pub log: Sink,
 }
 
+/// A line of what to do next.
+enum NextLine {
+    /// A sentence.
+    Note(String),
+    /// A command.
+    Command(String),
+}
+
 /// Cleans a line, but keeps the line breaks in front of it.
 fn clean_line(line: &str) -> String {
     let text = line.trim_start_matches('\n');
@@ -59,12 +67,21 @@ fn escaped(json: &str) -> String {
 
 /// Replaces our own symbols by ASCII. Names from AWS or from the user don't change.
 pub fn in_ascii(text: &str) -> String {
-    const SYMBOLS: [(&str, &str); 11] = [
+    const SYMBOLS: [(&str, &str); 20] = [
         ("→", "->"),
         ("←", "<-"),
         ("·", "-"),
         ("…", "..."),
         ("✓", "x"),
+        ("✔", "+"),
+        ("✘", "x"),
+        ("●", "*"),
+        ("–", "-"),
+        ("›", ">"),
+        ("↑ ↓", "Up Down"),
+        ("⚠", "!"),
+        ("—", "-"),
+        ("⠋", "-"),
         ("├─", "|-"),
         ("└─", "`-"),
         ("│", "|"),
@@ -102,16 +119,117 @@ impl Screen {
 
     /// Prints an error: what happened and what to do next.
     pub fn error(&self, error: &UserError) {
-        let mark = self.paint("error:", &Style::new().red().bold());
+        let mark = if self.talk_width.is_some() { "✘" } else { "error:" };
+        let mark = self.paint(mark, &Style::new().red().bold());
         let message = match error.kind {
             // This message is a list, and contains no text from elsewhere.
             UserErrorKind::MissingAnswers => clean_lines(&error.message),
             _ => clean(&error.message),
         };
         self.raw(&format!("{mark} {message}"));
-        for line in self.next_lines(&error.next) {
-            self.raw(&format!("  {}", clean(&line)));
+        if error.kind == UserErrorKind::NoCredentials && error.next.iter().count() > 1 {
+            self.print_ways_in(&error.next);
+        } else {
+            self.print_next(&error.next);
         }
+    }
+
+    /// Prints the ways to sign in: each command with what it does.
+    fn print_ways_in(&self, ways: &NextSteps) {
+        self.raw("");
+        self.raw("  Sign in first, one of:");
+        for way in ways.iter() {
+            let note = way.note.as_deref().map(clean).unwrap_or_default();
+            match (&way.command, &way.then) {
+                (Some(command), _) => {
+                    self.raw(&format!(
+                        "    {:29} {note}",
+                        clean(&self.invocation.next_command(command))
+                    ));
+                }
+                _ => self.unwrapped(&format!("    {note}")),
+            }
+        }
+    }
+
+    /// Prints what to do next: a sentence for each alternative, and its command on a line of its own, never wrapped, so
+    /// that it can be copied.
+    pub fn print_next(&self, next: &NextSteps) {
+        for line in self.next_block(next) {
+            match line {
+                NextLine::Note(note) => self.raw(&format!("  {note}")),
+                NextLine::Command(command) => self.unwrapped(&format!("    {command}")),
+            }
+        }
+    }
+
+    /// The lines of [`print_next`](Self::print_next).
+    fn next_block(&self, next: &NextSteps) -> Vec<NextLine> {
+        let mut lines = Vec::new();
+        for (index, next) in next.iter().enumerate() {
+            let or = if index == 0 { "" } else { "or " };
+            let command = next
+                .command
+                .as_ref()
+                .map(|command| self.invocation.next_command(command));
+            let note = next.note.as_deref().map(clean);
+            let note = match (&note, &command) {
+                (Some(note), Some(_)) => format!("{or}{note}:"),
+                (Some(note), None) if next.then.is_some() => format!("{or}{note}, then:"),
+                (Some(note), None) => format!("{or}{note}."),
+                (None, _) if index == 0 => "next:".to_owned(),
+                (None, _) => "or:".to_owned(),
+            };
+            lines.push(NextLine::Note(if index == 0 { capitalized(&note) } else { note }));
+            let has_command = command.is_some();
+            lines.extend(command.map(|command| NextLine::Command(clean(&command))));
+            if let Some(then) = &next.then {
+                if has_command {
+                    lines.push(NextLine::Note("then:".to_owned()));
+                }
+                lines.push(NextLine::Command(clean(&self.invocation.command_line(then))));
+            }
+        }
+        lines
+    }
+
+    /// Prints a line to stderr as it is: the terminal breaks it if necessary, and copying it gives the whole line.
+    pub fn unwrapped(&self, line: &str) {
+        let _ = to(&mut io::stderr().lock(), &self.encode(&clean(line)), None);
+    }
+
+    /// Prints a line to stderr as it is, unless `-q` is given.
+    pub fn talk_unwrapped(&self, line: &str) {
+        if !self.quiet {
+            self.unwrapped(line);
+        }
+    }
+
+    /// The rows that a line takes when it is printed to stderr.
+    pub fn rows_of(&self, line: &str) -> usize {
+        let mut written = Vec::new();
+        let width = now(self.talk_width, &Term::stderr());
+        let _ = to(&mut written, &self.encode(line), width);
+        String::from_utf8_lossy(&written).lines().count().max(1)
+    }
+
+    /// A paragraph in lines of at most the width of the terminal on stderr, indented by two columns.
+    pub fn paragraph(&self, text: &str) -> Vec<String> {
+        let indented = format!("  {text}");
+        let Some(width) = now(self.talk_width, &Term::stderr()) else {
+            return vec![indented];
+        };
+        let options = textwrap::Options::new(width)
+            .subsequent_indent("  ")
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = textwrap::wrap(&indented, options).into_iter();
+        lines.map(std::borrow::Cow::into_owned).collect()
+    }
+
+    /// A heading.
+    pub fn heading(&self, text: &str) -> String {
+        self.paint(text, &Style::new().bold())
     }
 
     /// Returns the label of a state, in its color.

@@ -57,21 +57,22 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Turns off the echo of the terminal while it exists. Otherwise, keys pressed between questions would garble spinners.
-/// Prompts echo their input themselves, and Ctrl-C still works.
+/// Makes the terminal deliver each key at once, without an echo, while it exists. Otherwise, keys pressed between questions
+/// would garble what is redrawn. Prompts echo their input themselves, and Ctrl-C still works.
 #[derive(Debug)]
-pub struct EchoOff {
+pub struct RawInput {
     _before: TerminalGuard,
 }
 
-impl EchoOff {
-    /// Turns off the echo of the terminal on stdin, if there is one.
+impl RawInput {
+    /// Changes the modes of the terminal on stdin, if there is one.
     pub fn new() -> Self {
         let before = TerminalGuard::new();
         #[cfg(unix)]
         if let Some(modes) = &before.modes {
             let mut modes = modes.clone();
-            modes.local_modes.remove(rustix::termios::LocalModes::ECHO);
+            let removed = rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
+            modes.local_modes.remove(removed);
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &modes);
         }
         Self { _before: before }

@@ -1,12 +1,11 @@
 //! The texts that the prompters share.
 
 use super::screen::Screen;
-use crate::answers::Key;
 use crate::browser::Browser;
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Consent, StepInfo};
 use crate::text::clean;
-use crate::wizard::{HumanTask, Observed, Review, Status, StepPlan, StepReport};
+use crate::wizard::{HumanTask, Opening, StepPlan, StepReport};
 
 /// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
@@ -29,17 +28,6 @@ pub fn short_mark(info: &StepInfo) -> String {
     }
 }
 
-/// `4.`, or `+` for a recommendation.
-fn list_mark(info: &StepInfo) -> String {
-    let dot = if info.is_recommendation() { "" } else { "." };
-    format!("{}{dot}", short_mark(info))
-}
-
-/// `[4/8] Create a permission set · required`.
-pub fn heading(info: &StepInfo, steps: usize) -> String {
-    format!("{} {} · {}", mark(info, steps), info.title, info.importance.word())
-}
-
 /// Returns the lines of a task: where to go, what to click, what to know.
 pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     let mut lines = vec![format!("→ {}", task.sentence)];
@@ -53,14 +41,20 @@ pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     }
     let command = task.command.as_ref().map(|command| screen.command(command));
     lines.extend(command.map(|command| format!("  type:  {command}")));
-    lines.extend(task.details.iter().map(|detail| format!("  · {detail}")));
+    lines.extend(task.afterward.iter().map(|then| format!("  then:  {then}")));
+    lines.extend(
+        task.details
+            .iter()
+            .chain(&task.help)
+            .map(|detail| format!("  · {detail}")),
+    );
     let alternatives = task.alternatives.iter().map(|next| screen.invocation.next_step(next));
     lines.extend(alternatives.map(|next| format!("  · {next}")));
     lines
 }
 
 /// Returns a code with a space between its characters: `A B C D - E F G H`.
-fn spaced(code: &str) -> String {
+pub fn spaced(code: &str) -> String {
     code.chars()
         .flat_map(|letter| [letter, ' '])
         .collect::<String>()
@@ -79,88 +73,53 @@ pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
     }
 }
 
-/// Returns the line of a step in the first check, with the result once it is known.
-pub fn survey_line(info: &StepInfo, observed: Option<&Observed>) -> String {
-    let Some(observed) = observed else {
-        return format!("…  {:>2} {}", short_mark(info), info.title);
-    };
-    let (mark, word) = match observed.status {
-        Status::Done => ("✓", "done"),
-        Status::Missing => ("·", "to do"),
-        Status::Different => ("!", "different"),
-        Status::Blocked => ("!", "blocked"),
-        Status::Unknown => ("?", "unknown"),
-    };
-    format!("{mark}  {:>2} {}: {word}", short_mark(info), info.title)
+/// Returns which steps, by number, go on by themselves during a task of the user.
+pub fn meanwhile_line(numbers: &[u8]) -> Option<String> {
+    let (first, last) = (numbers.first()?, numbers.last()?);
+    if first == last {
+        return Some(format!("Step {first} goes on meanwhile."));
+    }
+    if usize::from(last - first) + 1 == numbers.len() {
+        return Some(format!("Steps {first} to {last} go on meanwhile."));
+    }
+    let numbers: Vec<String> = numbers.iter().map(u8::to_string).collect();
+    Some(format!("Steps {} go on meanwhile.", numbers.join(", ")))
 }
 
-/// Returns the lines below a step's heading: the purpose, the current state, and the planned changes.
-pub fn begin_lines(info: &StepInfo, observed: &Observed, plan: &StepPlan) -> Vec<String> {
-    let mut lines = vec![info.why.to_owned(), format!("Now:  {}", clean(&observed.summary))];
-    // A change that needs its own consent is shown with that question.
-    let will = plan
-        .changes
-        .iter()
-        .filter(|change| !matches!(change.consent, Consent::Named(_)));
-    lines.extend(will.map(|change| format!("Will: {}", change.sentence)));
-    lines
+/// A name and its value in two columns.
+pub fn aligned(name: &str, value: &str) -> String {
+    format!("  {name:13} {value}")
 }
 
-/// Returns the introduction, which is shown before the account is checked.
-pub fn opening_lines(screen: &Screen) -> Vec<String> {
-    let lines = [
-        "This sets up IAM Identity Center in your AWS account. You get:",
-        "  · users and groups in one place, and one sign-in for all accounts and tools;",
-        "  · credentials that expire after hours, instead of access keys that never expire;",
-        "  · an easy way to add more people and accounts later.",
-        "You need the mailbox of the user to create, a phone or passkey for MFA, and ten minutes.",
-    ];
-    let stopping = format!(
-        "You can stop at any time (Ctrl-C). Progress is saved; continue with: {}",
-        screen.command(&SetupCommand::run())
-    );
-    let lines = lines.into_iter().map(str::to_owned);
-    lines.chain([stopping, String::new()]).collect()
-}
-
-/// Returns the lines of the review: everything that is about to happen. `width` is the columns of the terminal.
-pub fn review_lines(review: &Review, width: Option<usize>) -> Vec<String> {
-    let mut lines = vec![String::new(), "These values will be used:".to_owned()];
-    let widest = |of: &dyn Fn(&(Key, String, String)) -> usize| review.values.iter().map(of).max().unwrap_or(0);
-    let name_width = widest(&|(key, ..)| key.title().chars().count());
-    let value_width = widest(&|(_, value, _)| value.chars().count()).min(44);
-    let is_narrow = width.is_some_and(|width| width < name_width + value_width + 24);
-    for (key, value, source) in &review.values {
-        if is_narrow {
-            lines.push(format!("  {}: {value} ({source})", key.title()));
+/// Returns the introduction: the account, what to expect, and who the caller is.
+pub fn opening_lines(opening: &Opening, screen: &Screen) -> Vec<String> {
+    let account = &opening.account;
+    let mut lines = Vec::new();
+    if opening.is_resumed {
+        lines.push(screen.heading(&format!("Continue with IAM Identity Center in AWS account {account}")));
+    } else {
+        lines.push(screen.heading(&format!("Set up IAM Identity Center for AWS account {account}")));
+        lines.push(String::new());
+        let undo = screen.command(&SetupCommand::undo());
+        lines.extend([
+            aligned("You get", "one sign-in for all accounts, and no access keys any more"),
+            aligned("You need", "the new user's mailbox, a phone or passkey, ten minutes"),
+        ]);
+        if screen.is_temporary_rehearsal() {
+            lines.push(aligned(
+                "Safe",
+                "a rehearsal: nothing is real, and nothing is kept when you stop",
+            ));
         } else {
-            lines.push(format!("  {:name_width$}  {value:value_width$}  {source}", key.title()));
+            lines.push(aligned(
+                "Safe",
+                &format!("stop with Ctrl-C, continue with the same command, or {undo}"),
+            ));
         }
-    }
-    if !review.changes.is_empty() {
-        lines.push(String::new());
-        lines.push("This will change:".to_owned());
-        for (info, changes) in &review.changes {
-            lines.extend(
-                changes
-                    .iter()
-                    .map(|change| format!("  {:2} {}", list_mark(info), change.sentence)),
-            );
-        }
-    }
-    if !review.tasks.is_empty() {
-        lines.push(String::new());
-        lines.push("And you will be asked to:".to_owned());
-        lines.extend(review.tasks.iter().map(|task| format!("  · {task}")));
     }
     lines.push(String::new());
+    lines.extend(opening.situation.iter().map(|line| format!("  {}", clean(line))));
     lines
-}
-
-/// Returns the commands that are equivalent to the changes of a review.
-pub fn command_lines(review: &Review) -> Vec<String> {
-    let changes = review.changes.iter().flat_map(|(_, changes)| changes);
-    changes.map(|change| format!("  $ {}", change.command)).collect()
 }
 
 /// Returns how a step ended: one line, and with `-vv` the observed values.
@@ -173,7 +132,7 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<Stri
     let mut lines = vec![format!(
         "{} {}: {}{origin}: {is}",
         mark(info, steps),
-        info.slug,
+        info.title,
         screen.state(report.state)
     )];
     if screen.verbose >= 2 {

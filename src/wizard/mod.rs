@@ -15,9 +15,10 @@ mod walk;
 pub use evidence::{Activation, Evidence};
 pub use observed::{Observed, Status};
 pub use prompter::{
-    Choice, Confirm, Events, PlannedChange, Prompter, Question, Reply, Review, ReviewReply, Survey, Waiting,
+    Choice, Confirm, Events, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue, Survey,
+    TaskPrompt, TaskReply, Waiting, while_shown,
 };
 pub use report::{Outcome, State, StepReport};
 pub use step::{Applied, Step};
-pub use step_plan::{HumanTask, StepPlan, TaskKind};
+pub use step_plan::{HumanTask, Proof, StepPlan, TaskKind};
 pub use walk::{Options, Walk};

@@ -25,6 +25,8 @@ pub struct Observed {
     pub error: Option<UserError>,
     /// The state was confirmed by a person; no API shows it.
     pub confirmed: bool,
+    /// Nothing else can be done in this account before this is resolved.
+    pub blocks_all: bool,
 }
 
 /// An observed state in one word.
@@ -55,6 +57,7 @@ impl Observed {
             waits_for: None,
             error: None,
             confirmed: false,
+            blocks_all: false,
         }
     }
 

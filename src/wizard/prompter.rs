@@ -1,11 +1,15 @@
 //! The interface between the checklist and its user: [`Events`] reports, [`Prompter`] also asks.
 
-use async_trait::async_trait;
+use std::pin::pin;
 
-use super::{HumanTask, Observed, StepPlan, StepReport};
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+
+use super::{HumanTask, Observed, StepReport};
 use crate::answers::Key;
+use crate::ids::AccountId;
 use crate::next_step::NextSteps;
-use crate::reconcile::{Change, StepInfo};
+use crate::reconcile::{Change, Consent, StepInfo};
 use crate::user_error::UserError;
 
 /// A question that is answered with a text.
@@ -17,10 +21,14 @@ pub struct Question {
     pub prompt: String,
     /// The answer if the user presses Enter.
     pub default: Option<String>,
+    /// Where the default comes from, such as `from AWS_REGION`.
+    pub default_source: Option<String>,
     /// The choices; empty if the user types a text.
     pub choices: Vec<Choice>,
     /// Texts other than the choices are also accepted.
     pub is_open: bool,
+    /// There is an answer already, which is asked about only if there is somebody to ask.
+    pub is_confirmation: bool,
 }
 
 /// One of the choices of a question.
@@ -50,8 +58,10 @@ impl Question {
             key,
             prompt: key.title().to_owned(),
             default: None,
+            default_source: None,
             choices: Vec::new(),
             is_open: false,
+            is_confirmation: false,
         }
     }
 }
@@ -89,21 +99,59 @@ pub struct Confirm {
 /// Everything that is about to happen, for the user to review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
-    /// Key, value and source of each answer in effect.
-    pub values: Vec<(Key, String, String)>,
+    /// The answers in effect.
+    pub values: Vec<ReviewedValue>,
     /// The planned changes, by step.
-    pub changes: Vec<(&'static StepInfo, Vec<PlannedChange>)>,
+    pub changes: Vec<(&'static StepInfo, Vec<Change>)>,
     /// The tasks that the user will be asked to do.
-    pub tasks: Vec<String>,
+    pub tasks: Vec<HumanTask>,
+    /// The steps that are done already, with what was observed.
+    pub done: Vec<(&'static StepInfo, String)>,
 }
 
-/// A planned change in a [`Review`].
+/// An answer in a [`Review`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedChange {
-    /// The change in words.
-    pub sentence: String,
-    /// The equivalent `aws` command.
-    pub command: String,
+pub struct ReviewedValue {
+    /// The key of the answer.
+    pub key: Key,
+    /// The value.
+    pub value: String,
+    /// The source in words: `default`, `entered`.
+    pub source: String,
+    /// The value exists in the account already.
+    pub is_existing: bool,
+}
+
+impl Review {
+    /// The value of an answer; empty if there is none.
+    pub fn value(&self, key: Key) -> &str {
+        self.values
+            .iter()
+            .find(|value| value.key == key)
+            .map_or("", |value| &value.value)
+    }
+
+    /// All planned changes, in the order of the checklist.
+    pub fn all_changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().flat_map(|(_, changes)| changes)
+    }
+
+    /// Whether everything can be undone and nothing costs anything, so that `--yes` agrees to it.
+    pub fn needs_no_consent(&self) -> bool {
+        self.all_changes()
+            .all(|change| !matches!(change.consent, Consent::Named(_)))
+    }
+}
+
+/// What the wizard knows when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The account.
+    pub account: AccountId,
+    /// Who the caller is, what the account is, and what to know about them, one sentence each.
+    pub situation: Vec<String>,
+    /// An earlier run has changed this account.
+    pub is_resumed: bool,
 }
 
 /// The reply to a [`Review`].
@@ -125,6 +173,48 @@ pub trait Survey {
     fn checked(&self, info: &StepInfo, observed: &Observed);
 }
 
+/// The reply to a [`TaskPrompt`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskReply {
+    /// The user has done the task, or wants it to be checked now.
+    Done,
+    /// The user will do it later.
+    Later,
+    /// Quit; progress is saved.
+    Quit,
+}
+
+/// A task that is shown to the user. Dropping it ends the display.
+#[async_trait(?Send)]
+pub trait TaskPrompt {
+    /// Shows what a check has found.
+    fn say(&self, status: &str);
+
+    /// Waits for the user's reply; without anybody to ask, forever. The future can be dropped, and called again.
+    async fn reply(&self) -> Result<TaskReply, UserError>;
+}
+
+/// Waits for `work` while a task is shown. `checked` is shown if the user asks for a check and the work goes on.
+///
+/// # Errors
+/// If the user quits or wants to do the task later.
+pub async fn while_shown<T>(
+    task: &dyn TaskPrompt,
+    checked: &str,
+    work: impl Future<Output = T>,
+) -> Result<T, UserError> {
+    let mut work = pin!(work);
+    loop {
+        match select(work.as_mut(), task.reply()).await {
+            Either::Left((result, _)) => return Ok(result),
+            Either::Right((reply, _)) => match reply? {
+                TaskReply::Done => task.say(checked),
+                TaskReply::Later | TaskReply::Quit => return Err(UserError::left()),
+            },
+        }
+    }
+}
+
 /// The display of a wait. Dropping it ends the display.
 pub trait Waiting {
     /// Updates the status text.
@@ -133,19 +223,19 @@ pub trait Waiting {
 
 /// Reports what happens. Nothing is asked.
 pub trait Events {
-    /// Shows a human task, and opens its page if possible.
-    fn show_task(&self, info: &'static StepInfo, task: &HumanTask);
-
-    /// The wizard starts; nothing has been read from the account yet.
-    fn open(&self) {}
+    /// The wizard starts; the account has been identified.
+    fn open(&self, _opening: &Opening) {}
 
     /// The first check of all steps begins.
     fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
         None
     }
 
-    /// A step begins in this state, with this plan.
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan);
+    /// The work begins on these steps.
+    fn work(&self, _reports: &[StepReport]) {}
+
+    /// The work has ended or was stopped.
+    fn work_ended(&self) {}
 
     /// A step has ended.
     fn end(&self, report: &StepReport);
@@ -171,6 +261,10 @@ pub trait Prompter: Events {
 
     /// Asks a yes-or-no question.
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError>;
+
+    /// Shows a task that only a person can do, and opens its page if possible. `meanwhile` are the steps that go on by
+    /// themselves.
+    fn task(&self, info: &'static StepInfo, task: &HumanTask, meanwhile: &[&'static StepInfo]) -> Box<dyn TaskPrompt>;
 
     /// Asks the user to type a word in full, as a deliberate confirmation.
     async fn type_out(&self, text: &str) -> Result<String, UserError>;

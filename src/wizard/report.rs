@@ -166,4 +166,6 @@ pub struct Outcome {
     pub error: Option<UserError>,
     /// The recorded Region of Identity Center, if the account could not be read.
     pub region: Option<RegionName>,
+    /// Whether a change was begun.
+    pub has_changed: bool,
 }

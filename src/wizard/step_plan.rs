@@ -17,6 +17,8 @@ pub struct StepPlan {
 pub struct HumanTask {
     /// The task in words: "Enable IAM Identity Center in us-east-1."
     pub sentence: String,
+    /// The same in a few words, after "You": "choose Enable in the console".
+    pub brief: &'static str,
     /// A deep link to the page, if there is one.
     pub link: Option<String>,
     /// A code that the page also shows; the user compares the two.
@@ -27,10 +29,32 @@ pub struct HumanTask {
     pub command: Option<SetupCommand>,
     /// Other ways to do the task.
     pub alternatives: NextSteps,
+    /// What to do after that, where it is not on the page.
+    pub afterward: Option<String>,
     /// Further information, one line each.
     pub details: Vec<String>,
+    /// What helps only if something is unclear, one line each.
+    pub help: Vec<String>,
     /// How completion is verified.
     pub kind: TaskKind,
+    /// The later step that proves it, if any.
+    pub proof: Option<Proof>,
+}
+
+/// A later step that proves that a task is done, so that nobody has to confirm it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// The slug of the step.
+    pub step: &'static str,
+    /// The person has to do the task before that step. Otherwise, that step includes it.
+    pub comes_first: bool,
+}
+
+impl HumanTask {
+    /// Whether nothing but the word of the person shows that it is done, so that a habitual Enter must not confirm it.
+    pub fn needs_confirmation(&self) -> bool {
+        matches!(self.kind, TaskKind::Confirmed(_)) && self.proof.is_none()
+    }
 }
 
 /// How the completion of a human task is verified.

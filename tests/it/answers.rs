@@ -196,18 +196,14 @@ fn suggested_commands_keep_the_state_file() {
         .run(&[&["run", &file, "--group=Ops"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
         .expect(0);
     assert!(
-        result
-            .stdout
-            .contains(&format!("idc-setup run {quoted} --create-trail")),
+        result.stdout.contains(&format!("idc-setup {quoted} --create-trail")),
         "{}",
         result.stdout
     );
     let second = env.json(&["run", &file, "--non-interactive"]).expect(0);
     second.envelope();
     assert!(
-        second
-            .stdout
-            .contains(&format!("idc-setup run {quoted} --create-trail")),
+        second.stdout.contains(&format!("idc-setup {quoted} --create-trail")),
         "{}",
         second.stdout
     );

@@ -51,8 +51,8 @@ fn account() -> impl Strategy<Value = Account> {
 fn config() -> impl Strategy<Value = Option<String>> {
     let other = "[profile other]\nregion = eu-west-1";
     let session = "[sso-session my-sso]\nsso_start_url = https://elsewhere.awsapps.com/start\nsso_region=eu-west-1";
-    let profile = "# mine\n[profile eks-walkthrough]\nregion   = eu-west-1 # here\ncli_pager =";
-    let older = "[profile eks-walkthrough] ; old\nsso_start_url = https://old.awsapps.com/start # old\noutput =\n  a = b\n# so\nsso_region=eu-west-1\nretry_mode = standard";
+    let profile = "# mine\n[profile admin]\nregion   = eu-west-1 # here\ncli_pager =";
+    let older = "[profile admin] ; old\nsso_start_url = https://old.awsapps.com/start # old\noutput =\n  a = b\n# so\nsso_region=eu-west-1\nretry_mode = standard";
     // The AWS CLI accepts a section only once.
     let parts = proptest::sample::select(vec![profile, older]).prop_flat_map(move |profile| {
         proptest::sample::subsequence(vec![other, session, profile], 0..=3).prop_shuffle()

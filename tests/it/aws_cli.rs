@@ -214,19 +214,13 @@ fn the_aws_cli_and_the_wizard_share_the_profile_and_the_token() {
         .as_str()
         .unwrap()
         .to_owned();
-    assert_eq!(caller(&env, &aws, "eks-walkthrough"), arn);
+    assert_eq!(caller(&env, &aws, "admin"), arn);
     // Conversely, the CLI signs in again for the wizard's session, and the wizard uses that token.
     std::fs::remove_dir_all(env.path(".aws/sso")).unwrap();
     run_cli(
         &env,
         &aws,
-        &[
-            "sso",
-            "login",
-            "--use-device-code",
-            "--no-browser",
-            "--profile=eks-walkthrough",
-        ],
+        &["sso", "login", "--use-device-code", "--no-browser", "--profile=admin"],
     )
     .expect(0);
     let calls = env.server.calls().len();
@@ -248,13 +242,7 @@ fn the_aws_cli_and_the_wizard_share_the_client_registration() {
             delete_tokens(&env);
         }
         env.server.clear_calls();
-        let args = [
-            "sso",
-            "login",
-            "--use-device-code",
-            "--no-browser",
-            "--profile=eks-walkthrough",
-        ];
+        let args = ["sso", "login", "--use-device-code", "--no-browser", "--profile=admin"];
         run_cli(&env, &aws, &args).expect(0);
         let calls = env.server.calls();
         calls.iter().any(|call| call.operation == "RegisterClient")

@@ -25,7 +25,7 @@ set_ = admin.describe_permission_set(InstanceArn=instance, PermissionSetArn=sets
 policies = admin.list_managed_policies_in_permission_set(InstanceArn=instance, PermissionSetArn=sets[0])
 tags = admin.list_tags_for_resource(InstanceArn=instance, ResourceArn=sets[0])["Tags"]
 assignments = admin.list_account_assignments(InstanceArn=instance, AccountId=account, PermissionSetArn=sets[0])
-through_profile = boto3.Session(profile_name="eks-walkthrough")
+through_profile = boto3.Session(profile_name="admin")
 json.dump({
     "email": described["Emails"][0]["Value"],
     "created_by": described["CreatedBy"],

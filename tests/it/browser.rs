@@ -71,10 +71,8 @@ pub fn get(url: &str) -> String {
 }
 
 fn start(env: &TestEnv) -> Terminal {
-    let mut terminal = Terminal::start(env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat());
-    terminal.answer("Activate the user", "n");
-    terminal.answer("Open the access portal", "n");
-    terminal
+    // The user existed before, so nobody is told to set a password.
+    Terminal::start(env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat())
 }
 
 #[test]
@@ -154,8 +152,6 @@ fn device_code_and_no_browser_sign_in_without_the_pkce_page() {
         let (env, opened) = env("complete");
         env.server.cloud().person.kind = PersonKind::Auto;
         let mut terminal = Terminal::start(&env, &[&["--yes", flag], &SKIP_RECOMMENDATIONS[..]].concat());
-        terminal.answer("Activate the user", "n");
-        terminal.answer("Open the access portal", "n");
         terminal.wait_for("Approve only a code that you requested yourself");
         assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
         let device_page = std::fs::read_to_string(&opened).unwrap_or_default();

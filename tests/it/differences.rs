@@ -20,7 +20,7 @@ fn an_instance_in_another_region_than_requested_is_different_and_unchanged() {
 #[test]
 fn an_existing_user_is_never_changed() {
     let env = TestEnv::new("half-done");
-    let result = run(&env, &["--email=other@example.com"]).expect(5);
+    let result = run(&env, &["--username=Admin", "--email=other@example.com"]).expect(5);
     let step = result.step("create-user");
     assert_eq!(step["state"], "different");
     assert!(
@@ -106,7 +106,7 @@ fn an_interrupted_update_is_provisioned_by_the_next_run() {
 #[test]
 fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
     let env = TestEnv::new("complete");
-    let before = "# work\n[profile eks-walkthrough]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
+    let before = "# work\n[profile admin]\nregion = eu-west-1 # mine\ncli_pager =\nsso_session=my-sso\n\n[profile other]\nregion=x";
     env.write_config(before);
     let result = run(&env, &[]).expect(5);
     assert_eq!(result.step("cli-profile")["state"], "different");
@@ -114,9 +114,7 @@ fn an_existing_profile_is_changed_only_with_update_and_other_bytes_are_kept() {
     run(&env, &["--update=cli-profile"]).expect(0);
     let after = env.config();
     assert!(
-        after.starts_with(
-            "# work\n[profile eks-walkthrough]\n# mine\nregion = us-east-1\ncli_pager =\nsso_session=my-sso\n"
-        ),
+        after.starts_with("# work\n[profile admin]\n# mine\nregion = us-east-1\ncli_pager =\nsso_session=my-sso\n"),
         "{after}"
     );
     assert!(after.contains("\n\n[profile other]\nregion=x\n"), "{after}");
@@ -141,7 +139,7 @@ fn a_comment_that_the_aws_cli_reads_as_a_value_moves_with_update() {
 #[test]
 fn a_profile_with_other_credentials_is_never_touched() {
     let env = TestEnv::new("complete");
-    let before = "[profile eks-walkthrough]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
+    let before = "[profile admin]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\n";
     env.write_config(before);
     run(&env, &["--update=cli-profile"]).expect(5).expect_text("role_arn");
     assert_eq!(env.config(), before);

@@ -162,7 +162,14 @@ fn doctor_reports_a_denied_simulation_and_continues() {
 fn a_run_warns_about_missing_permissions_before_any_change() {
     let ada = "arn:aws:iam::123456789012:user/ada";
     let env = as_caller("enabled", ada, &["iam:CreateRole"]);
-    let result = env.run(&["plan", "--non-interactive", ANSWERS[0], ANSWERS[1], ANSWERS[2]]);
+    let result = env.run(&[
+        "plan",
+        "--non-interactive",
+        ANSWERS[0],
+        ANSWERS[1],
+        ANSWERS[2],
+        ANSWERS[3],
+    ]);
     assert_eq!(result.code, 3, "{}", result.summary());
     let result = env.run(&[&["run", "--wait=60s"], &NON_INTERACTIVE[..1], &ANSWERS[..]].concat());
     let warned = result
@@ -319,8 +326,8 @@ fn without_credentials_the_ways_to_sign_in_are_listed_best_first() {
             .find(words)
             .unwrap_or_else(|| panic!("{words}: {}", result.stderr))
     };
-    assert!(at("aws login") < at("AWS CloudShell") && at("AWS CloudShell") < at("--profile NAME"));
-    assert!(at("--profile NAME") < at("idc-setup rehearse"));
+    assert!(at("aws login") < at("--profile NAME") && at("--profile NAME") < at("AWS CloudShell"));
+    assert!(at("AWS CloudShell") < at("idc-setup rehearse"));
     let result = run_with_variables(&env, &["doctor"], &[]).expect(4);
     assert!(result.stdout.contains("aws login"), "{}", result.stdout);
     assert!(result.stdout.contains("aws files"), "{}", result.stdout);

@@ -181,7 +181,7 @@ fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
     progress["intents"] = serde_json::json!([
         intent("sso_session", "my-sso", &digest),
         // A digest that does not match the file: someone else may have written the section.
-        intent("cli_profile", "eks-walkthrough", "another digest"),
+        intent("cli_profile", "admin", "another digest"),
     ]);
     std::fs::write(env.state_file(), progress.to_string()).unwrap();
     let result = env.json(&["run", "--non-interactive"]).expect(0);

@@ -33,6 +33,7 @@ const BILLING: &str = "arn:aws:iam::aws:policy/job-function/Billing";
 const INFO: StepInfo = StepInfo {
     number: 0,
     slug: "access",
+    short: "access",
     title: "Access",
     importance: Importance::Required,
     why: "",

@@ -92,7 +92,7 @@ fn keys_next_to_an_edit_are_not_shown() {
 #[test]
 fn values_of_an_existing_profile_are_not_copied_into_the_state_file() {
     let env = TestEnv::new("complete");
-    env.write_config("[profile eks-walkthrough]\nregion = hunter2\n");
+    env.write_config("[profile admin]\nregion = hunter2\n");
     env.json(&["run", "--non-interactive"]).expect(5);
     assert!(!std::fs::read_to_string(env.state_file()).unwrap().contains("hunter2"));
 }

@@ -19,8 +19,9 @@ use idc_setup::aws_cli::Finder;
 use idc_setup::browser::Browser;
 use idc_setup::environment::Environment;
 use idc_setup::progress::Progress;
+use idc_setup::reconcile::{Change, Consent};
 use idc_setup::wizard::steps::{self, WizardContext, WizardContextParts};
-use idc_setup::wizard::{Options, Outcome, Prompter, Reply, ReviewReply, Walk};
+use idc_setup::wizard::{Options, Outcome, Prompter, Reply, ReviewReply, TaskReply, Walk};
 
 use super::support::scripted::{Line, ScriptedPrompter};
 use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
@@ -132,8 +133,8 @@ fn a_run_asks_only_for_missing_answers_and_confirms_once() {
         given_answers(),
         vec![
             Line::Review(ReviewReply::GoOn),
-            Line::Confirm("Done?", Reply::Value(true)),
-            Line::Confirm("Done?", Reply::Value(true)),
+            Line::Task("Set a password", TaskReply::Done),
+            Line::Task("Open the access portal", TaskReply::Done),
         ],
     ]
     .concat();
@@ -145,7 +146,7 @@ fn a_run_asks_only_for_missing_answers_and_confirms_once() {
         review
             .values
             .iter()
-            .any(|(key, value, source)| { *key == Key::Email && value == "ada@example.com" && source == "entered" })
+            .any(|value| value.key == Key::Email && value.value == "ada@example.com" && value.source == "entered")
     );
 }
 
@@ -166,7 +167,7 @@ fn back_returns_to_the_previous_question_and_withdraws_its_answer() {
         ui.reviews.borrow()[0]
             .values
             .iter()
-            .any(|(_, value, _)| value == "ada@example.com")
+            .any(|value| value.value == "ada@example.com")
     );
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -187,19 +188,17 @@ fn back_at_the_first_question_asks_it_again_and_a_required_step_is_not_skipped()
 #[test]
 fn no_organization_is_created_without_consent() {
     let env = TestEnv::new("free-plan");
-    let script = [
-        given_answers(),
-        vec![
-            Line::Review(ReviewReply::GoOn),
-            Line::Confirm("management account", Reply::Value(true)),
-            Line::Confirm("end its credits", Reply::Value(false)),
-        ],
-    ]
-    .concat();
-    let (outcome, _) = walk(&env, Options::default(), script);
+    let region = vec![value(Key::IdentityCenterRegion, "eu-west-1")];
+    let script = [region, given_answers(), vec![Line::Review(ReviewReply::Quit)]].concat();
+    let (outcome, ui) = walk(&env, Options::default(), script);
     assert_eq!(outcome.exit_code(false).code(), 3);
-    assert_eq!(states(&outcome)[0], "waiting_for_person");
-    assert!(env.server.cloud().organization.is_none());
+    let consents = |change: &Change| match &change.consent {
+        Consent::Named(consents) => consents.iter().map(|consent| consent.flag).collect(),
+        _ => Vec::new(),
+    };
+    let agreed: Vec<&str> = ui.reviews.borrow()[0].all_changes().flat_map(consents).collect();
+    assert_eq!(agreed, ["create-organization", "accept-free-plan-end"]);
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
@@ -209,8 +208,7 @@ fn a_changed_value_is_looked_up_before_any_change() {
         Line::Review(ReviewReply::Change(Key::Group)),
         value(Key::Group, "Builders"),
         Line::Review(ReviewReply::GoOn),
-        Line::Confirm("Done?", Reply::Value(false)),
-        Line::Confirm("Done?", Reply::Value(false)),
+        Line::Task("Sign in as Admin once", TaskReply::Later),
     ];
     let (outcome, ui) = walk(&env, Options::default(), script);
     let reviews = ui.reviews.borrow();
@@ -243,8 +241,8 @@ fn nothing_to_do_shows_no_review() {
     let env = TestEnv::new("complete");
     let script = vec![
         Line::Review(ReviewReply::GoOn),
-        Line::Confirm("Done?", Reply::Value(true)),
-        Line::Confirm("Done?", Reply::Value(true)),
+        Line::Task("Sign in as Admin once", TaskReply::Done),
+        Line::Task("Open the access portal", TaskReply::Done),
     ];
     // In the first run, the user confirms activation and the portal. The second run has the saved confirmations.
     let (outcome, _) = walk(&env, Options::default(), script);
@@ -269,13 +267,13 @@ fn run_piped(env: &TestEnv, args: &[&str], lines: &str) -> RunResult {
 #[test]
 fn accessible_mode_works_through_a_pipe() {
     let env = TestEnv::new("fresh");
-    let lines = "?\nada\nada@example.com\nAda\n:back\n\nLovelace\n1\ny\nn\nno\nyes\nn\nn\nn\n";
+    let lines = "us-east-1\n?\nada\nada@example.com\nAda\n:back\n\nLovelace\n?\ny\n\n";
     let result = run_piped(&env, &["run", "--accessible"], lines);
     // `:back` withdrew "Ada" but offered it as the default, and the empty line accepted it.
     let result = result
         .expect(0)
         .expect_text("is not an email address")
-        .expect_text("Type a number from 1 to 5");
+        .expect_text("Type y to start");
     assert!(!result.stderr.contains('\u{1b}'));
     let user = env.server.cloud().instances[0]
         .store
@@ -295,5 +293,5 @@ fn the_end_of_the_input_quits_and_changes_nothing() {
     assert!(!env.server.calls().iter().any(is_mutating));
     run_piped(&env, &["run", "--accessible"], ":quit\n")
         .expect(3)
-        .expect_text("idc-setup run");
+        .expect_text("Nothing was changed");
 }

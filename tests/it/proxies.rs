@@ -48,7 +48,7 @@ fn calls_to_aws_use_the_proxy_of_the_environment() {
         .env_remove("IDC_SETUP_REHEARSAL")
         .env("HTTPS_PROXY", &address);
     let result = RunResult::new(command.output().unwrap()).expect(1);
-    assert!(result.stderr.contains("next:"), "{}", result.stderr);
+    assert!(result.stderr.contains("then:"), "{}", result.stderr);
     let first = seen.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(first.starts_with("CONNECT sts.us-east-1.amazonaws.com:443"), "{first}");
 }

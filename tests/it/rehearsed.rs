@@ -287,7 +287,7 @@ fn quiet_prints_only_the_remaining_tasks() {
     )
     .expect(3);
     assert!(
-        result.stdout.contains("Activate the user") && !result.stdout.contains("Identity Center is enabled"),
+        result.stdout.contains("Sign in as Admin once") && !result.stdout.contains("Identity Center is enabled"),
         "{}",
         result.stdout
     );
@@ -421,7 +421,7 @@ fn answer_variables_of_the_environment_do_not_reach_a_rehearsal() {
     let result = RunResult::new(command.output().unwrap()).expect(0);
     assert_eq!(
         result.step("create-group")["summary"],
-        "The group Admins exists, with the user Admin."
+        "The group Admins exists, with the user alex."
     );
 }
 
@@ -438,7 +438,7 @@ fn a_kept_rehearsal_can_sign_in_again() {
     assert!(!before.is_empty());
     keep(&["login", "--again"])
         .expect(0)
-        .expect_text("With profile eks-walkthrough you are arn:aws:sts::123456789012:assumed-role/");
+        .expect_text("With profile admin you are arn:aws:sts::123456789012:assumed-role/");
     assert_ne!(env.files("kept/.aws/sso/cache"), before);
     keep(&["status", "--again"])
         .expect(2)

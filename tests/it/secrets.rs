@@ -100,8 +100,6 @@ fn a_run_with_a_device_code_leaves_no_secret_behind_even_with_vv() {
 fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
     let (env, opened) = env("complete");
     let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &SKIP_RECOMMENDATIONS[..]].concat());
-    terminal.answer("Activate the user", "n");
-    terminal.answer("Open the access portal", "n");
     let address = sign_in_page(&opened);
     let mut browser = Browser::new(&env.server.url());
     browser

@@ -156,7 +156,7 @@ fn problem(result: &RunResult, took: Duration) -> Option<&'static str> {
     if !(0..=6).contains(&result.code) {
         return Some("the exit code is not documented");
     }
-    if result.code == 1 && !result.stderr.contains("next:") && !printed.contains("\"next\"") {
+    if result.code == 1 && !result.stderr.contains("\n  ") && !printed.contains("\"next\"") {
         return Some("no next step");
     }
     (took > Duration::from_secs(40)).then_some("it took too long")
@@ -180,7 +180,7 @@ fn attempt(setting: Setting) -> Vec<String> {
                 };
                 env.write_config(format!(
                     "[default]\n{name} = {indented}\n[sso-session my-sso]\nsso_start_url = https://x.awsapps.com/start\n\
-                     sso_region = us-east-1\n[profile eks-walkthrough]\nsso_session = my-sso\nsso_account_id = 123456789012\n\
+                     sso_region = us-east-1\n[profile admin]\nsso_session = my-sso\nsso_account_id = 123456789012\n\
                      sso_role_name = A\n{name} = {indented}\n"
                 ));
             }

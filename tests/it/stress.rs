@@ -85,7 +85,7 @@ fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
             assert!(start.elapsed().as_secs() < 15, "{command} with {file}");
             let printed = format!("{}{}", result.stdout, result.stderr);
             assert!(
-                printed.contains(file) && printed.contains("next:"),
+                printed.contains(file) && printed.contains("eplace it with a regular file"),
                 "{command}: {printed}"
             );
         }
@@ -105,7 +105,7 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     assert!(message.contains(".aws/credentials cannot be read"), "{message}");
     assert!(!env.path(".aws/config").exists());
     std::fs::remove_dir(env.path(".aws/credentials")).unwrap();
-    std::fs::write(env.path(".aws/credentials"), "[eks-walkthrough]\nsso_account_id = 9\n").unwrap();
+    std::fs::write(env.path(".aws/credentials"), "[admin]\nsso_account_id = 9\n").unwrap();
     let result = run_without_sign_in(&env).expect(5);
     assert!(
         result
@@ -114,17 +114,13 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
             .contains("has credentials in the section")
     );
     // A section with the profile's name, in unusual notation that AWS tools accept.
-    std::fs::write(
-        env.path(".aws/credentials"),
-        "[ eks-walkthrough ] # old\naws_access_key_id = x\n",
-    )
-    .unwrap();
+    std::fs::write(env.path(".aws/credentials"), "[ admin ] # old\naws_access_key_id = x\n").unwrap();
     let result = run_without_sign_in(&env);
     assert!(
         result
             .step("cli-profile")
             .to_string()
-            .contains("has credentials in the section [eks-walkthrough]"),
+            .contains("has credentials in the section [admin]"),
         "{}",
         result.summary()
     );
@@ -163,7 +159,7 @@ fn a_config_behind_a_symlink_is_edited_without_replacing_the_symlink() {
     );
     let text = std::fs::read_to_string(env.path("dotfiles/aws")).unwrap();
     assert!(
-        text.starts_with("[default]\nregion = eu-west-1\n") && text.contains("[profile eks-walkthrough]"),
+        text.starts_with("[default]\nregion = eu-west-1\n") && text.contains("[profile admin]"),
         "{text}"
     );
     env.json(&["undo", "--yes"]).expect(0);
@@ -202,7 +198,7 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         assert_eq!(result.code, 3, "{shown:?}: {}", result.summary());
         let after = env.config();
         assert!(after.starts_with(before), "{shown:?}");
-        assert!(after.contains("[profile eks-walkthrough]"), "{shown:?}");
+        assert!(after.contains("[profile admin]"), "{shown:?}");
     }
     for (before, line) in [
         (&b"[default]\nregion = \xff\xfe\n"[..], "line 2"),
@@ -216,13 +212,13 @@ fn unusual_configs_are_kept_byte_for_byte_or_rejected_with_the_line_number() {
         (&b"[profile a]\nregion = x\n[profile a]\nregion = y\n"[..], "line 3"),
         (&b"[default]\nregion = x\nregion = y\n"[..], "line 3"),
         // The AWS CLI and the SDKs read these sections differently.
-        (&b"[ profile eks-walkthrough ]\n"[..], "line 1"),
-        (&b"[profile eks-walkthrough] # was [work]\n"[..], "line 1"),
+        (&b"[ profile admin ]\n"[..], "line 1"),
+        (&b"[profile admin] # was [work]\n"[..], "line 1"),
         (&b"#\n[ sso-session my-sso]\n"[..], "line 2"),
-        ("[profile eks-walkthrough]\noutput\u{a0}= json\n".as_bytes(), "line 2"),
-        (&b"\n[profile \"eks-walkthrough\"]\n"[..], "line 2"),
+        ("[profile admin]\noutput\u{a0}= json\n".as_bytes(), "line 2"),
+        (&b"\n[profile \"admin\"]\n"[..], "line 2"),
         // The AWS CLI ends with an error for each command.
-        (&b"[profile eks-walkthrough]\nretry_mode = bogus\n"[..], "line 2"),
+        (&b"[profile admin]\nretry_mode = bogus\n"[..], "line 2"),
         // The AWS CLI inherits these.
         (
             &b"[DEFAULT]\nsso_start_url = https://x.awsapps.com/start\n"[..],

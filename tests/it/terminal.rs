@@ -1,80 +1,87 @@
-//! Interactive runs in a terminal: questions, the review, waits, and Ctrl-C.
+//! Interactive runs in a terminal: questions, the review, tasks and their keys, and how a run ends.
 
 #![cfg(unix)]
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
+use super::support::{ANSWERS, REGION, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
 use idc_sim::PersonKind;
 
+/// Flags that skip the steps that need a sign-in.
+const WITHOUT_SIGN_IN: [&str; 2] = ["--skip=cli-profile", "--skip=sign-in"];
+
 #[test]
-fn a_whole_run_with_questions_consents_and_a_sign_in() {
+fn a_whole_run_with_questions_one_review_and_a_sign_in() {
     let env = TestEnv::new("fresh");
     let mut terminal = Terminal::start(&env, &[]);
-    terminal.answer("Email", "ada\r");
+    terminal.answer("Region for Identity Center", "frankfurt");
+    terminal.answer("eu-central-1", "\r");
+    // A refused entry stays in the field.
+    terminal.answer("? Email", "ada@\r");
     terminal.wait_for("is not an email address");
-    terminal.keys("\u{15}\u{7f}\u{7f}\u{7f}ada@example.com\r");
-    terminal.answer("First name", "Ada\r");
-    terminal.answer("Last name", "Lovelace\r");
-    terminal.wait_for("Give the group Admins the permission set AdministratorAccess in account 123456789012.");
-    terminal.wait_for("entered");
-    terminal.answer("How do you want to continue?", "\r");
-    terminal.wait_for("This can't be undone.");
-    terminal.answer("Do you agree?", "y");
-    terminal.wait_for("Enable IAM Identity Center in us-east-1.");
-    terminal.answer("Activate the user Admin", "n");
-    terminal.answer("Open the access portal and sign in.", "n");
-    terminal.answer("[profile eks-walkthrough]", "y");
-    terminal.wait_for("Approve only a code that you requested yourself");
-    terminal.answer("Check that MFA is required for all users.", "y");
-    terminal.answer("costs a few cents a month", "n");
-    terminal.answer("Assign an MFA device to the root user.", "\r");
+    terminal.answer("ada@", "example.com\r");
+    terminal.answer("? First name", "Ada\r");
+    terminal.answer("? Last name", "Lovelace\r");
+    terminal.wait_for("eu-central-1, Europe (Frankfurt) (can't be changed later)");
+    terminal.wait_for("ada · Ada Lovelace · ada@example.com");
+    terminal.wait_for("AdministratorAccess for group Admins in 123456789012");
+    assert!(
+        !env.server.calls().iter().any(is_mutating),
+        "nothing changes before the review"
+    );
+    terminal.answer("y start", "y\r");
+    terminal.wait_for("Enable IAM Identity Center in eu-central-1");
+    terminal.answer("Set a password for ada", "\r");
+    terminal.wait_for("Approve the sign-in as ada");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(
-        screen.contains("You are arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_"),
+        screen.contains("✔ All set. You are signed in as ada (AdministratorAccess in 123456789012)."),
         "{screen}"
     );
+    assert!(screen.contains("Still recommended: MFA for all users, a CloudTrail trail, MFA for root"));
     assert!(!terminal.is_cursor_hidden());
-    let user = env.server.cloud().instances[0]
-        .store
-        .users
-        .values()
-        .next()
-        .cloned()
-        .unwrap();
-    assert_eq!(user.email(), Some("ada@example.com"));
+    let config = env.config();
+    assert!(config.contains("[profile admin]"), "{config}");
+    assert!(config.contains("region = eu-central-1"), "{config}");
 }
 
 #[test]
-fn quitting_the_review_changes_nothing() {
+fn quitting_the_review_changes_nothing_and_says_so() {
     let env = TestEnv::new("enabled");
-    let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to continue?", "q");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
-    terminal.wait_for("Nothing was changed.");
+    let screen = terminal.contents();
+    assert!(screen.contains("Stopped. Nothing was changed."), "{screen}");
+    assert!(!screen.contains("error") && !screen.contains("✘"), "{screen}");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
 
 #[test]
-fn a_value_can_be_changed_in_the_review() {
+fn enter_alone_does_not_start_the_changes() {
     let env = TestEnv::new("enabled");
-    let mut terminal = Terminal::start(
-        &env,
-        &[
-            &ANSWERS[..],
-            &SKIP_RECOMMENDATIONS[..],
-            &["--skip=cli-profile", "--skip=sign-in"],
-        ]
-        .concat(),
-    );
-    terminal.answer("How do you want to continue?", "c");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "\r");
+    terminal.wait_for("Type y and press Enter to start.");
+    terminal.answer("y start", "q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_value_can_be_changed_in_the_review_which_is_shown_again_in_its_place() {
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());
+    terminal.answer("y start", "e");
     terminal.answer("Which value?", "Group");
-    terminal.answer("Group: Admins", "\r");
+    terminal.answer("Group                  Admins", "\r");
     terminal.answer("Group (Admins)", "Builders\r");
-    terminal.wait_for("Create the group Builders");
-    terminal.answer("q quit]", "\r");
-    terminal.answer("Activate the user", "y");
-    terminal.answer("Open the access portal", "y");
+    terminal.wait_for("for group Builders");
+    let screen = terminal.contents();
+    assert_eq!(screen.matches("Ready").count(), 1, "{screen}");
+    terminal.answer("y start", "y\r");
+    terminal.answer("Set a password", "y\r");
+    terminal.answer("Open the access portal", "y\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let name = env.server.cloud().instances[0]
         .store
@@ -89,12 +96,68 @@ fn a_value_can_be_changed_in_the_review() {
 }
 
 #[test]
+fn the_review_shows_details_with_sources_and_the_commands() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "d");
+    terminal.wait_for("--email");
+    terminal.wait_for("Give the group Admins the permission set AdministratorAccess");
+    terminal.wait_for("+[profile admin]");
+    terminal.answer("Enter back to the review", "\r");
+    terminal.answer("y start", "a");
+    terminal.wait_for("aws organizations create-organization --feature-set ALL");
+    terminal.answer("Enter back to the review", "\r");
+    terminal.answer("y start", "q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_confirmation_needs_the_letter_and_enter() {
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());
+    terminal.answer("y start", "y\r");
+    terminal.answer("Set a password", "\r");
+    terminal.answer("If you have done it, press y and Enter.", "y");
+    terminal.answer("Press Enter to confirm", "\r");
+    terminal.answer("Open the access portal", "s");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert_eq!(env.state()["attestations"]["activation"]["proved"], false);
+    assert!(env.state()["attestations"]["access-portal"].is_null());
+}
+
+#[test]
+fn keys_work_during_a_wait() {
+    let env = TestEnv::new("organization");
+    env.server.cloud().person.kind = PersonKind::Never;
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "y\r");
+    terminal.wait_for("Waiting until AWS shows it…");
+    terminal.answer("r check again", "r");
+    terminal.wait_for("Checked: There is an organization; Identity Center is not enabled yet.");
+    terminal.answer("c copy link", "c");
+    terminal.wait_for("Copied the link");
+    let copied = "aHR0c"; // "http" in Base64.
+    assert!(terminal.raw_output().contains(&format!("\u{1b}]52;c;{copied}")));
+    terminal.answer("? why", "?");
+    terminal.wait_for("Identity Center");
+    terminal.answer("s do this later", "s");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    terminal.wait_for("Stopped. Nothing was changed.");
+    assert!(!terminal.is_cursor_hidden());
+}
+
+#[test]
 fn ctrl_c_at_a_question_restores_the_terminal_and_tells_how_to_continue() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[]);
-    terminal.answer("Email", "ada@ex\u{3}");
+    terminal.answer("? Email", "ada@ex\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
-    assert!(terminal.contents().contains("Interrupted."), "{}", terminal.contents());
+    assert!(
+        terminal.contents().contains("Stopped. Nothing was changed."),
+        "{}",
+        terminal.contents()
+    );
     assert!(!terminal.is_cursor_hidden());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -103,21 +166,20 @@ fn ctrl_c_at_a_question_restores_the_terminal_and_tells_how_to_continue() {
 fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
-    let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to continue?", "\u{3}");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
     assert!(!terminal.is_cursor_hidden());
-    let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to continue?", "\r");
-    terminal.wait_for("Identity Center is not enabled yet.");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "y\r");
+    terminal.wait_for("Waiting until AWS shows it…");
     terminal.keys("\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
     assert!(!terminal.is_cursor_hidden());
     // The next run continues from there and asks no answered question again.
     env.server.cloud().person.kind = PersonKind::Auto;
-    let mut terminal = Terminal::start(&env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat());
-    terminal.answer("Activate the user", "n");
-    terminal.answer("Open the access portal", "n");
+    let mut terminal = Terminal::start(&env, &["--yes"]);
+    terminal.answer("Set a password", "\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
 }
 
@@ -125,10 +187,15 @@ fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
 fn a_change_that_was_not_in_the_review_is_asked_about() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
-    let args = [&ANSWERS[..], &SKIP_RECOMMENDATIONS[..], &["--update=permission-set"]].concat();
+    let args = [
+        &ANSWERS[..],
+        &SKIP_RECOMMENDATIONS[..],
+        &["--update=permission-set", REGION],
+    ]
+    .concat();
     let mut terminal = Terminal::start(&env, &args);
-    terminal.answer("How do you want to continue?", "\r");
-    terminal.wait_for("Identity Center is not enabled yet.");
+    terminal.answer("y start", "y\r");
+    terminal.wait_for("Waiting until AWS shows it…");
     // While the wizard waits, someone enables Identity Center and creates a permission set of this name.
     let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
     {
@@ -141,10 +208,9 @@ fn a_change_that_was_not_in_the_review_is_asked_about() {
         cloud.permission_sets = complete.permission_sets;
         cloud.permission_sets[0].managed_policies = vec![read_only.clone()];
     }
-    terminal.answer("Activate the user", "n");
+    terminal.answer("Set a password", "\r");
     terminal.wait_for("Detach the policy arn:aws:iam::aws:policy/ReadOnlyAccess");
-    terminal.answer("The account has changed since the review.", "n");
-    terminal.answer("Open the access portal", "n");
+    terminal.answer("The account has changed since the review.", "n\r");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert_eq!(env.server.cloud().permission_sets[0].managed_policies, [read_only]);
 }
@@ -155,7 +221,9 @@ fn values_from_aws_cannot_control_the_terminal() {
     let user = cloud.instances[0].store.users.values_mut().next().unwrap();
     user.attributes["Emails"][0]["Value"] = serde_json::json!("\u{1b}[2J\u{1b}]0;gone\u{7}x@example.com");
     let env = TestEnv::with(cloud);
-    let result = env.run(&["status", "--email=ada@example.com"]).expect(5);
+    let result = env
+        .run(&["status", "--username=Admin", "--email=ada@example.com"])
+        .expect(5);
     assert!(result.stdout.contains("x@example.com"), "{}", result.stdout);
     assert!(!result.stdout.contains('\u{1b}') && !result.stderr.contains('\u{1b}'));
 }
@@ -168,8 +236,8 @@ fn a_line_that_is_typed_before_a_question_does_not_answer_it() {
     let mut terminal = Terminal::start(&env, &[&["--accessible"], &ANSWERS[..]].concat());
     terminal.wait_for("REHEARSAL");
     // As an answer, this would start the changes.
-    terminal.keys("1\r");
-    terminal.answer("How do you want to continue?", "3\r");
+    terminal.keys("y\r");
+    terminal.answer("Type y to start", "q\r");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -177,22 +245,17 @@ fn a_line_that_is_typed_before_a_question_does_not_answer_it() {
 #[test]
 fn the_list_of_policies_can_be_searched_by_typing() {
     let env = TestEnv::new("enabled");
-    let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("How do you want to continue?", "c");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
+    terminal.answer("y start", "e");
     terminal.answer("Which value?", "Policy");
-    terminal.answer("Policy: AdministratorAccess", "\r");
+    terminal.answer("Policy                 AdministratorAccess", "\r");
     terminal.wait_for("Policy ›");
-    assert!(
-        !terminal.contents().contains("CloudWatchReadOnlyAccess"),
-        "{}",
-        terminal.contents()
-    );
+    terminal.wait_for("full access to all services");
     terminal.answer("Policy ›", "ReadOnlyAccess");
-    // The search finds every policy with this text, the best match first.
-    terminal.wait_for("CloudWatchReadOnlyAccess");
+    terminal.wait_for("read everything, change nothing");
     terminal.keys("\r");
-    terminal.wait_for("Attach the policy arn:aws:iam::aws:policy/ReadOnlyAccess");
-    terminal.answer("q quit]", "q");
+    terminal.wait_for("ReadOnlyAccess for group Admins");
+    terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -219,6 +282,6 @@ fn a_file_that_cannot_be_used_is_reported_before_any_question() {
     assert_eq!(terminal.wait_for_exit(), 1, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(screen.contains("line 2 repeats a section"), "{screen}");
-    assert!(!screen.contains("These values will be used"), "{screen}");
+    assert!(!screen.contains("Email"), "{screen}");
     assert!(!env.server.calls().iter().any(is_mutating));
 }

@@ -68,7 +68,7 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
     );
     undo(&env, &["--step=cli-profile", "--include-changed"]).expect(0);
     let after = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(after.trim(), "[profile eks-walkthrough]\ncli_pager =");
+    assert_eq!(after.trim(), "[profile admin]\ncli_pager =");
     // Other steps are not undone.
     assert_eq!(env.server.cloud().permission_sets.len(), 1);
 }
@@ -147,7 +147,7 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
     let env = TestEnv::new("complete");
     std::fs::create_dir_all(env.path(".aws")).unwrap();
     let path = env.path(".aws/config");
-    std::fs::write(&path, "[profile eks-walkthrough]\nregion = eu-west-1\ncli_pager =\n").unwrap();
+    std::fs::write(&path, "[profile admin]\nregion = eu-west-1\ncli_pager =\n").unwrap();
     let update = [
         "run",
         "--non-interactive",
@@ -183,7 +183,7 @@ fn a_state_file_cannot_make_undo_write_other_keys() {
             ("credential_process", "/bin/evil"),
             ("region", "x\ncredential_process = /bin/evil"),
         ] {
-            let setting = json!({"profile": {"name": "eks-walkthrough", "key": key}});
+            let setting = json!({"profile": {"name": "admin", "key": key}});
             before.push(json!({"setting": setting, "value": value}));
         }
         std::fs::write(env.state_file(), kept.to_string()).unwrap();

@@ -108,7 +108,7 @@ fn undo_keeps_a_comment_on_one_of_our_headers() {
     for more in [&[][..], &["--include-changed"]] {
         let env = TestEnv::new("enabled");
         env.run_setup(&[]).expect(0);
-        let header = "[profile eks-walkthrough]";
+        let header = "[profile admin]";
         let commented = env.config().replace(header, &format!("{header} # PRECIOUS"));
         env.write_config(&commented);
         let result = undo(&env, more).expect(0);
@@ -164,7 +164,7 @@ fn a_state_file_cannot_make_undo_delete_other_folders() {
 #[test]
 fn undo_keeps_files_of_another_environment_and_continues() {
     let env = TestEnv::new("enabled");
-    env.write_config("[profile eks-walkthrough]\nregion = eu-west-1\n");
+    env.write_config("[profile admin]\nregion = eu-west-1\n");
     env.run_setup(&["--skip=sign-in", "--update=cli-profile"]).expect(3);
     let kept = std::fs::read_to_string(env.state_file()).unwrap();
     let elsewhere = env.path("elsewhere");
@@ -257,8 +257,7 @@ fn without_a_terminal_undo_suggests_a_command_with_the_same_scope() {
 fn undo_keeps_a_profile_that_another_profile_uses_with_its_session() {
     let env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
-    let theirs =
-        "\n[profile deploy]\nsource_profile = eks-walkthrough\nrole_arn = arn:aws:iam::123456789012:role/deploy\n";
+    let theirs = "\n[profile deploy]\nsource_profile = admin\nrole_arn = arn:aws:iam::123456789012:role/deploy\n";
     let with_theirs = env.config() + theirs;
     env.write_config(&with_theirs);
     let result = undo(&env, &[]).expect(5);

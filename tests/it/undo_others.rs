@@ -105,7 +105,7 @@ fn undo_deletes_what_a_killed_run_created_under_another_name() {
             "--group=Second",
             "--permission-set=Second",
         ];
-        let second = run_as(&[&ANSWERS[1..], &other[..]].concat());
+        let second = run_as(&[&ANSWERS[1..3], &other[..]].concat());
         env.json(&second).expect(0);
         let result = undo(&env, &[]).expect(0);
         assert_eq!(
@@ -304,7 +304,7 @@ fn undo_without_a_terminal_shows_its_plan_and_a_missing_state_file_is_reported()
     env.run_setup(&["--skip=sign-in"]).expect(3);
     let result = env.run(&["undo", "--step=cli-profile"]).expect(2);
     assert!(
-        result.stderr.contains("delete   CLI profile eks-walkthrough"),
+        result.stderr.contains("delete   CLI profile admin"),
         "{}",
         result.stderr
     );

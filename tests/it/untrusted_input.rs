@@ -17,7 +17,7 @@ const EXISTING_USER: [&str; 3] = ["--non-interactive", "--email=admin@example.co
 #[test]
 fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
     let env = TestEnv::new("complete");
-    let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile eks-walkthrough]\n\
+    let before = "[profile other]\ncredential_process = /bin/vault --password SECRET1\n# SECRET2\n[profile admin]\n\
                   # SECRET3\nregion = eu-west-1\nsso_start_url = https://x.awsapps.com/start # SECRET4\nmy_note = SECRET5";
     env.write_config(before);
     let result = env.run(&[&["run", "--update=cli-profile", "-vv"], &EXISTING_USER[..]].concat());
@@ -39,7 +39,7 @@ fn text_next_to_our_keys_is_neither_recorded_nor_shown() {
 #[test]
 fn an_indented_comment_below_one_of_our_keys_is_rejected_with_its_line_number() {
     let env = TestEnv::new("complete");
-    let before = "[profile eks-walkthrough]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
+    let before = "[profile admin]\nregion = us-east-1\noutput = json\n  # my note\n[profile other]\n";
     env.write_config(before);
     let result = env
         .json(&[&["run", "--update=cli-profile"], &EXISTING_USER[..]].concat())
@@ -208,19 +208,19 @@ fn input_typed_before_a_question_is_not_consent() {
     use super::support::terminal::Terminal;
     let env = TestEnv::new("fresh");
     env.slow_down(150);
-    let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.wait_for("You need the mailbox");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[super::support::REGION]].concat());
+    terminal.wait_for("REHEARSAL");
     for _ in 0..6 {
-        terminal.keys("\r");
         terminal.keys("y");
+        terminal.keys("\r");
         std::thread::sleep(Duration::from_millis(100));
     }
-    terminal.wait_for("How do you want to continue?");
+    terminal.wait_for("y start");
     terminal.wait_for_question();
     std::thread::sleep(Duration::from_millis(500));
     assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
     assert!(env.server.cloud().organization.is_none());
-    terminal.answer("How do you want to continue?", "q");
+    terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3);
 }
 

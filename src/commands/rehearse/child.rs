@@ -101,15 +101,14 @@ pub(super) async fn perform(
             _ => Subcommand::Run,
         };
         screen.talk(&format!(
-            "The home folder and the simulated AWS are kept in {}. Continue with: {}",
-            folder.display(),
-            screen.command(&SetupCommand::new(again))
+            "The home folder and the simulated AWS are kept in {}.",
+            folder.display()
         ));
-    } else if exit_code(status) == ExitCode::Interrupted.code() {
-        screen.talk(&format!(
-            "This rehearsal was not kept. To keep one: {}",
-            screen.command(&SetupCommand::rehearse().placeholder("--keep", "DIR"))
-        ));
+        // An interactive run has said how to continue.
+        if cli.flags.non_interactive || !matches!(flags.what, Rehearsed::Run | Rehearsed::Recommend) {
+            screen.talk("Continue with:");
+            screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::new(again))));
+        }
     }
     Ok(exit_code(status))
 }

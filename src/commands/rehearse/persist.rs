@@ -20,7 +20,10 @@ const LOCK: &str = "scenario.lock";
 
 /// Returns whether the rehearsed command can change the scenario. The others leave the saved one to a process that does.
 pub(super) fn changes_scenario(flags: &RehearseFlags) -> bool {
-    matches!(flags.what, Rehearsed::Run | Rehearsed::Login | Rehearsed::Undo)
+    matches!(
+        flags.what,
+        Rehearsed::Run | Rehearsed::Recommend | Rehearsed::Login | Rehearsed::Undo
+    )
 }
 
 /// Saves the scenario after every change, so that a rehearsal can be continued even if it is killed. Returns only if that

@@ -1,29 +1,36 @@
-//! The prompter for a terminal: dialoguer for texts and lists, single keys for the other questions, indicatif for spinners.
+//! The prompter for a terminal: dialoguer for texts and lists, single keys for everything else, and a part of the screen
+//! that is redrawn in place while the work goes on.
 
+mod board;
+mod keys;
 mod prompts;
+mod tasks;
 mod waits;
 
 pub use waits::checking;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use console::Style;
+use console::{Style, Term};
+use tokio::time::Instant;
 
-use super::glossary;
+use self::board::Board;
+use self::keys::{Keys, Press};
 use super::non_interactive::Silent;
+use super::rail::{self, Mark, Row};
 use super::screen::Screen;
-use super::terminal::EchoOff;
-use super::text;
-use crate::answers::Key;
+use super::terminal::{RawInput, discard_type_ahead};
+use super::{glossary, review, text};
 use crate::browser::Browser;
+use crate::limits::ENTER_HABIT;
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Survey,
-    Waiting,
+    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
+    TaskPrompt, Waiting,
 };
 
 /// Asks questions and shows progress in a terminal.
@@ -31,10 +38,15 @@ use crate::wizard::{
 pub struct Interactive {
     screen: Screen,
     browser: Rc<Browser>,
-    /// Whether the help on how to answer has been shown.
-    has_explained: Cell<bool>,
-    /// Hides keys that are pressed between questions.
-    _echo_off: EchoOff,
+    /// The list of steps during the work.
+    board: RefCell<Option<Rc<Board>>>,
+    /// A question was asked, and the cursor is in it.
+    is_asking: Cell<bool>,
+    has_asked: Cell<bool>,
+    /// When a key was pressed that answers by itself.
+    last_key: Rc<Cell<Option<Instant>>>,
+    /// Delivers keys at once, and hides those that are pressed between questions.
+    _raw: RawInput,
 }
 
 impl Interactive {
@@ -43,19 +55,12 @@ impl Interactive {
         Self {
             screen: screen.clone(),
             browser,
-            has_explained: Cell::new(false),
-            _echo_off: EchoOff::new(),
+            board: RefCell::default(),
+            is_asking: Cell::new(false),
+            has_asked: Cell::new(false),
+            last_key: Rc::default(),
+            _raw: RawInput::new(),
         }
-    }
-
-    fn help(&self, key: Key) {
-        self.screen.warn(&format!("  {}", key.help()));
-        self.lines(&glossary::lines_of(key));
-        self.screen.warn(&format!(
-            "  Flag {}, variable {}. Also: :back, :skip, :quit.",
-            key.flag(),
-            key.variable()
-        ));
     }
 
     fn lines(&self, lines: &[String]) {
@@ -66,11 +71,85 @@ impl Interactive {
 
     /// Whether displays are redrawn in place. Log lines would tear them.
     fn redraws(&self) -> bool {
-        self.screen.verbose == 0
+        self.screen.verbose == 0 && !self.screen.quiet
     }
 
-    fn strong(&self, label: &str) -> String {
-        self.screen.paint(label, &Style::new().bold())
+    fn board(&self) -> Option<Rc<Board>> {
+        self.board.borrow().clone()
+    }
+
+    /// Changes the row of a step, if the list is on the screen.
+    fn set(&self, info: &StepInfo, mark: Mark, detail: &str) {
+        if let Some(board) = self.board() {
+            board.set(info.number, mark, detail);
+        }
+    }
+
+    /// Asks with the list of steps off the screen.
+    async fn apart<T>(&self, asking: impl Future<Output = T>) -> T {
+        let board = self.board();
+        if let Some(board) = &board {
+            board.hide();
+        }
+        let reply = asking.await;
+        if let Some(board) = &board {
+            board.unhide();
+        }
+        reply
+    }
+
+    /// Gets ready for a question: what was typed before does not answer it, and neither does the Enter of people who press
+    /// it after each key.
+    async fn settle(&self) {
+        if let Some(pressed) = self.last_key.take() {
+            tokio::time::sleep_until(pressed + ENTER_HABIT).await;
+        }
+        discard_type_ahead();
+    }
+
+    fn note_key(&self) {
+        self.last_key.set(Some(Instant::now()));
+    }
+
+    /// Reads keys after a prompt until one of these letters, or Enter with the letter before it that needs it. Returns the
+    /// letter, and Enter alone as `\r`.
+    async fn letter(&self, prompt: &str, with_enter: &[char], at_once: &[char]) -> Result<char, UserError> {
+        let _held = self.screen.log.hold();
+        self.settle().await;
+        let term = Term::stderr();
+        let write = |text: &str| {
+            // The terminal is gone; reading fails next.
+            let _ = term.write_str(text);
+        };
+        write(&format!("  {} ", self.screen.encode(prompt)));
+        let keys = Keys::start();
+        let mut pending = None;
+        let chosen = loop {
+            let Ok(press) = keys.next().await else {
+                write("\n");
+                return Err(UserError::interrupted());
+            };
+            match press {
+                Press::Enter => break pending.unwrap_or('\r'),
+                Press::Char(letter) if with_enter.contains(&letter) => {
+                    let erase = if pending.is_some() { "\u{8}" } else { "" };
+                    write(&format!("{erase}{letter}"));
+                    pending = Some(letter);
+                }
+                Press::Backspace if pending.take().is_some() => write("\u{8} \u{8}"),
+                Press::Escape if at_once.contains(&'b') => {
+                    self.note_key();
+                    break 'b';
+                }
+                Press::Char(letter) if at_once.contains(&letter) => {
+                    self.note_key();
+                    break letter;
+                }
+                _ => {}
+            }
+        };
+        write("\n");
+        Ok(chosen)
     }
 
     /// Asks which value to change.
@@ -78,72 +157,100 @@ impl Interactive {
         let names = review
             .values
             .iter()
-            .map(|(key, value, _)| format!("{}: {value}", key.title()));
+            .map(|value| format!("{:22} {}", value.key.title(), value.value));
         Ok(match self.choose("Which value?", names.collect(), 0).await? {
-            Reply::Value(index) => Some(ReviewReply::Change(review.values[index].0)),
+            Reply::Value(index) => Some(ReviewReply::Change(review.values[index].key)),
             Reply::Quit => Some(ReviewReply::Quit),
             Reply::Back | Reply::Skip => None,
         })
     }
 }
 
+impl Drop for Interactive {
+    /// Leaves no remains of a question that was interrupted.
+    fn drop(&mut self) {
+        if self.is_asking.get() {
+            let _ = Term::stderr().write_str("\r\n\x1b[J");
+        }
+    }
+}
+
+/// Takes lines off the screen that were just printed, as far as they are still on it.
+fn erase(printed: usize) {
+    let term = Term::stderr();
+    let rows = usize::from(term.size().0);
+    let _ = term.clear_last_lines(printed.min(rows.saturating_sub(1)));
+}
+
 impl Events for Interactive {
-    fn show_task(&self, _info: &'static StepInfo, task: &HumanTask) {
-        self.screen.bell();
-        self.screen.warn("");
-        self.lines(&text::task_lines(task, &self.screen));
-        if let Some(line) = text::opened_line(task, &self.browser) {
-            self.screen.talk(&line);
+    fn open(&self, opening: &Opening) {
+        if !self.screen.quiet {
+            for line in text::opening_lines(opening, &self.screen) {
+                self.screen.raw(&line);
+            }
         }
     }
 
-    fn change(&self, _info: &'static StepInfo, change: &Change) {
+    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
+        self.redraws().then(|| waits::counting(&self.screen, infos.len()))
+    }
+
+    fn work(&self, reports: &[StepReport]) {
+        let are_recommendations = reports.iter().all(|report| report.info.is_recommendation());
+        let rows = reports
+            .iter()
+            .filter(|report| are_recommendations || !report.info.is_recommendation())
+            .map(Row::of);
+        if self.redraws() {
+            self.board
+                .replace(Some(Rc::new(Board::new(&self.screen, rows.collect()))));
+        }
+    }
+
+    fn work_ended(&self) {
+        self.board.take();
+    }
+
+    fn change(&self, info: &'static StepInfo, change: &Change) {
+        self.set(info, Mark::Working, &rail::progress(change));
         if self.screen.verbose >= 1 {
             self.screen.talk(&format!("  $ {}", change.command));
         }
     }
 
-    fn open(&self) {
-        for line in text::opening_lines(&self.screen) {
-            self.screen.talk(&line);
-        }
-    }
-
-    fn survey(&self, infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        (!self.screen.quiet && self.redraws()).then(|| waits::filling(&self.screen, infos))
-    }
-
-    fn begin(&self, info: &'static StepInfo, observed: &Observed, plan: &StepPlan) {
-        if self.screen.quiet {
-            return;
-        }
-        self.screen.talk("");
-        let heading = self.strong(&text::heading(info, STEPS));
-        self.screen.raw(&heading);
-        for line in text::begin_lines(info, observed, plan) {
-            self.screen.talk(&format!("  {line}"));
-        }
-    }
-
     fn end(&self, report: &StepReport) {
-        if self.screen.quiet {
-            return;
-        }
-        for line in text::end_lines(report, STEPS, &self.screen) {
-            self.screen.raw(&line);
+        if let Some(board) = self.board() {
+            let row = Row::of(report);
+            board.set(row.number, row.mark, row.detail);
+        } else if !self.screen.quiet && !report.info.is_recommendation() {
+            for line in text::end_lines(report, STEPS, &self.screen) {
+                self.screen.raw(&line);
+            }
         }
     }
 
-    fn say(&self, _info: Option<&'static StepInfo>, line: &str) {
-        self.screen.talk(&format!("  {line}"));
+    fn say(&self, info: Option<&'static StepInfo>, line: &str) {
+        match (self.board(), info) {
+            // The row of the step shows it.
+            (Some(_), Some(_)) => {}
+            (Some(board), None) => {
+                board.hide();
+                self.screen.talk(&format!("  {line}"));
+                board.unhide();
+            }
+            (None, _) => self.screen.talk(&format!("  {line}")),
+        }
     }
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
-        if self.redraws() {
-            return waits::spinner(&self.screen, info, what);
+        match self.board() {
+            Some(board) => waits::row(board, info, what),
+            None if self.redraws() => waits::spinner(&self.screen, what),
+            None => {
+                self.screen.talk(&format!("  Waiting: {what}"));
+                Box::new(Silent)
+            }
         }
-        self.screen.talk(&format!("  Waiting: {what}"));
-        Box::new(Silent)
     }
 }
 
@@ -154,96 +261,113 @@ impl Prompter for Interactive {
     }
 
     async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        if !self.has_explained.replace(true) {
-            self.screen.talk("At a question, ? shows help, and :back, :skip and :quit are also answers. In a list, type to filter, or press Esc to go back.");
+        self.settle().await;
+        if !self.has_asked.replace(true) {
+            self.screen.warn("");
         }
-        if question.choices.is_empty() {
-            return self
-                .value(question.key, &question.prompt, question.default.as_deref())
-                .await;
-        }
-        self.screen.warn(&format!("  {}", question.key.help()));
-        self.chosen(question).await
+        self.is_asking.set(true);
+        let reply = if question.choices.is_empty() {
+            self.value(question).await
+        } else {
+            self.chosen(question).await
+        };
+        self.is_asking.set(false);
+        reply
     }
 
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
-        self.lines(&confirm.lines);
-        let yes_or_no = if confirm.default { "Y/n" } else { "y/N" };
-        let skip = if confirm.can_skip { ", s skip" } else { "" };
-        let prompt = format!(
-            "{} [{yes_or_no}, ? help, b back{skip}, q quit]",
-            self.strong(&crate::text::clean(&confirm.prompt))
-        );
-        loop {
-            let reply = match self.press(&prompt).await? {
-                '\r' => Reply::Value(confirm.default),
-                'y' => Reply::Value(true),
-                'n' => Reply::Value(false),
-                'b' => Reply::Back,
-                's' if confirm.can_skip => Reply::Skip,
-                'q' => Reply::Quit,
-                '?' => {
-                    self.pressed("help");
-                    for line in &confirm.help {
-                        self.screen.warn(&format!("  {line}"));
-                    }
-                    for line in self.screen.next_lines(&confirm.next) {
-                        self.screen.warn(&format!("  {line}"));
-                    }
-                    continue;
-                }
-                _ => {
-                    self.pressed("?");
-                    continue;
-                }
+        let asking = async {
+            self.lines(&confirm.lines);
+            let prompt = self
+                .screen
+                .paint(&crate::text::clean(&confirm.prompt), &Style::new().bold());
+            self.screen.raw(&prompt);
+            let skip = if confirm.can_skip { "   s skip" } else { "" };
+            let (yes, no) = if confirm.default {
+                (" (Enter)", "")
+            } else {
+                ("", " (Enter)")
             };
-            self.pressed(match reply {
-                Reply::Value(true) => "yes",
-                Reply::Value(false) => "no",
-                Reply::Back => "back",
-                Reply::Skip => "skip",
-                Reply::Quit => "quit",
-            });
-            return Ok(reply);
-        }
+            let keys = format!("y yes{yes}   n no{no}{skip}   b back   ? help   q quit ›");
+            loop {
+                let reply = match self.letter(&keys, &['y', 'n'], &['b', 's', 'q', '?']).await? {
+                    '\r' => Reply::Value(confirm.default),
+                    'y' => Reply::Value(true),
+                    'n' => Reply::Value(false),
+                    'b' => Reply::Back,
+                    's' if confirm.can_skip => Reply::Skip,
+                    'q' => Reply::Quit,
+                    _ => {
+                        for line in &confirm.help {
+                            self.screen.warn(&format!("  {line}"));
+                        }
+                        self.screen.print_next(&confirm.next);
+                        continue;
+                    }
+                };
+                return Ok(reply);
+            }
+        };
+        self.apart(asking).await
+    }
+
+    fn task(&self, info: &'static StepInfo, task: &HumanTask, meanwhile: &[&'static StepInfo]) -> Box<dyn TaskPrompt> {
+        self.shown_task(info, task, meanwhile)
     }
 
     async fn type_out(&self, text: &str) -> Result<String, UserError> {
+        self.settle().await;
         self.typed(text).await
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        self.lines(&text::review_lines(review, self.screen.talk_width));
-        let prompt = format!(
-            "{} [Enter continue, c change a value, ? commands, b back, q quit]",
-            self.strong("How do you want to continue?")
-        );
+        let keys = "y start   e edit   d details   a AWS CLI commands   b back   q quit ›";
         loop {
-            match self.press(&prompt).await? {
-                '\r' | 'g' | 'y' => {
-                    self.pressed("continue");
-                    return Ok(ReviewReply::GoOn);
+            let lines = review::lines(review, &self.screen);
+            let mut printed: usize = lines.iter().map(|line| self.screen.rows_of(line)).sum();
+            for line in &lines {
+                self.screen.raw(line);
+            }
+            let reply = loop {
+                printed += 1;
+                match self.letter(keys, &['y'], &['e', 'd', 'a', 'b', 'q', '?']).await? {
+                    '\r' => {
+                        self.screen.warn("  Type y and press Enter to start.");
+                        printed += 1;
+                    }
+                    letter => break letter,
                 }
-                'c' => {
-                    self.pressed("change a value");
+            };
+            match reply {
+                'y' => return Ok(ReviewReply::GoOn),
+                'q' => return Ok(ReviewReply::Quit),
+                'b' => {
+                    erase(printed);
+                    return Ok(ReviewReply::Back);
+                }
+                'e' => {
+                    // The next review takes the place of this one.
+                    erase(printed);
                     if let Some(reply) = self.which(review).await? {
                         return Ok(reply);
                     }
                 }
-                'b' => {
-                    self.pressed("back");
-                    return Ok(ReviewReply::Back);
+                'd' => self.lines(&review::detail_lines(review)),
+                'a' => {
+                    for line in review::command_lines(review) {
+                        self.screen.unwrapped(&line);
+                    }
                 }
-                'q' | 'l' => {
-                    self.pressed("quit");
-                    return Ok(ReviewReply::Quit);
-                }
-                '?' => {
-                    self.pressed("commands");
-                    self.lines(&text::command_lines(review));
-                    self.lines(&glossary::all_lines());
-                }
-                _ => self.pressed("?"),
+                _ => self.lines(&glossary::all_lines()),
+            }
+            let is_reading = matches!(reply, 'd' | 'a' | '?');
+            if is_reading
+                && self
+                    .letter("Enter back to the review   q quit ›", &[], &['b', 'q'])
+                    .await?
+                    == 'q'
+            {
+                return Ok(ReviewReply::Quit);
             }
         }
     }

@@ -1,28 +1,29 @@
-//! Prompts: a text, a list, or one key. They block, so they run on a thread of their own.
+//! Texts and lists, with dialoguer. Its prompts block, so they run on a thread of their own.
 //!
-//! The text input of dialoguer ignores Esc, so texts accept `?`, `:back`, `:skip` and `:quit`. Lists accept Esc and have
-//! rows for the same actions. Prompts that take one key use letters.
+//! The text input of dialoguer ignores Esc, so a text accepts the letters of the other keys after a colon. A text that is
+//! refused stays in the field, to be corrected.
 
-use console::{Key as Pressed, Term};
+use console::{Style, Term};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{FuzzySelect, Input, Select};
+use dialoguer::{FuzzySelect, Input};
 
-use super::super::terminal::discard_type_ahead;
 use super::Interactive;
-use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
+use crate::ui::glossary;
 use crate::user_error::UserError;
 use crate::wizard::{Choice, Question, Reply};
 
-/// The last rows of a list, which are not choices.
+/// The last row of an open list.
 const OTHER: &str = "type another value";
-const BACK: &str = "← back";
-const SKIP: &str = "skip this step";
-const QUIT: &str = "quit (progress is saved)";
 
-/// The maximum length of a simple list. Longer lists are searched by typing.
-const SHORT: usize = 12;
+/// The rows of a list that are shown at once, so that it fits on a small screen.
+const ROWS: usize = 8;
+
+/// The keys of a text.
+const TEXT_KEYS: &str = "Enter accept   :? help   :b back   :s skip   :q quit";
+/// The keys of a list.
+const LIST_KEYS: &str = "type to filter   ↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
 
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
@@ -40,11 +41,7 @@ impl Interactive {
     ) -> Result<T, UserError> {
         let _held = self.screen.log.hold();
         let theme = self.theme();
-        let work = move || {
-            discard_type_ahead();
-            prompt(theme.as_ref())
-        };
-        match tokio::task::spawn_blocking(work).await {
+        match tokio::task::spawn_blocking(move || prompt(theme.as_ref())).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(dialoguer::Error::IO(error))) if error.kind() == std::io::ErrorKind::Interrupted => {
                 Err(UserError::interrupted())
@@ -57,47 +54,109 @@ impl Interactive {
         }
     }
 
+    /// Writes lines below the line of the cursor, and returns to it.
+    fn write_below(lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let term = Term::stderr();
+        let columns = usize::from(term.size().1).max(20);
+        let fit = |line: &String| console::truncate_str(line, columns - 1, "").into_owned();
+        let fitting: Vec<String> = lines.iter().map(fit).collect();
+        let below = fitting.join("\r\n");
+        // The terminal is gone; reading fails next.
+        let _ = term.write_str(&format!("\r\n{below}\x1b[{}A\r", lines.len()));
+    }
+
+    /// Clears what is below the line of the cursor, and the line itself.
+    fn clear_below() {
+        let _ = Term::stderr().write_str("\r\x1b[J");
+    }
+
+    fn hint(&self, keys: &str) -> String {
+        self.screen
+            .paint(&self.screen.encode(&format!("  {keys}")), &Style::new().dim())
+    }
+
+    /// Reads one line, with this text already in the field. `below` is shown below the field.
+    async fn line(
+        &self,
+        prompt: &str,
+        default: Option<&str>,
+        initial: &str,
+        below: &[String],
+    ) -> Result<String, UserError> {
+        let (prompt, initial) = (self.screen.encode(&clean(prompt)), clean(initial));
+        let default = default.map(clean);
+        Self::write_below(below);
+        let line = self
+            .prompt(move |theme| {
+                let mut input = Input::<String>::with_theme(theme)
+                    .with_prompt(prompt)
+                    .allow_empty(true)
+                    .report(false)
+                    .with_initial_text(initial);
+                if let Some(default) = default {
+                    input = input.default(default);
+                }
+                input.interact_text()
+            })
+            .await;
+        if line.is_err() {
+            let _ = Term::stderr().write_str("\r\n\x1b[J");
+        } else {
+            Self::clear_below();
+        }
+        Ok(line?.trim().to_owned())
+    }
+
+    /// Prints an answered question.
+    fn answered(&self, prompt: &str, value: &str) {
+        let mark = self.screen.paint(&self.screen.encode("✔"), &Style::new().green());
+        let value = self.screen.paint(&clean(value), &Style::new().cyan());
+        self.screen.raw(&format!("{mark} {} · {value}", clean(prompt)));
+    }
+
     /// Asks for a text until it is valid for the answer, or the user goes elsewhere.
-    pub(super) async fn value(&self, key: Key, text: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
+    pub(super) async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        let key = question.key;
+        let mut initial = String::new();
+        let mut below = vec![self.hint(TEXT_KEYS)];
         loop {
-            let (text, default) = (self.screen.encode(&clean(text)), default.map(clean));
-            let line: String = self
-                .prompt(move |theme| {
-                    let mut input =
-                        Input::<String>::with_theme(theme)
-                            .with_prompt(text)
-                            .validate_with(move |line: &String| match line.trim() {
-                                "?" | ":back" | ":skip" | ":quit" => Ok(()),
-                                line => key.check(line).map(|_| ()),
-                            });
-                    if let Some(default) = default {
-                        input = input.default(default);
-                    }
-                    input.interact_text()
-                })
-                .await?;
-            match line.trim() {
-                "?" => self.help(key),
-                ":back" => return Ok(Reply::Back),
-                ":skip" => return Ok(Reply::Skip),
-                ":quit" => return Ok(Reply::Quit),
-                line => {
-                    if let Ok(value) = key.check(line) {
+            let default = question.default.as_deref().filter(|_| initial.is_empty());
+            let line = self.line(&question.prompt, default, &initial, &below).await?;
+            match line.as_str() {
+                ":b" | ":back" => return Ok(Reply::Back),
+                ":s" | ":skip" => return Ok(Reply::Skip),
+                ":q" | ":quit" => return Ok(Reply::Quit),
+                "?" | ":?" => {
+                    initial.clear();
+                    let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
+                    let help = [key.help().to_owned(), flag].into_iter().chain(glossary::lines_of(key));
+                    below = help.map(|line| format!("  {}", self.screen.encode(&line))).collect();
+                    below.push(self.hint(TEXT_KEYS));
+                }
+                line => match key.check(line) {
+                    Ok(value) => {
+                        self.answered(question.key.title(), &value);
                         return Ok(Reply::Value(value));
                     }
-                }
+                    Err(why) => {
+                        line.clone_into(&mut initial);
+                        let sign = self.screen.paint(&self.screen.encode("✘"), &Style::new().red());
+                        let why = crate::text::capitalized(&clean(&why.to_string()));
+                        below = vec![format!("{sign} {why}."), self.hint(TEXT_KEYS)];
+                    }
+                },
             }
         }
     }
 
     /// Asks for any text, which may be empty.
     pub(super) async fn typed(&self, text: &str) -> Result<String, UserError> {
-        let text = self.screen.encode(&clean(text));
-        let ask = move |theme: &dyn Theme| {
-            let input = Input::<String>::with_theme(theme).with_prompt(text).allow_empty(true);
-            input.interact_text()
-        };
-        Ok(self.prompt(ask).await?.trim().to_owned())
+        let typed = self.line(text, None, "", &[]).await?;
+        self.answered(text, &typed);
+        Ok(typed)
     }
 
     /// Asks for one of the choices of a question. Esc goes back.
@@ -107,85 +166,57 @@ impl Interactive {
         let current = choices
             .iter()
             .position(|choice| Some(&choice.value) == question.default.as_ref());
-        if let Some(current) = current.filter(|_| choices.len() > SHORT) {
+        if let Some(current) = current {
             let choice = choices.remove(current);
             choices.insert(0, choice);
         }
-        let start = current.filter(|_| choices.len() <= SHORT).unwrap_or(0);
-        let mut rows: Vec<String> = choices.iter().map(|choice| choice.label.clone()).collect();
+        let source = question.default_source.as_ref().filter(|_| current.is_some());
+        let label = |(index, choice): (usize, &&Choice)| match source {
+            Some(source) if index == 0 => format!("{}   {source}", choice.label),
+            _ => choice.label.clone(),
+        };
+        let mut rows: Vec<String> = choices.iter().enumerate().map(label).collect();
         let count = rows.len();
         if question.is_open {
             rows.push(OTHER.to_owned());
         }
-        match self.choose(&question.prompt, rows, start).await? {
-            Reply::Value(index) if index == count => {
-                self.value(question.key, &question.prompt, question.default.as_deref())
-                    .await
+        let chosen = self.choose(&question.prompt, rows, 0).await?;
+        match chosen {
+            Reply::Value(index) if index == count => self.value(question).await,
+            Reply::Value(index) => {
+                let words: Vec<&str> = choices[index].label.split_whitespace().collect();
+                self.answered(question.key.title(), &words.join(" "));
+                Ok(Reply::Value(choices[index].value.clone()))
             }
-            Reply::Value(index) => Ok(Reply::Value(choices[index].value.clone())),
             Reply::Back => Ok(Reply::Back),
             Reply::Skip => Ok(Reply::Skip),
             Reply::Quit => Ok(Reply::Quit),
         }
     }
 
-    /// Asks for a row of a list and returns its index.
+    /// Asks for a row of a list and returns its index. Esc goes back.
     pub(super) async fn choose(&self, text: &str, rows: Vec<String>, start: usize) -> Result<Reply<usize>, UserError> {
-        let count = rows.len();
-        let actions = [BACK, SKIP, QUIT].map(str::to_owned);
-        let encode = |row: String| self.screen.encode(&clean(&row));
-        let rows: Vec<String> = rows.into_iter().chain(actions).map(encode).collect();
+        let columns = usize::from(Term::stderr().size().1).max(20);
+        let encode = |row: String| {
+            let row = self.screen.encode(&clean(&row));
+            console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
+        };
+        let rows: Vec<String> = rows.into_iter().map(encode).collect();
         let text = self.screen.encode(&clean(text));
+        let hint = self.hint(LIST_KEYS);
+        self.screen.raw(&hint);
         let chosen = self
             .prompt(move |theme| {
-                let term = Term::stderr();
-                if count > SHORT {
-                    let list = FuzzySelect::with_theme(theme)
-                        .with_prompt(text)
-                        .items(&rows)
-                        .default(start)
-                        .max_length(SHORT);
-                    list.interact_on_opt(&term)
-                } else {
-                    let list = Select::with_theme(theme).with_prompt(text).items(&rows).default(start);
-                    list.interact_on_opt(&term)
-                }
+                FuzzySelect::with_theme(theme)
+                    .with_prompt(text)
+                    .items(&rows)
+                    .default(start)
+                    .max_length(ROWS)
+                    .report(false)
+                    .interact_on_opt(&Term::stderr())
             })
             .await?;
-        Ok(match chosen {
-            Some(index) if index < count => Reply::Value(index),
-            Some(index) if index == count + 1 => Reply::Skip,
-            Some(index) if index == count + 2 => Reply::Quit,
-            _ => Reply::Back,
-        })
-    }
-
-    /// Waits for one key. Returns a letter in lower case, Enter as `\r`, and Esc as `b`.
-    pub(super) async fn press(&self, text: &str) -> Result<char, UserError> {
-        let text = self.screen.encode(text);
-        let pressed = self.prompt(move |_| {
-            let term = Term::stderr();
-            term.write_str(&format!("{text} "))?;
-            let pressed = loop {
-                match term.read_key()? {
-                    Pressed::Char(letter) => break letter.to_ascii_lowercase(),
-                    Pressed::Enter => break '\r',
-                    Pressed::Escape => break 'b',
-                    _ => {}
-                }
-            };
-            Ok(pressed)
-        });
-        let pressed = pressed.await;
-        if pressed.is_err() {
-            // The next message must not be on the line of the prompt.
-            self.pressed("");
-        }
-        pressed
-    }
-
-    /// Ends the line of a prompt with the meaning of the pressed key.
-    pub(super) fn pressed(&self, meaning: &str) {
-        self.screen.warn(meaning);
+        super::erase(self.screen.rows_of(&hint));
+        Ok(chosen.map_or(Reply::Back, Reply::Value))
     }
 }

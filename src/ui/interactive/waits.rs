@@ -1,74 +1,49 @@
-//! The animated displays: the list of the first check, and the spinners of waits.
+//! The displays of waits: the row of a step, or a spinner.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::cell::Cell;
+use std::rc::Rc;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::super::screen::Screen;
-use super::super::text;
-use crate::limits::LONG_WAIT;
+use super::board::Board;
+use super::rail::Mark;
+use crate::limits::FRAME;
 use crate::reconcile::StepInfo;
 use crate::text::clean;
-use crate::wizard::steps::STEPS;
 use crate::wizard::{Observed, Survey, Waiting};
 
 /// The spinner of a wait.
 struct Spinner {
     bar: ProgressBar,
-    mark: String,
     screen: Screen,
 }
 
-/// Shows a spinner with the step, what it waits for, and the elapsed time.
-pub fn spinner(screen: &Screen, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
-    let bar = ProgressBar::new_spinner();
-    let hint = screen.encode(&format!(
-        "This can take minutes. You can stop with Ctrl-C and continue later: {}",
-        screen.command(&screen.invocation.again())
-    ));
-    let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}{hint}").map(|style| {
-        let style = style.with_key("hint", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            if state.elapsed() >= LONG_WAIT {
-                let _ = write!(out, "\n    {hint}");
-            }
-        });
-        if screen.ascii {
-            style.tick_chars("-\\|/ ")
-        } else {
-            style
-        }
-    });
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    let mark = text::mark(info, STEPS);
-    bar.set_message(screen.encode(&format!("{mark} {}", clean(what))));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    Box::new(Spinner {
-        bar,
-        mark,
-        screen: screen.clone(),
-    })
+/// Shows a spinner with what is awaited.
+pub fn spinner(screen: &Screen, what: &str) -> Box<dyn Waiting> {
+    Box::new(Spinner::new(screen, what))
 }
 
 /// Shows a spinner for a check outside a step.
 pub fn checking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
-    let bar = ProgressBar::new_spinner();
-    bar.set_message(screen.encode(&clean(what)));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    let mark = String::new();
-    Box::new(Spinner {
-        bar,
-        mark,
-        screen: screen.clone(),
-    })
+    spinner(screen, what)
+}
+
+impl Spinner {
+    fn new(screen: &Screen, what: &str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.set_message(screen.encode(&clean(what)));
+        bar.enable_steady_tick(FRAME);
+        Self {
+            bar,
+            screen: screen.clone(),
+        }
+    }
 }
 
 impl Waiting for Spinner {
     fn say(&self, status: &str) {
-        let message = format!("{} {}", self.mark, clean(status));
-        self.bar.set_message(self.screen.encode(&message));
+        self.bar.set_message(self.screen.encode(&clean(status)));
     }
 }
 
@@ -78,48 +53,48 @@ impl Drop for Spinner {
     }
 }
 
-/// The checklist, one line per step, which fills in as results arrive.
-struct Filling {
-    _all: MultiProgress,
-    lines: BTreeMap<&'static str, ProgressBar>,
-    screen: Screen,
+/// The first check of all steps: a spinner that counts.
+struct Counting {
+    spinner: Spinner,
+    checked: Cell<usize>,
+    all: usize,
 }
 
-/// Truncates a line to the width of the terminal, because it is redrawn.
-fn fitting(screen: &Screen, line: &str) -> String {
-    let width = screen.talk_width.unwrap_or(80).saturating_sub(3);
-    console::truncate_str(&screen.encode(line), width, "").into_owned()
-}
-
-/// Shows the checklist during the first check.
-pub fn filling(screen: &Screen, infos: &[&'static StepInfo]) -> Box<dyn Survey> {
-    let all = MultiProgress::new();
-    let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let lines = infos.iter().map(|info| {
-        let bar = all.add(ProgressBar::new_spinner().with_style(style.clone()));
-        bar.set_message(fitting(screen, &text::survey_line(info, None)));
-        bar.tick();
-        (info.slug, bar)
-    });
-    Box::new(Filling {
-        lines: lines.collect(),
-        _all: all,
-        screen: screen.clone(),
+/// Shows how many steps have been checked.
+pub fn counting(screen: &Screen, all: usize) -> Box<dyn Survey> {
+    Box::new(Counting {
+        spinner: Spinner::new(screen, "Checking the account…"),
+        checked: Cell::new(0),
+        all,
     })
 }
 
-impl Survey for Filling {
-    fn checked(&self, info: &StepInfo, observed: &Observed) {
-        if let Some(bar) = self.lines.get(info.slug) {
-            bar.finish_with_message(fitting(&self.screen, &text::survey_line(info, Some(observed))));
-        }
+impl Survey for Counting {
+    fn checked(&self, _info: &StepInfo, _observed: &Observed) {
+        self.checked.set(self.checked.get() + 1);
+        let status = format!("Checking the account: {} of {}", self.checked.get(), self.all);
+        self.spinner.say(&status);
     }
 }
 
-impl Drop for Filling {
-    fn drop(&mut self) {
-        for bar in self.lines.values().filter(|bar| !bar.is_finished()) {
-            bar.finish();
-        }
+/// A wait in the row of a step.
+struct InRow {
+    board: Rc<Board>,
+    number: u8,
+}
+
+/// Shows what is awaited in the row of a step.
+pub fn row(board: Rc<Board>, info: &StepInfo, what: &str) -> Box<dyn Waiting> {
+    let waiting = InRow {
+        board,
+        number: info.number,
+    };
+    waiting.say(what);
+    Box::new(waiting)
+}
+
+impl Waiting for InRow {
+    fn say(&self, status: &str) {
+        self.board.set(self.number, Mark::Working, status);
     }
 }

@@ -18,12 +18,13 @@ use crate::reconcile::{Importance, Slot, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Question, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Proof, Question, Step, StepPlan, TaskKind};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
     number: 6,
     slug: "access-portal",
+    short: "Portal",
     title: "Verify the access portal",
     importance: Importance::Recommended,
     why: "You sign in there with a browser, and the AWS CLI needs its URL.",
@@ -152,6 +153,7 @@ impl Step for AccessPortal {
         let set = self.context.text(Key::PermissionSet);
         plan.tasks.push(HumanTask {
             sentence: "Open the access portal and sign in.".to_owned(),
+            brief: "open the access portal",
             link: url.map(|url| self.context.console.portal(url)),
             code: None,
             clicks: format!(
@@ -160,6 +162,8 @@ impl Step for AccessPortal {
             ),
             command: None,
             alternatives: confirm(PORTAL, "confirm it without step 8"),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 format!(
                     "Save this URL. You sign in there from now on: {}",
@@ -168,6 +172,10 @@ impl Step for AccessPortal {
                 "Step 8 confirms this when the portal lists the account.".to_owned(),
             ],
             kind: TaskKind::Confirmed(PORTAL),
+            proof: Some(Proof {
+                step: "sign-in",
+                comes_first: false,
+            }),
         });
         Ok(())
     }

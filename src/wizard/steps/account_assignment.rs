@@ -22,6 +22,7 @@ use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPla
 pub const INFO: StepInfo = StepInfo {
     number: 5,
     slug: "account-assignment",
+    short: "Access",
     title: "Assign the account",
     importance: Importance::Required,
     why: "It gives the group or user the permission set in the account.",

@@ -24,12 +24,16 @@ use aws_config_file::{Config, Paths, Section, has_keys, read_credentials};
 pub const INFO: StepInfo = StepInfo {
     number: 7,
     slug: "cli-profile",
+    short: "AWS CLI",
     title: "Configure the AWS CLI",
     importance: Importance::Required,
     why: "With a profile, the AWS CLI, the SDKs, and Terraform get short-lived credentials automatically.",
     feeds_others: true,
     permissions: &[],
 };
+
+/// The address of the access portal in a diff, before the instance exists.
+const UNKNOWN_ADDRESS: &str = "https://d-….awsapps.com/start";
 
 /// Step 7.
 pub struct CliProfile {
@@ -254,12 +258,12 @@ impl Step for CliProfile {
         };
         let path = self.paths()?.config();
         let (session, profile) = (self.context.text(Key::SsoSession), self.context.text(Key::CliProfile));
-        let (mut diff, mut others) = (String::new(), Vec::new());
-        if let Some(spec) = self.spec() {
-            let (before, config) = self.read()?;
-            others = spec.compare(&config).users;
-            diff = cli_config::diff(path, &before, &spec.edited(config));
-        }
+        // Before the instance exists, the diff shows everything but the address.
+        let spec = self.spec();
+        let spec = spec.unwrap_or_else(|| self.spec_with(UNKNOWN_ADDRESS.to_owned(), self.context.wanted_region()));
+        let (before, config) = self.read()?;
+        let others = spec.compare(&config).users;
+        let diff = cli_config::diff(path, &before, &spec.edited(config));
         plan.changes
             .push(cli_config::change(verb, &session, &profile, path, diff, &others));
         Ok(())

@@ -22,6 +22,7 @@ use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPla
 pub const INFO: StepInfo = StepInfo {
     number: 3,
     slug: "create-group",
+    short: "Group",
     title: "Create a group and add the user",
     importance: Importance::Recommended,
     why: "A group lets you grant the same access to other users later, without changing the account again.",

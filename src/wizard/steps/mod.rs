@@ -64,6 +64,12 @@ pub const SLUGS: [&str; 11] = [
     root_access_keys::INFO.slug,
 ];
 
+/// The slug of the first step, without which no other one works.
+pub const FIRST: &str = enable_identity_center::INFO.slug;
+
+/// The slugs of the recommendations.
+pub const RECOMMENDATIONS: [&str; 3] = [mfa::INFO.slug, cloudtrail::INFO.slug, root_access_keys::INFO.slug];
+
 /// The lines of the checklist, for `status` without credentials.
 pub const INFOS: [&crate::reconcile::StepInfo; 11] = [
     &enable_identity_center::INFO,

@@ -26,12 +26,26 @@ use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPla
 pub const INFO: StepInfo = StepInfo {
     number: 4,
     slug: "permission-set",
+    short: "Permission set",
     title: "Create a permission set",
     importance: Importance::Required,
     why: "It defines what a user or group can do in an account, and how long a session lasts.",
     feeds_others: true,
     permissions: &[permission_set::PERMISSIONS],
 };
+
+/// What the policies allow that most people choose from ("AWS managed policies for job functions").
+const COMMON: [(&str, &str); 9] = [
+    ("AdministratorAccess", "full access to all services"),
+    ("PowerUserAccess", "everything except IAM and organizations"),
+    ("ReadOnlyAccess", "read everything, change nothing"),
+    ("job-function/ViewOnlyAccess", "see resources, but not their content"),
+    ("job-function/SupportUser", "troubleshoot and open support cases"),
+    ("job-function/Billing", "bills, budgets and payment methods"),
+    ("job-function/DatabaseAdministrator", "set up and run databases"),
+    ("job-function/NetworkAdministrator", "set up and run networks"),
+    ("SecurityAudit", "read the security settings of everything"),
+];
 
 /// Step 4.
 pub struct PermissionSet {
@@ -298,7 +312,17 @@ impl Step for PermissionSet {
         let policies = permission_set::aws_policies(&self.context).await;
         let policies =
             policies.map_err(|aws_error| step_error(&INFO, &aws_error, NextStep::note("enter the policy's name")))?;
-        Ok(policies.into_iter().map(Choice::of).collect())
+        let (common, others): (Vec<String>, Vec<String>) = policies
+            .into_iter()
+            .partition(|policy| COMMON.iter().any(|(name, _)| name == policy));
+        let described = COMMON
+            .into_iter()
+            .filter(|(name, _)| common.iter().any(|policy| policy == name))
+            .map(|(name, what)| Choice {
+                label: format!("{name:34} {what}"),
+                value: name.to_owned(),
+            });
+        Ok(described.chain(others.into_iter().map(Choice::of)).collect())
     }
 
     fn covers(&self, address: &Address) -> bool {

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use super::{Observations, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
 use crate::next_step::SetupCommand;
-use crate::reconcile::{Change, Importance};
+use crate::reconcile::Importance;
 use crate::user_error::{UserError, UserErrorKind};
-use crate::wizard::{Choice, Observed, PlannedChange, Question, Reply, Review, ReviewReply, Status, Step, StepPlan};
+use crate::wizard::{
+    Choice, HumanTask, Observed, Question, Reply, Review, ReviewReply, ReviewedValue, Status, Step, StepPlan,
+};
 
 /// A check in progress.
 type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
@@ -32,22 +34,24 @@ impl Walk<'_> {
                 return Ok(false);
             }
             self.save_answers()?;
-            if !self.prompter.can_ask() || self.options.yes {
+            if !self.prompter.can_ask() || self.options.asks_recommendations {
+                // Without anybody to ask, flags give the consents; each recommendation is asked about by itself.
                 return Ok(true);
             }
             let review = self.review_of(observations);
-            if review.changes.is_empty() && review.tasks.is_empty() {
+            let is_nothing_to_do = review.changes.is_empty() && review.tasks.is_empty();
+            if is_nothing_to_do || (self.options.yes && review.needs_no_consent()) {
                 return Ok(true);
             }
-            match self.prompter.review(&review).await? {
+            match self.unless_stopped(self.prompter.review(&review)).await?? {
                 ReviewReply::GoOn => {
-                    self.agree_to_planned(observations);
+                    self.agree_to(&review);
                     return Ok(true);
                 }
                 ReviewReply::Quit => return Ok(false),
                 ReviewReply::Back => self.reopen_last_question()?,
                 ReviewReply::Change(key) => match self.change_answer(key).await? {
-                    Reply::Value(()) => *observations = self.survey().await,
+                    Reply::Value(()) => *observations = self.unless_stopped(self.survey()).await?,
                     Reply::Back | Reply::Skip => {}
                     Reply::Quit => return Ok(false),
                 },
@@ -93,7 +97,7 @@ impl Walk<'_> {
         } else {
             question.is_open = false;
         }
-        match self.prompter.ask(&question).await? {
+        match self.unless_stopped(self.prompter.ask(&question)).await?? {
             Reply::Value(value) => {
                 self.answers.borrow_mut().replace(key, asked(value));
                 self.save_answers()?;
@@ -132,7 +136,8 @@ impl Walk<'_> {
                 question.default = answers.suggestion(question.key).map(str::to_owned);
             }
             let info = step.info();
-            match self.ask_during_check(&question, &mut ahead, observations).await? {
+            let asked_now = self.ask_during_check(&question, &mut ahead, observations);
+            match self.unless_stopped(asked_now).await?? {
                 Reply::Value(value) => {
                     self.answers.borrow_mut().replace(question.key, asked(value));
                     self.history.borrow_mut().push(question.key);
@@ -210,6 +215,7 @@ impl Walk<'_> {
                     .into_iter()
                     .map(move |question| (step, question))
             })
+            .filter(|(_, question)| self.prompter.can_ask() || !question.is_confirmation)
             .collect()
     }
 
@@ -221,42 +227,46 @@ impl Walk<'_> {
             .filter(|key| *key != Key::Group || !answers.without_group())
             .filter_map(|key| {
                 let answer = answers.get(key)?;
-                Some((key, answer.value, answer.source.text(Timestamp::now())))
+                Some(ReviewedValue {
+                    key,
+                    is_existing: answer.source == Source::Account,
+                    value: answer.value,
+                    source: answer.source.text(Timestamp::now()),
+                })
             })
             .collect();
         let mut review = Review {
             values,
             changes: Vec::new(),
             tasks: Vec::new(),
+            done: Vec::new(),
         };
         for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
-            let observed = observations.get(step.info().slug);
-            let plan = observed.map_or_else(|| Ok(StepPlan::default()), |observed| step.plan(observed));
-            let plan = plan.unwrap_or_else(|error| {
-                self.prompter.say(Some(step.info()), &error.message);
+            let info = step.info();
+            let Some(observed) = observations.get(info.slug) else {
+                continue;
+            };
+            let mut plan = step.plan(observed).unwrap_or_else(|error| {
+                self.prompter.say(Some(info), &error.message);
                 StepPlan::default()
             });
-            // The user decides about the changes of a recommendation when the walk reaches it, unless a flag requested
-            // them.
-            let (to_decide, planned): (Vec<Change>, Vec<Change>) = plan
-                .changes
-                .into_iter()
-                .partition(|change| step.info().is_recommendation() && !self.is_requested(change));
-            let to_decide = to_decide
-                .into_iter()
-                .map(|change| format!("Decide whether to do this: {}", change.sentence));
-            review.tasks.extend(to_decide);
-            let planned: Vec<PlannedChange> = planned
-                .into_iter()
-                .map(|change| PlannedChange {
-                    sentence: change.sentence,
-                    command: change.command,
-                })
-                .collect();
-            if !planned.is_empty() {
-                review.changes.push((step.info(), planned));
+            if !self.is_asked_about(info) {
+                plan.changes.retain(|change| self.is_requested(change));
+                plan.tasks.clear();
             }
-            review.tasks.extend(plan.tasks.into_iter().map(|task| task.sentence));
+            if observed.is_done() && plan.changes.is_empty() && !info.is_recommendation() {
+                review.done.push((info, observed.summary.clone()));
+            }
+            if !plan.changes.is_empty() {
+                review.changes.push((info, plan.changes));
+            }
+            let is_included = |task: &HumanTask| {
+                let proof = task.proof.filter(|proof| !proof.comes_first);
+                proof.is_some_and(|proof| self.is_ahead(proof.step))
+            };
+            review
+                .tasks
+                .extend(plan.tasks.into_iter().filter(|task| !is_included(task)));
         }
         review
     }

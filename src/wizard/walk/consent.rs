@@ -1,11 +1,10 @@
 //! Consent: one confirmation for all changes that can be undone, and a separate one for each of the others.
 
-use super::turn::Turn;
-use super::{Observations, Walk};
+use super::{AgreedKey, Walk};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::{Change, Consent, Importance, NamedConsent, StepInfo};
 use crate::user_error::UserError;
-use crate::wizard::{Confirm, Events, HumanTask, Prompter, Reply, StepPlan, TaskKind};
+use crate::wizard::{Confirm, HumanTask, Reply, Review, Step, StepPlan, TaskKind};
 
 /// The user's decision about a plan.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,31 +17,21 @@ pub(super) enum Agreement {
 
 impl Walk<'_> {
     /// Remembers the changes in the review, so that the walk asks again only about new ones.
-    pub(super) fn agree_to_planned(&self, observations: &Observations) {
-        let mut agreed = self.agreed.borrow_mut();
-        for step in self.steps {
-            let plan = observations
-                .get(step.info().slug)
-                .and_then(|observed| step.plan(observed).ok());
-            for change in plan.unwrap_or_default().changes {
-                if change.consent == Consent::Reversible {
-                    agreed.insert(change.key());
-                }
-            }
-        }
+    pub(super) fn agree_to(&self, review: &Review) {
+        self.agreed.borrow_mut().extend(review.all_changes().map(agreed_key));
+    }
+
+    fn is_agreed(&self, change: &Change) -> bool {
+        self.agreed.borrow().contains(&agreed_key(change))
     }
 
     /// Asks for the consents that a plan's changes still need.
-    pub(super) async fn agreement(
-        &self,
-        info: &'static StepInfo,
-        plan: &StepPlan,
-        turn: &Turn<'_>,
-    ) -> Result<Agreement, UserError> {
+    pub(super) async fn agreement(&self, step: &dyn Step, plan: &StepPlan) -> Result<Agreement, UserError> {
+        let info = step.info();
         let unreviewed: Vec<&Change> = plan
             .changes
             .iter()
-            .filter(|change| change.consent == Consent::Reversible && !self.agreed.borrow().contains(&change.key()))
+            .filter(|change| change.consent == Consent::Reversible && !self.is_agreed(change))
             .collect();
         if !unreviewed.is_empty() && self.prompter.can_ask() && !self.options.yes {
             let question = Confirm {
@@ -52,23 +41,24 @@ impl Walk<'_> {
                 help: unreviewed.iter().map(|change| change.command.clone()).collect(),
                 ..Confirm::default()
             };
-            if !self.confirm(info, question, turn).await? {
+            self.wait_for_turn(step).await;
+            if !self.confirm(info, question).await? {
                 return Ok(Agreement::Refused(Box::new(not_agreed(info, &unreviewed[0].sentence))));
             }
-            self.agreed.borrow_mut().extend(unreviewed.into_iter().map(Change::key));
+            self.agreed.borrow_mut().extend(unreviewed.into_iter().map(agreed_key));
         }
-        for change in &plan.changes {
+        for change in plan.changes.iter().filter(|change| !self.is_agreed(change)) {
             match &change.consent {
                 Consent::Reversible => {}
                 Consent::Named(consents) => {
                     for consent in consents {
-                        if !self.has_consent(info, change, consent, turn).await? {
+                        if !self.has_consent(step, change, consent).await? {
                             return Ok(Agreement::Refused(Box::new(needs_flag(info, change, consent))));
                         }
                     }
                 }
                 Consent::File { path, diff } => {
-                    if !self.is_edit_wanted(info, path, diff, turn).await? {
+                    if !self.is_edit_wanted(step, path, diff).await? {
                         return Ok(Agreement::Refused(Box::new(not_agreed(info, &change.sentence))));
                     }
                 }
@@ -87,25 +77,15 @@ impl Walk<'_> {
         }
     }
 
-    async fn has_consent(
-        &self,
-        info: &'static StepInfo,
-        change: &Change,
-        consent: &NamedConsent,
-        turn: &Turn<'_>,
-    ) -> Result<bool, UserError> {
+    async fn has_consent(&self, step: &dyn Step, change: &Change, consent: &NamedConsent) -> Result<bool, UserError> {
         if self.options.consents.contains(consent.flag) {
             return Ok(true);
         }
-        if !self.prompter.can_ask() {
+        if !self.prompter.can_ask() || !self.is_asked_about(step.info()) {
             return Ok(false);
         }
-        let mut lines = vec![change.sentence.clone(), consent.stake.clone()];
-        if consent.is_final {
-            lines.push("This can't be undone.".to_owned());
-        }
         let question = Confirm {
-            lines,
+            lines: vec![change.sentence.clone(), consent.stake.clone()],
             prompt: "Do you agree?".to_owned(),
             help: vec![format!("$ {}", change.command)],
             next: SetupCommand::run()
@@ -114,53 +94,47 @@ impl Walk<'_> {
                 .into(),
             ..Confirm::default()
         };
-        self.confirm(info, question, turn).await
+        self.wait_for_turn(step).await;
+        self.confirm(step.info(), question).await
     }
 
-    async fn is_edit_wanted(
-        &self,
-        info: &StepInfo,
-        path: &str,
-        diff: &str,
-        turn: &Turn<'_>,
-    ) -> Result<bool, UserError> {
+    async fn is_edit_wanted(&self, step: &dyn Step, path: &str, diff: &str) -> Result<bool, UserError> {
         if self.options.yes || !self.prompter.can_ask() {
             for line in diff.lines() {
-                turn.say(None, line);
+                self.prompter.say(None, line);
             }
             return Ok(true);
         }
         let question = Confirm {
             lines: diff.lines().map(str::to_owned).collect(),
             prompt: format!("Write this to {path}?"),
-            default: true,
             help: vec!["Lines with + are added. All other lines stay unchanged, byte for byte.".to_owned()],
             ..Confirm::default()
         };
-        self.confirm(info, question, turn).await
+        self.wait_for_turn(step).await;
+        self.confirm(step.info(), question).await
     }
 
-    async fn confirm(&self, info: &StepInfo, question: Confirm, turn: &Turn<'_>) -> Result<bool, UserError> {
+    async fn confirm(&self, info: &StepInfo, question: Confirm) -> Result<bool, UserError> {
         let question = Confirm {
             can_skip: info.importance != Importance::Required,
             ..question
         };
-        self.confirmed(&question, turn).await
+        self.confirmed(&question).await
     }
 
     /// Asks a yes-or-no question. Until the first change, Back returns to the review; after it, Back only shows a
     /// message.
-    pub(super) async fn confirmed(&self, question: &Confirm, turn: &Turn<'_>) -> Result<bool, UserError> {
-        turn.wait_for_turn().await;
+    pub(super) async fn confirmed(&self, question: &Confirm) -> Result<bool, UserError> {
         loop {
-            if self.stopped.get() {
+            if self.is_stopped() {
                 // The user quit at an earlier step in the meantime.
                 return Ok(false);
             }
-            match turn.confirm(question).await? {
+            match self.unless_stopped(self.prompter.confirm(question)).await?? {
                 Reply::Value(answer) => return Ok(answer),
                 Reply::Skip => return Ok(false),
-                Reply::Back if self.has_changed.get() => {
+                Reply::Back if self.has_changed.get() || self.options.asks_recommendations => {
                     self.prompter.say(
                         None,
                         "You can't go back: something has already been changed. To reverse that, use undo.",
@@ -176,28 +150,54 @@ impl Walk<'_> {
     }
 }
 
+/// The diff without the address of the access portal, which is not known before the instance exists.
+fn without_address(diff: &str) -> String {
+    let lines = diff.lines().map(|line| match line.split_once('=') {
+        Some((key, _)) if key.trim_start_matches('+').trim() == "sso_start_url" => key,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Identifies what the user agreed to: for an edit of a file, its exact diff.
+fn agreed_key(change: &Change) -> AgreedKey {
+    let diff = match &change.consent {
+        Consent::File { diff, .. } => Some(without_address(diff)),
+        _ => None,
+    };
+    (change.key(), diff)
+}
+
 fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {
     HumanTask {
         sentence: format!("This change needs your consent and was not made: {}", change.sentence),
+        brief: "",
         link: None,
         code: None,
         clicks: String::new(),
         command: Some(SetupCommand::run().switch(format!("--{}", consent.flag))),
         alternatives: NextSteps::default(),
+        afterward: None,
+        help: Vec::new(),
         details: vec![consent.stake.clone(), format!("{} waits for it.", info.name())],
         kind: TaskKind::Own,
+        proof: None,
     }
 }
 
 fn not_agreed(info: &StepInfo, sentence: &str) -> HumanTask {
     HumanTask {
         sentence: format!("You did not agree to this: {sentence}"),
+        brief: "",
         link: None,
         code: None,
         clicks: String::new(),
         command: Some(SetupCommand::run().value("--only", info.slug)),
         alternatives: NextSteps::default(),
+        afterward: None,
+        help: Vec::new(),
         details: Vec::new(),
         kind: TaskKind::Own,
+        proof: None,
     }
 }

@@ -1,47 +1,56 @@
 //! The execution of the steps: each until it is done, waits for a person, or cannot continue.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::consent::Agreement;
-use super::turn::{Turn, Turns};
 use super::{Observations, Walk, close};
-use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS};
+use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS, STOP_GRACE};
 use crate::next_step::SetupCommand;
-use crate::reconcile::{Change, Importance, StepInfo};
+use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{
-    Applied, Confirm, Events, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind,
+    Applied, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind, TaskPrompt, TaskReply,
 };
 
 impl Walk<'_> {
-    /// Executes all steps, concurrently unless they depend on each other. The user sees them one after the other.
+    /// Executes all steps, concurrently unless they depend on each other. A person is asked about one step after the
+    /// other.
     pub(super) async fn execute(&self, mut observations: Observations) -> Outcome {
         let walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
         for slot in walked.flat_map(|step| step.provides()) {
             slot.reopen();
         }
         self.ended.borrow_mut().clear();
-        let turns = Turns::new();
+        self.prompter.work(&self.reports(&observations));
+        let before = self.reports(&observations);
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
-        let walks = wanted.enumerate().map(|(index, step)| {
-            let turn = if self.prompter.can_ask() {
-                Turn::nth(self.prompter, &turns, index)
-            } else {
-                Turn::free(self.prompter)
-            };
-            self.execute_step(step.as_ref(), observations.remove(step.info().slug), turn)
-        });
-        let mut reports = join_all(walks.collect::<Vec<_>>()).await;
-        let error = self
-            .user_exit
-            .borrow_mut()
-            .take()
-            .or_else(|| self.reconsider(&mut reports).err());
+        let walks = wanted.map(|step| self.execute_step(step.as_ref(), observations.remove(step.info().slug)));
+        let all = join_all(walks.collect::<Vec<_>>());
+        // What is in flight when the user quits gets time to end; the ledger has its intents.
+        let late = async {
+            self.until_stopped().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        let mut reports = match select(pin!(all), pin!(late)).await {
+            Either::Left((reports, _)) => reports,
+            Either::Right(_) => self.latest(before),
+        };
+        let reconsidered = self.reconsider(&mut reports);
+        self.prompter.work_ended();
+        let error = self.user_exit.take().or_else(|| reconsidered.err());
         self.outcome(reports, error)
+    }
+
+    /// The reports of the steps that have ended, and for the others what was observed before the work.
+    fn latest(&self, before: Vec<StepReport>) -> Vec<StepReport> {
+        let ended = self.ended.borrow();
+        let latest = |report: StepReport| ended.get(report.info.slug).cloned().unwrap_or(report);
+        before.into_iter().map(latest).collect()
     }
 
     /// Updates the reports with what later steps have shown about earlier ones.
@@ -63,37 +72,70 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn execute_step(&self, step: &dyn Step, observed: Option<Observed>, turn: Turn<'_>) -> StepReport {
-        let report = self.execute_in_turn(step, observed, &turn).await;
-        turn.end(&report);
-        turn.pass_on().await;
+    async fn execute_step(&self, step: &dyn Step, observed: Option<Observed>) -> StepReport {
+        let report = if self.is_walked(step) {
+            self.execute_walked(step, observed).await
+        } else {
+            self.report(step, observed.as_ref())
+        };
+        let mut report = report;
+        for task in &mut report.left_to_do {
+            task.proof = task.proof.filter(|proof| self.is_ahead(proof.step));
+        }
+        self.ended.borrow_mut().insert(step.info().slug, report.clone());
+        step.snapshot().touch();
+        self.prompter.end(&report);
         report
     }
 
-    async fn execute_in_turn(&self, step: &dyn Step, observed: Option<Observed>, turn: &Turn<'_>) -> StepReport {
-        if !self.is_walked(step) {
-            return self.report(step, observed.as_ref());
-        }
+    async fn execute_walked(&self, step: &dyn Step, observed: Option<Observed>) -> StepReport {
         let observed = match observed {
             Some(observed) if observed.waits_for.is_none() => observed,
             _ => self.look_at(step).await,
         };
-        if observed.waits_for.is_none() && !self.stopped.get() {
-            let plan = step.plan(&observed).unwrap_or_default();
-            turn.begin(step.info(), &observed, &plan);
-        }
-        let report = self.execute_from(step, observed, turn).await;
+        let report = self.execute_from(step, observed).await;
         close(step, &report.observed.summary);
-        self.ended.borrow_mut().insert(step.info().slug);
-        step.snapshot().touch();
         match self.record(&report) {
             Ok(()) => report,
             Err(error) => report.failed(error),
         }
     }
 
+    /// Waits until all earlier steps have ended: a person is asked about one step after the other.
+    pub(super) async fn wait_for_turn(&self, step: &dyn Step) {
+        let earlier = self
+            .steps
+            .iter()
+            .take_while(|other| other.info() != step.info())
+            .filter(|other| self.is_walked(other.as_ref()));
+        let earlier: Vec<&str> = earlier.map(|other| other.info().slug).collect();
+        let is_over = || {
+            let ended = self.ended.borrow();
+            earlier.iter().all(|slug| ended.contains_key(slug)).then_some(())
+        };
+        step.snapshot().until(is_over).await;
+    }
+
+    /// The steps that go on by themselves while a person does a task of this step.
+    fn meanwhile(&self, step: &dyn Step) -> Vec<&'static StepInfo> {
+        let ended = self.ended.borrow();
+        let waits = |other: &dyn Step| self.prerequisites(other).contains(&step.info().slug);
+        let has_changes = |other: &dyn Step| {
+            let mut nodes = other.nodes().into_iter();
+            nodes.any(|node| node.action.is_change() && other.covers(&node.address))
+        };
+        self.steps
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|other| other.info() != step.info() && !other.info().is_recommendation())
+            .filter(|other| self.is_walked(*other) && !ended.contains_key(other.info().slug))
+            .filter(|other| !waits(*other) && has_changes(*other))
+            .map(Step::info)
+            .collect()
+    }
+
     /// Repeats plan, apply and verify until nothing is left that can be done now.
-    async fn execute_from(&self, step: &dyn Step, mut observed: Observed, turn: &Turn<'_>) -> StepReport {
+    async fn execute_from(&self, step: &dyn Step, mut observed: Observed) -> StepReport {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
@@ -110,11 +152,11 @@ impl Walk<'_> {
             };
             let is_different =
                 observed.status == Status::Different && plan.changes.is_empty() && (plan.tasks.is_empty() || attended);
-            if is_different || self.stopped.get() {
+            if is_different || self.is_stopped() {
                 break;
             }
             if plan.changes.is_empty() {
-                match self.attend(step, &observed, &plan, turn).await {
+                match self.attend(step, &observed, &plan).await {
                     Ok(Some(next)) => {
                         observed = next;
                         attended = true;
@@ -130,12 +172,12 @@ impl Walk<'_> {
             if let Some(repeated) = changes.find(is_applied) {
                 return self.report(step, Some(&observed)).failed(not_visible(repeated));
             }
-            match self.agreement(info, &plan, turn).await {
+            match self.agreement(step, &plan).await {
                 Ok(Agreement::Given) => {}
                 Ok(Agreement::Refused(task)) => return waiting(self.report(step, Some(&observed)), *task),
                 Err(error) => return self.ended_by(self.report(step, Some(&observed)), error),
             }
-            match self.apply_all(step, &observed, &plan, turn).await {
+            match self.apply_all(step, &observed, &plan).await {
                 Ok((changes, Applied::Yes)) => applied.extend(changes),
                 Ok((changes, Applied::LookAgain)) => {
                     applied.extend(changes);
@@ -168,7 +210,7 @@ impl Walk<'_> {
         let is_over = |slug: &&'static str| {
             let mut walked = self.steps.iter().filter(|other| self.is_walked(other.as_ref()));
             let is_walked = walked.any(|other| other.info().slug == *slug);
-            !is_walked || self.ended.borrow().contains(slug)
+            !is_walked || self.ended.borrow().contains_key(slug)
         };
         let check = || {
             let ready = match step.ready(observed) {
@@ -208,10 +250,10 @@ impl Walk<'_> {
     /// quit, that is no failure of the step, but ends the walk.
     fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
         if error.ends_run() && !report.info.is_recommendation() {
-            self.stopped.set(true);
+            self.stop();
         }
         if error.kind.is_user_exit() {
-            self.stopped.set(true);
+            self.stop();
             self.user_exit.replace(Some(error));
             return report;
         }
@@ -228,18 +270,17 @@ impl Walk<'_> {
         step: &dyn Step,
         observed: &Observed,
         plan: &StepPlan,
-        turn: &Turn<'_>,
     ) -> Result<(Vec<Change>, Applied), Box<StepReport>> {
         let info = step.info();
         let mut done = Vec::new();
         for change in &plan.changes {
-            if self.stopped.get() {
+            if self.is_stopped() {
                 return Err(Box::new(StepReport::new(info, observed.clone(), plan.clone())));
             }
-            turn.change(info, change);
+            self.prompter.change(info, change);
             self.has_changed.set(true);
             let span = tracing::info_span!("change", step = info.slug, verb = ?change.verb, kind = change.kind.to_string(), name = change.name.to_string());
-            let applied = step.apply(change, turn).instrument(span.clone()).await;
+            let applied = step.apply(change, self.prompter).instrument(span.clone()).await;
             match &applied {
                 Ok(_) => tracing::info!(parent: &span, "applied"),
                 Err(error) => tracing::info!(parent: &span, error = ?error.kind, "failed"),
@@ -267,66 +308,64 @@ impl Walk<'_> {
         step: &dyn Step,
         observed: &Observed,
         plan: &StepPlan,
-        turn: &Turn<'_>,
     ) -> Result<Option<Observed>, UserError> {
         let Some(task) = plan.tasks.first() else {
             return Ok(None);
         };
-        let info = step.info();
         let limit = self.options.wait.unwrap_or(LONGEST_WAIT);
-        let is_for_a_person = !matches!(task.kind, TaskKind::Seen | TaskKind::Own) || !limit.is_zero();
-        if is_for_a_person {
-            turn.wait_for_turn().await;
-            if self.stopped.get() {
-                // The user quit at an earlier step in the meantime.
+        let is_attended = match task.kind {
+            TaskKind::Confirmed(_) | TaskKind::Checked => self.prompter.can_ask() && self.is_asked_about(step.info()),
+            TaskKind::Seen | TaskKind::Own => !limit.is_zero(),
+        };
+        let proof = task.proof.filter(|proof| self.is_ahead(proof.step));
+        if !is_attended || proof.is_some_and(|proof| !proof.comes_first) {
+            return Ok(None);
+        }
+        self.wait_for_turn(step).await;
+        if self.is_stopped() {
+            // The user quit at an earlier step in the meantime.
+            return Ok(None);
+        }
+        if task.kind == TaskKind::Own {
+            return self.unless_stopped(step.attend(task, limit, self.prompter)).await?;
+        }
+        let task = &HumanTask { proof, ..task.clone() };
+        let shown = self.prompter.task(step.info(), task, &self.meanwhile(step));
+        if task.kind == TaskKind::Seen {
+            let seen = self.wait_until_seen(step, task, observed, limit, shown.as_ref());
+            return self.unless_stopped(seen).await?;
+        }
+        loop {
+            match self.unless_stopped(shown.reply()).await?? {
+                TaskReply::Done => {}
+                TaskReply::Later if step.info().is_recommendation() => return Ok(None),
+                TaskReply::Later | TaskReply::Quit => return Err(UserError::left()),
+            }
+            let TaskKind::Confirmed(topic) = task.kind else {
+                let now = self.look_at(step).await;
+                if !step.plan(&now)?.tasks.contains(task) {
+                    return Ok(Some(now));
+                }
+                shown.say(&format!("Checked: {} It can take a minute.", now.summary));
+                continue;
+            };
+            if proof.is_some() {
+                // The later step shows whether it is done.
                 return Ok(None);
             }
-        }
-        match task.kind {
-            TaskKind::Confirmed(topic) if self.prompter.can_ask() => {
-                turn.show_task(info, task);
-                if self.is_confirmed_done(info, "Done?", turn).await? {
-                    step.confirmed(topic)?;
-                    // A confirmation changes nothing in the account, so the observed state is still valid.
-                    return Ok(Some(match step.reconsider(observed) {
-                        Some(confirmed) => confirmed,
-                        None => self.look_at(step).await,
-                    }));
-                }
-                Ok(None)
-            }
-            TaskKind::Checked if self.prompter.can_ask() => {
-                turn.show_task(info, task);
-                let prompt = "Done? Yes checks it; No leaves it for later.";
-                if self.is_confirmed_done(info, prompt, turn).await? {
-                    return Ok(Some(self.look_at(step).await));
-                }
-                Ok(None)
-            }
-            TaskKind::Confirmed(_) | TaskKind::Checked => Ok(None),
-            _ if limit.is_zero() => Ok(None),
-            TaskKind::Own => step.attend(task, limit, turn).await,
-            TaskKind::Seen => {
-                turn.show_task(info, task);
-                self.wait_until_seen(step, task, observed, limit, turn).await
-            }
+            step.confirmed(topic)?;
+            // A confirmation changes nothing in the account, so the observed state is still valid.
+            return Ok(Some(match step.reconsider(observed) {
+                Some(confirmed) => confirmed,
+                None => self.look_at(step).await,
+            }));
         }
     }
 
-    /// The default is No: Enter must not confirm what nobody has verified.
-    async fn is_confirmed_done(&self, info: &StepInfo, prompt: &str, turn: &Turn<'_>) -> Result<bool, UserError> {
-        let question = Confirm {
-            prompt: prompt.to_owned(),
-            default: false,
-            help: vec![info.why.to_owned()],
-            next: SetupCommand::run()
-                .value("--only", info.slug)
-                .to("answer No and do it later")
-                .into(),
-            can_skip: info.importance != Importance::Required,
-            ..Confirm::default()
-        };
-        self.confirmed(&question, turn).await
+    /// Whether a step is walked and has not ended.
+    pub(super) fn is_ahead(&self, slug: &str) -> bool {
+        let mut walked = self.steps.iter().filter(|step| self.is_walked(step.as_ref()));
+        walked.any(|step| step.info().slug == slug) && !self.ended.borrow().contains_key(slug)
     }
 
     /// Polls until the task is done. If the connection is lost in the meantime, polling continues.
@@ -336,12 +375,19 @@ impl Walk<'_> {
         task: &HumanTask,
         before: &Observed,
         limit: Duration,
-        turn: &Turn<'_>,
+        shown: &dyn TaskPrompt,
     ) -> Result<Option<Observed>, UserError> {
-        let waiting = turn.wait(step.info(), &task.sentence);
         let end = Instant::now() + limit;
         loop {
-            tokio::time::sleep(self.options.person_pause).await;
+            let pause = tokio::time::sleep(self.options.person_pause);
+            let reply = match select(pin!(pause), shown.reply()).await {
+                Either::Left(_) => None,
+                Either::Right((reply, _)) => Some(reply?),
+            };
+            match reply {
+                None | Some(TaskReply::Done) => {}
+                Some(TaskReply::Later | TaskReply::Quit) => return Err(UserError::left()),
+            }
             let mut failed = None;
             match step.look().await {
                 Ok(observed) => {
@@ -349,11 +395,13 @@ impl Walk<'_> {
                     if observed.status != before.status || !still_open {
                         return Ok(Some(observed));
                     }
-                    waiting.say(&observed.summary);
+                    if reply.is_some() {
+                        shown.say(&format!("Checked: {} It can take a minute.", observed.summary));
+                    }
                 }
                 Err(error) if !error.kind.is_failure() => return Err(error),
                 Err(error) => {
-                    waiting.say(&format!("{} Trying again.", error.message));
+                    shown.say(&format!("{} Trying again.", error.message));
                     failed = Some(error);
                 }
             }

@@ -3,20 +3,22 @@
 mod ask;
 mod consent;
 mod execute;
-mod turn;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{Observed, Outcome, Prompter, State, Step, StepPlan, StepReport};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 use crate::reconcile::ChangeKey;
+use crate::reconcile::StepInfo;
 use crate::reconcile::plan::Address;
 use crate::user_error::UserError;
 
@@ -35,6 +37,8 @@ pub struct Options {
     pub consents: BTreeSet<String>,
     /// The polling interval while a person does a task.
     pub person_pause: Duration,
+    /// Whether to ask about the recommendations too, and not only about the steps.
+    pub asks_recommendations: bool,
 }
 
 /// A walk over the checklist.
@@ -45,11 +49,11 @@ pub struct Walk<'a> {
     progress: &'a Progress,
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
-    agreed: RefCell<BTreeSet<ChangeKey>>,
-    /// The steps that have ended.
-    ended: RefCell<BTreeSet<&'static str>>,
+    agreed: RefCell<BTreeSet<AgreedKey>>,
+    /// The reports of the steps that have ended.
+    ended: RefCell<BTreeMap<&'static str, StepReport>>,
     /// The user quit, or the credentials expired: no other change is started.
-    stopped: Cell<bool>,
+    stopped: watch::Sender<bool>,
     /// The answered questions, in order, for going back.
     history: RefCell<Vec<Key>>,
     /// The first check of all steps has been shown.
@@ -61,6 +65,9 @@ pub struct Walk<'a> {
     /// Set when the user quits or interrupts the run.
     user_exit: RefCell<Option<UserError>>,
 }
+
+/// Identifies an agreed change: with the diff, if it edits a file.
+type AgreedKey = (ChangeKey, Option<String>);
 
 /// Observed states by slug.
 type Observations = BTreeMap<&'static str, Observed>;
@@ -88,7 +95,7 @@ impl<'a> Walk<'a> {
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
             ended: RefCell::default(),
-            stopped: Cell::new(false),
+            stopped: watch::Sender::new(false),
             history: RefCell::default(),
             is_shown: Cell::new(false),
             has_changed: Cell::new(false),
@@ -122,16 +129,54 @@ impl<'a> Walk<'a> {
         if let Err(error) = self.save_answers() {
             return self.outcome(Vec::new(), Some(error.into()));
         }
-        let mut observations = self.survey().await;
+        let mut observations = match self.unless_stopped(self.survey()).await {
+            Ok(observations) => observations,
+            Err(error) => return self.outcome(Vec::new(), Some(error)),
+        };
         loop {
             let outcome = self.run_from(observations).await;
             if !self.wants_review.take() {
                 return outcome;
             }
             // The user went back from a question in a step, before the first change, to change values in the review.
-            self.stopped.set(false);
+            self.stopped.send_replace(false);
             observations = self.survey().await;
         }
+    }
+
+    /// Ends the run as the user asked with Ctrl-C or a signal: no other change is started.
+    pub fn interrupt(&self) {
+        self.user_exit.replace(Some(UserError::interrupted()));
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    async fn until_stopped(&self) {
+        // The sender lives as long as the walk, so this cannot fail.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    /// Waits for what involves the user, unless the run is stopped first.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, UserError> {
+        match select(pin!(work), pin!(self.until_stopped())).await {
+            Either::Left((result, _)) => Ok(result),
+            Either::Right(_) => {
+                let exit = self.user_exit.borrow().clone();
+                Err(exit.unwrap_or_else(UserError::left))
+            }
+        }
+    }
+
+    /// Whether the user is asked about a step: about a recommendation only if that was requested.
+    fn is_asked_about(&self, info: &StepInfo) -> bool {
+        !info.is_recommendation() || self.options.asks_recommendations
     }
 
     async fn run_from(&self, mut observations: Observations) -> Outcome {
@@ -141,20 +186,17 @@ impl<'a> Walk<'a> {
         }
         let agreed = match self.agree(&mut observations).await {
             Ok(agreed) => agreed,
-            Err(error) => return self.outcome(self.reports(&observations), Some(error)),
+            Err(error) => {
+                self.user_exit.take();
+                return self.outcome(self.reports(&observations), Some(error));
+            }
         };
         // The answers can have led to other checks.
         if let Some(outcome) = self.refusal(&observations) {
             return outcome;
         }
         if !agreed {
-            let line = if self.has_changed.get() {
-                "Progress is saved."
-            } else {
-                "Nothing was changed. Your answers are saved."
-            };
-            self.prompter.say(None, line);
-            return self.outcome(self.reports(&observations), None);
+            return self.outcome(self.reports(&observations), Some(UserError::left()));
         }
         self.execute(observations).await
     }
@@ -175,6 +217,7 @@ impl<'a> Walk<'a> {
             reports,
             error,
             region: None,
+            has_changed: self.has_changed.get(),
         }
     }
 
@@ -227,7 +270,12 @@ impl<'a> Walk<'a> {
     /// The outcome if a check was refused, so that the walk stops before the first change.
     fn refusal(&self, observations: &Observations) -> Option<Outcome> {
         let error = self.prerequisite_error(observations);
-        let is_refused = error.is_some() || self.is_refused(observations);
+        let is_blocked = |step: &dyn Step| {
+            let observed = observations.get(step.info().slug);
+            self.is_walked(step) && observed.is_some_and(|observed| observed.blocks_all)
+        };
+        let is_blocked = self.steps.iter().any(|step| is_blocked(step.as_ref()));
+        let is_refused = error.is_some() || is_blocked || self.is_refused(observations);
         is_refused.then(|| self.outcome(self.reports(observations), error))
     }
 

@@ -230,7 +230,7 @@ fn inject_fault(env: &TestEnv, row: &str, fault: &FaultCase) {
 pub fn assert_error_is_reported(error: &serde_json::Value, row: &str, fault: &FaultCase) {
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
     assert!(
-        !text("message").is_empty() && error["next"].to_string().contains("idc-setup "),
+        !text("message").is_empty() && error["next"].to_string().contains("idc-setup"),
         "{row}: {error}"
     );
     // The response to a HEAD request has no error code. A "not found" error during a deletion is not reported.

@@ -32,8 +32,16 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime")
 });
 
-/// Flags for the answers that have no default.
-pub const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
+/// Flags for the answers that have no default, and the user name of the scenarios.
+pub const ANSWERS: [&str; 4] = [
+    "--email=ada@example.com",
+    "--given-name=Ada",
+    "--family-name=Lovelace",
+    "--username=Admin",
+];
+
+/// The flag for the Region, which a terminal always asks about before Identity Center is enabled.
+pub const REGION: &str = "--identity-center-region=us-east-1";
 
 /// Flags that skip the recommendations.
 pub const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];

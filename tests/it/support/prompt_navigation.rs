@@ -7,7 +7,8 @@ use idc_setup::answers::Key;
 use idc_setup::reconcile::StepInfo;
 use idc_setup::user_error::UserError;
 use idc_setup::wizard::{
-    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
+    Confirm, Events, HumanTask, Prompter, Question, Reply, Review, ReviewReply, StepReport, TaskKind, TaskPrompt,
+    TaskReply, Waiting,
 };
 
 /// What to do at the one prompt.
@@ -62,6 +63,20 @@ impl DetourPrompter {
     }
 }
 
+struct DetourTask(Option<Result<TaskReply, UserError>>);
+
+#[async_trait(?Send)]
+impl TaskPrompt for DetourTask {
+    fn say(&self, _status: &str) {}
+
+    async fn reply(&self) -> Result<TaskReply, UserError> {
+        match &self.0 {
+            Some(reply) => reply.clone(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
 struct Silent;
 
 impl Waiting for Silent {
@@ -69,10 +84,6 @@ impl Waiting for Silent {
 }
 
 impl Events for DetourPrompter {
-    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
-
-    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &StepPlan) {}
-
     fn end(&self, _report: &StepReport) {}
 
     fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
@@ -92,6 +103,7 @@ impl Prompter for DetourPrompter {
         let detour = self.at(&question.prompt)?;
         self.asked.borrow_mut().push(question.key);
         let usual = match question.key {
+            Key::IdentityCenterRegion => "us-east-1",
             Key::Email => "ada@example.com",
             Key::GivenName => "Ada",
             Key::FamilyName => "Lovelace",
@@ -112,6 +124,23 @@ impl Prompter for DetourPrompter {
             Some(Detour::Quit) => Reply::Quit,
             _ => Reply::Value(true),
         })
+    }
+
+    fn task(
+        &self,
+        _info: &'static StepInfo,
+        task: &HumanTask,
+        _meanwhile: &[&'static StepInfo],
+    ) -> Box<dyn TaskPrompt> {
+        let reply = match task.kind {
+            TaskKind::Seen | TaskKind::Own => None,
+            TaskKind::Checked | TaskKind::Confirmed(_) => Some(self.at(&task.sentence).map(|detour| match detour {
+                Some(Detour::Skip) => TaskReply::Later,
+                Some(Detour::Quit) => TaskReply::Quit,
+                _ => TaskReply::Done,
+            })),
+        };
+        Box::new(DetourTask(reply))
     }
 
     async fn type_out(&self, words: &str) -> Result<String, UserError> {

@@ -8,7 +8,8 @@ use idc_setup::answers::Key;
 use idc_setup::reconcile::StepInfo;
 use idc_setup::user_error::UserError;
 use idc_setup::wizard::{
-    Confirm, Events, HumanTask, Observed, Prompter, Question, Reply, Review, ReviewReply, StepPlan, StepReport, Waiting,
+    Confirm, Events, HumanTask, Prompter, Question, Reply, Review, ReviewReply, StepReport, TaskKind, TaskPrompt,
+    TaskReply, Waiting,
 };
 
 /// One line of a script.
@@ -18,8 +19,8 @@ pub enum Line {
     Ask(Key, Reply<&'static str>),
     /// The reply to the review.
     Review(ReviewReply),
-    /// A confirmation that contains this text, and the reply.
-    Confirm(&'static str, Reply<bool>),
+    /// A task that no API shows, whose sentence contains this text, and the reply.
+    Task(&'static str, TaskReply),
 }
 
 /// A prompter that follows a script.
@@ -53,6 +54,21 @@ impl ScriptedPrompter {
     }
 }
 
+/// A task with the scripted reply; without one, only the account shows that it is done.
+struct ScriptedTask(Option<TaskReply>);
+
+#[async_trait(?Send)]
+impl TaskPrompt for ScriptedTask {
+    fn say(&self, _status: &str) {}
+
+    async fn reply(&self) -> Result<TaskReply, UserError> {
+        match self.0 {
+            Some(reply) => Ok(reply),
+            None => std::future::pending().await,
+        }
+    }
+}
+
 struct Silent;
 
 impl Waiting for Silent {
@@ -60,10 +76,6 @@ impl Waiting for Silent {
 }
 
 impl Events for ScriptedPrompter {
-    fn show_task(&self, _info: &'static StepInfo, _task: &HumanTask) {}
-
-    fn begin(&self, _info: &'static StepInfo, _observed: &Observed, _plan: &StepPlan) {}
-
     fn end(&self, _report: &StepReport) {}
 
     fn say(&self, _info: Option<&'static StepInfo>, _line: &str) {}
@@ -92,11 +104,23 @@ impl Prompter for ScriptedPrompter {
     }
 
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
-        let words = format!("{}\n{}", confirm.lines.join("\n"), confirm.prompt);
-        match self.next(&words) {
-            Line::Confirm(expected, reply) if words.contains(expected) => Ok(reply),
-            other => panic!("asked {words:?}, scripted {other:?}"),
-        }
+        panic!("asked {confirm:?}")
+    }
+
+    fn task(
+        &self,
+        _info: &'static StepInfo,
+        task: &HumanTask,
+        _meanwhile: &[&'static StepInfo],
+    ) -> Box<dyn TaskPrompt> {
+        let reply = match task.kind {
+            TaskKind::Seen | TaskKind::Own => None,
+            TaskKind::Checked | TaskKind::Confirmed(_) => match self.next(&task.sentence) {
+                Line::Task(expected, reply) if task.sentence.contains(expected) => Some(reply),
+                other => panic!("shown {task:?}, scripted {other:?}"),
+            },
+        };
+        Box::new(ScriptedTask(reply))
     }
 
     async fn type_out(&self, words: &str) -> Result<String, UserError> {

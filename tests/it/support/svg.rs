@@ -30,6 +30,7 @@ static REPLACEMENTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"([A-Z] ){4}- ([A-Z] ){3}[A-Z]\b", "A B C D - E F G H"),
         (r"[\u{2801}-\u{28ff}]", "\u{280b}"),
         (r" \d+s$", " 2s"),
+        (r"… \d+:\d\d", "… 0:03"),
     ]
     .map(|(pattern, placeholder)| (Regex::new(pattern).unwrap(), placeholder))
     .into()
@@ -47,34 +48,90 @@ pub fn normalize(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Renders the screen, without the empty rows at the end.
-pub fn screenshot(screen: &vt100::Screen) -> String {
-    let (rows, columns) = screen.size();
-    let (rows, columns) = (rows.get(), columns.get());
-    let lines: Vec<Vec<(String, String)>> = (0..rows).map(|row| runs(screen, row, columns)).collect();
-    let used = lines
-        .iter()
-        .rposition(|line| line.iter().any(|(text, _)| !text.trim().is_empty()))
-        .map_or(1, |last| last + 1);
-    let (width, height) = (usize::from(columns) * COLUMN / 10 + 24, used * ROW + 24);
-    let mut out = format!(
+/// A picture of a screen: rows of runs of text with their style.
+#[derive(Clone, PartialEq)]
+pub struct Frame {
+    lines: Vec<Vec<(String, String)>>,
+    columns: usize,
+}
+
+impl Frame {
+    /// The picture of a screen.
+    pub fn of(screen: &vt100::Screen) -> Self {
+        let (rows, columns) = screen.size();
+        let (rows, columns) = (rows.get(), columns.get());
+        Self {
+            lines: (0..rows).map(|row| runs(screen, row, columns)).collect(),
+            columns: usize::from(columns),
+        }
+    }
+
+    /// The rows up to the last one with text.
+    fn used(&self) -> usize {
+        let has_text = |line: &Vec<(String, String)>| line.iter().any(|(text, _)| !text.trim().is_empty());
+        self.lines.iter().rposition(has_text).map_or(1, |last| last + 1)
+    }
+
+    fn write(&self, rows: usize, out: &mut String) {
+        for (row, line) in self.lines.iter().take(rows).enumerate() {
+            let _ = write!(out, "<text x=\"12\" y=\"{}\">", row * ROW + 26);
+            for (text, class) in line {
+                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                if class.is_empty() {
+                    out.push_str(&text);
+                } else {
+                    let _ = write!(out, "<tspan class=\"{class}\">{text}</tspan>");
+                }
+            }
+            out.push_str("</text>\n");
+        }
+    }
+}
+
+/// The beginning of a picture: its size, its colors, and what `style` adds.
+fn begin(columns: usize, rows: usize, style: &str) -> String {
+    let (width, height) = (columns * COLUMN / 10 + 24, rows * ROW + 24);
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          role=\"img\">\n<style>text{{font:14px ui-monospace,Menlo,Consolas,monospace;white-space:pre;fill:#d8dee9}}\
-         .b{{font-weight:700;fill:#fff}}.c1{{fill:#ff7b72}}.c2{{fill:#7ee787}}.c3{{fill:#e3b341}}.c4{{fill:#79c0ff}}\
-         .c5{{fill:#d2a8ff}}.c6{{fill:#56d4dd}}.c8{{fill:#8b949e}}</style>\n\
+         .b{{font-weight:700;fill:#fff}}.d{{fill:#8b949e}}.c1{{fill:#ff7b72}}.c2{{fill:#7ee787}}.c3{{fill:#e3b341}}\
+         .c4{{fill:#79c0ff}}.c5{{fill:#d2a8ff}}.c6{{fill:#56d4dd}}.c8{{fill:#8b949e}}{style}</style>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n"
-    );
-    for (row, line) in lines.iter().take(used).enumerate() {
-        let _ = write!(out, "<text x=\"12\" y=\"{}\">", row * ROW + 26);
-        for (text, class) in line {
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            if class.is_empty() {
-                out.push_str(&text);
-            } else {
-                let _ = write!(out, "<tspan class=\"{class}\">{text}</tspan>");
-            }
-        }
-        out.push_str("</text>\n");
+    )
+}
+
+/// Renders the screen, without the empty rows at the end.
+pub fn screenshot(screen: &vt100::Screen) -> String {
+    let frame = Frame::of(screen);
+    let mut out = begin(frame.columns, frame.used(), "");
+    frame.write(frame.used(), &mut out);
+    out.push_str("</svg>\n");
+    out
+}
+
+/// Renders screens one after the other, each for a number of seconds, from the beginning again and again.
+pub fn animation(frames: &[(Frame, u32)]) -> String {
+    let total: u32 = frames.iter().map(|(_, seconds)| seconds).sum();
+    let rows = frames.iter().map(|(frame, _)| frame.lines.len()).max().unwrap_or(1);
+    let columns = frames.iter().map(|(frame, _)| frame.columns).max().unwrap_or(1);
+    let percent = |seconds: u32| f64::from(seconds) * 100.0 / f64::from(total);
+    let mut style = format!("g{{visibility:hidden;animation:{total}s step-end infinite}}");
+    let mut begun = 0;
+    for (index, (_, seconds)) in frames.iter().enumerate() {
+        let (from, to) = (percent(begun), percent(begun + seconds));
+        let _ = write!(
+            style,
+            "#f{index}{{animation-name:k{index}}}@keyframes k{index}{{0%{{visibility:{}}}{from:.2}%{{visibility:visible}}\
+             {to:.2}%{{visibility:hidden}}}}",
+            if begun == 0 { "visible" } else { "hidden" }
+        );
+        begun += seconds;
+    }
+    let mut out = begin(columns, rows, &style);
+    for (index, (frame, _)) in frames.iter().enumerate() {
+        let _ = writeln!(out, "<g id=\"f{index}\">");
+        frame.write(rows, &mut out);
+        out.push_str("</g>\n");
     }
     out.push_str("</svg>\n");
     out
@@ -88,6 +145,9 @@ fn runs(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<(String, String)>
         let mut classes = Vec::new();
         if cell.bold() {
             classes.push("b".to_owned());
+        }
+        if cell.dim() {
+            classes.push("d".to_owned());
         }
         if let vt100::Color::Idx(color @ (1..=6 | 8)) = cell.fgcolor() {
             classes.push(format!("c{color}"));

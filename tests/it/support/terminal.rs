@@ -101,6 +101,36 @@ impl Terminal {
         super::svg::screenshot(self.screen.lock().unwrap().screen())
     }
 
+    /// Returns a picture of the screen, for an animation.
+    pub fn frame(&self) -> super::svg::Frame {
+        super::svg::Frame::of(self.screen.lock().unwrap().screen())
+    }
+
+    /// Returns the lines that scrolled off the screen and those on it.
+    pub fn history(&self) -> Vec<String> {
+        let mut parser = self.screen.lock().unwrap();
+        let rows = usize::from(parser.screen().size().0.get());
+        let on_screen = parser.screen().contents();
+        parser.screen_mut().set_scrollback(usize::MAX);
+        let mut back = parser.screen().scrollback();
+        let mut lines = Vec::new();
+        while back > 0 {
+            parser.screen_mut().set_scrollback(back);
+            let shown = parser.screen().contents();
+            let new = shown
+                .lines()
+                .take(back.min(rows))
+                .map(str::to_owned)
+                .collect::<Vec<_>>();
+            back -= back.min(rows);
+            lines.extend(new);
+        }
+        parser.screen_mut().set_scrollback(0);
+        drop(parser);
+        lines.extend(on_screen.trim_end().lines().map(str::to_owned));
+        lines
+    }
+
     /// Returns everything that the program has written to the terminal.
     pub fn raw_output(&self) -> String {
         String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
@@ -122,41 +152,51 @@ impl Terminal {
         std::thread::sleep(Duration::from_millis(60));
     }
 
+    /// Waits until the screen contains one of these texts.
+    pub fn wait_for_any(&self, words: &[&str]) {
+        let end = Instant::now() + TIMEOUT;
+        while !words.iter().any(|words| self.contents().contains(words)) {
+            assert!(Instant::now() < end, "{words:?} did not appear:\n{}", self.contents());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Sends keys to the program.
     pub fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
     }
 
-    /// Waits for this text, then sends keys. A single letter or digit answers a question that needs one key, and is
-    /// sent only when that question is ready.
+    /// Waits for this text, then sends keys as soon as the screen no longer changes.
     pub fn answer(&mut self, words: &str, keys: &str) {
         self.wait_for(words);
-        if keys.len() == 1 && keys.chars().all(char::is_alphanumeric) {
-            self.wait_for_question();
-        } else {
-            self.wait_until_stable();
-        }
-        let asked = self.contents();
+        self.wait_until_stable();
+        let asked = self.stable_contents();
         self.keys(keys);
         // Wait for the screen to change. Otherwise, the next call could mistake this question for the next one.
         let end = Instant::now() + Duration::from_secs(5);
-        while self.contents() == asked && Instant::now() < end {
+        while self.stable_contents() == asked && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     /// Waits until the screen has not changed for 150 ms. By then, the prompt is ready for keys.
-    fn wait_until_stable(&self) {
-        let mut last = (self.contents(), Instant::now());
+    pub fn wait_until_stable(&self) {
+        let mut last = (self.stable_contents(), Instant::now());
         let end = Instant::now() + Duration::from_secs(5);
         while last.1.elapsed() < Duration::from_millis(150) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(20));
-            let now = self.contents();
+            let now = self.stable_contents();
             if now != last.0 {
                 last = (now, Instant::now());
             }
         }
+    }
+
+    /// Returns the text on the screen without what is animated: the spinner and the elapsed time.
+    pub fn stable_contents(&self) -> String {
+        let animated = regex::Regex::new(r"[\u{2800}-\u{28ff}]|\d+:\d\d").unwrap();
+        animated.replace_all(&self.contents(), "").into_owned()
     }
 
     /// Waits until the cursor is behind a question that needs one key. The program discards keys that arrive earlier.
@@ -166,7 +206,7 @@ impl Terminal {
             let screen = self.screen.lock().unwrap();
             let (row, column) = screen.screen().cursor_position();
             let line = screen.screen().contents_between(row, 0, row, column);
-            line.trim_end().ends_with(']')
+            line.trim_end().ends_with(['›', '>'])
         };
         while !is_ready() {
             assert!(Instant::now() < end, "no question appeared:\n{}", self.contents());

@@ -27,6 +27,7 @@ use crate::wizard::{Activation, Applied, Observed, Prompter, Question, Status, S
 pub const INFO: StepInfo = StepInfo {
     number: 2,
     slug: "create-user",
+    short: "User",
     title: "Create a user",
     importance: Importance::Required,
     why: "From now on, you sign in as this user, not as root or with access keys.",

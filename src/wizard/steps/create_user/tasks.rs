@@ -5,7 +5,8 @@ use super::{ACTIVATION, CreateUser};
 use crate::answers::Key;
 use crate::aws::Partition;
 use crate::next_step::NextSteps;
-use crate::wizard::{HumanTask, Observed, TaskKind};
+use crate::progress::Origin;
+use crate::wizard::{HumanTask, Observed, Proof, TaskKind};
 
 impl CreateUser {
     pub(super) fn add_in_console(&self) -> HumanTask {
@@ -14,6 +15,7 @@ impl CreateUser {
         let place = instance.map(|instance| self.context.console.users(&instance.region, &instance.arn));
         HumanTask {
             sentence: format!("Add the user {} in the console.", text(Key::Username)),
+            brief: "add the user in the console",
             link: place.as_ref().map(|place| place.link.clone()),
             code: None,
             clicks: place.map_or_else(
@@ -22,6 +24,8 @@ impl CreateUser {
             ),
             command: None,
             alternatives: NextSteps::default(),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 format!("Username: {}", text(Key::Username)),
                 format!("Email address: {}", text(Key::Email)),
@@ -34,49 +38,92 @@ impl CreateUser {
                 "Leave \"Send an email to the user with password setup instructions\" selected.".to_owned(),
             ],
             kind: TaskKind::Seen,
+            proof: None,
         }
     }
 
+    /// How the user gets a password. Only a user that this program created is known to have none.
     pub(super) fn activate(&self, observed: &Observed) -> HumanTask {
         let evidence = &observed.evidence;
         let name = evidence.user_name.clone();
         let name = name.unwrap_or_else(|| self.context.text(Key::Username));
+        let is_existing = observed
+            .resources
+            .iter()
+            .any(|resource| resource.origin == Origin::Existing);
+        let task = HumanTask {
+            sentence: format!("Sign in as {name} once."),
+            brief: "sign in once",
+            link: None,
+            code: None,
+            clicks: String::new(),
+            command: None,
+            alternatives: confirm(ACTIVATION, "confirm it without step 8"),
+            afterward: None,
+            help: Vec::new(),
+            details: Vec::new(),
+            kind: TaskKind::Confirmed(ACTIVATION),
+            proof: Some(Proof {
+                step: "sign-in",
+                comes_first: false,
+            }),
+        };
+        if self.context.is_external() {
+            return HumanTask {
+                details: vec![format!("{name} signs in with the password of your identity provider.")],
+                ..task
+            };
+        }
         let place = self
             .context
             .instance
             .now()
             .zip(evidence.user_id.as_ref())
             .map(|(instance, id)| self.context.console.user(&instance.region, &instance.arn, id));
-        let first = if self.context.is_user_added_in_console() {
-            format!(
-                "Open the invitation sent to {}, and set a password.",
+        if is_existing {
+            let link = place.map_or_else(String::new, |place| format!(" ({})", place.link));
+            let reset = format!(
+                "Only if {name} has no password yet: console → IAM Identity Center → Users → {name} → Reset password{link}."
+            );
+            return HumanTask {
+                details: vec![
+                    format!("{name} existed before, and no API reports whether a password is set."),
+                    reset,
+                ],
+                ..task
+            };
+        }
+        let senders = senders(self.context.partition());
+        let mut clicks = place.as_ref().map_or_else(
+            || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
+            |place| place.clicks.clone(),
+        );
+        clicks.push_str(" → Send an email to the user with instructions");
+        let mut afterward = format!("Follow the link in the email from {senders} (look in spam too).");
+        if self.context.is_user_added_in_console() {
+            clicks.clear();
+            afterward = format!(
+                "Follow the link in the invitation to {}, from {senders} (look in spam too).",
                 self.context.text(Key::Email)
-            )
-        } else {
-            "No email is sent automatically: a user created by API has no password. Choose Reset password there."
-                .to_owned()
-        };
+            );
+        }
         HumanTask {
-            sentence: format!("Activate the user {name}: set a password."),
-            link: place.as_ref().map(|place| place.link.clone()),
-            code: None,
-            clicks: place.map_or_else(
-                || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
-                |place| place.clicks,
-            ),
-            command: None,
-            alternatives: confirm(ACTIVATION, "confirm it without step 8"),
-            details: vec![
-                first,
+            sentence: format!("Set a password for {name}."),
+            brief: "set the user's password",
+            link: place.filter(|_| !clicks.is_empty()).map(|place| place.link),
+            clicks,
+            afterward: Some(afterward),
+            details: vec!["The first sign-in asks for an MFA device: have your phone or passkey ready.".to_owned()],
+            help: vec![
+                "A user that is created by API has no password. An invitation is valid for 7 days.".to_owned(),
                 self.email_otp(),
-                format!(
-                    "Emails come from {}; check your spam folder too. An invitation is valid for 7 days.",
-                    senders(self.context.partition())
-                ),
-                "The first sign-in asks you to register an MFA device: have your phone or passkey ready.".to_owned(),
                 "Step 8 verifies it by signing in.".to_owned(),
             ],
-            kind: TaskKind::Confirmed(ACTIVATION),
+            proof: Some(Proof {
+                step: "sign-in",
+                comes_first: true,
+            }),
+            ..task
         }
     }
 

@@ -36,6 +36,26 @@ pub struct Condition {
     pub identity_center: Observed,
 }
 
+impl Condition {
+    /// The account and Identity Center in one sentence, for somebody who is about to change them.
+    pub fn in_short(&self) -> String {
+        let evidence = &self.identity_center.evidence;
+        let center = match (&evidence.region, self.identity_center.is_done()) {
+            (Some(region), true) => format!("Identity Center is enabled in {region}"),
+            _ => "Identity Center is not enabled yet".to_owned(),
+        };
+        match self.kind {
+            Kind::Standalone => "No organization and no Identity Center yet.".to_owned(),
+            Kind::StandaloneOnFreePlan => {
+                "No organization and no Identity Center yet. The account is on the Free plan.".to_owned()
+            }
+            Kind::Management => format!("Management account of its organization; {center}."),
+            Kind::DelegatedAdministrator => format!("Delegated administrator; {center}."),
+            Kind::BillingOnly | Kind::Member => self.sentence.clone(),
+        }
+    }
+}
+
 /// Determines the condition from what was read.
 pub fn of(state: &AccountState, account: &AccountId, identity_center: Observed) -> Condition {
     let (kind, sentence, next) = account_sentence(state, account);

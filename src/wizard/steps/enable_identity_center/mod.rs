@@ -15,9 +15,10 @@ use account_state::{AccountState, InstanceKind};
 use async_trait::async_trait;
 
 use super::context::WizardContext;
-use crate::answers::Key;
 use crate::answers::values::Region;
-use crate::aws::waiting;
+use crate::answers::{Given, Key};
+use crate::aws::{regions, waiting};
+use crate::ids::RegionName;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::ResourceKind;
@@ -35,6 +36,7 @@ pub use condition::{Condition, Kind as AccountKind};
 pub const INFO: StepInfo = StepInfo {
     number: 1,
     slug: "enable-identity-center",
+    short: "Identity Center",
     title: "Enable IAM Identity Center",
     importance: Importance::Required,
     why: "It manages users in one place and provides short-lived credentials instead of access keys.",
@@ -118,6 +120,7 @@ impl EnableIdentityCenter {
             Some(seen) => self.judge_instance(state, seen),
             None => self.judge_organization(state),
         };
+        observed.blocks_all = matches!(observed.status, Status::Blocked | Status::Different);
         observed.evidence.account = Some(account.clone());
         let organization = state.organization.as_ref();
         observed.evidence.organization = organization.map(|organization| organization.id.clone());
@@ -134,13 +137,8 @@ impl EnableIdentityCenter {
         let account = &self.context.caller.account;
         let region = &seen.region;
         let observed = match state.kind_of(seen, account) {
-            InstanceKind::OfAnotherAccount => Observed::blocked(
-                format!(
-                    "The Identity Center instance belongs to account {}, the organization's management account.",
-                    seen.owner
-                ),
-                run_with_credentials_of(&seen.owner),
-            ),
+            InstanceKind::OfAnotherAccount => Observed::blocked(not_here(&seen.owner), ask_administrator())
+                .or_next(run_with_credentials_of(&seen.owner)),
             InstanceKind::AccountInstance => Observed::blocked(
                 format!(
                     "There is an account instance in {region}. It has no permission sets and no access to accounts, \
@@ -202,14 +200,10 @@ impl EnableIdentityCenter {
         let account = &self.context.caller.account;
         match &state.organization {
             None => Observed::missing("There is no organization yet, and Identity Center is not enabled."),
-            Some(organization) if &organization.management_account != account => Observed::blocked(
-                format!(
-                    "Account {account} is a member of an organization. Set up Identity Center in its management \
-                     account, {}.",
-                    organization.management_account
-                ),
-                run_with_credentials_of(&organization.management_account),
-            ),
+            Some(organization) if &organization.management_account != account => {
+                Observed::blocked(not_here(&organization.management_account), ask_administrator())
+                    .or_next(run_with_credentials_of(&organization.management_account))
+            }
             Some(organization) if !organization.all_features => {
                 let place = self
                     .context
@@ -260,11 +254,20 @@ impl EnableIdentityCenter {
     }
 }
 
+/// Why a member account is not the place to set up Identity Center.
+fn not_here(management_account: &str) -> String {
+    format!("This account can't host Identity Center: it belongs to the organization of {management_account}.")
+}
+
+fn ask_administrator() -> NextStep {
+    NextStep::note("ask that account's administrator to add you there")
+}
+
 /// How to continue where another account has to be used.
 fn run_with_credentials_of(account: &str) -> NextStep {
-    SetupCommand::run()
-        .placeholder("--profile", "NAME")
-        .to(format!("use credentials of account {account}"))
+    SetupCommand::run().placeholder("--profile", "NAME").to(format!(
+        "run idc-setup with credentials of the management account {account}"
+    ))
 }
 
 #[async_trait(?Send)]
@@ -302,13 +305,24 @@ impl Step for EnableIdentityCenter {
     }
 
     fn questions(&self, observed: &Observed) -> Vec<Question> {
-        let open = observed.status == Status::Missing && !self.context.has(Key::IdentityCenterRegion);
-        open.then(|| Question {
-            choices: self.context.partition().regions().map(Choice::of).collect(),
+        // It can't be changed later, so a default is confirmed too.
+        let answer = self.context.answer::<Region>(Key::IdentityCenterRegion);
+        let is_open = observed.status == Status::Missing && observed.evidence.region.is_none();
+        if !is_open || answer.as_ref().is_some_and(Given::is_explicit) {
+            return Vec::new();
+        }
+        let choice = |region: RegionName| Choice {
+            label: format!("{:28} {region}", regions::name_of(&region).unwrap_or_default()),
+            value: region.to_string(),
+        };
+        vec![Question {
+            prompt: "Region for Identity Center (can't be changed later)".to_owned(),
+            choices: self.context.partition().regions().map(choice).collect(),
+            default: answer.as_ref().map(|answer| answer.value.to_string()),
+            default_source: answer.as_ref().map(|answer| format!("from {}", answer.source)),
+            is_confirmation: answer.is_some(),
             ..Question::of(Key::IdentityCenterRegion)
-        })
-        .into_iter()
-        .collect()
+        }]
     }
 
     fn covers(&self, address: &Address) -> bool {

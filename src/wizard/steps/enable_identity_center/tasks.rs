@@ -10,11 +10,14 @@ impl EnableIdentityCenter {
         let place = self.context.console.enable(&region);
         HumanTask {
             sentence: format!("Enable IAM Identity Center in {region}."),
+            brief: "choose Enable in the console",
             link: Some(place.link),
             code: None,
             clicks: place.clicks,
             command: None,
             alternatives: NextSteps::default(),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 format!("The Region at the top right must be {region}. To change it later, you have to start over."),
                 if self.context.is_external() {
@@ -25,6 +28,7 @@ impl EnableIdentityCenter {
                 },
             ],
             kind: TaskKind::Seen,
+            proof: None,
         }
     }
 }

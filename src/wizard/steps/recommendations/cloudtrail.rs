@@ -21,6 +21,7 @@ pub use crate::resources::trail::CREATE_TRAIL;
 pub const INFO: StepInfo = StepInfo {
     number: 10,
     slug: "cloudtrail",
+    short: "CloudTrail",
     title: "Record management events with CloudTrail",
     importance: Importance::Recommendation,
     why: "It records who did what in the account, for longer than the 90 days of the event history.",

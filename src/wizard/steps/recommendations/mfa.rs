@@ -15,6 +15,7 @@ use crate::wizard::{HumanTask, Observed, Question, Step, StepPlan, TaskKind};
 pub const INFO: StepInfo = StepInfo {
     number: 9,
     slug: "mfa",
+    short: "MFA",
     title: "Require MFA for all users",
     importance: Importance::Recommendation,
     why: "A password alone is not enough for an account with full access.",
@@ -89,6 +90,7 @@ impl Step for Mfa {
         let place = instance.map(|instance| self.context.console.settings(&instance.region, &instance.arn));
         plan.tasks.push(HumanTask {
             sentence: "Check that MFA is required for all users.".to_owned(),
+            brief: "check the MFA settings",
             link: place.as_ref().map(|place| place.link.clone()),
             code: None,
             clicks: place.map_or_else(
@@ -97,6 +99,8 @@ impl Step for Mfa {
             ),
             command: None,
             alternatives: confirm(MFA, "confirm that you checked them"),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 "\"Prompt users for MFA\" is \"Every time they sign in\" or \"Only when their sign-in context \
                  changes\", not \"Never\"."
@@ -107,6 +111,7 @@ impl Step for Mfa {
                 "No API reads these settings.".to_owned(),
             ],
             kind: TaskKind::Confirmed(MFA),
+            proof: None,
         });
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::wizard::{HumanTask, Observed, Question, Status, Step, StepPlan, TaskK
 pub const INFO: StepInfo = StepInfo {
     number: 11,
     slug: "root-access-keys",
+    short: "Root user",
     title: "No root access keys",
     importance: Importance::Recommendation,
     why: "No policy can limit a root access key that leaks.",
@@ -96,16 +97,20 @@ impl Step for RootAccessKeys {
         let place = self.context.console.root_security(&self.context.bootstrap_region);
         let task = |sentence: &str, part: &str, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
+            brief: "protect the root user",
             link: Some(place.link.clone()),
             code: None,
             clicks: format!("{} → {part}", place.clicks),
             command: None,
             alternatives: NextSteps::default(),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 detail.to_owned(),
                 "Only the root user can do this. Sign in with the account's email address.".to_owned(),
             ],
             kind: TaskKind::Checked,
+            proof: None,
         };
         plan.tasks.push(match &node.address {
             Address::Task(Task::AssignRootMfa) => task(

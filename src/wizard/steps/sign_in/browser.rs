@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::session::{Session, SignedIn};
+use super::session::{NOT_YET, Session, SignedIn};
 use crate::limits::PAGE_LIFETIME;
 use crate::reconcile::step_error;
 use crate::sso::pkce::{Answer, SignInPage};
 use crate::sso::{Grant, PortalAddress};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Prompter, TaskKind};
+use crate::wizard::{HumanTask, Prompter, TaskKind, while_shown};
 
 impl Session<'_> {
     /// Opens sign-in pages until one returns a code; `None` after the time limit.
@@ -36,10 +36,10 @@ impl Session<'_> {
                 )
             })?;
             self.browser.open_instead(page.address(), &page.opening_address);
-            prompter.show_task(self.info, &self.browser_task(&page));
-            let waiting = prompter.wait(self.info, "Your sign-in in the browser.");
+            let task = prompter.task(self.info, &self.browser_task(&page), &[]);
             let left = end.saturating_duration_since(Instant::now());
-            match page.wait(PAGE_LIFETIME.min(left)).await {
+            let answer = while_shown(task.as_ref(), NOT_YET, page.wait(PAGE_LIFETIME.min(left)));
+            match answer.await? {
                 Answer::Code(code) => {
                     let at = &PortalAddress {
                         region: &self.region,
@@ -47,7 +47,7 @@ impl Session<'_> {
                     };
                     let token = page.redeem(self.clients, at, &registration, &code).await;
                     let token = token.map_err(|aws_error| self.failed(&aws_error))?;
-                    drop(waiting);
+                    drop(task);
                     let registration = registration.to_cached(grant);
                     return Ok(Some(SignedIn { token, registration }));
                 }
@@ -64,6 +64,7 @@ impl Session<'_> {
     fn browser_task(&self, page: &SignInPage) -> HumanTask {
         HumanTask {
             sentence: format!("Sign in{} in your browser, and allow access.", self.as_whom()),
+            brief: "sign in once",
             link: Some(page.address().to_owned()),
             code: None,
             clicks: "the page → sign in → Allow access; the page then says that you can close it".to_owned(),
@@ -74,8 +75,11 @@ impl Session<'_> {
                 .switch("--use-device-code")
                 .to("if the browser is on another machine, press Ctrl-C and sign in with a code")
                 .into(),
-            details: vec!["The first sign-in asks you to register an MFA device.".to_owned()],
+            afterward: None,
+            help: Vec::new(),
+            details: self.sign_in_details(),
             kind: TaskKind::Own,
+            proof: None,
         }
     }
 }

@@ -4,37 +4,37 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::session::{Session, SignedIn};
+use super::session::{NOT_YET, Session, SignedIn};
 use crate::aws::AwsError;
 use crate::limits::{MOST_CODES, SLOW_DOWN};
 use crate::next_step::NextSteps;
 use crate::reconcile::step_error;
 use crate::sso::{self, Authorization, Grant, Poll, Registration};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Prompter, TaskKind};
+use crate::wizard::{HumanTask, Prompter, TaskKind, TaskPrompt, while_shown};
 use aws_config_file::CachedToken;
 
 impl Session<'_> {
-    fn show_code(&self, authorization: &Authorization, prompter: &dyn Prompter) {
-        prompter.show_task(
+    fn show_code(&self, authorization: &Authorization, prompter: &dyn Prompter) -> Box<dyn TaskPrompt> {
+        let first = "Approve only a code that you requested yourself just now.".to_owned();
+        prompter.task(
             self.info,
             &HumanTask {
                 sentence: format!("Approve the sign-in{}.", self.as_whom()),
+                brief: "sign in once",
                 link: Some(authorization.page.clone()),
                 code: Some(authorization.user_code.clone()),
-                clicks: format!(
-                    "the page shows the code {}: compare it, then choose Confirm and Allow",
-                    authorization.user_code
-                ),
+                clicks: "if the page shows the same code, choose Confirm and Allow".to_owned(),
                 command: None,
                 alternatives: NextSteps::default(),
-                details: vec![
-                    "Approve only a code that you requested yourself just now.".to_owned(),
-                    "The first sign-in asks you to register an MFA device.".to_owned(),
-                ],
+                afterward: None,
+                help: Vec::new(),
+                details: [first].into_iter().chain(self.sign_in_details()).collect(),
                 kind: TaskKind::Own,
+                proof: None,
             },
-        );
+            &[],
+        )
     }
 
     /// Starts device authorizations and polls until one is approved; `None` after the time limit.
@@ -50,13 +50,13 @@ impl Session<'_> {
                 let next = self.again.clone().after("check the access portal URL and its Region");
                 step_error(self.info, &aws_error, next)
             })?;
-            self.show_code(&authorization, prompter);
-            let waiting = prompter.wait(self.info, "Your approval in the browser.");
+            let task = self.show_code(&authorization, prompter);
             let code_expires = Instant::now() + authorization.expires_in;
             let until = end.min(code_expires);
-            match self.poll(&registration, &authorization, until).await? {
+            let polled = while_shown(task.as_ref(), NOT_YET, self.poll(&registration, &authorization, until));
+            match polled.await?? {
                 Polled::Token(token) => {
-                    drop(waiting);
+                    drop(task);
                     let registration = registration.to_cached(Grant::Device);
                     return Ok(Some(SignedIn {
                         token: *token,

@@ -25,7 +25,7 @@ use crate::answers::values::AssignTo;
 use crate::aws_cli::{CliError, SESSIONS_SINCE};
 use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
-use crate::progress::ResourceKind;
+use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::plan::{Address, Node};
 use crate::reconcile::{Importance, Slot, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
@@ -39,6 +39,7 @@ use aws_config_file::Paths;
 pub const INFO: StepInfo = StepInfo {
     number: 8,
     slug: "sign-in",
+    short: "Sign in",
     title: "Sign in and verify",
     importance: Importance::Required,
     why: "It verifies the whole setup, from the user to short-lived credentials in the account.",
@@ -81,6 +82,26 @@ impl SignIn {
             profile,
             region: context.known_instance().await?.region,
             user: context.text(Key::Username),
+            help: self.help(),
+        })
+    }
+
+    /// What to do if the user cannot sign in. A user that this program created has just set a password.
+    fn help(&self) -> Option<String> {
+        let context = &self.context;
+        let name = context.text(Key::Username);
+        if context.is_external() {
+            return Some(format!("{name} signs in with the password of your identity provider."));
+        }
+        let user = context.facts.user.now()?;
+        let is_created = context.progress.read(|record| {
+            let origin = record.origin(ResourceKind::User, &user.id.clone().into());
+            origin == Some(Origin::Created)
+        });
+        (!is_created).then(|| {
+            format!(
+                "Only if {name} has no password yet: console → IAM Identity Center → Users → {name} → Reset password."
+            )
         })
     }
 
@@ -342,15 +363,19 @@ impl Step for SignIn {
     fn present(&self, _node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         plan.tasks.push(HumanTask {
             sentence: format!("Sign in as {}.", self.context.text(Key::Username)),
+            brief: "sign in once",
             link: None,
             code: None,
             clicks: String::new(),
             command: Some(again()),
             alternatives: NextSteps::default(),
+            afterward: None,
+            help: Vec::new(),
             details: vec![
                 "Open the page in any browser, on any device, and compare the code that it shows.".to_owned(),
             ],
             kind: TaskKind::Own,
+            proof: None,
         });
         Ok(())
     }

@@ -27,6 +27,9 @@ use crate::user_error::UserError;
 use crate::wizard::Prompter;
 use aws_config_file::{CachedToken, Paths};
 
+/// What a check during the wait for a sign-in shows.
+pub(super) const NOT_YET: &str = "Checked: nobody has signed in yet.";
+
 /// The SSO session of a profile, and everything needed to sign in to it.
 pub struct Session<'a> {
     /// The step that error messages start with.
@@ -51,6 +54,8 @@ pub struct Session<'a> {
     pub region: RegionName,
     /// The user name that should sign in; empty if it is not known.
     pub user: String,
+    /// What to do if the user cannot sign in.
+    pub help: Option<String>,
 }
 
 /// The result of [`Session::identify`].
@@ -243,6 +248,12 @@ impl Session<'_> {
         self.registrar
             .get_cached(self.clients, &self.region, grant, &path)
             .await
+    }
+
+    /// What to know about the page on which the user signs in.
+    pub(super) fn sign_in_details(&self) -> Vec<String> {
+        let mfa = "The first sign-in asks you to register an MFA device.".to_owned();
+        [mfa].into_iter().chain(self.help.clone()).collect()
     }
 
     /// ` as Ada` for messages, or nothing if the user name is not known.

@@ -1,0 +1,226 @@
+//! How an interactive run ends: everything is set up, the user has stopped, this account cannot get there, or something is
+//! left.
+
+use console::Style;
+
+use super::rail::{self, Row};
+use super::screen::Screen;
+use super::text::aligned;
+use crate::next_step::SetupCommand;
+use crate::progress::Origin;
+use crate::reconcile::Importance;
+use crate::text::clean;
+use crate::wizard::{Outcome, State, StepReport};
+
+/// Prints the end of a run.
+pub fn print(screen: &Screen, outcome: &Outcome) {
+    let is_exit = outcome.error.as_ref().is_some_and(|error| error.kind.is_user_exit());
+    if is_exit {
+        return print_stopped(screen, outcome);
+    }
+    if let Some(error) = &outcome.error {
+        return screen.error(error);
+    }
+    if print_blocked(screen, &outcome.reports) {
+        return;
+    }
+    if steps(&outcome.reports).all(|report| matches!(report.state, State::Done | State::Skipped)) {
+        print_all_set(screen, &outcome.reports);
+    } else {
+        print_left(screen, &outcome.reports);
+    }
+}
+
+fn steps(reports: &[StepReport]) -> impl Iterator<Item = &StepReport> {
+    reports.iter().filter(|report| !report.info.is_recommendation())
+}
+
+fn of<'a>(reports: &'a [StepReport], slug: &str) -> Option<&'a StepReport> {
+    reports.iter().find(|report| report.info.slug == slug)
+}
+
+/// Prints why this account cannot host Identity Center, and the ways out. Returns whether that is the case.
+pub fn print_blocked(screen: &Screen, reports: &[StepReport]) -> bool {
+    let first = of(reports, "enable-identity-center").filter(|report| report.state == State::Blocked);
+    let Some(first) = first else {
+        return false;
+    };
+    let sign = screen.paint("✘", &Style::new().red());
+    screen.raw(&format!("{sign} {}", clean(&first.observed.summary)));
+    screen.raw("");
+    screen.print_next(&first.observed.next);
+    true
+}
+
+fn print_all_set(screen: &Screen, reports: &[StepReport]) {
+    let evidence = |slug: &str| of(reports, slug).map(|report| &report.observed.evidence);
+    let text = |slug: &str, get: &dyn Fn(&crate::wizard::Evidence) -> Option<String>| evidence(slug).and_then(get);
+    let arn = text("sign-in", &|evidence| evidence.signed_in_as.clone());
+    let user = arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+    let account = text("account-assignment", &|evidence| {
+        evidence.account.as_ref().map(ToString::to_string)
+    });
+    let set =
+        of(reports, "permission-set").and_then(|report| Some(report.observed.resources.first()?.name.to_string()));
+    let access = match (set, account) {
+        (Some(set), Some(account)) => format!(" ({set} in {account})"),
+        _ => String::new(),
+    };
+    let sign = screen.paint("✔", &Style::new().green());
+    let who = user.map_or_else(String::new, |user| format!(" You are signed in as {user}{access}."));
+    screen.result("");
+    screen.raw_result(&format!("{sign} {}{}", screen.heading("All set."), clean(&who)));
+    screen.result("");
+    let line = |name: &str, value: &str| screen.raw_result(&aligned(name, value));
+    let command = |command: &SetupCommand| screen.paint(&screen.command(command), &Style::new().cyan());
+    let profile = text("cli-profile", &|evidence| evidence.profile.clone());
+    let portal = text("access-portal", &|evidence| evidence.start_url.clone());
+    let portal = portal.map(|url| screen.paint(&clean(&url), &Style::new().cyan()));
+    if screen.is_rehearsal() {
+        line("For real", &screen.paint("idc-setup", &Style::new().cyan()));
+        if screen.is_temporary_rehearsal() {
+            let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
+            line("Keep one", &command(&keep));
+        } else {
+            line("Undo", &command(&SetupCommand::undo()));
+        }
+        return print_recommended(screen, reports);
+    }
+    if let Some(profile) = &profile {
+        let export = format!("export AWS_PROFILE={}", crate::text::quoted(profile));
+        line("Use it now", &screen.paint(&export, &Style::new().cyan()));
+        line("", &screen.paint("aws s3 ls", &Style::new().cyan()));
+        line("Tomorrow", &command(&SetupCommand::login()));
+    }
+    if let Some(portal) = portal {
+        line("Portal", &portal);
+    }
+    line("Undo", &command(&SetupCommand::undo()));
+    print_recommended(screen, reports);
+}
+
+/// Names the recommendations that are still open, on one line.
+fn print_recommended(screen: &Screen, reports: &[StepReport]) {
+    let open = reports
+        .iter()
+        .filter(|report| report.info.is_recommendation())
+        .filter(|report| !matches!(report.state, State::Done | State::Skipped));
+    let names: Vec<&str> = open
+        .map(|report| match report.info.slug {
+            "cloudtrail" => "a CloudTrail trail",
+            "mfa" => "MFA for all users",
+            _ if report.observed.evidence.has_root_access_keys == Some(true) => "no root access keys",
+            _ => "MFA for root (5 min)",
+        })
+        .collect();
+    if !names.is_empty() {
+        screen.result("");
+        screen.result(&format!("  Still recommended: {}.", names.join(", ")));
+        screen.raw_result(&format!("    {}", screen.command(&SetupCommand::recommend())));
+    }
+}
+
+/// Prints what was done and what was not, in one paragraph.
+fn print_stopped(screen: &Screen, outcome: &Outcome) {
+    let reports = &outcome.reports[..];
+    let name = |report: &StepReport| {
+        let detail = rail::detail(report);
+        if report.state == State::Done && !detail.is_empty() {
+            format!("{} ({})", report.info.short, clean(&detail))
+        } else {
+            report.info.short.to_owned()
+        }
+    };
+    let is_created = |report: &&StepReport| {
+        let mut resources = report.observed.resources.iter();
+        resources.any(|resource| resource.origin == Origin::Created)
+    };
+    let done: Vec<String> = steps(reports)
+        .filter(|report| report.state == State::Done)
+        .map(name)
+        .collect();
+    let begun: Vec<&StepReport> = steps(reports)
+        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
+        .filter(is_created)
+        .collect();
+    let open: Vec<String> = steps(reports)
+        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
+        .filter(|report| !begun.iter().any(|begun| begun.info == report.info))
+        .map(name)
+        .collect();
+    let mut sentences = vec!["Stopped.".to_owned()];
+    if !outcome.has_changed {
+        sentences.push("Nothing was changed. Your answers are saved.".to_owned());
+    } else if !done.is_empty() {
+        sentences.push(format!("Done: {}.", done.join(", ")));
+    }
+    for report in begun.iter().filter(|_| outcome.has_changed) {
+        let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
+        let still = task.map_or_else(String::new, |task| format!("; you still {}", task.brief));
+        let detail = clean(&rail::detail_of_done(report));
+        sentences.push(format!("Begun: {} ({detail}{still}).", report.info.short));
+    }
+    if outcome.has_changed && !open.is_empty() {
+        sentences.push(format!("Not done: {}.", open.join(", ")));
+    }
+    screen.result("");
+    screen.result(&sentences.join(" "));
+    if screen.is_temporary_rehearsal() {
+        let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
+        screen.result("This was a rehearsal; nothing of it is kept. To keep one:");
+        screen.raw_result(&format!("    {}", screen.command(&keep)));
+        return;
+    }
+    let has_created = reports.iter().any(|report| is_created(&report));
+    screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+    if has_created {
+        screen.raw_result(&aligned("Undo", &screen.command(&SetupCommand::undo())));
+    }
+}
+
+/// Prints the steps that are not done, each with what to do about it.
+fn print_left(screen: &Screen, reports: &[StepReport]) {
+    screen.result("");
+    screen.raw_result(&screen.heading("Not finished yet"));
+    screen.result("");
+    for report in steps(reports).filter(|report| !matches!(report.state, State::Done | State::Skipped)) {
+        let row = Row::of(report);
+        match &report.error {
+            Some(error) if matches!(report.state, State::Failed | State::Unknown) => screen.error(error),
+            _ if report.state == State::ToDo => screen.raw_result(&format!("{} waits", row.line(screen, "·"))),
+            _ => {
+                screen.raw_result(&row.line(screen, "·"));
+                screen.print_next(&report.observed.next);
+                for task in &report.left_to_do {
+                    for line in super::text::task_lines(task, screen) {
+                        screen.result(&format!("  {line}"));
+                    }
+                }
+            }
+        }
+    }
+    let is_required = |report: &StepReport| report.info.importance == Importance::Required;
+    if steps(reports).any(|report| is_required(report) && report.state != State::Done) {
+        screen.result("");
+        screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+    }
+}
+
+/// Prints the end of `recommend`: each recommendation with its state, and what is left to do.
+pub fn print_recommendations(screen: &Screen, outcome: &Outcome) {
+    if let Some(error) = outcome.error.as_ref().filter(|error| !error.kind.is_user_exit()) {
+        return screen.error(error);
+    }
+    screen.result("");
+    for report in &outcome.reports {
+        screen.raw_result(&Row::of(report).line(screen, "·"));
+        if let Some(error) = &report.error {
+            screen.error(error);
+        }
+        for task in &report.left_to_do {
+            for line in super::text::task_lines(task, screen) {
+                screen.result(&format!("    {line}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Single keys from the terminal, for questions that one key answers and for waits.
+//!
+//! A thread of its own reads the keys, so that a wait can end while nobody types. On Unix the terminal delivers keys at once
+//! while [`RawInput`](crate::ui::terminal::RawInput) exists; Ctrl-C stays a signal.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::limits::KEY_POLL;
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// Enter.
+    Enter,
+    /// Esc alone.
+    Escape,
+    /// Backspace.
+    Backspace,
+    /// A character, in lower case.
+    Char(char),
+}
+
+/// The keys that are pressed while this exists.
+#[derive(Debug)]
+pub struct Keys {
+    presses: Mutex<UnboundedReceiver<io::Result<Press>>>,
+    is_over: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Keys {
+    /// Starts reading.
+    pub fn start() -> Self {
+        let (sender, presses) = unbounded_channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&is_over);
+        let reader = std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                let presses = match read(KEY_POLL) {
+                    Ok(presses) => presses.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                };
+                let has_failed = presses.iter().any(Result::is_err);
+                for press in presses {
+                    // Nobody waits for it any more.
+                    let _ = sender.send(press);
+                }
+                if has_failed {
+                    return;
+                }
+            }
+        });
+        Self {
+            presses: Mutex::new(presses),
+            is_over,
+            reader: Some(reader),
+        }
+    }
+
+    /// Waits for the next key. The future can be dropped without losing one.
+    ///
+    /// # Errors
+    /// If the terminal cannot be read any more.
+    pub async fn next(&self) -> io::Result<Press> {
+        let next = self.presses.lock().await.recv().await;
+        next.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // The next question reads the terminal itself. On other systems than Unix, the reader waits for a key.
+        if cfg!(unix)
+            && let Some(reader) = self.reader.take()
+        {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// Reads the keys that arrive within this time.
+#[cfg(unix)]
+fn read(timeout: Duration) -> io::Result<Vec<Press>> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    let wait = rustix::event::Timespec::try_from(timeout).ok();
+    let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+    match poll(&mut ready, wait.as_ref()) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut bytes = [0; 256];
+    match rustix::io::read(&stdin, &mut bytes) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(count) => Ok(presses(&bytes[..count])),
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn read(_timeout: Duration) -> io::Result<Vec<Press>> {
+    use console::Key;
+    Ok(match console::Term::stderr().read_key()? {
+        Key::Enter => vec![Press::Enter],
+        Key::Escape => vec![Press::Escape],
+        Key::Backspace => vec![Press::Backspace],
+        Key::Char(letter) => letter.to_lowercase().map(Press::Char).collect(),
+        _ => Vec::new(),
+    })
+}
+
+/// The keys that a terminal sends as these bytes. Sequences of other keys, such as the arrows, are ignored.
+fn presses(bytes: &[u8]) -> Vec<Press> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut letters = text.chars().peekable();
+    let mut presses = Vec::new();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\r' | '\n' => presses.push(Press::Enter),
+            '\u{7f}' | '\u{8}' => presses.push(Press::Backspace),
+            '\u{1b}' => {
+                if letters.next_if(|next| matches!(next, '[' | 'O')).is_none() {
+                    presses.push(Press::Escape);
+                    continue;
+                }
+                // Parameters, then one final character.
+                while letters.next_if(|next| matches!(next, '0'..='?' | ' '..='/')).is_some() {}
+                letters.next();
+            }
+            letter if letter.is_control() || letter == char::REPLACEMENT_CHARACTER => {}
+            letter => presses.extend(letter.to_lowercase().map(Press::Char)),
+        }
+    }
+    presses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_from_sequences() {
+        use Press::{Backspace, Char, Enter, Escape};
+        assert_eq!(presses(b"Y\r"), [Char('y'), Enter]);
+        assert_eq!(presses(b"\x1b"), [Escape]);
+        assert_eq!(presses(b"\x1b[A\x1bOBq\x1b[3~\x7f"), [Char('q'), Backspace]);
+        assert_eq!(presses("é\u{1}".as_bytes()), [Char('é')]);
+    }
+}

@@ -1,0 +1,201 @@
+//! The list of steps during the work: one row a step, with what has happened so far.
+
+use console::Style;
+
+use super::screen::Screen;
+use crate::progress::{Origin, ResourceKind, Verb};
+use crate::reconcile::{Change, FieldChange};
+use crate::text::clean;
+use crate::wizard::{State, StepReport};
+
+/// The width of the names of the steps.
+const NAME: usize = 16;
+
+/// The state of a step during the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is done.
+    Done,
+    /// The user has something to do.
+    NeedsYou,
+    /// It failed, or something else must be resolved first.
+    Problem,
+    /// A change is being made.
+    Working,
+    /// It waits for other steps.
+    Waiting,
+    /// It was skipped.
+    Skipped,
+}
+
+/// A step in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The number of the step.
+    pub number: u8,
+    /// The name of the step.
+    pub name: &'static str,
+    /// The state.
+    pub mark: Mark,
+    /// What has happened.
+    pub detail: String,
+}
+
+impl Row {
+    /// The row of a step, as it was reported.
+    pub fn of(report: &StepReport) -> Self {
+        Self {
+            number: report.info.number,
+            name: report.info.short,
+            mark: if is_proved_later(report) {
+                Mark::Waiting
+            } else {
+                mark(report)
+            },
+            detail: detail(report),
+        }
+    }
+
+    /// The sign of the state, in its color. `frame` is the current sign of work.
+    pub fn sign(&self, screen: &Screen, frame: &str) -> String {
+        let (sign, style) = match self.mark {
+            Mark::Done => ("✔", Style::new().green()),
+            Mark::NeedsYou => ("●", Style::new().yellow()),
+            Mark::Problem => ("✘", Style::new().red()),
+            Mark::Working => (frame, Style::new().cyan()),
+            Mark::Waiting => ("·", Style::new().dim()),
+            Mark::Skipped => ("–", Style::new().dim()),
+        };
+        screen.paint(&screen.encode(sign), &style)
+    }
+
+    /// The row as a line.
+    pub fn line(&self, screen: &Screen, frame: &str) -> String {
+        let sign = self.sign(screen, frame);
+        let detail = screen.encode(&clean(&self.detail));
+        let detail = match self.mark {
+            Mark::NeedsYou => screen.paint(&detail, &Style::new().yellow()),
+            Mark::Problem => screen.paint(&detail, &Style::new().red()),
+            Mark::Skipped | Mark::Waiting => screen.paint(&detail, &Style::new().dim()),
+            Mark::Done | Mark::Working => detail,
+        };
+        let number = match self.number {
+            number @ 1..=8 => number.to_string(),
+            _ => "+".to_owned(),
+        };
+        format!("{sign} {number} {:NAME$} {detail}", self.name)
+            .trim_end()
+            .to_owned()
+    }
+}
+
+/// Whether nothing is left but what the sign-in proves.
+fn is_proved_later(report: &StepReport) -> bool {
+    let is_waiting = report.state == State::WaitingForPerson;
+    is_waiting && report.left_to_do.iter().all(|task| task.proof.is_some())
+}
+
+fn mark(report: &StepReport) -> Mark {
+    match report.state {
+        State::Done => Mark::Done,
+        State::WaitingForPerson => Mark::NeedsYou,
+        State::Skipped => Mark::Skipped,
+        State::ToDo => Mark::Waiting,
+        State::Different | State::Blocked | State::Unknown | State::Failed => Mark::Problem,
+    }
+}
+
+/// What has happened to the resources of a step, in a few words.
+pub fn detail(report: &StepReport) -> String {
+    match report.state {
+        State::Done => {}
+        State::Skipped => return "skipped".to_owned(),
+        State::ToDo => return String::new(),
+        State::WaitingForPerson if is_proved_later(report) => return "step 8 verifies it".to_owned(),
+        State::WaitingForPerson => {
+            let task = report.left_to_do.first();
+            return task.map_or_else(String::new, |task| match task.brief {
+                "" => clean(&task.sentence),
+                brief => format!("needs you: {brief}"),
+            });
+        }
+        State::Different | State::Blocked => return report.observed.summary.clone(),
+        State::Unknown | State::Failed => {
+            let error = report.error.as_ref();
+            return error.map_or_else(|| report.observed.summary.clone(), |error| error.message.clone());
+        }
+    }
+    detail_of_done(report)
+}
+
+/// What exists of the resources of a step, in a few words.
+pub fn detail_of_done(report: &StepReport) -> String {
+    let evidence = &report.observed.evidence;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let how = match report.origin() {
+        Some(Origin::Created) => "created",
+        Some(Origin::Confirmed) => "confirmed by you",
+        _ => "already exists",
+    };
+    match report.info.slug {
+        "enable-identity-center" => evidence
+            .region
+            .as_ref()
+            .map_or_else(String::new, |region| format!("enabled in {region}")),
+        "create-user" => format!("{} {}", text(&evidence.user_name), user_origin(report)),
+        "create-group" => match &evidence.group {
+            Some(group) => format!("{group} {}, with its member", group_origin(report)),
+            None => "not used".to_owned(),
+        },
+        "permission-set" => {
+            let name = report.observed.resources.first().map(|set| set.name.to_string());
+            format!("{} {how}", name.unwrap_or_default())
+        }
+        "account-assignment" => {
+            let account = evidence.account.as_ref().map_or("", |account| account);
+            format!("given in account {account}")
+        }
+        "access-portal" => text(&evidence.start_url),
+        "cli-profile" => match how {
+            "created" => format!("profile {} written", text(&evidence.profile)),
+            _ => format!("profile {} already exists", text(&evidence.profile)),
+        },
+        "sign-in" => {
+            let arn = text(&evidence.signed_in_as);
+            format!("signed in as {}", arn.rsplit('/').next().unwrap_or_default())
+        }
+        _ => report.observed.summary.clone(),
+    }
+}
+
+/// The origin of the user, which can be confirmed to be active in addition.
+fn user_origin(report: &StepReport) -> &'static str {
+    let is_created = report
+        .observed
+        .resources
+        .first()
+        .is_some_and(|user| user.origin == Origin::Created);
+    if is_created { "created" } else { "already exists" }
+}
+
+fn group_origin(report: &StepReport) -> &'static str {
+    user_origin(report)
+}
+
+/// What is being done, in a few words: `creating…`.
+pub fn progress(change: &Change) -> String {
+    let what = match (change.kind, change.verb, &change.field) {
+        (ResourceKind::GroupMembership, Verb::Create, _) => "adding the user",
+        (ResourceKind::PermissionSet, _, Some(FieldChange::Provision)) => "provisioning the accounts",
+        (ResourceKind::PermissionSet, _, Some(FieldChange::Part(part))) if part.after.is_some() => {
+            "attaching the policy"
+        }
+        (ResourceKind::CliProfile, Verb::Create, _) => "writing the profile",
+        (ResourceKind::PermissionSetsSwitch, ..) => "enabling permission sets",
+        (ResourceKind::Organization, ..) => "creating an organization",
+        (_, Verb::Create, _) => "creating",
+        (_, Verb::Update, _) => "changing",
+        (_, Verb::Delete, _) => "deleting",
+    };
+    format!("{what}…")
+}

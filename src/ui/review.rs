@@ -1,0 +1,197 @@
+//! The review: everything that is about to happen, short enough for one screen, with the details one key away.
+
+use super::screen::Screen;
+use super::text::aligned;
+use crate::answers::Key;
+use crate::aws::regions;
+use crate::progress::{ResourceKind, Verb};
+use crate::reconcile::{Change, Consent};
+use crate::text::clean;
+use crate::wizard::Review;
+
+/// The kinds of a new resource, with the article, in the order of the sentence.
+const KINDS: [(ResourceKind, &str); 7] = [
+    (ResourceKind::Organization, "an organization"),
+    (ResourceKind::User, "a user"),
+    (ResourceKind::Group, "a group"),
+    (ResourceKind::PermissionSet, "a permission set"),
+    (ResourceKind::AccountAssignment, "an assignment"),
+    (ResourceKind::CliProfile, "a profile"),
+    (ResourceKind::Trail, "a CloudTrail trail with a bucket"),
+];
+
+/// Returns the lines of the review.
+pub fn lines(review: &Review, screen: &Screen) -> Vec<String> {
+    let mut lines = vec![String::new(), screen.heading("Ready"), String::new()];
+    lines.extend(summary(review).into_iter().map(|(name, value)| aligned(name, &value)));
+    let done: Vec<&str> = review.done.iter().map(|(info, _)| info.short).collect();
+    if !done.is_empty() {
+        lines.push(aligned("Done already", &done.join(", ")));
+    }
+    lines.push(String::new());
+    lines.extend(changes(review).iter().flat_map(|line| screen.paragraph(line)));
+    let consequences = consequences(review);
+    if !consequences.is_empty() {
+        lines.push(String::new());
+        lines.extend(consequences.iter().flat_map(|line| screen.paragraph(line)));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// The values that matter, as one line each.
+fn summary(review: &Review) -> Vec<(&'static str, String)> {
+    let value = |key| clean(review.value(key));
+    let is_existing = |key| review.values.iter().any(|value| value.key == key && value.is_existing);
+    let exists = |key| if is_existing(key) { " (already exists)" } else { "" };
+    let mut rows = Vec::new();
+    let region = value(Key::IdentityCenterRegion);
+    if !region.is_empty() {
+        let name = region.parse().ok().and_then(|region| regions::name_of(&region));
+        let name = name.map_or_else(String::new, |name| format!(", {name}"));
+        let is_enabled = review.done.iter().any(|(info, _)| info.number == 1);
+        let note = if is_enabled || is_existing(Key::IdentityCenterRegion) {
+            ""
+        } else {
+            " (can't be changed later)"
+        };
+        rows.push(("Region", format!("{region}{name}{note}")));
+    }
+    let parts = [Key::Username, Key::DisplayName, Key::Email].map(value);
+    let user: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    rows.push(("User", format!("{}{}", user.join(" · "), exists(Key::Username))));
+    let principal = match review.value(Key::AssignTo) {
+        "user" => format!("user {}", value(Key::Username)),
+        _ => format!("group {}", value(Key::Group)),
+    };
+    rows.push((
+        "Access",
+        format!(
+            "{} for {principal} in {}",
+            value(Key::PermissionSet),
+            value(Key::Account)
+        ),
+    ));
+    rows.push(("Sessions", duration(review.value(Key::SessionDuration))));
+    let policy = review.value(Key::Policy);
+    if policy != review.value(Key::PermissionSet) {
+        rows.push(("Policy", clean(policy)));
+    }
+    rows.push((
+        "AWS CLI",
+        format!("profile \"{}\" in ~/.aws/config", value(Key::CliProfile)),
+    ));
+    rows
+}
+
+/// A session duration in words: `1 hour`.
+fn duration(text: &str) -> String {
+    match text.strip_suffix('h') {
+        Some("1") => "1 hour".to_owned(),
+        Some(hours) if hours.chars().all(|c| c.is_ascii_digit()) => format!("{hours} hours"),
+        _ => clean(text),
+    }
+}
+
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// What will be created and changed, and what the user will do.
+fn changes(review: &Review) -> Vec<String> {
+    let mut lines = Vec::new();
+    let is_created = |kind: ResourceKind| {
+        review
+            .all_changes()
+            .any(|change| change.kind == kind && change.verb == Verb::Create)
+    };
+    let created: Vec<String> = KINDS
+        .into_iter()
+        .filter(|(kind, _)| is_created(*kind))
+        .map(|(_, words)| words.to_owned())
+        .collect();
+    if !created.is_empty() {
+        lines.push(format!("idc-setup creates {}.", listed(&created)));
+    }
+    // Changes of what exists are never summed up.
+    let is_update = |change: &&Change| match (change.verb, change.kind) {
+        (Verb::Update, ResourceKind::PermissionSet) => !is_created(ResourceKind::PermissionSet),
+        (Verb::Create, ResourceKind::GroupMembership) => !is_created(ResourceKind::Group),
+        (Verb::Create, kind) => !KINDS.iter().any(|(known, _)| *known == kind),
+        _ => true,
+    };
+    let updates = review.all_changes().filter(is_update);
+    lines.extend(updates.map(|change| format!("It also changes: {}", clean(&change.sentence))));
+    let mut tasks: Vec<String> = Vec::new();
+    for task in &review.tasks {
+        let brief = task.brief.to_owned();
+        if !brief.is_empty() && !tasks.contains(&brief) {
+            tasks.push(brief);
+        }
+    }
+    if !tasks.is_empty() {
+        lines.push(format!("You {}.", listed(&tasks)));
+    }
+    lines
+}
+
+/// What can't be undone, or costs something.
+fn consequences(review: &Review) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in review.all_changes() {
+        let Consent::Named(consents) = &change.consent else {
+            continue;
+        };
+        lines.extend(consents.iter().map(|consent| clean(&consent.stake)));
+    }
+    lines
+}
+
+/// Returns every value with its source, every change, and the difference in `~/.aws/config`.
+pub fn detail_lines(review: &Review) -> Vec<String> {
+    let mut lines = vec!["Values and where they come from:".to_owned()];
+    let width = |of: &dyn Fn(&crate::wizard::ReviewedValue) -> usize| review.values.iter().map(of).max().unwrap_or(0);
+    let name_width = width(&|value| value.key.title().chars().count());
+    let value_width = width(&|value| value.value.chars().count()).min(34);
+    for value in &review.values {
+        let (name, source) = (value.key.title(), &value.source);
+        lines.push(format!(
+            "  {name:name_width$}  {:value_width$}  {source}",
+            clean(&value.value)
+        ));
+    }
+    lines.push(String::new());
+    lines.push("Changes:".to_owned());
+    lines.extend(
+        review
+            .all_changes()
+            .map(|change| format!("  {}", clean(&change.sentence))),
+    );
+    for change in review.all_changes() {
+        if let Consent::File { path, diff } = &change.consent {
+            lines.push(String::new());
+            lines.push(format!("In {path} (every other byte stays as it is):"));
+            let shown = diff
+                .lines()
+                .filter(|line| !line.starts_with("---") && !line.starts_with("+++"));
+            lines.extend(shown.map(|line| format!("  {}", clean(line))));
+        }
+    }
+    for (info, summary) in &review.done {
+        lines.push(format!("  {}: {}", info.short, clean(summary)));
+    }
+    lines
+}
+
+/// Returns the commands that are equivalent to the changes of a review.
+pub fn command_lines(review: &Review) -> Vec<String> {
+    review
+        .all_changes()
+        .map(|change| format!("  {}", change.command))
+        .collect()
+}
