@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::keys::Key;
+use super::keys::{KEYS, Key};
 use super::{Answer, Source};
 use aws_config_file::files;
 
@@ -90,46 +91,105 @@ impl AnswersFile {
     }
 }
 
+/// A line of the file that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InvalidLine {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The reason, as part of a sentence.
+    pub why: String,
+}
+
 /// Reads and checks an answers file.
 ///
 /// # Errors
-/// A message that names the file and the line, if the file cannot be read, is not TOML, has an unknown key or an
-/// invalid value.
-pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, String> {
+/// Sentences that name the file, and the line of each mistake: if the file cannot be read, is not TOML, has unknown keys or
+/// invalid values.
+pub fn read(path: &Path) -> Result<Vec<(Key, Answer)>, Vec<String>> {
     let name = path.display();
-    let text = files::read_text(path).map_err(|error| format!("The answers file {name} cannot be read: {error}."))?;
-    parse(
-        &text,
-        &path
-            .file_name()
-            .map_or_else(|| name.to_string(), |file| file.to_string_lossy().into_owned()),
-    )
-    .map_err(|(line, why)| format!("The answers file {name}, line {line}: {why}."))
+    let text =
+        files::read_text(path).map_err(|error| vec![format!("The answers file {name} cannot be read: {error}.")])?;
+    let file = path
+        .file_name()
+        .map_or_else(|| name.to_string(), |file| file.to_string_lossy().into_owned());
+    parse(&text, &file).map_err(|invalid| {
+        let sentences = invalid
+            .iter()
+            .map(|InvalidLine { line, why }| format!("The answers file {name}, line {line}: {why}."));
+        sentences.collect()
+    })
 }
 
 /// Like [`read`], for the text of a file with this name.
 ///
 /// # Errors
-/// The line and the reason.
-pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, (usize, String)> {
+/// The lines that are not valid, in their order.
+pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, Vec<InvalidLine>> {
     let line_at = |offset: usize| text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
-    let parsed: AnswersFile = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_at(span.start));
-        (line, error.message().trim_end_matches('.').to_owned())
-    })?;
+    let parsed: AnswersFile = match toml::from_str(text) {
+        Ok(parsed) => parsed,
+        Err(first) => return Err(all_mistakes(text, &first, line_at)),
+    };
     let mut answers = Vec::new();
+    let mut mistakes = Vec::new();
     for (key, value) in parsed.rows() {
         let line = line_at(value.span().start);
-        let value = key
-            .check(value.get_ref())
-            .map_err(|why| (line, format!("{}: {why}", key.name())))?;
-        let source = Source::File {
-            name: file.to_owned(),
-            line,
-        };
-        answers.push((key, Answer { value, source }));
+        match key.check(value.get_ref()) {
+            Ok(value) => {
+                let source = Source::File {
+                    name: file.to_owned(),
+                    line,
+                };
+                answers.push((key, Answer { value, source }));
+            }
+            Err(why) => mistakes.push(InvalidLine {
+                line,
+                why: format!("{}: {why}", key.name()),
+            }),
+        }
     }
-    Ok(answers)
+    if mistakes.is_empty() {
+        return Ok(answers);
+    }
+    mistakes.sort();
+    Err(mistakes)
+}
+
+/// Returns every mistake of a file that cannot be deserialized, which reports only its first one.
+fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> usize) -> Vec<InvalidLine> {
+    let reason = |error: &toml::de::Error| InvalidLine {
+        line: error.span().map_or(1, |span| line_at(span.start)),
+        why: error.message().trim_end_matches('.').to_owned(),
+    };
+    let (table, invalid) = DeTable::parse_recoverable(text);
+    let mut mistakes: Vec<InvalidLine> = invalid.iter().map(reason).collect();
+    // What follows a syntax error can be read as something else.
+    if mistakes.is_empty() {
+        for (name, value) in table.get_ref() {
+            let why = match (key_named(name.get_ref()), value.get_ref()) {
+                (None, _) => Some(format!(
+                    "unknown key {:?}",
+                    name.get_ref()
+                )),
+                (Some(Key::NoGroup), DeValue::Boolean(_)) => None,
+                (Some(Key::NoGroup), _) => Some(format!("{}: must be true or false", name.get_ref())),
+                (Some(key), DeValue::String(text)) => key.check(text).err().map(|why| format!("{}: {why}", key.name())),
+                (Some(key), _) => Some(format!("{}: must be a text in quotes", key.name())),
+            };
+            let line = line_at(name.span().start);
+            mistakes.extend(why.map(|why| InvalidLine { line, why }));
+        }
+    }
+    if mistakes.is_empty() {
+        mistakes.push(reason(first));
+    }
+    mistakes.sort();
+    mistakes.dedup();
+    mistakes
+}
+
+fn key_named(name: &str) -> Option<Key> {
+    KEYS.into_iter().find(|key| key.name() == name)
 }
 
 /// The content of a file that [`read`] reads back as these answers.
@@ -146,7 +206,6 @@ pub fn to_toml(answers: &[(Key, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::KEYS;
     use super::*;
 
     #[test]
@@ -173,14 +232,35 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
-        let (line, why) = parse("username = \"Ada\"\nemial = \"x\"\n", "idc.toml").unwrap_err();
-        assert_eq!(line, 2);
-        assert!(why.contains("emial"), "{why}");
+        let mistakes = parse("username = \"Ada\"\nemial = \"x\"\n", "idc.toml").unwrap_err();
+        assert_eq!(mistakes.len(), 1);
+        assert_eq!(mistakes[0].line, 2);
+        assert!(mistakes[0].why.contains("emial"), "{mistakes:?}");
     }
 
     #[test]
     fn an_invalid_value_is_refused_with_its_line() {
-        let (line, why) = parse("\n\nsession-duration = \"13h\"\n", "idc.toml").unwrap_err();
-        assert_eq!((line, why.contains("12 hours")), (3, true));
+        let mistakes = parse("\n\nsession-duration = \"13h\"\n", "idc.toml").unwrap_err();
+        assert_eq!((mistakes.len(), mistakes[0].line), (1, 3));
+        assert!(mistakes[0].why.contains("12 hours"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn all_mistakes_are_found_at_once() {
+        let invalid = "session-duration = \"13h\"\nusername = \"Ada\"\nemail = \"ada\"\n";
+        let lines = |text: &str| -> Vec<usize> {
+            let mistakes = parse(text, "idc.toml").unwrap_err();
+            mistakes.iter().map(|invalid| invalid.line).collect()
+        };
+        assert_eq!(lines(invalid), [1, 3]);
+        let others = format!("{invalid}emial = \"x\"\naccount = 123456789012\nno-group = \"x\"\ngroup = \"Admins\"\n");
+        assert_eq!(lines(&others), [1, 3, 4, 5, 6]);
+        // Two lines without a closing quote.
+        assert_eq!(
+            lines("username = \"Ada\nemail = \"x@example.com\"\ngroup = \"A\n"),
+            [1, 3]
+        );
+        assert_eq!(lines("[answers]\nemail = \"x@example.com\"\n"), [1]);
+        assert_eq!(lines("email = \"a@example.com\"\nemail = \"b@example.com\"\n"), [2]);
     }
 }

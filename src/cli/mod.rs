@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod mistakes;
 mod rehearsal;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use crate::wizard::steps::SLUGS;
 
 pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
+pub use mistakes::{Correction, Mistakes, is_list};
 pub use rehearsal::RehearsalFlag;
 
 /// Set up AWS IAM Identity Center, from a new account to short-lived credentials.

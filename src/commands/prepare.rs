@@ -17,12 +17,12 @@ use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
-use crate::cli::Cli;
+use crate::cli::{Cli, Correction, Mistakes};
 use crate::doctor::Held;
 use crate::environment::Environment;
 use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
-use crate::next_step::{NextStep, SetupCommand};
+use crate::next_step::{Argument, NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
 use crate::user_error::UserError;
@@ -141,9 +141,11 @@ pub async fn prepare(
     browser: Rc<Browser>,
 ) -> Result<Prepared, UserError> {
     let backend = Backend::of(cli, environment)?;
-    let mut options = options(cli, backend.timing())?;
-    let mut answers = typed_answers(cli, environment)?;
-    check_together(&answers)?;
+    let mut mistakes = Mistakes::default();
+    let mut options = options(cli, backend.timing(), &mut mistakes);
+    let mut answers = given_answers(cli, environment, &mut mistakes);
+    check_together(&answers, &mut mistakes);
+    mistakes.refuse()?;
     let folder = Folder::of(environment);
     let (connection, region) = connect_with_flags(cli, environment, folder.as_ref(), access).await?;
     browser.restrict_to(connection.caller.partition());
@@ -194,20 +196,23 @@ pub async fn prepare(
 }
 
 /// Returns the options of the walk.
-fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
+fn options(cli: &Cli, timing: Timing, mistakes: &mut Mistakes) -> Options {
     let flags = &cli.flags;
-    check_names("--only", &flags.only, &SLUGS)?;
-    check_names("--skip", &flags.skip, &SLUGS)?;
-    check_names("--update", &flags.update, &UPDATABLE)?;
-    check_names("--confirm", &flags.confirmed, &TOPICS)?;
-    if let Some(step) = flags.only.iter().find(|step| flags.skip.contains(step)) {
-        return Err(UserError::usage(
+    check_names("--only", &flags.only, &SLUGS, mistakes);
+    check_names("--skip", &flags.skip, &SLUGS, mistakes);
+    check_names("--update", &flags.update, &UPDATABLE, mistakes);
+    check_names("--confirm", &flags.confirmed, &TOPICS, mistakes);
+    for step in flags.only.iter().filter(|step| flags.skip.contains(step)) {
+        mistakes.add(
             format!("--only {step} and --skip {step} contradict each other."),
-            SetupCommand::again().value("--only", step),
-        ));
+            Correction::Arguments(vec![Argument::Value("--only".to_owned(), step.clone())]),
+        );
     }
     let wait = match &flags.wait {
-        Some(text) => Some(duration(SetupCommand::new(subcommand(cli)), "--wait", text)?),
+        Some(text) => mistakes.checked(
+            parsed_duration("--wait", text),
+            Correction::Flag("--wait".to_owned(), "DURATION"),
+        ),
         None if flags.non_interactive => Some(Duration::ZERO),
         None => None,
     };
@@ -218,7 +223,7 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
         flags.create_trail,
     ];
     let consents = CONSENTS.into_iter().zip(given).filter(|(_, given)| *given);
-    Ok(Options {
+    Options {
         only: flags.only.iter().cloned().collect(),
         skip: flags.skip.iter().cloned().collect(),
         yes: flags.yes,
@@ -226,21 +231,24 @@ fn options(cli: &Cli, timing: Timing) -> Result<Options, UserError> {
         consents: consents.map(|(flag, _)| flag.to_owned()).collect(),
         person_pause: timing.person,
         asks_recommendations: false,
-    })
+    }
 }
 
-fn check_names(flag: &str, given: &[String], known: &[&str]) -> Result<(), UserError> {
-    match given.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(UserError::usage(
+fn check_names(flag: &str, given: &[String], known: &[&str], mistakes: &mut Mistakes) {
+    for name in given.iter().filter(|name| !known.contains(&name.as_str())) {
+        mistakes.add(
             format!("{flag}: {name:?} is not one of: {}.", known.join(", ")),
-            SetupCommand::again().placeholder(flag, "NAME"),
-        )),
+            Correction::Flag(flag.to_owned(), "NAME"),
+        );
     }
 }
 
 /// Parses a duration such as `10m`, `60s` or `0`. `command` is the one that takes the flag.
 pub fn duration(command: SetupCommand, flag: &str, text: &str) -> Result<Duration, UserError> {
+    parsed_duration(flag, text).map_err(|why| UserError::usage(why, command.placeholder(flag, "DURATION")))
+}
+
+fn parsed_duration(flag: &str, text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -249,65 +257,79 @@ pub fn duration(command: SetupCommand, flag: &str, text: &str) -> Result<Duratio
         .ok()
         .and_then(|parsed| Duration::try_from(parsed).ok())
         .filter(|parsed| *parsed <= LONGEST_WAIT);
-    parsed.ok_or_else(|| {
-        UserError::usage(
-            format!("{flag}: {text:?} is not a duration such as 80ms, 60s or 10m, of at most one week."),
-            command.placeholder(flag, "DURATION"),
-        )
-    })
+    parsed.ok_or_else(|| format!("{flag}: {text:?} is not a duration such as 80ms, 60s or 10m, of at most one week."))
 }
 
 /// Returns the answers from flags, from variables and from the answers file. Of several, the first counts.
 pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, UserError> {
-    let mut answers = Answers::default();
-    let check = |key: Key, text: &str, name: &str, next: NextStep| {
-        key.check(text)
-            .map_err(|why| UserError::usage(format!("{name}: {why}."), next))
-    };
-    for (key, text) in &cli.answers.typed {
-        let next = SetupCommand::again().placeholder(key.flag(), "VALUE");
-        let value = check(*key, text, &key.flag(), next.into())?;
-        let source = Source::Flag(key.flag());
-        answers.put(*key, Answer { value, source });
-    }
-    for key in KEYS {
-        if let Some(text) = environment.var(&key.variable()) {
-            let next = SetupCommand::again().after(format!("correct or unset {}", key.variable()));
-            let value = check(key, text, &key.variable(), next)?;
-            let source = Source::Variable(key.variable());
-            answers.put(key, Answer { value, source });
-        }
-    }
-    if let Some(path) = &cli.flags.answers_file {
-        let rows = answers::file::read(path)
-            .map_err(|why| UserError::usage(why, SetupCommand::again().after(format!("correct {}", path.display()))))?;
-        for (key, answer) in rows {
-            answers.put(key, answer);
-        }
-    }
+    let mut mistakes = Mistakes::default();
+    let answers = given_answers(cli, environment, &mut mistakes);
+    mistakes.refuse()?;
     Ok(answers)
 }
 
+/// Returns the valid answers from flags, from variables and from the answers file.
+fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) -> Answers {
+    let mut answers = Answers::default();
+    let mut put = |key: Key, text: &str, source: Source, correction: Correction| {
+        let value = key.check(text).map_err(|why| format!("{source}: {why}."));
+        if let Some(value) = mistakes.checked(value, correction) {
+            answers.put(key, Answer { value, source });
+        }
+    };
+    for (key, text) in &cli.answers.typed {
+        let flag = key.flag();
+        let correction = Correction::Flag(flag.clone(), "VALUE");
+        put(*key, text, Source::Flag(flag), correction);
+    }
+    for key in KEYS {
+        let variable = key.variable();
+        if let Some(text) = environment.var(&variable) {
+            let correction = Correction::First(format!("correct or unset {variable}"));
+            put(key, text, Source::Variable(variable), correction);
+        }
+    }
+    if let Some(path) = &cli.flags.answers_file {
+        let correction = Correction::First(format!("correct {}", path.display()));
+        match answers::file::read(path) {
+            Ok(rows) => {
+                for (key, answer) in rows {
+                    answers.put(key, answer);
+                }
+            }
+            Err(sentences) => {
+                for sentence in sentences {
+                    mistakes.add(sentence, correction.clone());
+                }
+            }
+        }
+    }
+    answers
+}
+
 /// Refuses answers that contradict each other.
-fn check_together(answers: &Answers) -> Result<(), UserError> {
+fn check_together(answers: &Answers, mistakes: &mut Mistakes) {
     let given = |key: Key| answers.explicit(key).map(|answer| answer.value.as_str());
     if given(Key::NoGroup) != Some("true") {
-        return Ok(());
+        return;
     }
-    let contradicts = |key: Key, next: NextStep| {
-        Err(UserError::usage(
+    let mut contradicts = |key: Key, correction: Correction| {
+        mistakes.add(
             format!("{} and --no-group contradict each other.", key.flag()),
-            next,
-        ))
+            correction,
+        );
     };
     if given(Key::Group).is_some() {
         // The command to type next repeats the given answers, so it cannot leave one out.
-        contradicts(Key::Group, SetupCommand::again().without("--group").into())
+        contradicts(Key::Group, Correction::Without("--group".to_owned()));
     } else if given(Key::AssignTo) == Some("group") {
-        let next = SetupCommand::again().switch("--no-group").value("--assign-to", "user");
-        contradicts(Key::AssignTo, next.into())
-    } else {
-        Ok(())
+        contradicts(
+            Key::AssignTo,
+            Correction::Arguments(vec![
+                Argument::Switch("--no-group".to_owned()),
+                Argument::Value("--assign-to".to_owned(), "user".to_owned()),
+            ]),
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::{Style, Term};
 
+use crate::cli::is_list;
 use crate::log::Sink;
 use crate::next_step::{Invocation, NextSteps, SetupCommand};
 use crate::text::{capitalized, clean, clean_lines, is_invisible};
@@ -124,6 +125,8 @@ impl Screen {
         let message = match error.kind {
             // This message is a list, and contains no text from elsewhere.
             UserErrorKind::MissingAnswers => clean_lines(&error.message),
+            // Each line of this list has been cleaned on its own, so that no value can begin one.
+            UserErrorKind::Usage if is_list(&error.message) => clean_lines(&error.message),
             _ => clean(&error.message),
         };
         self.raw(&format!("{mark} {message}"));

@@ -84,6 +84,62 @@ fn an_unknown_flag_is_rejected_in_json_too() {
 }
 
 #[test]
+fn all_mistakes_in_flags_variables_and_the_answers_file_are_listed_together() {
+    let mut env = TestEnv::new("enabled");
+    let file = "username = \"Ada Lovelace\"\nemial = \"x\"\naccount = 1\ngroup = \"a\u{301}\"\n";
+    fs::write(env.path("idc.toml"), file).unwrap();
+    env.set("IDC_SETUP_CLI_OUTPUT", "xml\u{1b}[2J\nerror: pwned");
+    let args = [
+        "run",
+        "--non-interactive",
+        "--email=ada",
+        "--session-duration=20h",
+        "--only=nonsense",
+        "--skip=more",
+        "--wait=soon",
+        "--no-group",
+        "--assign-to=group",
+        "--answers=idc.toml",
+    ];
+    let result = env.run(&args).expect(2);
+    // The first line says that this is a rehearsal.
+    let lines: Vec<&str> = result.stderr.lines().skip(1).collect();
+    let expected = [
+        "error: Several values are not valid:",
+        "  --only: \"nonsense\" is not one of",
+        "  --skip: \"more\"",
+        "  --wait: \"soon\"",
+        "  --email: \"ada\"",
+        "  --session-duration: ",
+        "  IDC_SETUP_CLI_OUTPUT: ",
+        "  The answers file idc.toml, line 1: username",
+        "  The answers file idc.toml, line 2: ",
+        "  The answers file idc.toml, line 3: account",
+        "  --assign-to and --no-group contradict",
+        "  next: correct or unset IDC_SETUP_CLI_OUTPUT; correct idc.toml, then: idc-setup run --answers idc.toml",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{}", result.stderr);
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line:?} is not {expected:?}");
+    }
+    for placeholder in [
+        "--email VALUE",
+        "--session-duration VALUE",
+        "--only NAME",
+        "--wait DURATION",
+        "--assign-to user",
+    ] {
+        assert!(result.stderr.contains(placeholder), "{placeholder}: {}", result.stderr);
+    }
+    assert!(!result.stderr.contains('\u{1b}'), "{:?}", result.stderr);
+    let error = env.json(&args).expect(2).envelope()["error"].clone();
+    assert_eq!(error["kind"], "usage");
+    assert_eq!(error["next"].as_array().unwrap().len(), 1, "{error}");
+    assert!(error["message"].as_str().unwrap().contains("\n  --email: "), "{error}");
+    assert!(env.server.calls().is_empty());
+}
+
+#[test]
 fn a_malformed_answers_file_is_rejected_with_the_line_number() {
     for (text, words) in [
         ("username = \"Ada\"\nemial = \"x\"\n", ["line 2", "emial"]),
