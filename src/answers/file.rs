@@ -168,7 +168,7 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
         for (name, value) in table.get_ref() {
             let why = match (key_named(name.get_ref()), value.get_ref()) {
                 (None, _) => Some(format!(
-                    "unknown key {:?}",
+                    "unknown key {:?}; idc-setup help answers lists the keys",
                     name.get_ref()
                 )),
                 (Some(Key::NoGroup), DeValue::Boolean(_)) => None,

@@ -20,18 +20,18 @@ impl AnswerFlags {
     }
 
     fn arg(key: Key) -> Arg {
+        let default = key
+            .default_text()
+            .map_or_else(String::new, |default| format!(" [default: {default}]"));
         let arg = Arg::new(key.name())
             .long(key.name())
             .global(true)
-            .hide_short_help(true)
-            .help(format!(
-                "{}{} [env: {}]",
+            .help(format!("{}{default}", key.title()))
+            .long_help(format!(
+                "{}{default} [env: {}]",
                 key.help().replace('`', ""),
-                key.default_text()
-                    .map_or_else(String::new, |default| format!(" [default: {default}]")),
                 key.variable()
-            ))
-            .help_heading("Answers");
+            ));
         if key == Key::NoGroup {
             arg.action(ArgAction::SetTrue)
         } else if key == Key::Policy {

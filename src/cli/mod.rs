@@ -3,32 +3,38 @@
 mod answers;
 mod commands;
 mod mistakes;
+mod own_flags;
+mod pages;
+mod refusal;
 mod rehearsal;
+mod tree;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use idc_sim::scenarios::SCENARIOS;
 
-use crate::next_step::Argument;
+use crate::next_step::{Argument, Subcommand as Named};
+use crate::user_error::UserError;
 use crate::wizard::steps::SLUGS;
 
 pub use answers::AnswerFlags;
 pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 pub use mistakes::{Correction, Mistakes, is_list};
 pub use rehearsal::RehearsalFlag;
+pub use tree::program;
 
 /// Set up AWS IAM Identity Center, from a new account to short-lived credentials.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "idc-setup", version, max_term_width = 100, args_override_self = true, help_template = HELP)]
-#[command(disable_help_subcommand = true, after_help = "All flags and the exit codes: idc-setup --help", after_long_help = EXIT_CODES)]
+#[command(name = "idc-setup", args_override_self = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// The command; `run` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The flags that every command takes.
+    /// The flags of all commands.
     #[command(flatten)]
     pub flags: Flags,
     /// The flags for answers.
@@ -39,22 +45,6 @@ pub struct Cli {
     #[arg(skip)]
     pub typed: Vec<Argument>,
 }
-
-/// The help of the program: what to type comes first.
-const HELP: &str = "\
-{about-with-newline}
-{usage-heading} {usage}
-
-Examples:
-  idc-setup             Set everything up; nothing changes before you agree
-  idc-setup rehearse    The same on a simulated AWS, without an account
-  idc-setup login       Sign in again later
-
-{all-args}{after-help}";
-
-const EXIT_CODES: &str = "Exit codes: 0 success · 1 failed · 2 wrong usage or missing answers · 3 something is left to \
-do · 4 no credentials or access denied · 5 something differs from what was requested · 6 another run holds the lock · \
-130 interrupted";
 
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
@@ -67,7 +57,9 @@ pub enum Command {
     Status,
     /// Show what a run would change; change nothing
     Plan,
-    /// Undo what runs created or changed; keep what existed before
+    /// Undo what runs created or changed
+    ///
+    /// What existed before a run stays.
     Undo(UndoFlags),
     /// Go through the recommendations: MFA, CloudTrail, no root access keys
     ///
@@ -93,19 +85,20 @@ pub enum Command {
     ///
     /// With --cli-profile NAME. Needs no other credentials.
     Login(LoginFlags),
-    /// Check credentials, account, permissions and tools; change nothing
+    /// Check credentials, permissions and tools
     ///
+    /// Changes nothing.
     /// With --policy and no value: print the least-privilege IAM policy for the steps.
     Doctor,
-    /// Try everything on a simulated AWS inside this program
+    /// Try everything on a simulated AWS in this program
     #[command(after_help = scenarios_help())]
     Rehearse(RehearseFlags),
 }
 
-/// The help of `--only`, which lists the steps.
+/// The long help of `--only`, which lists the steps.
 fn only_help() -> String {
     format!(
-        "Run only this step (repeatable). Earlier steps are checked, but never changed. Steps: {}",
+        "Only this step (repeatable). Earlier steps are checked, but never changed. Steps: {}",
         SLUGS.join(", ")
     )
 }
@@ -113,10 +106,13 @@ fn only_help() -> String {
 /// The scenarios, one per line.
 fn scenarios_help() -> String {
     let lines = SCENARIOS.map(|(name, what)| format!("\n  {name:18} {what}"));
-    format!("Scenarios:{}", lines.concat())
+    format!(
+        "Also takes the flags of the command that it rehearses, such as --email for a run.\n\nScenarios:{}",
+        lines.concat()
+    )
 }
 
-/// The flags that every command takes.
+/// The flags of all commands. The parser accepts each of them everywhere, before and after the command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
     /// Use this profile's credentials
@@ -125,13 +121,13 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// The Region for calls, and the default for Identity Center's [default: AWS_REGION, the profile's, the last run's]
-    #[arg(hide_short_help = true, long, global = true, value_name = "REGION")]
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// Store progress in this file
-    #[arg(hide_short_help = true, long, global = true, value_name = "FILE")]
+    /// Keep progress in this file [default: one for each account]
+    #[arg(long, global = true, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Read answers from this TOML file
-    #[arg(hide_short_help = true, long = "answers", global = true, value_name = "FILE")]
+    #[arg(long = "answers", global = true, value_name = "FILE")]
     pub answers_file: Option<PathBuf>,
     /// Ask no questions: use the given answers, then defaults
     ///
@@ -140,61 +136,61 @@ pub struct Flags {
     pub non_interactive: bool,
     /// Ask line by line, with numbered choices and no redraws; also reads from a pipe (or set
     /// `IDC_SETUP_ACCESSIBLE=1`)
-    #[arg(hide_short_help = true, long, global = true, conflicts_with = "non_interactive")]
+    #[arg(long, global = true, conflicts_with = "non_interactive")]
     pub accessible: bool,
     /// Don't ask for confirmation of changes that can be undone
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub yes: bool,
     /// How long to wait for a person, such as 10m [default: no limit; with --non-interactive 0, or 60s in a rehearsal]
-    #[arg(hide_short_help = true, long, global = true, value_name = "DURATION")]
+    #[arg(long, global = true, value_name = "DURATION")]
     pub wait: Option<String>,
-    #[arg(hide_short_help = true, long, global = true, value_name = "STEP", help = only_help())]
-    /// The steps of `--only`.
+    /// Only this step (repeatable); earlier steps are checked, but never changed
+    #[arg(long, global = true, value_name = "STEP", long_help = only_help())]
     pub only: Vec<String>,
     /// Skip this step (repeatable)
-    #[arg(hide_short_help = true, long, global = true, value_name = "STEP")]
+    #[arg(long, global = true, value_name = "STEP")]
     pub skip: Vec<String>,
     /// If this step differs from your answers, change it: permission-set or cli-profile (repeatable)
-    #[arg(hide_short_help = true, long, global = true, value_name = "STEP")]
+    #[arg(long, global = true, value_name = "STEP")]
     pub update: Vec<String>,
     /// Confirm that you have done this: activation, access-portal or mfa (repeatable)
-    #[arg(hide_short_help = true, long = "confirm", global = true, value_name = "TOPIC")]
+    #[arg(long = "confirm", global = true, value_name = "TOPIC")]
     pub confirmed: Vec<String>,
     /// Discard the saved answers; keep the record of what was created
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub fresh: bool,
     /// Agree to create an organization, which can't be undone by idc-setup
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub create_organization: bool,
     /// Agree that creating an organization ends the Free plan and its credits
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub accept_free_plan_end: bool,
     /// Agree to enable permission sets, which can't be undone
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub enable_permission_sets: bool,
     /// Create a trail for management events, with a bucket, if no existing trail is sufficient
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub create_trail: bool,
     /// Allow access keys of the root user, which are refused otherwise
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub allow_root_keys: bool,
     /// Let the recommendations affect the exit code
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub strict: bool,
     /// Don't open pages in a browser; print their links
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub no_browser: bool,
     /// Sign in with a device code, even if this machine has a browser
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub use_device_code: bool,
     /// Print text, json, or mermaid (status only)
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, hide_possible_values = true, hide_default_value = true, value_name = "FORMAT")]
     pub output: Output,
     /// Don't use colors (or set NO_COLOR)
-    #[arg(hide_short_help = true, long, global = true)]
+    #[arg(long, global = true)]
     pub no_color: bool,
     /// Show only errors and what is left to do
-    #[arg(hide_short_help = true, short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Log each change; -vv: every call
     ///
@@ -218,22 +214,120 @@ pub enum Output {
     Mermaid,
 }
 
+/// Why a command line starts no command.
+#[derive(Debug)]
+pub enum NoCommand {
+    /// The user asked for the help or the version, which clap prints.
+    Help(clap::Error),
+    /// The user asked for a page of `help`.
+    Page(String),
+    /// The command line is not valid.
+    Refused(UserError),
+}
+
+impl fmt::Display for NoCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Help(help) => help.fmt(f),
+            Self::Page(page) => page.fmt(f),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
 impl Cli {
     /// Parses a command line, which begins with the name of the program.
     ///
     /// # Errors
-    /// When a flag or a value is not valid. clap also reports help and version as errors.
-    pub fn parse_line<A: Into<OsString> + Clone>(line: impl IntoIterator<Item = A>) -> Result<Self, clap::Error> {
-        let command = Self::command();
-        let matches = command.clone().try_get_matches_from(line)?;
-        let mut cli = Self::from_arg_matches(&matches)?;
-        cli.typed = typed(&command, &matches);
+    /// When a flag or a value is not valid, or the command does not take it; and for help and the version.
+    pub fn parse_line<A: Into<OsString> + Clone>(line: impl IntoIterator<Item = A>) -> Result<Self, NoCommand> {
+        let line: Vec<OsString> = line.into_iter().map(Into::into).collect();
+        // This one knows which command takes which flags, and has the help.
+        let own = match tree::program_with_help().try_get_matches_from(&line) {
+            Ok(matches) => {
+                if let Some(("help", help)) = matches.subcommand() {
+                    return Err(help_about(help.get_one::<String>("what").map(String::as_str)));
+                }
+                Ok(())
+            }
+            Err(error) if error.use_stderr() => Err(error),
+            Err(help) => return Err(NoCommand::Help(help)),
+        };
+        // This one accepts each flag before and after each command, and has the values.
+        let parser = Self::command();
+        let parsed = parser.clone().try_get_matches_from(&line);
+        let requested = Requested::of(&line);
+        let refused = |error: &clap::Error| NoCommand::Refused(refusal::of_clap(error, requested));
+        let matches = match (parsed, &own) {
+            (Ok(matches), _) => matches,
+            (Err(_), Err(error)) => return Err(refused(error)),
+            (Err(error), Ok(())) => return Err(refused(&error)),
+        };
+        let mut cli = Self::from_arg_matches(&matches).map_err(|error| refused(&error))?;
+        cli.typed = typed(&parser, &matches);
         if let Some((name, matches)) = matches.subcommand()
-            && let Some(command) = command.find_subcommand(name)
+            && let Some(command) = parser.find_subcommand(name)
         {
             cli.typed.extend(typed(command, matches));
         }
-        Ok(cli)
+        // The parent of a rehearsal gives its child what the rehearsed command may need.
+        if cli.flags.rehearsal.is_some() {
+            return Ok(cli);
+        }
+        let misplaced = requested.misplaced(&cli.typed);
+        match own {
+            _ if !misplaced.is_empty() => Err(NoCommand::Refused(refusal::misplaced(&misplaced, requested))),
+            Err(error) => Err(refused(&error)),
+            Ok(()) => Ok(cli),
+        }
+    }
+}
+
+/// What `idc-setup help` prints: a page, the help of a command, or that of the program.
+fn help_about(what: Option<&str>) -> NoCommand {
+    if let Some(page) = what.and_then(pages::page) {
+        return NoCommand::Page(page);
+    }
+    let line = ["idc-setup"].into_iter().chain(what).chain(["--help"]);
+    match tree::program_with_help().try_get_matches_from(line) {
+        Err(help) => NoCommand::Help(help),
+        Ok(_) => NoCommand::Page(String::new()),
+    }
+}
+
+/// The command on a command line, even on one that is not valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requested {
+    /// The command; `run` if there is none.
+    pub command: Named,
+    /// Whether the command line names it.
+    is_named: bool,
+    /// The command that is rehearsed.
+    pub rehearsed: Option<Rehearsed>,
+}
+
+impl Requested {
+    /// Finds the command on a command line, which begins with the name of the program.
+    pub fn of<A: Into<OsString> + Clone>(line: impl IntoIterator<Item = A>) -> Self {
+        let matches = Cli::command().ignore_errors(true).try_get_matches_from(line);
+        let named = matches.as_ref().ok().and_then(ArgMatches::subcommand);
+        let rehearsed = named.filter(|(name, _)| *name == "rehearse").map(|(_, matches)| {
+            let what = matches.try_get_one::<Rehearsed>("what").ok().flatten();
+            what.copied().unwrap_or_default()
+        });
+        Self {
+            command: named.map_or(Named::Run, |(name, _)| Named::named(name)),
+            is_named: named.is_some(),
+            rehearsed,
+        }
+    }
+
+    /// The command in messages: `idc-setup undo`, or `idc-setup rehearse undo`.
+    fn title(self) -> String {
+        let name = self.is_named.then(|| self.command.name().to_owned());
+        let rehearsed = self.rehearsed.filter(|what| *what != Rehearsed::Run);
+        let words = name.into_iter().chain(rehearsed.map(Rehearsed::name));
+        words.fold("idc-setup".to_owned(), |title, word| format!("{title} {word}"))
     }
 }
 
@@ -246,14 +340,15 @@ impl Rehearsed {
 
     /// Returns whether the command accepts a flag, such as `--only`.
     pub fn accepts(self, flag: &str) -> bool {
-        let root = Cli::command();
-        let own = root.find_subcommand(self.name());
-        let mut accepted = own.into_iter().chain([&root]).flat_map(clap::Command::get_arguments);
-        accepted.any(|accepted| {
-            accepted
-                .get_long()
-                .is_some_and(|long| flag.strip_prefix("--") == Some(long))
-        })
+        if let Some(shared) = own_flags::shared(flag) {
+            return shared.is_of(self.subcommand());
+        }
+        let parser = Cli::command();
+        let mut own = parser
+            .find_subcommand(self.name())
+            .into_iter()
+            .flat_map(clap::Command::get_arguments);
+        own.any(|own| own.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long)))
     }
 }
 
@@ -356,5 +451,63 @@ mod tests {
         assert_eq!(again.answers.typed, cli.answers.typed);
         assert_eq!(again.flags.verbose, 2);
         assert_eq!(again.flags.skip, ["sign-in"]);
+    }
+
+    #[test]
+    fn a_suggested_command_takes_the_flags_that_it_repeats() {
+        use crate::answers::KEYS;
+        use crate::next_step::{Invocation, SetupCommand};
+        let value = |flag: &str| match flag {
+            "--allow-root-keys" | "--strict" | "--use-device-code" | "--no-group" => Argument::Switch(flag.to_owned()),
+            _ => Argument::Value(flag.to_owned(), "x".to_owned()),
+        };
+        let values = |flags: &[&str]| flags.iter().copied().map(value).collect::<Vec<_>>();
+        let keys = KEYS.map(crate::answers::Key::flag);
+        let suggesting = Invocation {
+            state: values(&["--state"]),
+            credentials: values(&["--profile", "--allow-root-keys", "--region"]),
+            answers: keys.iter().map(|flag| value(flag)).collect(),
+            walk: values(&["--only", "--skip", "--update", "--strict", "--use-device-code"]),
+            ..Invocation::default()
+        };
+        for command in ["run", "status", "plan", "doctor", "undo", "login", "answers"] {
+            let line = suggesting.command_line(&SetupCommand::new(Named::named(command)));
+            assert!(line.contains(" --state x"), "{line}");
+            Cli::parse_line(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_flag_is_accepted_before_its_command_and_refused_before_others() {
+        for (line, misplaced) in [
+            ("--email a@b.c run", None),
+            ("--profile x status", None),
+            ("--cli-profile x login", None),
+            ("--yes --state x undo", None),
+            ("--non-interactive --yes status", None),
+            ("--email a@b.c undo", Some("--email")),
+            ("--yes answers", Some("--yes")),
+            ("undo --only mfa", Some("--only")),
+            ("doctor --email a@b.c", Some("--email")),
+            ("--quiet completions bash", Some("--quiet")),
+            ("rehearse --email a@b.c", None),
+            ("rehearse undo --email a@b.c", Some("--email")),
+            ("rehearse doctor --policy", None),
+            ("rehearse status --non-interactive", None),
+        ] {
+            let parsed = Cli::parse_line(["idc-setup"].into_iter().chain(line.split(' ')));
+            match (parsed, misplaced) {
+                (Ok(_), None) => {}
+                (Err(NoCommand::Refused(error)), Some(flag)) => {
+                    assert!(
+                        error
+                            .message
+                            .contains(&format!("does not take {flag}. It is a flag of ")),
+                        "{error}"
+                    );
+                }
+                (parsed, _) => panic!("{line}: {parsed:?}"),
+            }
+        }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
-
 use super::ending::fail;
-use crate::cli::Cli;
+use crate::cli::{self, Cli};
 use crate::exit_code::ExitCode;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::Screen;
@@ -14,14 +12,14 @@ use crate::user_error::UserError;
 /// Prints the completions for a shell and returns the exit code.
 pub fn completions(shell: clap_complete::Shell, screen: &Screen) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "idc-setup", &mut script);
+    clap_complete::generate(shell, &mut cli::program(), "idc-setup", &mut script);
     screen.verbatim(&String::from_utf8_lossy(&script));
     ExitCode::Success
 }
 
 /// Writes a man page for the program and one for each command to a folder, and returns the exit code.
 pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli::program(), folder));
     match written {
         Ok(()) => {
             screen.talk(&format!(

@@ -21,9 +21,7 @@ mod undo;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, Command, Output, Rehearsed};
+use crate::cli::{Cli, Command, NoCommand, Output, Requested};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
@@ -42,7 +40,7 @@ pub fn main(args: &[OsString], environment: &Environment) -> u8 {
     let text: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let cli = match Cli::parse_line(&text) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &text).code(),
+        Err(why) => return no_command(&why, &text, environment).code(),
     };
     let terminal = TerminalGuard::new();
     let screen = screen(&cli, environment);
@@ -153,39 +151,46 @@ fn interrupted(cli: &Cli, screen: &Screen) -> ExitCode {
 
 /// Returns the command of a command line that is not valid, for its envelope.
 fn requested(args: &[String]) -> Subcommand {
-    let matches = Cli::command().ignore_errors(true).try_get_matches_from(args);
-    matches.map_or(Subcommand::Run, |matches| match matches.subcommand() {
-        Some(("rehearse", rehearse)) => {
-            let what = rehearse.try_get_one::<Rehearsed>("what").ok().flatten();
-            what.copied().map_or(Subcommand::Rehearse, rehearsed)
-        }
-        Some((name, _)) => Subcommand::named(name),
-        None => Subcommand::Run,
-    })
+    let requested = Requested::of(args);
+    requested.rehearsed.map_or(requested.command, rehearsed)
 }
 
-/// Prints a parse error of the command line. clap also reports help and version this way, which are not errors.
-fn usage(error: &clap::Error, args: &[String]) -> ExitCode {
-    let wants_json = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+/// Prints the help, or the error of a command line that is not valid.
+fn no_command(why: &NoCommand, args: &[String], environment: &Environment) -> ExitCode {
+    let is_json = args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || args.iter().any(|arg| arg == "--output=json");
-    if error.use_stderr() && wants_json {
-        let text = error.to_string();
-        let message = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
-        let error = UserError::usage(message, NextStep::other("list the flags", ["idc-setup", "--help"]));
-        let invocation = Invocation::default();
-        Screen::default().json(&of_error(requested(args), &error, ExitCode::Usage, &invocation));
-        return ExitCode::Usage;
-    }
-    // A closed pipe is not an error.
-    let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::Usage
-    } else {
-        ExitCode::Success
+    // The width of the help. The screen uses that of the terminal if there is one.
+    let width = Some(100);
+    let is_plain = environment.var("NO_COLOR").is_some() || args.iter().any(|arg| arg == "--no-color");
+    let screen = Screen {
+        color: environment.is_terminal && environment.stdout_is_terminal && !is_plain,
+        ascii: !environment.is_unicode(),
+        talk_width: width.filter(|_| environment.is_terminal),
+        result_width: width,
+        ..Screen::default()
+    };
+    match why {
+        NoCommand::Help(help) => {
+            // A closed pipe is not an error.
+            let _ = help.print();
+            ExitCode::Success
+        }
+        NoCommand::Page(page) => {
+            screen.raw_result(page);
+            if screen.is_result_lost() {
+                ExitCode::Failed
+            } else {
+                ExitCode::Success
+            }
+        }
+        NoCommand::Refused(error) => {
+            if is_json {
+                let invocation = Invocation::default();
+                screen.json(&of_error(requested(args), error, ExitCode::Usage, &invocation));
+            } else {
+                screen.error(error);
+            }
+            ExitCode::Usage
+        }
     }
 }

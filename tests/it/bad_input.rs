@@ -84,6 +84,84 @@ fn an_unknown_flag_is_rejected_in_json_too() {
 }
 
 #[test]
+fn unknown_commands_and_flags_are_refused_with_what_to_type() {
+    let env = TestEnv::new("enabled");
+    for (args, words) in [
+        (&["statsu"][..], &["\"statsu\"", "idc-setup status"][..]),
+        (&["nonsense"], &["\"nonsense\"", "idc-setup --help"]),
+        (&["--emial", "x"], &["--emial", "--email", "idc-setup --help"]),
+        (
+            &["undo", "--emial"],
+            &[
+                "idc-setup undo has no flag --emial",
+                "--email, a flag of run, status and plan",
+                "idc-setup undo --help",
+            ],
+        ),
+        (&["undo", "--stpe=x"], &["--stpe", "A similar one is --step."]),
+        (&["rehearse", "--wrold=x"], &["--wrold", "--world"]),
+        (&["undo", "everything"], &["\"everything\"", "idc-setup undo --help"]),
+        (&["run", "--policy"], &["--policy <VALUE>", "idc-setup run --help"]),
+        (&["man"], &["<DIR>", "idc-setup man --help"]),
+        (&["status", "--output=xml"], &["'xml'", "text, json, mermaid"]),
+        (&["doctor", "--policy", "x"], &["\"x\""]),
+    ] {
+        let result = env.run(args).expect(2);
+        assert!(result.stderr.starts_with("error: "), "{}", result.stderr);
+        for word in words {
+            assert!(result.stderr.contains(word), "{args:?}: {word:?}: {}", result.stderr);
+        }
+        let args = [args, &["--output=json"]].concat();
+        if !args.contains(&"--output=xml") {
+            let error = env.run(&args).expect(2).envelope()["error"].clone();
+            assert_eq!(error["kind"], "usage", "{error}");
+            assert!(error["next"].to_string().contains("idc-setup"), "{error}");
+        }
+    }
+    let hostile = env.run(&["--x\u{1b}[2J\nerror: y"]).expect(2).stderr;
+    assert!(
+        !hostile.contains('\u{1b}') && !hostile.contains("\nerror: y"),
+        "{hostile:?}"
+    );
+    assert!(env.server.calls().is_empty());
+}
+
+#[test]
+fn a_flag_of_another_command_is_refused_with_the_commands_that_take_it() {
+    let env = TestEnv::new("enabled");
+    for (args, words) in [
+        (
+            &["undo", "--email=a@example.com", "--group=x", "--fresh"][..],
+            &[
+                "does not take --email, --group. They are flags of run, status and plan.",
+                "--fresh",
+            ][..],
+        ),
+        (
+            &["--email=a@example.com", "undo"],
+            &["idc-setup undo does not take --email"],
+        ),
+        (&["undo", "--only=mfa"], &["--step STEP"]),
+        (&["login", "--profile=x"], &["--cli-profile NAME"]),
+        (&["answers", "--yes"], &["a flag of run and undo"]),
+        (&["completions", "bash", "-q"], &["--quiet"]),
+        (
+            &["rehearse", "undo", "--email=x"],
+            &["idc-setup rehearse undo does not take --email"],
+        ),
+    ] {
+        let result = env.run(args).expect(2);
+        for word in words {
+            assert!(result.stderr.contains(word), "{args:?}: {word:?}: {}", result.stderr);
+        }
+    }
+    let result = env.json(&["undo", "--email=a@example.com"]).expect(2).envelope();
+    assert_eq!(result["command"], "undo");
+    assert!(result["error"]["message"].as_str().unwrap().contains("--email"));
+    assert!(env.server.calls().is_empty());
+}
+
+#[test]
 fn all_mistakes_in_flags_variables_and_the_answers_file_are_listed_together() {
     let mut env = TestEnv::new("enabled");
     let file = "username = \"Ada Lovelace\"\nemial = \"x\"\naccount = 1\ngroup = \"a\u{301}\"\n";

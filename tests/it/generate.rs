@@ -6,7 +6,7 @@ use std::process::Command;
 use clap::CommandFactory;
 use idc_setup::answers::KEYS;
 use idc_setup::cli::Cli;
-use idc_setup::wizard::steps::SLUGS;
+use idc_setup::wizard::steps::{CONSENTS, SLUGS, TOPICS};
 
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
@@ -141,6 +141,7 @@ fn there_is_a_man_page_for_every_command() {
     }
     std::fs::write(env.path("taken"), "").unwrap();
     env.run(&["man", "taken"]).expect(1).expect_text("cannot be written");
+    assert_eq!(env.json(&["man", "taken"]).expect(1).envelope()["command"], "man");
 }
 
 #[test]
@@ -257,15 +258,254 @@ fn the_short_help_fits_a_screen_and_shows_examples_first() {
     let help = env.run(&["-h"]).expect(0).stdout;
     assert!(help.lines().count() <= 30, "{help}");
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-    let (examples, commands) = (help.find("Examples:").unwrap(), help.find("Commands:").unwrap());
-    assert!(
-        examples < commands && help[examples..commands].contains("idc-setup rehearse"),
-        "{help}"
-    );
+    let parts = [
+        "Examples:",
+        "\n  Set up ",
+        "\n  Look ",
+        "\n  Change back ",
+        "\n  More ",
+        "\nFlags:",
+    ];
+    let places = parts.map(|part| help.find(part).unwrap_or_else(|| panic!("no {part:?} in:\n{help}")));
+    assert!(places.is_sorted(), "{help}");
+    assert!(help[places[0]..places[1]].contains("idc-setup rehearse"), "{help}");
+    assert_eq!(flags_in(&help), flags("profile non-interactive output verbose"));
     for command in ["undo", "login", "rehearse"] {
         let help = env.run(&[command, "-h"]).expect(0).stdout;
         assert!(help.lines().count() <= 60, "{help}");
     }
+}
+
+/// The flags that begin a line of a help text.
+fn flags_in(help: &str) -> BTreeSet<String> {
+    let flag = regex::Regex::new(r"(?m)^ +(?:-[a-zA-Z], )?--([a-z-]+)").unwrap();
+    flag.captures_iter(help).map(|found| found[1].to_owned()).collect()
+}
+
+fn flags(names: &str) -> BTreeSet<String> {
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+const OUTPUT: &str = "output no-color quiet verbose help ";
+const CREDENTIALS: &str = "profile region allow-root-keys state accessible ";
+const WALK: &str = "answers only skip update strict identity-center-region identity-source create-user-with username email \
+                    given-name family-name display-name group no-group policy permission-set session-duration assign-to \
+                    account start-url sso-session cli-profile cli-region cli-output ";
+
+/// The flags that each command lists.
+fn own_flags() -> [(&'static str, BTreeSet<String>); 11] {
+    let of = |parts: &[&str]| flags(&parts.concat());
+    let run = "confirm yes create-organization accept-free-plan-end enable-permission-sets create-trail non-interactive wait \
+               no-browser use-device-code fresh ";
+    let rehearse = "world serve port calls latency faults quota dump keep person step include-changed again \
+                    non-interactive accessible ";
+    let sign_in = "cli-profile again wait no-browser use-device-code state accessible non-interactive ";
+    [
+        ("run", of(&[OUTPUT, CREDENTIALS, WALK, run])),
+        ("status", of(&[OUTPUT, CREDENTIALS, WALK])),
+        (
+            "plan",
+            of(&[OUTPUT, CREDENTIALS, WALK, "confirm fresh non-interactive"]),
+        ),
+        ("doctor", of(&[OUTPUT, CREDENTIALS, "policy skip"])),
+        (
+            "undo",
+            of(&[OUTPUT, CREDENTIALS, "step include-changed yes non-interactive"]),
+        ),
+        ("login", of(&[OUTPUT, sign_in])),
+        ("answers", of(&[OUTPUT, "state"])),
+        ("rehearse", of(&[OUTPUT, rehearse])),
+        ("man", of(&[OUTPUT])),
+        ("completions", flags("help")),
+        ("help", flags("help")),
+    ]
+}
+
+#[test]
+fn each_command_lists_exactly_its_own_flags() {
+    let env = TestEnv::new("fresh");
+    for (command, own) in own_flags() {
+        for help in ["-h", "--help"] {
+            let text = env.run(&[command, help]).expect(0).stdout;
+            assert_eq!(flags_in(&text), own, "{command} {help}");
+        }
+    }
+    let all = env.run(&["--help"]).expect(0).stdout;
+    let mut run = own_flags()[0].1.clone();
+    run.insert("version".to_owned());
+    assert_eq!(flags_in(&all), run, "a command line without a command is a run");
+    for heading in ["Answers:", "Consents:", "Credentials:", "Output:"] {
+        assert!(all.contains(&format!("\n{heading}\n")), "{heading} is not in:\n{all}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_have_only_the_flags_of_each_command() {
+    let env = TestEnv::new("fresh");
+    env.run(&["man", "pages"]).expect(0);
+    let fish = env.run(&["completions", "fish"]).expect(0).stdout;
+    for (command, own) in own_flags() {
+        let page = std::fs::read_to_string(env.path("pages").join(format!("idc-setup-{command}.1"))).unwrap();
+        let page = page.replace("\\-", "-");
+        let completed = fish
+            .lines()
+            .filter(|line| line.contains(&format!("using_subcommand {command}\"")));
+        let completed: Vec<&str> = completed.collect();
+        for flag in &own_flags()[0].1 {
+            assert_eq!(
+                page.contains(&format!("--{flag}\\fR")),
+                own.contains(flag),
+                "{command} --{flag}"
+            );
+            let is_completed = completed.iter().any(|line| line.contains(&format!(" -l {flag} ")));
+            // A rehearsal takes the flags of the rehearsed command, and some commands take flags that change nothing.
+            let is_taken = command == "rehearse"
+                || matches!(
+                    (command, flag.as_str()),
+                    ("status", "yes" | "non-interactive" | "use-device-code")
+                        | ("plan", "yes" | "use-device-code")
+                        | ("doctor", "yes" | "non-interactive")
+                        | ("login", "yes")
+                );
+            assert_eq!(is_completed, own.contains(flag) || is_taken, "{command} --{flag}");
+        }
+    }
+}
+
+#[test]
+fn help_prints_tables_and_the_help_of_a_command() {
+    let env = TestEnv::new("fresh");
+    let text = |args: &[&str]| env.run(args).expect(0).stdout;
+    assert_eq!(text(&["help"]), text(&["--help"]));
+    assert_eq!(text(&["help", "undo"]), text(&["undo", "--help"]));
+    assert_eq!(text(&["help", "run"]), text(&["run", "--help"]));
+    let answers = text(&["help", "answers"]);
+    for key in KEYS {
+        for word in [key.flag(), key.variable()] {
+            assert!(answers.contains(&word), "{word} is not in:\n{answers}");
+        }
+        let default = key.default_text().unwrap_or_default();
+        let one_line = answers.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(one_line.contains(default), "{default} is not in:\n{answers}");
+    }
+    let topics = text(&["help", "topics"]);
+    let consents = CONSENTS.map(|consent| format!("--{consent}"));
+    let names = SLUGS.iter().chain(&TOPICS).copied();
+    for name in names.chain(consents.iter().map(String::as_str)) {
+        assert!(topics.contains(&format!("\n  {name}\n")), "{name} is not in:\n{topics}");
+    }
+    let codes = text(&["help", "exit-codes"]);
+    for code in [0, 1, 2, 3, 4, 5, 6, 130] {
+        assert!(codes.contains(&format!("\n{code:>5}  ")), "{code} is not in:\n{codes}");
+    }
+    for page in [answers, topics, codes] {
+        assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
+    }
+    env.run(&["help", "statsu"]).expect(2).expect_text("'status'");
+    assert!(env.server.calls().is_empty());
+}
+
+/// How a flag shows that a command uses it.
+enum Use {
+    /// With this flag, the command prints something else.
+    Prints(String),
+    /// The command ends in another way, from this scenario and with these other arguments.
+    Ends(&'static str, &'static [&'static str]),
+    /// Only a terminal or a mistake of the program shows it. Other tests look there.
+    Elsewhere,
+}
+
+fn use_of(command: &str, flag: &str) -> Use {
+    let with = |value: &str| Use::Prints(format!("--{flag}={value}"));
+    match (command, flag) {
+        (_, "help" | "no-color" | "accessible" | "no-browser" | "use-device-code" | "non-interactive")
+        | ("answers" | "login", "quiet")
+        | ("answers" | "man", "verbose")
+        | ("man", "output")
+        | ("run", "yes") => Use::Elsewhere,
+        ("run", "strict") => Use::Ends("enabled", &["--wait=60s"]),
+        ("run", "create-organization") => Use::Ends("fresh", &[]),
+        ("run", "accept-free-plan-end") => Use::Ends("free-plan", &["--create-organization"]),
+        ("run", "enable-permission-sets") => Use::Ends("no-permission-sets", &[]),
+        ("run", "verbose" | "create-trail" | "fresh") => Use::Ends("enabled", &[]),
+        (_, "verbose") => Use::Prints("-vv".to_owned()),
+        (_, "profile") | ("login", "cli-profile") => with("nobody"),
+        (_, "region") => with("mars-1"),
+        (_, "state" | "answers") => with("nowhere.toml"),
+        (_, "output") => with("json"),
+        ("doctor", "policy")
+        | (_, "no-group" | "strict" | "fresh" | "allow-root-keys" | "quiet" | "again" | "include-changed" | "yes") => {
+            Use::Prints(format!("--{flag}"))
+        }
+        // A value that is refused has been read.
+        _ => with(""),
+    }
+}
+
+/// Returns a command line with which the command does all that it can do without a terminal.
+fn complete_line(command: &'static str) -> Vec<&'static str> {
+    match command {
+        "run" => [&["run", "--non-interactive"], &ANSWERS[..]].concat(),
+        "plan" => vec!["plan", "--non-interactive"],
+        "man" => vec!["man", "pages"],
+        _ => vec![command],
+    }
+}
+
+/// Returns a test environment after a run with a user name, which is saved, and with a profile that was changed later.
+fn env_for(command: &str, scenario: &str) -> TestEnv {
+    let env = TestEnv::new(scenario);
+    if matches!(command, "status" | "plan" | "undo" | "login" | "answers") {
+        env.run_setup(&["--username=ada"]).expect(0);
+        env.write_config(env.config().replace("output = json", "output = text"));
+    }
+    env
+}
+
+#[test]
+fn every_flag_of_a_command_changes_something() {
+    let outcome = |env: &TestEnv, line: &[&str]| {
+        let result = env.run(line);
+        let refused = ["does not take", "has no flag"].map(|words| result.stderr.contains(words));
+        assert_eq!(refused, [false, false], "{line:?}: {}", result.stderr);
+        (result.code, result.stdout, result.stderr)
+    };
+    let mut count = 0;
+    for (command, own) in own_flags() {
+        if matches!(command, "rehearse" | "completions" | "help") {
+            continue;
+        }
+        let line = complete_line(command);
+        let mut env = env_for(command, "enabled");
+        if command == "run" {
+            // All these flags stop the run before it changes anything.
+            env.set("IDC_SETUP_ACCOUNT", "1");
+        }
+        let without = outcome(&env, &line);
+        for flag in own {
+            let ended = match use_of(command, &flag) {
+                Use::Elsewhere => continue,
+                Use::Prints(flag) if flag == "--allow-root-keys" => {
+                    let mut env = TestEnv::new("enabled");
+                    env.set("AWS_SESSION_TOKEN", "");
+                    let with = outcome(&env, &[&line[..], &[flag.as_str()]].concat());
+                    (outcome(&env, &line), with)
+                }
+                Use::Prints(flag) => (without.clone(), outcome(&env, &[&line[..], &[flag.as_str()]].concat())),
+                Use::Ends(scenario, more) => {
+                    let line = [&line[..], more].concat();
+                    let flag = format!("--{flag}");
+                    // Only a second run has saved answers.
+                    let command = if flag == "--fresh" { "plan" } else { command };
+                    let with = outcome(&env_for(command, scenario), &[&line[..], &[flag.as_str()]].concat());
+                    (outcome(&env_for(command, scenario), &line), with)
+                }
+            };
+            assert_ne!(ended.0, ended.1, "{command} --{flag}");
+            count += 1;
+        }
+    }
+    assert!(count > 120, "{count}");
 }
 
 #[test]

@@ -1,0 +1,205 @@
+//! Which commands take which flags. The parser accepts every flag everywhere; this table decides what is listed and what
+//! is refused.
+
+use clap::builder::Resettable;
+use clap::{Arg, ArgAction};
+
+use super::{Rehearsed, Requested};
+use crate::next_step::{Argument, Subcommand};
+use Subcommand::{Answers, Doctor, Login, Man, Plan, Rehearse, Run, Status, Undo};
+
+/// A flag that several commands share.
+pub(super) struct SharedFlag {
+    /// The name without the dashes.
+    pub name: &'static str,
+    /// The heading in the help.
+    pub heading: &'static str,
+    /// The commands whose help lists it.
+    pub commands: &'static [Subcommand],
+    /// The commands that accept it and don't list it, because it changes nothing there.
+    pub tolerated_by: &'static [Subcommand],
+}
+
+const fn flag(name: &'static str, heading: &'static str, commands: &'static [Subcommand]) -> SharedFlag {
+    SharedFlag {
+        name,
+        heading,
+        commands,
+        tolerated_by: &[],
+    }
+}
+
+/// The commands that compare the account with the answers.
+const WALKS: &[Subcommand] = &[Run, Status, Plan];
+/// The commands that call AWS with the user's credentials.
+const CALLERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo];
+/// The commands that read or write the state file.
+const STATEFUL: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Answers];
+/// The commands that draw on the terminal.
+const DRAWERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Rehearse];
+/// The commands that print messages and results.
+const PRINTERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Answers, Man, Rehearse];
+
+const ANSWERS: &str = "Answers";
+const STEPS: &str = "Steps";
+const CONSENTS: &str = "Consents";
+const CREDENTIALS: &str = "Credentials";
+const QUESTIONS: &str = "Questions and waiting";
+const STATE: &str = "Saved state";
+const OUTPUT: &str = "Output";
+
+/// The flags, in the order of the help.
+pub(super) const SHARED_FLAGS: [SharedFlag; 45] = [
+    flag("profile", CREDENTIALS, CALLERS),
+    flag("region", CREDENTIALS, CALLERS),
+    flag("allow-root-keys", CREDENTIALS, CALLERS),
+    flag("answers", ANSWERS, WALKS),
+    flag("identity-center-region", ANSWERS, WALKS),
+    flag("identity-source", ANSWERS, WALKS),
+    flag("create-user-with", ANSWERS, WALKS),
+    flag("username", ANSWERS, WALKS),
+    flag("email", ANSWERS, WALKS),
+    flag("given-name", ANSWERS, WALKS),
+    flag("family-name", ANSWERS, WALKS),
+    flag("display-name", ANSWERS, WALKS),
+    flag("group", ANSWERS, WALKS),
+    flag("no-group", ANSWERS, WALKS),
+    flag("policy", ANSWERS, &[Run, Status, Plan, Doctor]),
+    flag("permission-set", ANSWERS, WALKS),
+    flag("session-duration", ANSWERS, WALKS),
+    flag("assign-to", ANSWERS, WALKS),
+    flag("account", ANSWERS, WALKS),
+    flag("start-url", ANSWERS, WALKS),
+    flag("sso-session", ANSWERS, WALKS),
+    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Login]),
+    flag("cli-region", ANSWERS, WALKS),
+    flag("cli-output", ANSWERS, WALKS),
+    flag("only", STEPS, WALKS),
+    flag("skip", STEPS, &[Run, Status, Plan, Doctor]),
+    flag("update", STEPS, WALKS),
+    flag("confirm", STEPS, &[Run, Plan]),
+    flag("strict", STEPS, WALKS),
+    // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
+    SharedFlag {
+        tolerated_by: &[Status, Plan, Doctor, Login],
+        ..flag("yes", CONSENTS, &[Run, Undo])
+    },
+    flag("create-organization", CONSENTS, &[Run]),
+    flag("accept-free-plan-end", CONSENTS, &[Run]),
+    flag("enable-permission-sets", CONSENTS, &[Run]),
+    flag("create-trail", CONSENTS, &[Run]),
+    SharedFlag {
+        tolerated_by: &[Status, Doctor],
+        ..flag("non-interactive", QUESTIONS, &[Run, Plan, Undo, Login, Rehearse])
+    },
+    flag("accessible", QUESTIONS, DRAWERS),
+    flag("wait", QUESTIONS, &[Run, Login]),
+    flag("no-browser", QUESTIONS, &[Run, Login]),
+    // A run that is followed by one of these suggests it with its own flags.
+    SharedFlag {
+        tolerated_by: &[Status, Plan],
+        ..flag("use-device-code", QUESTIONS, &[Run, Login])
+    },
+    flag("state", STATE, STATEFUL),
+    flag("fresh", STATE, &[Run, Plan]),
+    flag("output", OUTPUT, PRINTERS),
+    flag("no-color", OUTPUT, PRINTERS),
+    flag("quiet", OUTPUT, PRINTERS),
+    flag("verbose", OUTPUT, PRINTERS),
+];
+
+/// Returns the flag with this name, with or without its dashes.
+pub(super) fn shared(name: &str) -> Option<&'static SharedFlag> {
+    let name = name.strip_prefix("--").unwrap_or(name);
+    SHARED_FLAGS.iter().find(|flag| flag.name == name)
+}
+
+impl SharedFlag {
+    /// Returns whether the command accepts the flag.
+    pub fn is_of(&self, command: Subcommand) -> bool {
+        self.commands.contains(&command) || self.tolerated_by.contains(&command)
+    }
+
+    /// Returns the argument as this command lists it. Some commands use a flag for a part of what a run does with it.
+    pub fn listed_by(&self, command: Subcommand, order: usize, parsed: &Arg) -> Arg {
+        let arg = parsed
+            .clone()
+            .global(false)
+            // The parser checks conflicts, and the other flag may not be one of this command.
+            .conflicts_with(Resettable::Reset)
+            .display_order(order)
+            .help_heading(self.heading);
+        let text = |help: &'static str| arg.clone().help(help).long_help(Resettable::Reset);
+        match (self.name, command) {
+            // Only the parser accepts it without a value, for doctor.
+            ("policy", Run | Status | Plan) => arg.num_args(1).default_missing_value(Resettable::Reset),
+            ("policy", Doctor) => Arg::new("policy")
+                .long("policy")
+                .action(ArgAction::SetTrue)
+                .help("Print the least-privilege IAM policy for the steps"),
+            ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or eks-walkthrough]")
+                .value_name("NAME")
+                .help_heading(Resettable::Reset),
+            ("skip", Doctor) => text("Leave out the permissions of this step (repeatable)"),
+            ("wait", Login) => text("How long to wait for the sign-in, such as 10m"),
+            ("yes", Undo) => text("Undo without asking for the account ID"),
+            ("non-interactive", Undo) => text("Don't ask for the account ID; without --yes, nothing is undone"),
+            ("non-interactive", Login) => text("Ask no questions, and sign in with a device code"),
+            ("accessible", Status | Doctor) => text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)"),
+            ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
+            ("output", Run | Plan | Doctor | Undo | Login | Answers | Man) => text("Print text or json"),
+            _ => arg,
+        }
+    }
+}
+
+impl Rehearsed {
+    /// The command that is rehearsed.
+    pub(super) fn subcommand(self) -> Subcommand {
+        Subcommand::named(&self.name())
+    }
+}
+
+impl Requested {
+    /// Returns whether the command takes a flag that several commands share.
+    pub(super) fn takes(self, flag: &SharedFlag) -> bool {
+        flag.is_of(self.command) || self.rehearsed.is_some_and(|what| flag.is_of(what.subcommand()))
+    }
+
+    /// Returns the flags among these that the command does not take.
+    pub(super) fn misplaced(self, typed: &[Argument]) -> Vec<&'static SharedFlag> {
+        // A flag that is not shared is one that only this command defines.
+        let shared = typed.iter().filter_map(|argument| shared(argument.flag()));
+        let mut misplaced: Vec<_> = shared.filter(|flag| !self.takes(flag)).collect();
+        misplaced.dedup_by_key(|flag| flag.name);
+        misplaced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::super::Cli;
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_flag_that_the_parser_knows() {
+        let root = Cli::command();
+        let known = root.get_arguments().filter(|arg| !arg.is_hide_set());
+        let mut known: Vec<&str> = known.filter_map(Arg::get_long).collect();
+        let mut listed = SHARED_FLAGS.map(|flag| flag.name);
+        known.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(known, listed);
+    }
+
+    #[test]
+    fn a_run_takes_every_flag() {
+        for flag in &SHARED_FLAGS {
+            assert!(flag.is_of(Run), "{}", flag.name);
+            let twice = flag.tolerated_by.iter().find(|other| flag.commands.contains(other));
+            assert_eq!(twice, None, "{}", flag.name);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Why a command line is refused, and what to type instead.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::own_flags::{SharedFlag, shared};
+use super::{Requested, tree};
+use crate::next_step::{NextStep, Subcommand};
+use crate::text::one_line;
+use crate::user_error::UserError;
+
+/// Returns the error for a command line that clap does not accept.
+pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let typed = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            unknown_command(&typed, text(ContextKind::SuggestedSubcommand).as_deref())
+        }
+        ErrorKind::UnknownArgument => {
+            let typed = text(ContextKind::InvalidArg).unwrap_or_default();
+            unknown_argument(&typed, text(ContextKind::SuggestedArg), command)
+        }
+        _ => {
+            let rendered = error.to_string();
+            let end = ["\n\nUsage:", "\n\nFor more information"]
+                .iter()
+                .filter_map(|mark| rendered.find(mark))
+                .min();
+            let message = one_line(&rendered[..end.unwrap_or(rendered.len())]);
+            let message = message.trim_start_matches("error: ");
+            UserError::usage(sentence(message), flags_of(command))
+        }
+    }
+}
+
+/// Returns the error for flags that the command does not take.
+pub(super) fn misplaced(flags: &[&SharedFlag], command: Requested) -> UserError {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for flag in flags {
+        let takers = takers(flag);
+        match groups.iter_mut().find(|(others, _)| *others == takers) {
+            Some((_, names)) => names.push(flag.name),
+            None => groups.push((takers, vec![flag.name])),
+        }
+    }
+    let sentences = groups.iter().map(|(takers, names)| {
+        let verb = if names.len() == 1 {
+            "It is a flag"
+        } else {
+            "They are flags"
+        };
+        let names: Vec<String> = names.iter().map(|name| format!("--{name}")).collect();
+        format!(
+            "{} does not take {}. {verb} of {takers}.",
+            command.title(),
+            names.join(", ")
+        )
+    });
+    let mut sentences: Vec<String> = sentences.collect();
+    let is_given = |name: &str| flags.iter().any(|flag| flag.name == name);
+    match command.command {
+        Subcommand::Login if is_given("profile") => {
+            sentences.push("To sign in with a profile: --cli-profile NAME.".to_owned());
+        }
+        Subcommand::Undo if is_given("only") || is_given("skip") => {
+            sentences.push("To undo one step only: --step STEP.".to_owned());
+        }
+        _ => {}
+    }
+    UserError::usage(sentences.join(" "), flags_of(command))
+}
+
+/// `run, status and plan`.
+fn takers(flag: &SharedFlag) -> String {
+    let names: Vec<&str> = flag.commands.iter().map(|command| command.name()).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn unknown_command(typed: &str, similar: Option<&str>) -> UserError {
+    let list = NextStep::other("list the commands", ["idc-setup", "--help"]);
+    let message = format!("idc-setup has no command {typed:?}");
+    match similar {
+        Some(similar) => UserError::usage(
+            format!("{message}. A similar one is {similar}."),
+            [NextStep::other("use it", ["idc-setup", similar]), list],
+        ),
+        None => UserError::usage(format!("{message}."), list),
+    }
+}
+
+fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) -> UserError {
+    // clap renders a flag with a value as `--flag=value`, which could be long.
+    let name = typed.split('=').next().unwrap_or_default();
+    if !name.starts_with('-') {
+        return UserError::usage(
+            format!("{} does not take the argument {typed:?}.", command.title()),
+            flags_of(command),
+        );
+    }
+    if let Some(flag) = shared(name) {
+        return misplaced(&[flag], command);
+    }
+    let message = format!("{} has no flag {name}.", command.title());
+    let message = match similar.or_else(|| similar_flag(name)) {
+        // Another command can take it.
+        Some(similar) => match shared(&similar).filter(|flag| !command.takes(flag)) {
+            Some(flag) => format!("{message} A similar one is {similar}, a flag of {}.", takers(flag)),
+            None => format!("{message} A similar one is {similar}."),
+        },
+        None => message,
+    };
+    UserError::usage(message, flags_of(command))
+}
+
+/// Returns the flag of any command with a similar name.
+fn similar_flag(name: &str) -> Option<String> {
+    let error = tree::program().try_get_matches_from(["idc-setup", name]).err()?;
+    match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(similar)) => Some(similar.clone()),
+        _ => None,
+    }
+}
+
+fn flags_of(command: Requested) -> NextStep {
+    let name = command.is_named.then(|| command.command.name());
+    let words = ["idc-setup"].into_iter().chain(name).chain(["--help"]);
+    NextStep::other("list the flags", words)
+}
+
+/// A message of clap as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    let end = if message.ends_with(['.', ']']) { "" } else { "." };
+    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
+}
