@@ -17,7 +17,7 @@ use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
 use crate::aws_cli::Finder;
 use crate::browser::Browser;
-use crate::cli::{Cli, Correction, Mistakes};
+use crate::cli::{Cli, Command, Correction, Mistakes, Rehearsed};
 use crate::doctor::Held;
 use crate::environment::Environment;
 use crate::ids::RegionName;
@@ -277,7 +277,10 @@ fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) 
             answers.put(key, Answer { value, source });
         }
     };
-    for (key, text) in &cli.answers.typed {
+    // The rehearsed doctor prints a policy, and has no answers.
+    let is_of_doctor = matches!(&cli.command, Some(Command::Rehearse(flags)) if flags.what == Rehearsed::Doctor);
+    let typed = cli.answers.typed.iter();
+    for (key, text) in typed.filter(|(key, _)| *key != Key::Policy || !is_of_doctor) {
         let flag = key.flag();
         let correction = Correction::Flag(flag.clone(), "VALUE");
         put(*key, text, Source::Flag(flag), correction);

@@ -498,3 +498,30 @@ fn only_a_person_at_the_pages_gets_the_browser_of_the_environment() {
     assert!(pages.contains(words), "{pages}");
     assert!(!auto.contains(words), "{auto}");
 }
+
+#[test]
+fn a_rehearsal_takes_the_flags_of_the_command_that_it_rehearses() {
+    let env = TestEnv::new("fresh");
+    run(
+        &env,
+        &[
+            "rehearse",
+            "status",
+            "--world=enabled",
+            "--email=ada@example.com",
+            "--only=create-user",
+        ],
+    )
+    .expect(3);
+    run(&env, &["rehearse", "doctor", "--world=enabled", "--policy"])
+        .expect(0)
+        .expect_text("\"Statement\"");
+    run(
+        &env,
+        &["rehearse", "doctor", "--world=enabled", "--email=ada@example.com"],
+    )
+    .expect(2)
+    .expect_text("idc-setup rehearse doctor does not take --email");
+    // For a rehearsal of a status too, it means example answers.
+    run(&env, &["rehearse", "status", "--world=enabled", "--non-interactive"]).expect(3);
+}
