@@ -46,6 +46,10 @@ impl CreateGroup {
         }
     }
 
+    fn membership_address(&self) -> Address {
+        Address::new(ResourceKind::GroupMembership, self.membership_name())
+    }
+
     /// The membership's name in the state file.
     fn membership_name(&self) -> ResourceName {
         ResourceName::Membership {
@@ -131,13 +135,12 @@ impl Step for CreateGroup {
             .await
             .map_err(rerun(&INFO))?;
         self.group_id.replace(id.clone());
-        let membership_address = Address::new(ResourceKind::GroupMembership, self.membership_name());
         let group_address = Address::new(ResourceKind::Group, name.as_str());
         self.context
             .snapshot
             .set(group_address, id.as_ref().map(|_| ItemState::Exists));
         let Some(id) = id else {
-            self.context.snapshot.set(membership_address, None);
+            self.context.snapshot.set(self.membership_address(), None);
             if self.context.is_external() {
                 return Ok(Observed::blocked(
                     format!("The group {name} does not exist, and groups come from your identity provider."),
@@ -167,6 +170,8 @@ impl Step for CreateGroup {
             waiting.waits_for = Some(waiting.summary.clone());
             return Ok(waiting);
         };
+        // The user's name is known only by now: it can be another one than the default.
+        let membership_address = self.membership_address();
         let key = MembershipKey {
             group: id.clone(),
             user: user.id.clone(),

@@ -157,11 +157,13 @@ impl Step for CreateUser {
         let Ok(instance) = self.context.instance.get().await else {
             return Ok(Observed::waits_for("Waits for step 1: there is no identity store yet."));
         };
-        self.context.answers.borrow_mut().forget_existing(&USER_KEYS);
-        let name = self.context.text(Key::Username);
-        let email = self.context.text(Key::Email);
+        // What was found before does not count. It stays until the result is known, because other steps read it meanwhile.
+        let mut wanted = self.context.answers.borrow().clone();
+        wanted.forget_existing(&USER_KEYS);
+        let (name, email) = (wanted.text(Key::Username), wanted.text(Key::Email));
         let found = user::find(&self.context, &instance, &name, &email).await;
         let found = found.map_err(rerun(&INFO))?;
+        self.context.answers.borrow_mut().forget_existing(&USER_KEYS);
         let Some(user) = found else {
             self.record(None);
             if self.context.is_external() {
