@@ -98,7 +98,7 @@ impl Subcommand {
 
     /// Whether it takes answers.
     fn uses_answers(self) -> bool {
-        matches!(self, Self::Run | Self::Status | Self::Plan | Self::Recommend)
+        matches!(self, Self::Run | Self::Status | Self::Plan)
     }
 }
 

@@ -111,7 +111,7 @@ mod tests {
         let error = mistakes.refuse().unwrap_err();
         assert_eq!(error.message, "--email: no.");
         assert!(!is_list(&error.message));
-        assert_eq!(next(&error), "idc-setup run --email VALUE");
+        assert_eq!(next(&error), "idc-setup --email VALUE");
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(lines[1], "  --only: a error: \u{fffd}[2Jb.");
         assert_eq!(
             next(&error),
-            "correct or unset X; correct idc.toml, then: idc-setup run --only STEP"
+            "correct or unset X; correct idc.toml, then: idc-setup --only STEP"
         );
     }
 }

@@ -61,9 +61,9 @@ pub enum Command {
     ///
     /// What existed before a run stays.
     Undo(UndoFlags),
-    /// Go through the recommendations: MFA, CloudTrail, no root access keys
+    /// Go through the recommendations for the account
     ///
-    /// One after the other; with --non-interactive, what flags ask for (--create-trail, --confirm mfa).
+    /// MFA for all users, a CloudTrail trail, and no access keys but MFA for root. One after the other; with --non-interactive, what flags ask for (--create-trail, --confirm mfa).
     Recommend,
     /// Print the answers of the last run
     ///

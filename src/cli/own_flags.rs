@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction};
 
 use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
-use Subcommand::{Answers, Doctor, Login, Man, Plan, Rehearse, Run, Status, Undo};
+use Subcommand::{Answers, Doctor, Login, Man, Plan, Recommend, Rehearse, Run, Status, Undo};
 
 /// A flag that several commands share.
 pub(super) struct SharedFlag {
@@ -32,13 +32,15 @@ const fn flag(name: &'static str, heading: &'static str, commands: &'static [Sub
 /// The commands that compare the account with the answers.
 const WALKS: &[Subcommand] = &[Run, Status, Plan];
 /// The commands that call AWS with the user's credentials.
-const CALLERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo];
+const CALLERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo];
 /// The commands that read or write the state file.
-const STATEFUL: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Answers];
+const STATEFUL: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo, Login, Answers];
 /// The commands that draw on the terminal.
-const DRAWERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Rehearse];
+const DRAWERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo, Login, Rehearse];
 /// The commands that print messages and results.
-const PRINTERS: &[Subcommand] = &[Run, Status, Plan, Doctor, Undo, Login, Answers, Man, Rehearse];
+const PRINTERS: &[Subcommand] = &[
+    Run, Recommend, Status, Plan, Doctor, Undo, Login, Answers, Man, Rehearse,
+];
 
 const ANSWERS: &str = "Answers";
 const STEPS: &str = "Steps";
@@ -74,27 +76,31 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 45] = [
     flag("cli-profile", ANSWERS, &[Run, Status, Plan, Login]),
     flag("cli-region", ANSWERS, WALKS),
     flag("cli-output", ANSWERS, WALKS),
-    flag("only", STEPS, WALKS),
-    flag("skip", STEPS, &[Run, Status, Plan, Doctor]),
+    flag("only", STEPS, &[Run, Recommend, Status, Plan]),
+    flag("skip", STEPS, &[Run, Recommend, Status, Plan, Doctor]),
     flag("update", STEPS, WALKS),
-    flag("confirm", STEPS, &[Run, Plan]),
+    flag("confirm", STEPS, &[Run, Recommend, Plan]),
     flag("strict", STEPS, WALKS),
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
-        tolerated_by: &[Status, Plan, Doctor, Login],
+        tolerated_by: &[Recommend, Status, Plan, Doctor, Login],
         ..flag("yes", CONSENTS, &[Run, Undo])
     },
     flag("create-organization", CONSENTS, &[Run]),
     flag("accept-free-plan-end", CONSENTS, &[Run]),
     flag("enable-permission-sets", CONSENTS, &[Run]),
-    flag("create-trail", CONSENTS, &[Run]),
+    flag("create-trail", CONSENTS, &[Run, Recommend]),
     SharedFlag {
         tolerated_by: &[Status, Doctor],
-        ..flag("non-interactive", QUESTIONS, &[Run, Plan, Undo, Login, Rehearse])
+        ..flag(
+            "non-interactive",
+            QUESTIONS,
+            &[Run, Recommend, Plan, Undo, Login, Rehearse],
+        )
     },
     flag("accessible", QUESTIONS, DRAWERS),
     flag("wait", QUESTIONS, &[Run, Login]),
-    flag("no-browser", QUESTIONS, &[Run, Login]),
+    flag("no-browser", QUESTIONS, &[Run, Recommend, Login]),
     // A run that is followed by one of these suggests it with its own flags.
     SharedFlag {
         tolerated_by: &[Status, Plan],
@@ -137,7 +143,7 @@ impl SharedFlag {
                 .long("policy")
                 .action(ArgAction::SetTrue)
                 .help("Print the least-privilege IAM policy for the steps"),
-            ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or eks-walkthrough]")
+            ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or admin]")
                 .value_name("NAME")
                 .help_heading(Resettable::Reset),
             ("skip", Doctor) => text("Leave out the permissions of this step (repeatable)"),

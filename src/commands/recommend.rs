@@ -5,6 +5,7 @@ use super::ending::{fail, finish, finish_recommend};
 use super::prepare::prepare;
 use super::run::{prompter_or_none, unless_asked_to_end, until_asked_to_end};
 use super::session::{browser, checking, say_rehearsal};
+use super::signals::EndRequests;
 use crate::cli::{Cli, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -24,9 +25,14 @@ pub async fn recommend(cli: &Cli, environment: &Environment, screen: &Screen) ->
         Ok(prompter) => prompter,
         Err(error) => return fail(cli, screen, command, error),
     };
+    let mut requests = EndRequests::listen();
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Checking the account…");
-    let prepared = unless_asked_to_end(Box::pin(prepare(cli, environment, Access::Write, browser))).await;
+    let prepared = unless_asked_to_end(
+        &mut requests,
+        Box::pin(prepare(cli, environment, Access::Write, browser)),
+    )
+    .await;
     drop(waiting);
     let mut prepared = match prepared.flatten() {
         Ok(prepared) => prepared,
@@ -46,7 +52,7 @@ pub async fn recommend(cli: &Cli, environment: &Environment, screen: &Screen) ->
         &context.progress,
         prepared.options.clone(),
     );
-    let outcome = until_asked_to_end(&walk, prompter.as_ref()).await;
+    let outcome = until_asked_to_end(&mut requests, &walk, prompter.as_ref()).await;
     drop(prompter);
     if cli.flags.output == Output::Json {
         return finish(cli, screen, command, Some(&prepared), &outcome);

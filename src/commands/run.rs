@@ -9,7 +9,7 @@ use super::connect::Access;
 use super::ending::{ended_by, fail, finish_run};
 use super::prepare::{Prepared, prepare};
 use super::session::{browser, checking, prompter, say_rehearsal};
-use super::signals::asked_to_end;
+use super::signals::EndRequests;
 use crate::browser::Browser;
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus, Row};
@@ -32,9 +32,14 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Ok(prompter) => prompter,
         Err(error) => return fail(cli, screen, Subcommand::Run, error),
     };
+    let mut requests = EndRequests::listen();
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Checking your credentials and the account…");
-    let prepared = unless_asked_to_end(Box::pin(prepare(cli, environment, Access::Write, browser))).await;
+    let prepared = unless_asked_to_end(
+        &mut requests,
+        Box::pin(prepare(cli, environment, Access::Write, browser)),
+    )
+    .await;
     let prepared = match prepared.flatten() {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -44,7 +49,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     };
     let context = &prepared.context;
     let first = EnableIdentityCenter::new(Rc::clone(context));
-    let situation = unless_asked_to_end(Box::pin(situation(&prepared, &first, cli, environment))).await;
+    let situation = unless_asked_to_end(&mut requests, Box::pin(situation(&prepared, &first, cli, environment))).await;
     drop(waiting);
     let situation = match situation {
         Ok(situation) => situation,
@@ -60,7 +65,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     let walk = prepared.walk(&steps, prompter.as_ref());
     // The walk saves the answers first.
     screen.invocation.note_answers_saved();
-    let outcome = until_asked_to_end(&walk, prompter.as_ref()).await;
+    let outcome = until_asked_to_end(&mut requests, &walk, prompter.as_ref()).await;
     drop(prompter);
     finish_run(cli, screen, &prepared, &outcome)
 }
@@ -96,17 +101,24 @@ pub(super) fn prompter_or_none(
 }
 
 /// Waits for what changes nothing, unless the user asks to end first.
-pub(super) async fn unless_asked_to_end<T>(work: impl Future<Output = T> + Unpin) -> Result<T, UserError> {
-    match select(work, pin!(asked_to_end())).await {
+pub(super) async fn unless_asked_to_end<T>(
+    requests: &mut EndRequests,
+    work: impl Future<Output = T> + Unpin,
+) -> Result<T, UserError> {
+    match select(work, pin!(requests.next())).await {
         Either::Left((result, _)) => Ok(result),
         Either::Right(_) => Err(UserError::interrupted()),
     }
 }
 
 /// Walks the steps. When the user asks to end, what is in flight ends first; when the user asks again, the run ends at once.
-pub(super) async fn until_asked_to_end(walk: &Walk<'_>, prompter: &dyn Prompter) -> Outcome {
+pub(super) async fn until_asked_to_end(
+    requests: &mut EndRequests,
+    walk: &Walk<'_>,
+    prompter: &dyn Prompter,
+) -> Outcome {
     let mut running = pin!(walk.run());
-    match select(running.as_mut(), pin!(asked_to_end())).await {
+    match select(running.as_mut(), pin!(requests.next())).await {
         Either::Left((outcome, _)) => return outcome,
         Either::Right(((), _)) => walk.interrupt(),
     }
@@ -114,7 +126,7 @@ pub(super) async fn until_asked_to_end(walk: &Walk<'_>, prompter: &dyn Prompter)
         None,
         "Stopping as soon as AWS has answered. Ctrl-C again stops at once.",
     );
-    match select(running, pin!(asked_to_end())).await {
+    match select(running, pin!(requests.next())).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => ended_by(UserError::interrupted()),
     }

@@ -27,6 +27,32 @@ pub(super) async fn asked_to_end() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// The requests to end since this was created. None is lost while nobody waits.
+pub(super) struct EndRequests(tokio::sync::mpsc::UnboundedReceiver<()>);
+
+impl EndRequests {
+    /// Begins to listen.
+    pub(super) fn listen() -> Self {
+        let (sender, requests) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            loop {
+                asked_to_end().await;
+                if sender.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(requests)
+    }
+
+    /// Waits for the next request.
+    pub(super) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// Returns whether this process was started with SIGHUP ignored. Also true if the system does not provide this.
 #[cfg(unix)]
 pub(super) fn is_hangup_ignored() -> bool {

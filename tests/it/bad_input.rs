@@ -194,7 +194,8 @@ fn all_mistakes_in_flags_variables_and_the_answers_file_are_listed_together() {
         "  The answers file idc.toml, line 2: ",
         "  The answers file idc.toml, line 3: account",
         "  --assign-to and --no-group contradict",
-        "  next: correct or unset IDC_SETUP_CLI_OUTPUT; correct idc.toml, then: idc-setup run --answers idc.toml",
+        "  Correct or unset IDC_SETUP_CLI_OUTPUT; correct idc.toml, then:",
+        "    idc-setup --answers idc.toml",
     ];
     assert_eq!(lines.len(), expected.len(), "{}", result.stderr);
     for (line, expected) in lines.iter().zip(expected) {
