@@ -156,6 +156,24 @@ async fn no_credentials(environment: &Environment, profile: Option<&str>, why: O
                 .then(SetupCommand::again().placeholder("--profile", "NAME")),
         );
     }
+    if let Some(ours) = reauth::own_profile(environment).filter(|_| profile.is_none()) {
+        let with_profile = SetupCommand::again().value("--profile", &ours.name);
+        let (message, next): (String, NextStep) = if ours.is_signed_in {
+            (
+                format!(
+                    "No AWS credentials were found, but you are signed in with profile \"{}\".",
+                    ours.name
+                ),
+                with_profile.to("use them"),
+            )
+        } else {
+            (
+                format!("Your session for profile \"{}\" has expired.", ours.name),
+                SetupCommand::login().to("sign in again").then(with_profile),
+            )
+        };
+        return UserError::new(UserErrorKind::NoCredentials, message, next);
+    }
     let message = match why {
         Some(why) => format!("No AWS credentials were found: {}.", why.trim_end_matches('.')),
         None => "No AWS credentials were found.".to_owned(),

@@ -51,6 +51,8 @@ pub(super) fn finish(
         say_interrupted(screen);
     } else if cli.flags.output == Output::Mermaid && !outcome.reports.is_empty() {
         screen.verbatim(&format!("{}\n", clean_lines(&diagram::mermaid(&outcome.reports))));
+    } else if command == Subcommand::Status && screen.verbose == 0 && !screen.quiet {
+        closing::print_status(screen, outcome);
     } else {
         print_text(screen, outcome, command.name());
     }
@@ -67,9 +69,9 @@ pub(super) fn finish_run(cli: &Cli, screen: &Screen, prepared: &Prepared, outcom
     exit
 }
 
-/// Prints how `recommend` ended, and returns the exit code, in which the recommendations count.
-pub(super) fn finish_recommend(screen: &Screen, outcome: &Outcome) -> ExitCode {
-    closing::print_recommendations(screen, outcome);
+/// Prints how `recommend` ended, whose list may be on the screen, and returns the exit code, in which the recommendations count.
+pub(super) fn finish_recommend(screen: &Screen, outcome: &Outcome, is_shown: bool) -> ExitCode {
+    closing::print_recommendations(screen, outcome, is_shown);
     outcome.exit_code(true)
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::aws_cli;
 use crate::environment::Environment;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::progress::{Entry, Folder, Origin, Progress, ResourceKind};
 use aws_config_file::files;
 use aws_config_file::{Config, Section};
 
@@ -82,6 +85,30 @@ fn renew_profile(name: &str, requested: Option<&str>, properties: &BTreeMap<Stri
     } else {
         None
     }
+}
+
+/// The profile that an earlier run wrote.
+pub struct OwnProfile {
+    /// The name.
+    pub name: String,
+    /// Whether its session gives credentials without a sign-in.
+    pub is_signed_in: bool,
+}
+
+/// Returns the profile that the last run on this machine wrote, if it still has an SSO session.
+pub fn own_profile(environment: &Environment) -> Option<OwnProfile> {
+    let folder = Folder::of(environment)?;
+    let last = folder.last()?;
+    let record = Progress::read_file(&folder.state_file(&last.partition, &last.account)).ok()??;
+    let written = |entry: &&Entry| entry.kind == ResourceKind::CliProfile && entry.origin == Origin::Created;
+    let name = record.resources.iter().find(written)?.name.to_string();
+    let paths = environment.aws_files()?;
+    let config = Config::parse(&files::read(paths.config()).ok()?).ok()?;
+    let session = config.get(Section::Profile(&name))?.get("sso_session")?.clone();
+    let token = aws_config_file::read_token(&paths.token(&session));
+    let now = Timestamp::now();
+    let is_signed_in = token.is_some_and(|token| token.is_valid(now) || token.is_refreshable(now));
+    Some(OwnProfile { name, is_signed_in })
 }
 
 /// Returns the ways to get credentials without access keys, the best first.

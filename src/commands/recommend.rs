@@ -53,9 +53,10 @@ pub async fn recommend(cli: &Cli, environment: &Environment, screen: &Screen) ->
         prepared.options.clone(),
     );
     let outcome = until_asked_to_end(&mut requests, &walk, prompter.as_ref()).await;
+    let is_shown = prompter.can_ask() && screen.talk_width.is_some();
     drop(prompter);
     if cli.flags.output == Output::Json {
         return finish(cli, screen, command, Some(&prepared), &outcome);
     }
-    finish_recommend(screen, &outcome)
+    finish_recommend(screen, &outcome, is_shown)
 }

@@ -45,7 +45,7 @@ fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
 /// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
 pub(super) fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
     if Backend::of(cli, environment).is_ok_and(|backend| backend.is_rehearsal()) {
-        screen.talk("REHEARSAL: a simulated AWS. Nothing here is real, and nothing outside it is changed.");
+        screen.talk("REHEARSAL: a simulated AWS. Nothing outside it is changed.");
     }
 }
 

@@ -421,17 +421,18 @@ fn report(
             .filter(|removal| removal.disposition == disposition)
             .count()
     };
-    let restored = match count(Disposition::Restored) {
-        0 => String::new(),
-        count => format!("{count} restored, "),
-    };
-    screen.result(&format!(
-        "{} deleted, {restored}{} already gone, {} changed and left, {} stay.",
-        count(Disposition::Deleted),
-        count(Disposition::Gone),
-        count(Disposition::Changed),
-        count(Disposition::Stays)
-    ));
+    let counts = [
+        (count(Disposition::Deleted), "deleted"),
+        (count(Disposition::Restored), "restored"),
+        (count(Disposition::Gone), "already gone"),
+        (count(Disposition::Changed), "changed by somebody else and left"),
+        (count(Disposition::Stays), "not undone by idc-setup"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+    if !counts.is_empty() {
+        screen.result(&format!("Undone: {}.", counts.join(", ")));
+    }
     let mut next = NextSteps::default();
     if let Some(undo) = elsewhere {
         next = next.or(undo.to("undo what is in another environment"));
@@ -440,8 +441,6 @@ fn report(
         let again = SetupCommand::undo().switch("--include-changed");
         next = next.or(again.to("also undo what was changed since"));
     }
-    for line in screen.next_lines(&next) {
-        screen.result(&format!("  {line}"));
-    }
+    screen.print_next(&next);
     exit
 }

@@ -227,10 +227,17 @@ fn redirect(address: &str) -> Response<Full<Bytes>> {
 }
 
 /// A page without secrets. It removes the code from the browser's history and sends no referrer.
+/// A card on a calm page, light and dark.
+const STYLE: &str = ":root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;\
+    font:1rem/1.5 system-ui,sans-serif;background:light-dark(#f2f4f7,#12161c);color:light-dark(#16191f,#e6e9ee)}\
+    main{max-width:28rem;margin:1rem;padding:2rem;border-radius:.75rem;background:light-dark(#fff,#1c222b);\
+    border:1px solid light-dark(#d5dbe3,#2d3643)}h1{margin:0 0 .5rem;font-size:1.1rem}p{margin:0}";
+
 fn page(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
     let body = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>idc-setup</title><p>{message}</p>\
-         <script>history.replaceState(null,'','/')</script></html>"
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>idc-setup</title><style>{STYLE}</style><main><h1>idc-setup</h1>\
+         <p>{message}</p></main><script>history.replaceState(null,'','/')</script></html>"
     );
     let response = Response::builder()
         .status(status)

@@ -2,10 +2,12 @@
 //! left.
 
 use console::Style;
+use jiff::Timestamp;
 
 use super::rail::{self, Row};
 use super::screen::Screen;
 use super::text::aligned;
+use crate::answers::ago;
 use crate::next_step::SetupCommand;
 use crate::progress::Origin;
 use crate::reconcile::Importance;
@@ -206,10 +208,74 @@ fn print_left(screen: &Screen, reports: &[StepReport]) {
     }
 }
 
-/// Prints the end of `recommend`: each recommendation with its state, and what is left to do.
-pub fn print_recommendations(screen: &Screen, outcome: &Outcome) {
+/// Prints the state of each step on one screen: first what to do, if there is something to do.
+pub fn print_status(screen: &Screen, outcome: &Outcome) {
+    let reports = &outcome.reports;
+    if let Some(error) = &outcome.error {
+        screen.error(error);
+    }
+    if print_blocked(screen, reports) {
+        return;
+    }
+    let is_fine = |report: &StepReport| matches!(report.state, State::Done | State::Skipped);
+    let problems = steps(reports).filter(|report| {
+        let is_problem = matches!(report.state, State::Different | State::Blocked | State::Failed);
+        is_problem || (report.state == State::Unknown && outcome.error.is_none())
+    });
+    if outcome.error.is_none() {
+        if steps(reports).all(is_fine) {
+            let sign = screen.paint("✔", &Style::new().green());
+            screen.raw_result(&format!("{sign} {}", screen.heading("Everything is set up.")));
+        } else {
+            screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+        }
+    }
+    screen.result("");
+    for report in reports.iter().filter(|report| !report.info.is_recommendation()) {
+        let row = Row::of(report);
+        let age = report
+            .since
+            .filter(|since| Timestamp::now().duration_since(*since).as_hours() > 0);
+        let age = age.map_or_else(String::new, |since| {
+            format!("  (unchanged since {})", ago(since, Timestamp::now()))
+        });
+        let open = if report.state == State::ToDo { "to do" } else { "" };
+        screen.raw_result(&format!("{}{open}{age}", row.line(screen, "·")));
+    }
+    for report in problems {
+        screen.result("");
+        match &report.error {
+            Some(error) => screen.error(error),
+            None => screen.print_next(&report.observed.next),
+        }
+    }
+    let tree = super::diagram::tree(reports);
+    if !tree.is_empty() {
+        screen.result("");
+        for line in tree {
+            screen.result(&line);
+        }
+    }
+    print_recommended(screen, reports);
+}
+
+/// Prints the end of `recommend`: each recommendation with its state, unless the list is on the screen, and what is left
+/// to do.
+pub fn print_recommendations(screen: &Screen, outcome: &Outcome, is_shown: bool) {
     if let Some(error) = outcome.error.as_ref().filter(|error| !error.kind.is_user_exit()) {
         return screen.error(error);
+    }
+    if is_shown {
+        for report in &outcome.reports {
+            if let Some(error) = &report.error {
+                screen.error(error);
+            }
+        }
+        if outcome.reports.iter().all(|report| report.state == State::Done) {
+            screen.result("");
+            screen.result("✔ All recommendations are followed.");
+        }
+        return print_recommended(screen, &outcome.reports);
     }
     screen.result("");
     for report in &outcome.reports {

@@ -84,8 +84,6 @@ impl Row {
             _ => "+".to_owned(),
         };
         format!("{sign} {number} {:NAME$} {detail}", self.name)
-            .trim_end()
-            .to_owned()
     }
 }
 

@@ -29,8 +29,9 @@ fn recommendations_affect_the_exit_code_only_with_strict() {
     assert!(env.server.cloud().trails.is_empty());
     env.run(&["status"])
         .expect(0)
-        .expect_text("Also recommended:")
-        .expect_text("--confirm mfa");
+        .expect_text("Still recommended: MFA for all users, a CloudTrail trail")
+        .expect_text("idc-setup recommend");
+    env.run(&["status", "-v"]).expect(0).expect_text("--confirm mfa");
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub(super) async fn perform(
             "This rehearsal uses example answers where none are given, and gives the consents that the steps need.",
         );
     }
+    if rehearsal.server().cloud().person.kind == PersonKind::Pages {
+        screen.talk(&format!("Your tasks are listed at {}/", rehearsal.server().url()));
+    }
     let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
     command.env("HOME", &home);
     if cli.flags.non_interactive {

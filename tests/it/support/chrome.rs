@@ -131,9 +131,21 @@ impl Chrome {
     /// Clicks the button or link with this text.
     pub fn click(&self, words: &str) -> &Self {
         let path = format!("//button[normalize-space()='{words}'] | //a[normalize-space()='{words}']");
-        let element = self.find(&path);
-        self.command("POST", &format!("/element/{element}/click"), &json!({}));
-        self
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let element = self.find(&path);
+            let clicked = self.ask(
+                "POST",
+                &format!("/session/{}/element/{element}/click", self.session),
+                &json!({}),
+            );
+            // The page was replaced by the next one, which may have the same words.
+            let is_stale = clicked["error"] == "stale element reference" && Instant::now() < end;
+            assert!(clicked["error"].is_null() || is_stale, "{words}: {clicked:#}");
+            if !is_stale {
+                return self;
+            }
+        }
     }
 
     /// Clicks the radio button or checkbox with this label.

@@ -42,7 +42,8 @@ impl Condition {
         let evidence = &self.identity_center.evidence;
         let center = match (&evidence.region, self.identity_center.is_done()) {
             (Some(region), true) => format!("Identity Center is enabled in {region}"),
-            _ => "Identity Center is not enabled yet".to_owned(),
+            (Some(_), false) => self.identity_center.summary.trim_end_matches('.').to_owned(),
+            (None, _) => "Identity Center is not enabled yet".to_owned(),
         };
         match self.kind {
             Kind::Standalone => "No organization and no Identity Center yet.".to_owned(),
