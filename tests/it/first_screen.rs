@@ -1,0 +1,74 @@
+//! The first screen in every kind of account: whether this account can get there, and if not, only the ways out. Also the
+//! instructions, which fit the case.
+
+#![cfg(unix)]
+
+use idc_sim::scenarios::SCENARIOS;
+
+use super::support::svg::normalize;
+use super::support::terminal::Terminal;
+use super::support::{TestEnv, is_mutating};
+
+/// The scenarios in which Identity Center cannot be set up.
+const BLOCKED: [&str; 3] = ["billing-only", "account-instance", "member"];
+
+#[test]
+fn the_first_screen_says_whether_this_account_can_get_there() {
+    for (scenario, _) in SCENARIOS {
+        let env = TestEnv::new(scenario);
+        let mut terminal = Terminal::sized(&env, &[], (24, 80), &[("TMPDIR", "/tmp")]);
+        if BLOCKED.contains(&scenario) {
+            assert_eq!(terminal.wait_for_exit(), 3, "{scenario}: {}", terminal.contents());
+            let screen = terminal.contents();
+            assert!(screen.contains('✘'), "{scenario}: {screen}");
+            assert!(
+                !screen.contains("You get") && !screen.contains("Email"),
+                "{scenario}: {screen}"
+            );
+        } else {
+            terminal.wait_for_any(&["Region for", "? Email", "y start"]);
+            terminal.wait_until_stable();
+        }
+        insta::assert_snapshot!(
+            format!("first-screen-{scenario}"),
+            normalize(terminal.contents().trim_end())
+        );
+        assert!(!env.server.calls().iter().any(is_mutating), "{scenario}");
+        if !BLOCKED.contains(&scenario) {
+            terminal.keys("\u{3}");
+            assert_eq!(terminal.wait_for_exit(), 130, "{scenario}");
+        }
+    }
+}
+
+#[test]
+fn a_user_that_existed_before_is_not_told_to_reset_the_password() {
+    for (scenario, answers, words) in [
+        // Also what a second engineer, or the same one on a second machine, sees.
+        (
+            "complete",
+            &["--username=Admin"][..],
+            "Only if Admin has no password yet",
+        ),
+        (
+            "external-directory",
+            &["--username=Admin", "--identity-source=external"],
+            "the password of your identity provider",
+        ),
+    ] {
+        let env = TestEnv::new(scenario);
+        let result = env.json(&[&["status"], answers].concat());
+        let task = &result.step("create-user")["left_to_do"][0];
+        assert_eq!(task["sentence"], "Sign in as Admin once.", "{scenario}");
+        assert!(task["details"].to_string().contains(words), "{scenario}: {task}");
+        assert!(task["clicks"].is_null(), "{scenario}: {task}");
+        let mut terminal = Terminal::start(&env, answers);
+        terminal.wait_for("y start");
+        let screen = terminal.contents();
+        assert!(!screen.contains("set the user's password"), "{scenario}: {screen}");
+        terminal.answer("y start", "y\r");
+        terminal.wait_for_any(&["Approve the sign-in", "All set"]);
+        assert!(!terminal.contents().contains("Set a password"), "{scenario}");
+        terminal.wait_for_exit();
+    }
+}
