@@ -113,7 +113,7 @@ pub fn opening_lines(opening: &Opening, screen: &Screen) -> Vec<String> {
         } else {
             lines.push(aligned(
                 "Safe",
-                &format!("stop with Ctrl-C, continue with the same command, or {undo}"),
+                &format!("stop with Ctrl-C at any time, undo with {undo}"),
             ));
         }
     }

@@ -50,6 +50,47 @@ fn every_command_prints_one_envelope_that_fits_its_schema() {
     );
 }
 
+/// The names of members that are not in snake case, except in documents of AWS and of Argo CD.
+fn other_cases(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                let is_snake = name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+                if !is_snake {
+                    found.push(format!("{path}.{name}"));
+                }
+                if name != "argo_cd" && name != "policy" {
+                    other_cases(member, &format!("{path}.{name}"), found);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| other_cases(item, path, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn all_members_are_in_snake_case_and_clicks_are_no_commands() {
+    let env = TestEnv::new("fresh");
+    let commands: [&[&str]; 4] = [&["status"], &["plan"], &["doctor"], &["answers"]];
+    let mut envelopes = vec![env.run_setup(&[]).envelope()];
+    envelopes.extend(commands.map(|command| env.json(command).envelope()));
+    envelopes.push(env.json(&["undo", "--yes"]).envelope());
+    for envelope in envelopes {
+        let mut found = Vec::new();
+        other_cases(&envelope, "", &mut found);
+        assert_eq!(found, [""; 0], "{envelope:#}");
+        let tasks = envelope["steps"].as_array().into_iter().flatten();
+        let tasks = tasks.flat_map(|step| step["left_to_do"].as_array().cloned().unwrap_or_default());
+        for task in tasks {
+            let clicks = task["clicks"].as_str().unwrap_or("console");
+            assert!(!clicks.contains("idc-setup ") && !clicks.contains("aws "), "{task:#}");
+        }
+    }
+}
+
 #[test]
 fn the_envelope_contains_the_caller_the_account_and_the_region() {
     let env = TestEnv::new("enabled");

@@ -212,7 +212,13 @@ impl Step for CreateUser {
         [Key::Email, Key::GivenName, Key::FamilyName]
             .into_iter()
             .filter(|key| !self.context.has(*key))
-            .map(Question::of)
+            .map(|key| match key {
+                Key::Email => Question {
+                    prompt: "Email of the user".to_owned(),
+                    ..Question::of(key)
+                },
+                key => Question::of(key),
+            })
             .collect()
     }
 
