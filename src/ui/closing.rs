@@ -112,13 +112,14 @@ fn print_recommended(screen: &Screen, reports: &[StepReport]) {
             "cloudtrail" => "a CloudTrail trail",
             "mfa" => "MFA for all users",
             _ if report.observed.evidence.has_root_access_keys == Some(true) => "no root access keys",
-            _ => "MFA for root (5 min)",
+            _ => "MFA for root",
         })
         .collect();
     if !names.is_empty() {
         screen.result("");
         screen.result(&format!("  Still recommended: {}.", names.join(", ")));
-        screen.raw_result(&format!("    {}", screen.command(&SetupCommand::recommend())));
+        let command = screen.command(&SetupCommand::recommend());
+        screen.raw_result(&format!("    {}", screen.paint(&command, &Style::new().cyan())));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The review: everything that is about to happen, short enough for one screen, with the details one key away.
 
+use console::Style;
+
 use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::Key;
@@ -33,7 +35,9 @@ pub fn lines(review: &Review, screen: &Screen) -> Vec<String> {
     let consequences = consequences(review);
     if !consequences.is_empty() {
         lines.push(String::new());
-        lines.extend(consequences.iter().flat_map(|line| screen.paragraph(line)));
+        let yellow = Style::new().yellow();
+        let consequences = consequences.iter().flat_map(|line| screen.paragraph(line));
+        lines.extend(consequences.map(|line| screen.paint(&line, &yellow)));
     }
     lines.push(String::new());
     lines

@@ -230,6 +230,17 @@ impl Screen {
         lines.map(std::borrow::Cow::into_owned).collect()
     }
 
+    /// A line of keys with what they do, such as `y start   q quit`: the keys in color, the rest dim.
+    pub fn keys(&self, text: &str) -> String {
+        let text = self.encode(text);
+        let parts = text.split("   ").map(|part| {
+            let (key, does) = part.split_once(' ').unwrap_or(("", part));
+            let key = self.paint(key, &Style::new().cyan());
+            format!("{key} {}", self.paint(does, &Style::new().dim()))
+        });
+        parts.collect::<Vec<_>>().join("   ").trim_start().to_owned()
+    }
+
     /// A heading.
     pub fn heading(&self, text: &str) -> String {
         self.paint(text, &Style::new().bold())

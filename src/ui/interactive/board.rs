@@ -254,7 +254,7 @@ impl Shared {
             lines.extend(wrapped(&format!("{frame} {what} {time}"), "  "));
         }
         let keys = wrapped(&task.keys, "  ").into_iter();
-        lines.extend(keys.map(|line| screen.paint(&line, &Style::new().dim())));
+        lines.extend(keys.map(|line| format!("  {}", screen.keys(line.trim_start()))));
         lines
     }
 }

@@ -121,7 +121,7 @@ impl Interactive {
             // The terminal is gone; reading fails next.
             let _ = term.write_str(text);
         };
-        write(&format!("  {} ", self.screen.encode(prompt)));
+        write(&format!("  {} ", self.screen.keys(prompt)));
         let keys = Keys::start();
         let mut pending = None;
         let chosen = loop {

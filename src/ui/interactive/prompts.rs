@@ -74,8 +74,7 @@ impl Interactive {
     }
 
     fn hint(&self, keys: &str) -> String {
-        self.screen
-            .paint(&self.screen.encode(&format!("  {keys}")), &Style::new().dim())
+        format!("  {}", self.screen.keys(keys))
     }
 
     /// Reads one line, with this text already in the field. `below` is shown below the field.
