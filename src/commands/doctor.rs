@@ -84,7 +84,12 @@ fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: &[Row]) -
     let state_width = "unknown".len();
     let column = state_width + 2 + width + 2;
     let is_shown = |row: &&Row| !screen.quiet || !matches!(row.status, CheckStatus::Ok | CheckStatus::Note);
-    for row in rows.iter().filter(is_shown) {
+    // What the user has to do comes first.
+    let (fine, others): (Vec<&Row>, Vec<&Row>) = rows
+        .iter()
+        .filter(is_shown)
+        .partition(|row| row.status == CheckStatus::Ok);
+    for row in others.into_iter().chain(fine) {
         let padding = " ".repeat(state_width - row.status.word().len());
         let state = screen.paint(row.status.word(), &style(row.status));
         screen.result_in_columns(

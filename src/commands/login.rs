@@ -422,8 +422,11 @@ fn report(
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));
             let arn = &done.identity.caller.arn;
-            screen.result(&format!("With profile {profile} you are {arn}{until}."));
+            screen.result(&format!("You are signed in with profile {profile}{until}, as"));
+            screen.unwrapped_result(&format!("  {arn}"));
         }
+        // The user quit, which is no error.
+        Err(error) if *error == UserError::left() => screen.result("Stopped. Nobody signed in."),
         Err(error) => screen.error(error),
     }
     exit

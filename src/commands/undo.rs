@@ -348,9 +348,8 @@ fn show(screen: &Screen, removals: &[Removal]) {
         let is_local = removal.entry.kind.is_local();
         // No command for a local file that stays: it contains lines of others.
         let is_by_hand = removal.disposition == Disposition::Stays && !is_local;
-        let is_file = is_local && removal.disposition.is_to_do();
-        if is_by_hand || is_file || (screen.verbose >= 1 && removal.disposition.is_to_do()) {
-            screen.talk(&format!("           {}", removal.command));
+        if is_by_hand || (screen.verbose >= 1 && removal.disposition.is_to_do()) {
+            screen.talk_unwrapped(&format!("           {}", removal.command));
         }
     }
 }

@@ -285,6 +285,11 @@ impl Screen {
         }
     }
 
+    /// Prints a line to stdout as it is: the terminal breaks it if necessary, and copying it gives the whole line.
+    pub fn unwrapped_result(&self, line: &str) {
+        self.verbatim(&format!("{}\n", self.encode(&clean(line))));
+    }
+
     /// Prints a row to stdout whose last column begins at `column`. That column is wrapped if the row does not fit.
     pub fn result_in_columns(&self, line: &str, column: usize) {
         let written = wrapped(&mut io::stdout().lock(), line, self.result_width, Some(column));

@@ -23,7 +23,10 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
     if command == "status" && !screen.quiet {
         print_diagram(screen, &outcome.reports);
     }
-    print_left_to_do(screen, &outcome.reports);
+    // A plan names the tasks below the steps.
+    if command != "plan" || screen.verbose > 0 {
+        print_left_to_do(screen, &outcome.reports);
+    }
     for report in &outcome.reports {
         if let Some(error) = report
             .error

@@ -54,7 +54,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
     assert!(
         result
             .stdout
-            .starts_with("With profile admin you are arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_"),
+            .contains("\n  arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_"),
         "{}",
         result.stdout
     );

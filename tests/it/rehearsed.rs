@@ -438,7 +438,7 @@ fn a_kept_rehearsal_can_sign_in_again() {
     assert!(!before.is_empty());
     keep(&["login", "--again"])
         .expect(0)
-        .expect_text("With profile admin you are arn:aws:sts::123456789012:assumed-role/");
+        .expect_text("You are signed in with profile admin");
     assert_ne!(env.files("kept/.aws/sso/cache"), before);
     keep(&["status", "--again"])
         .expect(2)

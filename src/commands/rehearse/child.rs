@@ -108,7 +108,8 @@ pub(super) async fn perform(
             folder.display()
         ));
         // An interactive run has said how to continue.
-        if cli.flags.non_interactive || !matches!(flags.what, Rehearsed::Run | Rehearsed::Recommend) {
+        let has_continued = !cli.flags.non_interactive && matches!(flags.what, Rehearsed::Run | Rehearsed::Recommend);
+        if changes_scenario(flags) && !has_continued {
             screen.talk("Continue with:");
             screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::new(again))));
         }

@@ -181,7 +181,8 @@ impl Shared {
         if height(&lines) >= rows {
             lines = self.lines(&state, columns, true);
         }
-        let text = lines.join("\r\n") + "\r\n";
+        let end = if lines.is_empty() { "" } else { "\r\n" };
+        let text = lines.join("\r\n") + end;
         if text == state.drawn {
             return;
         }
@@ -202,7 +203,7 @@ impl Shared {
         let frames: &[&str] = if screen.ascii { &ASCII_FRAMES } else { &FRAMES };
         let frame = frames[state.frame % frames.len()];
         let mut lines = Vec::new();
-        if is_short {
+        if is_short && !state.rows.is_empty() {
             let marks = state
                 .rows
                 .iter()
@@ -227,7 +228,9 @@ impl Shared {
                 .map(std::borrow::Cow::into_owned)
                 .collect::<Vec<String>>()
         };
-        lines.push(String::new());
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
         lines.push(format!(
             "  {}",
             screen.paint(&screen.encode(&task.heading), &Style::new().bold())

@@ -50,7 +50,9 @@ impl Interactive {
         self.screen.bell();
         let opened = text::opened_line(task, &self.browser);
         let keys = hints(task, self.browser.why_unavailable().is_none());
-        let board = self.board();
+        // Outside the checklist, the task has the place to itself.
+        let own = || self.redraws().then(|| Rc::new(Board::new(&self.screen, Vec::new())));
+        let board = self.board().or_else(own);
         if let Some(board) = &board {
             board.set(info.number, Mark::NeedsYou, format!("needs you: {}", task.brief));
             let mut lines = lines(task, &self.screen);
