@@ -100,10 +100,7 @@ fn show(cli: &Cli, screen: &Screen, prepared: Option<&Prepared>, rows: &[Row]) -
             ),
             column,
         );
-        for line in screen.next_lines(&row.next) {
-            let indent = " ".repeat(column);
-            screen.result_in_columns(&format!("{indent}{}", clean(&line)), column + 2);
-        }
+        screen.result_next(&row.next, "unknown  ".len());
     }
     exit
 }

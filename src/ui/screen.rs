@@ -166,6 +166,17 @@ impl Screen {
         }
     }
 
+    /// Prints the same to stdout, indented by `column`.
+    pub fn result_next(&self, next: &NextSteps, column: usize) {
+        let indent = " ".repeat(column);
+        for line in self.next_block(next) {
+            match line {
+                NextLine::Note(note) => self.result_in_columns(&format!("{indent}{note}"), column),
+                NextLine::Command(command) => self.unwrapped_result(&format!("{indent}  {command}")),
+            }
+        }
+    }
+
     /// The lines of [`print_next`](Self::print_next).
     fn next_block(&self, next: &NextSteps) -> Vec<NextLine> {
         let mut lines = Vec::new();
