@@ -123,7 +123,8 @@ text_value!(
         let parts: Vec<&str> = text.split('@').collect();
         let well_formed = matches!(parts.as_slice(), [local, domain] if !local.is_empty() && domain.contains('.')
             && !domain.starts_with('.') && !domain.ends_with('.'));
-        if !well_formed || !matches(&NAME_WITHOUT_SPACE, text) {
+        let has_separator = text.contains([':', ';', ',', '<', '>', '(', ')', '[', ']', '\\', '"']);
+        if !well_formed || has_separator || !matches(&NAME_WITHOUT_SPACE, text) {
             return invalid(format!("{text:?} is not an email address like name@example.com"));
         }
         Ok(())

@@ -18,7 +18,7 @@ pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            unknown_command(&typed, text(ContextKind::SuggestedSubcommand).as_deref())
+            unknown_command(&typed, similar_command(error, &typed))
         }
         ErrorKind::UnknownArgument => {
             let typed = text(ContextKind::InvalidArg).unwrap_or_default();
@@ -80,6 +80,16 @@ fn takers(flag: &SharedFlag) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
+    }
+}
+
+/// Returns the most similar command that clap suggests: the one with the most characters in common at the beginning.
+fn similar_command<'e>(error: &'e clap::Error, typed: &str) -> Option<&'e str> {
+    let in_common = |name: &str| typed.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+    match error.get(ContextKind::SuggestedSubcommand)? {
+        ContextValue::String(name) => Some(name),
+        ContextValue::Strings(names) => names.iter().map(String::as_str).max_by_key(|name| in_common(name)),
+        _ => None,
     }
 }
 

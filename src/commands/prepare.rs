@@ -141,11 +141,7 @@ pub async fn prepare(
     browser: Rc<Browser>,
 ) -> Result<Prepared, UserError> {
     let backend = Backend::of(cli, environment)?;
-    let mut mistakes = Mistakes::default();
-    let mut options = options(cli, backend.timing(), &mut mistakes);
-    let mut answers = given_answers(cli, environment, &mut mistakes);
-    check_together(&answers, &mut mistakes);
-    mistakes.refuse()?;
+    let (mut options, mut answers) = check_given(cli, environment)?;
     let folder = Folder::of(environment);
     let (connection, region) = connect_with_flags(cli, environment, folder.as_ref(), access).await?;
     browser.restrict_to(connection.caller.partition());
@@ -266,6 +262,20 @@ pub fn typed_answers(cli: &Cli, environment: &Environment) -> Result<Answers, Us
     let answers = given_answers(cli, environment, &mut mistakes);
     mistakes.refuse()?;
     Ok(answers)
+}
+
+/// Checks what was given in flags, in variables and in the answers file, and returns the options of the walk and the answers.
+///
+/// # Errors
+/// All mistakes together.
+pub fn check_given(cli: &Cli, environment: &Environment) -> Result<(Options, Answers), UserError> {
+    let backend = Backend::of(cli, environment)?;
+    let mut mistakes = Mistakes::default();
+    let options = options(cli, backend.timing(), &mut mistakes);
+    let answers = given_answers(cli, environment, &mut mistakes);
+    check_together(&answers, &mut mistakes);
+    mistakes.refuse()?;
+    Ok((options, answers))
 }
 
 /// Returns the valid answers from flags, from variables and from the answers file.

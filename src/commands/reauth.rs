@@ -121,7 +121,7 @@ pub fn ways_in(environment: &Environment) -> NextSteps {
     };
     let mut ways = vec![NextStep::other(login, ["aws", "login"]).then(SetupCommand::again())];
     if environment.program("aws").is_none() {
-        let install = format!("  with the AWS CLI {since} or later: {}", aws_cli::INSTALL_PAGE);
+        let install = format!("install the AWS CLI {since} or later: {}", aws_cli::INSTALL_PAGE);
         ways.push(NextStep::note(install));
     }
     ways.extend([

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 
 use super::connect::Access;
 use super::ending::{ended_by, fail, finish_run};
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, check_given, prepare};
 use super::session::{browser, checking, prompter, say_rehearsal};
 use super::signals::EndRequests;
 use crate::browser::Browser;
@@ -64,7 +64,9 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     let steps = steps::checklist_from(first, context);
     let walk = prepared.walk(&steps, prompter.as_ref());
     // The walk saves the answers first.
-    screen.invocation.note_answers_saved();
+    if !screen.is_temporary_rehearsal() {
+        screen.invocation.note_answers_saved();
+    }
     let outcome = until_asked_to_end(&mut requests, &walk, prompter.as_ref()).await;
     drop(prompter);
     finish_run(cli, screen, &prepared, &outcome)
@@ -87,6 +89,7 @@ pub(super) fn prompter_or_none(
     if cli.flags.non_interactive {
         return Ok(Box::new(NonInteractive::new(screen)));
     }
+    check_given(cli, environment)?;
     Err(UserError::usage(
         "There is no terminal for questions. Nothing was changed.",
         [
@@ -122,10 +125,12 @@ pub(super) async fn until_asked_to_end(
         Either::Left((outcome, _)) => return outcome,
         Either::Right(((), _)) => walk.interrupt(),
     }
-    prompter.say(
-        None,
-        "Stopping as soon as AWS has answered. Ctrl-C again stops at once.",
-    );
+    if walk.is_working() {
+        prompter.say(
+            None,
+            "Stopping as soon as AWS has answered. Ctrl-C again stops at once.",
+        );
+    }
     match select(running, pin!(requests.next())).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => ended_by(UserError::interrupted()),

@@ -361,7 +361,7 @@ async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, co
     } else {
         format!("{count} changes")
     };
-    let question = format!("To undo {changes} in account {account}, type its id (Enter quits)");
+    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits)");
     loop {
         let typed = prompter.type_out(&question).await?;
         match typed.as_str() {

@@ -225,13 +225,17 @@ pub fn creation(plan: AccountPlan) -> Change {
     let mut consents = Vec::new();
     match plan {
         AccountPlan::Paid => {}
-        AccountPlan::Free => consents.push(NamedConsent {
-            flag: ACCEPT_FREE_PLAN_END,
-            stake: "This account is on the Free plan. Creating an organization is reported to move it to the Paid \
+        AccountPlan::Free => {
+            let own = "The organization itself is free. It is not undone by idc-setup undo; you can delete it yourself later.";
+            own.clone_into(&mut stake);
+            consents.push(NamedConsent {
+                flag: ACCEPT_FREE_PLAN_END,
+                stake: "This account is on the Free plan. Creating an organization is reported to move it to the Paid \
                     plan immediately and to end its credits. That can't be undone."
-                .to_owned(),
-            is_final: true,
-        }),
+                    .to_owned(),
+                is_final: true,
+            });
+        }
         AccountPlan::Unknown => {
             stake.push_str(
                 " The account's plan could not be determined: if it is the Free plan, the plan and its credits \

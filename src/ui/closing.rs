@@ -79,6 +79,15 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
     let portal = text("access-portal", &|evidence| evidence.start_url.clone());
     let portal = portal.map(|url| screen.paint(&clean(&url), &Style::new().cyan()));
     if screen.is_rehearsal() {
+        if let Some(profile) = &profile {
+            screen.result("  In your own account, you would go on with:");
+            line(
+                "Use it now",
+                &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
+            );
+            line("Tomorrow", "idc-setup login");
+            screen.result("");
+        }
         line("For real", &screen.paint("idc-setup", &Style::new().cyan()));
         if screen.is_temporary_rehearsal() {
             let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
@@ -153,15 +162,25 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
         .collect();
     let mut sentences = vec!["Stopped.".to_owned()];
     if !outcome.has_changed {
-        sentences.push("Nothing was changed. Your answers are saved.".to_owned());
+        sentences.push("This run changed nothing.".to_owned());
+        match (done.len(), screen.is_temporary_rehearsal()) {
+            (0, true) => {}
+            (0, false) => sentences.push("Your answers are saved.".to_owned()),
+            (count, _) => sentences.push(format!("{count} of {} steps were done before.", steps(reports).count())),
+        }
     } else if !done.is_empty() {
         sentences.push(format!("Done: {}.", done.join(", ")));
     }
     for report in begun.iter().filter(|_| outcome.has_changed) {
         let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
         let still = task.map_or_else(String::new, |task| format!("; you still {}", task.brief));
-        let detail = clean(&rail::detail_of_done(report));
-        sentences.push(format!("Begun: {} ({detail}{still}).", report.info.short));
+        let made = report
+            .observed
+            .resources
+            .iter()
+            .filter(|made| made.origin == Origin::Created);
+        let made: Vec<String> = made.map(|made| format!("{} created", made.kind)).collect();
+        sentences.push(format!("Begun: {} ({}{still}).", report.info.short, made.join(", ")));
     }
     if outcome.has_changed && !open.is_empty() {
         sentences.push(format!("Not done: {}.", open.join(", ")));
@@ -186,7 +205,10 @@ fn print_left(screen: &Screen, reports: &[StepReport]) {
     screen.result("");
     screen.raw_result(&screen.heading("Not finished yet"));
     screen.result("");
-    for report in steps(reports).filter(|report| !matches!(report.state, State::Done | State::Skipped)) {
+    let is_problem = |report: &&StepReport| !matches!(report.state, State::WaitingForPerson | State::ToDo);
+    let open = steps(reports).filter(|report| !matches!(report.state, State::Done | State::Skipped));
+    let (problems, others): (Vec<&StepReport>, Vec<&StepReport>) = open.partition(is_problem);
+    for report in problems.into_iter().chain(others) {
         let row = Row::of(report);
         match &report.error {
             Some(error) if matches!(report.state, State::Failed | State::Unknown) => screen.error(error),

@@ -18,12 +18,12 @@ use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, State, StepReport, Survey,
-    TaskKind, TaskPrompt, TaskReply, Waiting,
+    Choice, Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, State, StepReport,
+    Survey, TaskKind, TaskPrompt, TaskReply, Waiting,
 };
 
-/// The maximum number of choices to print, because a screen reader reads them all.
-const LONGEST_LIST: usize = 60;
+/// The maximum number of choices to print, because a screen reader reads them all. Longer lists are searched.
+const SHORT_LIST: usize = 12;
 
 /// Prints questions and reads answers line by line.
 #[derive(Debug)]
@@ -106,6 +106,46 @@ impl Plain {
                 return Ok(chosen);
             }
             self.refuse(&mut tries, &format!("{line:?} is not one of the choices."))?;
+        }
+    }
+
+    /// Asks for one of many choices, by value or by a part of its name.
+    async fn searched(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        let count = question.choices.len();
+        self.screen.warn(&format!(
+            "There are {count} choices. Type one, or a part of its name to search."
+        ));
+        let default = question.default.as_deref().unwrap_or_default();
+        let mut tries = 0;
+        loop {
+            let prompt = format!("{} [{default}] (? help, :b back, :q quit):", question.prompt);
+            let Some(line) = self.read(&prompt).await? else {
+                return Ok(Reply::Quit);
+            };
+            let line = if line.is_empty() { default } else { &line };
+            match line {
+                "?" => self.screen.warn(question.key.help()),
+                ":b" | ":back" => return Ok(Reply::Back),
+                ":s" | ":skip" => return Ok(Reply::Skip),
+                ":q" | ":quit" => return Ok(Reply::Quit),
+                line => {
+                    if let Ok(value) = question.key.check(line) {
+                        return Ok(Reply::Value(value));
+                    }
+                    let is_named = |choice: &&Choice| choice.label.to_lowercase().contains(&line.to_lowercase());
+                    let found: Vec<&Choice> = question.choices.iter().filter(is_named).collect();
+                    match &found[..] {
+                        [] => self.refuse(&mut tries, &format!("Nothing matches {line:?}."))?,
+                        [one] => return Ok(Reply::Value(one.value.clone())),
+                        several => {
+                            for choice in several.iter().take(SHORT_LIST) {
+                                self.screen.warn(&format!("  {}", choice.label));
+                            }
+                            self.refuse(&mut tries, &format!("{} choices match {line:?}.", several.len()))?;
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -258,13 +298,12 @@ impl Prompter for Plain {
     }
 
     async fn ask(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        let (shown, more) = question.choices.split_at(question.choices.len().min(LONGEST_LIST));
-        for choice in shown {
-            self.screen.warn(&format!("  {}", choice.label));
+        let choices = &question.choices;
+        if choices.len() > SHORT_LIST {
+            return self.searched(question).await;
         }
-        if !more.is_empty() {
-            self.screen
-                .warn(&format!("  and {} more; you can type any of them.", more.len()));
+        for choice in choices {
+            self.screen.warn(&format!("  {}", choice.label));
         }
         self.value(question.key, &question.prompt, question.default.as_deref())
             .await

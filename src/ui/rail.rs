@@ -6,7 +6,7 @@ use super::screen::Screen;
 use crate::progress::{Origin, ResourceKind, Verb};
 use crate::reconcile::{Change, FieldChange};
 use crate::text::clean;
-use crate::wizard::{State, StepReport};
+use crate::wizard::{HumanTask, State, StepReport};
 
 /// The width of the names of the steps.
 const NAME: usize = 16;
@@ -66,7 +66,10 @@ impl Row {
             Mark::Waiting => ("·", Style::new().dim()),
             Mark::Skipped => ("–", Style::new().dim()),
         };
-        screen.paint(&screen.encode(sign), &style)
+        let sign = screen.encode(sign);
+        // In ASCII, some have two characters.
+        let sign = if screen.ascii { format!("{sign:2}") } else { sign };
+        screen.paint(&sign, &style)
     }
 
     /// The row as a line.
@@ -90,7 +93,8 @@ impl Row {
 /// Whether nothing is left but what the sign-in proves.
 fn is_proved_later(report: &StepReport) -> bool {
     let is_waiting = report.state == State::WaitingForPerson;
-    is_waiting && report.left_to_do.iter().all(|task| task.proof.is_some())
+    let is_proved = |task: &HumanTask| task.proof.is_some_and(|proof| !proof.comes_first);
+    is_waiting && report.left_to_do.iter().all(is_proved)
 }
 
 fn mark(report: &StepReport) -> Mark {

@@ -30,6 +30,18 @@ pub fn lines(review: &Review, screen: &Screen) -> Vec<String> {
     if !done.is_empty() {
         lines.push(aligned("Done already", &done.join(", ")));
     }
+    for (summary, next) in &review.problems {
+        lines.push(String::new());
+        let red = Style::new().red();
+        let problem = screen.paragraph(&format!("{} {}", screen.encode("✘"), clean(summary)));
+        lines.extend(problem.iter().map(|line| screen.paint(line, &red)));
+        lines.extend(
+            screen
+                .next_lines(next)
+                .iter()
+                .map(|line| format!("    {}", clean(line))),
+        );
+    }
     lines.push(String::new());
     lines.extend(changes(review).iter().flat_map(|line| screen.paragraph(line)));
     let consequences = consequences(review);
@@ -129,7 +141,11 @@ fn changes(review: &Review) -> Vec<String> {
         (Verb::Create, kind) => !KINDS.iter().any(|(known, _)| *known == kind),
         _ => true,
     };
-    let updates = review.all_changes().filter(is_update);
+    let enables = |change: &Change| change.kind == ResourceKind::PermissionSetsSwitch;
+    if review.all_changes().any(enables) {
+        lines.push("It also enables permission sets, which can't be undone.".to_owned());
+    }
+    let updates = review.all_changes().filter(is_update).filter(|change| !enables(change));
     lines.extend(updates.map(|change| format!("It also changes: {}", clean(&change.sentence))));
     let mut tasks: Vec<String> = Vec::new();
     for task in &review.tasks {
@@ -151,7 +167,8 @@ fn consequences(review: &Review) -> Vec<String> {
         let Consent::Named(consents) = &change.consent else {
             continue;
         };
-        lines.extend(consents.iter().map(|consent| clean(&consent.stake)));
+        // The worst one first.
+        lines.extend(consents.iter().rev().map(|consent| clean(&consent.stake)));
     }
     lines
 }
@@ -194,8 +211,7 @@ pub fn detail_lines(review: &Review) -> Vec<String> {
 
 /// Returns the commands that are equivalent to the changes of a review.
 pub fn command_lines(review: &Review) -> Vec<String> {
-    review
-        .all_changes()
-        .map(|change| format!("  {}", change.command))
-        .collect()
+    let first = "For reading. Words in capitals stand for ids that are known during the run.".to_owned();
+    let commands = review.all_changes().map(|change| format!("  {}", change.command));
+    [first, String::new()].into_iter().chain(commands).collect()
 }

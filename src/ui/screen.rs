@@ -74,8 +74,8 @@ pub fn in_ascii(text: &str) -> String {
         ("·", "-"),
         ("…", "..."),
         ("✓", "x"),
-        ("✔", "+"),
-        ("✘", "x"),
+        ("✔", "ok"),
+        ("✘", "!!"),
         ("●", "*"),
         ("–", "-"),
         ("›", ">"),
@@ -141,14 +141,15 @@ impl Screen {
     fn print_ways_in(&self, ways: &NextSteps) {
         self.raw("");
         self.raw("  Sign in first, one of:");
+        let commands = ways.iter().filter_map(|way| way.command.as_ref());
+        let widths = commands.map(|command| self.invocation.next_command(command).chars().count());
+        let width = widths.max().unwrap_or(0);
         for way in ways.iter() {
             let note = way.note.as_deref().map(clean).unwrap_or_default();
             match (&way.command, &way.then) {
                 (Some(command), _) => {
-                    self.raw(&format!(
-                        "    {:29} {note}",
-                        clean(&self.invocation.next_command(command))
-                    ));
+                    let command = clean(&self.invocation.next_command(command));
+                    self.raw(&format!("    {command:width$}   {note}"));
                 }
                 _ => self.unwrapped(&format!("    {note}")),
             }
@@ -180,6 +181,7 @@ impl Screen {
     /// The lines of [`print_next`](Self::print_next).
     fn next_block(&self, next: &NextSteps) -> Vec<NextLine> {
         let mut lines = Vec::new();
+        let count = next.iter().count();
         for (index, next) in next.iter().enumerate() {
             let or = if index == 0 { "" } else { "or " };
             let command = next
@@ -190,6 +192,7 @@ impl Screen {
             let note = match (&note, &command) {
                 (Some(note), Some(_)) => format!("{or}{note}:"),
                 (Some(note), None) if next.then.is_some() => format!("{or}{note}, then:"),
+                (Some(note), None) if index + 1 < count => format!("{or}{note},"),
                 (Some(note), None) => format!("{or}{note}."),
                 (None, _) if index == 0 => "next:".to_owned(),
                 (None, _) => "or:".to_owned(),
@@ -221,10 +224,7 @@ impl Screen {
 
     /// The rows that a line takes when it is printed to stderr.
     pub fn rows_of(&self, line: &str) -> usize {
-        let mut written = Vec::new();
-        let width = now(self.talk_width, &Term::stderr());
-        let _ = to(&mut written, &self.encode(line), width);
-        String::from_utf8_lossy(&written).lines().count().max(1)
+        self.wrapped(line).len().max(1)
     }
 
     /// A paragraph in lines of at most the width of the terminal on stderr, indented by two columns.
@@ -239,6 +239,14 @@ impl Screen {
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         let lines = textwrap::wrap(&indented, options).into_iter();
         lines.map(std::borrow::Cow::into_owned).collect()
+    }
+
+    /// A line as it is wrapped on stderr.
+    pub fn wrapped(&self, line: &str) -> Vec<String> {
+        let mut written = Vec::new();
+        let width = now(self.talk_width, &Term::stderr());
+        let _ = to(&mut written, &self.encode(line), width);
+        String::from_utf8_lossy(&written).lines().map(str::to_owned).collect()
     }
 
     /// A line of keys with what they do, such as `y start   q quit`: the keys in color, the rest dim.

@@ -52,7 +52,9 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         let evidence = &report.observed.evidence;
         let account = evidence.account.as_ref().map_or("", |account| account);
         let profile = evidence.profile.as_deref().unwrap_or_default();
-        print_outputs(screen, &outcome.reports);
+        if screen.verbose > 0 {
+            print_outputs(screen, &outcome.reports);
+        }
         if let Some(end) = evidence.credentials_end {
             let end = end.strftime("%Y-%m-%d %H:%M UTC");
             let again = if screen.is_temporary_rehearsal() {

@@ -102,7 +102,7 @@ pub fn opening_lines(opening: &Opening, screen: &Screen) -> Vec<String> {
         lines.push(String::new());
         let undo = screen.command(&SetupCommand::undo());
         lines.extend([
-            aligned("You get", "one sign-in for all accounts, and no access keys any more"),
+            aligned("You get", "one sign-in for all accounts, and no more access keys"),
             aligned("You need", "the new user's mailbox, a phone or passkey, ten minutes"),
         ]);
         if screen.is_temporary_rehearsal() {
@@ -111,10 +111,8 @@ pub fn opening_lines(opening: &Opening, screen: &Screen) -> Vec<String> {
                 "a rehearsal: nothing is real, and nothing is kept when you stop",
             ));
         } else {
-            lines.push(aligned(
-                "Safe",
-                &format!("stop with Ctrl-C at any time, undo with {undo}"),
-            ));
+            lines.push(aligned("Safe", "stop with Ctrl-C at any time, and continue later"));
+            lines.push(aligned("Undo", &undo));
         }
     }
     lines.push(String::new());

@@ -27,6 +27,8 @@ pub struct Question {
     pub choices: Vec<Choice>,
     /// Texts other than the choices are also accepted.
     pub is_open: bool,
+    /// The step can be skipped here.
+    pub can_skip: bool,
     /// There is an answer already, which is asked about only if there is somebody to ask.
     pub is_confirmation: bool,
 }
@@ -61,6 +63,7 @@ impl Question {
             default_source: None,
             choices: Vec::new(),
             is_open: false,
+            can_skip: false,
             is_confirmation: false,
         }
     }
@@ -107,6 +110,8 @@ pub struct Review {
     pub tasks: Vec<HumanTask>,
     /// The steps that are done already, with what was observed.
     pub done: Vec<(&'static StepInfo, String)>,
+    /// What differs from the answers and stays as it is, so that steps after it wait.
+    pub problems: Vec<(String, NextSteps)>,
 }
 
 /// An answer in a [`Review`].

@@ -170,7 +170,7 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
     let text = alone
         .run(
             &[
-                &["run", "--no-group", "--assign-to=user"],
+                &["run", "-v", "--no-group", "--assign-to=user"],
                 &NON_INTERACTIVE[..],
                 &ANSWERS[..],
             ]

@@ -293,5 +293,5 @@ fn the_end_of_the_input_quits_and_changes_nothing() {
     assert!(!env.server.calls().iter().any(is_mutating));
     run_piped(&env, &["run", "--accessible"], ":quit\n")
         .expect(3)
-        .expect_text("Nothing was changed");
+        .expect_text("This run changed nothing.");
 }

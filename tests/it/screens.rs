@@ -141,7 +141,7 @@ fn transcript(size: (u16, u16), args: &[&str], variables: &[(&str, &str)]) -> St
         terminal.wait_for(words);
         if name == "task" {
             // What goes on meanwhile has ended.
-            terminal.wait_for_any(&["✔ 7 AWS CLI", "+ 7 AWS CLI"]);
+            terminal.wait_for_any(&["✔ 7 AWS CLI", "ok 7 AWS CLI"]);
         }
         terminal.wait_until_stable();
         let screen = normalize(terminal.contents().trim_end());

@@ -52,7 +52,7 @@ fn quitting_the_review_changes_nothing_and_says_so() {
     terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     let screen = terminal.contents();
-    assert!(screen.contains("Stopped. Nothing was changed."), "{screen}");
+    assert!(screen.contains("Stopped. This run changed nothing."), "{screen}");
     assert!(!screen.contains("error") && !screen.contains("✘"), "{screen}");
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -102,11 +102,12 @@ fn the_review_shows_details_with_sources_and_the_commands() {
     terminal.answer("y start", "d");
     terminal.wait_for("--email");
     terminal.wait_for("Give the group Admins the permission set AdministratorAccess");
+    // On this screen, the difference is on the next page or below.
     terminal.wait_for("+[profile admin]");
-    terminal.answer("Enter back to the review", "\r");
+    terminal.answer("Enter back", "\r");
     terminal.answer("y start", "a");
     terminal.wait_for("aws organizations create-organization --feature-set ALL");
-    terminal.answer("Enter back to the review", "\r");
+    terminal.answer("Enter back", "\r");
     terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
@@ -141,9 +142,9 @@ fn keys_work_during_a_wait() {
     assert!(terminal.raw_output().contains(&format!("\u{1b}]52;c;{copied}")));
     terminal.answer("? why", "?");
     terminal.wait_for("Identity Center");
-    terminal.answer("s do this later", "s");
+    terminal.answer("s stop, do this later", "s");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
-    terminal.wait_for("Stopped. Nothing was changed.");
+    terminal.wait_for("Stopped. This run changed nothing.");
     assert!(!terminal.is_cursor_hidden());
 }
 
@@ -154,7 +155,7 @@ fn ctrl_c_at_a_question_restores_the_terminal_and_tells_how_to_continue() {
     terminal.answer("? Email", "ada@ex\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
     assert!(
-        terminal.contents().contains("Stopped. Nothing was changed."),
+        terminal.contents().contains("Stopped. This run changed nothing."),
         "{}",
         terminal.contents()
     );

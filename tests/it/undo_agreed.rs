@@ -23,9 +23,9 @@ fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
     let env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
     let mut terminal = Terminal::start(&env, &["undo"]);
-    terminal.wait_for("type its id");
+    terminal.wait_for("type the account ID");
     env.server.cloud().permission_sets[0].inline_policy = Some("{}".to_owned());
-    terminal.answer("type its id", "123456789012\r");
+    terminal.answer("type the account ID", "123456789012\r");
     assert_eq!(terminal.wait_for_exit(), 5, "{}", terminal.contents());
     assert!(
         terminal.contents().contains("Meanwhile: changed"),
@@ -66,7 +66,7 @@ fn undo_deletes_nothing_without_confirmation() {
         use super::support::terminal::Terminal;
         let mut terminal = Terminal::start(&env, &["undo"]);
         terminal.wait_for("delete   user Admin");
-        terminal.answer("type its id", "123456789013\r");
+        terminal.answer("type the account ID", "123456789013\r");
         terminal.answer("is not 123456789012", "\r");
         assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
         assert!(
@@ -76,7 +76,7 @@ fn undo_deletes_nothing_without_confirmation() {
         );
         assert_eq!(persistent_state(&env.server.cloud()), before);
         let mut terminal = Terminal::start(&env, &["undo"]);
-        terminal.answer("type its id", "123456789012\r");
+        terminal.answer("type the account ID", "123456789012\r");
         assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     }
     assert_ne!(persistent_state(&env.server.cloud()), before);

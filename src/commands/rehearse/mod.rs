@@ -167,7 +167,10 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
         .as_ref()
         .map(|folder| folder.join(KEPT_SCENARIO))
         .filter(|path| path.exists());
-    let next = SetupCommand::rehearse().switch("--help").to("list the scenarios");
+    let next = SetupCommand::rehearse()
+        .switch("--help")
+        .without("--world")
+        .to("list the scenarios");
     match (&flags.world, kept) {
         (Some(name), Some(kept)) => Err(UserError::usage(
             format!(

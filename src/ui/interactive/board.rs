@@ -122,7 +122,7 @@ impl Board {
     /// Shows what the last check or key has shown.
     pub fn say(&self, status: &str) {
         if let Some(task) = &mut self.shared.state().task {
-            task.status = Some(clean(status));
+            task.status = Some(clean(status)).filter(|status| !status.is_empty());
         }
         self.shared.draw();
     }
@@ -186,12 +186,25 @@ impl Shared {
         if text == state.drawn {
             return;
         }
+        // A terminal that knows links follows one that is broken over lines.
+        let addresses = state
+            .task
+            .iter()
+            .flat_map(|task| &task.lines)
+            .filter_map(|line| match line {
+                Line::Verbatim(address) if self.screen.color && address.starts_with("http") => Some(address),
+                _ => None,
+            });
+        let clickable = addresses.fold(text.clone(), |text, address| {
+            let link = format!("\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\");
+            text.replace(&**address, &link)
+        });
         // One write, so that nothing flickers.
         let up = match state.height {
             0 => String::new(),
             height => format!("\x1b[{height}A"),
         };
-        let _ = self.term.write_str(&format!("{up}\r\x1b[J{text}"));
+        let _ = self.term.write_str(&format!("{up}\r\x1b[J{clickable}"));
         let _ = self.term.flush();
         state.height = height(&lines);
         state.drawn = text;

@@ -121,7 +121,18 @@ impl Interactive {
             // The terminal is gone; reading fails next.
             let _ = term.write_str(text);
         };
-        write(&format!("  {} ", self.screen.keys(prompt)));
+        // On a narrow terminal, the keys are wrapped between them.
+        let columns = usize::from(term.size().1).max(20);
+        let mut line = String::new();
+        for key in prompt.split("   ") {
+            if !line.is_empty() && console::measure_text_width(&line) + key.chars().count() + 6 > columns {
+                write(&format!("  {}\n", self.screen.keys(line.trim())));
+                line.clear();
+            }
+            line = format!("{line}   {key}");
+        }
+        self.is_asking.set(true);
+        write(&format!("  {} ", self.screen.keys(line.trim())));
         let keys = Keys::start();
         let mut pending = None;
         let chosen = loop {
@@ -149,7 +160,45 @@ impl Interactive {
             }
         };
         write("\n");
+        self.is_asking.set(false);
         Ok(chosen)
+    }
+
+    /// Shows lines page by page on a screen of their own, after which the terminal shows what was there before.
+    async fn read(&self, lines: &[String]) -> Result<(), UserError> {
+        let term = Term::stderr();
+        let rows = usize::from(term.size().0).saturating_sub(2).max(4);
+        let wrapped: Vec<String> = lines
+            .iter()
+            .flat_map(|line| self.screen.wrapped(&crate::text::clean(line)))
+            .collect();
+        let switch = |on: bool| {
+            let _ = term.write_str(if on { "\x1b[?1049h\x1b[H" } else { "\x1b[?1049l" });
+        };
+        switch(true);
+        let mut pages = wrapped.chunks(rows).peekable();
+        let mut result = Ok(());
+        while let Some(page) = pages.next() {
+            let _ = term.write_str("\x1b[H\x1b[J");
+            for line in page {
+                let _ = term.write_line(line);
+            }
+            let keys = if pages.peek().is_some() {
+                "Enter next page   b back ›"
+            } else {
+                "Enter back ›"
+            };
+            match self.letter(keys, &[], &['b', 'q']).await {
+                Ok('\r') => {}
+                Ok(_) => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        switch(false);
+        result
     }
 
     /// Asks which value to change.
@@ -330,7 +379,8 @@ impl Prompter for Interactive {
             }
             let reply = loop {
                 printed += 1;
-                match self.letter(keys, &['y'], &['e', 'd', 'a', 'b', 'q', '?']).await? {
+                match self.letter(keys, &['y', 'n'], &['e', 'd', 'a', 'b', 'q', '?']).await? {
+                    'n' => break 'q',
                     '\r' => {
                         self.screen.warn("  Type y and press Enter to start.");
                         printed += 1;
@@ -352,22 +402,13 @@ impl Prompter for Interactive {
                         return Ok(reply);
                     }
                 }
-                'd' => self.lines(&review::detail_lines(review)),
-                'a' => {
-                    for line in review::command_lines(review) {
-                        self.screen.unwrapped(&line);
-                    }
-                }
-                _ => self.lines(&glossary::all_lines()),
+                'd' => self.read(&review::detail_lines(review)).await?,
+                'a' => self.read(&review::command_lines(review)).await?,
+                _ => self.read(&glossary::all_lines()).await?,
             }
-            let is_reading = matches!(reply, 'd' | 'a' | '?');
-            if is_reading
-                && self
-                    .letter("Enter back to the review   q quit ›", &[], &['b', 'q'])
-                    .await?
-                    == 'q'
-            {
-                return Ok(ReviewReply::Quit);
+            if reply != 'e' {
+                // The review takes its own place again.
+                erase(printed);
             }
         }
     }

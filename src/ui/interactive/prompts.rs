@@ -21,7 +21,9 @@ const OTHER: &str = "type another value";
 const ROWS: usize = 8;
 
 /// The keys of a text.
-const TEXT_KEYS: &str = "Enter accept   :? help   :b back   :s skip   :q quit";
+const TEXT_KEYS: &str = "Enter accept   :? help   :b back   :q quit";
+/// The keys of a text whose step can be skipped.
+const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   :b back   :s skip   :q quit";
 /// The keys of a list.
 const LIST_KEYS: &str = "type to filter   ↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
 
@@ -120,11 +122,22 @@ impl Interactive {
     pub(super) async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
         let key = question.key;
         let mut initial = String::new();
-        let mut below = vec![self.hint(TEXT_KEYS)];
+        let keys = self.hint(if question.can_skip {
+            TEXT_KEYS_WITH_SKIP
+        } else {
+            TEXT_KEYS
+        });
+        let mut below = vec![keys.clone()];
         loop {
             let default = question.default.as_deref().filter(|_| initial.is_empty());
             let line = self.line(&question.prompt, default, &initial, &below).await?;
-            match line.as_str() {
+            // After a refused text, the letter comes behind it.
+            let typed = line
+                .rfind(':')
+                .filter(|_| !initial.is_empty())
+                .map_or(&line[..], |at| &line[at..]);
+            let is_key = [":b", ":back", ":s", ":skip", ":q", ":quit", ":?"].contains(&typed);
+            match if is_key { typed } else { &line[..] } {
                 ":b" | ":back" => return Ok(Reply::Back),
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
@@ -132,8 +145,10 @@ impl Interactive {
                     initial.clear();
                     let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
                     let help = [key.help().to_owned(), flag].into_iter().chain(glossary::lines_of(key));
-                    below = help.map(|line| format!("  {}", self.screen.encode(&line))).collect();
-                    below.push(self.hint(TEXT_KEYS));
+                    below = help
+                        .flat_map(|line| self.screen.paragraph(&self.screen.encode(&line)))
+                        .collect();
+                    below.push(keys.clone());
                 }
                 line => match key.check(line) {
                     Ok(value) => {
@@ -144,7 +159,7 @@ impl Interactive {
                         line.clone_into(&mut initial);
                         let sign = self.screen.paint(&self.screen.encode("✘"), &Style::new().red());
                         let why = crate::text::capitalized(&clean(&why.to_string()));
-                        below = vec![format!("{sign} {why}."), self.hint(TEXT_KEYS)];
+                        below = vec![format!("{sign} {why}."), keys.clone()];
                     }
                 },
             }
@@ -153,9 +168,7 @@ impl Interactive {
 
     /// Asks for any text, which may be empty.
     pub(super) async fn typed(&self, text: &str) -> Result<String, UserError> {
-        let typed = self.line(text, None, "", &[]).await?;
-        self.answered(text, &typed);
-        Ok(typed)
+        self.line(text, None, "", &[]).await
     }
 
     /// Asks for one of the choices of a question. Esc goes back.

@@ -34,6 +34,8 @@ struct ShownTask {
     help: String,
     needs_confirmation: bool,
     has_confirmed: Cell<bool>,
+    /// The help is on the screen.
+    is_helping: Cell<bool>,
     last_key: Rc<Cell<Option<Instant>>>,
     /// Log lines would tear the task.
     _held: HeldLog,
@@ -49,7 +51,7 @@ impl Interactive {
     ) -> Box<dyn TaskPrompt> {
         self.screen.bell();
         let opened = text::opened_line(task, &self.browser);
-        let keys = hints(task, self.browser.why_unavailable().is_none());
+        let keys = hints(info, task, self.browser.why_unavailable().is_none());
         // Outside the checklist, the task has the place to itself.
         let own = || self.redraws().then(|| Rc::new(Board::new(&self.screen, Vec::new())));
         let board = self.board().or_else(own);
@@ -85,6 +87,7 @@ impl Interactive {
             link: task.link.clone(),
             needs_confirmation: task.needs_confirmation(),
             has_confirmed: Cell::new(false),
+            is_helping: Cell::new(false),
             help: [info.why.to_owned()]
                 .into_iter()
                 .chain(task.help.clone())
@@ -106,11 +109,11 @@ fn awaited(task: &HumanTask) -> Option<&'static str> {
 }
 
 /// The keys that work during a task.
-fn hints(task: &HumanTask, has_browser: bool) -> String {
+fn hints(info: &StepInfo, task: &HumanTask, has_browser: bool) -> String {
     let first = match task.kind {
         TaskKind::Seen | TaskKind::Own => "r check again",
         TaskKind::Checked => "Enter done, check it",
-        TaskKind::Confirmed(_) if task.needs_confirmation() => "y Enter I have done it",
+        TaskKind::Confirmed(_) if task.needs_confirmation() => "y+Enter done",
         TaskKind::Confirmed(_) => "Enter done",
     };
     let mut keys = vec![first];
@@ -120,7 +123,12 @@ fn hints(task: &HumanTask, has_browser: bool) -> String {
         }
         keys.push("c copy link");
     }
-    keys.extend(["s do this later", "? why", "q quit"]);
+    let later = if info.is_recommendation() {
+        "s skip for now"
+    } else {
+        "s stop, do this later"
+    };
+    keys.extend([later, "? why", "q quit"]);
     keys.join("   ")
 }
 
@@ -225,7 +233,11 @@ impl TaskPrompt for ShownTask {
                 (Press::Char('q'), _) => return Ok(TaskReply::Quit),
                 (Press::Char('o'), Some(link)) => self.open(link),
                 (Press::Char('c'), Some(link)) => self.copy(link),
-                (Press::Char('?'), _) => self.note(&self.help),
+                // A second time, or another key, takes it away.
+                (Press::Char('?'), _) if !self.is_helping.replace(true) => {
+                    self.note(&self.help);
+                }
+                (..) if self.is_helping.get() => self.note(""),
                 _ => {}
             }
         }

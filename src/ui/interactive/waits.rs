@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::screen::Screen;
 use super::board::Board;
@@ -32,6 +32,9 @@ pub fn checking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
 impl Spinner {
     fn new(screen: &Screen, what: &str) -> Self {
         let bar = ProgressBar::new_spinner();
+        if screen.ascii {
+            bar.set_style(ProgressStyle::default_spinner().tick_chars("-\\|/ "));
+        }
         bar.set_message(screen.encode(&clean(what)));
         bar.enable_steady_tick(FRAME);
         Self {

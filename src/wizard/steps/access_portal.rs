@@ -161,7 +161,7 @@ impl Step for AccessPortal {
                 self.context.text(Key::Username)
             ),
             command: None,
-            alternatives: confirm(PORTAL, "confirm it without step 8"),
+            alternatives: confirm(PORTAL, "to confirm it without step 8"),
             afterward: None,
             help: Vec::new(),
             details: vec![

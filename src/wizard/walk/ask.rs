@@ -8,11 +8,9 @@ use jiff::Timestamp;
 use super::{Observations, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
 use crate::next_step::SetupCommand;
-use crate::reconcile::Importance;
+use crate::reconcile::{Importance, StepInfo};
 use crate::user_error::{UserError, UserErrorKind};
-use crate::wizard::{
-    Choice, HumanTask, Observed, Question, Reply, Review, ReviewReply, ReviewedValue, Status, Step, StepPlan,
-};
+use crate::wizard::{Choice, HumanTask, Observed, Question, Reply, Review, ReviewReply, ReviewedValue, Status, Step};
 
 /// A check in progress.
 type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
@@ -131,6 +129,7 @@ impl Walk<'_> {
                     None => return Ok(QuestionsEnd::All),
                 }
             };
+            question.can_skip = step.info().importance != Importance::Required;
             if question.default.is_none() {
                 let answers = self.answers.borrow();
                 question.default = answers.suggestion(question.key).map(str::to_owned);
@@ -240,16 +239,23 @@ impl Walk<'_> {
             changes: Vec::new(),
             tasks: Vec::new(),
             done: Vec::new(),
+            problems: Vec::new(),
         };
+        let reports = self.reports(observations);
+        let planned = |info: &StepInfo| reports.iter().find(|report| report.info == info);
         for step in self.steps.iter().filter(|step| self.is_walked(step.as_ref())) {
             let info = step.info();
             let Some(observed) = observations.get(info.slug) else {
                 continue;
             };
-            let mut plan = step.plan(observed).unwrap_or_else(|error| {
+            if let Err(error) = step.plan(observed) {
                 self.prompter.say(Some(info), &error.message);
-                StepPlan::default()
-            });
+            }
+            // Nothing is planned for what waits for a step that differs.
+            let mut plan = planned(info).map(|report| report.plan.clone()).unwrap_or_default();
+            if observed.status == Status::Different && plan.changes.is_empty() && plan.tasks.is_empty() {
+                review.problems.push((observed.summary.clone(), observed.next.clone()));
+            }
             if !self.is_asked_about(info) {
                 plan.changes.retain(|change| self.is_requested(change));
                 plan.tasks.clear();

@@ -14,7 +14,8 @@ use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{
-    Applied, HumanTask, Observed, Outcome, State, Status, Step, StepPlan, StepReport, TaskKind, TaskPrompt, TaskReply,
+    Applied, HumanTask, Observed, Outcome, Proof, State, Status, Step, StepPlan, StepReport, TaskKind, TaskPrompt,
+    TaskReply,
 };
 
 impl Walk<'_> {
@@ -27,6 +28,7 @@ impl Walk<'_> {
         }
         self.ended.borrow_mut().clear();
         self.prompter.work(&self.reports(&observations));
+        self.is_working.set(true);
         let before = self.reports(&observations);
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
         let walks = wanted.map(|step| self.execute_step(step.as_ref(), observations.remove(step.info().slug)));
@@ -81,6 +83,12 @@ impl Walk<'_> {
         let mut report = report;
         for task in &mut report.left_to_do {
             task.proof = task.proof.filter(|proof| self.is_ahead(proof.step));
+            if self.attended.borrow().contains(report.info.slug) {
+                task.proof = task.proof.map(|proof| Proof {
+                    comes_first: false,
+                    ..proof
+                });
+            }
         }
         self.ended.borrow_mut().insert(step.info().slug, report.clone());
         step.snapshot().touch();
@@ -139,6 +147,7 @@ impl Walk<'_> {
         let info = step.info();
         let mut applied: Vec<Change> = Vec::new();
         let mut attended = false;
+        let mut is_looked_at_again = false;
         // Whether something was applied since the last read.
         let mut is_unread = false;
         let mut rounds = 0;
@@ -152,6 +161,13 @@ impl Walk<'_> {
             };
             let is_different =
                 observed.status == Status::Different && plan.changes.is_empty() && (plan.tasks.is_empty() || attended);
+            if is_different && !is_looked_at_again && !self.is_stopped() {
+                // Somebody else may be creating it right now, in several calls.
+                is_looked_at_again = true;
+                tokio::time::sleep(self.options.person_pause / 3).await;
+                observed = self.look_at(step).await;
+                continue;
+            }
             if is_different || self.is_stopped() {
                 break;
             }
@@ -351,6 +367,7 @@ impl Walk<'_> {
             };
             if proof.is_some() {
                 // The later step shows whether it is done.
+                self.attended.borrow_mut().insert(step.info().slug);
                 return Ok(None);
             }
             step.confirmed(topic)?;

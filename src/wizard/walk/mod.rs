@@ -60,6 +60,10 @@ pub struct Walk<'a> {
     is_shown: Cell<bool>,
     /// Something was changed in this run: going back is no longer possible.
     has_changed: Cell<bool>,
+    /// The steps are being executed.
+    is_working: Cell<bool>,
+    /// The steps whose task the user says is done, which a later step proves.
+    attended: RefCell<BTreeSet<&'static str>>,
     /// The user wants to return to the review.
     wants_review: Cell<bool>,
     /// Set when the user quits or interrupts the run.
@@ -99,6 +103,8 @@ impl<'a> Walk<'a> {
             history: RefCell::default(),
             is_shown: Cell::new(false),
             has_changed: Cell::new(false),
+            is_working: Cell::new(false),
+            attended: RefCell::default(),
             wants_review: Cell::new(false),
             user_exit: RefCell::default(),
         }
@@ -148,6 +154,11 @@ impl<'a> Walk<'a> {
     pub fn interrupt(&self) {
         self.user_exit.replace(Some(UserError::interrupted()));
         self.stop();
+    }
+
+    /// Whether changes are being made, so that one can be in flight.
+    pub fn is_working(&self) -> bool {
+        self.is_working.get()
     }
 
     fn stop(&self) {

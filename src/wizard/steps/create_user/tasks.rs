@@ -58,7 +58,7 @@ impl CreateUser {
             code: None,
             clicks: String::new(),
             command: None,
-            alternatives: confirm(ACTIVATION, "confirm it without step 8"),
+            alternatives: confirm(ACTIVATION, "to confirm it without step 8"),
             afterward: None,
             help: Vec::new(),
             details: Vec::new(),

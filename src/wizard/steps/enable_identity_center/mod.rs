@@ -312,7 +312,12 @@ impl Step for EnableIdentityCenter {
             return Vec::new();
         }
         let choice = |region: RegionName| Choice {
-            label: format!("{:28} {region}", regions::name_of(&region).unwrap_or_default()),
+            label: format!(
+                "{:28} {region}",
+                regions::name_of(&region)
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or("(a new Region)")
+            ),
             value: region.to_string(),
         };
         vec![Question {

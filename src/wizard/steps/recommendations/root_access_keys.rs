@@ -116,7 +116,7 @@ impl Step for RootAccessKeys {
             Address::Task(Task::AssignRootMfa) => task(
                 "Assign an MFA device to the root user.",
                 "Multi-factor authentication → Assign MFA device",
-                "Do this first: the root user can do everything, and only its password protects it.",
+                "The root user can do everything, and only its password protects it.",
             ),
             _ => task(
                 "Delete the root user's access keys.",
