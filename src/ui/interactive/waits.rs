@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::screen::Screen;
 use super::board::Board;
-use super::rail::Mark;
 use crate::limits::FRAME;
 use crate::reconcile::StepInfo;
 use crate::text::clean;
+use crate::ui::rail::Mark;
+use crate::ui::screen::Screen;
 use crate::wizard::{Observed, Survey, Waiting};
 
 /// The spinner of a wait.

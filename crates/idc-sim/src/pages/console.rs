@@ -3,16 +3,13 @@
 
 use serde_json::json;
 
-use super::front::person_note;
+use super::common::{HOME, instance_path, person_note};
 use super::html::{Field, Form, Look, Page, Place, escape, link, message_page, redirect};
 use super::request::PageRequest;
 use super::sign_in::{send_invitation, set_one_time_password};
 use crate::protocol::wire::WireResponse;
 use crate::services::handle_in_console;
 use crate::state::{Cloud, Instance};
-
-/// The path of the start page of Identity Center.
-pub const HOME: &str = "/console/singlesignon/home";
 
 /// Where the users get their identities from.
 const SOURCES: [(&str, &str); 2] = [
@@ -137,11 +134,6 @@ fn dashboard(instance: &Instance, request: &PageRequest) -> WireResponse {
             link(&format!("{path}/settings"), "Settings")
         ))
         .response()
-}
-
-/// Returns the path under which the pages of an instance are.
-pub fn instance_path(instance: &Instance) -> String {
-    format!("{HOME}/instances/{}", instance.id().trim_start_matches("ssoins-"))
 }
 
 fn enable(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {

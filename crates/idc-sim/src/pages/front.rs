@@ -2,26 +2,15 @@
 
 use std::fmt::Write as _;
 
+use super::common::{HOME, instance_path, person_note};
 use super::html::{Look, Page, Place, escape, link, message_page};
 use super::request::PageRequest;
-use super::sign_in::{invited_user, signed_in_user};
-use super::{console, sign_in};
+use super::sign_in::{self, invited_user, signed_in_user};
 use crate::protocol::wire::WireResponse;
-use crate::state::{Cloud, Decision, Instance, Mail, PersonKind};
+use crate::state::{Cloud, Decision, Instance, Mail};
 
 /// The number of users that the index page names.
 const NAMED_USERS: usize = 5;
-
-/// Returns who does the tasks that need a person, unless it is the user of the pages.
-pub fn person_note(cloud: &Cloud) -> Option<&'static str> {
-    match cloud.person.kind {
-        PersonKind::Auto => {
-            Some("A simulated person does these tasks automatically, shortly after a program starts to wait for them.")
-        }
-        PersonKind::Pages => None,
-        PersonKind::Never => Some("Nobody does the tasks that need a person."),
-    }
-}
 
 /// The state of a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,7 +169,7 @@ fn enable(cloud: &Cloud) -> Task {
         is_optional: false,
         title: "Enable IAM Identity Center".to_owned(),
         note,
-        url: console::HOME.to_owned(),
+        url: HOME.to_owned(),
         action: "Open the console",
     }
 }
@@ -189,7 +178,7 @@ fn enable(cloud: &Cloud) -> Task {
 fn add_user(cloud: &Cloud, instance: Option<&Instance>) -> Option<Task> {
     let new = cloud.person.adds.as_ref()?;
     let exists = instance.is_some_and(|instance| instance.store.users.values().any(|user| user.name() == new.name));
-    let users = instance.map(|instance| format!("{}/users/add-user", console::instance_path(instance)));
+    let users = instance.map(|instance| format!("{}/users/add-user", instance_path(instance)));
     Some(Task {
         state: State::of(exists, users.is_some()),
         is_optional: false,
@@ -215,7 +204,7 @@ fn activate(instance: Option<&Instance>) -> Vec<Task> {
         let note = "Set a password, as soon as there is a user.";
         return vec![task(State::Later, title, note, String::new(), "")];
     };
-    let path = console::instance_path(instance);
+    let path = instance_path(instance);
     let waiting = instance.store.users.iter().filter(|(_, user)| !user.activated);
     let tasks: Vec<Task> = waiting
         .take(NAMED_USERS)

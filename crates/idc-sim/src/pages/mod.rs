@@ -2,6 +2,7 @@
 //! `--person pages`, a real person uses them in a browser.
 
 mod authorize;
+mod common;
 mod console;
 mod front;
 mod html;

@@ -1,6 +1,6 @@
 //! The access portal: the accounts and roles of a user, and the approval of device authorizations.
 
-use super::front::person_note;
+use super::common::person_note;
 use super::html::{Field, Form, Look, Page, Place, escape, message_page, redirect};
 use super::request::PageRequest;
 use super::sign_in::{self, device_path, redirect_to_sign_in, signed_in_user, user_name};

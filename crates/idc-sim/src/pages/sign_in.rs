@@ -4,7 +4,7 @@
 use jiff::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::console;
+use super::common::instance_path;
 use super::html::{Field, Form, Look, Page, Place, link, mailbox_in_new_tab, message_page, redirect};
 use super::request::PageRequest;
 use crate::protocol::pkce::base64url;
@@ -181,7 +181,7 @@ fn password_page(cloud: &Cloud, request: &PageRequest, failure: Option<&str>) ->
         } else if let Some(instance) = cloud.instance(request.form_value("instance"))
             && failure.is_some()
         {
-            let path = console::instance_path(instance);
+            let path = instance_path(instance);
             page = page.hint(&format!(
                 "this user has no password. Choose {} in the console, or turn on Send email OTP in {}.",
                 link(&format!("{path}/users/user-details/{id}"), "Reset password"),
