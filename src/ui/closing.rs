@@ -208,19 +208,29 @@ fn print_left(screen: &Screen, reports: &[StepReport]) {
     let is_problem = |report: &&StepReport| !matches!(report.state, State::WaitingForPerson | State::ToDo);
     let open = steps(reports).filter(|report| !matches!(report.state, State::Done | State::Skipped));
     let (problems, others): (Vec<&StepReport>, Vec<&StepReport>) = open.partition(is_problem);
-    for report in problems.into_iter().chain(others) {
-        let row = Row::of(report);
+    for report in &problems {
         match &report.error {
             Some(error) if matches!(report.state, State::Failed | State::Unknown) => screen.error(error),
-            _ if report.state == State::ToDo => screen.raw_result(&format!("{} waits", row.line(screen, "·"))),
             _ => {
-                screen.raw_result(&row.line(screen, "·"));
+                screen.raw_result(&Row::of(report).line(screen, "·"));
                 screen.print_next(&report.observed.next);
-                for task in &report.left_to_do {
-                    for line in super::text::task_lines(task, screen) {
-                        screen.result(&format!("  {line}"));
-                    }
-                }
+            }
+        }
+    }
+    if !problems.is_empty() {
+        let waiting: Vec<&str> = others.iter().map(|report| report.info.short).collect();
+        if !waiting.is_empty() {
+            screen.result("");
+            screen.result(&format!("  After that: {}.", waiting.join(", ")));
+        }
+        return;
+    }
+    for report in others {
+        let open = if report.state == State::ToDo { "to do" } else { "" };
+        screen.raw_result(&format!("{}{open}", Row::of(report).line(screen, "·")));
+        for task in report.left_to_do.iter().filter(|task| task.proof.is_none()) {
+            for line in super::text::task_lines(task, screen) {
+                screen.result(&format!("  {line}"));
             }
         }
     }
