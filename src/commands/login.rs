@@ -417,12 +417,13 @@ fn report(
         Ok(done) => {
             if !done.signed_in_now {
                 let again = screen.command(&SetupCommand::login().switch("--again"));
-                screen.talk(&format!("You are already signed in. To sign in again: {again}"));
+                screen.talk(&format!("To sign in again: {again}"));
             }
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));
             let arn = &done.identity.caller.arn;
-            screen.result(&format!("You are signed in with profile {profile}{until}, as"));
+            let already = if done.signed_in_now { "" } else { "already " };
+            screen.result(&format!("You are {already}signed in with profile {profile}{until}, as"));
             screen.unwrapped_result(&format!("  {arn}"));
         }
         // The user quit, which is no error.

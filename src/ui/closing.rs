@@ -127,6 +127,9 @@ fn print_recommended(screen: &Screen, reports: &[StepReport]) {
     if !names.is_empty() {
         screen.result("");
         screen.result(&format!("  Still recommended: {}.", names.join(", ")));
+        if screen.is_temporary_rehearsal() {
+            return;
+        }
         let command = screen.command(&SetupCommand::recommend());
         screen.raw_result(&format!("    {}", screen.paint(&command, &Style::new().cyan())));
     }

@@ -64,7 +64,7 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
         "the cached registration is used: {calls:?}"
     );
     let result = login(&env, &[]).expect(0);
-    assert!(result.stderr.contains("already signed in"), "{}", result.stderr);
+    assert!(result.stdout.contains("already signed in"), "{}", result.stdout);
     let before = env.files(".aws/sso/cache");
     login(&env, &["--again"]).expect(0);
     assert_ne!(env.files(".aws/sso/cache"), before);

@@ -433,7 +433,7 @@ fn a_kept_rehearsal_can_sign_in_again() {
     keep(&["--non-interactive", "-q"]).expect(0);
     keep(&["login"])
         .expect(0)
-        .expect_text("You are already signed in. To sign in again: idc-setup rehearse login --keep kept --again");
+        .expect_text("To sign in again: idc-setup rehearse login --keep kept --again");
     let before = env.files("kept/.aws/sso/cache");
     assert!(!before.is_empty());
     keep(&["login", "--again"])

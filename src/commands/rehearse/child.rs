@@ -108,8 +108,9 @@ pub(super) async fn perform(
             folder.display()
         ));
         // An interactive run has said how to continue.
-        let has_continued = !cli.flags.non_interactive && matches!(flags.what, Rehearsed::Run | Rehearsed::Recommend);
-        if changes_scenario(flags) && !has_continued {
+        let is_run = flags.what == Rehearsed::Run && cli.flags.non_interactive;
+        let is_undo_left = flags.what == Rehearsed::Undo && exit_code(status) != 0;
+        if is_run || is_undo_left {
             screen.talk("Continue with:");
             screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::new(again))));
         }

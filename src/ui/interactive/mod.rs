@@ -249,7 +249,15 @@ impl Events for Interactive {
         let rows = reports
             .iter()
             .filter(|report| are_recommendations || !report.info.is_recommendation())
-            .map(Row::of);
+            .map(|report| match Row::of(report) {
+                // Its turn has not come.
+                row if row.mark == Mark::NeedsYou => Row {
+                    mark: Mark::Waiting,
+                    detail: String::new(),
+                    ..row
+                },
+                row => row,
+            });
         if self.redraws() {
             self.board
                 .replace(Some(Rc::new(Board::new(&self.screen, rows.collect()))));

@@ -146,7 +146,7 @@ impl Interactive {
                     let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
                     let help = [key.help().to_owned(), flag].into_iter().chain(glossary::lines_of(key));
                     below = help
-                        .flat_map(|line| self.screen.paragraph(&self.screen.encode(&line)))
+                        .flat_map(|line| self.screen.wrapped(&format!("  {}", line.trim_start())))
                         .collect();
                     below.push(keys.clone());
                 }

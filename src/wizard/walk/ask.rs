@@ -130,9 +130,10 @@ impl Walk<'_> {
                 }
             };
             question.can_skip = step.info().importance != Importance::Required;
-            if question.default.is_none() {
-                let answers = self.answers.borrow();
-                question.default = answers.suggestion(question.key).map(str::to_owned);
+            // What the user chose before going back counts more than a default.
+            if let Some(suggested) = self.answers.borrow().suggestion(question.key).map(str::to_owned) {
+                question.default_source = None;
+                question.default = Some(suggested);
             }
             let info = step.info();
             let asked_now = self.ask_during_check(&question, &mut ahead, observations);

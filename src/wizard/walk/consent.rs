@@ -175,7 +175,7 @@ fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> Human
         link: None,
         code: None,
         clicks: String::new(),
-        command: Some(SetupCommand::run().switch(format!("--{}", consent.flag))),
+        command: Some(SetupCommand::again().switch(format!("--{}", consent.flag))),
         alternatives: NextSteps::default(),
         afterward: None,
         help: Vec::new(),
