@@ -158,7 +158,13 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
         .filter(|report| !matches!(report.state, State::Done | State::Skipped))
         .filter(is_created)
         .collect();
+    let unknown: Vec<String> = steps(reports)
+        .filter(|report| report.state == State::Unknown && report.error.is_none())
+        .map(name)
+        .collect();
+    let is_known = |report: &&StepReport| report.state != State::Unknown || report.error.is_some();
     let open: Vec<String> = steps(reports)
+        .filter(is_known)
         .filter(|report| !matches!(report.state, State::Done | State::Skipped))
         .filter(|report| !begun.iter().any(|begun| begun.info == report.info))
         .map(name)
@@ -184,6 +190,9 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
             .filter(|made| made.origin == Origin::Created);
         let made: Vec<String> = made.map(|made| format!("{} created", made.kind)).collect();
         sentences.push(format!("Begun: {} ({}{still}).", report.info.short, made.join(", ")));
+    }
+    if outcome.has_changed && !unknown.is_empty() {
+        sentences.push(format!("Requested, without a response yet: {}.", unknown.join(", ")));
     }
     if outcome.has_changed && !open.is_empty() {
         sentences.push(format!("Not done: {}.", open.join(", ")));

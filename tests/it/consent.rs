@@ -78,8 +78,14 @@ fn after_quit_later_or_ctrl_c_no_new_change_begins_and_the_closing_paragraph_is_
             ("CreatePermissionSet", "Permission set"),
             ("CreateAccountAssignment", "Access"),
         ] {
+            let (known, requested) = done
+                .split_once("Requested, without a response yet:")
+                .unwrap_or((done, ""));
+            if requested.contains(step) {
+                continue;
+            }
             assert_eq!(
-                done.contains(step),
+                known.contains(step),
                 is_made(operation),
                 "{key:?}: {operation}: {closing}"
             );

@@ -48,10 +48,24 @@ impl Walk<'_> {
         self.outcome(reports, error)
     }
 
-    /// The reports of the steps that have ended, and for the others what was observed before the work.
+    /// The reports of the steps that have ended, and for the others what was observed before the work. What was requested
+    /// without a response is not known.
     fn latest(&self, before: Vec<StepReport>) -> Vec<StepReport> {
         let ended = self.ended.borrow();
-        let latest = |report: StepReport| ended.get(report.info.slug).cloned().unwrap_or(report);
+        let is_requested = |slug: &str| {
+            let mut intents = Vec::new();
+            self.progress
+                .read(|record| intents.extend(record.intents.iter().map(|intent| intent.step.clone())));
+            intents.iter().any(|step| *step == slug)
+        };
+        let latest = |report: StepReport| match ended.get(report.info.slug) {
+            Some(ended) => ended.clone(),
+            None if is_requested(report.info.slug) => StepReport {
+                state: State::Unknown,
+                ..report
+            },
+            None => report,
+        };
         before.into_iter().map(latest).collect()
     }
 
