@@ -61,6 +61,7 @@ impl Prepared {
             prompter,
             &context.answers,
             &context.progress,
+            &context.stop,
             self.options.clone(),
         )
     }

@@ -11,7 +11,6 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::ui::Screen;
-use crate::wizard::Walk;
 use crate::wizard::steps::{self, RECOMMENDATIONS};
 
 /// Checks the recommendations, asks about each that is open, and returns the exit code.
@@ -43,15 +42,8 @@ pub async fn recommend(cli: &Cli, environment: &Environment, screen: &Screen) ->
     if options.only.is_empty() {
         options.only = RECOMMENDATIONS.map(str::to_owned).into();
     }
-    let context = &prepared.context;
-    let steps = steps::checklist(context);
-    let walk = Walk::new(
-        &steps,
-        prompter.as_ref(),
-        &context.answers,
-        &context.progress,
-        prepared.options.clone(),
-    );
+    let steps = steps::checklist(&prepared.context);
+    let walk = prepared.walk(&steps, prompter.as_ref());
     let outcome = until_asked_to_end(&mut requests, &walk, prompter.as_ref()).await;
     let is_shown = prompter.can_ask() && screen.talk_width.is_some();
     drop(prompter);

@@ -75,7 +75,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
 /// The prompter of a command that changes the account: one that asks, or one that does not if that is wanted.
 ///
 /// # Errors
-/// If there is nobody to ask, and nobody said that this is intended.
+/// If there is no terminal to ask in, and `--non-interactive` is not given.
 pub(super) fn prompter_or_none(
     cli: &Cli,
     environment: &Environment,

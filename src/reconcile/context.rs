@@ -9,7 +9,7 @@ use crate::aws::{Clients, Partition};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Intent, Origin, Progress, ResourceId, ResourceKind, ResourceName, Settings, Verb};
-use crate::reconcile::{Fact, StepInfo, Target};
+use crate::reconcile::{Fact, StepInfo, Stop, Target};
 use crate::user_error::UserError;
 use aws_config_file::Paths;
 use aws_config_file::files;
@@ -53,6 +53,8 @@ pub struct Context {
     pub timing: Timing,
     /// The user's AWS files; `None` without a home directory.
     pub paths: Option<Paths>,
+    /// The request to end the run.
+    pub stop: Stop,
 }
 
 impl Context {
@@ -83,8 +85,29 @@ impl Context {
             mark,
             ..self.intent(info, target)
         };
-        self.progress.change(|record| record.open(intent.clone()))?;
+        self.open(&intent)?;
         Ok(intent)
+    }
+
+    /// Records this intent, right before the change.
+    ///
+    /// # Errors
+    /// When the run is to end, or the intent cannot be saved. The change must then not be made.
+    pub fn open(&self, intent: &Intent) -> Result<(), UserError> {
+        self.must_not_be_stopped()?;
+        self.progress.change(|record| record.open(intent.clone()))?;
+        Ok(())
+    }
+
+    /// Refuses to begin a change after the request to end the run.
+    ///
+    /// # Errors
+    /// [`UserError::left`].
+    pub fn must_not_be_stopped(&self) -> Result<(), UserError> {
+        if self.stop.is_requested() {
+            return Err(UserError::left());
+        }
+        Ok(())
     }
 
     /// An intent that is not recorded yet.

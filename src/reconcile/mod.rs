@@ -7,6 +7,7 @@
 //! - `snapshot`: what was observed of the items.
 //! - [`undo`]: the plan of an undo, also a pure function, and how it is applied.
 //! - `context`: what resources share, among them the instance as a [`Fact`] that a step observes and others wait for.
+//! - `stop`: the request to end a run, after which no change begins.
 //! - `local_files`: files and folders on this machine.
 //!
 //! The kinds themselves are in [`crate::resources`]. This module uses no terminal and no type of an AWS SDK.
@@ -23,6 +24,7 @@ mod resource;
 mod retries;
 mod snapshot;
 mod step_info;
+mod stop;
 pub mod undo;
 
 pub use change::{Change, ChangeKey, Consent, FieldChange, NamedConsent, SettingChange, Target};
@@ -34,3 +36,4 @@ pub use resource::{Branch, Condition, Deletion, Elsewhere, Error, Resource};
 pub use retries::{CreateResult, End, create, delete_with_retries, repeat};
 pub use snapshot::Snapshot;
 pub use step_info::{Importance, StepInfo};
+pub use stop::Stop;

@@ -177,7 +177,7 @@ impl Context {
         A: Future<Output = Result<T, AwsError>>,
         L: Future<Output = Result<Option<T>, AwsError>>,
     {
-        self.progress.change(|record| record.open(intent.clone()))?;
+        self.open(&intent)?;
         let mut is_first = true;
         let end = create(
             self.timing,

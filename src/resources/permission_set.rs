@@ -1200,6 +1200,7 @@ async fn update_settings(
         after,
         rewrites: Vec::new(),
     };
+    context.must_not_be_stopped()?;
     context.progress.change(|record| {
         record.open(intent);
         if !is_ours {

@@ -203,7 +203,7 @@ impl Lines {
     }
 }
 
-/// A task of the user, for which there is nobody to wait: the user types a line when it is done.
+/// A task of the user, who types a line when it is done.
 struct TypedTask {
     plain: Plain,
     /// An API shows when it is done, so no line is needed.

@@ -29,7 +29,7 @@ pub struct Question {
     pub is_open: bool,
     /// The step can be skipped here.
     pub can_skip: bool,
-    /// There is an answer already, which is asked about only if there is somebody to ask.
+    /// There is an answer already, which only a prompter that can ask lets the user confirm.
     pub is_confirmation: bool,
 }
 
@@ -195,7 +195,7 @@ pub trait TaskPrompt {
     /// Shows what a check has found.
     fn say(&self, status: &str);
 
-    /// Waits for the user's reply; without anybody to ask, forever. The future can be dropped, and called again.
+    /// Waits for the user's reply. A prompter that cannot ask waits forever. The future can be dropped and started again.
     async fn reply(&self) -> Result<TaskReply, UserError>;
 }
 
@@ -258,7 +258,7 @@ pub trait Events {
 /// Asks the user.
 #[async_trait(?Send)]
 pub trait Prompter: Events {
-    /// Whether there is anybody to ask.
+    /// Whether it can ask the user.
     fn can_ask(&self) -> bool;
 
     /// Asks for a value until it passes [`Key::check`].

@@ -16,11 +16,12 @@ use idc_setup::ids::AccountId;
 use idc_setup::progress::{Progress, ProgressError, ResourceKind};
 use idc_setup::reconcile::apply::Outcome;
 use idc_setup::reconcile::plan::{Action, Node, Policy, plan};
-use idc_setup::reconcile::{Context, Fact, Importance, Instance, StepInfo};
+use idc_setup::reconcile::{Context, Fact, Importance, Instance, StepInfo, Stop};
 use idc_setup::resources::batch::Batch;
 use idc_setup::resources::item::{Item, ItemField};
 use idc_setup::resources::permission_set::PermissionSetSpec;
 use idc_setup::resources::user::UserSpec;
+use idc_setup::user_error::UserError;
 use idc_sim::{Account, Cloud, scenarios};
 
 use super::support::{RUNTIME, TestEnv, is_mutating};
@@ -97,6 +98,7 @@ async fn context(env: &TestEnv) -> Context {
         progress,
         timing: Timing::REHEARSAL,
         paths: None,
+        stop: Stop::default(),
     };
     let region: idc_setup::ids::RegionName = instance.region.parse().unwrap();
     context
@@ -379,6 +381,26 @@ fn a_failure_leaves_only_what_depends_on_it() {
             .all(|(_, error)| error.message.contains("CreateGroup"))
     );
     env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    RUNTIME.block_on(apply_all(&env, &desired));
+}
+
+#[test]
+fn after_the_request_to_end_no_change_begins() {
+    let env = TestEnv::with(organization(2));
+    let desired = team(3, 2, 2);
+    RUNTIME.block_on(async {
+        let context = context(&env).await;
+        context.stop.request();
+        let outcome = applied(&context, &desired, &updates()).await;
+        assert_eq!(outcome.done, []);
+        assert!(
+            outcome.failed.iter().all(|(_, error)| *error == UserError::left()),
+            "{outcome:#?}"
+        );
+        assert_eq!(context.progress.read(|record| record.intents.len()), 0);
+        context.stop.withdraw();
+    });
+    assert!(!env.server.calls().iter().any(is_mutating));
     RUNTIME.block_on(apply_all(&env, &desired));
 }
 

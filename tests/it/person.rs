@@ -92,7 +92,7 @@ pub fn walk_with<G: Prompter>(env: &TestEnv, options: Options, ui: G) -> (Outcom
     let mut options = options;
     options.person_pause = Duration::from_millis(50);
     let steps = steps::checklist(&setting);
-    let walk = Walk::new(&steps, &ui, &setting.answers, &setting.progress, options);
+    let walk = Walk::new(&steps, &ui, &setting.answers, &setting.progress, &setting.stop, options);
     let outcome = RUNTIME.block_on(walk.run());
     (outcome, ui)
 }

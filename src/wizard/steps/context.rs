@@ -18,7 +18,7 @@ use crate::browser::Browser;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::Progress;
-use crate::reconcile::{Context, Fact, Snapshot, StepInfo};
+use crate::reconcile::{Context, Fact, Snapshot, StepInfo, Stop};
 use crate::resources::item::ItemState;
 use crate::sso::Registrar;
 use aws_config_file::Paths;
@@ -106,6 +106,7 @@ impl WizardContext {
                 progress: parts.progress,
                 timing: parts.timing,
                 paths: parts.paths,
+                stop: Stop::default(),
             },
             bootstrap_profile: parts.profile,
             answers: RefCell::new(parts.answers),

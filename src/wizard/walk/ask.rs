@@ -33,7 +33,7 @@ impl Walk<'_> {
             }
             self.save_answers()?;
             if !self.prompter.can_ask() || self.options.asks_recommendations {
-                // Without anybody to ask, flags give the consents; each recommendation is asked about by itself.
+                // If nobody can be asked, flags give the consents. Each recommendation has its own question.
                 return Ok(true);
             }
             let review = self.review_of(observations);

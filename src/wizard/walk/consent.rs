@@ -127,7 +127,7 @@ impl Walk<'_> {
     /// message.
     pub(super) async fn confirmed(&self, question: &Confirm) -> Result<bool, UserError> {
         loop {
-            if self.is_stopped() {
+            if self.stop.is_requested() {
                 // The user quit at an earlier step in the meantime.
                 return Ok(false);
             }

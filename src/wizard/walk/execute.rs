@@ -35,7 +35,7 @@ impl Walk<'_> {
         let all = join_all(walks.collect::<Vec<_>>());
         // What is in flight when the user quits gets time to end; the ledger has its intents.
         let late = async {
-            self.until_stopped().await;
+            self.stop.requested().await;
             tokio::time::sleep(STOP_GRACE).await;
         };
         let mut reports = match select(pin!(all), pin!(late)).await {
@@ -175,14 +175,14 @@ impl Walk<'_> {
             };
             let is_different =
                 observed.status == Status::Different && plan.changes.is_empty() && (plan.tasks.is_empty() || attended);
-            if is_different && !is_looked_at_again && !self.is_stopped() {
+            if is_different && !is_looked_at_again && !self.stop.is_requested() {
                 // Somebody else may be creating it right now, in several calls.
                 is_looked_at_again = true;
                 tokio::time::sleep(self.options.person_pause / 3).await;
                 observed = self.look_at(step).await;
                 continue;
             }
-            if is_different || self.is_stopped() {
+            if is_different || self.stop.is_requested() {
                 break;
             }
             if plan.changes.is_empty() {
@@ -280,11 +280,14 @@ impl Walk<'_> {
     /// quit, that is no failure of the step, but ends the walk.
     fn ended_by(&self, report: StepReport, error: UserError) -> StepReport {
         if error.ends_run() && !report.info.is_recommendation() {
-            self.stop();
+            self.stop.request();
         }
         if error.kind.is_user_exit() {
-            self.stop();
-            self.user_exit.replace(Some(error));
+            // If the run is ending already, the error only says that this step ends with it.
+            if !self.stop.is_requested() {
+                self.user_exit.replace(Some(error));
+                self.stop.request();
+            }
             return report;
         }
         report.failed(error)
@@ -304,8 +307,9 @@ impl Walk<'_> {
         let info = step.info();
         let mut done = Vec::new();
         for change in &plan.changes {
-            if self.is_stopped() {
-                return Err(Box::new(StepReport::new(info, observed.clone(), plan.clone())));
+            if self.stop.is_requested() {
+                // What was applied before is reported.
+                return Ok((done, Applied::LookAgain));
             }
             self.prompter.change(info, change);
             self.has_changed.set(true);
@@ -352,7 +356,7 @@ impl Walk<'_> {
             return Ok(None);
         }
         self.wait_for_turn(step).await;
-        if self.is_stopped() {
+        if self.stop.is_requested() {
             // The user quit at an earlier step in the meantime.
             return Ok(None);
         }

@@ -11,15 +11,13 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{Observed, Outcome, Prompter, State, Step, StepPlan, StepReport};
 use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
-use crate::reconcile::ChangeKey;
-use crate::reconcile::StepInfo;
 use crate::reconcile::plan::Address;
+use crate::reconcile::{ChangeKey, StepInfo, Stop};
 use crate::user_error::UserError;
 
 /// The options of a walk.
@@ -52,8 +50,8 @@ pub struct Walk<'a> {
     agreed: RefCell<BTreeSet<AgreedKey>>,
     /// The reports of the steps that have ended.
     ended: RefCell<BTreeMap<&'static str, StepReport>>,
-    /// The user quit, or the credentials expired: no other change is started.
-    stopped: watch::Sender<bool>,
+    /// The user quit, or the credentials expired: no other change begins.
+    stop: &'a Stop,
     /// The answered questions, in order, for going back.
     history: RefCell<Vec<Key>>,
     /// The first check of all steps has been shown.
@@ -83,6 +81,7 @@ impl<'a> Walk<'a> {
         prompter: &'a dyn Prompter,
         answers: &'a RefCell<Answers>,
         progress: &'a Progress,
+        stop: &'a Stop,
         options: Options,
     ) -> Self {
         let skipped = steps
@@ -99,7 +98,7 @@ impl<'a> Walk<'a> {
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
             ended: RefCell::default(),
-            stopped: watch::Sender::new(false),
+            stop,
             history: RefCell::default(),
             is_shown: Cell::new(false),
             has_changed: Cell::new(false),
@@ -145,7 +144,7 @@ impl<'a> Walk<'a> {
                 return outcome;
             }
             // The user went back from a question in a step, before the first change, to change values in the review.
-            self.stopped.send_replace(false);
+            self.stop.withdraw();
             observations = self.survey().await;
         }
     }
@@ -153,7 +152,7 @@ impl<'a> Walk<'a> {
     /// Ends the run as the user asked with Ctrl-C or a signal: no other change is started.
     pub fn interrupt(&self) {
         self.user_exit.replace(Some(UserError::interrupted()));
-        self.stop();
+        self.stop.request();
     }
 
     /// Whether changes are being made, so that one can be in flight.
@@ -161,22 +160,9 @@ impl<'a> Walk<'a> {
         self.is_working.get()
     }
 
-    fn stop(&self) {
-        self.stopped.send_replace(true);
-    }
-
-    fn is_stopped(&self) -> bool {
-        *self.stopped.borrow()
-    }
-
-    async fn until_stopped(&self) {
-        // The sender lives as long as the walk, so this cannot fail.
-        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
-    }
-
     /// Waits for what involves the user, unless the run is stopped first.
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, UserError> {
-        match select(pin!(work), pin!(self.until_stopped())).await {
+        match select(pin!(work), pin!(self.stop.requested())).await {
             Either::Left((result, _)) => Ok(result),
             Either::Right(_) => {
                 let exit = self.user_exit.borrow().clone();

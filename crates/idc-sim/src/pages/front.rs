@@ -174,7 +174,7 @@ fn enable(cloud: &Cloud) -> Task {
     }
 }
 
-/// The task to add a user by hand, if the rehearsal includes it.
+/// The task to add a user in the console, if the rehearsal includes it.
 fn add_user(cloud: &Cloud, instance: Option<&Instance>) -> Option<Task> {
     let new = cloud.person.adds.as_ref()?;
     let exists = instance.is_some_and(|instance| instance.store.users.values().any(|user| user.name() == new.name));
