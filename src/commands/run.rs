@@ -141,7 +141,7 @@ pub(super) async fn until_asked_to_end(
 struct Situation {
     /// Who the caller is, and what the account is.
     sentences: Vec<String>,
-    /// Nothing can be done in this account, which is said instead of an opening.
+    /// Nothing can be done in this account. The end of the run says why, and there is no opening.
     is_blocked: bool,
     /// The same in short, if the account could be read.
     short: Option<Vec<String>>,
@@ -209,7 +209,7 @@ async fn situation(
     }
 }
 
-/// Shows the opening. Nothing is explained to somebody whose account cannot get there.
+/// Shows the opening, unless nothing can be done in this account.
 fn show(prepared: &Prepared, situation: Situation, prompter: &dyn Prompter, cli: &Cli, screen: &Screen) {
     let context = &prepared.context;
     if situation.is_blocked {

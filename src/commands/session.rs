@@ -83,5 +83,5 @@ pub(super) fn checking(cli: &Cli, environment: &Environment, screen: &Screen, wh
         screen.talk(what);
         return None;
     }
-    Some(ui::checking(screen, what))
+    Some(ui::spinner(screen, what))
 }

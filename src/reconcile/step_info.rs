@@ -58,12 +58,12 @@ impl StepInfo {
         self.importance == Importance::Recommendation
     }
 
-    /// The name in messages: `Step 4 permission-set`.
+    /// The name in messages: `Step 4 (Permission set)`.
     pub fn name(&self) -> String {
         match self.importance {
             _ if self.number == 0 => self.title.to_owned(),
-            Importance::Recommendation => format!("Recommendation {}", self.slug),
-            _ => format!("Step {} {}", self.number, self.slug),
+            Importance::Recommendation => format!("Recommendation ({})", self.short),
+            _ => format!("Step {} ({})", self.number, self.short),
         }
     }
 }

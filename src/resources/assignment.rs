@@ -651,7 +651,7 @@ async fn await_deletion(context: &Context, instance: &Instance, request: &str) -
             let reason = status.failure_reason.as_deref().unwrap_or("no reason given");
             Err(Error::User(UserError::failed(
                 format!(
-                    "Step 5 account-assignment: AWS could not delete the assignment: {}.",
+                    "Step 5 (Access): AWS could not delete the assignment: {}.",
                     reason.trim_end_matches('.')
                 ),
                 SetupCommand::undo().after("fix the cause"),
@@ -660,7 +660,7 @@ async fn await_deletion(context: &Context, instance: &Instance, request: &str) -
         Some(_) => Ok(()),
         None => Err(Error::User(UserError::failed(
             format!(
-                "Step 5 account-assignment: AWS did not delete the assignment within {}.",
+                "Step 5 (Access): AWS did not delete the assignment within {}.",
                 duration_text(OPERATION_LIMIT)
             ),
             SetupCommand::undo(),

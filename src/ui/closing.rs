@@ -41,6 +41,12 @@ fn of<'a>(reports: &'a [StepReport], slug: &str) -> Option<&'a StepReport> {
     reports.iter().find(|report| report.info.slug == slug)
 }
 
+/// The row of a step, with its state where the list of steps during the work says nothing.
+fn row(screen: &Screen, report: &StepReport) -> String {
+    let open = if report.state == State::ToDo { "to do" } else { "" };
+    format!("{}{open}", Row::of(report).line(screen, "·"))
+}
+
 /// Prints why this account cannot host Identity Center, and the ways out. Returns whether that is the case.
 pub fn print_blocked(screen: &Screen, reports: &[StepReport]) -> bool {
     let first = of(reports, "enable-identity-center").filter(|report| report.state == State::Blocked);
@@ -224,7 +230,7 @@ fn print_left(screen: &Screen, reports: &[StepReport]) {
         match &report.error {
             Some(error) if matches!(report.state, State::Failed | State::Unknown) => screen.error(error),
             _ => {
-                screen.raw_result(&Row::of(report).line(screen, "·"));
+                screen.raw_result(&row(screen, report));
                 screen.print_next(&report.observed.next);
             }
         }
@@ -238,8 +244,7 @@ fn print_left(screen: &Screen, reports: &[StepReport]) {
         return;
     }
     for report in others {
-        let open = if report.state == State::ToDo { "to do" } else { "" };
-        screen.raw_result(&format!("{}{open}", Row::of(report).line(screen, "·")));
+        screen.raw_result(&row(screen, report));
         for task in report.left_to_do.iter().filter(|task| task.proof.is_none()) {
             for line in super::text::task_lines(task, screen) {
                 screen.result(&format!("  {line}"));
@@ -276,16 +281,14 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
         }
     }
     screen.result("");
-    for report in reports.iter().filter(|report| !report.info.is_recommendation()) {
-        let row = Row::of(report);
+    for report in steps(reports) {
         let age = report
             .since
             .filter(|since| Timestamp::now().duration_since(*since).as_hours() > 0);
         let age = age.map_or_else(String::new, |since| {
             format!("  (unchanged since {})", ago(since, Timestamp::now()))
         });
-        let open = if report.state == State::ToDo { "to do" } else { "" };
-        screen.raw_result(&format!("{}{open}{age}", row.line(screen, "·")));
+        screen.raw_result(&format!("{}{age}", row(screen, report)));
     }
     for report in problems {
         screen.result("");
@@ -324,7 +327,7 @@ pub fn print_recommendations(screen: &Screen, outcome: &Outcome, is_shown: bool)
     }
     screen.result("");
     for report in &outcome.reports {
-        screen.raw_result(&Row::of(report).line(screen, "·"));
+        screen.raw_result(&row(screen, report));
         if let Some(error) = &report.error {
             screen.error(error);
         }

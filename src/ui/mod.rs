@@ -15,7 +15,7 @@ mod table;
 mod terminal;
 mod text;
 
-pub use interactive::{Interactive, checking};
+pub use interactive::{Interactive, spinner};
 pub use non_interactive::NonInteractive;
 pub use plain::Plain;
 pub use screen::Screen;

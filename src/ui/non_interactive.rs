@@ -74,10 +74,7 @@ impl Events for NonInteractive {
     }
 
     fn say(&self, info: Option<&'static StepInfo>, line: &str) {
-        match info {
-            Some(info) => self.screen.talk(&format!("{} {line}", text::mark(info, STEPS))),
-            None => self.screen.talk(line),
-        }
+        self.screen.talk(&text::marked(info, STEPS, line));
     }
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {

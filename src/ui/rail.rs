@@ -107,81 +107,59 @@ fn mark(report: &StepReport) -> Mark {
     }
 }
 
-/// What has happened to the resources of a step, in a few words.
+/// What has happened in a step, in a few words.
 pub fn detail(report: &StepReport) -> String {
     match report.state {
-        State::Done => {}
-        State::Skipped => return "skipped".to_owned(),
-        State::ToDo => return String::new(),
-        State::WaitingForPerson if is_proved_later(report) => return "step 8 verifies it".to_owned(),
-        State::WaitingForPerson => {
-            let task = report.left_to_do.first();
-            return task.map_or_else(String::new, |task| match task.brief {
-                "" => clean(&task.sentence),
-                brief => format!("needs you: {brief}"),
-            });
-        }
-        State::Different | State::Blocked => return report.observed.summary.clone(),
-        State::Unknown | State::Failed => {
-            let error = report.error.as_ref();
-            return error.map_or_else(|| report.observed.summary.clone(), |error| error.message.clone());
-        }
+        State::Done => existing(report),
+        State::Skipped => "skipped".to_owned(),
+        State::ToDo => String::new(),
+        State::WaitingForPerson if is_proved_later(report) => "step 8 verifies it".to_owned(),
+        State::WaitingForPerson => match report.left_to_do.first() {
+            Some(task) if task.brief.is_empty() => clean(&task.sentence),
+            Some(task) => format!("needs you: {}", task.brief),
+            None => String::new(),
+        },
+        State::Different | State::Blocked => report.observed.summary.clone(),
+        State::Unknown | State::Failed => match &report.error {
+            Some(error) => error.message.clone(),
+            None => report.observed.summary.clone(),
+        },
     }
-    detail_of_done(report)
 }
 
 /// What exists of the resources of a step, in a few words.
-pub fn detail_of_done(report: &StepReport) -> String {
+fn existing(report: &StepReport) -> String {
     let evidence = &report.observed.evidence;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let how = match report.origin() {
-        Some(Origin::Created) => "created",
-        Some(Origin::Confirmed) => "confirmed by you",
-        _ => "already exists",
-    };
+    let first = report.observed.resources.first();
+    let is_created = first.is_some_and(|resource| resource.origin == Origin::Created);
+    let origin = if is_created { "created" } else { "already exists" };
     match report.info.slug {
-        "enable-identity-center" => evidence
-            .region
-            .as_ref()
-            .map_or_else(String::new, |region| format!("enabled in {region}")),
-        "create-user" => format!("{} {}", text(&evidence.user_name), user_origin(report)),
+        "enable-identity-center" => match &evidence.region {
+            Some(region) => format!("enabled in {region}"),
+            None => String::new(),
+        },
+        "create-user" => format!("{} {origin}", text(&evidence.user_name)),
         "create-group" => match &evidence.group {
-            Some(group) => format!("{group} {}, with its member", group_origin(report)),
+            Some(group) => format!("{group} {origin}, with its member"),
             None => "not used".to_owned(),
         },
-        "permission-set" => {
-            let name = report.observed.resources.first().map(|set| set.name.to_string());
-            format!("{} {how}", name.unwrap_or_default())
-        }
+        "permission-set" => format!("{} {origin}", first.map(|set| set.name.to_string()).unwrap_or_default()),
         "account-assignment" => {
             let account = evidence.account.as_ref().map_or("", |account| account);
             format!("given in account {account}")
         }
         "access-portal" => text(&evidence.start_url),
-        "cli-profile" => match how {
-            "created" => format!("profile {} written", text(&evidence.profile)),
-            _ => format!("profile {} already exists", text(&evidence.profile)),
-        },
+        "cli-profile" => {
+            let origin = if is_created { "written" } else { origin };
+            format!("profile {} {origin}", text(&evidence.profile))
+        }
         "sign-in" => {
             let arn = text(&evidence.signed_in_as);
             format!("signed in as {}", arn.rsplit('/').next().unwrap_or_default())
         }
         _ => report.observed.summary.clone(),
     }
-}
-
-/// The origin of the user, which can be confirmed to be active in addition.
-fn user_origin(report: &StepReport) -> &'static str {
-    let is_created = report
-        .observed
-        .resources
-        .first()
-        .is_some_and(|user| user.origin == Origin::Created);
-    if is_created { "created" } else { "already exists" }
-}
-
-fn group_origin(report: &StepReport) -> &'static str {
-    user_origin(report)
 }
 
 /// What is being done, in a few words: `creating…`.

@@ -30,17 +30,15 @@ pub fn lines(review: &Review, screen: &Screen) -> Vec<String> {
     if !done.is_empty() {
         lines.push(aligned("Done already", &done.join(", ")));
     }
-    for (summary, next) in &review.problems {
+    for problem in &review.problems {
         lines.push(String::new());
-        let red = Style::new().red();
-        let problem = screen.paragraph(&format!("{} {}", screen.encode("✘"), clean(summary)));
-        lines.extend(problem.iter().map(|line| screen.paint(line, &red)));
-        lines.extend(
-            screen
-                .next_lines(next)
-                .iter()
-                .map(|line| format!("    {}", clean(line))),
+        let sign = screen.encode("✘");
+        let text = format!(
+            "{sign} {} The steps after it wait. Press e to use another value.",
+            clean(problem)
         );
+        let red = Style::new().red();
+        lines.extend(screen.paragraph(&text).iter().map(|line| screen.paint(line, &red)));
     }
     lines.push(String::new());
     lines.extend(changes(review).iter().flat_map(|line| screen.paragraph(line)));

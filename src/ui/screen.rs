@@ -344,15 +344,6 @@ impl Screen {
         }
     }
 
-    /// Returns what to do next, one line per alternative: `next: …`, then `or: …`.
-    pub fn next_lines(&self, next: &NextSteps) -> Vec<String> {
-        let lines = next.iter().enumerate().map(|(index, next)| {
-            let label = if index == 0 { "next: " } else { "  or: " };
-            format!("{label}{}", self.invocation.next_step(next))
-        });
-        lines.collect()
-    }
-
     /// Returns the line to type for a command.
     pub fn command(&self, command: &SetupCommand) -> String {
         self.invocation.command_line(command)

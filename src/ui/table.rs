@@ -137,9 +137,7 @@ fn print_table(screen: &Screen, reports: &[StepReport], command: &str) {
             }
         }
         if matches!(report.state, State::Different | State::Blocked) {
-            for line in screen.next_lines(&report.observed.next) {
-                screen.result(&format!("    {line}"));
-            }
+            screen.result_next(&report.observed.next, 4);
         }
     }
 }

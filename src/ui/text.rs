@@ -19,6 +19,14 @@ pub fn mark(info: &StepInfo, steps: usize) -> String {
     }
 }
 
+/// A line about a step, with its mark in front of it, or about everything.
+pub fn marked(info: Option<&StepInfo>, steps: usize, line: &str) -> String {
+    match info {
+        Some(info) => format!("{} {line}", mark(info, steps)),
+        None => line.to_owned(),
+    }
+}
+
 /// `4`, or `+` for a recommendation, for a list of all steps.
 pub fn short_mark(info: &StepInfo) -> String {
     if info.is_recommendation() {

@@ -111,7 +111,7 @@ pub struct Review {
     /// The steps that are done already, with what was observed.
     pub done: Vec<(&'static StepInfo, String)>,
     /// What differs from the answers and stays as it is, so that steps after it wait.
-    pub problems: Vec<(String, NextSteps)>,
+    pub problems: Vec<String>,
 }
 
 /// An answer in a [`Review`].

@@ -49,7 +49,7 @@ fn a_recommendation_that_cannot_be_checked_does_not_stop_the_steps() {
         result.step("root-access-keys")["error"]["message"]
             .as_str()
             .unwrap()
-            .contains("Recommendation root-access-keys: iam:GetAccountSummary")
+            .contains("Recommendation (Root user): iam:GetAccountSummary")
     );
     env.json(&["run", "--non-interactive", "--strict"]).expect(4);
 }

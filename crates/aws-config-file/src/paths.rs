@@ -128,11 +128,11 @@ mod tests {
         assert_eq!(none.cache(), aws.join("sso").join("cache"));
 
         let both = Paths::new(home, |name| match name {
-            "AWS_CONFIG_FILE" => Some("~/work/config"),
+            "AWS_CONFIG_FILE" => Some("~/custom/config"),
             "AWS_SHARED_CREDENTIALS_FILE" => Some("work/credentials"),
             _ => None,
         });
-        assert_eq!(both.config(), home.join("work").join("config"));
+        assert_eq!(both.config(), home.join("custom").join("config"));
         let here = std::env::current_dir().unwrap();
         assert_eq!(both.credentials(), here.join("work").join("credentials"));
         assert_eq!(both.cache(), none.cache());

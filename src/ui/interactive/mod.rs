@@ -7,7 +7,7 @@ mod prompts;
 mod tasks;
 mod waits;
 
-pub use waits::checking;
+pub use waits::spinner;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -121,18 +121,13 @@ impl Interactive {
             // The terminal is gone; reading fails next.
             let _ = term.write_str(text);
         };
-        // On a narrow terminal, the keys are wrapped between them.
-        let columns = usize::from(term.size().1).max(20);
-        let mut line = String::new();
-        for key in prompt.split("   ") {
-            if !line.is_empty() && console::measure_text_width(&line) + key.chars().count() + 6 > columns {
-                write(&format!("  {}\n", self.screen.keys(line.trim())));
-                line.clear();
-            }
-            line = format!("{line}   {key}");
-        }
         self.is_asking.set(true);
-        write(&format!("  {} ", self.screen.keys(line.trim())));
+        let columns = usize::from(term.size().1).max(20);
+        let lines: Vec<String> = between_keys(prompt, columns)
+            .iter()
+            .map(|line| format!("  {}", self.screen.keys(line)))
+            .collect();
+        write(&format!("{} ", lines.join("\n")));
         let keys = Keys::start();
         let mut pending = None;
         let chosen = loop {
@@ -222,6 +217,21 @@ impl Drop for Interactive {
             let _ = Term::stderr().write_str("\r\n\x1b[J");
         }
     }
+}
+
+/// Wraps a line of keys between the keys, with room for its indentation and for the letter that is typed behind it.
+fn between_keys(prompt: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for key in prompt.split("   ") {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + key.chars().count() + 8 <= columns => {
+                line.push_str("   ");
+                line.push_str(key);
+            }
+            _ => lines.push(key.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Takes lines off the screen that were just printed, as far as they are still on it.

@@ -24,11 +24,6 @@ pub fn spinner(screen: &Screen, what: &str) -> Box<dyn Waiting> {
     Box::new(Spinner::new(screen, what))
 }
 
-/// Shows a spinner for a check outside a step.
-pub fn checking(screen: &Screen, what: &str) -> Box<dyn Waiting> {
-    spinner(screen, what)
-}
-
 impl Spinner {
     fn new(screen: &Screen, what: &str) -> Self {
         let bar = ProgressBar::new_spinner();

@@ -49,7 +49,7 @@ impl CliProfile {
     fn paths(&self) -> Result<&Paths, UserError> {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
-                "Step 7 cli-profile: there is no home folder.",
+                format!("{}: there is no home folder.", INFO.name()),
                 SetupCommand::again().after("set HOME"),
             )
         })
@@ -148,7 +148,7 @@ impl CliProfile {
         }
         let path = self.paths()?.credentials();
         let content = read_credentials(path).map_err(|error| {
-            let why = format!("Step 7 cli-profile: {} cannot be read: {error}.", path.display());
+            let why = format!("{}: {} cannot be read: {error}.", INFO.name(), path.display());
             UserError::failed(why, SetupCommand::again().after("fix that file"))
         })?;
         let has_keys = has_keys(&content, &spec.profile).await;
@@ -274,7 +274,7 @@ impl Step for CliProfile {
             return Ok(Applied::Yes);
         };
         let Some(spec) = self.spec() else {
-            let why = "Step 7 cli-profile: the access portal URL is not known.";
+            let why = format!("{}: the access portal URL is not known.", INFO.name());
             return Err(UserError::failed(why, SetupCommand::again()));
         };
         cli_config::write(&self.context, &INFO, &spec, self.paths()?, diff)?;

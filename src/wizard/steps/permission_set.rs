@@ -92,7 +92,7 @@ impl PermissionSet {
             .map_err(rerun(&INFO))?;
         set.map(|set| set.arn).ok_or_else(|| {
             UserError::failed(
-                format!("Step 4 permission-set: the permission set {name} does not exist."),
+                format!("{}: the permission set {name} does not exist.", INFO.name()),
                 SetupCommand::again(),
             )
         })

@@ -255,7 +255,7 @@ impl Walk<'_> {
             // Nothing is planned for what waits for a step that differs.
             let mut plan = planned(info).map(|report| report.plan.clone()).unwrap_or_default();
             if observed.status == Status::Different && plan.changes.is_empty() && plan.tasks.is_empty() {
-                review.problems.push((observed.summary.clone(), observed.next.clone()));
+                review.problems.push(observed.summary.clone());
             }
             if !self.is_asked_about(info) {
                 plan.changes.retain(|change| self.is_requested(change));
@@ -291,12 +291,11 @@ fn missing_answers(open: &[(&dyn Step, Question)]) -> UserError {
     for (step, question) in open {
         let key = question.key;
         lines.push(format!(
-            "  {} or {} ({}, step {} {})",
+            "  {} or {} ({}, step {})",
             key.flag(),
             key.variable(),
             key.title(),
-            step.info().number,
-            step.info().slug
+            step.info().number
         ));
     }
     let command = SetupCommand::again().switch("--non-interactive");

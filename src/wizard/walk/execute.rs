@@ -27,9 +27,9 @@ impl Walk<'_> {
             slot.reopen();
         }
         self.ended.borrow_mut().clear();
-        self.prompter.work(&self.reports(&observations));
-        self.is_working.set(true);
         let before = self.reports(&observations);
+        self.prompter.work(&before);
+        self.is_working.set(true);
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
         let walks = wanted.map(|step| self.execute_step(step.as_ref(), observations.remove(step.info().slug)));
         let all = join_all(walks.collect::<Vec<_>>());
@@ -43,6 +43,7 @@ impl Walk<'_> {
             Either::Right(_) => self.latest(before),
         };
         let reconsidered = self.reconsider(&mut reports);
+        self.is_working.set(false);
         self.prompter.work_ended();
         let error = self.user_exit.take().or_else(|| reconsidered.err());
         self.outcome(reports, error)
@@ -53,10 +54,8 @@ impl Walk<'_> {
     fn latest(&self, before: Vec<StepReport>) -> Vec<StepReport> {
         let ended = self.ended.borrow();
         let is_requested = |slug: &str| {
-            let mut intents = Vec::new();
             self.progress
-                .read(|record| intents.extend(record.intents.iter().map(|intent| intent.step.clone())));
-            intents.iter().any(|step| *step == slug)
+                .read(|record| record.intents.iter().any(|intent| intent.step == slug))
         };
         let latest = |report: StepReport| match ended.get(report.info.slug) {
             Some(ended) => ended.clone(),
@@ -89,12 +88,11 @@ impl Walk<'_> {
     }
 
     async fn execute_step(&self, step: &dyn Step, observed: Option<Observed>) -> StepReport {
-        let report = if self.is_walked(step) {
+        let mut report = if self.is_walked(step) {
             self.execute_walked(step, observed).await
         } else {
             self.report(step, observed.as_ref())
         };
-        let mut report = report;
         for task in &mut report.left_to_do {
             task.proof = task.proof.filter(|proof| self.is_ahead(proof.step));
             if self.attended.borrow().contains(report.info.slug) {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::scripted::PreparedTask;
 use async_trait::async_trait;
 use idc_setup::answers::Key;
 use idc_setup::reconcile::StepInfo;
@@ -59,20 +60,6 @@ impl DetourPrompter {
         match self.detour.filter(|(at, _)| *at == n) {
             Some((_, Detour::Interrupt)) => Err(UserError::interrupted()),
             other => Ok(other.map(|(_, detour)| detour)),
-        }
-    }
-}
-
-struct DetourTask(Option<Result<TaskReply, UserError>>);
-
-#[async_trait(?Send)]
-impl TaskPrompt for DetourTask {
-    fn say(&self, _status: &str) {}
-
-    async fn reply(&self) -> Result<TaskReply, UserError> {
-        match &self.0 {
-            Some(reply) => reply.clone(),
-            None => std::future::pending().await,
         }
     }
 }
@@ -140,7 +127,7 @@ impl Prompter for DetourPrompter {
                 _ => TaskReply::Done,
             })),
         };
-        Box::new(DetourTask(reply))
+        Box::new(PreparedTask(reply))
     }
 
     async fn type_out(&self, words: &str) -> Result<String, UserError> {

@@ -54,16 +54,16 @@ impl ScriptedPrompter {
     }
 }
 
-/// A task with the scripted reply; without one, only the account shows that it is done.
-struct ScriptedTask(Option<TaskReply>);
+/// A task with a prepared reply; without one, only the account shows that it is done.
+pub struct PreparedTask(pub Option<Result<TaskReply, UserError>>);
 
 #[async_trait(?Send)]
-impl TaskPrompt for ScriptedTask {
+impl TaskPrompt for PreparedTask {
     fn say(&self, _status: &str) {}
 
     async fn reply(&self) -> Result<TaskReply, UserError> {
-        match self.0 {
-            Some(reply) => Ok(reply),
+        match &self.0 {
+            Some(reply) => reply.clone(),
             None => std::future::pending().await,
         }
     }
@@ -120,7 +120,7 @@ impl Prompter for ScriptedPrompter {
                 other => panic!("shown {task:?}, scripted {other:?}"),
             },
         };
-        Box::new(ScriptedTask(reply))
+        Box::new(PreparedTask(reply.map(Ok)))
     }
 
     async fn type_out(&self, words: &str) -> Result<String, UserError> {

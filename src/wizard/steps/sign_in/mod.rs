@@ -61,7 +61,7 @@ impl SignIn {
     fn paths(&self) -> Result<&Paths, UserError> {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
-                "Step 8 sign-in: there is no home folder.",
+                format!("{}: there is no home folder.", INFO.name()),
                 SetupCommand::again().after("set HOME"),
             )
         })
@@ -179,8 +179,9 @@ impl SignIn {
         };
         Err(UserError::failed(
             format!(
-                "Step 8 sign-in: with the profile {name} you are {arn}, but the AWS CLI {version} ({}) disagrees: \
+                "{}: with the profile {name} you are {arn}, but the AWS CLI {version} ({}) disagrees: \
                  {why}.",
+                INFO.name(),
                 cli.path.display()
             ),
             NextStep::other(
@@ -255,7 +256,7 @@ impl SignIn {
                 again().to("sign in as the right user, in a private browser window"),
             ),
         };
-        Ok(UserError::failed(format!("Step 8 sign-in: {no_access}: {why}."), next))
+        Ok(UserError::failed(format!("{}: {no_access}: {why}.", INFO.name()), next))
     }
 
     /// Whether access is assigned to a group that the user is no longer a member of.
