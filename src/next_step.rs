@@ -475,7 +475,11 @@ impl Invocation {
         let variable = command.variable.as_ref();
         let mut line = variable.map_or_else(String::new, |(name, value)| format!("{name}={} ", quoted(value)));
         line.push_str("idc-setup");
-        let rehearsal = self.rehearsal.as_ref();
+        // A rehearsal has one account, so a command that names another profile is for real.
+        let needs_profile =
+            |argument: &Argument| matches!(argument, Argument::Placeholder(flag, _) if flag == "--profile");
+        let is_real = self.rehearsal.is_some() && command.arguments.iter().any(needs_profile);
+        let rehearsal = self.rehearsal.as_ref().filter(|_| !is_real);
         let rehearsal = rehearsal.filter(|_| subcommand.can_be_rehearsed() || subcommand == Subcommand::Rehearse);
         match rehearsal {
             Some(_) if matches!(subcommand, Subcommand::Run | Subcommand::Rehearse) => line.push_str(" rehearse"),
@@ -492,7 +496,7 @@ impl Invocation {
         let is_kept = rehearsal.is_some_and(|arguments| arguments.iter().any(|argument| argument.flag() == "--keep"));
         let rehearsal = rehearsal.into_iter().flatten();
         let rehearsal = rehearsal.filter(|argument| !(is_kept && argument.flag() == "--world"));
-        for argument in rehearsal.chain(self.carried(subcommand)) {
+        for argument in rehearsal.chain(self.carried(subcommand).filter(|_| !is_real)) {
             let replaces = |own: &Argument| {
                 // Which steps: only one of the two can be given.
                 own.flag() == argument.flag() || (own.flag() == "--only" && argument.flag() == "--skip")

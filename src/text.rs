@@ -80,6 +80,15 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Returns a sentence as a part of a line: with a small first letter, and without its period.
+pub fn as_clause(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
 /// The text with a capital letter at its beginning.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();

@@ -1,6 +1,6 @@
-//! Pages of the AWS console that a user has to open: deep link and click path.
+//! Pages of the AWS console that a user has to open: the deep link, the way without it, and what to choose there.
 //!
-//! Deep links into the console are undocumented and may change, so the click path is always shown as well.
+//! Deep links into the console are undocumented and may change, so the way without the link can always be shown as well.
 
 use super::Partition;
 use crate::ids::{InstanceArn, RegionName, UserId};
@@ -10,8 +10,26 @@ use crate::ids::{InstanceArn, RegionName, UserId};
 pub struct Place {
     /// The link.
     pub link: String,
-    /// What to click, starting from the console home page.
-    pub clicks: String,
+    /// The way to the page from the console's home page.
+    pub path: String,
+    /// What to choose on the page, in this order.
+    pub choices: Vec<String>,
+}
+
+impl Place {
+    /// The way to the page and what to choose there, for those without the link: `console → Settings → Enable`.
+    pub fn clicks(&self) -> String {
+        arrows(&self.path, &self.choices)
+    }
+}
+
+/// A path and choices, joined by arrows.
+pub fn arrows(path: &str, choices: &[String]) -> String {
+    let parts: Vec<&str> = std::iter::once(path)
+        .chain(choices.iter().map(String::as_str))
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" → ")
 }
 
 /// Creates links to the console.
@@ -45,7 +63,8 @@ impl Console {
     pub fn enable(&self, region: &RegionName) -> Place {
         Place {
             link: self.identity_center(region, "#!/"),
-            clicks: format!("console, Region {region} (top right) → IAM Identity Center → Enable"),
+            path: format!("console, Region {region} (top right) → IAM Identity Center"),
+            choices: vec!["Enable".to_owned()],
         }
     }
 
@@ -53,7 +72,8 @@ impl Console {
     pub fn users(&self, region: &RegionName, instance: &InstanceArn) -> Place {
         Place {
             link: self.identity_center(region, &format!("#!/instances/{}/users", instance.short_id())),
-            clicks: format!("console, Region {region} → IAM Identity Center → Users → Add user"),
+            path: format!("console, Region {region} → IAM Identity Center → Users"),
+            choices: vec!["Add user".to_owned()],
         }
     }
 
@@ -62,7 +82,8 @@ impl Console {
         let path = format!("#!/instances/{}/users/user-details/{user}", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
-            clicks: format!("console, Region {region} → IAM Identity Center → Users → the user → Reset password"),
+            path: format!("console, Region {region} → IAM Identity Center → Users → the user"),
+            choices: vec!["Reset password".to_owned()],
         }
     }
 
@@ -71,9 +92,8 @@ impl Console {
         let path = format!("#!/instances/{}/settings", instance.short_id());
         Place {
             link: self.identity_center(region, &path),
-            clicks: format!(
-                "console, Region {region} → IAM Identity Center → Settings → Authentication → Multi-factor authentication"
-            ),
+            path: format!("console, Region {region} → IAM Identity Center → Settings"),
+            choices: vec!["Authentication".to_owned(), "Multi-factor authentication".to_owned()],
         }
     }
 
@@ -81,7 +101,8 @@ impl Console {
     pub fn root_security(&self, region: &RegionName) -> Place {
         Place {
             link: format!("{}/iam/security_credentials", self.host(region)),
-            clicks: "console, as the root user → account name (top right) → Security credentials".to_owned(),
+            path: "console, as the root user → account name (top right) → Security credentials".to_owned(),
+            choices: Vec::new(),
         }
     }
 
@@ -90,7 +111,8 @@ impl Console {
         let host = self.host(region);
         Place {
             link: format!("{host}/organizations/v2/home/settings"),
-            clicks: "console → AWS Organizations → Settings → Enable all features".to_owned(),
+            path: "console → AWS Organizations → Settings".to_owned(),
+            choices: vec!["Enable all features".to_owned()],
         }
     }
 

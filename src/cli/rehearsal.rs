@@ -13,6 +13,9 @@ pub struct RehearsalFlag {
     /// The flags of `rehearse` that a command to continue the rehearsal needs, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<(String, String)>,
+    /// Whether a simulated person does what only a person can do.
+    #[serde(default)]
+    pub has_simulated_person: bool,
 }
 
 impl FromStr for RehearsalFlag {

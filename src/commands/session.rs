@@ -32,6 +32,11 @@ pub(super) fn screen(cli: &Cli, environment: &Environment) -> Screen {
         talk_width: width(environment.is_terminal, console::Term::stderr()),
         result_width: width(environment.stdout_is_terminal, console::Term::stdout()),
         invocation: Arc::new(invocation(cli)),
+        has_simulated_person: cli
+            .flags
+            .rehearsal
+            .as_ref()
+            .is_some_and(|rehearsal| rehearsal.has_simulated_person),
         ..Screen::default()
     }
 }

@@ -11,7 +11,7 @@ use crate::answers::ago;
 use crate::next_step::SetupCommand;
 use crate::progress::Origin;
 use crate::reconcile::Importance;
-use crate::text::clean;
+use crate::text::{as_clause, clean};
 use crate::wizard::{Outcome, State, StepReport};
 
 /// Prints the end of a run.
@@ -57,6 +57,12 @@ pub fn print_blocked(screen: &Screen, reports: &[StepReport]) -> bool {
     screen.raw(&format!("{sign} {}", clean(&first.observed.summary)));
     screen.raw("");
     screen.print_next(&first.observed.next);
+    if screen.is_temporary_rehearsal() {
+        let other = SetupCommand::rehearse()
+            .without("--world")
+            .to("rehearse an account that can");
+        screen.print_next(&other.into());
+    }
     true
 }
 
@@ -268,11 +274,12 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
         return;
     }
     let is_fine = |report: &StepReport| matches!(report.state, State::Done | State::Skipped);
-    let problems = steps(reports).filter(|report| {
+    let is_problem = |report: &&StepReport| {
         let is_problem = matches!(report.state, State::Different | State::Blocked | State::Failed);
         is_problem || (report.state == State::Unknown && outcome.error.is_none())
-    });
-    if outcome.error.is_none() {
+    };
+    let problems: Vec<&StepReport> = steps(reports).filter(is_problem).collect();
+    if outcome.error.is_none() && problems.is_empty() {
         if steps(reports).all(is_fine) {
             let sign = screen.paint("✔", &Style::new().green());
             screen.raw_result(&format!("{sign} {}", screen.heading("Everything is set up.")));
@@ -288,7 +295,12 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
         let age = age.map_or_else(String::new, |since| {
             format!("  (unchanged since {})", ago(since, Timestamp::now()))
         });
-        screen.raw_result(&format!("{}{age}", row(screen, report)));
+        // What differs holds others back, which may be set up already.
+        let waits_for = report.observed.waits_for.as_ref().filter(|_| !problems.is_empty());
+        match waits_for {
+            Some(why) => screen.raw_result(&format!("{}{}", Row::of(report).line(screen, "·"), as_clause(why))),
+            None => screen.raw_result(&format!("{}{age}", row(screen, report))),
+        }
     }
     for report in problems {
         screen.result("");

@@ -274,7 +274,7 @@ impl TaskOut {
             sentence: task.sentence.clone(),
             link: task.link.clone(),
             code: task.code.clone(),
-            clicks: Some(task.clicks.clone()).filter(|clicks| !clicks.is_empty()),
+            clicks: task.clicks(),
             command: task.command.as_ref().map(|command| invocation.command_line(command)),
             afterward: task.afterward.clone(),
             details: task.details.iter().chain(&task.help).cloned().collect(),

@@ -345,7 +345,12 @@ impl Prompter for Plain {
         }
         let opened = text::opened_line(task, &self.browser);
         let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
-        for line in opened.into_iter().chain(text::meanwhile_line(&numbers)) {
+        let simulated = text::simulated_line(task, &self.screen);
+        for line in opened
+            .into_iter()
+            .chain(simulated)
+            .chain(text::meanwhile_line(&numbers))
+        {
             self.screen.talk(&line);
         }
         let is_seen = matches!(task.kind, TaskKind::Seen | TaskKind::Own);

@@ -2,6 +2,7 @@
 
 use console::Style;
 
+use super::glossary;
 use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::Key;
@@ -205,6 +206,21 @@ pub fn detail_lines(review: &Review) -> Vec<String> {
         lines.push(format!("  {}: {}", info.short, clean(summary)));
     }
     lines
+}
+
+/// Returns what the keys do, and the terms.
+pub fn help_lines() -> Vec<String> {
+    let keys = [
+        ("y, Enter", "start. Before that, nothing in AWS and no file is changed"),
+        ("e", "change one of the values; the review comes again"),
+        ("d", "show every value with its source, and every change"),
+        ("a", "show the AWS CLI commands that do the same"),
+        ("b", "go back to the last question"),
+        ("q", "end here; nothing is changed"),
+    ];
+    let keys = keys.map(|(key, what)| format!("  {key:9} {what}"));
+    let terms = ["", "Terms:"].map(str::to_owned);
+    keys.into_iter().chain(terms).chain(glossary::all_lines()).collect()
 }
 
 /// Returns the commands that are equivalent to the changes of a review.

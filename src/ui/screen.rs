@@ -32,6 +32,8 @@ pub struct Screen {
     pub result_width: Option<usize>,
     /// How this process was called, for the commands to type next.
     pub invocation: Arc<Invocation>,
+    /// Whether this is a rehearsal in which a simulated person does what only a person can do.
+    pub has_simulated_person: bool,
     /// Whether writing a result failed, other than by a closed pipe. All clones share it.
     pub result_lost: Arc<AtomicBool>,
     /// Where log lines go.

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::diagram;
 use super::outputs::Outputs;
 use super::screen::Screen;
 use super::text;
+use super::{closing, diagram};
 use crate::answers::ago;
 use crate::next_step::{NextCommand, SetupCommand};
 use crate::progress::Origin;
@@ -17,6 +17,9 @@ const LAST_COLUMN: usize = 45;
 
 /// Prints the end of a command: one line per step, what is left to do, errors, and the verified identity.
 pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
+    if command == "run" && outcome.error.is_none() && closing::print_blocked(screen, &outcome.reports) {
+        return;
+    }
     if !outcome.reports.is_empty() {
         print_table(screen, &outcome.reports, command);
     }

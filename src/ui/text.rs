@@ -5,7 +5,7 @@ use crate::browser::Browser;
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Consent, StepInfo};
 use crate::text::clean;
-use crate::wizard::{HumanTask, Opening, StepPlan, StepReport};
+use crate::wizard::{HumanTask, Opening, StepPlan, StepReport, TaskKind};
 
 /// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
@@ -44,9 +44,7 @@ pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
         // Set apart, so that the user notices and compares it.
         lines.extend([String::new(), format!("         {}", spaced(code)), String::new()]);
     }
-    if !task.clicks.is_empty() {
-        lines.push(format!("  where: {}", task.clicks));
-    }
+    lines.extend(task.clicks().map(|clicks| format!("  where: {clicks}")));
     let command = task.command.as_ref().map(|command| screen.command(command));
     lines.extend(command.map(|command| format!("  type:  {command}")));
     lines.extend(task.afterward.iter().map(|then| format!("  then:  {then}")));
@@ -79,6 +77,18 @@ pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
         None if browser.open(link) => Some("  (Opened in your browser.)".to_owned()),
         None => Some("  (Not opened. Open the link in your browser.)".to_owned()),
     }
+}
+
+/// Returns what the user does instead in a rehearsal with a simulated person. No API shows what is only confirmed, so nobody
+/// does it there. What an API checks, such as MFA for root, the user does on the page.
+pub fn simulated_line(task: &HumanTask, screen: &Screen) -> Option<String> {
+    let what = match task.kind {
+        TaskKind::Seen | TaskKind::Own => "a simulated person does this in a moment; just wait.",
+        TaskKind::Confirmed(_) if task.needs_confirmation() => "nothing to do here; press y and Enter.",
+        TaskKind::Confirmed(_) => "nothing to do here; press Enter.",
+        TaskKind::Checked => return None,
+    };
+    screen.has_simulated_person.then(|| format!("·  Rehearsal: {what}"))
 }
 
 /// Returns which steps, by number, go on by themselves during a task of the user.

@@ -1,5 +1,6 @@
 //! What a step would do: changes, and tasks for a person. A plan is a value that is computed from reads alone.
 
+use crate::aws::console;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::reconcile::Change;
 
@@ -23,13 +24,15 @@ pub struct HumanTask {
     pub link: Option<String>,
     /// A code that the page also shows; the user compares the two.
     pub code: Option<String>,
-    /// The click path in the console; empty if a command does the task.
-    pub clicks: String,
+    /// The way to the page in the console without the link; empty if there is none.
+    pub path: String,
+    /// What to choose on the page, in this order.
+    pub choices: Vec<String>,
     /// The command that does the task, if there is one.
     pub command: Option<SetupCommand>,
     /// Other ways to do the task.
     pub alternatives: NextSteps,
-    /// What to do after that, where it is not on the page.
+    /// What to do after that.
     pub afterward: Option<String>,
     /// Further information, one line each.
     pub details: Vec<String>,
@@ -51,6 +54,11 @@ pub struct Proof {
 }
 
 impl HumanTask {
+    /// The way to the page and what to choose there, joined by arrows; `None` if there is nothing to choose.
+    pub fn clicks(&self) -> Option<String> {
+        Some(console::arrows(&self.path, &self.choices)).filter(|clicks| !clicks.is_empty())
+    }
+
     /// Whether nothing but the word of the person shows that it is done, so that a habitual Enter must not confirm it.
     pub fn needs_confirmation(&self) -> bool {
         matches!(self.kind, TaskKind::Confirmed(_)) && self.proof.is_none()

@@ -50,7 +50,11 @@ fn set_role(env: &TestEnv, name: &str) {
 fn the_profile_alone_is_enough_to_sign_in_again() {
     let env = env_without_token();
     let result = login(&env, &[]).expect(0);
-    assert!(result.stderr.contains("choose Confirm and Allow"), "{}", result.stderr);
+    assert!(
+        result.stderr.contains("choose \"Confirm\" and \"Allow\""),
+        "{}",
+        result.stderr
+    );
     assert!(
         result
             .stdout

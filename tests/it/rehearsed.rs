@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use idc_sim::scenarios;
 
+use super::support::terminal::Terminal;
 use super::support::{ANSWERS, RunResult, TestEnv};
 
 pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
@@ -254,6 +255,38 @@ fn commands_suggested_in_a_rehearsal_are_rehearse_commands() {
     );
     let result = run(&env, &["rehearse", "plan", "--non-interactive", "--output=json"]).expect(3);
     assert!(!result.stdout.contains("idc-setup run"), "{}", result.stdout);
+}
+
+#[test]
+fn a_rehearsed_account_that_cannot_get_there_names_commands_that_work() {
+    let env = TestEnv::new("fresh");
+    let result = run(&env, &["rehearse", "--world=member", "--non-interactive"]).expect(3);
+    let lines: Vec<&str> = result.stdout.lines().chain(result.stderr.lines()).collect();
+    // Other credentials are used for real; a rehearsal has one account.
+    assert!(lines.contains(&"    idc-setup --profile NAME"), "{lines:#?}");
+    assert!(lines.contains(&"    idc-setup rehearse"), "{lines:#?}");
+    assert!(!result.stdout.contains("Also recommended"), "{}", result.stdout);
+    run(&env, &["rehearse", "--non-interactive", "-q"]).expect(0);
+}
+
+#[test]
+fn a_rehearsal_says_who_does_the_tasks_of_a_person() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::start(
+        &env,
+        &[
+            "rehearse",
+            "--world=organization",
+            "--email=ada@example.com",
+            "--given-name=Ada",
+            "--family-name=Lovelace",
+        ],
+    );
+    terminal.answer("Region for", "\r");
+    terminal.answer("y start", "y\r");
+    terminal.wait_for("a simulated person does this in a moment");
+    terminal.answer("nothing to do here; press Enter", "\r");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
 }
 
 #[test]

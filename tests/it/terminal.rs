@@ -61,8 +61,14 @@ fn quitting_the_review_changes_nothing_and_says_so() {
 fn enter_alone_does_not_start_the_changes() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "\r");
+    for _ in 0..3 {
+        terminal.answer("y start", "\r");
+    }
     terminal.wait_for("Type y and press Enter to start.");
+    terminal.wait_until_stable();
+    let screen = terminal.contents();
+    assert_eq!(screen.matches("Type y and press Enter").count(), 1, "{screen}");
+    assert_eq!(screen.matches("y start").count(), 1, "{screen}");
     terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
@@ -108,6 +114,25 @@ fn the_review_shows_details_with_sources_and_the_commands() {
     terminal.answer("y start", "a");
     terminal.wait_for("aws organizations create-organization --feature-set ALL");
     terminal.answer("Enter back", "\r");
+    terminal.answer("y start", "q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_question_mark_explains_a_list_and_the_keys_of_the_review() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::sized(&env, &["--email=ada@example.com"], (24, 80), &[]);
+    terminal.answer("Region for", "?\r");
+    terminal.wait_for("to change it, you delete the instance");
+    terminal.answer("Enter back", "\r");
+    terminal.answer("Region for", "frankf\r");
+    terminal.answer("? First name", "Ada\r");
+    terminal.answer("? Last name", "Lovelace\r");
+    terminal.answer("y start", "?");
+    terminal.wait_for("show every value with its source");
+    terminal.answer("b back", "b");
+    terminal.wait_for("eu-central-1, Europe (Frankfurt)");
     terminal.answer("y start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));

@@ -303,8 +303,9 @@ fn undo_without_a_terminal_shows_its_plan_and_a_missing_state_file_is_reported()
     let env = TestEnv::new("enabled");
     env.run_setup(&["--skip=sign-in"]).expect(3);
     let result = env.run(&["undo", "--step=cli-profile"]).expect(2);
+    let file = format!("delete   file {}\n", env.path(".aws/config").display());
     assert!(
-        result.stderr.contains("delete   CLI profile admin"),
+        result.stderr.contains("delete   CLI profile admin") && result.stderr.contains(&file),
         "{}",
         result.stderr
     );

@@ -165,6 +165,7 @@ fn flag(rehearsal: &Rehearsal, cli: &Cli) -> std::io::Result<String> {
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
         flags: flags.collect(),
+        has_simulated_person: rehearsal.server().cloud().person.kind == PersonKind::Auto,
     };
     Ok(serde_json::to_string(&flag)?)
 }

@@ -74,7 +74,14 @@ impl Disposition {
 impl Removal {
     /// `user Admin`.
     pub fn name(&self) -> String {
-        format!("{} {}", self.entry.kind, one_line(&self.entry.name.to_string()))
+        let name = one_line(&self.entry.name.to_string());
+        match self.entry.kind {
+            ResourceKind::Instance => format!("IAM Identity Center instance in {name}"),
+            ResourceKind::Token => format!("sign-in token of SSO session {name}"),
+            ResourceKind::Registration => format!("client registration of SSO session {name}"),
+            ResourceKind::ConfigFile => format!("file {}", self.entry.id.file().display()),
+            kind => format!("{kind} {name}"),
+        }
     }
 
     /// The branch that it belongs to.

@@ -229,11 +229,10 @@ impl Shared {
         let Some(task) = &state.task else {
             return lines;
         };
-        let wrapped = |text: &str, indent: &str| {
-            let hanging = format!("{indent}   ");
+        let hanging = |text: &str, indent: &str, below: &str| {
             let options = textwrap::Options::new(columns - 1)
                 .initial_indent(indent)
-                .subsequent_indent(&hanging)
+                .subsequent_indent(below)
                 .break_words(false)
                 .word_splitter(textwrap::WordSplitter::NoHyphenation);
             textwrap::wrap(&screen.encode(text), options)
@@ -241,6 +240,7 @@ impl Shared {
                 .map(std::borrow::Cow::into_owned)
                 .collect::<Vec<String>>()
         };
+        let wrapped = |text: &str| hanging(text, "  ", "  ");
         if !lines.is_empty() {
             lines.push(String::new());
         }
@@ -250,8 +250,16 @@ impl Shared {
         ));
         for line in &task.lines {
             match line {
-                Line::Text(text) => lines.extend(wrapped(text, "    ")),
-                Line::Verbatim(text) => lines.push(format!("       {}", screen.paint(text, &Style::new().cyan()))),
+                Line::Text(text) => lines.extend(hanging(text, "    ", "       ")),
+                Line::Verbatim(text) => {
+                    // What is longer than a line takes fewer of them from the margin.
+                    let indent = if measure_text_width(text) + 7 < columns {
+                        "       "
+                    } else {
+                        ""
+                    };
+                    lines.push(format!("{indent}{}", screen.paint(text, &Style::new().cyan())));
+                }
             }
         }
         let goes_on = |number: &u8| {
@@ -259,17 +267,17 @@ impl Shared {
             rows.any(|row| row.number == *number && matches!(row.mark, Mark::Waiting | Mark::Working))
         };
         let meanwhile: Vec<u8> = task.meanwhile.iter().copied().filter(goes_on).collect();
-        lines.extend(meanwhile_line(&meanwhile).iter().flat_map(|line| wrapped(line, "  ")));
+        lines.extend(meanwhile_line(&meanwhile).iter().flat_map(|line| wrapped(line)));
         lines.push(String::new());
         if let Some(status) = &task.status {
-            lines.extend(wrapped(status, "  "));
+            lines.extend(wrapped(status));
         }
         if let Some((what, since)) = &task.awaited {
             let seconds = since.elapsed().as_secs();
             let time = format!("{}:{:02}", seconds / 60, seconds % 60);
-            lines.extend(wrapped(&format!("{frame} {what} {time}"), "  "));
+            lines.extend(wrapped(&format!("{frame} {what} {time}")));
         }
-        let keys = wrapped(&task.keys, "  ").into_iter();
+        let keys = wrapped(&task.keys).into_iter();
         lines.extend(keys.map(|line| format!("  {}", screen.keys(line.trim_start()))));
         lines
     }

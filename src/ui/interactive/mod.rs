@@ -22,7 +22,7 @@ use super::non_interactive::Silent;
 use super::rail::{self, Mark, Row};
 use super::screen::Screen;
 use super::terminal::{RawInput, discard_type_ahead};
-use super::{glossary, review, text};
+use super::{review, text};
 use crate::browser::Browser;
 use crate::limits::ENTER_HABIT;
 use crate::reconcile::{Change, StepInfo};
@@ -202,7 +202,7 @@ impl Interactive {
             .values
             .iter()
             .map(|value| format!("{:22} {}", value.key.title(), value.value));
-        Ok(match self.choose("Which value?", names.collect(), 0).await? {
+        Ok(match self.choose("Which value?", names.collect(), &[]).await? {
             Reply::Value(index) => Some(ReviewReply::Change(review.values[index].key)),
             Reply::Quit => Some(ReviewReply::Quit),
             Reply::Back | Reply::Skip => None,
@@ -244,6 +244,9 @@ fn erase(printed: usize) {
 impl Events for Interactive {
     fn open(&self, opening: &Opening) {
         if !self.screen.quiet {
+            if self.screen.is_rehearsal() {
+                self.screen.raw("");
+            }
             for line in text::opening_lines(opening, &self.screen) {
                 self.screen.raw(&line);
             }
@@ -388,24 +391,29 @@ impl Prompter for Interactive {
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        let keys = "y start   e edit   d details   a AWS CLI commands   b back   q quit ›";
+        let keys = "y start   e edit   d details   a AWS commands   b back   ? help   q quit ›";
         loop {
             let lines = review::lines(review, &self.screen);
             let mut printed: usize = lines.iter().map(|line| self.screen.rows_of(line)).sum();
             for line in &lines {
                 self.screen.raw(line);
             }
+            let columns = usize::from(Term::stderr().size().1).max(20);
+            let key_lines = between_keys(keys, columns).len();
+            let mut is_hinted = false;
             let reply = loop {
-                printed += 1;
                 match self.letter(keys, &['y', 'n'], &['e', 'd', 'a', 'b', 'q', '?']).await? {
                     'n' => break 'q',
                     '\r' => {
+                        // In the place of the keys, so that more Enters do not scroll the review away.
+                        erase(key_lines + usize::from(is_hinted));
                         self.screen.warn("  Type y and press Enter to start.");
-                        printed += 1;
+                        is_hinted = true;
                     }
                     letter => break letter,
                 }
             };
+            printed += key_lines + usize::from(is_hinted);
             match reply {
                 'y' => return Ok(ReviewReply::GoOn),
                 'q' => return Ok(ReviewReply::Quit),
@@ -422,7 +430,7 @@ impl Prompter for Interactive {
                 }
                 'd' => self.read(&review::detail_lines(review)).await?,
                 'a' => self.read(&review::command_lines(review)).await?,
-                _ => self.read(&glossary::all_lines()).await?,
+                _ => self.read(&review::help_lines()).await?,
             }
             if reply != 'e' {
                 // The review takes its own place again.

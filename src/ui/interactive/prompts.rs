@@ -8,6 +8,7 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{FuzzySelect, Input};
 
 use super::Interactive;
+use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
 use crate::ui::glossary;
@@ -26,6 +27,10 @@ const TEXT_KEYS: &str = "Enter accept   :? help   :b back   :q quit";
 const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   :b back   :s skip   :q quit";
 /// The keys of a list.
 const LIST_KEYS: &str = "type to filter   ↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
+/// The keys of a list with help.
+const LIST_KEYS_WITH_HELP: &str = "type to filter   Enter accept   ?+Enter help   Esc back   Ctrl-C quit";
+/// The row of a list that shows the help. The list filters by what is typed, so that `?` leaves only this row.
+const HELP: &str = "? help";
 
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
@@ -143,9 +148,8 @@ impl Interactive {
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 "?" | ":?" => {
                     initial.clear();
-                    let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
-                    let help = [key.help().to_owned(), flag].into_iter().chain(glossary::lines_of(key));
-                    below = help
+                    below = help_lines(key)
+                        .into_iter()
                         .flat_map(|line| self.screen.wrapped(&format!("  {}", line.trim_start())))
                         .collect();
                     below.push(keys.clone());
@@ -192,7 +196,8 @@ impl Interactive {
         if question.is_open {
             rows.push(OTHER.to_owned());
         }
-        let chosen = self.choose(&question.prompt, rows, 0).await?;
+        let help = help_lines(question.key);
+        let chosen = self.choose(&question.prompt, rows, &help).await?;
         match chosen {
             Reply::Value(index) if index == count => self.value(question).await,
             Reply::Value(index) => {
@@ -206,8 +211,28 @@ impl Interactive {
         }
     }
 
-    /// Asks for a row of a list and returns its index. Esc goes back.
-    pub(super) async fn choose(&self, text: &str, rows: Vec<String>, start: usize) -> Result<Reply<usize>, UserError> {
+    /// Asks for a row of a list and returns its index. Esc goes back, and `?` shows the help, if there is some.
+    pub(super) async fn choose(
+        &self,
+        text: &str,
+        rows: Vec<String>,
+        help: &[String],
+    ) -> Result<Reply<usize>, UserError> {
+        let count = rows.len();
+        let mut all = rows;
+        if !help.is_empty() {
+            all.push(HELP.to_owned());
+        }
+        loop {
+            match self.row(text, all.clone(), !help.is_empty()).await? {
+                Some(index) if index == count => self.read(help).await?,
+                chosen => return Ok(chosen.map_or(Reply::Back, Reply::Value)),
+            }
+        }
+    }
+
+    /// Asks for a row of a list and returns its index, or `None` after Esc.
+    async fn row(&self, text: &str, rows: Vec<String>, has_help: bool) -> Result<Option<usize>, UserError> {
         let columns = usize::from(Term::stderr().size().1).max(20);
         let encode = |row: String| {
             let row = self.screen.encode(&clean(&row));
@@ -215,20 +240,27 @@ impl Interactive {
         };
         let rows: Vec<String> = rows.into_iter().map(encode).collect();
         let text = self.screen.encode(&clean(text));
-        let hint = self.hint(LIST_KEYS);
+        let hint = self.hint(if has_help { LIST_KEYS_WITH_HELP } else { LIST_KEYS });
         self.screen.raw(&hint);
         let chosen = self
             .prompt(move |theme| {
                 FuzzySelect::with_theme(theme)
                     .with_prompt(text)
                     .items(&rows)
-                    .default(start)
+                    .default(0)
                     .max_length(ROWS)
                     .report(false)
                     .interact_on_opt(&Term::stderr())
             })
             .await?;
         super::erase(self.screen.rows_of(&hint));
-        Ok(chosen.map_or(Reply::Back, Reply::Value))
+        Ok(chosen)
     }
+}
+
+/// What an answer is for, its flag, and the terms that explain it.
+fn help_lines(key: Key) -> Vec<String> {
+    let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
+    let lines = [key.help().to_owned(), flag];
+    lines.into_iter().chain(glossary::lines_of(key)).collect()
 }

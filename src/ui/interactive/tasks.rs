@@ -59,6 +59,7 @@ impl Interactive {
             board.set(info.number, Mark::NeedsYou, format!("needs you: {}", task.brief));
             let mut lines = lines(task, &self.screen);
             lines.extend(opened.map(Line::Text));
+            lines.extend(text::simulated_line(task, &self.screen).map(Line::Text));
             board.show(Some(Task {
                 heading: clean(task.sentence.trim_end_matches('.')),
                 lines,
@@ -73,7 +74,12 @@ impl Interactive {
                 self.screen.warn(&line);
             }
             let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
-            for line in opened.into_iter().chain(text::meanwhile_line(&numbers)) {
+            let simulated = text::simulated_line(task, &self.screen);
+            for line in opened
+                .into_iter()
+                .chain(simulated)
+                .chain(text::meanwhile_line(&numbers))
+            {
                 self.screen.talk(&format!("  {line}"));
             }
             self.screen.warn(&format!("  {keys}"));
@@ -91,6 +97,7 @@ impl Interactive {
             help: [info.why.to_owned()]
                 .into_iter()
                 .chain(task.help.clone())
+                .chain(without_link(task))
                 .collect::<Vec<_>>()
                 .join(" "),
             last_key: Rc::clone(&self.last_key),
@@ -147,8 +154,10 @@ fn lines(task: &HumanTask, screen: &Screen) -> Vec<Line> {
     if let Some(code) = &task.code {
         lines.push(step(format!("Compare the code: {}", text::spaced(code))));
     }
-    if !task.clicks.is_empty() {
-        lines.push(step(clean(&task.clicks)));
+    match &task.link {
+        Some(_) if !task.choices.is_empty() => lines.push(step(clean(&chosen(&task.choices)))),
+        Some(_) => {}
+        None => lines.extend(task.clicks().map(|clicks| step(clean(&clicks)))),
     }
     if let Some(command) = &task.command {
         lines.push(step("Run".to_owned()));
@@ -161,6 +170,18 @@ fn lines(task: &HumanTask, screen: &Screen) -> Vec<Line> {
             .map(|detail| Line::Text(format!("·  {}", clean(detail)))),
     );
     lines
+}
+
+/// `Choose "A", then "B".`
+fn chosen(choices: &[String]) -> String {
+    let quoted: Vec<String> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+    format!("Choose {}.", quoted.join(", then "))
+}
+
+/// How to find the page without its link.
+fn without_link(task: &HumanTask) -> Option<String> {
+    let is_linked = task.link.is_some() && !task.path.is_empty();
+    is_linked.then(|| format!("Without the link: {}.", task.path))
 }
 
 impl ShownTask {

@@ -156,13 +156,14 @@ impl Step for AccessPortal {
             brief: "open the access portal",
             link: url.map(|url| self.context.console.portal(url)),
             code: None,
-            clicks: format!(
-                "sign in as {} → your account → {set} → Management console",
-                self.context.text(Key::Username)
-            ),
+            path: String::new(),
+            choices: Vec::new(),
             command: None,
             alternatives: confirm(PORTAL, "to confirm it without step 8"),
-            afterward: None,
+            afterward: Some(format!(
+                "Sign in as {}. Open your account, and choose {set}.",
+                self.context.text(Key::Username)
+            )),
             help: Vec::new(),
             details: vec![
                 format!(

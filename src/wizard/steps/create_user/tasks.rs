@@ -18,10 +18,11 @@ impl CreateUser {
             brief: "add the user in the console",
             link: place.as_ref().map(|place| place.link.clone()),
             code: None,
-            clicks: place.map_or_else(
-                || "console → IAM Identity Center → Users → Add user".to_owned(),
-                |place| place.clicks,
+            path: place.as_ref().map_or_else(
+                || "console → IAM Identity Center → Users".to_owned(),
+                |place| place.path.clone(),
             ),
+            choices: place.map_or_else(|| vec!["Add user".to_owned()], |place| place.choices),
             command: None,
             alternatives: NextSteps::default(),
             afterward: None,
@@ -56,7 +57,8 @@ impl CreateUser {
             brief: "sign in once",
             link: None,
             code: None,
-            clicks: String::new(),
+            path: String::new(),
+            choices: Vec::new(),
             command: None,
             alternatives: confirm(ACTIVATION, "to confirm it without step 8"),
             afterward: None,
@@ -94,25 +96,9 @@ impl CreateUser {
             };
         }
         let senders = senders(self.context.partition());
-        let mut clicks = place.as_ref().map_or_else(
-            || "console → IAM Identity Center → Users → the user → Reset password".to_owned(),
-            |place| place.clicks.clone(),
-        );
-        clicks.push_str(" → Send an email to the user with instructions");
-        let mut afterward = format!("Follow the link in the email from {senders} (look in spam too).");
-        if self.context.is_user_added_in_console() {
-            clicks.clear();
-            afterward = format!(
-                "Follow the link in the invitation to {}, from {senders} (look in spam too).",
-                self.context.text(Key::Email)
-            );
-        }
-        HumanTask {
+        let task = HumanTask {
             sentence: format!("Set a password for {name}."),
             brief: "set the user's password",
-            link: place.filter(|_| !clicks.is_empty()).map(|place| place.link),
-            clicks,
-            afterward: Some(afterward),
             details: vec!["The first sign-in asks for an MFA device: have your phone or passkey ready.".to_owned()],
             help: vec![
                 "A user that is created by API has no password. An invitation is valid for 7 days.".to_owned(),
@@ -123,6 +109,28 @@ impl CreateUser {
                 step: "sign-in",
                 comes_first: true,
             }),
+            ..task
+        };
+        if self.context.is_user_added_in_console() {
+            let email = self.context.text(Key::Email);
+            let afterward = format!("Follow the link in the invitation to {email}, from {senders} (look in spam too).");
+            return HumanTask {
+                afterward: Some(afterward),
+                ..task
+            };
+        }
+        HumanTask {
+            link: place.as_ref().map(|place| place.link.clone()),
+            path: place.map_or_else(
+                || "console → IAM Identity Center → Users → the user".to_owned(),
+                |place| place.path,
+            ),
+            choices: ["Reset password", "Send an email to the user with instructions"]
+                .map(str::to_owned)
+                .to_vec(),
+            afterward: Some(format!(
+                "Follow the link in the email from {senders} (look in spam too)."
+            )),
             ..task
         }
     }

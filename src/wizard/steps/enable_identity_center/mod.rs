@@ -211,7 +211,7 @@ impl EnableIdentityCenter {
                     .organization_settings(&self.context.wanted_region());
                 Observed::blocked(
                     "The organization has consolidated billing only; Identity Center needs all features.",
-                    SetupCommand::run().after(format!("{} ({})", place.clicks, place.link)),
+                    SetupCommand::run().after(format!("{} ({})", place.clicks(), place.link)),
                 )
             }
             Some(_) => Observed::missing("There is an organization; Identity Center is not enabled yet."),

@@ -93,10 +93,11 @@ impl Step for Mfa {
             brief: "check the MFA settings",
             link: place.as_ref().map(|place| place.link.clone()),
             code: None,
-            clicks: place.map_or_else(
+            path: place.as_ref().map_or_else(
                 || "console → IAM Identity Center → Settings → Authentication".to_owned(),
-                |place| place.clicks,
+                |place| place.path.clone(),
             ),
+            choices: place.map_or_else(Vec::new, |place| place.choices),
             command: None,
             alternatives: confirm(MFA, "confirm that you checked them"),
             afterward: None,

@@ -95,15 +95,16 @@ impl Step for RootAccessKeys {
 
     fn present(&self, node: &Node<ItemField>, _observed: &Observed, plan: &mut StepPlan) -> Result<(), UserError> {
         let place = self.context.console.root_security(&self.context.bootstrap_region);
-        let task = |sentence: &str, part: &str, detail: &str| HumanTask {
+        let task = |sentence: &str, choices: &[&str], then: Option<&str>, detail: &str| HumanTask {
             sentence: sentence.to_owned(),
             brief: "protect the root user",
             link: Some(place.link.clone()),
             code: None,
-            clicks: format!("{} → {part}", place.clicks),
+            path: place.path.clone(),
+            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
             command: None,
             alternatives: NextSteps::default(),
-            afterward: None,
+            afterward: then.map(str::to_owned),
             help: Vec::new(),
             details: vec![
                 detail.to_owned(),
@@ -115,12 +116,14 @@ impl Step for RootAccessKeys {
         plan.tasks.push(match &node.address {
             Address::Task(Task::AssignRootMfa) => task(
                 "Assign an MFA device to the root user.",
-                "Multi-factor authentication → Assign MFA device",
+                &["Assign MFA device"],
+                None,
                 "The root user can do everything, and only its password protects it.",
             ),
             _ => task(
                 "Delete the root user's access keys.",
-                "Access keys → Actions → Deactivate; if nothing breaks, Delete",
+                &["Access keys", "Actions", "Deactivate"],
+                Some("If nothing breaks, choose \"Actions\" and \"Delete\"."),
                 "Everything that still uses them needs other credentials first.",
             ),
         });

@@ -67,7 +67,8 @@ impl Session<'_> {
             brief: "sign in once",
             link: Some(page.address().to_owned()),
             code: None,
-            clicks: "the page → sign in → Allow access; the page then says that you can close it".to_owned(),
+            path: String::new(),
+            choices: Vec::new(),
             command: None,
             alternatives: self
                 .again
@@ -75,7 +76,9 @@ impl Session<'_> {
                 .switch("--use-device-code")
                 .to("if the browser is on another machine, press Ctrl-C and sign in with a code")
                 .into(),
-            afterward: None,
+            afterward: Some(
+                "Sign in and choose \"Allow access\". The page then says that you can close it.".to_owned(),
+            ),
             help: Vec::new(),
             details: self.sign_in_details(),
             kind: TaskKind::Own,
