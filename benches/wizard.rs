@@ -32,6 +32,7 @@ impl TestEnv {
         let credentials = cloud.issue(root);
         let options = Options {
             latency: Duration::from_millis(latency),
+            keep_calls: true,
             ..Options::default()
         };
         Self {

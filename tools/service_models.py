@@ -1,11 +1,12 @@
-"""Writes crates/idc-sim/src/protocol/service_models.json: what the services' own models say of a request.
+"""Writes crates/idc-sim/src/protocol/service_models.json: what the services' own models say of requests and responses.
 
-    pip install botocore==1.44.5
+    pip install botocore==1.44.8
     python tools/service_models.py > crates/idc-sim/src/protocol/service_models.json
 
-For each operation that the rehearsal answers: its HTTP line, the input's members with their lengths,
-patterns, enumerations and required marks, and the HTTP status of each modelled error. Documentation is
-left out. Java's patterns are rewritten where Rust's `regex` reads them otherwise.
+For each operation that the simulation implements: its HTTP line, and the members of the input, the output
+and each error, with their lengths, patterns, enumerations and required marks. Documentation is left out.
+Java's patterns are rewritten where Rust's `regex` reads them otherwise. For the REST protocols, also the HTTP
+lines of all other operations, so that the error for one of them has its name.
 """
 
 import json
@@ -33,8 +34,14 @@ OPERATIONS = {
         CreateGroup DescribeGroup UpdateGroup DeleteGroup ListGroups GetGroupId
         CreateGroupMembership DescribeGroupMembership DeleteGroupMembership GetGroupMembershipId
         ListGroupMemberships ListGroupMembershipsForMember IsMemberInGroups""",
-    "organizations": """CreateOrganization DescribeOrganization ListAccounts CreateAccount
-        DescribeCreateAccountStatus ListAWSServiceAccessForOrganization ListDelegatedAdministrators""",
+    "organizations": """CreateOrganization DescribeOrganization ListAccounts DescribeAccount CreateAccount
+        DescribeCreateAccountStatus ListCreateAccountStatus
+        ListAWSServiceAccessForOrganization EnableAWSServiceAccess DisableAWSServiceAccess
+        ListDelegatedAdministrators ListDelegatedServicesForAccount
+        RegisterDelegatedAdministrator DeregisterDelegatedAdministrator
+        ListPolicies ListPoliciesForTarget ListRoots CreateOrganizationalUnit DescribeOrganizationalUnit
+        UpdateOrganizationalUnit DeleteOrganizationalUnit ListOrganizationalUnitsForParent ListAccountsForParent
+        ListChildren ListParents MoveAccount ListTagsForResource TagResource UntagResource""",
     "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
     "freetier": "GetAccountPlanState",
@@ -90,11 +97,18 @@ def describe(shape, shapes):
                 **({"required": True} if name in required else {}),
                 **({"in": member.serialization["location"]} if "location" in member.serialization else {}),
                 **({"as": member.serialization["name"]} if "name" in member.serialization else {}),
+                **({"flat": True} if member.serialization.get("flattened") else {}),
             }
             for name, member in shape.members.items()
         }
     elif shape.type_name == "list":
         row["member"] = describe(shape.member, shapes)
+        if "name" in shape.member.serialization:
+            row["member_name"] = shape.member.serialization["name"]
+        if shape.serialization.get("flattened"):
+            row["flat"] = True
+    elif shape.type_name == "map":
+        row["key"], row["value"] = describe(shape.key, shapes), describe(shape.value, shapes)
     return shape.name
 
 
@@ -110,13 +124,24 @@ def main():
                 "method": op.http["method"],
                 "path": op.http["requestUri"],
                 "input": describe(op.input_shape, shapes) if op.input_shape else None,
+                "output": describe(op.output_shape, shapes) if op.output_shape else None,
+                "output_payload": op.output_shape.serialization.get("payload") if op.output_shape else None,
                 "status": op.http.get("responseCode", 200),
                 "payload": op.input_shape.serialization.get("payload") if op.input_shape else None,
                 "errors": {
-                    error.name: error.metadata.get("error", {}).get("httpStatusCode", 400)
+                    error.metadata.get("error", {}).get("code", error.name): {
+                        "shape": describe(error, shapes),
+                        "status": error.metadata.get("error", {}).get("httpStatusCode", 400),
+                    }
                     for error in op.error_shapes
                 },
             }
+        others = {}
+        if model.metadata["protocol"].startswith("rest"):
+            for operation in model.operation_names:
+                if operation not in rows:
+                    http = model.operation_model(operation).http
+                    others[operation] = [http["method"], http["requestUri"]]
         services[name] = {
             "target": model.metadata.get("targetPrefix"),
             "json_version": model.metadata.get("jsonVersion"),
@@ -125,6 +150,7 @@ def main():
             "namespace": model.metadata.get("xmlNamespace"),
             "signing_name": model.metadata.get("signingName", model.metadata["endpointPrefix"]),
             "operations": rows,
+            "others": others,
             "shapes": shapes,
         }
     json.dump(services, sys.stdout, indent=1, sort_keys=True, ensure_ascii=True)

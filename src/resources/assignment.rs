@@ -735,8 +735,12 @@ impl Resource for Assignment {
             .await
             .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error));
         let status = unless_gone(answer)?.and_then(|answer| answer.account_assignment_deletion_status);
-        if let Some(request) = status.and_then(|status| status.request_id) {
-            await_deletion(context, &instance, &request).await?;
+        if let Some(request) = status.and_then(|status| status.request_id)
+            && let Err(error) = await_deletion(context, &instance, &request).await
+            // AWS also accepts the deletion of what is gone by then, such as by an earlier request, and fails later.
+            && exists(context, &instance, key).await?
+        {
+            return Err(error);
         }
         Ok(Deletion::Deleted)
     }

@@ -232,11 +232,10 @@ fn the_region_flag_sets_the_region_of_calls_and_the_default_for_identity_center(
 #[test]
 fn another_account_of_the_organization_can_be_assigned() {
     let env = TestEnv::new("enabled");
-    env.server.cloud().accounts.push(Account {
-        id: "210987654321".to_owned(),
-        name: "Second".to_owned(),
-        email: "second@example.com".to_owned(),
-    });
+    env.server
+        .cloud()
+        .accounts
+        .push(Account::new("210987654321", "Second", "second@example.com"));
     let result = env.run_setup(&["--account=210987654321"]).expect(0);
     let caller = result.step("sign-in")["evidence"]["signed_in_as"].clone();
     assert!(

@@ -91,6 +91,7 @@ fn run_python(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
 fn responses_and_errors_of_every_operation_match_the_models_in_boto3() {
     let Some(python) = python() else { return };
     let env = TestEnv::new("enabled");
+    env.add_policy("mine", "/");
     let (instance, store, login) = {
         let mut cloud = env.server.cloud();
         let ada = Identity {

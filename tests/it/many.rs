@@ -22,7 +22,7 @@ use idc_setup::resources::item::{Item, ItemField};
 use idc_setup::resources::permission_set::PermissionSetSpec;
 use idc_setup::resources::user::UserSpec;
 use idc_setup::user_error::UserError;
-use idc_sim::{Account, Cloud, scenarios};
+use idc_sim::{Account, Cloud, CustomerPolicy, scenarios};
 
 use super::support::{RUNTIME, TestEnv, is_mutating};
 use super::undo::persistent_state;
@@ -46,11 +46,20 @@ const INFO: StepInfo = StepInfo {
 fn organization(accounts: usize) -> Cloud {
     let mut cloud = scenarios::named("enabled").unwrap();
     for n in 0..accounts {
-        cloud.accounts.push(Account {
-            id: account(n),
-            name: format!("Account {n}"),
-            email: format!("account-{n}@example.com"),
-        });
+        cloud.accounts.push(Account::new(
+            account(n),
+            format!("Account {n}"),
+            format!("account-{n}@example.com"),
+        ));
+    }
+    // The customer managed policies that the permission sets refer to.
+    for account in &mut cloud.accounts {
+        account.policies = [("Deploy", "/"), ("Logs", "/team/a/"), ("Own", "/a/"), ("Limit", "/")]
+            .map(|(name, path)| CustomerPolicy {
+                name: name.to_owned(),
+                path: path.to_owned(),
+            })
+            .to_vec();
     }
     cloud
 }
@@ -279,7 +288,9 @@ fn each_field_of_a_permission_set_is_changed_and_provisioned() {
         admin(&|spec| spec.description = text("Everything")),
         admin(&|spec| spec.managed_policies = Some(policies(&[BILLING]))),
         admin(&|spec| spec.customer_managed_policies = Some(policies(&["/a/Own"]))),
-        admin(&|spec| spec.inline_policy = text(r#"{"Statement": []}"#)),
+        admin(&|spec| {
+            spec.inline_policy = text(r#"{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#);
+        }),
         admin(&|spec| spec.boundary = text("/Limit")),
         admin(&|spec| spec.tags = Some(BTreeMap::from([("a".to_owned(), "b".to_owned())]))),
         // Back to the first one, without what was added in the meantime.

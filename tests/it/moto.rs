@@ -164,6 +164,7 @@ length or order differs. `has less` means that this response only lacks fields.
 fn every_difference_from_moto_is_documented_with_a_verdict() {
     let Some(moto) = Moto::start() else { return };
     let env = TestEnv::new("enabled");
+    env.add_policy("mine", "/");
     let root = env!("CARGO_MANIFEST_DIR");
     let output = Command::new(python().unwrap())
         .arg(format!("{root}/tests/it/python/side_by_side.py"))

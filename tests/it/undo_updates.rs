@@ -301,11 +301,7 @@ fn undo_deletes_an_assignment_that_appears_between_two_reads() {
 #[test]
 fn an_update_and_its_undo_reach_every_account_with_the_permission_set() {
     let mut cloud = cloud_with_other_values();
-    let second = Account {
-        id: "210987654321".to_owned(),
-        name: "Second".to_owned(),
-        email: "second@example.com".to_owned(),
-    };
+    let second = Account::new("210987654321", "Second", "second@example.com");
     let assignment = Assignment {
         account: second.id.clone(),
         ..cloud.assignments[0].clone()

@@ -1,4 +1,5 @@
-//! The call log: one line for each API call, in memory and optionally in a file.
+//! The call log: one line for each API call, in memory and in a file, if wanted. A server without them keeps only counts, so
+//! that its memory does not grow with the calls.
 
 use std::fs::File;
 use std::io::Write;
@@ -30,6 +31,15 @@ pub struct CallLine {
     pub fault: Option<String>,
 }
 
+impl CallLine {
+    /// Returns whether the operation can change something. All operations that only read have one of these prefixes.
+    pub fn is_change(&self) -> bool {
+        !["Get", "List", "Describe", "Head", "Is", "Simulate"]
+            .iter()
+            .any(|verb| self.operation.starts_with(verb))
+    }
+}
+
 /// The calls so far, in the order in which they finished.
 #[derive(Debug)]
 pub struct CallLog {
@@ -40,20 +50,25 @@ pub struct CallLog {
 #[derive(Debug, Default)]
 struct Inner {
     count: u64,
-    lines: Vec<CallLine>,
+    /// The calls that can have changed something.
+    changes: u64,
+    /// `None` if the calls are not kept in memory.
+    lines: Option<Vec<CallLine>>,
     file: Option<File>,
     /// The first error of the file.
     error: Option<std::io::Error>,
 }
 
 impl CallLog {
-    /// Creates an empty log. If `file` is given, the log also writes each call to it as one line of JSON.
-    pub fn new(file: Option<&Path>) -> std::io::Result<Self> {
+    /// Creates an empty log. If `file` is given, the log writes each call to it as one line of JSON. With `in_memory`, it
+    /// also keeps the calls.
+    pub fn new(file: Option<&Path>, in_memory: bool) -> std::io::Result<Self> {
         let file = file.map(File::create).transpose()?;
         Ok(Self {
             started: Instant::now(),
             inner: Mutex::new(Inner {
                 file,
+                lines: in_memory.then(Vec::new),
                 ..Inner::default()
             }),
         })
@@ -81,7 +96,10 @@ impl CallLog {
                 inner.error.get_or_insert(error);
             }
         }
-        inner.lines.push(line);
+        inner.changes += u64::from(line.is_change());
+        if let Some(lines) = &mut inner.lines {
+            lines.push(line);
+        }
     }
 
     /// Returns why a call could not be written to the file, the first time that this happened.
@@ -89,14 +107,21 @@ impl CallLog {
         self.lock().error.as_ref().map(ToString::to_string)
     }
 
-    /// Returns all calls so far.
+    /// Returns all calls so far, if they are kept in memory.
     pub fn lines(&self) -> Vec<CallLine> {
-        self.lock().lines.clone()
+        self.lock().lines.clone().unwrap_or_default()
+    }
+
+    /// Returns how many calls so far can have changed something.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     /// Discards the calls so far. The sequence numbers continue.
     pub fn clear(&self) {
-        self.lock().lines.clear();
+        if let Some(lines) = &mut self.lock().lines {
+            lines.clear();
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -38,6 +38,7 @@ mod call_log;
 mod faults;
 mod pages;
 mod protocol;
+mod recorded;
 mod server;
 mod services;
 mod simulation;
@@ -51,6 +52,7 @@ pub use protocol::error::ServiceError;
 pub use server::{Options, Server};
 pub use simulation::Simulation;
 pub use state::{
-    Account, ApplicationAssignment, Assignment, Cloud, Credentials, Group, Identity, IdentityStore, Instance,
-    Membership, NewUser, Organization, PermissionSet, Person, PersonKind, Plan, Stamp, Timing, User, scenarios,
+    Account, ApplicationAssignment, Assignment, Choices, Cloud, Credentials, CustomerPolicy, DelegatedAdministrator,
+    ExternalId, Group, Identity, IdentityStore, Instance, Membership, NewUser, Organization, OrganizationalUnit,
+    PermissionSet, Person, PersonKind, Plan, Stamp, Timing, User, scenarios,
 };

@@ -108,6 +108,7 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
             .map_err(|error| ServeError::usage(format!("--latency: {error}")))?
             .unwrap_or_default(),
         calls: arguments.calls,
+        keep_calls: false,
         quota: arguments.quota.map(|Quota::Aws| 20),
     };
     let simulation = Simulation::start(cloud, options)

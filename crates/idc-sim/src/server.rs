@@ -18,7 +18,8 @@ use tokio::sync::Notify;
 use crate::call_log::{CallLine, CallLog};
 use crate::faults::{Fault, FaultKind, FaultPlan};
 use crate::pages::{self, PageRequest};
-use crate::protocol::error::ServiceError;
+use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::protocol::models;
 use crate::protocol::wire::{self, ParsedRequest, WireResponse};
 use crate::services::{self, Request};
 use crate::state::Cloud;
@@ -30,8 +31,10 @@ pub struct Options {
     pub port: u16,
     /// Latency added to each API call: half of it before the call takes effect, half of it after.
     pub latency: Duration,
-    /// File that the call log is also written to.
+    /// File that the call log is written to.
     pub calls: Option<PathBuf>,
+    /// Whether the call log is kept in memory too, for [`Server::calls`].
+    pub keep_calls: bool,
     /// Requests per second that Identity Center accepts across all its APIs. `None` means no limit.
     pub quota: Option<u32>,
 }
@@ -134,7 +137,7 @@ impl Server {
         let shared = Arc::new(Shared {
             cloud: Mutex::new(cloud),
             faults: Mutex::default(),
-            log: CallLog::new(options.calls.as_deref())?,
+            log: CallLog::new(options.calls.as_deref(), options.keep_calls)?,
             latency: options.latency,
             quota: options.quota.map(|per_second| Mutex::new(TokenBucket::new(per_second))),
             outage_ends: Mutex::default(),
@@ -165,7 +168,12 @@ impl Server {
         *lock(&self.shared.faults) = FaultPlan::default();
     }
 
-    /// Returns the calls so far, in the order in which they finished.
+    /// Returns how many calls so far can have changed something.
+    pub fn change_count(&self) -> u64 {
+        self.shared.log.changes()
+    }
+
+    /// Returns the calls so far, in the order in which they finished. Empty without [`Options::keep_calls`].
     pub fn calls(&self) -> Vec<CallLine> {
         self.shared.log.lines()
     }
@@ -348,6 +356,7 @@ async fn serve_call(
             now: Timestamp::now(),
         },
     );
+    let result = checked(parsed, result);
     match fault {
         Some(FaultKind::CutAfter) => return Err(Abort::Close),
         Some(FaultKind::HoldAfter(hold)) => {
@@ -364,6 +373,23 @@ async fn serve_call(
     }
     shared.sleep_half_latency().await;
     Ok(parsed.write_response(&result, request_id))
+}
+
+/// In debug builds, replaces a response that is not as the model says by an error that tells how it differs.
+fn checked(parsed: &ParsedRequest, result: ServiceResult) -> ServiceResult {
+    if !cfg!(debug_assertions) {
+        return result;
+    }
+    let violations = models::response_violations(parsed.service, &parsed.operation, &result);
+    if violations.is_empty() {
+        return result;
+    }
+    let operation = format!("{}:{}", parsed.service, parsed.operation);
+    let message = format!(
+        "The response of {operation} is not as its model says: {}",
+        violations.join("; ")
+    );
+    Err(ServiceError::new("InternalFailure", message).with_status(500))
 }
 
 fn to_http(response: &WireResponse, request_id: &str) -> Response<Full<Bytes>> {

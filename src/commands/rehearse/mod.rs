@@ -32,7 +32,7 @@ use aws_config_file::files;
 
 /// Rehearses a command, or only serves, and returns the exit code.
 pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environment, screen: &Screen) -> u8 {
-    let ended = match prepare(cli, flags).await {
+    let ended = match prepare(cli, flags, environment).await {
         Ok(rehearsal) if flags.serve => serve(&rehearsal, flags, screen).await,
         Ok(rehearsal) => perform(&rehearsal, cli, flags, environment, screen).await,
         Err(error) => Err(error),
@@ -43,7 +43,10 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     }
 }
 
-async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserError> {
+/// How long the simulated person takes when somebody watches.
+const WATCHED_PERSON: Duration = Duration::from_secs(3);
+
+async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> Result<Rehearsal, UserError> {
     let kept = kept(flags);
     check_flags(flags, kept.is_some())?;
     let latency = match &flags.latency {
@@ -77,6 +80,10 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags) -> Result<Rehearsal, UserErro
             PersonFlag::Pages => PersonKind::Pages,
             PersonFlag::Never => PersonKind::Never,
         };
+    }
+    let is_watched = environment.is_terminal && !cli.flags.non_interactive && !flags.serve;
+    if is_watched && flags.world.is_none() {
+        cloud.timing.person = WATCHED_PERSON;
     }
     if let Some(user) = user_to_add(cli)? {
         cloud.person.adds = Some(user);
@@ -144,6 +151,7 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
         port: flags.port,
         latency,
         calls: flags.calls.clone(),
+        keep_calls: false,
         quota: flags.quota.map(|QuotaFlag::Aws| 20),
     };
     let simulation = Simulation::start(cloud, options).await.map_err(|error| {

@@ -33,12 +33,7 @@ pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFla
     let mut calls = 0;
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = rehearsal
-            .server()
-            .calls()
-            .iter()
-            .filter(|call| is_change(&call.operation))
-            .count();
+        let now = rehearsal.server().change_count();
         if now == calls || flags.keep.is_none() || !changes_scenario(flags) {
             continue;
         }
@@ -54,13 +49,6 @@ pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFla
             return error;
         }
     }
-}
-
-/// Returns whether an operation changes something. All operations that only read have one of these prefixes.
-fn is_change(operation: &str) -> bool {
-    !["Get", "List", "Describe", "Head", "Is", "Simulate"]
-        .iter()
-        .any(|verb| operation.starts_with(verb))
 }
 
 /// Returns the folder of `--keep` if it already contains a rehearsal.

@@ -20,6 +20,7 @@ models_path, store, instance, account, login = sys.argv[1:6]
 fresh = json.loads(sys.argv[6])
 models = json.load(open(models_path))
 happy, refused, problems = set(), set(), []
+ONE_STATEMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
 
 # The portal says "ForbiddenException: No access", which its model does not have; the common front validates.
 # S3 documents its codes in "Error responses", IAM's front has its own word for a bad shape.
@@ -183,7 +184,7 @@ ok(SA, "AttachManagedPolicyToPermissionSet", **at, ManagedPolicyArn=policy)
 no("ConflictException", SA, "AttachManagedPolicyToPermissionSet", **at, ManagedPolicyArn=policy)
 ok(SA, "ListManagedPoliciesInPermissionSet", **at)
 no("ResourceNotFoundException", SA, "ListManagedPoliciesInPermissionSet", **missing)
-ok(SA, "PutInlinePolicyToPermissionSet", **at, InlinePolicy='{"Version": "2012-10-17", "Statement": []}')
+ok(SA, "PutInlinePolicyToPermissionSet", **at, InlinePolicy=ONE_STATEMENT)
 no("ValidationException", SA, "PutInlinePolicyToPermissionSet", **at, InlinePolicy="no json")
 assert "Statement" in ok(SA, "GetInlinePolicyForPermissionSet", **at)["InlinePolicy"]
 no("ResourceNotFoundException", SA, "GetInlinePolicyForPermissionSet", **missing)
@@ -284,6 +285,59 @@ ok(OR, "ListAWSServiceAccessForOrganization")
 no("ValidationException", OR, "ListAWSServiceAccessForOrganization", MaxResults=0)
 ok(OR, "ListDelegatedAdministrators")
 no("ValidationException", OR, "ListDelegatedAdministrators", ServicePrincipal="no spaces")
+dev = next(account["Id"] for account in ok(OR, "ListAccounts")["Accounts"] if account["Name"] == "Dev")
+nobody = "000000000000"
+assert ok(OR, "ListCreateAccountStatus", States=["SUCCEEDED"])["CreateAccountStatuses"]
+no("ValidationException", OR, "ListCreateAccountStatus", States=["MAYBE"])
+assert ok(OR, "DescribeAccount", AccountId=dev)["Account"]["State"] == "ACTIVE"
+no("AccountNotFoundException", OR, "DescribeAccount", AccountId=nobody)
+root = ok(OR, "ListRoots")["Roots"][0]["Id"]
+no("ValidationException", OR, "ListRoots", MaxResults=0)
+unit = ok(OR, "CreateOrganizationalUnit", ParentId=root, Name="Team", Tags=[{"Key": "a", "Value": "b"}])["OrganizationalUnit"]["Id"]
+no("DuplicateOrganizationalUnitException", OR, "CreateOrganizationalUnit", ParentId=root, Name="Team")
+inner = ok(OR, "CreateOrganizationalUnit", ParentId=unit, Name="Inner")["OrganizationalUnit"]["Id"]
+assert ok(OR, "DescribeOrganizationalUnit", OrganizationalUnitId=unit)["OrganizationalUnit"]["Name"] == "Team"
+no("OrganizationalUnitNotFoundException", OR, "DescribeOrganizationalUnit", OrganizationalUnitId="ou-zzzz-00000000")
+ok(OR, "UpdateOrganizationalUnit", OrganizationalUnitId=unit, Name="Group")
+no("OrganizationalUnitNotFoundException", OR, "UpdateOrganizationalUnit", OrganizationalUnitId="ou-zzzz-00000000", Name="x")
+assert [row["Name"] for row in ok(OR, "ListOrganizationalUnitsForParent", ParentId=root)["OrganizationalUnits"]] == ["Group"]
+no("ParentNotFoundException", OR, "ListOrganizationalUnitsForParent", ParentId="r-zzzz")
+ok(OR, "MoveAccount", AccountId=dev, SourceParentId=root, DestinationParentId=inner)
+no("DuplicateAccountException", OR, "MoveAccount", AccountId=dev, SourceParentId=root, DestinationParentId=inner)
+assert [row["Id"] for row in ok(OR, "ListAccountsForParent", ParentId=inner)["Accounts"]] == [dev]
+no("ParentNotFoundException", OR, "ListAccountsForParent", ParentId="r-zzzz")
+assert ok(OR, "DescribeAccount", AccountId=dev)["Account"]["Paths"][0].endswith(f"/{root}/{unit}/{inner}/{dev}/")
+assert ok(OR, "ListParents", ChildId=dev)["Parents"] == [{"Id": inner, "Type": "ORGANIZATIONAL_UNIT"}]
+assert ok(OR, "ListParents", ChildId=unit)["Parents"] == [{"Id": root, "Type": "ROOT"}]
+no("ChildNotFoundException", OR, "ListParents", ChildId=nobody)
+assert ok(OR, "ListChildren", ParentId=root, ChildType="ACCOUNT")["Children"] == [{"Id": account, "Type": "ACCOUNT"}]
+no("ParentNotFoundException", OR, "ListChildren", ParentId="r-zzzz", ChildType="ACCOUNT")
+no("OrganizationalUnitNotEmptyException", OR, "DeleteOrganizationalUnit", OrganizationalUnitId=inner)
+ok(OR, "MoveAccount", AccountId=dev, SourceParentId=inner, DestinationParentId=root)
+ok(OR, "DeleteOrganizationalUnit", OrganizationalUnitId=inner)
+ok(OR, "TagResource", ResourceId=dev, Tags=[{"Key": "team", "Value": "x"}, {"Key": "old", "Value": "y"}])
+no("TargetNotFoundException", OR, "TagResource", ResourceId=nobody, Tags=[])
+ok(OR, "UntagResource", ResourceId=dev, TagKeys=["old"])
+no("TargetNotFoundException", OR, "UntagResource", ResourceId=nobody, TagKeys=["old"])
+assert ok(OR, "ListTagsForResource", ResourceId=dev)["Tags"] == [{"Key": "team", "Value": "x"}]
+no("TargetNotFoundException", OR, "ListTagsForResource", ResourceId=nobody)
+delegated = {"AccountId": dev, "ServicePrincipal": "sso.amazonaws.com"}
+ok(OR, "RegisterDelegatedAdministrator", **delegated)
+no("AccountAlreadyRegisteredException", OR, "RegisterDelegatedAdministrator", **delegated)
+no("ConstraintViolationException", OR, "RegisterDelegatedAdministrator", **{**delegated, "AccountId": account})
+assert ok(OR, "ListDelegatedServicesForAccount", AccountId=dev)["DelegatedServices"]
+ok(OR, "DeregisterDelegatedAdministrator", **delegated)
+no("AccountNotRegisteredException", OR, "DeregisterDelegatedAdministrator", **delegated)
+no("AccountNotRegisteredException", OR, "ListDelegatedServicesForAccount", AccountId=dev)
+ok(OR, "EnableAWSServiceAccess", ServicePrincipal="ram.amazonaws.com")
+no("ValidationException", OR, "EnableAWSServiceAccess", ServicePrincipal="no spaces")
+assert len(ok(OR, "ListAWSServiceAccessForOrganization")["EnabledServicePrincipals"]) == 2
+ok(OR, "DisableAWSServiceAccess", ServicePrincipal="ram.amazonaws.com")
+no("ValidationException", OR, "DisableAWSServiceAccess", ServicePrincipal="no spaces")
+assert ok(OR, "ListPolicies", Filter="SERVICE_CONTROL_POLICY")["Policies"] == []
+no("ValidationException", OR, "ListPolicies", Filter="NONE")
+ok(OR, "ListPoliciesForTarget", TargetId=root, Filter="SERVICE_CONTROL_POLICY")
+no("ValidationException", OR, "ListPoliciesForTarget", TargetId=root, Filter="NONE")
 ok("freetier", "GetAccountPlanState")
 ok("sts", "GetCallerIdentity")
 
@@ -417,7 +471,10 @@ assert arn == f"arn:aws:iam::{account}:user/ada", arn
 deletion = ok(SA, "DeleteAccountAssignment", **at, **target)["AccountAssignmentDeletionStatus"]["RequestId"]
 until(lambda: ok(SA, "DescribeAccountAssignmentDeletionStatus", InstanceArn=instance, AccountAssignmentDeletionRequestId=deletion)[
     "AccountAssignmentDeletionStatus"]["Status"] == "SUCCEEDED")
-no("ResourceNotFoundException", SA, "DeleteAccountAssignment", **at, **target)
+no("ResourceNotFoundException", SA, "DeleteAccountAssignment", **missing, **target)
+repeated = ok(SA, "DeleteAccountAssignment", **at, **target)["AccountAssignmentDeletionStatus"]["RequestId"]
+until(lambda: ok(SA, "DescribeAccountAssignmentDeletionStatus", InstanceArn=instance, AccountAssignmentDeletionRequestId=repeated)[
+    "AccountAssignmentDeletionStatus"]["Status"] == "FAILED")
 no("ResourceNotFoundException", SA, "DescribeAccountAssignmentDeletionStatus", InstanceArn=instance,
    AccountAssignmentDeletionRequestId="00000000-0000-4000-8000-000000000000")
 ok(SA, "ListAccountAssignmentDeletionStatus", InstanceArn=instance)

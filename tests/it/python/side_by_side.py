@@ -169,7 +169,7 @@ admin("AttachManagedPolicyToPermissionSet", "a second time", ManagedPolicyArn=PO
 admin("AttachManagedPolicyToPermissionSet", "a policy of the account", ManagedPolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/x", **a_set)
 admin("AttachManagedPolicyToPermissionSet", "to an unknown set", ManagedPolicyArn=POLICY, **no_set)
 admin("ListManagedPoliciesInPermissionSet", **a_set)
-admin("PutInlinePolicyToPermissionSet", InlinePolicy='{"Version": "2012-10-17", "Statement": []}', **a_set)
+admin("PutInlinePolicyToPermissionSet", InlinePolicy='{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}', **a_set)
 admin("PutInlinePolicyToPermissionSet", "no JSON", InlinePolicy="x", **a_set)
 admin("GetInlinePolicyForPermissionSet", **a_set)
 admin("GetInlinePolicyForPermissionSet", "none", PermissionSetArn=of("other"))

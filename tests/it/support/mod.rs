@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use idc_sim::{CallLine, Cloud, Credentials, Fault, FaultKind, Hold, Options, Server, scenarios};
+use idc_sim::{CallLine, Cloud, Credentials, CustomerPolicy, Fault, FaultKind, Hold, Options, Server, scenarios};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -71,12 +71,29 @@ impl TestEnv {
         Self::with(scenarios::named(scenario).expect("a known scenario"))
     }
 
+    /// Adds a customer managed policy to all accounts.
+    pub fn add_policy(&self, name: &str, path: &str) {
+        let policy = CustomerPolicy {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        };
+        for account in &mut self.server.cloud().accounts {
+            account.policies.push(policy.clone());
+        }
+    }
+
     /// Starts a server with a custom scenario.
     pub fn with(mut cloud: Cloud) -> Self {
         let root = cloud.root();
         let credentials = cloud.issue(root);
         let server = RUNTIME
-            .block_on(Server::start(cloud, Options::default()))
+            .block_on(Server::start(
+                cloud,
+                Options {
+                    keep_calls: true,
+                    ..Options::default()
+                },
+            ))
             .expect("a free port");
         Self {
             server,

@@ -3,6 +3,8 @@
 use super::front::{index, mailbox};
 use super::request::PageRequest;
 use super::{authorize, console, portal};
+use serde_json::json;
+
 use crate::protocol::wire::WireResponse;
 use crate::services::not_simulated;
 use crate::state::Cloud;
@@ -26,7 +28,7 @@ pub fn page(cloud: &mut Cloud, request: &PageRequest) -> WireResponse {
         WireResponse {
             status: error.status,
             headers: vec![("content-type", "application/json".to_owned())],
-            body: error.json_body().to_string(),
+            body: json!({"__type": error.code, "Message": error.message}).to_string(),
             error: Some(error.code),
         }
     })

@@ -1,6 +1,6 @@
 //! Errors of the simulated services.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// An error that a service returns. The protocol determines how it is serialized.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,14 +51,6 @@ impl ServiceError {
             "ValidationException",
             format!("{errors} detected: {}", violations.join("; ")),
         )
-    }
-
-    /// Returns the response body in the JSON 1.0 and 1.1 protocols.
-    pub fn json_body(&self) -> Value {
-        let mut body = self.extra.clone();
-        body.insert("__type".to_owned(), json!(self.code));
-        body.insert("Message".to_owned(), json!(self.message));
-        Value::Object(body)
     }
 }
 

@@ -1,8 +1,8 @@
-//! The models of the services: their operations, and the constraints on the input of each operation.
+//! The models of the services: their operations, with the constraints on input, output and errors.
 //!
 //! `tools/service_models.py` generates `service_models.json` from botocore's models. Each request is validated against
 //! its model before a service handles it, so that the simulation returns `ValidationException` in the same cases as
-//! AWS, and with the same message.
+//! AWS, and with the same message. In debug builds, each response is validated too.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
@@ -11,7 +11,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::protocol::error::ServiceError;
+use crate::protocol::error::{ServiceError, ServiceResult};
 
 /// The models of all simulated services, by botocore's names (`sso-admin`, `identitystore`, …).
 pub static SERVICES: LazyLock<BTreeMap<String, Service>> =
@@ -34,6 +34,8 @@ pub struct Service {
     pub signing_name: String,
     /// Operations by name.
     pub operations: BTreeMap<String, Operation>,
+    /// HTTP method and path of the operations that the simulation does not implement, for the REST protocols.
+    pub others: BTreeMap<String, (String, String)>,
     /// Shapes by name.
     pub shapes: HashMap<String, Shape>,
 }
@@ -50,6 +52,20 @@ pub struct Operation {
     /// The member that the body consists of, if the body is a single member.
     pub payload: Option<String>,
     input: Option<String>,
+    output: Option<String>,
+    /// The output member that the body consists of, if the body is a single member.
+    pub output_payload: Option<String>,
+    /// The errors by code.
+    pub errors: BTreeMap<String, ErrorModel>,
+}
+
+/// The model of an error.
+#[derive(Debug, Deserialize)]
+pub struct ErrorModel {
+    /// The name of its shape.
+    pub shape: String,
+    /// The HTTP status.
+    pub status: u16,
 }
 
 /// The type of a value, with its constraints.
@@ -70,6 +86,13 @@ pub struct Shape {
     pub members: BTreeMap<String, Member>,
     /// The name of the shape of a list's items.
     pub member: Option<String>,
+    /// The name of the element of each item of a list, in XML.
+    pub member_name: Option<String>,
+    /// The name of the shape of a map's values.
+    pub value: Option<String>,
+    /// Whether the items of a list are not wrapped in an element, in XML.
+    #[serde(default)]
+    pub flat: bool,
     #[serde(skip)]
     compiled: OnceLock<Option<Regex>>,
 }
@@ -81,15 +104,16 @@ pub struct Member {
     pub shape: String,
     #[serde(default)]
     required: bool,
+    /// Where it is sent, if not in the body: `querystring`, `header` or `uri`.
     #[serde(rename = "in")]
-    location: Option<String>,
+    pub location: Option<String>,
+    /// The name with which it is sent, if it is another one.
     #[serde(rename = "as")]
-    wire_name: Option<String>,
+    pub wire_name: Option<String>,
 }
 
-/// Returns the members of a REST operation that are sent in the query string or in headers, as `(member, location, wire
-/// name)`.
-pub fn query_and_header_members(service: &str, operation: &str) -> Vec<(String, String, String)> {
+/// Returns the members of a REST operation that are not sent in the body, as `(member, location, wire name)`.
+pub fn members_outside_the_body(service: &str, operation: &str) -> Vec<(String, String, String)> {
     let Some((shape, _)) = input_shape(service, operation) else {
         return Vec::new();
     };
@@ -152,7 +176,7 @@ pub fn validate(service: &str, operation: &str, input: &Value) -> Result<(), Ser
         return Ok(());
     };
     let mut violations = Vec::new();
-    check(model, shape, input, "", &mut violations);
+    check(model, shape, input, "", Rules::All, &mut violations);
     if violations.is_empty() {
         Ok(())
     } else {
@@ -168,8 +192,139 @@ pub fn input_shape(service: &str, operation: &str) -> Option<(&'static Shape, &'
     Some((model.shapes.get(name)?, model))
 }
 
+/// Returns the output shape of an operation and the model of its service, or `None` if the operation is not in the models
+/// or has no output.
+pub fn output_shape(service: &str, operation: &str) -> Option<(&'static Shape, &'static Service)> {
+    let model = SERVICES.get(service)?;
+    let name = model.operations.get(operation)?.output.as_ref()?;
+    Some((model.shapes.get(name)?, model))
+}
+
+/// Returns the shape of an error of an operation.
+pub fn error_shape(service: &str, operation: &str, code: &str) -> Option<&'static Shape> {
+    let model = SERVICES.get(service)?;
+    let error = model.operations.get(operation)?.errors.get(code)?;
+    model.shapes.get(&error.shape)
+}
+
+/// Errors that every operation can return, although no model lists them.
+const COMMON_ERRORS: [&str; 15] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "ForbiddenException",
+    "InternalFailure",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotImplemented",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "UnrecognizedClientException",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// Validates what a service returns against the model, and describes each difference.
+pub fn response_violations(service: &str, operation: &str, result: &ServiceResult) -> Vec<String> {
+    let Some(model) = SERVICES.get(service) else {
+        return vec![format!("{service} has no model")];
+    };
+    let Some(operation_model) = model.operations.get(operation) else {
+        return Vec::new();
+    };
+    let mut violations = Vec::new();
+    match result {
+        Ok(output) => match output_shape(service, operation) {
+            Some((shape, model)) => {
+                check(model, shape, output, "", Rules::Types, &mut violations);
+                check_known(model, shape, output, "", &mut violations);
+            }
+            None if output.is_null() || output == &Value::Object(serde_json::Map::new()) => {}
+            None => violations.push(format!("{operation} has no output")),
+        },
+        Err(error) => match operation_model.errors.get(&error.code) {
+            Some(known) => {
+                if known.status != error.status {
+                    violations.push(format!("{} has HTTP status {}", error.code, known.status));
+                }
+                let members = model.shapes.get(&known.shape).map(|shape| &shape.members);
+                let unknown = error
+                    .extra
+                    .keys()
+                    .filter(|name| members.is_none_or(|known| !known.contains_key(*name)));
+                violations.extend(unknown.map(|name| format!("{} has no member {name}", error.code)));
+                if let Some(shape) = model.shapes.get(&known.shape) {
+                    for (name, value) in &error.extra {
+                        let member = shape
+                            .members
+                            .get(name)
+                            .and_then(|member| model.shapes.get(&member.shape));
+                        if let Some(member) = member {
+                            check(model, member, value, name, Rules::Types, &mut violations);
+                        }
+                    }
+                }
+            }
+            // The errors of S3 are not in its model.
+            None if service == "s3" || COMMON_ERRORS.contains(&error.code.as_str()) => {}
+            None => violations.push(format!("{operation} has no error {}", error.code)),
+        },
+    }
+    violations
+}
+
+/// Appends a description of each member that the model does not have.
+fn check_known(model: &Service, shape: &Shape, value: &Value, path: &str, violations: &mut Vec<String>) {
+    if shape.document {
+        return;
+    }
+    let shape_of = |name: &Option<String>| name.as_ref().and_then(|name| model.shapes.get(name));
+    match (shape.kind.as_str(), value) {
+        ("structure", Value::Object(values)) => {
+            for (name, value) in values {
+                let path = member_path(path, name);
+                match shape
+                    .members
+                    .get(name)
+                    .and_then(|member| model.shapes.get(&member.shape))
+                {
+                    Some(shape) => check_known(model, shape, value, &path, violations),
+                    None => violations.push(format!("{path} is not in the model")),
+                }
+            }
+        }
+        ("list", Value::Array(items)) => {
+            if let Some(shape) = shape_of(&shape.member) {
+                for item in items {
+                    check_known(model, shape, item, path, violations);
+                }
+            }
+        }
+        ("map", Value::Object(values)) => {
+            if let Some(shape) = shape_of(&shape.value) {
+                for (key, value) in values {
+                    check_known(model, shape, value, &format!("{path}.{key}"), violations);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a value is checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// Everything in the model, as for requests.
+    All,
+    /// Types, required members and enumerations, as for responses. Their lengths and patterns depend on what a scenario
+    /// contains, and real services do not keep to them either.
+    Types,
+}
+
 /// Validates a value against its shape, and appends a description of each violated constraint.
-fn check(model: &Service, shape: &Shape, value: &Value, path: &str, violations: &mut Vec<String>) {
+fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules, violations: &mut Vec<String>) {
     if shape.document {
         return;
     }
@@ -180,7 +335,7 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, violations: 
                 match values.get(name).filter(|value| !value.is_null()) {
                     Some(value) => {
                         if let Some(shape) = model.shapes.get(&member.shape) {
-                            check(model, shape, value, &path, violations);
+                            check(model, shape, value, &path, rules, violations);
                         }
                     }
                     None if member.required => {
@@ -191,18 +346,22 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, violations: 
             }
         }
         ("list", Value::Array(items)) => {
-            check_size(shape, value, items.len(), path, violations);
+            if rules == Rules::All {
+                check_size(shape, value, items.len(), path, violations);
+            }
             if let Some(shape) = shape.member.as_ref().and_then(|name| model.shapes.get(name)) {
                 for (index, item) in items.iter().enumerate() {
-                    check(model, shape, item, &format!("{path}.{}.member", index + 1), violations);
+                    check(model, shape, item, &format!("{path}.{}.member", index + 1), rules, violations);
                 }
             }
         }
-        ("string", Value::String(text)) => check_string(shape, value, text, path, violations),
+        ("string", Value::String(text)) => check_string(shape, value, text, path, rules, violations),
         ("integer" | "long", Value::Number(number)) => check_number(shape, value, number.as_f64(), path, violations),
         ("boolean", Value::Bool(_))
         | ("map", Value::Object(_))
-        | ("timestamp" | "double" | "float", Value::Number(_)) => {}
+        | ("timestamp" | "double" | "float", Value::Number(_))
+        // In XML.
+        | ("timestamp", Value::String(_)) => {}
         _ => violations.push(violation(
             value,
             path,
@@ -211,8 +370,7 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, violations: 
     }
 }
 
-fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, violations: &mut Vec<String>) {
-    check_size(shape, value, text.chars().count(), path, violations);
+fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, rules: Rules, violations: &mut Vec<String>) {
     if !shape.enum_values.is_empty() && !shape.enum_values.iter().any(|allowed| allowed == text) {
         let set = shape.enum_values.join(", ");
         violations.push(violation(
@@ -221,6 +379,10 @@ fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, violations
             &format!("Member must satisfy enum value set: [{set}]"),
         ));
     }
+    if rules == Rules::Types {
+        return;
+    }
+    check_size(shape, value, text.chars().count(), path, violations);
     if let (Some(pattern), Some(regex)) = (&shape.pattern, shape.regex())
         && !regex.is_match(text)
     {

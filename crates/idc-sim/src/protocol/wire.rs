@@ -5,7 +5,7 @@ use hyper::http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::protocol::models::{self, Operation, SERVICES, Service};
+use crate::protocol::models::{self, SERVICES, Service};
 use crate::protocol::xml;
 
 /// An API request. Its service and operation come from the target header, the path and the signature scope.
@@ -44,8 +44,7 @@ pub fn parse(head: &Parts, body: &[u8]) -> Option<ParsedRequest> {
     let scope = signature_scope(head).unwrap_or_default();
     let (service, operation, input) = json_request(head, body)
         .or_else(|| query_request(head, body))
-        .or_else(|| s3_request(head, &scope, body))
-        .or_else(|| rest_request(head, body))?;
+        .or_else(|| rest_request(head, &scope, body))?;
     Some(ParsedRequest {
         service,
         operation,
@@ -98,57 +97,125 @@ fn query_request(head: &Parts, body: &[u8]) -> Option<Request> {
     Some((service, operation, input))
 }
 
-/// Parses a path-style S3 request, such as `PUT /bucket?policy`: the path names the bucket, and the first query
-/// parameter the subresource. The signature scope distinguishes it from requests for other services.
-fn s3_request(head: &Parts, scope: &Scope, body: &[u8]) -> Option<Request> {
-    let (service, model) = services("rest-xml").find(|(_, model)| model.signing_name == scope.service)?;
-    let path = head.uri.path().trim_start_matches('/');
-    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    let query = head.uri.query().unwrap_or_default();
-    let matches_query = |operation: &Operation| match operation.path.split_once('?') {
-        Some((_, subresource)) => {
-            let subresource = subresource.split('=').next().unwrap_or(subresource);
-            form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == subresource)
+/// Parses a request of a REST protocol: the method, the path and the query parameters determine the operation. For S3, the
+/// path names the bucket. The scope of a signature distinguishes services with the same paths.
+fn rest_request(head: &Parts, scope: &Scope, body: &[u8]) -> Option<Request> {
+    let is_asked = |model: &Service| match (scope.service.as_str(), model.protocol.as_str()) {
+        // Nobody reads a bucket without a signature here.
+        ("", "rest-xml") => false,
+        ("", _) => true,
+        (signed, _) => model.signing_name == signed,
+    };
+    let services = services("rest-json").chain(services("rest-xml"));
+    let (mut found, mut is_s3) = (None, None);
+    for (service, model) in services.filter(|(_, model)| is_asked(model)) {
+        is_s3 = is_s3.or((model.protocol == "rest-xml").then_some(service));
+        let operations = model.operations.iter();
+        let operations = operations.map(|(name, operation)| (name, operation.method.as_str(), operation.path.as_str()));
+        let others = model.others.iter();
+        let others = others.map(|(name, (method, path))| (name, method.as_str(), path.as_str()));
+        for (name, method, template) in operations.chain(others) {
+            if head.method != method {
+                continue;
+            }
+            // A template with more query parameters is more specific.
+            if let Some(matched) = Matched::of(template, head)
+                && found
+                    .as_ref()
+                    .is_none_or(|(_, _, best): &(_, _, Matched)| matched.specificity > best.specificity)
+            {
+                found = Some((service, name, matched));
+            }
         }
-        None => form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key == "x-id"),
-    };
-    let found = model.operations.iter().find(|(_, operation)| {
-        head.method == operation.method.as_str() && key.is_empty() && !bucket.is_empty() && matches_query(operation)
-    });
-    let Some((operation, operation_model)) = found else {
-        return Some((service, format!("{} {}", head.method, head.uri.path()), json!({})));
-    };
-    let mut input = query_and_header_members(service, operation, head);
-    input.insert("Bucket".to_owned(), json!(bucket));
-    let shape = models::input_shape(service, operation).map(|(shape, _)| shape);
-    if let (Some(payload), Ok(text), false) = (&operation_model.payload, std::str::from_utf8(body), body.is_empty())
-        && let Some(shape) = shape.and_then(|shape| model.shapes.get(&shape.members.get(payload)?.shape))
-    {
-        let value = match shape.kind.as_str() {
-            "structure" => xml::from_xml(model, shape, text),
-            _ => json!(text),
-        };
-        input.insert(payload.clone(), value);
     }
-    Some((service, operation.clone(), Value::Object(input)))
+    let Some((service, operation, matched)) = found else {
+        let operation = format!("{} {}", head.method, head.uri.path());
+        return is_s3.map(|service| (service, operation, json!({})));
+    };
+    let model = SERVICES.get(service)?;
+    let mut members = members_outside_the_body(service, operation, head, &matched);
+    let payload = model
+        .operations
+        .get(operation)
+        .and_then(|operation| operation.payload.as_ref());
+    let shape = models::input_shape(service, operation).map(|(shape, _)| shape);
+    match payload {
+        Some(payload) if model.protocol == "rest-xml" => {
+            let shape = shape.and_then(|shape| model.shapes.get(&shape.members.get(payload)?.shape));
+            if let (Some(shape), Ok(text), false) = (shape, std::str::from_utf8(body), body.is_empty()) {
+                let value = match shape.kind.as_str() {
+                    "structure" => xml::from_xml(model, shape, text),
+                    _ => json!(text),
+                };
+                members.insert(payload.clone(), value);
+            }
+        }
+        Some(payload) => {
+            members.insert(payload.clone(), json_members(body));
+        }
+        None if model.protocol == "rest-xml" => {}
+        None => {
+            if let Value::Object(body) = json_members(body) {
+                members.extend(body);
+            }
+        }
+    }
+    Some((service, operation.clone(), Value::Object(members)))
 }
 
-fn rest_request(head: &Parts, body: &[u8]) -> Option<Request> {
-    services("rest-json").find_map(|(service, model)| {
-        let (operation, operation_model) = model
-            .operations
-            .iter()
-            .find(|(_, operation)| head.method == operation.method.as_str() && head.uri.path() == operation.path)?;
-        let mut members = query_and_header_members(service, operation, head);
-        match (&operation_model.payload, json_members(body)) {
-            (Some(payload), body) => {
-                members.insert(payload.clone(), body);
-            }
-            (None, Value::Object(body)) => members.extend(body),
-            (None, _) => {}
+/// A path that matches the template of an operation, such as `/{Bucket}/{Key+}?acl`.
+struct Matched {
+    /// The values of the template's parameters, by name.
+    parameters: Vec<(String, String)>,
+    /// How much of the request the template describes.
+    specificity: (usize, usize),
+}
+
+impl Matched {
+    fn of(template: &str, head: &Parts) -> Option<Self> {
+        let (template, wanted) = template.split_once('?').unwrap_or((template, ""));
+        let query: Vec<(String, String)> = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+        let wanted: Vec<(String, String)> = form_urlencoded::parse(wanted.as_bytes()).into_owned().collect();
+        let is_present = |(key, value): &(String, String)| {
+            let mut present = query.iter().filter(|(candidate, _)| candidate == key);
+            present.any(|(_, present)| value.is_empty() || value == present)
+        };
+        if !wanted.iter().all(is_present) {
+            return None;
         }
-        Some((service, operation.clone(), Value::Object(members)))
-    })
+        let decode = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let mut rest = head.uri.path().trim_start_matches('/');
+        let mut parameters = Vec::new();
+        let mut fixed = 0;
+        for segment in template.trim_start_matches('/').split('/') {
+            let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+            if let Some(name) = name.and_then(|name| name.strip_suffix('+')) {
+                parameters.push((name.to_owned(), decode(rest)));
+                return (!rest.is_empty()).then_some(Self {
+                    parameters,
+                    specificity: (wanted.len(), fixed),
+                });
+            }
+            let (part, behind) = rest.split_once('/').unwrap_or((rest, ""));
+            match name {
+                Some(_) if part.is_empty() => return None,
+                Some(name) => parameters.push((name.to_owned(), decode(part))),
+                None if part == segment => fixed += 1,
+                None => return None,
+            }
+            rest = behind;
+        }
+        rest.is_empty().then_some(Self {
+            parameters,
+            specificity: (wanted.len(), fixed),
+        })
+    }
 }
 
 /// Deserializes a JSON body. An empty body is an empty object, and an invalid one is `Null`.
@@ -159,15 +226,19 @@ fn json_members(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or(Value::Null)
 }
 
-/// Returns the members that are sent in the query string or in headers.
-fn query_and_header_members(service: &str, operation: &str, head: &Parts) -> Map<String, Value> {
+/// Returns the members that are sent in the path, in the query string or in headers.
+fn members_outside_the_body(service: &str, operation: &str, head: &Parts, matched: &Matched) -> Map<String, Value> {
     let query = head.uri.query().unwrap_or_default();
-    let members = models::query_and_header_members(service, operation).into_iter();
+    let members = models::members_outside_the_body(service, operation).into_iter();
     let present = members.filter_map(|(member, location, wire_name)| {
         let value = match location.as_str() {
             "querystring" => form_urlencoded::parse(query.as_bytes())
                 .find(|(key, _)| *key == wire_name)
                 .map(|(_, value)| value.into_owned())?,
+            "uri" => {
+                let mut parameters = matched.parameters.iter();
+                parameters.find(|(name, _)| *name == wire_name)?.1.clone()
+            }
             _ => header(head, &wire_name)?.to_owned(),
         };
         let number = value
@@ -221,28 +292,61 @@ impl ParsedRequest {
         };
         match self.model.protocol.as_str() {
             "query" => self.write_query(result, request_id, response),
-            "rest-xml" => write_s3(self, result, request_id, response),
-            _ => self.write_json(result, response),
+            "rest-xml" => self.write_s3(result, request_id, response),
+            _ => self.write_json(result, request_id, response),
         }
     }
 
-    fn write_json(&self, result: &ServiceResult, mut response: WireResponse) -> WireResponse {
-        let is_rest = self.model.protocol == "rest-json";
+    fn write_json(&self, result: &ServiceResult, request_id: &str, mut response: WireResponse) -> WireResponse {
         let content_type = match &self.model.json_version {
-            Some(version) => format!("application/x-amz-json-{version}"),
-            None => "application/json".to_owned(),
+            Some(version) if self.model.protocol == "json" => format!("application/x-amz-json-{version}"),
+            _ => "application/json".to_owned(),
         };
         response.headers.push(("content-type", content_type));
         response.body = match result {
             Ok(Value::Null) => String::new(),
-            Ok(value) => value.to_string(),
-            Err(error) if is_rest => rest_error(error).to_string(),
-            Err(error) => error.json_body().to_string(),
+            Ok(value) => {
+                let model = self.model.operations.get(&self.operation);
+                let payload = model.and_then(|operation| operation.output_payload.as_ref());
+                payload.map_or(value, |payload| &value[payload]).to_string()
+            }
+            Err(error) => self.json_error(error, request_id).to_string(),
         };
         if let Some(code) = &response.error {
             response.headers.push(("x-amzn-errortype", code.clone()));
         }
         response
+    }
+
+    /// Returns the body of an error in the JSON protocols, with the members of its model.
+    fn json_error(&self, error: &ServiceError, request_id: &str) -> Value {
+        let mut body = error.extra.clone();
+        // The errors of OAuth have members of their own.
+        if body.contains_key("error") {
+            return Value::Object(body);
+        }
+        let shape = models::error_shape(self.service, &self.operation, &error.code);
+        let has = |name: &str| shape.is_some_and(|shape| shape.members.contains_key(name));
+        let message = if has("message") || (!has("Message") && self.model.protocol == "rest-json") {
+            "message"
+        } else {
+            "Message"
+        };
+        body.insert(message.to_owned(), json!(error.message));
+        if has("RequestId") {
+            body.insert("RequestId".to_owned(), json!(request_id));
+        }
+        match self.service {
+            "sso" => {
+                let kind = format!("com.amazonaws.switchboard.portal#{}", error.code);
+                body.insert("__type".to_owned(), json!(kind));
+            }
+            _ if self.model.protocol == "json" => {
+                body.insert("__type".to_owned(), json!(error.code));
+            }
+            _ => {}
+        }
+        Value::Object(body)
     }
 
     fn write_query(&self, result: &ServiceResult, request_id: &str, mut response: WireResponse) -> WireResponse {
@@ -251,11 +355,14 @@ impl ParsedRequest {
         response.headers.push(("content-type", "text/xml".to_owned()));
         response.body = match result {
             Ok(value) => {
-                // The SDKs read the first element as the result, whatever its name.
-                let output = xml::to_xml(&format!("{operation}Result"), None, value);
+                let members = models::output_shape(self.service, operation)
+                    .map(|(shape, model)| xml::members(model, shape, value))
+                    .unwrap_or_default();
                 let metadata = xml::to_xml("ResponseMetadata", None, &json!({"RequestId": request_id}));
                 let namespace = namespace.unwrap_or_default();
-                format!("<{operation}Response xmlns=\"{namespace}\">{output}{metadata}</{operation}Response>")
+                format!(
+                    "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{members}</{operation}Result>{metadata}</{operation}Response>"
+                )
             }
             Err(error) => {
                 let error = json!({"Type": "Sender", "Code": error.code, "Message": error.message});
@@ -265,57 +372,95 @@ impl ParsedRequest {
         };
         response
     }
+
+    /// Serializes an S3 result: members for headers, and a body that is text or an XML document.
+    fn write_s3(&self, result: &ServiceResult, request_id: &str, mut response: WireResponse) -> WireResponse {
+        response.headers.push(("content-type", "application/xml".to_owned()));
+        response.headers.push(("x-amz-request-id", request_id.to_owned()));
+        response.body = match result {
+            Ok(output) => {
+                response.headers.extend(self.header_members(output));
+                self.s3_body(output)
+            }
+            // The response to a HEAD request has no body: clients see only the status.
+            Err(_) if self.operation.starts_with("Head") => String::new(),
+            Err(error) => {
+                let mut members = error.extra.clone();
+                members.remove(BUCKET_REGION);
+                members.insert("Code".to_owned(), json!(error.code));
+                members.insert("Message".to_owned(), json!(error.message));
+                members.insert("RequestId".to_owned(), json!(request_id));
+                xml::to_xml("Error", None, &Value::Object(members))
+            }
+        };
+        if let Err(error) = result
+            && let Some(region) = error.extra.get(BUCKET_REGION).and_then(Value::as_str)
+        {
+            response.headers.push((BUCKET_REGION, region.to_owned()));
+        }
+        response
+    }
+
+    /// The output members that are sent as headers.
+    fn header_members(&self, output: &Value) -> Vec<(&'static str, String)> {
+        let Some((shape, _)) = models::output_shape(self.service, &self.operation) else {
+            return Vec::new();
+        };
+        let members = shape.members.iter().filter_map(|(name, member)| {
+            let header = member
+                .wire_name
+                .as_deref()
+                .filter(|_| member.location.as_deref() == Some("header"))?;
+            Some((header, output[name].as_str()?.to_owned()))
+        });
+        members.collect()
+    }
+
+    /// The body of an S3 response: the payload, or the output's members in a root element.
+    fn s3_body(&self, output: &Value) -> String {
+        const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+        let Some((shape, model)) = models::output_shape(self.service, &self.operation) else {
+            return String::new();
+        };
+        let payload = self
+            .model
+            .operations
+            .get(&self.operation)
+            .and_then(|operation| operation.output_payload.as_ref());
+        if let Some(payload) = payload {
+            let shape = shape
+                .members
+                .get(payload)
+                .and_then(|member| model.shapes.get(&member.shape));
+            return match (shape, &output[payload]) {
+                (None, _) | (_, Value::Null) => String::new(),
+                (_, Value::String(text)) => text.clone(),
+                (Some(shape), value) => {
+                    let members = xml::members(model, shape, value);
+                    format!("<{payload} xmlns=\"{NAMESPACE}\">{members}</{payload}>")
+                }
+            };
+        }
+        let root = match self.operation.as_str() {
+            "GetBucketLocation" => {
+                let location = output["LocationConstraint"].as_str().unwrap_or_default();
+                return format!("<LocationConstraint xmlns=\"{NAMESPACE}\">{location}</LocationConstraint>");
+            }
+            "GetBucketAcl" => "AccessControlPolicy",
+            "GetBucketTagging" => "Tagging",
+            "GetBucketVersioning" => "VersioningConfiguration",
+            "ListBuckets" => "ListAllMyBucketsResult",
+            "ListObjects" | "ListObjectsV2" => "ListBucketResult",
+            "ListObjectVersions" => "ListVersionsResult",
+            other => other,
+        };
+        let has_body = shape.members.values().any(|member| member.location.is_none());
+        if !has_body || output.is_null() {
+            return String::new();
+        }
+        let members = xml::members(model, shape, output);
+        format!("<{root} xmlns=\"{NAMESPACE}\">{members}</{root}>")
+    }
 }
 
 const BUCKET_REGION: &str = "x-amz-bucket-region";
-
-/// Serializes an S3 result: members for headers, and a body that is text or an XML document.
-fn write_s3(
-    request: &ParsedRequest,
-    result: &ServiceResult,
-    request_id: &str,
-    mut response: WireResponse,
-) -> WireResponse {
-    const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
-    response.headers.push(("content-type", "application/xml".to_owned()));
-    response.headers.push(("x-amz-request-id", request_id.to_owned()));
-    response.body = match result {
-        Ok(Value::String(text)) => text.clone(),
-        Ok(value) => {
-            let mut root = String::new();
-            for (name, value) in value.as_object().into_iter().flatten() {
-                match (name.as_str(), value.as_str()) {
-                    ("location", Some(value)) => response.headers.push(("location", value.to_owned())),
-                    (BUCKET_REGION, Some(value)) => response.headers.push((BUCKET_REGION, value.to_owned())),
-                    _ => root = xml::to_xml(name, Some(NAMESPACE), value),
-                }
-            }
-            root
-        }
-        // The response to a HEAD request has no body: clients see only the status.
-        Err(_) if request.operation == "HeadBucket" => String::new(),
-        Err(error) => {
-            let mut members = error.extra.clone();
-            members.remove(BUCKET_REGION);
-            members.insert("Code".to_owned(), json!(error.code));
-            members.insert("Message".to_owned(), json!(error.message));
-            members.insert("RequestId".to_owned(), json!(request_id));
-            xml::to_xml("Error", None, &Value::Object(members))
-        }
-    };
-    if let Err(error) = result
-        && let Some(region) = error.extra.get(BUCKET_REGION).and_then(Value::as_str)
-    {
-        response.headers.push((BUCKET_REGION, region.to_owned()));
-    }
-    response
-}
-
-/// Returns the response body of an error in the REST/JSON protocol.
-fn rest_error(error: &ServiceError) -> Value {
-    let mut body = error.extra.clone();
-    if !body.contains_key("error") {
-        body.insert("message".to_owned(), json!(error.message));
-    }
-    Value::Object(body)
-}

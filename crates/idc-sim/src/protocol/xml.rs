@@ -108,6 +108,55 @@ pub fn to_xml(name: &str, namespace: Option<&str>, value: &Value) -> String {
     out
 }
 
+/// Serializes the members of a structure as elements, in the way that the model describes for lists and maps.
+pub fn members(model: &Service, shape: &Shape, value: &Value) -> String {
+    let present = shape.members.iter().filter_map(|(name, member)| {
+        let value = value.get(name).filter(|value| !value.is_null())?;
+        let element = match member.location {
+            // It is sent as a header.
+            Some(_) => return None,
+            None => member.wire_name.as_deref().unwrap_or(name),
+        };
+        Some(element_of(model, model.shapes.get(&member.shape)?, element, value))
+    });
+    present.collect()
+}
+
+/// Serializes a value as an element; for a flat list, as an element for each item.
+fn element_of(model: &Service, shape: &Shape, name: &str, value: &Value) -> String {
+    let shape_of = |name: &Option<String>| name.as_ref().and_then(|name| model.shapes.get(name));
+    let content = match (shape.kind.as_str(), value) {
+        ("structure", value) => members(model, shape, value),
+        ("list", Value::Array(items)) => {
+            let Some(item) = shape_of(&shape.member) else {
+                return String::new();
+            };
+            let item_name = shape.member_name.as_deref().unwrap_or("member");
+            if shape.flat {
+                return items.iter().map(|value| element_of(model, item, name, value)).collect();
+            }
+            items
+                .iter()
+                .map(|value| element_of(model, item, item_name, value))
+                .collect()
+        }
+        ("map", Value::Object(values)) => {
+            let Some(item) = shape_of(&shape.value) else {
+                return String::new();
+            };
+            let entries = values.iter().map(|(key, value)| {
+                let value = element_of(model, item, "value", value);
+                format!("<entry><key>{}</key>{value}</entry>", escape(key))
+            });
+            entries.collect()
+        }
+        (_, Value::String(text)) => escape(text),
+        (_, Value::Null) => String::new(),
+        (_, other) => other.to_string(),
+    };
+    format!("<{name}>{content}</{name}>")
+}
+
 /// Escapes text for XML and HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")

@@ -49,7 +49,10 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         }
         "StopLogging" => {
             let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
-            cloud.trails[index].logging_since = None;
+            let trail = &mut cloud.trails[index];
+            if trail.logging_since.take().is_some() {
+                trail.logging_stopped = Some(request.now);
+            }
             Ok(json!({}))
         }
         "DeleteTrail" => {
@@ -103,6 +106,7 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
         includes_global_events: global,
         validates_files: input["EnableLogFileValidation"].as_bool().unwrap_or_default(),
         logging_since: None,
+        logging_stopped: None,
         event_selectors: default_selectors(),
     };
     if !cloud.buckets.contains_key(&trail.bucket) {
@@ -221,7 +225,21 @@ fn put_event_selectors(trail: &mut Trail, input: &Value) -> ServiceResult {
             "A trail must have one to five event selectors.",
         ));
     };
-    trail.event_selectors = json!(selectors);
+    let complete = |selector: &Value| {
+        let mut selector = selector.clone();
+        for (member, default) in [
+            ("DataResources", json!([])),
+            ("ExcludeManagementEventSources", json!([])),
+            ("IncludeManagementEvents", json!(true)),
+            ("ReadWriteType", json!("All")),
+        ] {
+            if selector[member].is_null() {
+                selector[member] = default;
+            }
+        }
+        selector
+    };
+    trail.event_selectors = selectors.iter().map(complete).collect();
     Ok(json!({"TrailARN": trail.arn, "EventSelectors": trail.event_selectors}))
 }
 
@@ -229,18 +247,34 @@ fn put_event_selectors(trail: &mut Trail, input: &Value) -> ServiceResult {
 /// provisioning time instead.
 fn trail_status(cloud: &mut Cloud, index: usize, now: Timestamp) -> Value {
     let trail = cloud.trails[index].clone();
-    let mut status = json!({"IsLogging": trail.logging_since.is_some()});
+    // The strings are empty until there is something to say, as in recordings.
+    let mut status = json!({
+        "IsLogging": trail.logging_since.is_some(),
+        "TimeLoggingStarted": "",
+        "TimeLoggingStopped": "",
+        "LatestDeliveryAttemptTime": "",
+        "LatestDeliveryAttemptSucceeded": "",
+        "LatestNotificationAttemptTime": "",
+        "LatestNotificationAttemptSucceeded": "",
+    });
+    if let Some(stopped) = trail.logging_stopped {
+        status["StopLoggingTime"] = epoch(stopped);
+        status["TimeLoggingStopped"] = json!(seconds(stopped));
+    }
     let Some(since) = trail.logging_since else {
         return status;
     };
     status["StartLoggingTime"] = epoch(since);
+    status["TimeLoggingStarted"] = json!(seconds(since));
     let first_delivery = since + cloud.timing.provisioning;
     if !cloud.is_finished(&trail.arn, first_delivery, now) {
         cloud.record_poll(&trail.arn);
         return status;
     }
+    status["LatestDeliveryAttemptTime"] = json!(seconds(first_delivery));
     if can_deliver(cloud, &trail) {
         status["LatestDeliveryTime"] = epoch(first_delivery);
+        status["LatestDeliveryAttemptSucceeded"] = json!(seconds(first_delivery));
         if let Some(bucket) = cloud.buckets.get_mut(&trail.bucket) {
             let prefix = trail.prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
             let key = format!(
@@ -256,6 +290,11 @@ fn trail_status(cloud: &mut Cloud, index: usize, now: Timestamp) -> Value {
         status["LatestDeliveryError"] = json!(if is_deleted { "NoSuchBucket" } else { "AccessDenied" });
     }
     status
+}
+
+/// Returns a time in whole seconds: `2026-11-29T14:00:00Z`.
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Returns whether the bucket policy allows CloudTrail to read the bucket's ACL and to write the trail's log files.

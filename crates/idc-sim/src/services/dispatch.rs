@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::request::{Request, denied, not_simulated};
+use super::request::{Request, denied, not_simulated, text};
 use super::{cloudtrail, freetier, iam, identity_store, organizations, portal, s3, signin, sso_admin, sso_oidc, sts};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::models;
@@ -13,6 +13,10 @@ use crate::state::{Cloud, Identity};
 /// service.
 pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     cloud.settle(request.now);
+    let model = models::SERVICES.get(request.service);
+    if model.is_none_or(|model| !model.operations.contains_key(request.operation)) {
+        return Err(not_simulated(request.service, request.operation));
+    }
     let is_signed = !matches!(request.service, "sso" | "sso-oidc" | "signin");
     let caller = if is_signed {
         Some(authenticate(cloud, request)?)
@@ -119,7 +123,16 @@ fn authenticate(cloud: &Cloud, request: &Request) -> Result<Identity, ServiceErr
     let action = format!("{}:{}", action_prefix(request.service), action_name(request));
     if identity.is_denied(&action) && action != "sts:GetCallerIdentity" {
         let status = if access_denied == "AccessDenied" { 403 } else { 400 };
-        let error = denied(identity, &action).with_status(status);
+        let error = match request.service {
+            "identitystore" => identity_store::denied(cloud, identity, &action, request.input),
+            "sso-admin" => denied(identity, &action, &sso_admin::resource(cloud, request.input)),
+            "s3" => {
+                let bucket = text(request.input, "Bucket");
+                denied(identity, &action, &format!("arn:{}:s3:::{bucket}", cloud.partition()))
+            }
+            _ => denied(identity, &action, "*"),
+        };
+        let error = error.with_status(status);
         return Err(ServiceError {
             code: access_denied.to_owned(),
             ..error

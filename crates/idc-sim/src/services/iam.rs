@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
@@ -67,11 +67,11 @@ fn account_summary(cloud: &Cloud) -> Value {
         ("UsersQuota", 5000),
         ("VersionsPerPolicyQuota", 5),
     ];
-    let entries: Vec<Value> = entries
+    let entries: Map<String, Value> = entries
         .iter()
-        .map(|(key, value)| json!({"key": key, "value": value}))
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
         .collect();
-    json!({"SummaryMap": {"entry": entries}})
+    json!({ "SummaryMap": entries })
 }
 
 /// `GetRole`: a role that Identity Center has created in the account, or a role that an identity has assumed.
@@ -106,7 +106,7 @@ fn get_role(cloud: &Cloud, request: &Request) -> ServiceResult {
     Ok(json!({"Role": {
         "Path": path,
         "RoleName": name,
-        "RoleId": "AROAREHEARSAL00000001",
+        "RoleId": reserved.map_or("AROA0000000000000001", |role| role.id.as_str()),
         "Arn": format!("arn:{}:iam::{account}:role{path}{name}", cloud.partition()),
         "CreateDate": "2026-01-01T00:00:00Z",
         "AssumeRolePolicyDocument": document,
@@ -188,7 +188,7 @@ fn page(input: &Value, operation: &str, name: &str, rows: Vec<Value>) -> Service
     let mut page = page.map_err(|_| invalid_input("Invalid Marker."))?;
     let marker = page["Marker"].take();
     let mut response = json!({"IsTruncated": !marker.is_null()});
-    response[name] = json!({"member": page["member"].take()});
+    response[name] = page["member"].take();
     if !marker.is_null() {
         response["Marker"] = marker;
     }
@@ -229,7 +229,7 @@ fn simulate_principal_policy(cloud: &Cloud, request: &Request) -> ServiceResult 
             "EvalActionName": action,
             "EvalResourceName": resources[0],
             "EvalDecision": decision,
-            "ResourceSpecificResults": {"member": resource_results.collect::<Vec<_>>()},
+            "ResourceSpecificResults": resource_results.collect::<Vec<_>>(),
         }));
     }
     page(input, "iam:SimulatePrincipalPolicy", "EvaluationResults", results)

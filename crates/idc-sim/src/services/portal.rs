@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging::List;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
@@ -93,7 +94,7 @@ fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Reques
             role.name
         ),
         account: account.to_owned(),
-        user_id: format!("AROAREHEARSAL:{user_name}"),
+        user_id: format!("{}:{user_name}", role.id),
         expires: Some(expires),
         // Policies are not evaluated: AdministratorAccess allows every action, and any other policy allows none.
         denied: if is_administrator {
@@ -123,5 +124,5 @@ fn session_duration(duration: &str) -> Duration {
 }
 
 fn no_access() -> ServiceError {
-    ServiceError::new("ForbiddenException", "No access").with_status(403)
+    Words::NoAccess.error(&[]).with_status(403)
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::protocol::error::ServiceError;
+use crate::recorded::Words;
 use crate::state::Identity;
 
 /// A parsed API request.
@@ -34,15 +35,9 @@ pub fn not_simulated(service: &str, operation: &str) -> ServiceError {
     .with_status(501)
 }
 
-/// Returns an `AccessDeniedException` with the message of IAM.
-pub fn denied(identity: &Identity, action: &str) -> ServiceError {
-    ServiceError::new(
-        "AccessDeniedException",
-        format!(
-            "User: {} is not authorized to perform: {action} because no identity-based policy allows the {action} action",
-            identity.arn
-        ),
-    )
+/// Returns an `AccessDeniedException` with the message of IAM, which names the resource.
+pub fn denied(identity: &Identity, action: &str, resource: &str) -> ServiceError {
+    Words::Denied.error(&[("caller", &identity.arn), ("action", action), ("resource", resource)])
 }
 
 /// Returns a timestamp in the form of the JSON protocols: seconds since the Unix epoch, as a floating-point number.

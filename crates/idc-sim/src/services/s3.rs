@@ -7,7 +7,7 @@ use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::{Bucket, Cloud, Identity};
 
-/// Handles an operation of `s3`. Output members that start with a lowercase letter are sent as headers.
+/// Handles an operation of `s3`.
 pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let input = request.input;
     if request.operation == "CreateBucket" {
@@ -15,8 +15,9 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     }
     let partition = cloud.partition();
     let (name, bucket) = bucket(cloud, caller, request)?;
+    let named = |error: ServiceError| error.with_status(404).with("BucketName", name.as_str());
     match request.operation {
-        "HeadBucket" => Ok(json!({"x-amz-bucket-region": bucket.region})),
+        "HeadBucket" => Ok(json!({"BucketRegion": bucket.region})),
         "GetBucketLocation" => {
             let region = bucket.region.clone();
             let location = if region == "us-east-1" {
@@ -26,7 +27,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
             };
             Ok(json!({"LocationConstraint": location}))
         }
-        "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
+        "ListObjects" | "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
         "PutPublicAccessBlock" => {
             let settings = &input["PublicAccessBlockConfiguration"];
             for (name, blocked) in &mut bucket.public_access_block {
@@ -36,9 +37,16 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         }
         "GetPublicAccessBlock" => Ok(json!({"PublicAccessBlockConfiguration": bucket.public_access_block})),
         "PutBucketPolicy" => put_policy(bucket, &name, partition, text(input, "Policy")),
-        "GetBucketPolicy" => bucket.policy.clone().map(Value::String).ok_or_else(|| {
-            ServiceError::new("NoSuchBucketPolicy", "The bucket policy does not exist").with_status(404)
-        }),
+        "GetBucketPolicy" => bucket
+            .policy
+            .as_ref()
+            .map(|policy| json!({ "Policy": policy }))
+            .ok_or_else(|| {
+                named(ServiceError::new(
+                    "NoSuchBucketPolicy",
+                    "The bucket policy does not exist",
+                ))
+            }),
         "DeleteBucketPolicy" => {
             bucket.policy = None;
             Ok(Value::Null)
@@ -50,7 +58,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
                 .collect();
             Ok(Value::Null)
         }
-        "GetBucketTagging" => get_tags(bucket),
+        "GetBucketTagging" => get_tags(bucket).map_err(named),
         "DeleteBucket" if !bucket.objects.is_empty() => {
             let message = "The bucket you tried to delete is not empty";
             Err(ServiceError::new("BucketNotEmpty", message).with_status(409))
@@ -108,13 +116,13 @@ fn list_objects(bucket: &Bucket, name: &str, input: &Value) -> Value {
         .take(max_keys)
         .map(|key| json!({"Key": key}))
         .collect();
-    json!({"ListBucketResult": {
+    json!({
         "Name": name,
         "KeyCount": listed.len(),
         "MaxKeys": max_keys,
         "IsTruncated": listed.len() < bucket.objects.len(),
         "Contents": listed,
-    }})
+    })
 }
 
 fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
@@ -142,7 +150,7 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
         );
         return Err(ServiceError::new("IllegalLocationConstraintException", message));
     }
-    let response = json!({"location": format!("/{name}")});
+    let response = json!({"Location": format!("/{name}")});
     match cloud.buckets.get(name) {
         Some(bucket) if bucket.owner != caller.account => {
             let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
@@ -209,14 +217,14 @@ fn put_policy(bucket: &mut Bucket, name: &str, partition: &str, policy: &str) ->
 
 fn get_tags(bucket: &Bucket) -> ServiceResult {
     if bucket.tags.is_empty() {
-        return Err(ServiceError::new("NoSuchTagSet", "The TagSet does not exist").with_status(404));
+        return Err(ServiceError::new("NoSuchTagSet", "The TagSet does not exist"));
     }
     let tags: Vec<Value> = bucket
         .tags
         .iter()
         .map(|(key, value)| json!({"Key": key, "Value": value}))
         .collect();
-    Ok(json!({"Tagging": {"TagSet": {"Tag": tags}}}))
+    Ok(json!({ "TagSet": tags }))
 }
 
 /// Returns the statements of a policy document. A single statement does not have to be in an array.

@@ -70,7 +70,7 @@ fn issue_credentials(cloud: &mut Cloud, identity: &Identity, proof: &Value, now:
     let refresh_token = cloud.start_login_session(identity, Some(proof), now);
     let part = |value: Value| base64url(value.to_string().as_bytes());
     let claims = json!({"sub": identity.arn, "iss": "REHEARSAL", "iat": now.as_second(), "exp": now.as_second() + CREDENTIALS_LIFETIME});
-    json!({
+    json!({ "tokenOutput": {
         "accessToken": {
             "accessKeyId": credentials.access_key_id,
             "secretAccessKey": credentials.secret_access_key,
@@ -80,7 +80,7 @@ fn issue_credentials(cloud: &mut Cloud, identity: &Identity, proof: &Value, now:
         "expiresIn": CREDENTIALS_LIFETIME,
         "refreshToken": refresh_token,
         "idToken": format!("{}.{}.{}", part(json!({"alg": "none", "typ": "JWT"})), part(claims), base64url(b"REHEARSAL")),
-    })
+    }})
 }
 
 fn access_denied(error: &str, message: &str) -> ServiceError {

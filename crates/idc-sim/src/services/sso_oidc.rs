@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::pkce;
+use crate::recorded::Words;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
 use crate::state::person;
@@ -106,7 +107,10 @@ fn redeem_device_code(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         .devices
         .get_mut(&code)
         .filter(|device| device.client == client)
-        .ok_or_else(|| oidc_error("InvalidGrantException", "invalid_grant", "Invalid grant provided"))?;
+        .ok_or_else(|| {
+            let words = Words::UnknownDeviceCode.text(&[]);
+            oidc_error("InvalidGrantException", "invalid_grant", &words)
+        })?;
     if device.expires <= request.now {
         return Err(oidc_error(
             "ExpiredTokenException",

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::ids::Ids;
 use super::model::{
-    Account, AccountRequest, ApplicationAssignment, Assignment, IdentityStore, Instance, Mail, Operation, Organization,
-    Outcome, PermissionSet, Person, Plan, Role, Timing,
+    Account, AccountRequest, ApplicationAssignment, Assignment, Choices, DelegatedAdministrator, IdentityStore,
+    Instance, Mail, Operation, Organization, Outcome, PermissionSet, Person, Plan, Role, Timing,
 };
 use super::sessions::{
     AuthorizationCode, BrowserSession, Client, Credentials, Device, Identity, LoginCode, LoginSession, PortalSession,
@@ -30,14 +30,16 @@ pub struct Cloud {
     pub region: String,
     /// The plan of the account. With `None`, `freetier:GetAccountPlanState` returns `ResourceNotFoundException`.
     pub plan: Option<Plan>,
+    /// What the simulation does where recordings of AWS disagree.
+    pub choices: Choices,
     /// The organization, if there is one.
     pub organization: Option<Organization>,
     /// All accounts of the organization, including the management account. Empty without an organization.
     pub accounts: Vec<Account>,
     /// The `CreateAccount` requests so far.
     pub account_requests: Vec<AccountRequest>,
-    /// The IDs of the accounts that are delegated administrators of Identity Center.
-    pub delegated_administrators: Vec<String>,
+    /// The accounts that administer a service for the organization.
+    pub delegated_administrators: Vec<DelegatedAdministrator>,
     /// The instances of Identity Center: organization instances and account instances.
     pub instances: Vec<Instance>,
     /// The permission sets of all instances.
@@ -173,6 +175,13 @@ impl Cloud {
         self.organization
             .as_ref()
             .is_some_and(|organization| organization.management_account == self.account.id)
+    }
+
+    /// Returns whether an account administers Identity Center for the organization.
+    pub fn is_delegated_administrator(&self, account: &str) -> bool {
+        let delegations = self.delegated_administrators.iter();
+        let mut of_account = delegations.filter(|delegation| delegation.account == account);
+        of_account.any(|delegation| delegation.service == "sso.amazonaws.com")
     }
 
     /// Returns the instance with this ARN.

@@ -65,11 +65,17 @@ impl Ids {
         format!("{first}-{second}-4{third}-{variant}{fourth}-{last}")
     }
 
-    /// Returns the ID of a user, a group or a membership: the digits of the identity store ID, then a UUID. This is the
-    /// format of newer identity stores.
-    pub fn principal_id(&mut self, store: &str) -> String {
-        let digits = store.strip_prefix("d-").unwrap_or("0000000000");
-        format!("{digits}-{}", self.uuid())
+    /// Returns the ID of a user, a group or a membership: a UUID whose third group begins with `70`, as in recordings
+    /// since 2025. Stores from before 2022 have the ten digits of the store's ID in front.
+    pub fn principal_id(&mut self) -> String {
+        let variant = ["8", "9", "a", "b", "c", "d"][self.random.usize(0..6)];
+        let [first, second, third, fourth, last] = [8, 4, 2, 3, 12].map(|digits| self.hex(digits));
+        format!("{first}-{second}-70{third}-{variant}{fourth}-{last}")
+    }
+
+    /// Returns the ID of a role: `AROA` and 17 capital letters and digits.
+    pub fn role_id(&mut self) -> String {
+        format!("AROA{}", self.alphanumeric(17).to_ascii_uppercase())
     }
 
     /// Returns an access key ID of temporary credentials.

@@ -28,21 +28,19 @@ pub fn populate(cloud: &mut Cloud, created_at: Timestamp) {
         by: cloud.root().arn,
     };
     for n in 1..5_000 {
-        cloud.accounts.push(Account {
-            id: format!("{:012}", 200_000_000_000_u64 + n),
-            name: format!("Account {n}"),
-            email: format!("account-{n}@example.com"),
-        });
+        let id = format!("{:012}", 200_000_000_000_u64 + n);
+        let email = format!("account-{n}@example.com");
+        cloud.accounts.push(Account::new(id, format!("Account {n}"), email));
     }
     let store = &mut cloud.instances[0].store;
-    let (store_id, created) = (store.id.as_str(), &created);
+    let created = &created;
     // Two threads create half of the users each, so that the scenario starts quickly.
     let halves = [(0..10_000, cloud.ids.fork()), (10_000..20_000, cloud.ids.fork())];
     let users = std::thread::scope(|scope| {
         halves
             .map(|(numbers, mut ids)| {
                 scope.spawn(move || {
-                    let users = numbers.map(|n| (ids.principal_id(store_id), numbered_user(n, created)));
+                    let users = numbers.map(|n| (ids.principal_id(), numbered_user(n, created)));
                     users.collect::<Vec<_>>()
                 })
             })

@@ -45,6 +45,55 @@ pub struct Account {
     pub name: String,
     /// The root user's email address.
     pub email: String,
+    /// Whether it is suspended, and cannot be used.
+    #[serde(default)]
+    pub is_suspended: bool,
+    /// The ID of the organizational unit that contains it. Empty for the root.
+    #[serde(default)]
+    pub parent: String,
+    /// The customer managed policies in it.
+    #[serde(default)]
+    pub policies: Vec<CustomerPolicy>,
+}
+
+impl Account {
+    /// Returns an active account in the root of its organization.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, email: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            email: email.into(),
+            is_suspended: false,
+            parent: String::new(),
+            policies: Vec::new(),
+        }
+    }
+}
+
+/// What the simulation does where recordings of AWS disagree. `docs/fidelity.md` has the sources.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Choices {
+    /// Whether the error for a missing attribute of a user names it. In 2024 it had no words.
+    pub names_missing_attributes: bool,
+    /// Whether `ProvisionPermissionSet` in an account without an assignment creates the role. Otherwise, it is accepted
+    /// and fails.
+    pub provisions_without_assignment: bool,
+    /// Whether accounts have the member `Status`, as before September 2026.
+    pub accounts_have_status: bool,
+    /// How many assignments, deletions and provisioning requests can be pending, with AWS's quotas.
+    pub pending_writes: usize,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            names_missing_attributes: true,
+            provisions_without_assignment: true,
+            accounts_have_status: false,
+            pending_writes: 10,
+        }
+    }
 }
 
 /// The plan of a new account, as `freetier:GetAccountPlanState` returns it.
@@ -83,6 +132,77 @@ pub struct Organization {
     /// When it was created. `None` for an organization that the scenario started with.
     #[serde(default)]
     pub created: Option<Timestamp>,
+    /// Its organizational units.
+    #[serde(default)]
+    pub units: Vec<OrganizationalUnit>,
+    /// The services with trusted access, and since when. Identity Center has it once it is enabled.
+    #[serde(default)]
+    pub trusted_services: BTreeMap<String, Timestamp>,
+    /// The tags of accounts, organizational units and the root, by ID.
+    #[serde(default)]
+    pub tags: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Organization {
+    /// Returns an organization that contains only its root.
+    pub fn new(id: String, management_account: String, feature_set: String) -> Self {
+        Self {
+            id,
+            management_account,
+            feature_set,
+            created: None,
+            units: Vec::new(),
+            trusted_services: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the ID of its root: `r-` and four characters.
+    pub fn root_id(&self) -> String {
+        let digits: String = self.id.chars().skip(2).take(4).collect();
+        format!("r-{digits}")
+    }
+
+    /// Returns the ID of what contains an account or an organizational unit.
+    pub fn parent_id(&self, parent: &str) -> String {
+        if parent.is_empty() {
+            self.root_id()
+        } else {
+            parent.to_owned()
+        }
+    }
+
+    /// Returns the path from the organization to a parent: `o-…/r-…/ou-…/`.
+    pub fn path(&self, parent: &str) -> String {
+        let unit = self.units.iter().find(|unit| unit.id == parent);
+        unit.map_or_else(
+            || format!("{}/{}/", self.id, self.root_id()),
+            |unit| format!("{}{}/", self.path(&unit.parent), unit.id),
+        )
+    }
+}
+
+/// An organizational unit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrganizationalUnit {
+    /// Its ID: `ou-…`.
+    pub id: String,
+    /// Its name, unique in its parent.
+    pub name: String,
+    /// The ID of the organizational unit that contains it. Empty for the root.
+    #[serde(default)]
+    pub parent: String,
+}
+
+/// A member account that administers a service for the organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelegatedAdministrator {
+    /// The ID of the account.
+    pub account: String,
+    /// The service, such as `sso.amazonaws.com`.
+    pub service: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// An instance of IAM Identity Center with its identity store.
@@ -229,6 +349,14 @@ impl User {
             .unwrap_or_default()
     }
 
+    /// Returns whether an identity provider has given the user this ID.
+    pub fn has_external_id(&self, issuer: &str, id: &str) -> bool {
+        let ids = self.attributes.get("ExternalIds").and_then(Value::as_array);
+        ids.into_iter()
+            .flatten()
+            .any(|external| external["Issuer"] == issuer && external["Id"] == id)
+    }
+
     /// Returns the first email address. Identity Center supports one per user.
     pub fn email(&self) -> Option<&str> {
         self.attributes.get("Emails")?.get(0)?.get("Value")?.as_str()
@@ -244,6 +372,18 @@ pub struct Group {
     pub description: Option<String>,
     /// When and by whom the group was created.
     pub created: Stamp,
+    /// The IDs that identity providers have given it.
+    #[serde(default)]
+    pub external_ids: Vec<ExternalId>,
+}
+
+/// The ID that an identity provider has given a user or a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalId {
+    /// The identity provider.
+    pub issuer: String,
+    /// The ID.
+    pub id: String,
 }
 
 /// The membership of a user in a group.
@@ -288,6 +428,11 @@ pub struct PermissionSet {
 }
 
 impl PermissionSet {
+    /// Returns its ID, the last part of the ARN: `ps-…`.
+    pub fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
     /// What provisioning gives to the roles, as text. An account has the latest version if its role has the same.
     pub fn version(&self) -> String {
         let managed: BTreeSet<&String> = self.managed_policies.iter().collect();
@@ -303,6 +448,17 @@ pub struct CustomerPolicy {
     pub name: String,
     /// The path of the policy, `/` by default.
     pub path: String,
+}
+
+impl CustomerPolicy {
+    /// Returns the customer managed policy that is a permissions boundary, in the API's JSON form.
+    pub fn of_boundary(boundary: &Value) -> Option<Self> {
+        let reference = &boundary["CustomerManagedPolicyReference"];
+        Some(Self {
+            name: reference["Name"].as_str()?.to_owned(),
+            path: reference["Path"].as_str().unwrap_or("/").to_owned(),
+        })
+    }
 }
 
 /// The assignment of a user or a group to an application. No simulated operation creates one: they come from the
@@ -350,10 +506,20 @@ pub struct Operation {
     pub created: Timestamp,
     /// When it completes, unless [`Timing::polls`] is set.
     pub due: Timestamp,
-    /// An action in the management account that the caller is denied. If set, the request is accepted and then fails.
-    pub missing_right: Option<String>,
+    /// In the management account, the caller and an action that the caller is denied. If set, the request is accepted and
+    /// then fails.
+    pub missing_right: Option<MissingRight>,
     /// The outcome so far.
     pub outcome: Outcome,
+}
+
+/// An action that Identity Center performs with the permissions of a caller who is denied it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MissingRight {
+    /// The ARN of the caller.
+    pub caller: String,
+    /// The action, such as `iam:CreateRole`.
+    pub action: String,
 }
 
 /// The outcome of an [`Operation`].
@@ -387,6 +553,9 @@ pub struct Role {
     pub permission_set: String,
     /// Its name: `AWSReservedSSO_{permission set}_{hex}`.
     pub name: String,
+    /// Its ID: `AROA…`.
+    #[serde(default)]
+    pub id: String,
     /// The ARNs of its managed policies, as of the last provisioning.
     pub managed_policies: Vec<String>,
     /// The [`version`](PermissionSet::version) of the permission set, as of the last provisioning.

@@ -76,7 +76,7 @@ fn add_user(cloud: &mut Cloud, new: &NewUser, now: Timestamp) {
     let Some(store) = cloud.instances.first().map(|instance| instance.store.id.clone()) else {
         return;
     };
-    let id = cloud.ids.principal_id(&store);
+    let id = cloud.ids.principal_id();
     if let Some(store) = cloud.store_mut(&store) {
         store.users.insert(
             id,

@@ -12,8 +12,8 @@ use super::cloud::Cloud;
 use super::ids::Ids;
 use super::large_org;
 use super::model::{
-    ADMINISTRATOR, Account, Assignment, Group, IdentityStore, Instance, Membership, NewUser, Organization,
-    PermissionSet, Person, Plan, Role, SignIn, Stamp, Timing, User,
+    ADMINISTRATOR, Account, Assignment, Choices, DelegatedAdministrator, Group, IdentityStore, Instance, Membership,
+    NewUser, Organization, PermissionSet, Person, Plan, Role, SignIn, Stamp, Timing, User,
 };
 use super::trails::{Bucket, RootUser, Trail, default_selectors};
 
@@ -92,7 +92,11 @@ pub fn named(name: &str) -> Option<Cloud> {
         "member" => make_member(&mut cloud),
         "delegated-admin" => {
             make_member(&mut cloud);
-            cloud.delegated_administrators.push(cloud.account.id.clone());
+            cloud.delegated_administrators.push(DelegatedAdministrator {
+                account: cloud.account.id.clone(),
+                service: "sso.amazonaws.com".to_owned(),
+                since: created_at,
+            });
         }
         "external-directory" => {
             add_unassigned_resources(&mut cloud, created_at);
@@ -117,11 +121,7 @@ pub fn named(name: &str) -> Option<Cloud> {
 
 /// Makes the account a member of its organization. The organization and its instance belong to another account then.
 fn make_member(cloud: &mut Cloud) {
-    let management = Account {
-        id: "999999999999".to_owned(),
-        name: "Management".to_owned(),
-        email: "management@example.com".to_owned(),
-    };
+    let management = Account::new("999999999999", "Management", "management@example.com");
     management.id.clone_into(&mut cloud.instances[0].owner);
     if let Some(organization) = &mut cloud.organization {
         management.id.clone_into(&mut organization.management_account);
@@ -186,11 +186,8 @@ fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
 /// Returns the scenario `fresh`.
 fn fresh() -> Cloud {
     Cloud {
-        account: Account {
-            id: "123456789012".to_owned(),
-            name: "Example".to_owned(),
-            email: "root@example.com".to_owned(),
-        },
+        account: Account::new("123456789012", "Example", "root@example.com"),
+        choices: Choices::default(),
         region: "us-east-1".to_owned(),
         plan: Some(Plan::Paid),
         organization: None,
@@ -228,12 +225,9 @@ fn fresh() -> Cloud {
 /// Adds an organization with all features, of which the account is the management account.
 fn add_organization(cloud: &mut Cloud) {
     cloud.plan = Some(Plan::Paid);
-    cloud.organization = Some(Organization {
-        id: "o-exampleorg1".to_owned(),
-        management_account: cloud.account.id.clone(),
-        feature_set: "ALL".to_owned(),
-        created: None,
-    });
+    let management = cloud.account.id.clone();
+    let organization = Organization::new("o-exampleorg1".to_owned(), management, "ALL".to_owned());
+    cloud.organization = Some(organization);
     cloud.accounts = vec![cloud.account.clone()];
 }
 
@@ -281,6 +275,7 @@ fn add_unassigned_resources(cloud: &mut Cloud, created_at: Timestamp) {
             display_name: "Admins".to_owned(),
             description: None,
             created,
+            external_ids: Vec::new(),
         },
     );
     cloud.permission_sets.push(PermissionSet::administrator(
@@ -314,7 +309,9 @@ fn assign_resources(cloud: &mut Cloud, created_at: Timestamp) {
     });
     let version = cloud.permission_sets.iter().find(|set| set.arn == PERMISSION_SET);
     let version = version.map(PermissionSet::version).unwrap_or_default();
+    let id = cloud.ids.role_id();
     cloud.roles.push(Role {
+        id,
         account,
         permission_set: PERMISSION_SET.to_owned(),
         name: "AWSReservedSSO_AdministratorAccess_0123456789abcdef".to_owned(),
@@ -345,6 +342,7 @@ fn add_trail(cloud: &mut Cloud, created_at: Timestamp) {
         includes_global_events: true,
         validates_files: true,
         logging_since: Some(created_at),
+        logging_stopped: None,
         event_selectors: default_selectors(),
     };
     let bucket = Bucket {

@@ -40,6 +40,9 @@ pub struct Trail {
     /// When logging started, or `None` if it is stopped.
     #[serde(default)]
     pub logging_since: Option<Timestamp>,
+    /// When logging was stopped last.
+    #[serde(default)]
+    pub logging_stopped: Option<Timestamp>,
     /// The event selectors, in the API's JSON form.
     pub event_selectors: Value,
 }

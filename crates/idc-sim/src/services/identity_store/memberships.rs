@@ -4,15 +4,20 @@ use serde_json::{Value, json};
 
 use super::store_request::{StoreRequest, bare_id, duplicate, no_such};
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging;
 use crate::services::request::{epoch, text};
 use crate::state::{Membership, Stamp};
+
+/// The type of the resource in errors.
+const MEMBERSHIP: &str = "GROUP_MEMBERSHIP";
 
 impl StoreRequest<'_> {
     /// `DeleteGroupMembership`.
     pub fn delete_membership(&mut self, input: &Value) -> ServiceResult {
         let id = bare_id(text(input, "MembershipId"));
-        self.store.memberships.remove(id).ok_or_else(|| no_such("MEMBERSHIP"))?;
+        let removed = self.store.memberships.remove(id);
+        removed.ok_or_else(|| no_such(MEMBERSHIP, id))?;
         Ok(json!({}))
     }
 
@@ -42,7 +47,7 @@ impl StoreRequest<'_> {
         // A membership that has not propagated to reads still conflicts with a write.
         let is_same = |membership: &Membership| membership.group == group && membership.user == user;
         if self.store.memberships.values().any(is_same) {
-            return Err(duplicate("MemberId"));
+            return Err(duplicate(Words::AlreadyMember));
         }
         self.store.memberships.insert(
             id.to_owned(),
@@ -62,7 +67,8 @@ impl StoreRequest<'_> {
     /// `DescribeGroupMembership`.
     pub fn describe_membership(&self, input: &Value) -> ServiceResult {
         let id = bare_id(text(input, "MembershipId"));
-        let membership = self.store.memberships.get(id).ok_or_else(|| no_such("MEMBERSHIP"))?;
+        let membership = self.store.memberships.get(id);
+        let membership = membership.ok_or_else(|| no_such(MEMBERSHIP, id))?;
         Ok(self.membership_shape(id, membership))
     }
 
@@ -73,9 +79,7 @@ impl StoreRequest<'_> {
             "MembershipId": id,
             "MembershipArn": self.arn("membership", id),
             "GroupId": membership.group,
-            "GroupArn": self.arn("group", &membership.group),
             "MemberId": {"UserId": membership.user},
-            "MemberArn": self.arn("user", &membership.user),
             "CreatedAt": epoch(membership.created.at),
             "CreatedBy": membership.created.by,
         })
@@ -92,7 +96,7 @@ impl StoreRequest<'_> {
                     "MembershipArn": self.arn("membership", id),
                 })
             })
-            .ok_or_else(|| no_such("MEMBERSHIP"))
+            .ok_or_else(|| no_such(MEMBERSHIP, ""))
     }
 
     /// `ListGroupMemberships`.

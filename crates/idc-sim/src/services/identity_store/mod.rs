@@ -6,7 +6,10 @@ mod store_request;
 mod users;
 
 use self::store_request::StoreRequest;
-use crate::protocol::error::ServiceResult;
+use serde_json::Value;
+
+use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{not_found, text};
 use crate::state::person;
@@ -17,7 +20,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     let input = request.input;
     let id = text(input, "IdentityStoreId");
     let visible_before = request.now - cloud.timing.propagation;
-    let partition = cloud.partition();
+    let (partition, choices) = (cloud.partition(), cloud.choices);
     if request.operation == "GetUserId" {
         record_user_lookup(cloud, request);
     }
@@ -26,7 +29,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         by: caller.arn.clone(),
     };
     let store_id = id.rsplit('/').next().unwrap_or(id).to_owned();
-    let new_id = cloud.ids.principal_id(&store_id);
+    let new_id = cloud.ids.principal_id();
     let in_region = cloud
         .instances
         .iter()
@@ -38,6 +41,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     let mut store_request = StoreRequest {
         store,
         partition,
+        choices,
         visible_before,
     };
     match request.operation {
@@ -61,6 +65,27 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         "ListGroupMemberships" => store_request.list_memberships(input),
         "IsMemberInGroups" => store_request.is_member_in_groups(input),
         other => Err(not_simulated("identitystore", other)),
+    }
+}
+
+/// Returns the error for a caller who is denied an action. It names the store and, in a second clause, what is in it.
+pub fn denied(cloud: &Cloud, caller: &Identity, action: &str, input: &Value) -> ServiceError {
+    let (partition, account) = (cloud.partition(), &caller.account);
+    let store = text(input, "IdentityStoreId");
+    let owner = cloud.instances.iter().find(|instance| instance.store.id == store);
+    let owner = owner.map_or(account, |instance| &instance.owner);
+    let store = format!("arn:{partition}:identitystore::{owner}:identitystore/{store}");
+    let kinds = [("UserId", "user"), ("GroupId", "group"), ("MembershipId", "membership")];
+    let resource = kinds.into_iter().find_map(|(member, kind)| {
+        let id = input[member].as_str()?;
+        Some(format!("arn:{partition}:identitystore:::{kind}/{id}"))
+    });
+    let words = [("caller", caller.arn.as_str()), ("action", action)];
+    match &resource {
+        Some(resource) => {
+            Words::DeniedInStore.error(&[&words[..], &[("store", &store), ("resource", resource)]].concat())
+        }
+        None => Words::Denied.error(&[&words[..], &[("resource", &store)]].concat()),
     }
 }
 

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::protocol::error::ServiceError;
-use crate::services::request::{epoch, not_found, text};
-use crate::state::{Group, IdentityStore, Stamp, User};
+use crate::recorded::Words;
+use crate::services::request::{epoch, text};
+use crate::state::{Choices, Group, IdentityStore, Stamp, User};
 
 /// Names that users and groups cannot have.
 const RESERVED: [&str; 2] = ["Administrator", "AWSAdministrators"];
@@ -15,6 +16,8 @@ pub struct StoreRequest<'a> {
     pub store: &'a mut IdentityStore,
     /// The partition of ARNs.
     pub partition: &'static str,
+    /// What the simulation does where recordings disagree.
+    pub choices: Choices,
     /// Reads return only resources that were created by this time. Later writes have not propagated yet.
     pub visible_before: jiff::Timestamp,
 }
@@ -27,7 +30,7 @@ impl StoreRequest<'_> {
             .users
             .get(id)
             .filter(|user| user.created.at <= self.visible_before);
-        user.ok_or_else(|| no_such("USER"))
+        user.ok_or_else(|| no_such("USER", id))
     }
 
     /// Returns the group with this ID, if its creation has propagated.
@@ -37,7 +40,7 @@ impl StoreRequest<'_> {
             .groups
             .get(id)
             .filter(|group| group.created.at <= self.visible_before);
-        group.ok_or_else(|| no_such("GROUP"))
+        group.ok_or_else(|| no_such("GROUP", id))
     }
 
     /// Returns the ARN of a user, a group or a membership.
@@ -85,16 +88,59 @@ pub fn reject_reserved(name: &str) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Returns the path (in lowercase) and the value of the unique attribute in `AlternateIdentifier`.
-pub fn unique_attribute(input: &Value) -> Result<(String, &str), ServiceError> {
-    let attribute = &input["AlternateIdentifier"]["UniqueAttribute"];
+/// What identifies a user or a group, other than its ID.
+pub enum Identifier<'a> {
+    /// An attribute whose values are unique.
+    Attribute {
+        /// The path of the attribute, such as `emails.value`.
+        path: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// The ID that an identity provider has given.
+    External {
+        /// The identity provider.
+        issuer: &'a str,
+        /// The ID.
+        id: &'a str,
+    },
+}
+
+/// Returns the `AlternateIdentifier` of a request.
+pub fn alternate_identifier(input: &Value) -> Result<Identifier<'_>, ServiceError> {
+    let (attribute, external) = (
+        &input["AlternateIdentifier"]["UniqueAttribute"],
+        &input["AlternateIdentifier"]["ExternalId"],
+    );
+    if external.is_object() {
+        return Ok(Identifier::External {
+            issuer: text(external, "Issuer"),
+            id: text(external, "Id"),
+        });
+    }
     let value = attribute["AttributeValue"].as_str().ok_or_else(|| {
         ServiceError::new(
             "ValidationException",
             "AlternateIdentifier must name a UniqueAttribute with a string.",
         )
     })?;
-    Ok((text(attribute, "AttributePath").to_ascii_lowercase(), value))
+    Ok(Identifier::Attribute {
+        path: text(attribute, "AttributePath"),
+        value,
+    })
+}
+
+/// Returns the values that a request filters by. Only one attribute can be filtered by.
+pub fn filters<'a>(input: &'a Value, attribute: &str) -> Result<Vec<&'a str>, ServiceError> {
+    let rows = input["Filters"].as_array().into_iter().flatten();
+    rows.map(|filter| {
+        let path = text(filter, "AttributePath");
+        let is_known = path.eq_ignore_ascii_case(attribute);
+        is_known
+            .then_some(text(filter, "AttributeValue"))
+            .ok_or_else(|| unsupported(path))
+    })
+    .collect()
 }
 
 /// Returns the error for an attribute path that is not supported.
@@ -105,15 +151,19 @@ pub fn unsupported(path: &str) -> ServiceError {
     )
 }
 
-/// Returns the error for an attribute value that must be unique and is in use.
-pub fn duplicate(attribute: &str) -> ServiceError {
-    ServiceError::new("ConflictException", format!("Duplicate {attribute}"))
-        .with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION")
+/// Returns the error for a value that must be unique and is in use.
+pub fn duplicate(words: Words) -> ServiceError {
+    words.error(&[]).with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION")
 }
 
-/// Returns the error for a user, a group or a membership that does not exist.
-pub fn no_such(kind: &str) -> ServiceError {
-    not_found(format!("{kind} not found.")).with("ResourceType", kind)
+/// Returns the error for a user, a group or a membership that does not exist. The ID is empty if the request has none.
+pub fn no_such(kind: &str, id: &str) -> ServiceError {
+    let error = Words::NotInStore.error(&[("kind", kind)]).with("ResourceType", kind);
+    if id.is_empty() {
+        error
+    } else {
+        error.with("ResourceId", id)
+    }
 }
 
 /// Returns the ID in an ID or an ARN. Operations accept both.

@@ -3,26 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use super::store_request::{
-    StoreRequest, attribute_operations, bare_id, duplicate, no_such, reject_reserved, unique_attribute, unsupported,
+    Identifier, StoreRequest, alternate_identifier, attribute_operations, bare_id, duplicate, filters, no_such,
+    reject_reserved, unsupported,
 };
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging;
+use crate::recorded::Words;
+use crate::services::paging::List;
 use crate::services::request::text;
 use crate::state::{SignIn, Stamp, User};
 
 impl StoreRequest<'_> {
     /// `CreateUser`.
     pub fn create_user(&mut self, input: &Value, id: &str, stamp: &Stamp) -> ServiceResult {
-        require_user_attributes(input)?;
+        self.require_user_attributes(input)?;
         let name = text(input, "UserName");
         reject_reserved(name)?;
         let email = input["Emails"][0]["Value"].as_str();
         for user in self.store.users.values() {
             if user.name() == name {
-                return Err(duplicate("UserName"));
+                return Err(duplicate(Words::UserNameTaken));
             }
             if email.is_some() && user.email() == email {
-                return Err(duplicate("Emails"));
+                return Err(duplicate_email());
             }
         }
         let mut attributes: Map<String, Value> = input.as_object().cloned().unwrap_or_default();
@@ -54,37 +56,42 @@ impl StoreRequest<'_> {
         shape
     }
 
-    /// `GetUserId`, by user name or email address.
+    /// `GetUserId`, by user name, email address or external ID.
     pub fn get_user_id(&mut self, input: &Value) -> ServiceResult {
-        let (path, value) = unique_attribute(input)?;
-        let found = match path.as_str() {
-            "username" => self.store.find_user_id(value),
-            "emails.value" => {
-                let has_email = |user: &User| user.email() == Some(value);
-                self.store
-                    .users
-                    .iter()
-                    .find(|(_, user)| has_email(user))
-                    .map(|(id, _)| id.clone())
-            }
-            other => return Err(unsupported(other)),
+        let users = self.store.users.iter();
+        let find = |is_it: &dyn Fn(&User) -> bool| {
+            let mut users = users;
+            users.find(|(_, user)| is_it(user)).map(|(id, _)| id.clone())
         };
-        let id = found.ok_or_else(|| no_such("USER"))?;
+        let found = match alternate_identifier(input)? {
+            Identifier::External { issuer, id } => find(&|user| user.has_external_id(issuer, id)),
+            Identifier::Attribute { path, value } => match path.to_ascii_lowercase().as_str() {
+                "username" => self.store.find_user_id(value),
+                "emails.value" => find(&|user| user.email() == Some(value)),
+                _ => return Err(Words::NotAUniqueAttribute.error(&[("path", path)])),
+            },
+        };
+        let id = found.ok_or_else(|| no_such("USER", ""))?;
         self.user(&id)?;
         Ok(self.id_response("User", &id))
     }
 
-    /// `ListUsers`. The only filter is by user name.
+    /// `ListUsers`, all or those with a user name.
     pub fn list_users(&self, input: &Value) -> ServiceResult {
-        let user_name = input["Filters"][0]["AttributeValue"].as_str();
-        let rows = self
-            .store
-            .users
-            .iter()
-            .filter(|(_, user)| user_name.is_none_or(|name| user.name() == name))
-            .map(|(id, user)| self.user_shape(id, user))
-            .collect();
-        paging::page(input, &format!("ListUsers:{}", self.store.id), "Users", 100, rows)
+        let filters = filters(input, "UserName")?;
+        let scope = format!("ListUsers:{}", self.store.id);
+        let list = List {
+            scope: &scope,
+            key: "Users",
+            ..List::DEFAULT
+        };
+        // A store can have thousands of users, and a page has 100: shape only those.
+        if filters.is_empty() {
+            return list.page(input, self.store.users.iter(), |(id, user)| self.user_shape(id, user));
+        }
+        let has_name = |user: &User| filters.iter().all(|name| user.name() == *name);
+        let users: Vec<_> = self.store.users.iter().filter(|(_, user)| has_name(user)).collect();
+        list.page(input, users.into_iter(), |(id, user)| self.user_shape(id, user))
     }
 
     /// `UpdateUser`: sets or removes attributes.
@@ -99,11 +106,11 @@ impl StoreRequest<'_> {
         let email = attributes.get("Emails").map(|emails| emails[0]["Value"].clone());
         for (_, other) in self.store.users.iter().filter(|(other_id, _)| **other_id != id) {
             if other.name() == name {
-                return Err(duplicate("UserName"));
+                return Err(duplicate(Words::UserNameTaken));
             }
             let other_email = other.email();
             if other_email.is_some() && email.as_ref().and_then(Value::as_str) == other_email {
-                return Err(duplicate("Emails"));
+                return Err(duplicate_email());
             }
         }
         if let Some(user) = self.store.users.get_mut(&id) {
@@ -115,23 +122,42 @@ impl StoreRequest<'_> {
     /// `DeleteUser`. Deletes the memberships of the user too.
     pub fn delete_user(&mut self, input: &Value) -> ServiceResult {
         let id = bare_id(text(input, "UserId"));
-        self.store.users.remove(id).ok_or_else(|| no_such("USER"))?;
+        self.store.users.remove(id).ok_or_else(|| no_such("USER", id))?;
         self.store.memberships.retain(|_, membership| membership.user != id);
         Ok(json!({}))
     }
+
+    /// Rejects a user without the attributes that the service requires. The model requires only the identity store ID.
+    fn require_user_attributes(&self, input: &Value) -> Result<(), ServiceError> {
+        let has = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let name = &input["Name"];
+        let missing = |attribute| Words::UserAttributeMissing.error(&[("attribute", attribute)]);
+        let error = if !has(&input["UserName"]) {
+            Words::UserNameMissing.error(&[])
+        } else if !has(&input["DisplayName"]) && name.is_null() {
+            Words::DisplayNameAndNameMissing.error(&[])
+        } else if !has(&input["DisplayName"]) {
+            missing("displayname")
+        } else if name.is_null() {
+            missing("name")
+        } else if !has(&name["GivenName"]) {
+            missing("givenname")
+        } else if !has(&name["FamilyName"]) {
+            missing("familyname")
+        } else {
+            return Ok(());
+        };
+        Err(if self.choices.names_missing_attributes {
+            error
+        } else {
+            Words::UserAttributeMissingUnnamed.error(&[])
+        })
+    }
 }
 
-/// Rejects a user without the attributes that the service requires. The model requires only the identity store ID, and
-/// the error message of the service is empty.
-fn require_user_attributes(input: &Value) -> Result<(), ServiceError> {
-    let is_complete = !text(input, "UserName").is_empty()
-        && !text(input, "DisplayName").is_empty()
-        && !text(&input["Name"], "GivenName").is_empty()
-        && !text(&input["Name"], "FamilyName").is_empty()
-        && input["Emails"][0]["Value"].is_string();
-    is_complete
-        .then_some(())
-        .ok_or_else(|| ServiceError::new("ValidationException", ""))
+/// The error for an email address that another user has. Its words are not recorded.
+fn duplicate_email() -> ServiceError {
+    ServiceError::new("ConflictException", "Duplicate Emails").with("Reason", "UNIQUENESS_CONSTRAINT_VIOLATION")
 }
 
 /// Sets or removes an attribute. The path `name.givenName` means `Name.GivenName`. A list is replaced completely.

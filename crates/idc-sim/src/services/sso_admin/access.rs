@@ -1,5 +1,7 @@
 //! Access checks, and finding the instance of a request.
 
+use serde_json::Value;
+
 use crate::protocol::error::ServiceError;
 use crate::services::request::{Request, denied, not_found, text};
 use crate::state::{Cloud, Identity, Instance};
@@ -13,12 +15,24 @@ pub fn require_administrator(cloud: &Cloud, caller: &Identity, request: &Request
     if is_open_to_members || owner.is_none_or(|owner| owner == caller.account) {
         return Ok(());
     }
-    let is_delegated = cloud.delegated_administrators.contains(&caller.account);
+    let is_delegated = cloud.is_delegated_administrator(&caller.account);
     let targets_management_account = owner == Some(text(request.input, "TargetId"));
     if is_delegated && !targets_management_account {
         return Ok(());
     }
-    Err(denied(caller, &format!("sso:{}", request.operation)))
+    let resource = resource(cloud, request.input);
+    Err(denied(caller, &format!("sso:{}", request.operation), &resource))
+}
+
+/// Returns the resource that an error names: the account, the permission set, or else the instance.
+pub fn resource(cloud: &Cloud, input: &Value) -> String {
+    let account = input["TargetId"].as_str().or_else(|| input["AccountId"].as_str());
+    if let Some(account) = account {
+        return format!("arn:{}:sso:::account/{account}", cloud.partition());
+    }
+    let arns = ["PermissionSetArn", "ResourceArn", "InstanceArn"];
+    let mut present = arns.into_iter().filter_map(|member| input[member].as_str());
+    present.next().unwrap_or("*").to_owned()
 }
 
 /// Returns the active instance with the request's `InstanceArn`, if it is in the Region of the request.

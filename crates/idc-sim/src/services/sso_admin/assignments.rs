@@ -9,7 +9,7 @@ use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, not_found, text};
-use crate::state::{Assignment, Cloud, Identity, Operation, OperationKind, Outcome};
+use crate::state::{Assignment, Cloud, Identity, MissingRight, Operation, OperationKind, Outcome};
 
 /// The actions that Identity Center performs with the caller's permissions in the management account.
 const MANAGEMENT_ACCOUNT_ACTIONS: [&str; 5] = [
@@ -62,14 +62,12 @@ fn member_names(kind: OperationKind) -> (&'static str, &'static str, &'static st
     }
 }
 
-/// `CreateAccountAssignment` and `DeleteAccountAssignment`. Creating an assignment that exists is accepted.
+/// `CreateAccountAssignment` and `DeleteAccountAssignment`. Creating an assignment that exists is accepted, and so is
+/// deleting one that does not exist, which fails later.
 fn change_assignment(cloud: &mut Cloud, caller: &Identity, request: &Request, kind: OperationKind) -> ServiceResult {
     let subject = requested_assignment(request);
     check_account(cloud, &subject.account)?;
     permission_sets::find(cloud, request)?;
-    if kind == OperationKind::Unassign && !cloud.assignments.contains(&subject) {
-        return Err(not_found("The account assignment was not found."));
-    }
     let status = start_operation(cloud, caller, kind, subject, request.now);
     Ok(json!({ member_names(kind).0: status }))
 }
@@ -168,32 +166,32 @@ fn list(cloud: &Cloud, request: &Request) -> ServiceResult {
     )
 }
 
-/// `ProvisionPermissionSet`, in one account or in all accounts that already have the permission set.
+/// `ProvisionPermissionSet`, in one account or in all accounts that already have the permission set. If there are none, it
+/// is accepted and succeeds.
 fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let set = permission_sets::find(cloud, request)?.arn.clone();
-    let provisioned = provisioned_accounts(cloud, &set);
-    let accounts = match text(request.input, "TargetType") {
-        "ALL_PROVISIONED_ACCOUNTS" => provisioned,
-        _ => vec![text(request.input, "TargetId").to_owned()],
-    };
-    let mut last = Value::Null;
-    for account in accounts {
+    let accounts = if text(request.input, "TargetType") == "ALL_PROVISIONED_ACCOUNTS" {
+        provisioned_accounts(cloud, &set)
+    } else {
+        let account = text(request.input, "TargetId").to_owned();
         check_account(cloud, &account)?;
+        vec![account]
+    };
+    let mut start = |account: String| {
         let subject = Assignment {
             account,
             permission_set: set.clone(),
             principal_type: String::new(),
             principal: String::new(),
         };
-        last = start_operation(cloud, caller, OperationKind::Provision, subject, request.now);
-    }
-    if last.is_null() {
-        return Err(not_found("The permission set is not provisioned to any account."));
-    }
-    Ok(json!({ "PermissionSetProvisioningStatus": last }))
+        start_operation(cloud, caller, OperationKind::Provision, subject, request.now)
+    };
+    let last = accounts.into_iter().map(&mut start).last();
+    let status = last.unwrap_or_else(|| start(String::new()));
+    Ok(json!({ "PermissionSetProvisioningStatus": status }))
 }
 
-/// `ListPermissionSetsProvisionedToAccount`.
+/// `ListPermissionSetsProvisionedToAccount`. For an account that has none, AWS leaves the list out.
 fn provisioned_to_account(cloud: &Cloud, request: &Request) -> ServiceResult {
     instance_with_permission_sets(cloud, request)?;
     let account = text(request.input, "AccountId");
@@ -202,7 +200,10 @@ fn provisioned_to_account(cloud: &Cloud, request: &Request) -> ServiceResult {
         .iter()
         .filter(|role| role.account == account)
         .map(|role| json!(role.permission_set))
-        .collect();
+        .collect::<Vec<Value>>();
+    if rows.is_empty() {
+        return Ok(json!({}));
+    }
     paging::page(
         request.input,
         &format!("ListPermissionSetsProvisionedToAccount:{account}"),
@@ -261,7 +262,10 @@ fn start_operation(
         })
         .flatten()
         .filter(|_| subject.account == cloud.account.id)
-        .map(|action| (*action).to_owned());
+        .map(|action| MissingRight {
+            caller: caller.arn.clone(),
+            action: (*action).to_owned(),
+        });
     let operation = Operation {
         request_id: cloud.ids.uuid(),
         kind,
@@ -320,6 +324,7 @@ fn status_shape(operation: &Operation) -> Value {
         "CreatedDate": epoch(operation.created),
     });
     match operation.kind {
+        OperationKind::Provision if subject.account.is_empty() => {}
         OperationKind::Provision => response["AccountId"] = json!(subject.account),
         OperationKind::Assign | OperationKind::Unassign => {
             response["TargetId"] = json!(subject.account);

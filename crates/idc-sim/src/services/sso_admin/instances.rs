@@ -4,6 +4,7 @@ use super::access;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging;
 use crate::services::request::{Request, denied};
 use crate::services::request::{epoch, text};
@@ -29,7 +30,7 @@ pub fn describe(cloud: &Cloud, caller: &Identity, request: &Request) -> ServiceR
     let instance = cloud
         .instance(arn)
         .filter(|instance| instance.region == request.region)
-        .ok_or_else(|| denied(caller, "sso:DescribeInstance"))?;
+        .ok_or_else(|| denied(caller, "sso:DescribeInstance", arn))?;
     let mut response = shape(instance, request);
     response["PermissionSetsEnabled"] = json!(instance.permission_sets_enabled);
     response["EncryptionConfigurationDetails"] = json!({"KeyType": "AWS_OWNED_KMS_KEY", "EncryptionStatus": "ENABLED"});
@@ -45,10 +46,7 @@ pub fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         ));
     }
     if cloud.instances.iter().any(|instance| instance.owner == caller.account) {
-        return Err(ServiceError::new(
-            "ConflictException",
-            "An instance already exists for this account.",
-        ));
+        return Err(Words::InstanceExists.error(&[("account", &caller.account)]));
     }
     let arn = cloud.enable(request.region, request.now);
     if let Some(instance) = cloud.instances.iter_mut().find(|instance| instance.arn == arn) {
@@ -90,7 +88,7 @@ pub fn delete(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     let instance = cloud
         .instance(arn)
         .filter(|instance| instance.region == request.region && instance.owner == caller.account)
-        .ok_or_else(|| denied(caller, "sso:DeleteInstance"))?;
+        .ok_or_else(|| denied(caller, "sso:DeleteInstance", arn))?;
     if cloud.is_management_account() {
         return Err(ServiceError::new(
             "AccessDeniedException",

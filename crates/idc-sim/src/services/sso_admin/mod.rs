@@ -12,6 +12,8 @@ use crate::protocol::error::ServiceResult;
 use crate::services::request::Request;
 use crate::state::{Cloud, Identity};
 
+pub use access::resource;
+
 /// Handles an operation of `sso-admin`.
 pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     access::require_administrator(cloud, caller, request)?;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::access::instance_with_permission_sets;
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging;
 use crate::services::request::Request;
-use crate::services::request::{epoch, not_found, text};
+use crate::services::request::{epoch, text};
 use crate::state::{Cloud, PermissionSet};
 
 /// `CreatePermissionSet`.
@@ -93,15 +94,9 @@ pub fn attach(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = text(request.input, "ManagedPolicyArn").to_owned();
     let set = find_mut(cloud, request)?;
     if set.managed_policies.contains(&policy) {
-        let name = policy.rsplit('/').next().unwrap_or_default();
-        return Err(ServiceError::new(
-            "ConflictException",
-            format!(
-                "ManagedPolicy with name {name} is already attached to PermissionSet {}.",
-                set.name
-            ),
-        ));
+        return Err(Words::ManagedPolicyAttached.error(&[("id", set.id()), ("arn", &policy)]));
     }
+    set.require_room_for_a_policy()?;
     let key = format!("policy:{}:{policy}", set.arn);
     set.managed_policies.push(policy);
     cloud.record_write(key, request.now);
@@ -115,10 +110,7 @@ pub fn detach(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let before = set.managed_policies.len();
     set.managed_policies.retain(|attached| *attached != policy);
     if set.managed_policies.len() == before {
-        return Err(not_found(format!(
-            "The policy {policy} is not attached to PermissionSet {}.",
-            set.name
-        )));
+        return Err(Words::ManagedPolicyNotAttached.error(&[("arn", &policy)]));
     }
     Ok(json!({}))
 }
@@ -139,16 +131,13 @@ pub fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
 /// `DeletePermissionSet`. A permission set that is assigned or provisioned cannot be deleted.
 pub fn delete(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let set = find(cloud, request)?;
-    let (arn, name) = (set.arn.clone(), set.name.clone());
+    let arn = set.arn.clone();
     let is_assigned = cloud
         .assignments
         .iter()
         .any(|assignment| assignment.permission_set == arn);
     if is_assigned || cloud.roles.iter().any(|role| role.permission_set == arn) {
-        return Err(ServiceError::new(
-            "ConflictException",
-            format!("PermissionSet with name {name} is in use: it is assigned or provisioned to accounts."),
-        ));
+        return Err(Words::PermissionSetInUse.error(&[]));
     }
     cloud.permission_sets.retain(|set| set.arn != arn);
     Ok(json!({}))
@@ -163,14 +152,20 @@ pub fn find<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a PermissionSet
         .permission_sets
         .iter()
         .find(|set| set.arn == arn && set.created <= visible_before)
-        .ok_or_else(|| not_found(format!("Could not find PermissionSet with id {arn}")))
+        .ok_or_else(|| unknown(arn))
+}
+
+/// The error for a permission set that does not exist. It names the last part of the ARN only.
+fn unknown(arn: &str) -> ServiceError {
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    Words::PermissionSetNotFound.error(&[("id", id)])
 }
 
 /// Like [`find`], but returns a mutable reference.
 pub fn find_mut<'a>(cloud: &'a mut Cloud, request: &Request) -> Result<&'a mut PermissionSet, ServiceError> {
     let arn = find(cloud, request)?.arn.clone();
     let set = cloud.permission_sets.iter_mut().find(|set| set.arn == arn);
-    set.ok_or_else(|| not_found("Could not find PermissionSet"))
+    set.ok_or_else(|| unknown(&arn))
 }
 
 /// Returns the permission sets of the instance with this ID.
@@ -180,6 +175,20 @@ fn of_instance<'a>(cloud: &'a Cloud, instance: &str) -> impl Iterator<Item = &'a
         .permission_sets
         .iter()
         .filter(move |set| set.arn.contains(&segment))
+}
+
+/// Maximum number of managed policies of a permission set, AWS managed and customer managed together.
+const MAX_POLICIES: usize = 20;
+
+impl PermissionSet {
+    /// Rejects another managed policy if there are as many as the quota allows.
+    pub(super) fn require_room_for_a_policy(&self) -> Result<(), ServiceError> {
+        if self.customer_policies.len() + self.managed_policies.len() < MAX_POLICIES {
+            return Ok(());
+        }
+        let limit = MAX_POLICIES.to_string();
+        Err(Words::TooManyPolicies.error(&[("limit", &limit), ("id", self.id())]))
+    }
 }
 
 fn shape(set: &PermissionSet) -> Value {

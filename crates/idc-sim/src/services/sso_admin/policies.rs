@@ -5,23 +5,22 @@ use serde_json::{Value, json};
 
 use super::permission_sets::{find, find_mut};
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging;
 use crate::services::request::Request;
 use crate::services::request::{not_found, text};
 use crate::state::{Cloud, CustomerPolicy};
 
-/// Maximum number of managed policies of a permission set, AWS managed and customer managed together.
-const MAX_POLICIES: usize = 20;
-
 /// `PutInlinePolicyToPermissionSet`: sets or replaces the inline policy, which must be a JSON document.
 pub fn put_inline(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = text(request.input, "InlinePolicy");
     let document: Option<Value> = serde_json::from_str(policy).ok();
-    if document.is_none_or(|document| document.get("Statement").is_none()) {
-        return Err(ServiceError::new(
-            "ValidationException",
-            "The inline policy is not a valid policy document.",
-        ));
+    let has_statement = document.is_some_and(|document| match &document["Statement"] {
+        Value::Array(statements) => !statements.is_empty(),
+        statement => statement.is_object(),
+    });
+    if !has_statement {
+        return Err(Words::InvalidInlinePolicy.error(&[]));
     }
     find_mut(cloud, request)?.inline_policy = Some(policy.to_owned());
     Ok(json!({}))
@@ -44,20 +43,9 @@ pub fn attach_customer(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let policy = reference(&request.input["CustomerManagedPolicyReference"]);
     let set = find_mut(cloud, request)?;
     if set.customer_policies.contains(&policy) {
-        return Err(ServiceError::new(
-            "ConflictException",
-            format!(
-                "CustomerManagedPolicy with name {} is already attached to PermissionSet {}.",
-                policy.name, set.name
-            ),
-        ));
+        return Err(Words::CustomerPolicyAttached.error(&[("name", &policy.name), ("path", &policy.path)]));
     }
-    if set.customer_policies.len() + set.managed_policies.len() >= MAX_POLICIES {
-        return Err(ServiceError::new(
-            "ServiceQuotaExceededException",
-            format!("A permission set has at most {MAX_POLICIES} policies."),
-        ));
-    }
+    set.require_room_for_a_policy()?;
     set.customer_policies.push(policy);
     Ok(json!({}))
 }
@@ -69,10 +57,7 @@ pub fn detach_customer(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let before = set.customer_policies.len();
     set.customer_policies.retain(|attached| *attached != policy);
     if set.customer_policies.len() == before {
-        return Err(not_found(format!(
-            "The policy {} is not attached to PermissionSet {}.",
-            policy.name, set.name
-        )));
+        return Err(Words::CustomerPolicyNotAttached.error(&[("name", &policy.name), ("path", &policy.path)]));
     }
     Ok(json!({}))
 }

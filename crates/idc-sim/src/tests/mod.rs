@@ -1,6 +1,8 @@
 //! Tests across all services: every constraint of the models is enforced, and no sequence of calls makes the state
 //! inconsistent.
 
+mod recorded;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -107,18 +109,23 @@ fn root_key(cloud: &mut Cloud) -> String {
 }
 
 fn call(cloud: &mut Cloud, key: &str, service: &str, operation: &str, input: &Value, now: Timestamp) -> ServiceResult {
-    handle(
-        cloud,
-        &Request {
-            service,
-            operation,
-            region: "us-east-1",
-            access_key_id: key,
-            proof: None,
-            input,
-            now,
-        },
-    )
+    let request = Request {
+        service,
+        operation,
+        region: "us-east-1",
+        access_key_id: key,
+        proof: None,
+        input,
+        now,
+    };
+    let result = handle(cloud, &request);
+    let violations = models::response_violations(service, operation, &result);
+    assert_eq!(
+        violations,
+        Vec::<String>::new(),
+        "{service}:{operation} returned {result:?}"
+    );
+    result
 }
 
 /// One call of a sequence: the operation, and the choice of two resources for its input.
