@@ -20,7 +20,7 @@ pub const PKCE_SINCE: Version = Version(2, 22);
 /// The first version that has `aws login` ("AWS CLI changelog").
 pub const LOGIN_SINCE: Version = Version(2, 32);
 /// The installation guide for all systems.
-pub const INSTALL_PAGE: &str = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
+pub const INSTALL_PAGE: &str = "https://aws.amazon.com/cli/";
 
 /// Environment variables that would select other credentials than the profile's, or prompt the user.
 const REMOVED_VARIABLES: [&str; 14] = [

@@ -115,6 +115,8 @@ pub const FRAME: Duration = Duration::from_millis(120);
 pub const GIT_LIMIT: Duration = Duration::from_secs(2);
 /// How long calls in flight get to end after the user quits
 pub const STOP_GRACE: Duration = Duration::from_secs(10);
+/// A second request to end within this time counts as the first one
+pub const REPEATED_SIGNAL: Duration = Duration::from_millis(400);
 /// A wait longer than this shows what to do about it
 pub const LONG_WAIT: Duration = Duration::from_secs(10);
 

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use tracing::Span;
+use tracing::field::Empty;
 
 /// Logs every call of the client that it is registered with.
 #[derive(Debug, Clone, Copy)]
@@ -76,16 +77,24 @@ impl Intercept for CallLog {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let metadata = config.load::<Metadata>();
         let region: Option<&str> = config.load::<Region>().map(AsRef::as_ref);
-        let span = tracing::info_span!(
-            "call",
-            service = metadata.map_or("?", Metadata::service),
-            operation = metadata.map_or("?", Metadata::name),
-            region
-        );
+        let span = tracing::info_span!("call", service = Empty, operation = Empty, region);
         let began = Instant::now();
         config.interceptor_state().store_put(Call { began, span });
+        Ok(())
+    }
+
+    /// The SDK adds the operation to the config only after [`read_before_execution`](Self::read_before_execution).
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(call), Some(metadata)) = (config.load::<Call>(), config.load::<Metadata>()) {
+            call.span.record("service", metadata.service());
+            call.span.record("operation", metadata.name());
+        }
         Ok(())
     }
 

@@ -415,16 +415,16 @@ fn report(
     }
     match &ended {
         Ok(done) => {
-            if !done.signed_in_now {
-                let again = screen.command(&SetupCommand::login().switch("--again"));
-                screen.talk(&format!("To sign in again: {again}"));
-            }
             let until = done.identity.ends_at.map(stamp);
             let until = until.map_or_else(String::new, |at| format!(", until {at}"));
             let arn = &done.identity.caller.arn;
             let already = if done.signed_in_now { "" } else { "already " };
             screen.result(&format!("You are {already}signed in with profile {profile}{until}, as"));
             screen.unwrapped_result(&format!("  {arn}"));
+            if !done.signed_in_now {
+                let again = screen.command(&SetupCommand::login().switch("--again"));
+                screen.talk(&format!("To sign in again: {again}"));
+            }
         }
         // The user quit, which is no error.
         Err(error) if *error == UserError::left() => screen.result("Stopped. Nobody signed in."),

@@ -4,22 +4,25 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
+use tokio::time::Instant;
 
 use super::connect::Access;
 use super::ending::{ended_by, fail, finish_run};
 use super::prepare::{Prepared, check_given, prepare};
 use super::session::{browser, checking, prompter, say_rehearsal};
 use super::signals::EndRequests;
+use crate::answers::Key;
 use crate::browser::Browser;
 use crate::cli::Cli;
 use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::git_identity;
+use crate::limits::REPEATED_SIGNAL;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::UserError;
-use crate::wizard::steps::{self, EnableIdentityCenter};
+use crate::wizard::steps::{self, EnableIdentityCenter, WizardContext};
 use crate::wizard::{Opening, Outcome, Prompter, Walk};
 
 /// Runs the checklist and returns the exit code.
@@ -51,7 +54,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
     let first = EnableIdentityCenter::new(Rc::clone(context));
     let situation = unless_asked_to_end(&mut requests, Box::pin(situation(&prepared, &first, cli, environment))).await;
     drop(waiting);
-    let situation = match situation {
+    let mut situation = match situation {
         Ok(situation) => situation,
         Err(error) => return finish_run(cli, screen, &prepared, &ended_by(error)),
     };
@@ -59,6 +62,10 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         let mut answers = context.answers.borrow().clone();
         git_identity::suggest(&mut answers, environment).await;
         context.answers.replace(answers);
+        situation.short = match (situation.short.take(), infer_identity_source(context).await) {
+            (Some(short), Some(sentence)) => Some([short, vec![sentence]].concat()),
+            (short, _) => short,
+        };
     }
     show(&prepared, situation, prompter.as_ref(), cli, screen);
     let steps = steps::checklist_from(first, context);
@@ -125,15 +132,25 @@ pub(super) async fn until_asked_to_end(
         Either::Left((outcome, _)) => return outcome,
         Either::Right(((), _)) => walk.interrupt(),
     }
+    // A signal can arrive twice, from the terminal and from the parent of a rehearsal.
+    let second = async {
+        let repeated = Instant::now() + REPEATED_SIGNAL;
+        loop {
+            requests.next().await;
+            if Instant::now() > repeated {
+                return;
+            }
+        }
+    };
     if walk.is_working() {
         prompter.say(
             None,
             "Stopping as soon as AWS has answered. Ctrl-C again stops at once.",
         );
     }
-    match select(running, pin!(requests.next())).await {
+    match select(running, pin!(second)).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => ended_by(UserError::interrupted()),
+        Either::Right(((), _)) => walk.ended_at_once(),
     }
 }
 
@@ -207,6 +224,24 @@ async fn situation(
             .map(|row| row.message)
             .collect(),
     }
+}
+
+/// Takes users from the identity provider if they seem to come from one, and says so. A wrong guess can be changed in the
+/// review; without it, a user would be created who cannot sign in.
+async fn infer_identity_source(context: &WizardContext) -> Option<String> {
+    let instance = context.instance.now()?;
+    if context.answers.borrow().explicit(Key::IdentitySource).is_some() {
+        return None;
+    }
+    // Doctor reports the error.
+    let is_external = doctor::has_external_users(context, &instance).await.unwrap_or(false);
+    is_external.then(|| {
+        context
+            .answers
+            .borrow_mut()
+            .set_existing(Key::IdentitySource, "external");
+        "Users come from an identity provider: idc-setup looks them up, and creates none.".to_owned()
+    })
 }
 
 /// Shows the opening, unless nothing can be done in this account.

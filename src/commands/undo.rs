@@ -223,7 +223,7 @@ async fn require_consent(
     }
     Err(UserError::new(
         UserErrorKind::Left,
-        "You quit; nothing was deleted.",
+        "Stopped. Nothing was deleted.",
         SetupCommand::undo(),
     ))
 }
@@ -342,16 +342,30 @@ fn show(screen: &Screen, removals: &[Removal]) {
         screen.talk("There is nothing to undo.");
         return;
     }
-    screen.talk("Undo plan:");
-    for removal in removals {
+    let (to_do, others): (Vec<&Removal>, Vec<&Removal>) =
+        removals.iter().partition(|removal| removal.disposition.is_to_do());
+    if to_do.is_empty() {
+        screen.talk("Nothing is left that idc-setup can undo.");
+    } else {
+        screen.talk("Undo plan:");
+    }
+    for removal in to_do {
         screen.talk(&format!("  {}", line(removal)));
-        let is_local = removal.entry.kind.is_local();
-        // No command for a local file that stays: it contains lines of others.
-        let is_by_hand = removal.disposition == Disposition::Stays && !is_local;
-        if is_by_hand || (screen.verbose >= 1 && removal.disposition.is_to_do()) {
+        if screen.verbose >= 1 {
             screen.talk_unwrapped(&format!("           {}", removal.command));
         }
     }
+    if !others.is_empty() {
+        screen.talk("");
+    }
+    for removal in others {
+        screen.talk(&format!("  {}", line(removal)));
+        // No command for a local file that stays: it contains lines of others.
+        if removal.disposition == Disposition::Stays && !removal.entry.kind.is_local() {
+            screen.talk_unwrapped(&format!("           {}", removal.command));
+        }
+    }
+    screen.talk("");
 }
 
 /// Whether the user types the account id. An empty answer, `:quit` or `q` quits.
@@ -411,7 +425,12 @@ fn report(
         return exit;
     }
     if let Some(error) = error {
-        screen.error(error);
+        if error.kind == UserErrorKind::Left {
+            // The user quit, which is no error.
+            screen.result(&error.message);
+        } else {
+            screen.error(error);
+        }
         return exit;
     }
     let count = |disposition: Disposition| {

@@ -4,6 +4,7 @@ use super::row::{CheckStatus, Row};
 use crate::answers::Key;
 use crate::aws::AwsError;
 use crate::next_step::{NextSteps, SetupCommand};
+use crate::reconcile::Instance;
 use crate::wizard::steps::{AccountKind, EnableIdentityCenter, WizardContext};
 use crate::wizard::{Observed, Status};
 
@@ -56,6 +57,24 @@ fn identity_center(context: &WizardContext, observed: &Observed) -> Row {
     Row { next, ..row }
 }
 
+/// Whether users seem to come from an identity provider: one of the first users has an external id. No API tells the
+/// identity source of an instance.
+///
+/// # Errors
+/// If the users cannot be listed.
+pub async fn has_external_users(context: &WizardContext, instance: &Instance) -> Result<bool, AwsError> {
+    let users = context
+        .clients
+        .identitystore(&instance.region)
+        .list_users()
+        .identity_store_id(&instance.store)
+        .max_results(USERS)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("identitystore:ListUsers", error))?;
+    Ok(users.users.iter().any(|user| !user.external_ids().is_empty()))
+}
+
 /// Whether users come from an identity provider: as the user answered, or as `ExternalIds` of users suggest.
 pub async fn identity_source(context: &WizardContext) -> Option<Row> {
     const CHECK: &str = "identity_source";
@@ -66,18 +85,9 @@ pub async fn identity_source(context: &WizardContext) -> Option<Row> {
         ));
     }
     let instance = context.instance.now()?;
-    let users = context
-        .clients
-        .identitystore(&instance.region)
-        .list_users()
-        .identity_store_id(&instance.store)
-        .max_results(USERS)
-        .send()
-        .await;
-    let users = match users {
-        Ok(users) => users.users,
-        Err(error) => {
-            let aws_error = AwsError::of("identitystore:ListUsers", error);
+    let external = match has_external_users(context, &instance).await {
+        Ok(external) => external,
+        Err(aws_error) => {
             return Some(Row::note(
                 CHECK,
                 format!(
@@ -87,7 +97,6 @@ pub async fn identity_source(context: &WizardContext) -> Option<Row> {
             ));
         }
     };
-    let external = users.iter().any(|user| !user.external_ids().is_empty());
     Some(if external {
         Row::note(
             CHECK,

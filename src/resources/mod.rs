@@ -44,6 +44,13 @@ pub const DELETION_ORDER: [&dyn Resource; 12] = [
     &trail::Bucket,
 ];
 
+/// The slug of the step that creates resources of a kind.
+pub fn step_of(kind: ResourceKind) -> &'static str {
+    let row = DELETION_ORDER.iter().find(|row| row.kind() == kind);
+    // The kinds that undo does not delete belong to step 1.
+    row.map_or("enable-identity-center", |row| row.step())
+}
+
 /// The permissions that undo needs to delete resources and to check whether someone else uses them.
 pub const UNDO_PERMISSIONS: [&[Permission]; 7] = [
     membership::UNDO_PERMISSIONS,

@@ -4,7 +4,7 @@
 use console::Style;
 use jiff::Timestamp;
 
-use super::rail::{self, Row};
+use super::rail::Row;
 use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::ago;
@@ -103,7 +103,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
         line("For real", &screen.paint("idc-setup", &Style::new().cyan()));
         if screen.is_temporary_rehearsal() {
             let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
-            line("Keep one", &command(&keep));
+            line("Keep it", &command(&keep));
         } else {
             line("Undo", &command(&SetupCommand::undo()));
         }
@@ -150,14 +150,7 @@ fn print_recommended(screen: &Screen, reports: &[StepReport]) {
 /// Prints what was done and what was not, in one paragraph.
 fn print_stopped(screen: &Screen, outcome: &Outcome) {
     let reports = &outcome.reports[..];
-    let name = |report: &StepReport| {
-        let detail = rail::detail(report);
-        if report.state == State::Done && !detail.is_empty() {
-            format!("{} ({})", report.info.short, clean(&detail))
-        } else {
-            report.info.short.to_owned()
-        }
-    };
+    let name = |report: &StepReport| report.info.short.to_owned();
     let is_created = |report: &&StepReport| {
         let mut resources = report.observed.resources.iter();
         resources.any(|resource| resource.origin == Origin::Created)
@@ -181,46 +174,77 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
         .filter(|report| !begun.iter().any(|begun| begun.info == report.info))
         .map(name)
         .collect();
-    let mut sentences = vec!["Stopped.".to_owned()];
-    if !outcome.has_changed {
-        sentences.push("This run changed nothing.".to_owned());
-        match (done.len(), screen.is_temporary_rehearsal()) {
-            (0, true) => {}
-            (0, false) => sentences.push("Your answers are saved.".to_owned()),
-            (count, _) => sentences.push(format!("{count} of {} steps were done before.", steps(reports).count())),
-        }
-    } else if !done.is_empty() {
-        sentences.push(format!("Done: {}.", done.join(", ")));
-    }
-    for report in begun.iter().filter(|_| outcome.has_changed) {
-        let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
-        let still = task.map_or_else(String::new, |task| format!("; you still {}", task.brief));
-        let made = report
-            .observed
-            .resources
-            .iter()
-            .filter(|made| made.origin == Origin::Created);
-        let made: Vec<String> = made.map(|made| format!("{} created", made.kind)).collect();
-        sentences.push(format!("Begun: {} ({}{still}).", report.info.short, made.join(", ")));
-    }
-    if outcome.has_changed && !unknown.is_empty() {
-        sentences.push(format!("Requested, without a response yet: {}.", unknown.join(", ")));
-    }
-    if outcome.has_changed && !open.is_empty() {
-        sentences.push(format!("Not done: {}.", open.join(", ")));
-    }
     screen.result("");
-    screen.result(&sentences.join(" "));
+    if outcome.has_changed {
+        screen.raw_result(&format!(
+            "{} {} of {} steps are done.",
+            screen.heading("Stopped."),
+            done.len(),
+            steps(reports).count()
+        ));
+        screen.result("");
+        if !done.is_empty() {
+            print_row(screen, "Done", &done.join(", "));
+        }
+        for report in &begun {
+            print_row(screen, "Begun", &begun_text(report));
+        }
+        if !unknown.is_empty() {
+            print_row(
+                screen,
+                "Unanswered",
+                &format!("{} (requested; AWS has not answered yet)", unknown.join(", ")),
+            );
+        }
+        if !open.is_empty() {
+            print_row(screen, "Not done", &open.join(", "));
+        }
+    } else {
+        let then = match (done.len(), screen.is_temporary_rehearsal()) {
+            (0, true) => String::new(),
+            (0, false) => " Your answers are saved.".to_owned(),
+            (count, _) => format!(" {count} of {} steps were done before.", steps(reports).count()),
+        };
+        screen.result(&format!("Stopped. This run changed nothing.{then}"));
+    }
     if screen.is_temporary_rehearsal() {
         let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
-        screen.result("This was a rehearsal; nothing of it is kept. To keep one:");
+        screen.result("");
+        screen.result("  This was a rehearsal; nothing of it is kept. To keep one:");
         screen.raw_result(&format!("    {}", screen.command(&keep)));
         return;
     }
     let has_created = reports.iter().any(|report| is_created(&report));
+    if outcome.has_changed {
+        screen.result("");
+    }
     screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
     if has_created {
         screen.raw_result(&aligned("Undo", &screen.command(&SetupCommand::undo())));
+    }
+}
+
+/// What a step has created that is not done: `User (user created; you still set the user's password)`.
+fn begun_text(report: &StepReport) -> String {
+    let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
+    let still = task.map_or_else(String::new, |task| format!("; you still {}", task.brief));
+    let made = report.observed.resources.iter();
+    let made = made.filter(|made| made.origin == Origin::Created);
+    let made: Vec<String> = made.map(|made| format!("{} created", made.kind)).collect();
+    format!("{} ({}{still})", report.info.short, made.join(", "))
+}
+
+/// Prints a name and its value in two columns, with the value wrapped in its column.
+fn print_row(screen: &Screen, name: &str, value: &str) {
+    let first = aligned(name, "");
+    let width = screen.result_width.unwrap_or(usize::MAX);
+    let blank = " ".repeat(first.len());
+    let options = textwrap::Options::new(width)
+        .initial_indent(&first)
+        .subsequent_indent(&blank)
+        .break_words(false);
+    for line in textwrap::wrap(&screen.encode(&clean(value)), options) {
+        screen.raw_result(&line);
     }
 }
 

@@ -134,6 +134,9 @@ fn existing(report: &StepReport) -> String {
     let first = report.observed.resources.first();
     let is_created = first.is_some_and(|resource| resource.origin == Origin::Created);
     let origin = if is_created { "created" } else { "already exists" };
+    let mut resources = report.observed.resources.iter();
+    let has_added_member =
+        resources.any(|resource| resource.kind == ResourceKind::GroupMembership && resource.origin == Origin::Created);
     match report.info.slug {
         "enable-identity-center" => match &evidence.region {
             Some(region) => format!("enabled in {region}"),
@@ -141,6 +144,7 @@ fn existing(report: &StepReport) -> String {
         },
         "create-user" => format!("{} {origin}", text(&evidence.user_name)),
         "create-group" => match &evidence.group {
+            Some(group) if !is_created && has_added_member => format!("{group} already exists, member added"),
             Some(group) => format!("{group} {origin}, with its member"),
             None => "not used".to_owned(),
         },

@@ -58,6 +58,15 @@ pub trait Step {
         true
     }
 
+    /// The answers whose difference from the account can be settled by changing the account, with `--update` or when the
+    /// user agrees.
+    fn updatable(&self) -> &'static [Key] {
+        &[]
+    }
+
+    /// Wants the account changed to the answers, as `--update` does.
+    fn want_update(&self) {}
+
     /// Whether this step shows and applies an item of the plan.
     fn covers(&self, address: &Address) -> bool;
 

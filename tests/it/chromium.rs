@@ -13,7 +13,7 @@ fn a_real_browser_enables_activates_and_signs_in_while_the_wizard_waits() {
     let (env, opened) = env("fresh");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
 
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Enable IAM Identity Center in us-east-1");
     // With the keyboard only.
     chrome

@@ -28,7 +28,7 @@ fn server_start(env: &TestEnv) -> Instant {
 fn nothing_changes_before_the_letter_and_enter_in_the_review() {
     let env = TestEnv::new("fresh");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "y");
+    terminal.answer("y+Enter start", "y");
     std::thread::sleep(Duration::from_millis(800));
     assert_eq!(changes(&env), []);
     assert!(!env.path(".aws/config").exists());
@@ -54,7 +54,7 @@ fn after_quit_later_or_ctrl_c_no_new_change_begins_and_the_closing_paragraph_is_
         }
         let mut terminal = Terminal::start(&env, &ANSWERS);
         let start = server_start(&env);
-        terminal.answer("y start", "y\r");
+        terminal.answer("y+Enter start", "y\r");
         terminal.wait_for("Set a password");
         terminal.keys(key);
         // The task leaves the screen for good when the run stops. For a moment, it is also gone while it is redrawn.
@@ -76,7 +76,7 @@ fn after_quit_later_or_ctrl_c_no_new_change_begins_and_the_closing_paragraph_is_
         }
         let screen = terminal.contents().split_whitespace().collect::<Vec<_>>().join(" ");
         let closing = &screen[screen.rfind("Stopped.").unwrap_or_else(|| panic!("{screen}"))..];
-        let (done, rest) = closing.split_once("Not done:").unwrap_or_else(|| panic!("{closing}"));
+        let (done, rest) = closing.split_once("Not done").unwrap_or_else(|| panic!("{closing}"));
         let is_made = |operation: &str| {
             changes(&env)
                 .iter()
@@ -90,13 +90,18 @@ fn after_quit_later_or_ctrl_c_no_new_change_begins_and_the_closing_paragraph_is_
         ] {
             // A name alone could be a part of another one, as in AdministratorAccess.
             let names = |text: &str| {
-                let step = regex::Regex::new(&format!(r"(^|: |, ) *{step}( \(|[,.])")).unwrap();
+                let step = regex::Regex::new(&format!(
+                    r"(^ |Done |Begun |Unanswered |, ){step}( \(|,| Begun| Unanswered| Continue| $)"
+                ))
+                .unwrap();
                 step.is_match(text)
             };
             let (known, requested) = done
-                .split_once("Requested, without a response yet:")
-                .unwrap_or((done, ""));
-            if names(requested) {
+                .split_once("Unanswered")
+                .map_or((done, String::new()), |(known, requested)| {
+                    (known, format!("Unanswered{requested}"))
+                });
+            if names(&requested) {
                 continue;
             }
             assert_eq!(names(known), is_made(operation), "{key:?}: {operation}: {closing}");
@@ -111,7 +116,7 @@ fn the_user_is_told_which_steps_go_on_during_a_task() {
     let env = TestEnv::new("enabled");
     env.slow_down(400);
     let mut terminal = Terminal::start(&env, &ANSWERS);
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Set a password");
     assert!(
         terminal.contents().contains("go on meanwhile."),
@@ -134,7 +139,7 @@ fn typing_y_and_enter_everywhere_agrees_to_nothing_that_is_not_shown_yet() {
         let (mut shown, mut has_confirmed) = (None, false);
         let end = Instant::now() + Duration::from_secs(30);
         while Instant::now() < end && !terminal.contents().contains("Waiting until AWS shows it") {
-            if shown.is_none() && terminal.contents().contains("y start") {
+            if shown.is_none() && terminal.contents().contains("y+Enter start") {
                 shown = Some(Instant::now());
             }
             for key in ["y", "\r"] {

@@ -26,7 +26,7 @@ fn the_first_screen_says_whether_this_account_can_get_there() {
                 "{scenario}: {screen}"
             );
         } else {
-            terminal.wait_for_any(&["Region for", "? Email", "y start"]);
+            terminal.wait_for_any(&["Region for", "? Email", "y+Enter start"]);
             terminal.wait_until_stable();
         }
         insta::assert_snapshot!(
@@ -63,10 +63,10 @@ fn a_user_that_existed_before_is_not_told_to_reset_the_password() {
         assert!(task["details"].to_string().contains(words), "{scenario}: {task}");
         assert!(task["clicks"].is_null(), "{scenario}: {task}");
         let mut terminal = Terminal::start(&env, answers);
-        terminal.wait_for("y start");
+        terminal.wait_for("y+Enter start");
         let screen = terminal.contents();
         assert!(!screen.contains("set the user's password"), "{scenario}: {screen}");
-        terminal.answer("y start", "y\r");
+        terminal.answer("y+Enter start", "y\r");
         terminal.wait_for_any(&["Approve the sign-in", "All set"]);
         assert!(!terminal.contents().contains("Set a password"), "{scenario}");
         terminal.wait_for_exit();

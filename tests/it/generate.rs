@@ -195,7 +195,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
         "--username=ada-new",
     ];
     let mut terminal = Terminal::start(&env, &[&answers[..], &["--group=New", "--permission-set=New"]].concat());
-    terminal.answer("y start", "e");
+    terminal.answer("y+Enter start", "e");
     terminal.answer("Which value?", "Account");
     terminal.answer("Account                123456789012", "\r");
     terminal.wait_for("Account ›");
@@ -212,7 +212,7 @@ fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     terminal.keys("\r");
     terminal.wait_for(&format!("for group New in {}", wanted.id));
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
 }
 

@@ -283,7 +283,7 @@ fn a_rehearsal_says_who_does_the_tasks_of_a_person() {
         ],
     );
     terminal.answer("Region for", "\r");
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("a simulated person does this in a moment");
     terminal.answer("nothing to do here; press Enter", "\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());

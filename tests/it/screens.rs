@@ -74,11 +74,11 @@ fn a_whole_run_needs_few_keys_few_lines_and_matches_its_pictures() {
     keys.type_in("? Email", "@example.com");
     keys.type_in("? First name", "Ada");
     keys.type_in("? Last name", "Lovelace");
-    keys.terminal.wait_for("y start");
+    keys.terminal.wait_for("y+Enter start");
     keys.terminal.wait_until_stable();
     check_screenshot(&keys.terminal, "review");
     frames.push((keys.terminal.frame(), 5));
-    keys.press("y start", "y\r");
+    keys.press("y+Enter start", "y\r");
     keys.terminal.wait_for("Set a password for ada");
     keys.terminal.wait_for("✔ 7 AWS CLI");
     keys.terminal.wait_until_stable();
@@ -107,7 +107,7 @@ fn a_whole_run_needs_few_keys_few_lines_and_matches_its_pictures() {
 fn the_other_screens_match_their_pictures() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::sized(&env, &[&ANSWERS[..], &["--no-browser"]].concat(), SMALL, &[]);
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("✔ 7 AWS CLI");
     terminal.answer("Set a password", "q");
     assert_eq!(terminal.wait_for_exit(), 3);
@@ -150,7 +150,7 @@ fn transcript(size: (u16, u16), args: &[&str], variables: &[(&str, &str)]) -> St
     };
     answer("Region", "Region for", "\r");
     answer("text", "Last name", "Lovelace\r");
-    answer("review", "y start", "y\r");
+    answer("review", "y+Enter start", "y\r");
     answer("task", "Enter done", "\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let _ = write!(text, "──── end ────\n{}", normalize(terminal.contents().trim_end()));
@@ -233,7 +233,7 @@ fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes
         ("? Email", "ada@example.com\r"),
         ("? First name", "Ada\r"),
         ("? Last name", "Lovelace\r"),
-        ("y start", "y\r"),
+        ("y+Enter start", "y\r"),
         ("Waiting until AWS shows it", ""),
         ("Set a password", "\r"),
         ("Waiting for the sign-in", ""),

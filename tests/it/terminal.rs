@@ -28,7 +28,7 @@ fn a_whole_run_with_questions_one_review_and_a_sign_in() {
         !env.server.calls().iter().any(is_mutating),
         "nothing changes before the review"
     );
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Enable IAM Identity Center in eu-central-1");
     terminal.answer("Set a password for ada", "\r");
     terminal.wait_for("Approve the sign-in as ada");
@@ -49,7 +49,7 @@ fn a_whole_run_with_questions_one_review_and_a_sign_in() {
 fn quitting_the_review_changes_nothing_and_says_so() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     let screen = terminal.contents();
     assert!(screen.contains("Stopped. This run changed nothing."), "{screen}");
@@ -62,14 +62,14 @@ fn enter_alone_does_not_start_the_changes() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
     for _ in 0..3 {
-        terminal.answer("y start", "\r");
+        terminal.answer("y+Enter start", "\r");
     }
     terminal.wait_for("Type y and press Enter to start.");
     terminal.wait_until_stable();
     let screen = terminal.contents();
     assert_eq!(screen.matches("Type y and press Enter").count(), 1, "{screen}");
-    assert_eq!(screen.matches("y start").count(), 1, "{screen}");
-    terminal.answer("y start", "q");
+    assert_eq!(screen.matches("y+Enter start").count(), 1, "{screen}");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -78,14 +78,14 @@ fn enter_alone_does_not_start_the_changes() {
 fn a_value_can_be_changed_in_the_review_which_is_shown_again_in_its_place() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());
-    terminal.answer("y start", "e");
+    terminal.answer("y+Enter start", "e");
     terminal.answer("Which value?", "Group");
     terminal.answer("Group                  Admins", "\r");
     terminal.answer("Group (Admins)", "Builders\r");
     terminal.wait_for("for group Builders");
     let screen = terminal.contents();
     assert_eq!(screen.matches("Ready").count(), 1, "{screen}");
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.answer("Set a password", "y\r");
     terminal.answer("Open the access portal", "y\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
@@ -105,16 +105,16 @@ fn a_value_can_be_changed_in_the_review_which_is_shown_again_in_its_place() {
 fn the_review_shows_details_with_sources_and_the_commands() {
     let env = TestEnv::new("fresh");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "d");
+    terminal.answer("y+Enter start", "d");
     terminal.wait_for("--email");
     terminal.wait_for("Give the group Admins the permission set AdministratorAccess");
     // On this screen, the difference is on the next page or below.
     terminal.wait_for("+[profile admin]");
     terminal.answer("Enter back", "\r");
-    terminal.answer("y start", "a");
+    terminal.answer("y+Enter start", "a");
     terminal.wait_for("aws organizations create-organization --feature-set ALL");
     terminal.answer("Enter back", "\r");
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -129,11 +129,11 @@ fn a_question_mark_explains_a_list_and_the_keys_of_the_review() {
     terminal.answer("Region for", "frankf\r");
     terminal.answer("? First name", "Ada\r");
     terminal.answer("? Last name", "Lovelace\r");
-    terminal.answer("y start", "?");
+    terminal.answer("y+Enter start", "?");
     terminal.wait_for("show every value with its source");
     terminal.answer("b back", "b");
     terminal.wait_for("eu-central-1, Europe (Frankfurt)");
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }
@@ -142,7 +142,7 @@ fn a_question_mark_explains_a_list_and_the_keys_of_the_review() {
 fn a_confirmation_needs_the_letter_and_enter() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.answer("Set a password", "\r");
     terminal.answer("If you have done it, press y and Enter.", "y");
     terminal.answer("Press Enter to confirm", "\r");
@@ -157,7 +157,7 @@ fn keys_work_during_a_wait() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Waiting until AWS shows it…");
     terminal.answer("r check again", "r");
     terminal.wait_for("Checked: There is an organization; Identity Center is not enabled yet.");
@@ -167,7 +167,7 @@ fn keys_work_during_a_wait() {
     assert!(terminal.raw_output().contains(&format!("\u{1b}]52;c;{copied}")));
     terminal.answer("? why", "?");
     terminal.wait_for("Identity Center");
-    terminal.answer("s stop, do this later", "s");
+    terminal.answer("q stop, do this later", "s");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     terminal.wait_for("Stopped. This run changed nothing.");
     assert!(!terminal.is_cursor_hidden());
@@ -193,11 +193,11 @@ fn ctrl_c_in_the_review_or_in_a_wait_restores_the_terminal_too() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "\u{3}");
+    terminal.answer("y+Enter start", "\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
     assert!(!terminal.is_cursor_hidden());
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Waiting until AWS shows it…");
     terminal.keys("\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
@@ -220,7 +220,7 @@ fn a_change_that_was_not_in_the_review_is_asked_about() {
     ]
     .concat();
     let mut terminal = Terminal::start(&env, &args);
-    terminal.answer("y start", "y\r");
+    terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Waiting until AWS shows it…");
     // While the wizard waits, someone enables Identity Center and creates a permission set of this name.
     let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
@@ -272,7 +272,7 @@ fn a_line_that_is_typed_before_a_question_does_not_answer_it() {
 fn the_list_of_policies_can_be_searched_by_typing() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[REGION]].concat());
-    terminal.answer("y start", "e");
+    terminal.answer("y+Enter start", "e");
     terminal.answer("Which value?", "Policy");
     terminal.answer("Policy                 AdministratorAccess", "\r");
     terminal.wait_for("Policy ›");
@@ -281,7 +281,7 @@ fn the_list_of_policies_can_be_searched_by_typing() {
     terminal.wait_for("read everything, change nothing");
     terminal.keys("\r");
     terminal.wait_for("ReadOnlyAccess for group Admins");
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
 }

@@ -70,7 +70,7 @@ fn undo_deletes_nothing_without_confirmation() {
         terminal.answer("is not 123456789012", "\r");
         assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
         assert!(
-            terminal.contents().contains("nothing was deleted."),
+            terminal.contents().contains("Stopped. Nothing was deleted."),
             "{}",
             terminal.contents()
         );

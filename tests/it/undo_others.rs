@@ -221,15 +221,17 @@ fn printed_commands_apply_an_answer_that_differs_or_keep_the_existing_value() {
     let result = env.run_setup(&["--skip=sign-in", "--session-duration=8h"]).expect(5);
     let next = result.step("permission-set")["next"].to_string();
     assert!(next.contains("--update permission-set"), "{next}");
-    env.json(&["run", "--non-interactive", "--skip=sign-in", "--update=permission-set"])
+    let update = ["--session-duration=8h", "--update=permission-set"];
+    assert!(next.contains("--session-duration 8h --update permission-set"), "{next}");
+    env.json(&[&["run", "--non-interactive", "--skip=sign-in"], &update[..]].concat())
         .expect(3);
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT8H");
-    env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
-        .expect(5);
+    // Somebody else changes it.
+    env.server.cloud().permission_sets[0].session_duration = "PT2H".to_owned();
     let result = env.json(&["run", "--non-interactive", "--skip=sign-in"]).expect(5);
     let next = result.step("permission-set")["next"].to_string();
-    assert!(next.contains("--session-duration 8h"), "{next}");
-    env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=8h"])
+    assert!(next.contains("--session-duration 2h"), "{next}");
+    env.json(&["run", "--non-interactive", "--skip=sign-in", "--session-duration=2h"])
         .expect(3);
 }
 

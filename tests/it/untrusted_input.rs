@@ -215,12 +215,12 @@ fn input_typed_before_a_question_is_not_consent() {
         terminal.keys("\r");
         std::thread::sleep(Duration::from_millis(100));
     }
-    terminal.wait_for("y start");
+    terminal.wait_for("y+Enter start");
     terminal.wait_for_question();
     std::thread::sleep(Duration::from_millis(500));
     assert!(!env.server.calls().iter().any(is_mutating), "{}", terminal.contents());
     assert!(env.server.cloud().organization.is_none());
-    terminal.answer("y start", "q");
+    terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3);
 }
 

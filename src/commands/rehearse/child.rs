@@ -15,7 +15,7 @@ use crate::answers::Key;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
-use crate::next_step::{Argument, SetupCommand, Subcommand};
+use crate::next_step::{Argument, SetupCommand};
 use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
 use crate::user_error::UserError;
@@ -71,7 +71,7 @@ pub(super) async fn perform(
     }
     let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
     command.env("HOME", &home);
-    if cli.flags.non_interactive {
+    if cli.flags.non_interactive || flags.what == Rehearsed::Plan {
         command.args(example_arguments(cli, &answered(&home)));
     }
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
@@ -99,20 +99,15 @@ pub(super) async fn perform(
         return Ok(exit_code(status).max(ExitCode::from(error.kind).code()));
     }
     if let Some(folder) = &flags.keep {
-        let again = match flags.what {
-            Rehearsed::Undo if exit_code(status) != 0 => Subcommand::Undo,
-            _ => Subcommand::Run,
-        };
         screen.talk(&format!(
             "The home folder and the simulated AWS are kept in {}.",
             folder.display()
         ));
-        // An interactive run has said how to continue.
+        // An interactive run and every error have said how to continue.
         let is_run = flags.what == Rehearsed::Run && cli.flags.non_interactive;
-        let is_undo_left = flags.what == Rehearsed::Undo && exit_code(status) != 0;
-        if is_run || is_undo_left {
+        if is_run && exit_code(status) != ExitCode::Differs.code() {
             screen.talk("Continue with:");
-            screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::new(again))));
+            screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::run())));
         }
     }
     Ok(exit_code(status))

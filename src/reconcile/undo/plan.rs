@@ -80,6 +80,8 @@ impl Removal {
             ResourceKind::Token => format!("sign-in token of SSO session {name}"),
             ResourceKind::Registration => format!("client registration of SSO session {name}"),
             ResourceKind::ConfigFile => format!("file {}", self.entry.id.file().display()),
+            ResourceKind::Trail => format!("CloudTrail trail {name}"),
+            ResourceKind::Bucket => format!("S3 bucket {name}"),
             kind => format!("{kind} {name}"),
         }
     }

@@ -162,7 +162,8 @@ impl Shared {
 
     fn erase(&self, state: &mut State) {
         if state.height > 0 {
-            let _ = write!(&self.term, "\x1b[{}A\r\x1b[J", state.height);
+            let blank = "\x1b[2K\r\n".repeat(state.height);
+            let _ = write!(&self.term, "{up}\r{blank}{up}", up = up(state.height));
         }
         state.height = 0;
         state.drawn.clear();
@@ -181,8 +182,16 @@ impl Shared {
         if height(&lines) >= rows {
             lines = self.lines(&state, columns, true);
         }
-        let end = if lines.is_empty() { "" } else { "\r\n" };
-        let text = lines.join("\r\n") + end;
+        // Each line clears what was there before. To clear the screen below the cursor instead would move each frame into
+        // the history of a terminal such as tmux, if the board begins in the first row.
+        let text: String = lines
+            .iter()
+            .map(|line| match measure_text_width(line) % columns {
+                // The cursor is in the last column, which would be cleared.
+                0 if !line.is_empty() => format!("{line}\r\n"),
+                _ => format!("{line}\x1b[K\r\n"),
+            })
+            .collect();
         if text == state.drawn {
             return;
         }
@@ -199,14 +208,13 @@ impl Shared {
             let link = format!("\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\");
             text.replace(&**address, &link)
         });
+        let (before, now) = (state.height, height(&lines));
+        let rest = before.saturating_sub(now);
+        let below = format!("{}{}", "\x1b[2K\r\n".repeat(rest), up(rest));
         // One write, so that nothing flickers.
-        let up = match state.height {
-            0 => String::new(),
-            height => format!("\x1b[{height}A"),
-        };
-        let _ = self.term.write_str(&format!("{up}\r\x1b[J{clickable}"));
+        let _ = self.term.write_str(&format!("{}\r{clickable}{below}", up(before)));
         let _ = self.term.flush();
-        state.height = height(&lines);
+        state.height = now;
         state.drawn = text;
     }
 
@@ -280,6 +288,15 @@ impl Shared {
         let keys = wrapped(&task.keys).into_iter();
         lines.extend(keys.map(|line| format!("  {}", screen.keys(line.trim_start()))));
         lines
+    }
+}
+
+/// Moves the cursor up.
+fn up(rows: usize) -> String {
+    if rows == 0 {
+        String::new()
+    } else {
+        format!("\x1b[{rows}A")
     }
 }
 

@@ -23,14 +23,15 @@ use super::rail::{self, Mark, Row};
 use super::screen::Screen;
 use super::terminal::{RawInput, discard_type_ahead};
 use super::{review, text};
+use crate::answers::Key;
 use crate::browser::Browser;
 use crate::limits::ENTER_HABIT;
 use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, StepReport, Survey,
-    TaskPrompt, Waiting,
+    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue, StepReport,
+    Survey, TaskPrompt, Waiting,
 };
 
 /// Asks questions and shows progress in a terminal.
@@ -43,6 +44,10 @@ pub struct Interactive {
     /// A question was asked, and the cursor is in it.
     is_asking: Cell<bool>,
     has_asked: Cell<bool>,
+    /// The rows of each answered question above the next one, which going back takes away.
+    ticks: RefCell<Vec<usize>>,
+    /// A value of the review is being changed, which the next review shows.
+    is_editing: Cell<bool>,
     /// When a key was pressed that answers by itself.
     last_key: Rc<Cell<Option<Instant>>>,
     /// Delivers keys at once, and hides those that are pressed between questions.
@@ -58,6 +63,8 @@ impl Interactive {
             board: RefCell::default(),
             is_asking: Cell::new(false),
             has_asked: Cell::new(false),
+            ticks: RefCell::default(),
+            is_editing: Cell::new(false),
             last_key: Rc::default(),
             _raw: RawInput::new(),
         }
@@ -137,6 +144,8 @@ impl Interactive {
             };
             match press {
                 Press::Enter => break pending.unwrap_or('\r'),
+                // The rest of a typed-out "yes".
+                Press::Char('e' | 's') if pending == Some('y') => {}
                 Press::Char(letter) if with_enter.contains(&letter) => {
                     let erase = if pending.is_some() { "\u{8}" } else { "" };
                     write(&format!("{erase}{letter}"));
@@ -172,18 +181,20 @@ impl Interactive {
         };
         switch(true);
         let mut pages = wrapped.chunks(rows).peekable();
+        let (mut number, count) = (0, pages.len());
         let mut result = Ok(());
         while let Some(page) = pages.next() {
             let _ = term.write_str("\x1b[H\x1b[J");
             for line in page {
                 let _ = term.write_line(line);
             }
+            number += 1;
             let keys = if pages.peek().is_some() {
-                "Enter next page   b back ›"
+                format!("Enter next page   b back   page {number} of {count} ›")
             } else {
-                "Enter back ›"
+                "Enter back ›".to_owned()
             };
-            match self.letter(keys, &[], &['b', 'q']).await {
+            match self.letter(&keys, &[], &['b', 'q']).await {
                 Ok('\r') => {}
                 Ok(_) => break,
                 Err(error) => {
@@ -196,14 +207,27 @@ impl Interactive {
         result
     }
 
+    /// Takes the last answer off the screen, because its question is asked again.
+    fn untick(&self) {
+        if let Some(rows) = self.ticks.borrow_mut().pop() {
+            erase(rows);
+        }
+    }
+
     /// Asks which value to change.
     async fn which(&self, review: &Review) -> Result<Option<ReviewReply>, UserError> {
-        let names = review
-            .values
+        // The Region of an instance that exists cannot be changed.
+        let is_enabled = review.done.iter().any(|(info, _)| info.number == 1);
+        let is_fixed = |value: &&ReviewedValue| value.key == Key::IdentityCenterRegion && is_enabled;
+        let values: Vec<&ReviewedValue> = review.values.iter().filter(|value| !is_fixed(value)).collect();
+        let names = values
             .iter()
             .map(|value| format!("{:22} {}", value.key.title(), value.value));
         Ok(match self.choose("Which value?", names.collect(), &[]).await? {
-            Reply::Value(index) => Some(ReviewReply::Change(review.values[index].key)),
+            Reply::Value(index) => {
+                self.is_editing.set(true);
+                Some(ReviewReply::Change(values[index].key))
+            }
             Reply::Quit => Some(ReviewReply::Quit),
             Reply::Back | Reply::Skip => None,
         })
@@ -224,7 +248,7 @@ fn between_keys(prompt: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for key in prompt.split("   ") {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + key.chars().count() + 8 <= columns => {
+            Some(line) if line.chars().count() + key.chars().count() + 7 <= columns => {
                 line.push_str("   ");
                 line.push_str(key);
             }
@@ -308,7 +332,11 @@ impl Events for Interactive {
                 self.screen.talk(&format!("  {line}"));
                 board.unhide();
             }
-            (None, _) => self.screen.talk(&format!("  {line}")),
+            (None, _) => {
+                // The answers above are no longer next to the question.
+                self.ticks.take();
+                self.screen.talk(&format!("  {line}"));
+            }
         }
     }
 
@@ -342,25 +370,31 @@ impl Prompter for Interactive {
             self.chosen(question).await
         };
         self.is_asking.set(false);
+        if matches!(reply, Ok(Reply::Back)) {
+            self.untick();
+        }
         reply
     }
 
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
         let asking = async {
+            self.screen.warn("");
             self.lines(&confirm.lines);
             let prompt = self
                 .screen
                 .paint(&crate::text::clean(&confirm.prompt), &Style::new().bold());
             self.screen.raw(&prompt);
-            let skip = if confirm.can_skip { "   s skip" } else { "" };
+            let mut has_helped = false;
             let (yes, no) = if confirm.default {
                 (" (Enter)", "")
             } else {
                 ("", " (Enter)")
             };
-            let keys = format!("y yes{yes}   n no{no}{skip}   b back   ? help   q quit ›");
+            let keys = format!("y yes{yes}   n no{no}   b back   ? help   q quit ›");
             loop {
                 let reply = match self.letter(&keys, &['y', 'n'], &['b', 's', 'q', '?']).await? {
+                    // An Enter that was meant to leave the help.
+                    '\r' if std::mem::take(&mut has_helped) => continue,
                     '\r' => Reply::Value(confirm.default),
                     'y' => Reply::Value(true),
                     'n' => Reply::Value(false),
@@ -372,6 +406,7 @@ impl Prompter for Interactive {
                             self.screen.warn(&format!("  {line}"));
                         }
                         self.screen.print_next(&confirm.next);
+                        has_helped = true;
                         continue;
                     }
                 };
@@ -391,7 +426,8 @@ impl Prompter for Interactive {
     }
 
     async fn review(&self, review: &Review) -> Result<ReviewReply, UserError> {
-        let keys = "y start   e edit   d details   a AWS commands   b back   ? help   q quit ›";
+        let keys = "y+Enter start   e edit   d details   a commands   b back   ? help   q quit ›";
+        self.is_editing.set(false);
         loop {
             let lines = review::lines(review, &self.screen);
             let mut printed: usize = lines.iter().map(|line| self.screen.rows_of(line)).sum();
@@ -419,6 +455,7 @@ impl Prompter for Interactive {
                 'q' => return Ok(ReviewReply::Quit),
                 'b' => {
                     erase(printed);
+                    self.untick();
                     return Ok(ReviewReply::Back);
                 }
                 'e' => {

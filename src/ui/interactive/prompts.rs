@@ -118,9 +118,14 @@ impl Interactive {
 
     /// Prints an answered question.
     fn answered(&self, prompt: &str, value: &str) {
+        if self.is_editing.get() {
+            return;
+        }
         let mark = self.screen.paint(&self.screen.encode("✔"), &Style::new().green());
         let value = self.screen.paint(&clean(value), &Style::new().cyan());
-        self.screen.raw(&format!("{mark} {} · {value}", clean(prompt)));
+        let line = format!("{mark} {} · {value}", clean(prompt));
+        self.screen.raw(&line);
+        self.ticks.borrow_mut().push(self.screen.rows_of(&line));
     }
 
     /// Asks for a text until it is valid for the answer, or the user goes elsewhere.
@@ -133,6 +138,8 @@ impl Interactive {
             TEXT_KEYS
         });
         let mut below = vec![keys.clone()];
+        // An Enter right after the help was meant to leave it.
+        let mut has_helped = false;
         loop {
             let default = question.default.as_deref().filter(|_| initial.is_empty());
             let line = self.line(&question.prompt, default, &initial, &below).await?;
@@ -142,12 +149,20 @@ impl Interactive {
                 .filter(|_| !initial.is_empty())
                 .map_or(&line[..], |at| &line[at..]);
             let is_key = [":b", ":back", ":s", ":skip", ":q", ":quit", ":?"].contains(&typed);
+            let is_leaving = std::mem::take(&mut has_helped) && default == Some(&line[..]);
             match if is_key { typed } else { &line[..] } {
+                line if is_leaving => {
+                    below = vec![
+                        self.hint(&format!("Press Enter again to accept {}.", clean(line))),
+                        keys.clone(),
+                    ];
+                }
                 ":b" | ":back" => return Ok(Reply::Back),
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 "?" | ":?" => {
                     initial.clear();
+                    has_helped = true;
                     below = help_lines(key)
                         .into_iter()
                         .flat_map(|line| self.screen.wrapped(&format!("  {}", line.trim_start())))
@@ -187,6 +202,9 @@ impl Interactive {
             choices.insert(0, choice);
         }
         let source = question.default_source.as_ref().filter(|_| current.is_some());
+        // The Region of a rehearsal is not the user's.
+        let example = "an example".to_owned();
+        let source = source.map(|source| if self.screen.is_rehearsal() { &example } else { source });
         let label = |(index, choice): (usize, &&Choice)| match source {
             Some(source) if index == 0 => format!("{}   {source}", choice.label),
             _ => choice.label.clone(),

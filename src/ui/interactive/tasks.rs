@@ -130,12 +130,11 @@ fn hints(info: &StepInfo, task: &HumanTask, has_browser: bool) -> String {
         }
         keys.push("c copy link");
     }
-    let later = if info.is_recommendation() {
-        "s skip for now"
+    if info.is_recommendation() {
+        keys.extend(["s skip for now", "? why", "q quit"]);
     } else {
-        "s stop, do this later"
-    };
-    keys.extend([later, "? why", "q quit"]);
+        keys.extend(["? why", "q stop, do this later"]);
+    }
     keys.join("   ")
 }
 
@@ -152,7 +151,7 @@ fn lines(task: &HumanTask, screen: &Screen) -> Vec<Line> {
         lines.push(Line::Verbatim(clean(link)));
     }
     if let Some(code) = &task.code {
-        lines.push(step(format!("Compare the code: {}", text::spaced(code))));
+        lines.push(step(format!("Compare the code: {}", clean(code))));
     }
     match &task.link {
         Some(_) if !task.choices.is_empty() => lines.push(step(clean(&chosen(&task.choices)))),

@@ -38,8 +38,8 @@ pub struct WizardContext {
     pub snapshot: Snapshot<ItemState>,
     /// Builds links to the AWS console.
     pub console: Console,
-    /// The slugs given with `--update`.
-    pub updates: BTreeSet<String>,
+    /// The slugs given with `--update`, and those that the user agreed to change.
+    pub updates: RefCell<BTreeSet<String>>,
     /// The topics given with `--confirm`.
     pub confirmed: BTreeSet<String>,
     /// Registers a client with sso-oidc, once.
@@ -113,7 +113,7 @@ impl WizardContext {
             facts: Facts::default(),
             snapshot: Snapshot::default(),
             console: parts.console,
-            updates: parts.updates,
+            updates: RefCell::new(parts.updates),
             confirmed: parts.confirmed,
             registrar: Registrar::default(),
             browser: parts.browser,
@@ -163,7 +163,7 @@ impl WizardContext {
 
     /// Whether `--update` was given for a step.
     pub fn is_update_wanted(&self, info: &StepInfo) -> bool {
-        self.updates.contains(info.slug)
+        self.updates.borrow().contains(info.slug)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::reconcile::{
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::permission_set::{self, Described, PermissionSetSpec, SetState, Settled};
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Status, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -189,7 +189,7 @@ impl PermissionSet {
         }
         let observed = Observed::different(
             format!("The permission set {name} differs: {}.", texts.join("; ")),
-            SetupCommand::run().value("--update", INFO.slug).to("change it"),
+            self.update_command().to("change it"),
         )
         .or_next(
             SetupCommand::run()
@@ -205,6 +205,18 @@ impl PermissionSet {
             ),
             _ => observed,
         }
+    }
+
+    /// The command that changes the permission set to the answers, which are not saved until then.
+    fn update_command(&self) -> SetupCommand {
+        let answers = self.context.answers.borrow();
+        let given = self.updatable().iter().filter_map(|key| {
+            let answer = answers.explicit(*key)?;
+            let is_saved = matches!(answer.source, Source::Saved(_));
+            (!is_saved).then(|| (key.flag(), answer.value.clone()))
+        });
+        let command = given.fold(SetupCommand::run(), |command, (flag, value)| command.value(flag, value));
+        command.value("--update", INFO.slug)
     }
 
     /// What an interrupted run left incomplete.
@@ -288,7 +300,8 @@ impl Step for PermissionSet {
                 evidence.session_duration = set.duration();
             })
             .of(entry);
-        if !observed.is_done() {
+        // What differs exists, so that the other steps can say what they are.
+        if !observed.is_done() && observed.status != Status::Different {
             return Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)));
         }
         self.context.facts.permission_set.set(facts::PermissionSet {
@@ -296,11 +309,22 @@ impl Step for PermissionSet {
             name: set.name,
             is_new,
         });
-        Ok(observed)
+        if observed.is_done() {
+            return Ok(observed);
+        }
+        Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)))
     }
 
     fn questions(&self, _observed: &Observed) -> Vec<Question> {
         Vec::new()
+    }
+
+    fn updatable(&self) -> &'static [Key] {
+        &[Key::SessionDuration, Key::Policy]
+    }
+
+    fn want_update(&self) {
+        self.context.updates.borrow_mut().insert(INFO.slug.to_owned());
     }
 
     fn has_choices(&self, key: Key) -> bool {

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 
 use super::{Observations, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
-use crate::next_step::SetupCommand;
+use crate::next_step::{NextSteps, SetupCommand};
+use crate::progress::Origin;
 use crate::reconcile::{Importance, StepInfo};
 use crate::user_error::{UserError, UserErrorKind};
-use crate::wizard::{Choice, HumanTask, Observed, Question, Reply, Review, ReviewReply, ReviewedValue, Status, Step};
+use crate::wizard::{
+    Choice, Confirm, HumanTask, Observed, Question, Reply, Review, ReviewReply, ReviewedValue, Status, Step,
+};
 
 /// A check in progress.
 type PendingCheck<'a> = Pin<Box<dyn Future<Output = (&'static str, Observed)> + 'a>>;
@@ -55,6 +58,42 @@ impl Walk<'_> {
                 },
             }
         }
+    }
+
+    /// Asks whether to change what differs in the account, or to keep it.
+    pub(super) async fn settle_differences(&self, observations: &mut Observations) -> Result<(), UserError> {
+        let steps = self.steps.iter().map(AsRef::as_ref);
+        for step in steps.filter(|step| self.is_walked(*step) && self.prompter.can_ask()) {
+            let info = step.info();
+            let is_different = |observed: &&Observed| observed.status == Status::Different;
+            let Some(observed) = observations.get(info.slug).filter(is_different) else {
+                continue;
+            };
+            let keys = step.updatable();
+            if keys.is_empty() || !step.plan(observed)?.changes.is_empty() {
+                continue;
+            }
+            let confirm = Confirm {
+                lines: vec![observed.summary.clone()],
+                prompt: "Change it, for everyone who has it and in all its accounts?".to_owned(),
+                default: false,
+                help: vec!["With no, it stays as it is, and this run goes on with what exists.".to_owned()],
+                next: NextSteps::default(),
+                can_skip: false,
+            };
+            match self.unless_stopped(self.prompter.confirm(&confirm)).await?? {
+                Reply::Value(true) => step.want_update(),
+                Reply::Value(false) | Reply::Back | Reply::Skip => {
+                    let mut answers = self.answers.borrow_mut();
+                    for key in keys {
+                        answers.remove(*key);
+                    }
+                }
+                Reply::Quit => return Err(UserError::left()),
+            }
+            *observations = self.unless_stopped(self.survey()).await?;
+        }
+        Ok(())
     }
 
     /// Clears the last answer, so that its question is asked again.
@@ -221,6 +260,12 @@ impl Walk<'_> {
 
     fn review_of(&self, observations: &Observations) -> Review {
         let answers = self.answers.borrow();
+        // What an earlier run created is no surprise.
+        let is_ours = |key: Key| {
+            let observed = observations.get("create-user").filter(|_| key == Key::Username);
+            let mut resources = observed.iter().flat_map(|observed| &observed.resources);
+            resources.any(|resource| resource.origin == Origin::Created)
+        };
         let values = KEYS
             .into_iter()
             .filter(|key| *key != Key::NoGroup || answers.without_group())
@@ -229,7 +274,7 @@ impl Walk<'_> {
                 let answer = answers.get(key)?;
                 Some(ReviewedValue {
                     key,
-                    is_existing: answer.source == Source::Account,
+                    is_existing: answer.source == Source::Account && !is_ours(key),
                     value: answer.value,
                     source: answer.source.text(Timestamp::now()),
                 })
@@ -261,7 +306,8 @@ impl Walk<'_> {
                 plan.changes.retain(|change| self.is_requested(change));
                 plan.tasks.clear();
             }
-            if observed.is_done() && plan.changes.is_empty() && !info.is_recommendation() {
+            let is_complete = observed.is_done() && plan.changes.is_empty() && plan.tasks.is_empty();
+            if is_complete && !info.is_recommendation() {
                 review.done.push((info, observed.summary.clone()));
             }
             if !plan.changes.is_empty() {

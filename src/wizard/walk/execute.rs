@@ -11,7 +11,9 @@ use super::consent::Agreement;
 use super::{Observations, Walk, close};
 use crate::limits::{LONGEST_WAIT, PROPAGATION_LIMIT, ROUNDS, STOP_GRACE};
 use crate::next_step::SetupCommand;
+use crate::progress::Origin;
 use crate::reconcile::{Change, StepInfo};
+use crate::resources::step_of;
 use crate::user_error::UserError;
 use crate::wizard::{
     Applied, HumanTask, Observed, Outcome, Proof, State, Status, Step, StepPlan, StepReport, TaskKind, TaskPrompt,
@@ -27,8 +29,8 @@ impl Walk<'_> {
             slot.reopen();
         }
         self.ended.borrow_mut().clear();
-        let before = self.reports(&observations);
-        self.prompter.work(&before);
+        self.before.replace(self.reports(&observations));
+        self.prompter.work(&self.before.borrow());
         self.is_working.set(true);
         let wanted = self.steps.iter().filter(|step| self.is_wanted(step.as_ref()));
         let walks = wanted.map(|step| self.execute_step(step.as_ref(), observations.remove(step.info().slug)));
@@ -40,7 +42,7 @@ impl Walk<'_> {
         };
         let mut reports = match select(pin!(all), pin!(late)).await {
             Either::Left((reports, _)) => reports,
-            Either::Right(_) => self.latest(before),
+            Either::Right(_) => self.latest(),
         };
         let reconsidered = self.reconsider(&mut reports);
         self.is_working.set(false);
@@ -49,23 +51,31 @@ impl Walk<'_> {
         self.outcome(reports, error)
     }
 
-    /// The reports of the steps that have ended, and for the others what was observed before the work. What was requested
-    /// without a response is not known.
-    fn latest(&self, before: Vec<StepReport>) -> Vec<StepReport> {
+    /// The reports of the steps that have ended, and for the others what was observed before the work, with what the record
+    /// says was created since. What was requested without a response is not known.
+    pub(super) fn latest(&self) -> Vec<StepReport> {
         let ended = self.ended.borrow();
-        let is_requested = |slug: &str| {
-            self.progress
-                .read(|record| record.intents.iter().any(|intent| intent.step == slug))
+        let latest = |report: &StepReport| {
+            let slug = report.info.slug;
+            if let Some(ended) = ended.get(slug) {
+                return ended.clone();
+            }
+            let mut report = report.clone();
+            self.progress.read(|record| {
+                if record.intents.iter().any(|intent| intent.step == slug) {
+                    report.state = State::Unknown;
+                }
+                let created = record.resources.iter().filter(|entry| entry.origin == Origin::Created);
+                let created = created.filter(|entry| step_of(entry.kind) == slug);
+                for entry in created {
+                    if !report.observed.resources.contains(entry) {
+                        report.observed.resources.push(entry.clone());
+                    }
+                }
+            });
+            report
         };
-        let latest = |report: StepReport| match ended.get(report.info.slug) {
-            Some(ended) => ended.clone(),
-            None if is_requested(report.info.slug) => StepReport {
-                state: State::Unknown,
-                ..report
-            },
-            None => report,
-        };
-        before.into_iter().map(latest).collect()
+        self.before.borrow().iter().map(latest).collect()
     }
 
     /// Updates the reports with what later steps have shown about earlier ones.

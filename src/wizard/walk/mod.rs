@@ -48,6 +48,8 @@ pub struct Walk<'a> {
     options: Options,
     skipped: RefCell<BTreeSet<&'static str>>,
     agreed: RefCell<BTreeSet<AgreedKey>>,
+    /// The reports of the steps before the work.
+    before: RefCell<Vec<StepReport>>,
     /// The reports of the steps that have ended.
     ended: RefCell<BTreeMap<&'static str, StepReport>>,
     /// The user quit, or the credentials expired: no other change begins.
@@ -97,6 +99,7 @@ impl<'a> Walk<'a> {
             options,
             skipped: RefCell::new(skipped),
             agreed: RefCell::default(),
+            before: RefCell::default(),
             ended: RefCell::default(),
             stop,
             history: RefCell::default(),
@@ -130,6 +133,7 @@ impl<'a> Walk<'a> {
 
     /// Checks, asks, and executes the steps.
     pub async fn run(&self) -> Outcome {
+        let saved = self.progress.read(|record| record.answers.clone());
         // First of all, so that the answers are not lost if the run is killed during the first check.
         if let Err(error) = self.save_answers() {
             return self.outcome(Vec::new(), Some(error.into()));
@@ -139,8 +143,11 @@ impl<'a> Walk<'a> {
             Err(error) => return self.outcome(Vec::new(), Some(error)),
         };
         loop {
-            let outcome = self.run_from(observations).await;
+            let mut outcome = self.run_from(observations).await;
             if !self.wants_review.take() {
+                if let Err(error) = self.forget_refused(&outcome.reports, &saved) {
+                    outcome.error.get_or_insert(error.into());
+                }
                 return outcome;
             }
             // The user went back from a question in a step, before the first change, to change values in the review.
@@ -153,6 +160,11 @@ impl<'a> Walk<'a> {
     pub fn interrupt(&self) {
         self.user_exit.replace(Some(UserError::interrupted()));
         self.stop.request();
+    }
+
+    /// The outcome if the run ends at once, with what is in flight: what the record says.
+    pub fn ended_at_once(&self) -> Outcome {
+        self.outcome(self.latest(), Some(UserError::interrupted()))
     }
 
     /// Whether changes are being made, so that one can be in flight.
@@ -180,6 +192,10 @@ impl<'a> Walk<'a> {
         // Ask nothing if an answer cannot help.
         if let Some(outcome) = self.refusal(&observations) {
             return outcome;
+        }
+        if let Err(error) = self.settle_differences(&mut observations).await {
+            self.user_exit.take();
+            return self.outcome(self.reports(&observations), Some(error));
         }
         let agreed = match self.agree(&mut observations).await {
             Ok(agreed) => agreed,
@@ -368,6 +384,31 @@ impl<'a> Walk<'a> {
             Ok(plan) => StepReport::new(step.info(), observed, plan),
             Err(error) => StepReport::new(step.info(), observed, StepPlan::default()).failed(error),
         }
+    }
+
+    /// Restores the saved answers of steps that refused new ones, so that later runs do not report them again.
+    fn forget_refused(
+        &self,
+        reports: &[StepReport],
+        saved: &BTreeMap<String, SavedAnswer>,
+    ) -> Result<(), ProgressError> {
+        let is_refused = |step: &&dyn Step| {
+            let mut reports = reports.iter();
+            reports.any(|report| report.info == step.info() && report.state == State::Different)
+        };
+        let steps = self.steps.iter().map(AsRef::as_ref).filter(is_refused);
+        let keys: Vec<String> = steps.flat_map(Step::updatable).map(|key| key.field()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.progress.change(|record| {
+            for key in keys {
+                match saved.get(&key) {
+                    Some(saved) => record.answers.insert(key, saved.clone()),
+                    None => record.answers.remove(&key),
+                };
+            }
+        })
     }
 
     /// Saves the explicit answers, so that the next run does not ask again.

@@ -46,12 +46,17 @@ impl Condition {
             (None, _) => "Identity Center is not enabled yet".to_owned(),
         };
         match self.kind {
-            Kind::Standalone => "No organization and no Identity Center yet.".to_owned(),
-            Kind::StandaloneOnFreePlan => {
-                "No organization and no Identity Center yet. The account is on the Free plan.".to_owned()
+            Kind::Standalone => {
+                "No Identity Center yet. It needs an organization, of which this account becomes the management account."
+                    .to_owned()
             }
+            Kind::StandaloneOnFreePlan => "No Identity Center yet. It needs an organization, and creating one ends the \
+                                           Free plan of this account and its credits."
+                .to_owned(),
             Kind::Management => format!("Management account of its organization; {center}."),
-            Kind::DelegatedAdministrator => format!("Delegated administrator; {center}."),
+            Kind::DelegatedAdministrator => {
+                format!("Delegated administrator; {center}. It can't give access to the management account.")
+            }
             Kind::BillingOnly | Kind::Member => self.sentence.clone(),
         }
     }
@@ -87,7 +92,7 @@ fn account_sentence(state: &AccountState, account: &AccountId) -> (Kind, String,
              Identity Center needs all features."
         ),
         SetupCommand::run()
-            .after("console → AWS Organizations → Settings → Enable all features")
+            .after("console → AWS Organizations → Settings → Enable all features (invited accounts must approve, and it can't be reverted)")
             .into(),
     )
 }

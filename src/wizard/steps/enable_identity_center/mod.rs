@@ -18,7 +18,6 @@ use super::context::WizardContext;
 use crate::answers::values::Region;
 use crate::answers::{Given, Key};
 use crate::aws::{regions, waiting};
-use crate::ids::RegionName;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::ResourceKind;
@@ -145,7 +144,10 @@ impl EnableIdentityCenter {
                      and it blocks the organization instance."
                 ),
                 SetupCommand::run()
-                    .after("delete it (console → IAM Identity Center → Settings → Management → Delete instance)"),
+                    .after(
+                        "delete it (console → IAM Identity Center → Settings → Management → Delete instance). Its users and \
+                         assignments go with it, so see first under Applications who uses it",
+                    ),
             ),
             InstanceKind::OrganizationInstance => self.judge_organization_instance(seen),
         };
@@ -270,6 +272,20 @@ fn run_with_credentials_of(account: &str) -> NextStep {
     ))
 }
 
+impl EnableIdentityCenter {
+    /// The Regions with a name. One that is newer than this version can be typed as a flag.
+    fn region_choices(&self) -> Vec<Choice> {
+        let named = self.context.partition().regions().filter_map(|region| {
+            let name = regions::name_of(&region).filter(|name| !name.is_empty())?;
+            Some(Choice {
+                label: format!("{name:28} {region}"),
+                value: region.to_string(),
+            })
+        });
+        named.collect()
+    }
+}
+
 #[async_trait(?Send)]
 impl Step for EnableIdentityCenter {
     fn info(&self) -> &'static StepInfo {
@@ -311,23 +327,22 @@ impl Step for EnableIdentityCenter {
         if !is_open || answer.as_ref().is_some_and(Given::is_explicit) {
             return Vec::new();
         }
-        let choice = |region: RegionName| Choice {
-            label: format!(
-                "{:28} {region}",
-                regions::name_of(&region)
-                    .filter(|name| !name.is_empty())
-                    .unwrap_or("(a new Region)")
-            ),
-            value: region.to_string(),
-        };
         vec![Question {
             prompt: "Region for Identity Center (can't be changed later)".to_owned(),
-            choices: self.context.partition().regions().map(choice).collect(),
+            choices: self.region_choices(),
             default: answer.as_ref().map(|answer| answer.value.to_string()),
             default_source: answer.as_ref().map(|answer| format!("from {}", answer.source)),
             is_confirmation: answer.is_some(),
             ..Question::of(Key::IdentityCenterRegion)
         }]
+    }
+
+    fn has_choices(&self, key: Key) -> bool {
+        key == Key::IdentityCenterRegion
+    }
+
+    async fn choices(&self, _key: Key) -> Result<Vec<Choice>, UserError> {
+        Ok(self.region_choices())
     }
 
     fn covers(&self, address: &Address) -> bool {
