@@ -18,6 +18,7 @@ use crate::doctor::{self, CheckStatus, Row};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::git_identity;
+use crate::ids::{IdentityStoreId, RegionName};
 use crate::limits::REPEATED_SIGNAL;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::{NonInteractive, Screen};
@@ -62,7 +63,10 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         let mut answers = context.answers.borrow().clone();
         git_identity::suggest(&mut answers, environment).await;
         context.answers.replace(answers);
-        situation.short = match (situation.short.take(), infer_identity_source(context).await) {
+        situation.short = match (
+            situation.short.take(),
+            infer_identity_source(context, situation.store.as_ref()).await,
+        ) {
             (Some(short), Some(sentence)) => Some([short, vec![sentence]].concat()),
             (short, _) => short,
         };
@@ -162,6 +166,8 @@ struct Situation {
     is_blocked: bool,
     /// The same in short, if the account could be read.
     short: Option<Vec<String>>,
+    /// The Region and the identity store of Identity Center, if it is enabled.
+    store: Option<(RegionName, IdentityStoreId)>,
     /// What should be known, with what to do about it.
     notes: Vec<Row>,
 }
@@ -193,6 +199,11 @@ async fn situation(
     let is_blocked = condition
         .as_ref()
         .is_ok_and(|condition| condition.identity_center.blocks_all && is_wanted(steps::FIRST));
+    let evidence = condition.as_ref().ok().map(|condition| &condition.identity_center);
+    let evidence = evidence
+        .filter(|observed| observed.is_done())
+        .map(|observed| &observed.evidence);
+    let store = evidence.and_then(|evidence| evidence.region.clone().zip(evidence.identity_store.clone()));
     let short = condition.ok().map(|condition| {
         let who = if context.caller.is_root() {
             "root"
@@ -217,6 +228,7 @@ async fn situation(
     Situation {
         notes: notes.collect(),
         is_blocked,
+        store,
         short,
         sentences: sentences
             .into_iter()
@@ -228,13 +240,18 @@ async fn situation(
 
 /// Takes users from the identity provider if they seem to come from one, and says so. A wrong guess can be changed in the
 /// review; without it, a user would be created who cannot sign in.
-async fn infer_identity_source(context: &WizardContext) -> Option<String> {
-    let instance = context.instance.now()?;
+async fn infer_identity_source(
+    context: &WizardContext,
+    store: Option<&(RegionName, IdentityStoreId)>,
+) -> Option<String> {
+    let (region, store) = store?;
     if context.answers.borrow().explicit(Key::IdentitySource).is_some() {
         return None;
     }
     // Doctor reports the error.
-    let is_external = doctor::has_external_users(context, &instance).await.unwrap_or(false);
+    let is_external = doctor::has_external_users(context, region, store)
+        .await
+        .unwrap_or(false);
     is_external.then(|| {
         context
             .answers

@@ -3,8 +3,8 @@
 use super::row::{CheckStatus, Row};
 use crate::answers::Key;
 use crate::aws::AwsError;
+use crate::ids::{IdentityStoreId, RegionName};
 use crate::next_step::{NextSteps, SetupCommand};
-use crate::reconcile::Instance;
 use crate::wizard::steps::{AccountKind, EnableIdentityCenter, WizardContext};
 use crate::wizard::{Observed, Status};
 
@@ -62,12 +62,16 @@ fn identity_center(context: &WizardContext, observed: &Observed) -> Row {
 ///
 /// # Errors
 /// If the users cannot be listed.
-pub async fn has_external_users(context: &WizardContext, instance: &Instance) -> Result<bool, AwsError> {
+pub async fn has_external_users(
+    context: &WizardContext,
+    region: &RegionName,
+    store: &IdentityStoreId,
+) -> Result<bool, AwsError> {
     let users = context
         .clients
-        .identitystore(&instance.region)
+        .identitystore(region)
         .list_users()
-        .identity_store_id(&instance.store)
+        .identity_store_id(store)
         .max_results(USERS)
         .send()
         .await
@@ -85,7 +89,7 @@ pub async fn identity_source(context: &WizardContext) -> Option<Row> {
         ));
     }
     let instance = context.instance.now()?;
-    let external = match has_external_users(context, &instance).await {
+    let external = match has_external_users(context, &instance.region, &instance.store).await {
         Ok(external) => external,
         Err(aws_error) => {
             return Some(Row::note(

@@ -74,6 +74,34 @@ fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     env.run(&["status"]).expect(0).expect_text("Everything is set up.");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_difference_is_asked_about_and_changed_or_kept() {
+    use super::support::terminal::Terminal;
+    let env = TestEnv::new("enabled");
+    env.run_setup(&[]).expect(0);
+    let duration = || env.server.cloud().permission_sets[0].session_duration.clone();
+    for (reply, after, end) in [
+        ("\r", "PT1H", "All set."),
+        ("y\r", "PT1H", "y+Enter start"),
+        ("y\r", "PT8H", "All set."),
+    ] {
+        let mut terminal = Terminal::start(&env, &["--session-duration=8h"]);
+        terminal.wait_for("session duration 1h instead of 8h");
+        terminal.answer("Change it, for everyone who has it", reply);
+        if end == "All set." && reply.starts_with('y') {
+            terminal.answer("y+Enter start", "y\r");
+        }
+        terminal.wait_for(end);
+        if end != "All set." {
+            terminal.answer("y+Enter start", "q");
+        }
+        terminal.wait_for_exit();
+        assert_eq!(duration(), after, "{reply:?}: {}", terminal.contents());
+    }
+    assert_eq!(env.state()["answers"]["session_duration"]["value"], "8h");
+}
+
 #[test]
 fn update_changes_the_permission_set_and_provisions_it() {
     let mut cloud = scenarios::named("complete").unwrap();

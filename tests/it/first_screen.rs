@@ -72,3 +72,16 @@ fn a_user_that_existed_before_is_not_told_to_reset_the_password() {
         terminal.wait_for_exit();
     }
 }
+
+#[test]
+fn users_of_an_identity_provider_are_looked_up_and_never_created() {
+    let env = TestEnv::new("external-directory");
+    let mut terminal = Terminal::start(&env, &["--username=nobody"]);
+    terminal.wait_for("Users come from an identity provider: idc-setup looks them up, and creates none.");
+    terminal.wait_for("✘ The user nobody does not exist, and users come from your identity provider.");
+    let screen = terminal.contents();
+    assert!(!screen.contains("creates a user"), "{screen}");
+    terminal.answer("y+Enter start", "q");
+    terminal.wait_for_exit();
+    assert!(!env.server.calls().iter().any(is_mutating), "{screen}");
+}

@@ -290,6 +290,37 @@ fn a_rehearsal_says_who_does_the_tasks_of_a_person() {
 }
 
 #[test]
+fn after_ctrl_c_a_rehearsal_says_what_was_created() {
+    let env = TestEnv::new("fresh");
+    let user = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
+    let mut terminal = Terminal::start(
+        &env,
+        &[
+            &["rehearse", "--latency=700ms", "--keep=kept", "--calls=calls"],
+            &user[..],
+        ]
+        .concat(),
+    );
+    terminal.answer("Region for", "\r");
+    terminal.answer("y+Enter start", "y\r");
+    terminal.wait_for("creating an organization");
+    // The terminal sends it to this process and to the rehearsed one.
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+    let screen = terminal.contents();
+    let calls = std::fs::read_to_string(env.path("calls")).unwrap();
+    assert_eq!(
+        screen.contains("organization created"),
+        calls.contains("CreateOrganization"),
+        "{screen}\n{calls}"
+    );
+    assert!(
+        !screen.contains("changed nothing") && screen.contains("Undo"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn errors_of_rehearse_itself_are_printed_as_an_envelope_too() {
     let env = TestEnv::new("fresh");
     let result = run(&env, &["rehearse", "--output=json", "--world=none"]).expect(2);

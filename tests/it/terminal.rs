@@ -139,6 +139,51 @@ fn a_question_mark_explains_a_list_and_the_keys_of_the_review() {
 }
 
 #[test]
+fn a_typed_out_yes_starts_and_opens_no_list() {
+    let env = TestEnv::new("enabled");
+    let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());
+    terminal.answer("y+Enter start", "yes\r");
+    terminal.wait_for("Set a password");
+    assert!(!terminal.contents().contains("Which value?"), "{}", terminal.contents());
+    terminal.answer("Set a password", "q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+}
+
+#[test]
+fn going_back_takes_the_old_answer_off_the_screen() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::start(&env, &[REGION]);
+    terminal.answer("? Email", "ada@exmaple.com\r");
+    terminal.answer("? First name", ":b\r");
+    // An Enter after the help only leaves the help.
+    terminal.answer("? Email", ":?\r");
+    terminal.answer("? Email", "\r");
+    terminal.wait_for("Press Enter again to accept ada@exmaple.com.");
+    terminal.answer("? Email", "ada@example.com\r");
+    terminal.wait_for("? First name");
+    let screen = terminal.contents();
+    assert_eq!(screen.matches("✔ Email").count(), 1, "{screen}");
+    assert!(screen.contains("✔ Email · ada@example.com"), "{screen}");
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.wait_for_exit(), 130);
+}
+
+#[test]
+fn redrawing_never_clears_the_screen_below_the_cursor() {
+    // A terminal such as tmux moves what is cleared from the first row on into its history: a copy for each frame.
+    let env = TestEnv::new("organization");
+    let mut terminal = Terminal::sized(&env, &[&ANSWERS[..], &[REGION]].concat(), (24, 80), &[]);
+    terminal.wait_for("y+Enter start");
+    terminal.wait_until_stable();
+    let before = terminal.raw_output().len();
+    terminal.keys("y\r");
+    terminal.answer("Set a password", "\r");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+    let output = terminal.raw_output();
+    assert!(!output[before..].contains("\u{1b}[J"), "{:?}", &output[before..]);
+}
+
+#[test]
 fn a_confirmation_needs_the_letter_and_enter() {
     let env = TestEnv::new("enabled");
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &WITHOUT_SIGN_IN].concat());

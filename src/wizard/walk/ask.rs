@@ -299,7 +299,8 @@ impl Walk<'_> {
             }
             // Nothing is planned for what waits for a step that differs.
             let mut plan = planned(info).map(|report| report.plan.clone()).unwrap_or_default();
-            if observed.status == Status::Different && plan.changes.is_empty() && plan.tasks.is_empty() {
+            let is_problem = matches!(observed.status, Status::Different | Status::Blocked);
+            if is_problem && plan.changes.is_empty() && plan.tasks.is_empty() {
                 review.problems.push(observed.summary.clone());
             }
             if !self.is_asked_about(info) {

@@ -127,6 +127,8 @@ pub fn animation(frames: &[(Frame, u32)]) -> String {
         );
         begun += seconds;
     }
+    // Without animation, the last picture is shown.
+    let _ = write!(style, "#f{}{{visibility:visible}}", frames.len().saturating_sub(1));
     let mut out = begin(columns, rows, &style);
     for (index, (frame, _)) in frames.iter().enumerate() {
         let _ = writeln!(out, "<g id=\"f{index}\">");
