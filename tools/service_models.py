@@ -45,12 +45,17 @@ OPERATIONS = {
     "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
     "freetier": "GetAccountPlanState",
-    "sts": "GetCallerIdentity",
-    "iam": "GetAccountSummary GetRole ListPolicies SimulatePrincipalPolicy",
+    "sts": "GetCallerIdentity AssumeRole GetSessionToken",
+    "iam": """GetAccountSummary GetRole ListRoles GetUser GetPolicy ListPolicies ListAttachedRolePolicies ListSAMLProviders
+        SimulatePrincipalPolicy""",
     "cloudtrail": """CreateTrail DescribeTrails GetTrail ListTrails DeleteTrail StartLogging StopLogging GetTrailStatus
-        GetEventSelectors PutEventSelectors""",
-    "s3": """CreateBucket HeadBucket DeleteBucket ListObjectsV2 GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock
-        PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketTagging GetBucketTagging""",
+        GetEventSelectors PutEventSelectors UpdateTrail ListTags LookupEvents""",
+    "s3": """CreateBucket HeadBucket DeleteBucket ListObjects ListObjectsV2 GetBucketLocation PutPublicAccessBlock GetPublicAccessBlock
+        PutBucketPolicy GetBucketPolicy DeleteBucketPolicy PutBucketTagging GetBucketTagging
+        ListBuckets GetBucketAcl GetBucketVersioning PutBucketVersioning GetBucketEncryption PutBucketEncryption
+        GetBucketOwnershipControls PutBucketOwnershipControls GetBucketLogging GetBucketRequestPayment
+        GetBucketAccelerateConfiguration GetBucketCors GetBucketWebsite GetBucketLifecycleConfiguration
+        GetBucketReplication GetObjectLockConfiguration""",
     "signin": "CreateOAuth2Token",
 }
 
@@ -98,6 +103,7 @@ def describe(shape, shapes):
                 **({"in": member.serialization["location"]} if "location" in member.serialization else {}),
                 **({"as": member.serialization["name"]} if "name" in member.serialization else {}),
                 **({"flat": True} if member.serialization.get("flattened") else {}),
+                **({"attribute": True} if member.serialization.get("xmlAttribute") else {}),
             }
             for name, member in shape.members.items()
         }

@@ -101,6 +101,7 @@ fn responses_and_errors_of_every_operation_match_the_models_in_boto3() {
             ..cloud.root()
         };
         cloud.issue(ada.clone());
+        cloud.identities.insert("AKIAREHEARSAL0000001".to_owned(), ada.clone());
         let login = cloud.start_login_session(&ada, None, jiff::Timestamp::now());
         (
             cloud.instances[0].arn.clone(),

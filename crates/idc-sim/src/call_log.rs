@@ -112,6 +112,11 @@ impl CallLog {
         self.lock().lines.clone().unwrap_or_default()
     }
 
+    /// Returns how many calls have arrived so far.
+    pub fn count(&self) -> u64 {
+        self.lock().count
+    }
+
     /// Returns how many calls so far can have changed something.
     pub fn changes(&self) -> u64 {
         self.lock().changes

@@ -35,6 +35,7 @@
 //! ```
 
 mod call_log;
+mod control;
 mod faults;
 mod pages;
 mod protocol;

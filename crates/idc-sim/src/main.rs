@@ -31,6 +31,9 @@ struct Arguments {
     /// Limit the request rate: `aws` allows 20 requests per second across all Identity Center APIs
     #[arg(long, value_enum, value_name = "QUOTA")]
     quota: Option<Quota>,
+    /// Which access keys are accepted [default: strict]
+    #[arg(long, value_enum)]
+    credentials: Option<Credentials>,
     /// On exit, write the state to this TOML file
     #[arg(long, value_name = "FILE")]
     dump: Option<PathBuf>,
@@ -44,6 +47,15 @@ struct Arguments {
 enum Quota {
     /// 20 requests per second across all Identity Center APIs
     Aws,
+}
+
+/// Which access keys the server accepts.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Credentials {
+    /// Those that it has issued, and those of the scenario; others are rejected, as AWS does
+    Strict,
+    /// Any key, as one of the account's root user
+    Any,
 }
 
 /// Who does the tasks that need a person.
@@ -98,6 +110,9 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
             Person::Pages => PersonKind::Pages,
             Person::Never => PersonKind::Never,
         };
+    }
+    if let Some(credentials) = arguments.credentials {
+        cloud.accepts_any_key = matches!(credentials, Credentials::Any);
     }
     let faults = arguments.faults.as_deref().map(read_faults).transpose();
     let faults = faults.map_err(ServeError::usage)?;

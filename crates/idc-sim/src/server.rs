@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::call_log::{CallLine, CallLog};
+use crate::control::{self, Control};
 use crate::faults::{Fault, FaultKind, FaultPlan};
 use crate::pages::{self, PageRequest};
 use crate::protocol::error::{ServiceError, ServiceResult};
@@ -49,6 +50,8 @@ pub struct Server {
 #[derive(Debug)]
 struct Shared {
     cloud: Mutex<Cloud>,
+    /// The state that a reset restores.
+    scenario: Cloud,
     faults: Mutex<FaultPlan>,
     log: CallLog,
     latency: Duration,
@@ -123,6 +126,30 @@ impl Shared {
     fn cloud(&self) -> MutexGuard<'_, Cloud> {
         lock(&self.cloud)
     }
+
+    fn reset(&self) {
+        *self.cloud() = self.scenario.clone();
+        *lock(&self.faults) = FaultPlan::default();
+        self.log.clear();
+    }
+
+    /// Answers a request to the server itself.
+    fn answer(&self, control: Control) -> WireResponse {
+        let body = match control {
+            Control::Health => control::health(self.log.count()),
+            Control::State => serde_json::to_value(&*self.cloud()).unwrap_or_default(),
+            Control::Reset => {
+                self.reset();
+                serde_json::json!({"status": "ok"})
+            }
+        };
+        WireResponse {
+            status: 200,
+            headers: vec![("content-type", "application/json".to_owned())],
+            error: None,
+            body: body.to_string(),
+        }
+    }
 }
 
 impl Server {
@@ -135,6 +162,7 @@ impl Server {
         let address = listener.local_addr()?;
         cloud.base_url = format!("http://{address}");
         let shared = Arc::new(Shared {
+            scenario: cloud.clone(),
             cloud: Mutex::new(cloud),
             faults: Mutex::default(),
             log: CallLog::new(options.calls.as_deref(), options.keep_calls)?,
@@ -161,6 +189,11 @@ impl Server {
     /// Adds a fault to inject into the calls from now on.
     pub fn fault(&self, fault: Fault) {
         lock(&self.shared.faults).add(fault);
+    }
+
+    /// Restores the state that the server started with, removes all faults, and discards the calls so far.
+    pub fn reset(&self) {
+        self.shared.reset();
     }
 
     /// Removes all faults.
@@ -260,6 +293,9 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
         return Err(Abort::Reset);
     }
     let body = body.collect().await.map_err(|_| Abort::Close)?.to_bytes();
+    if let Some(control) = Control::of(&head.method, head.uri.path()) {
+        return Ok(to_http(&shared.answer(control), "-"));
+    }
     let Some(parsed) = wire::parse(&head, &body) else {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let page_request = PageRequest {

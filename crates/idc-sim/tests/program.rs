@@ -40,14 +40,30 @@ impl Server {
 
     /// Sends a request of the JSON protocol without a signature and returns the response.
     fn call(&self, target: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
+        self.call_with(target, "{}", "")
+    }
+
+    /// Sends a request of the JSON protocol with more headers and returns the response.
+    fn call_with(&self, target: &str, body: &str, headers: &str) -> String {
+        self.send(&format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nX-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\n\
-             Content-Length: 2\r\nConnection: close\r\n\r\n{{}}",
+             {headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        ))
+    }
+
+    /// Sends a request without a body and returns the response.
+    fn request(&self, method: &str, path: &str) -> String {
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             self.address
-        )
-        .unwrap();
+        ))
+    }
+
+    fn send(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         response
@@ -117,4 +133,99 @@ fn a_port_in_use_ends_it_with_1() {
     let output = Command::new(PROGRAM).args(["--port", port]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains(port));
+}
+
+/// The headers of a request that a key signs. Signatures are not verified.
+fn signed(key: &str, service: &str) -> String {
+    format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential={key}/20261129/us-east-1/{service}/aws4_request, Signature=0\r\n"
+    )
+}
+
+#[test]
+fn with_any_credentials_every_key_is_one_of_the_root_user() {
+    let key = signed("AKIAFOREIGN", "sso");
+    let strict = Server::start(&["enabled"]);
+    let refused = strict.call_with("SWBExternalService.ListInstances", "{}", &key);
+    assert!(refused.contains("UnrecognizedClientException"), "{refused}");
+    let any = Server::start(&["enabled", "--credentials", "any"]);
+    let answer = any.call_with("SWBExternalService.ListInstances", "{}", &key);
+    assert!(answer.contains("ssoins-"), "{answer}");
+    let unsigned = any.call("SWBExternalService.ListInstances");
+    assert!(unsigned.contains("MissingAuthenticationToken"), "{unsigned}");
+}
+
+#[test]
+fn a_test_runner_can_ask_whether_it_is_ready_and_reset_it() {
+    let server = Server::start(&["enabled", "--credentials", "any"]);
+    let health = server.request("GET", "/_sim/health");
+    assert!(
+        health.starts_with("HTTP/1.1 200") && health.contains("\"status\":\"ok\""),
+        "{health}"
+    );
+    let store = || server.request("GET", "/_sim/state");
+    for path in ["/_sim/reset", "/moto-api/reset"] {
+        let body = format!(
+            "{{\"IdentityStoreId\":\"{}\",\"DisplayName\":\"Builders\"}}",
+            store_id(&store())
+        );
+        let made = server.call_with(
+            "AWSIdentityStore.CreateGroup",
+            &body,
+            &signed("AKIAFOREIGN", "identitystore"),
+        );
+        assert!(made.contains("GroupId"), "{made}");
+        assert!(store().contains("Builders"));
+        assert!(server.request("POST", path).starts_with("HTTP/1.1 200"));
+        assert!(!store().contains("Builders"), "{path}");
+    }
+    // An unknown path is an error that names it.
+    let unknown = server.request("GET", "/_sim/nothing");
+    assert!(
+        unknown.starts_with("HTTP/1.1 501") && unknown.contains("/_sim/nothing"),
+        "{unknown}"
+    );
+}
+
+fn store_id(state: &str) -> String {
+    let at = state.find("\"id\":\"d-").unwrap() + "\"id\":\"".len();
+    state[at..at + 12].to_owned()
+}
+
+#[test]
+fn what_is_not_simulated_is_501_with_its_name_in_every_protocol() {
+    let server = Server::start(&["enabled", "--credentials", "any"]);
+    let key = |service: &str| signed("AKIAFOREIGN", service);
+    for (target, service) in [
+        ("SWBExternalService.CreateApplication", "sso"),
+        ("AWSOrganizationsV20161128.CloseAccount", "organizations"),
+    ] {
+        let name = target.rsplit('.').next().unwrap();
+        // Signed or not.
+        for headers in [key(service), String::new()] {
+            let answer = server.call_with(target, "{}", &headers);
+            assert!(answer.starts_with("HTTP/1.1 501") && answer.contains(name), "{answer}");
+        }
+    }
+    for (method, path, name) in [
+        ("GET", "/some-bucket?policyStatus", "GetBucketPolicyStatus"),
+        ("DELETE", "/some-bucket/some/key", "DeleteObject"),
+        ("PUT", "/some-bucket/key?acl", "PutObjectAcl"),
+    ] {
+        let answer = server.send(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\n{}Content-Length: 0\r\nConnection: close\r\n\r\n",
+            key("s3")
+        ));
+        assert!(answer.starts_with("HTTP/1.1 501") && answer.contains(name), "{answer}");
+    }
+    let unsigned = "Action=AssumeRoleWithSAML&Version=2011-06-15";
+    let answer = server.send(&format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{unsigned}",
+        unsigned.len()
+    ));
+    assert!(
+        answer.starts_with("HTTP/1.1 501") && answer.contains("AssumeRoleWithSAML"),
+        "{answer}"
+    );
 }

@@ -26,8 +26,9 @@ ONE_STATEMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "D
 # S3 documents its codes in "Error responses", IAM's front has its own word for a bad shape.
 OUTSIDE_THE_MODELS = {
     "ForbiddenException", "ValidationException", "ValidationError", "MalformedXML", "AccessDenied", "InvalidBucketName",
-    "MalformedPolicy", "NoSuchBucketPolicy", "BucketNotEmpty", "404",
-    "UnrecognizedClientException", "InvalidClientTokenId",
+    "MalformedPolicy", "NoSuchBucketPolicy", "BucketNotEmpty", "404", "NoSuchCORSConfiguration", "NoSuchWebsiteConfiguration",
+    "NoSuchLifecycleConfiguration", "ReplicationConfigurationNotFoundError", "ObjectLockConfigurationNotFoundError",
+    "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
 }
 UNSIGNED_SERVICES = ("sso", "sso-oidc", "signin")
 
@@ -57,9 +58,10 @@ def check(name, operation, answer):
     shape = clients[name].meta.service_model.operation_model(operation).output_shape
     # botocore gives None for the empty element that stands for us-east-1.
     answer = {key: value for key, value in answer.items() if key != "ResponseMetadata" and (key, value) != ("LocationConstraint", None)}
-    if operation == "GetRole":
-        # botocore makes a dictionary of the document that its own shape calls a string.
-        answer = {"Role": {**answer["Role"], "AssumeRolePolicyDocument": json.dumps(answer["Role"]["AssumeRolePolicyDocument"])}}
+    # botocore makes a dictionary of the document that its own shape calls a string.
+    roles = [answer["Role"]] if operation == "GetRole" else answer.get("Roles", []) if operation == "ListRoles" else []
+    for role in roles:
+        role["AssumeRolePolicyDocument"] = json.dumps(role["AssumeRolePolicyDocument"])
     if shape is not None:
         report = botocore.validate.ParamValidator().validate(answer, shape)
         if report.has_errors():
@@ -340,6 +342,17 @@ ok(OR, "ListPoliciesForTarget", TargetId=root, Filter="SERVICE_CONTROL_POLICY")
 no("ValidationException", OR, "ListPoliciesForTarget", TargetId=root, Filter="NONE")
 ok("freetier", "GetAccountPlanState")
 ok("sts", "GetCallerIdentity")
+no("AccessDenied", "sts", "GetSessionToken")
+no("AccessDenied", "sts", "AssumeRole", RoleArn=f"arn:aws:iam::{account}:role/Deploy", RoleSessionName="me")
+ada = boto3.client("sts", aws_access_key_id="AKIAREHEARSAL0000001", aws_secret_access_key="x")
+for operation, asked in (("GetSessionToken", {}), ("AssumeRole", {"RoleArn": f"arn:aws:iam::{account}:role/Deploy", "RoleSessionName": "me"})):
+    answer = method(ada, operation)(**asked)
+    check("sts", operation, answer)
+    happy.add(f"sts:{operation}")
+given = answer["Credentials"]
+assumed = boto3.client("sts", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+                       aws_session_token=given["SessionToken"]).get_caller_identity()["Arn"]
+assert assumed == f"arn:aws:sts::{account}:assumed-role/Deploy/me", assumed
 
 # iam ----------------------------------------------------------------------------------------------------------
 summary = ok("iam", "GetAccountSummary")["SummaryMap"]
@@ -347,7 +360,7 @@ assert summary["AccountAccessKeysPresent"] == 0 and summary["AccountMFAEnabled"]
 caller_role = arn.split("/")[1]
 role = ok("iam", "GetRole", RoleName=caller_role)["Role"]
 assert role["Arn"] == f"arn:aws:iam::{account}:role{role['Path']}{caller_role}", role
-assert role["AssumeRolePolicyDocument"]["Version"] == "2012-10-17", role
+assert json.loads(role["AssumeRolePolicyDocument"])["Version"] == "2012-10-17", role
 no("NoSuchEntity", "iam", "GetRole", RoleName="nobody")
 no("ValidationError", "iam", "GetRole", RoleName="a b")
 policies = ok("iam", "ListPolicies", Scope="AWS", MaxItems=20)
@@ -355,6 +368,16 @@ assert policies["IsTruncated"] and ok("iam", "ListPolicies", Scope="AWS", MaxIte
 assert ok("iam", "ListPolicies", Scope="AWS", PathPrefix="/job-function/")["Policies"][0]["Arn"].endswith("policy/job-function/Billing")
 assert not ok("iam", "ListPolicies", Scope="Local")["Policies"]
 no("ValidationError", "iam", "ListPolicies", Scope="Mine")
+assert caller_role in [row["RoleName"] for row in ok("iam", "ListRoles", PathPrefix="/aws-reserved/")["Roles"]]
+no("ValidationError", "iam", "ListRoles", MaxItems=0)
+assert ok("iam", "GetUser", UserName="ada")["User"]["Arn"] == f"arn:aws:iam::{account}:user/ada"
+no("NoSuchEntity", "iam", "GetUser", UserName="eve")
+assert ok("iam", "GetPolicy", PolicyArn=policy)["Policy"]["PolicyName"] == "AdministratorAccess"
+assert ok("iam", "GetPolicy", PolicyArn=f"arn:aws:iam::{account}:policy/mine")["Policy"]["Path"] == "/"
+no("NoSuchEntity", "iam", "GetPolicy", PolicyArn=f"arn:aws:iam::{account}:policy/nobody")
+assert ok("iam", "ListAttachedRolePolicies", RoleName=caller_role)["AttachedPolicies"][0]["PolicyArn"] == policy
+no("NoSuchEntity", "iam", "ListAttachedRolePolicies", RoleName="nobody")
+assert ok("iam", "ListSAMLProviders")["SAMLProviderList"][0]["Arn"].endswith("DO_NOT_DELETE")
 simulate = {"PolicySourceArn": f"arn:aws:iam::{account}:user/ada", "ActionNames": ["sso:ListInstances", "iam:CreateRole"]}
 allowed = ok("iam", "SimulatePrincipalPolicy", **simulate)["EvaluationResults"]
 assert [row["EvalDecision"] for row in allowed] == ["allowed", "implicitDeny"], allowed
@@ -383,8 +406,43 @@ no("AccessDenied", S3, "PutPublicAccessBlock", **foreign, PublicAccessBlockConfi
 assert ok(S3, "GetPublicAccessBlock", **in_bucket)["PublicAccessBlockConfiguration"] == block
 no("NoSuchBucket", S3, "GetPublicAccessBlock", Bucket="nobody-has-this-one")
 no("NoSuchBucketPolicy", S3, "GetBucketPolicy", **in_bucket)
+assert bucket in [row["Name"] for row in ok(S3, "ListBuckets")["Buckets"]]
+assert ok(S3, "GetBucketAcl", **in_bucket)["Grants"][0]["Grantee"]["Type"] == "CanonicalUser"
+assert "Status" not in ok(S3, "GetBucketVersioning", **in_bucket)
+ok(S3, "PutBucketVersioning", **in_bucket, VersioningConfiguration={"Status": "Enabled"})
+assert ok(S3, "GetBucketVersioning", **in_bucket)["Status"] == "Enabled"
+encryption = ok(S3, "GetBucketEncryption", **in_bucket)["ServerSideEncryptionConfiguration"]
+assert encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256", encryption
+ok(S3, "PutBucketEncryption", **in_bucket, ServerSideEncryptionConfiguration={
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}]})
+assert ok(S3, "GetBucketEncryption", **in_bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]["BucketKeyEnabled"] is True
+controls = ok(S3, "GetBucketOwnershipControls", **in_bucket)["OwnershipControls"]
+assert controls == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}, controls
+ok(S3, "PutBucketOwnershipControls", **in_bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+assert ok(S3, "GetBucketOwnershipControls", **in_bucket)["OwnershipControls"]["Rules"][0]["ObjectOwnership"] == "ObjectWriter"
+ok(S3, "GetBucketLogging", **in_bucket)
+assert ok(S3, "GetBucketRequestPayment", **in_bucket)["Payer"] == "BucketOwner"
+ok(S3, "GetBucketAccelerateConfiguration", **in_bucket)
+ok(S3, "ListObjects", **in_bucket)
+for code, operation in (("NoSuchCORSConfiguration", "GetBucketCors"), ("NoSuchWebsiteConfiguration", "GetBucketWebsite"),
+                        ("NoSuchLifecycleConfiguration", "GetBucketLifecycleConfiguration"),
+                        ("ReplicationConfigurationNotFoundError", "GetBucketReplication"),
+                        ("ObjectLockConfigurationNotFoundError", "GetObjectLockConfiguration")):
+    no(code, S3, operation, **in_bucket)
+    # A new bucket has none, and no operation here sets one.
+    happy.add(f"{S3}:{operation}")
+for operation in ("GetBucketAcl", "GetBucketVersioning", "GetBucketEncryption", "GetBucketOwnershipControls", "GetBucketLogging",
+                  "GetBucketRequestPayment", "GetBucketAccelerateConfiguration", "ListObjects"):
+    no("AccessDenied", S3, operation, **foreign)
+for operation, setting in (("PutBucketVersioning", {"VersioningConfiguration": {"Status": "Perhaps"}}),
+                           ("PutBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [
+                               {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "none"}}]}}),
+                           ("PutBucketOwnershipControls", {"OwnershipControls": {"Rules": [{"ObjectOwnership": "Nobody"}]}})):
+    no("MalformedXML", S3, operation, **in_bucket, **setting)
 trail = {"Name": "management-events", "S3BucketName": bucket, "IsMultiRegionTrail": True, "EnableLogFileValidation": True}
 no("InsufficientS3BucketPolicyException", CT, "CreateTrail", **trail)
+ok(CT, "LookupEvents")
+no("ValidationException", CT, "LookupEvents", MaxResults=0)
 trail_arn = f"arn:aws:cloudtrail:us-east-1:{account}:trail/management-events"
 
 
@@ -410,6 +468,10 @@ no("TrailAlreadyExistsException", CT, "CreateTrail", **trail)
 no("S3BucketDoesNotExistException", CT, "CreateTrail", **{**trail, "Name": "other", "S3BucketName": "nobody-has-this-one"})
 assert ok(CT, "DescribeTrails")["trailList"][0]["IsMultiRegionTrail"]
 no("ValidationException", CT, "DescribeTrails", trailNameList=[5])
+assert not ok(CT, "UpdateTrail", Name="management-events", EnableLogFileValidation=False)["LogFileValidationEnabled"]
+no("TrailNotFoundException", CT, "UpdateTrail", Name="nobody")
+assert ok(CT, "ListTags", ResourceIdList=[trail_arn])["ResourceTagList"][0]["TagsList"] == []
+no("ResourceNotFoundException", CT, "ListTags", ResourceIdList=[trail_arn + "x"])
 ok(CT, "ListTrails")
 no("ValidationException", CT, "ListTrails", NextToken="zz")
 ok(CT, "GetTrail", Name="management-events")
@@ -506,6 +568,8 @@ ok(OR, "CreateOrganization", FeatureSet="ALL")
 # Nobody's key: refused everywhere, in the words of each protocol ----------------------------------------------
 clients, unchecked = connect(**{**fresh, "aws_access_key_id": "ASIANOBODYATALL00000"})
 no("UnrecognizedClientException", "freetier", "GetAccountPlanState")
+no("InvalidClientTokenId", "iam", "ListSAMLProviders")
+no("InvalidAccessKeyId", "s3", "ListBuckets")
 no("InvalidClientTokenId", "iam", "GetAccountSummary")
 no("InvalidClientTokenId", "sts", "GetCallerIdentity")
 

@@ -110,6 +110,9 @@ pub struct Member {
     /// The name with which it is sent, if it is another one.
     #[serde(rename = "as")]
     pub wire_name: Option<String>,
+    /// Whether it is an attribute of the element, in XML.
+    #[serde(default)]
+    pub attribute: bool,
 }
 
 /// Returns the members of a REST operation that are not sent in the body, as `(member, location, wire name)`.

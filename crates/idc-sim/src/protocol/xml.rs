@@ -61,13 +61,16 @@ fn xml_value(model: &Service, shape: &Shape, node: Node) -> Option<Value> {
     let elements = || node.children().filter(Node::is_element);
     match shape.kind.as_str() {
         "structure" => {
-            let members = elements().filter_map(|child| {
-                let name = child.tag_name().name();
-                let member = shape.members.get(name)?;
-                Some((
-                    name.to_owned(),
-                    xml_value(model, model.shapes.get(&member.shape)?, child)?,
-                ))
+            let members = shape.members.iter().filter_map(|(name, member)| {
+                let shape = model.shapes.get(&member.shape)?;
+                let element = member.wire_name.as_deref().unwrap_or(name);
+                let mut own = elements().filter(|child| child.tag_name().name() == element);
+                if shape.flat {
+                    let item = model.shapes.get(shape.member.as_ref()?)?;
+                    let items: Vec<Value> = own.filter_map(|child| xml_value(model, item, child)).collect();
+                    return (!items.is_empty()).then(|| (name.clone(), Value::Array(items)));
+                }
+                Some((name.clone(), xml_value(model, shape, own.next()?)?))
             });
             Some(Value::Object(members.collect()))
         }
@@ -115,6 +118,8 @@ pub fn members(model: &Service, shape: &Shape, value: &Value) -> String {
         let element = match member.location {
             // It is sent as a header.
             Some(_) => return None,
+            // It is in the opening tag.
+            None if member.attribute => return None,
             None => member.wire_name.as_deref().unwrap_or(name),
         };
         Some(element_of(model, model.shapes.get(&member.shape)?, element, value))
@@ -154,7 +159,21 @@ fn element_of(model: &Service, shape: &Shape, name: &str, value: &Value) -> Stri
         (_, Value::Null) => String::new(),
         (_, other) => other.to_string(),
     };
-    format!("<{name}>{content}</{name}>")
+    format!("<{name}{}>{content}</{name}>", attributes(shape, value))
+}
+
+/// The members of a structure that are attributes of its element.
+fn attributes(shape: &Shape, value: &Value) -> String {
+    let present = shape.members.iter().filter(|(_, member)| member.attribute);
+    let present = present.filter_map(|(name, member)| {
+        let value = value.get(name)?.as_str()?;
+        let name = member.wire_name.as_deref().unwrap_or(name);
+        Some(format!(
+            " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" {name}=\"{}\"",
+            escape(value)
+        ))
+    });
+    present.collect()
 }
 
 /// Escapes text for XML and HTML.

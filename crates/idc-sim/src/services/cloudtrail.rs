@@ -42,6 +42,10 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
             let index = trail_index_in_home_region(cloud, caller, request, "TrailName")?;
             put_event_selectors(&mut cloud.trails[index], input)
         }
+        "UpdateTrail" => update(cloud, caller, request),
+        "ListTags" => list_tags(cloud, input),
+        // The simulation records no events.
+        "LookupEvents" => Ok(json!({ "Events": [] })),
         "StartLogging" => {
             let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
             cloud.trails[index].logging_since.get_or_insert(request.now);
@@ -121,14 +125,67 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
             format!("Incorrect S3 bucket policy is detected for bucket: {}", trail.bucket),
         ));
     }
-    let mut response = shape(&trail);
-    if let Some(response) = response.as_object_mut() {
-        for member in ["HomeRegion", "HasCustomEventSelectors", "HasInsightSelectors"] {
-            response.remove(member);
-        }
-    }
+    let response = without_details(shape(&trail));
     cloud.trails.push(trail);
     Ok(response)
+}
+
+/// `UpdateTrail`: replaces the settings that are given.
+fn update(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
+    let input = request.input;
+    let index = trail_index_in_home_region(cloud, caller, request, "Name")?;
+    let mut trail = cloud.trails[index].clone();
+    if let Some(bucket) = input["S3BucketName"].as_str() {
+        bucket.clone_into(&mut trail.bucket);
+    }
+    if let Some(prefix) = input["S3KeyPrefix"].as_str() {
+        trail.prefix = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
+    }
+    for (member, setting) in [
+        ("IsMultiRegionTrail", &mut trail.is_multi_region),
+        ("IncludeGlobalServiceEvents", &mut trail.includes_global_events),
+        ("EnableLogFileValidation", &mut trail.validates_files),
+    ] {
+        *setting = input[member].as_bool().unwrap_or(*setting);
+    }
+    if !cloud.buckets.contains_key(&trail.bucket) {
+        return Err(ServiceError::new(
+            "S3BucketDoesNotExistException",
+            format!("S3 bucket {} does not exist!", trail.bucket),
+        ));
+    }
+    if !can_deliver(cloud, &trail) {
+        return Err(ServiceError::new(
+            "InsufficientS3BucketPolicyException",
+            format!("Incorrect S3 bucket policy is detected for bucket: {}", trail.bucket),
+        ));
+    }
+    let response = without_details(shape(&trail));
+    cloud.trails[index] = trail;
+    Ok(response)
+}
+
+/// Returns the shape of a trail without what the operations that change it leave out.
+fn without_details(mut shape: Value) -> Value {
+    if let Some(shape) = shape.as_object_mut() {
+        for member in ["HomeRegion", "HasCustomEventSelectors", "HasInsightSelectors"] {
+            shape.remove(member);
+        }
+    }
+    shape
+}
+
+/// `ListTags`, of trails.
+fn list_tags(cloud: &Cloud, input: &Value) -> ServiceResult {
+    let mut rows = Vec::new();
+    for arn in string_list(&input["ResourceIdList"]) {
+        if !cloud.trails.iter().any(|trail| trail.arn == arn) {
+            let message = format!("Unable to find resource {arn}");
+            return Err(ServiceError::new("ResourceNotFoundException", message));
+        }
+        rows.push(json!({"ResourceId": arn, "TagsList": []}));
+    }
+    Ok(json!({ "ResourceTagList": rows }))
 }
 
 /// Validates a trail name ("Trail naming requirements" in the CloudTrail user guide).

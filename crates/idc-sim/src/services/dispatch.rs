@@ -39,12 +39,12 @@ pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         _ => error,
     })?;
     match (request.service, caller) {
-        ("sts", Some(caller)) => sts::handle(&caller, request),
+        ("sts", Some(caller)) => sts::handle(cloud, &caller, request),
         ("organizations", Some(caller)) => organizations::handle(cloud, &caller, request),
         ("sso-admin", Some(caller)) => sso_admin::handle(cloud, &caller, request),
         ("identitystore", Some(caller)) => identity_store::handle(cloud, &caller, request),
         ("freetier", Some(_)) => freetier::handle(cloud, request),
-        ("iam", Some(_)) => iam::handle(cloud, request),
+        ("iam", Some(caller)) => iam::handle(cloud, &caller, request),
         ("cloudtrail", Some(caller)) => cloudtrail::handle(cloud, &caller, request),
         ("s3", Some(caller)) => s3::handle(cloud, &caller, request),
         ("signin", _) => signin::handle(cloud, request),
@@ -110,7 +110,8 @@ fn authenticate(cloud: &Cloud, request: &Request) -> Result<Identity, ServiceErr
     if request.access_key_id.is_empty() {
         return Err(ServiceError::new(missing, "Missing Authentication Token").with_status(403));
     }
-    let Some(identity) = cloud.identities.get(request.access_key_id) else {
+    let root = cloud.accepts_any_key.then(|| cloud.root());
+    let Some(identity) = cloud.identities.get(request.access_key_id).or(root.as_ref()) else {
         return Err(
             ServiceError::new(unknown, "The security token included in the request is invalid.").with_status(403),
         );

@@ -8,13 +8,18 @@ use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
 use crate::services::request::text;
 use crate::services::request::{Request, not_simulated};
-use crate::state::{Cloud, Identity};
+use crate::state::{Cloud, Identity, Role};
 
 /// Handles an operation of `iam`.
-pub fn handle(cloud: &Cloud, request: &Request) -> ServiceResult {
+pub fn handle(cloud: &Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     match request.operation {
         "GetAccountSummary" => Ok(account_summary(cloud)),
         "GetRole" => get_role(cloud, request),
+        "ListRoles" => list_roles(cloud, request),
+        "GetUser" => get_user(cloud, caller, request),
+        "GetPolicy" => get_policy(cloud, request),
+        "ListAttachedRolePolicies" => list_attached(cloud, request),
+        "ListSAMLProviders" => Ok(list_saml_providers(cloud)),
         "ListPolicies" => list_policies(cloud, request),
         "SimulatePrincipalPolicy" => simulate_principal_policy(cloud, request),
         other => Err(not_simulated("iam", other)),
@@ -74,44 +79,168 @@ fn account_summary(cloud: &Cloud) -> Value {
     json!({ "SummaryMap": entries })
 }
 
+/// The date of creation of what the simulation does not record one for.
+const CREATED: &str = "2026-01-01T00:00:00Z";
+
 /// `GetRole`: a role that Identity Center has created in the account, or a role that an identity has assumed.
 fn get_role(cloud: &Cloud, request: &Request) -> ServiceResult {
     let (name, account) = (text(request.input, "RoleName"), cloud.account.id.as_str());
-    let reserved = cloud
-        .roles
-        .iter()
-        .find(|role| role.account == account && role.name == name);
+    if let Some(role) = find_role(cloud, name) {
+        return Ok(json!({ "Role": role_shape(cloud, role) }));
+    }
     let session = format!(":assumed-role/{name}/");
     let has_assumed = |identity: &Identity| identity.account == account && identity.arn.contains(&session);
-    if reserved.is_none() && !cloud.identities.values().any(has_assumed) {
+    if !cloud.identities.values().any(has_assumed) {
         return Err(no_such_entity("role", name));
     }
-    let path = match (reserved, cloud.instances.first()) {
-        (Some(_), Some(instance)) if instance.region != "us-east-1" => {
-            format!("/aws-reserved/sso.amazonaws.com/{}/", instance.region)
-        }
-        (Some(_), _) => "/aws-reserved/sso.amazonaws.com/".to_owned(),
-        (None, _) => "/".to_owned(),
-    };
-    let principal = match reserved {
-        Some(_) => {
-            json!({"Federated": format!("arn:{}:iam::{account}:saml-provider/AWSSSO_rehearsal_DO_NOT_DELETE", cloud.partition())})
-        }
-        None => json!({"AWS": format!("arn:{}:iam::{account}:root", cloud.partition())}),
-    };
-    let trust_policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": principal, "Action": if reserved.is_some() { "sts:AssumeRoleWithSAML" } else { "sts:AssumeRole" }},
-    ]});
-    let document: String = form_urlencoded::byte_serialize(trust_policy.to_string().as_bytes()).collect();
+    let principal = json!({"AWS": format!("arn:{}:iam::{account}:root", cloud.partition())});
     Ok(json!({"Role": {
-        "Path": path,
+        "Path": "/",
         "RoleName": name,
-        "RoleId": reserved.map_or("AROA0000000000000001", |role| role.id.as_str()),
-        "Arn": format!("arn:{}:iam::{account}:role{path}{name}", cloud.partition()),
-        "CreateDate": "2026-01-01T00:00:00Z",
-        "AssumeRolePolicyDocument": document,
+        "RoleId": "AROA0000000000000001A",
+        "Arn": format!("arn:{}:iam::{account}:role/{name}", cloud.partition()),
+        "CreateDate": CREATED,
+        "AssumeRolePolicyDocument": trust_policy(&principal, "sts:AssumeRole"),
         "MaxSessionDuration": 3600,
     }}))
+}
+
+/// Returns a role that Identity Center has created in the account.
+fn find_role<'a>(cloud: &'a Cloud, name: &str) -> Option<&'a Role> {
+    let mut roles = cloud.roles.iter();
+    roles.find(|role| role.account == cloud.account.id && role.name == name)
+}
+
+/// The path of the roles of Identity Center, which contains the Region except in us-east-1.
+fn reserved_path(cloud: &Cloud) -> String {
+    match cloud.instances.first() {
+        Some(instance) if instance.region != "us-east-1" => {
+            format!("/aws-reserved/sso.amazonaws.com/{}/", instance.region)
+        }
+        _ => "/aws-reserved/sso.amazonaws.com/".to_owned(),
+    }
+}
+
+fn role_shape(cloud: &Cloud, role: &Role) -> Value {
+    let path = reserved_path(cloud);
+    let principal = json!({ "Federated": saml_provider(cloud) });
+    json!({
+        "Path": path,
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "Arn": format!("arn:{}:iam::{}:role{path}{}", cloud.partition(), role.account, role.name),
+        "CreateDate": CREATED,
+        "AssumeRolePolicyDocument": trust_policy(&principal, "sts:AssumeRoleWithSAML"),
+        "MaxSessionDuration": 43_200,
+    })
+}
+
+/// A trust policy, as IAM returns it: URL-encoded.
+fn trust_policy(principal: &Value, action: &str) -> String {
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": principal, "Action": action},
+    ]});
+    form_urlencoded::byte_serialize(policy.to_string().as_bytes()).collect()
+}
+
+/// The ARN of the SAML provider that Identity Center creates in an account.
+fn saml_provider(cloud: &Cloud) -> String {
+    let account = &cloud.account.id;
+    format!(
+        "arn:{}:iam::{account}:saml-provider/AWSSSO_rehearsal_DO_NOT_DELETE",
+        cloud.partition()
+    )
+}
+
+/// `ListRoles`: those of Identity Center.
+fn list_roles(cloud: &Cloud, request: &Request) -> ServiceResult {
+    let prefix = request.input["PathPrefix"].as_str().unwrap_or("/");
+    let is_listed = reserved_path(cloud).starts_with(prefix);
+    let roles = cloud
+        .roles
+        .iter()
+        .filter(|role| is_listed && role.account == cloud.account.id);
+    let rows = roles.map(|role| role_shape(cloud, role)).collect();
+    page(request.input, "iam:ListRoles", "Roles", rows)
+}
+
+/// `GetUser`: an IAM user, or the caller.
+fn get_user(cloud: &Cloud, caller: &Identity, request: &Request) -> ServiceResult {
+    let name = request.input["UserName"].as_str();
+    let identity = match name {
+        None => caller,
+        Some(name) => {
+            let suffix = format!(":user/{name}");
+            let mut users = cloud
+                .identities
+                .values()
+                .filter(|identity| identity.account == cloud.account.id);
+            let user = users.find(|identity| identity.arn.ends_with(&suffix));
+            user.ok_or_else(|| no_such_entity("user", name))?
+        }
+    };
+    let mut user = json!({
+        "Path": "/",
+        "UserId": identity.user_id,
+        "Arn": identity.arn,
+        "CreateDate": CREATED,
+    });
+    // The root user has no name.
+    if let Some((_, name)) = identity.arn.split_once(":user/") {
+        user["UserName"] = json!(name);
+    } else {
+        user["UserName"] = json!(cloud.account.name);
+    }
+    Ok(json!({ "User": user }))
+}
+
+/// `ListAttachedRolePolicies`.
+fn list_attached(cloud: &Cloud, request: &Request) -> ServiceResult {
+    let name = text(request.input, "RoleName");
+    let role = find_role(cloud, name).ok_or_else(|| no_such_entity("role", name))?;
+    let policies = role.managed_policies.iter();
+    let rows = policies
+        .map(|arn| json!({"PolicyArn": arn, "PolicyName": arn.rsplit('/').next()}))
+        .collect();
+    page(request.input, "iam:ListAttachedRolePolicies", "AttachedPolicies", rows)
+}
+
+/// `ListSAMLProviders`: that of Identity Center, once it has created a role in the account.
+fn list_saml_providers(cloud: &Cloud) -> Value {
+    let has_role = cloud.roles.iter().any(|role| role.account == cloud.account.id);
+    let provider = has_role.then(|| json!({"Arn": saml_provider(cloud), "CreateDate": CREATED}));
+    json!({ "SAMLProviderList": provider.into_iter().collect::<Vec<_>>() })
+}
+
+/// `GetPolicy`: an AWS managed policy, or a customer managed policy of the account.
+fn get_policy(cloud: &Cloud, request: &Request) -> ServiceResult {
+    let arn = text(request.input, "PolicyArn");
+    let own = format!("arn:{}:iam::{}:policy", cloud.partition(), cloud.account.id);
+    let accounts = cloud.all_accounts().filter(|account| account.id == cloud.account.id);
+    let mut policies = accounts.flat_map(|account| &account.policies);
+    let own = policies.find(|policy| format!("{own}{}{}", policy.path, policy.name) == arn);
+    let aws = AWS_POLICIES
+        .iter()
+        .map(|path| aws_policy(cloud, path))
+        .find(|policy| policy["Arn"] == arn);
+    let policy = own.map(|policy| {
+        json!({
+            "PolicyName": policy.name,
+            "PolicyId": "ANPA0000000000000001A",
+            "Arn": arn,
+            "Path": policy.path,
+            "DefaultVersionId": "v1",
+            "AttachmentCount": 0,
+            "PermissionsBoundaryUsageCount": 0,
+            "IsAttachable": true,
+            "CreateDate": CREATED,
+            "UpdateDate": CREATED,
+        })
+    });
+    let found = policy.or(aws);
+    found
+        .map(|policy| json!({ "Policy": policy }))
+        .ok_or_else(|| no_such_entity("policy", arn))
 }
 
 /// A selection of AWS managed policies, with their paths ("AWS managed policy reference").
@@ -148,23 +277,7 @@ fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
     let policies = AWS_POLICIES
         .iter()
         .filter(|_| input["Scope"].as_str() != Some("Local"))
-        .map(|path| {
-            let (folder, name) = path
-                .rsplit_once('/')
-                .map_or(("/".to_owned(), *path), |(folder, name)| (format!("/{folder}/"), name));
-            json!({
-                "PolicyName": name,
-                "PolicyId": format!("ANPAREHEARSAL{:08}", name.len() * 7919 % 100_000_000),
-                "Arn": format!("arn:{}:iam::aws:policy/{path}", cloud.partition()),
-                "Path": folder,
-                "DefaultVersionId": "v1",
-                "AttachmentCount": 0,
-                "PermissionsBoundaryUsageCount": 0,
-                "IsAttachable": true,
-                "CreateDate": "2015-02-06T18:39:46Z",
-                "UpdateDate": "2015-02-06T18:39:46Z",
-            })
-        })
+        .map(|path| aws_policy(cloud, path))
         .filter(|policy| {
             input["PathPrefix"]
                 .as_str()
@@ -173,6 +286,25 @@ fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
         .filter(|_| input["OnlyAttached"] != true)
         .collect();
     page(input, "iam:ListPolicies", "Policies", policies)
+}
+
+/// Returns an AWS managed policy in the API's form.
+fn aws_policy(cloud: &Cloud, path: &str) -> Value {
+    let (folder, name) = path
+        .rsplit_once('/')
+        .map_or(("/".to_owned(), path), |(folder, name)| (format!("/{folder}/"), name));
+    json!({
+        "PolicyName": name,
+        "PolicyId": format!("ANPAREHEARSAL{:08}", name.len() * 7919 % 100_000_000),
+        "Arn": format!("arn:{}:iam::aws:policy/{path}", cloud.partition()),
+        "Path": folder,
+        "DefaultVersionId": "v1",
+        "AttachmentCount": 0,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": true,
+        "CreateDate": "2015-02-06T18:39:46Z",
+        "UpdateDate": "2015-02-06T18:39:46Z",
+    })
 }
 
 /// Returns one page of a list in the form of IAM.

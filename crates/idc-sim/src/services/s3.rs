@@ -1,5 +1,6 @@
 //! Amazon S3, to the extent that a trail needs it: buckets with their public access block, policy and tags.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
@@ -10,8 +11,10 @@ use crate::state::{Bucket, Cloud, Identity};
 /// Handles an operation of `s3`.
 pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
     let input = request.input;
-    if request.operation == "CreateBucket" {
-        return create(cloud, caller, request);
+    match request.operation {
+        "CreateBucket" => return create(cloud, caller, request),
+        "ListBuckets" => return Ok(list_buckets(cloud, caller)),
+        _ => {}
     }
     let partition = cloud.partition();
     let (name, bucket) = bucket(cloud, caller, request)?;
@@ -27,7 +30,14 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
             };
             Ok(json!({"LocationConstraint": location}))
         }
-        "ListObjects" | "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
+        "ListObjectsV2" => Ok(list_objects(bucket, &name, input)),
+        "ListObjects" => {
+            let mut listed = list_objects(bucket, &name, input);
+            if let Some(listed) = listed.as_object_mut() {
+                listed.remove("KeyCount");
+            }
+            Ok(listed)
+        }
         "PutPublicAccessBlock" => {
             let settings = &input["PublicAccessBlockConfiguration"];
             for (name, blocked) in &mut bucket.public_access_block {
@@ -67,8 +77,89 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
             cloud.buckets.remove(&name);
             Ok(Value::Null)
         }
-        other => Err(not_simulated("s3", other)),
+        "PutBucketVersioning" | "PutBucketEncryption" | "PutBucketOwnershipControls" => {
+            let (setting, member) = setting_of(request.operation);
+            bucket.settings.insert(setting.to_owned(), input[member].clone());
+            Ok(Value::Null)
+        }
+        other => settings(bucket, other)
+            .unwrap_or_else(|| Err(not_simulated("s3", other)))
+            .map_err(|error| if error.status == 501 { error } else { named(error) }),
     }
+}
+
+/// Returns the name of a setting in the state, and the member of the request that holds it.
+fn setting_of(operation: &str) -> (&'static str, &'static str) {
+    match operation {
+        "PutBucketVersioning" => ("versioning", "VersioningConfiguration"),
+        "PutBucketEncryption" => ("encryption", "ServerSideEncryptionConfiguration"),
+        _ => ("ownership", "OwnershipControls"),
+    }
+}
+
+/// The settings of a bucket: those that were set, or those of a new bucket. S3 encrypts new objects since January 2023, and
+/// new buckets have no ACLs since April 2023.
+fn settings(bucket: &Bucket, operation: &str) -> Option<ServiceResult> {
+    let missing = |code: &str, message: &str| Err(ServiceError::new(code, message));
+    let setting = |name: &str, default: Value| bucket.settings.get(name).cloned().unwrap_or(default);
+    Some(match operation {
+        "GetBucketVersioning" => Ok(setting("versioning", json!({}))),
+        "GetBucketEncryption" => {
+            let by_default = json!({"Rules": [
+                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": false},
+            ]});
+            Ok(json!({ "ServerSideEncryptionConfiguration": setting("encryption", by_default) }))
+        }
+        "GetBucketOwnershipControls" => {
+            let by_default = json!({"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]});
+            Ok(json!({ "OwnershipControls": setting("ownership", by_default) }))
+        }
+        "GetBucketAcl" => {
+            let owner = json!({"ID": canonical_id(&bucket.owner)});
+            let grantee = json!({"ID": canonical_id(&bucket.owner), "Type": "CanonicalUser"});
+            Ok(json!({"Owner": owner, "Grants": [{"Grantee": grantee, "Permission": "FULL_CONTROL"}]}))
+        }
+        "GetBucketLogging" | "GetBucketAccelerateConfiguration" => Ok(json!({})),
+        "GetBucketRequestPayment" => Ok(json!({"Payer": "BucketOwner"})),
+        "GetBucketCors" => missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+        "GetBucketWebsite" => missing(
+            "NoSuchWebsiteConfiguration",
+            "The specified bucket does not have a website configuration",
+        ),
+        "GetBucketLifecycleConfiguration" => missing(
+            "NoSuchLifecycleConfiguration",
+            "The lifecycle configuration does not exist",
+        ),
+        "GetBucketReplication" => missing(
+            "ReplicationConfigurationNotFoundError",
+            "The replication configuration was not found",
+        ),
+        "GetObjectLockConfiguration" => missing(
+            "ObjectLockConfigurationNotFoundError",
+            "Object Lock configuration does not exist for this bucket",
+        ),
+        _ => return None,
+    })
+}
+
+/// The canonical user ID of an account: 64 hexadecimal digits.
+fn canonical_id(account: &str) -> String {
+    format!("{account:0>64}")
+}
+
+/// `ListBuckets`: those of the caller's account, by name.
+fn list_buckets(cloud: &Cloud, caller: &Identity) -> Value {
+    let own = cloud
+        .buckets
+        .iter()
+        .filter(|(_, bucket)| bucket.owner == caller.account);
+    let rows: Vec<Value> = own
+        .map(|(name, bucket)| {
+            let created = bucket.created.unwrap_or(Timestamp::constant(1_767_225_600, 0));
+            json!({"Name": name, "BucketRegion": bucket.region, "CreationDate": created.to_string()})
+        })
+        .collect();
+    json!({"Owner": {"ID": canonical_id(&caller.account)}, "Buckets": rows})
 }
 
 /// Returns the bucket of the request, if it belongs to the caller and to `ExpectedBucketOwner`, and is in the Region of
@@ -167,6 +258,7 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
             let bucket = Bucket {
                 owner: caller.account.clone(),
                 region: location.unwrap_or(request.region).to_owned(),
+                created: Some(request.now),
                 ..Bucket::default()
             };
             cloud.buckets.insert(name.to_owned(), bucket);

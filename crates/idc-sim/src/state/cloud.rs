@@ -52,6 +52,8 @@ pub struct Cloud {
     pub operations: Vec<Operation>,
     /// The roles of provisioned permission sets: one for each permission set and account.
     pub roles: Vec<Role>,
+    /// Whether a request with an unknown access key is one of the root user. Otherwise, it is rejected, as AWS does.
+    pub accepts_any_key: bool,
     /// Identities by access key ID.
     pub identities: BTreeMap<String, Identity>,
     /// Clients of `sso-oidc` by client ID.

@@ -188,6 +188,7 @@ fn fresh() -> Cloud {
     Cloud {
         account: Account::new("123456789012", "Example", "root@example.com"),
         choices: Choices::default(),
+        accepts_any_key: false,
         region: "us-east-1".to_owned(),
         plan: Some(Plan::Paid),
         organization: None,

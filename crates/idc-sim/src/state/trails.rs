@@ -63,6 +63,10 @@ pub struct Bucket {
     pub tags: BTreeMap<String, String>,
     /// The keys of its objects.
     pub objects: Vec<String>,
+    /// When it was created. `None` for a bucket that the scenario started with.
+    pub created: Option<Timestamp>,
+    /// Versioning, encryption and ownership, in the API's JSON form, if they were set.
+    pub settings: BTreeMap<String, Value>,
 }
 
 impl Default for Bucket {
@@ -74,6 +78,8 @@ impl Default for Bucket {
             policy: None,
             tags: BTreeMap::new(),
             objects: Vec::new(),
+            created: None,
+            settings: BTreeMap::new(),
         }
     }
 }
