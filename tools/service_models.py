@@ -146,8 +146,15 @@ def main():
         if model.metadata["protocol"].startswith("rest"):
             for operation in model.operation_names:
                 if operation not in rows:
-                    http = model.operation_model(operation).http
-                    others[operation] = [http["method"], http["requestUri"]]
+                    op = model.operation_model(operation)
+                    members = op.input_shape.members if op.input_shape else {}
+                    query = [
+                        members[name].serialization["name"]
+                        for name in (op.input_shape.required_members if op.input_shape else [])
+                        if members[name].serialization.get("location") == "querystring"
+                    ]
+                    path = op.http["requestUri"]
+                    others[operation] = [op.http["method"], path + ("&" if "?" in path else "?") * bool(query) + "&".join(query)]
         services[name] = {
             "target": model.metadata.get("targetPrefix"),
             "json_version": model.metadata.get("jsonVersion"),
