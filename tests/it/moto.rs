@@ -136,8 +136,32 @@ struct Difference {
     source: String,
 }
 
-const SIDE_BY_SIDE: &str = "\
-# Side by side with moto
+/// The page, with a placeholder for the figures.
+const FIDELITY: &str = "\
+# Fidelity of the simulation
+
+What the simulated AWS is checked against, and what is known to differ.
+
+| what | checked by | figures |
+| --- | --- | --- |
+{figures}
+`src/recorded.json` in the crate `idc-sim` has the recorded messages, each with its sources. A message of high certainty
+was seen in several places, or is in a guide of AWS.
+
+## Where sources disagree
+
+A scenario chooses, in its table `[choices]`.
+
+| key | default | otherwise |
+| --- | --- | --- |
+| `names_missing_attributes` | `CreateUser` names a missing attribute (tests of moto, 2026) | an error without words (hashicorp/terraform-provider-aws#37609, 2024) |
+| `provisions_without_assignment` | `ProvisionPermissionSet` in an account without an assignment creates the role (hashicorp/terraform-provider-aws#32006) | it is accepted, and ends as `FAILED` with a 404 reason (hashicorp/terraform-provider-aws#35158) |
+| `accounts_have_status` | accounts have `State` and no `Status`, as since September 9, 2026 | both |
+
+An operation that the simulation does not implement is HTTP 501 with its name. AWS answers
+`UnknownOperationException`, which a test could mistake for a property of AWS.
+
+## Side by side with moto
 
 `tests/it/python/side_by_side.py` makes the same calls to the simulated AWS of a rehearsal (`idc-sim`, scenario
 `enabled`) and to moto. The table lists each difference, which of the two is right, and the source for that.
@@ -160,6 +184,51 @@ length or order differs. `has less` means that this response only lacks fields.
 | --- | --- | --- | --- | --- |
 ";
 
+/// The rows of what is checked, with their figures. `calls` were made to the simulation and to moto.
+fn figures(root: &str, calls: u64, differences: &[Difference]) -> String {
+    let json = |path: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(format!("{root}/crates/idc-sim/src/{path}")).unwrap()).unwrap()
+    };
+    let (models, recorded) = (json("protocol/service_models.json"), json("recorded.json"));
+    let services = models.as_object().unwrap();
+    let operations: usize = services
+        .values()
+        .map(|service| service["operations"].as_object().unwrap().len())
+        .sum();
+    let words = recorded.as_object().unwrap();
+    let high = words.values().filter(|words| words["certainty"] == "high").count();
+    let is_right = |side: &str| differences.iter().filter(|row| row.right == side).count();
+    let rows = [
+        format!(
+            "| requests: each violation of a constraint is rejected | `crates/idc-sim/src/tests` | {operations} operations of {} \
+             services |",
+            services.len()
+        ),
+        "| responses and errors: members, types, enumerations, required members, HTTP status | every test of a debug build, and \
+         in a random sequence of calls | the same |"
+            .to_owned(),
+        format!(
+            "| a successful and a refused call of every operation, against botocore's shapes | `tests/it/boto3.rs` | {operations} \
+             operations |"
+        ),
+        format!(
+            "| messages and reasons that were recorded from AWS | `crates/idc-sim/src/tests/recorded.rs` | {} messages, {high} of \
+             them of high certainty |",
+            words.len()
+        ),
+        format!(
+            "| the same calls to moto | `tests/it/moto.rs` | {calls} calls, {} differences: in {} the simulation is right, in {} moto, \
+             in {} neither |",
+            differences.len(),
+            is_right("rehearsal"),
+            is_right("moto"),
+            is_right("neither")
+        ),
+        "| AWS CLI v2: `aws configure sso` files, `aws sso login`, `aws login` | `tests/it/aws_cli.rs` | |".to_owned(),
+    ];
+    rows.map(|row| row + "\n").concat()
+}
+
 #[test]
 fn every_difference_from_moto_is_documented_with_a_verdict() {
     let Some(moto) = Moto::start() else { return };
@@ -177,7 +246,8 @@ fn every_difference_from_moto_is_documented_with_a_verdict() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(found["calls"].as_u64().unwrap() >= 100);
+    let calls = found["calls"].as_u64().unwrap();
+    assert!(calls >= 100);
     let mut found: Vec<Difference> = serde_json::from_value(found["differences"].clone()).unwrap();
 
     let data = format!("{root}/tests/fixtures/side-by-side.json");
@@ -194,8 +264,8 @@ fn every_difference_from_moto_is_documented_with_a_verdict() {
             row.call, row.rehearsal, row.moto, row.right, row.source
         )
     });
-    let page = SIDE_BY_SIDE.to_owned() + &rows.collect::<String>();
-    let path = format!("{root}/docs/side-by-side.md");
+    let page = FIDELITY.replace("{figures}", &figures(root, calls, &found)) + &rows.collect::<String>();
+    let path = format!("{root}/docs/fidelity.md");
     if std::env::var_os("UPDATE_SIDE_BY_SIDE").is_some() {
         std::fs::write(&data, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
         std::fs::write(&path, &page).unwrap();

@@ -81,8 +81,6 @@ pub struct Choices {
     pub provisions_without_assignment: bool,
     /// Whether accounts have the member `Status`, as before September 2026.
     pub accounts_have_status: bool,
-    /// How many assignments, deletions and provisioning requests can be pending, with AWS's quotas.
-    pub pending_writes: usize,
 }
 
 impl Default for Choices {
@@ -91,7 +89,6 @@ impl Default for Choices {
             names_missing_attributes: true,
             provisions_without_assignment: true,
             accounts_have_status: false,
-            pending_writes: 10,
         }
     }
 }
