@@ -59,3 +59,74 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
 pub fn rerun(info: &'static StepInfo) -> impl Fn(AwsError) -> UserError {
     move |aws_error| step_error(info, &aws_error, SetupCommand::again())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::next_step::Invocation;
+    use crate::reconcile::Importance;
+
+    const INFO: StepInfo = StepInfo {
+        number: 3,
+        slug: "create-group",
+        short: "Group",
+        title: "Create a group",
+        importance: Importance::Recommended,
+        why: "",
+        feeds_others: false,
+        permissions: &[],
+    };
+
+    fn aws_error(operation: &str, kind: AwsErrorKind, code: &str, message: &str) -> AwsError {
+        AwsError {
+            operation: operation.to_owned(),
+            kind,
+            code: (!code.is_empty()).then(|| code.to_owned()),
+            message: message.to_owned(),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn an_error_is_reported_with_what_fixes_its_cause() {
+        const GROUP: &str = "identitystore:CreateGroup";
+        const TOKEN: &str = "sso-oidc:CreateToken";
+        const SCP: &str = "not authorized, with an explicit deny in a service control policy";
+        const ASK: &str = "ask an administrator to allow identitystore:CreateGroup for this caller, then: idc-setup";
+        const ASK_ORGANIZATION: &str = "ask the administrators of the organization to allow identitystore:CreateGroup in \
+                                        its service control policies, then: idc-setup";
+        const SUBSCRIBE: &str = "enable this Region for the account (console: Account > AWS Regions), or complete the \
+                                 account's sign-up, then: idc-setup";
+        const SIGN_IN: &str = "sign in again: aws login, then: idc-setup";
+        const NETWORK: &str = "check the network, then: idc-setup";
+        let denied = |message| aws_error(GROUP, AwsErrorKind::Denied, "AccessDeniedException", message);
+        let other = |kind| aws_error(GROUP, kind, "", "");
+        let table = [
+            (denied("not authorized"), UserErrorKind::NotAllowed, ASK),
+            (denied(SCP), UserErrorKind::NotAllowed, ASK_ORGANIZATION),
+            (
+                aws_error(GROUP, AwsErrorKind::Denied, "OptInRequired", "not subscribed"),
+                UserErrorKind::NotAllowed,
+                SUBSCRIBE,
+            ),
+            (other(AwsErrorKind::Credentials), UserErrorKind::NoCredentials, SIGN_IN),
+            (other(AwsErrorKind::NoConnection), UserErrorKind::Failed, NETWORK),
+            (other(AwsErrorKind::NotAws), UserErrorKind::Unknown, "idc-setup"),
+            (other(AwsErrorKind::NotImplemented), UserErrorKind::Unknown, "idc-setup"),
+            (other(AwsErrorKind::Unreadable), UserErrorKind::Unknown, "idc-setup"),
+            (other(AwsErrorKind::Conflict), UserErrorKind::Failed, "idc-setup"),
+            // The token, and not the caller, was refused.
+            (
+                aws_error(TOKEN, AwsErrorKind::Denied, "AccessDeniedException", ""),
+                UserErrorKind::NotAllowed,
+                "idc-setup",
+            ),
+        ];
+        for (aws_error, kind, next) in table {
+            let error = step_error(&INFO, &aws_error, SetupCommand::again());
+            let invocation = Invocation::default();
+            let steps: Vec<String> = error.next.iter().map(|step| invocation.next_step(step)).collect();
+            assert_eq!((error.kind, steps), (kind, vec![next.to_owned()]), "{aws_error:?}");
+        }
+    }
+}

@@ -286,6 +286,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_call_that_keeps_failing_is_given_up() {
+        let attempts = usize::try_from(CREATE_ATTEMPTS).unwrap();
+        for kind in [AwsErrorKind::Throttled, AwsErrorKind::NoConnection] {
+            let script = vec![Err(kind); attempts];
+            assert_eq!(run(script, vec![]).await, Err(kind));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_because_of_the_rate_is_reported_although_a_later_attempt_succeeds() {
+        for (first, throttled) in [(AwsErrorKind::Throttled, true), (AwsErrorKind::NoConnection, false)] {
+            let script = RefCell::new(vec![Err(first), Err(AwsErrorKind::NotFound), Ok(4)].into_iter());
+            let end = create(
+                Timing::REHEARSAL,
+                || async { script.borrow_mut().next().unwrap().map_err(aws_error) },
+                || async { Ok(None) },
+            )
+            .await;
+            assert_eq!((end.result, end.throttled), (Ok(CreateResult::Created(4)), throttled));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_denied_call_is_not_retried() {
         assert_eq!(
             run(vec![Err(AwsErrorKind::Denied)], vec![]).await,

@@ -67,3 +67,25 @@ impl StepInfo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_steps_by_number_and_the_others_by_what_they_are() {
+        let info = |number, importance| StepInfo {
+            number,
+            slug: "x",
+            short: "Short",
+            title: "A title",
+            importance,
+            why: "",
+            feeds_others: false,
+            permissions: &[],
+        };
+        assert_eq!(info(4, Importance::Required).name(), "Step 4 (Short)");
+        assert_eq!(info(10, Importance::Recommendation).name(), "Recommendation (Short)");
+        assert_eq!(info(0, Importance::Required).name(), "A title");
+    }
+}

@@ -435,6 +435,32 @@ mod tests {
         assert_eq!(last.after, [set("Admin", 4).address()]);
     }
 
+    #[test]
+    fn only_a_person_enables_the_instance_signs_in_or_does_a_task() {
+        let user = |in_console| Item::User {
+            spec: UserSpec::default(),
+            in_console,
+        };
+        let token = Item::Token {
+            profile: "admin".to_owned(),
+            needs: Vec::new(),
+        };
+        let table = [
+            (Item::Instance, Action::Perform),
+            (token, Action::Perform),
+            (Item::Task(Task::OpenPortal), Action::Perform),
+            (user(true), Action::Perform),
+            (user(false), Action::Create),
+            (Item::Organization, Action::Create),
+            (Item::Group("Admins".to_owned()), Action::Create),
+            (set("Admin", 4), Action::Create),
+        ];
+        for (item, expected) in table {
+            let nodes = plan(&[item], &BTreeMap::new(), &record(), &Policy::default());
+            assert_eq!(nodes[0].action, expected, "{:?}", nodes[0].address);
+        }
+    }
+
     fn assignment(permission_set: &str, principal: &str, is_group: bool) -> Item {
         Item::Assignment {
             account: "123456789012".parse().unwrap(),

@@ -125,3 +125,22 @@ impl Evidence {
         observed.map(|(name, value)| (name, text(value))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_observed_is_shown_and_texts_without_quotes() {
+        let evidence = Evidence {
+            user_name: Some("Ada".to_owned()),
+            is_provisioned: Some(false),
+            ..Evidence::default()
+        };
+        let line = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            evidence.lines(),
+            [line("is_provisioned", "false"), line("user_name", "Ada")]
+        );
+    }
+}

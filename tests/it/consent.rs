@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use idc_sim::{CallLine, Fault, FaultKind, PersonKind};
+use idc_sim::{CallLine, Cloud, Fault, FaultKind, PersonKind, scenarios};
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, REGION, TestEnv, is_mutating};
+use super::support::{ANSWERS, REGION, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
 
 fn changes(env: &TestEnv) -> Vec<CallLine> {
     env.server.calls().into_iter().filter(is_mutating).collect()
@@ -158,4 +158,145 @@ fn typing_y_and_enter_everywhere_agrees_to_nothing_that_is_not_shown_yet() {
         terminal.keys("q");
         assert_eq!(terminal.wait_for_exit(), 3, "seed {seed}: {}", terminal.contents());
     }
+}
+
+#[test]
+fn recommend_names_the_cost_of_a_trail_before_it_creates_one() {
+    let env = TestEnv::new("enabled");
+    let args = ["recommend", "--only=cloudtrail"];
+    let mut terminal = Terminal::start(&env, &args);
+    terminal.answer("Do you agree?", "?");
+    terminal.wait_for("--create-trail");
+    let screen = terminal.contents();
+    for words in [
+        "Create a bucket and a multi-Region trail",
+        "The bucket's storage costs a few cents a month",
+        "$ aws cloudtrail create-trail",
+        "idc-setup",
+    ] {
+        assert!(screen.contains(words), "{words:?} is not in:\n{screen}");
+    }
+    // There is no review to go back to.
+    terminal.wait_for_question();
+    terminal.keys("b");
+    terminal.wait_for("There is nothing to go back to.");
+    terminal.wait_until_stable();
+    terminal.wait_for_question();
+    terminal.keys("s");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    assert_eq!(changes(&env), []);
+
+    let mut terminal = Terminal::start(&env, &args);
+    terminal.answer("Do you agree?", "y\r");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+    assert_eq!(env.server.cloud().trails.len(), 1);
+}
+
+/// A run that waits for Identity Center after the review. Meanwhile, someone else enables it.
+fn wait_for_identity_center(env: &TestEnv, args: &[&str], meanwhile: impl FnOnce(&mut Cloud)) -> Terminal {
+    env.server.cloud().person.kind = PersonKind::Never;
+    let mut terminal = Terminal::start(env, &[&SKIP_RECOMMENDATIONS[..], &[REGION], args].concat());
+    terminal.answer("y+Enter start", "y\r");
+    terminal.wait_for("Waiting until AWS shows it…");
+    let mut cloud = env.server.cloud();
+    cloud.person.kind = PersonKind::Auto;
+    cloud.instances = scenarios::named("enabled").unwrap().instances;
+    meanwhile(&mut cloud);
+    drop(cloud);
+    terminal
+}
+
+#[test]
+fn a_config_file_that_was_edited_after_the_review_is_shown_again() {
+    for (before, after, agrees) in [
+        ("", "[profile later]\nregion = eu-west-1\n", false),
+        (
+            "[default]\nregion = eu-west-1\n",
+            "[default]\nregion = eu-west-2\n",
+            true,
+        ),
+    ] {
+        let env = TestEnv::new("organization");
+        env.write_config(before);
+        let mut terminal = wait_for_identity_center(&env, &ANSWERS, |_| env.write_config(after));
+        terminal.answer("Set a password", "\r");
+        terminal.answer("Write this to", "?");
+        terminal.wait_for("Lines with + are added.");
+        let screen = terminal.contents();
+        assert!(screen.contains("+[profile admin]"), "{screen}");
+        assert_eq!(env.config(), after);
+        terminal.wait_for_question();
+        terminal.keys(if agrees { "y\r" } else { "n\r" });
+        let code = if agrees { 0 } else { 3 };
+        assert_eq!(terminal.wait_for_exit(), code, "{}", terminal.contents());
+        assert_eq!(env.config().contains("[profile admin]"), agrees);
+    }
+}
+
+#[test]
+fn the_review_contains_a_trail_only_if_a_flag_requests_it() {
+    for flags in [&[][..], &["--create-trail"]] {
+        let env = TestEnv::new("enabled");
+        let mut terminal = Terminal::start(&env, &[&ANSWERS[..], flags].concat());
+        terminal.wait_for("y+Enter start");
+        terminal.wait_until_stable();
+        let is_shown = terminal.contents().contains("a CloudTrail trail with a bucket");
+        assert_eq!(is_shown, !flags.is_empty(), "{}", terminal.contents());
+        terminal.answer("y+Enter start", "q");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    }
+}
+
+#[test]
+fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed() {
+    let env = TestEnv::new("organization");
+    let args = [
+        "--email=admin@example.com",
+        "--given-name=Alex",
+        "--family-name=Rivera",
+        "--username=Admin",
+        "--update=permission-set",
+    ];
+    let mut terminal = wait_for_identity_center(&env, &args, |cloud| {
+        let complete = scenarios::named("complete").unwrap();
+        cloud.instances = complete.instances;
+        // Without an assignment, everything else waits for the permission set.
+        cloud.permission_sets = complete.permission_sets;
+        let policies = &mut cloud.permission_sets[0].managed_policies;
+        policies.push("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    });
+    terminal.answer("The account has changed since the review.", "?");
+    terminal.wait_for("aws sso-admin detach-managed-policy-from-permission-set");
+    terminal.wait_until_stable();
+    terminal.wait_for_question();
+    terminal.keys("b");
+    terminal.wait_for("It also changes: Detach the policy");
+    terminal.wait_until_stable();
+    terminal.wait_for_question();
+    assert_eq!(changes(&env), []);
+    // The review contains the change now, so it is not asked about again.
+    terminal.keys("y\r");
+    let end = Instant::now() + Duration::from_secs(20);
+    while changes(&env).is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let operations: Vec<String> = changes(&env).into_iter().map(|call| call.operation).collect();
+    assert_eq!(operations, ["DetachManagedPolicyFromPermissionSet"]);
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+}
+
+#[test]
+fn enter_agrees_to_a_change_that_was_not_in_the_review() {
+    let env = TestEnv::new("organization");
+    let args = [&ANSWERS[..], &["--update=permission-set"]].concat();
+    let mut terminal = wait_for_identity_center(&env, &args, |cloud| {
+        cloud.permission_sets = scenarios::named("complete").unwrap().permission_sets;
+        let policies = &mut cloud.permission_sets[0].managed_policies;
+        policies.push("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    });
+    terminal.answer("Set a password", "\r");
+    terminal.answer("The account has changed since the review.", "\r");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+    assert_eq!(env.server.cloud().permission_sets[0].managed_policies.len(), 1);
 }

@@ -127,6 +127,7 @@ fn an_organization_is_created_only_with_explicit_consent() {
         step["changes"][0]["consents"],
         serde_json::json!(["create-organization", "accept-free-plan-end"])
     );
+    assert_eq!(step["changes"][0]["reversible"], false);
     run(&["--create-organization"])
         .expect(3)
         .expect_text("--accept-free-plan-end");

@@ -390,6 +390,13 @@ fn help_prints_tables_and_the_help_of_a_command() {
     for name in names.chain(consents.iter().map(String::as_str)) {
         assert!(topics.contains(&format!("\n  {name}\n")), "{name} is not in:\n{topics}");
     }
+    for words in [
+        "Enable IAM Identity Center (required). ",
+        " (recommended). ",
+        " (recommendation). ",
+    ] {
+        assert!(topics.contains(words), "{words} is not in:\n{topics}");
+    }
     let codes = text(&["help", "exit-codes"]);
     for code in [0, 1, 2, 3, 4, 5, 6, 130] {
         assert!(codes.contains(&format!("\n{code:>5}  ")), "{code} is not in:\n{codes}");

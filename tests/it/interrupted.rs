@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
 
+use super::support::forwarder::Forwarder;
 use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
 
 fn run_args() -> Vec<&'static str> {
@@ -359,4 +360,68 @@ fn a_hangup_ends_a_run_like_ctrl_c() {
     RunResult::new(child.wait_with_output().unwrap())
         .expect(130)
         .expect_text("Interrupted. Progress is saved");
+}
+
+/// Changes the saved progress.
+fn change_state(env: &TestEnv, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut kept = env.state();
+    change(&mut kept);
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+}
+
+#[test]
+fn what_was_created_hours_after_a_killed_attempt_is_existing() {
+    for (time, origin) in [(None, "created"), (Some("2026-01-01T00:00:00Z"), "existing")] {
+        let env = TestEnv::new("enabled");
+        env.kill_at(&run_args(), "CreateGroup", 1, false);
+        change_state(&env, |kept| {
+            for intent in kept["intents"].as_array_mut().unwrap() {
+                if let Some(time) = time
+                    && intent["kind"] == "group"
+                {
+                    intent["at"] = time.into();
+                }
+            }
+        });
+        let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat()).expect(0);
+        let resources = result.step("create-group")["resources"].clone();
+        assert_eq!(resources[0]["origin"], origin, "{resources}");
+    }
+}
+
+#[test]
+fn each_attempt_of_a_create_call_is_recorded_with_its_own_time() {
+    let recorded = |attempts: u32| {
+        let env = TestEnv::new("enabled");
+        for nth in 1..attempts {
+            env.fault("CreateGroup", nth, FaultKind::CutBefore);
+        }
+        env.kill_at(&run_args(), "CreateGroup", attempts, true);
+        let intents = env.state()["intents"].as_array().unwrap().clone().into_iter();
+        intents.filter(|intent| intent["kind"] == "group").collect::<Vec<_>>()
+    };
+    assert_eq!(recorded(1).len(), 1);
+    let intents = recorded(2);
+    assert_eq!(intents.len(), 2, "{intents:?}");
+    assert_eq!(intents[0]["nonce"], intents[1]["nonce"]);
+    assert_ne!(intents[0]["at"], intents[1]["at"]);
+}
+
+#[test]
+fn attempts_are_recorded_by_the_clock_of_aws() {
+    let mut env = TestEnv::new("enabled");
+    let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(4);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&ahead);
+    let forwarder = Forwarder::start(&env.server.url(), Some(date.unwrap().leak()));
+    env.set("AWS_ENDPOINT_URL", &forwarder.url);
+    env.set("IDC_SETUP_REHEARSAL", &forwarder.url);
+    env.kill_at(&run_args(), "CreateGroup", 1, true);
+    let kept = env.state();
+    let mut intents = kept["intents"].as_array().unwrap().iter();
+    let intent = intents.find(|intent| intent["kind"] == "group").unwrap();
+    let at: jiff::Timestamp = intent["at"].as_str().unwrap().parse().unwrap();
+    assert!(
+        at.duration_since(ahead) >= jiff::SignedDuration::from_secs(-60),
+        "{intent}"
+    );
 }

@@ -31,7 +31,7 @@ const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const READ: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const BILLING: &str = "arn:aws:iam::aws:policy/job-function/Billing";
 
-const INFO: StepInfo = StepInfo {
+pub const INFO: StepInfo = StepInfo {
     number: 0,
     slug: "access",
     short: "access",
@@ -80,7 +80,7 @@ async fn opened(env: &TestEnv, account: &AccountId) -> Progress {
 }
 
 /// What all resources share, for the simulated AWS of a test. It holds the lock of the state file.
-async fn context(env: &TestEnv) -> Context {
+pub async fn context(env: &TestEnv) -> Context {
     let key = &env.credentials;
     let credentials = Credentials::new(
         &key.access_key_id,

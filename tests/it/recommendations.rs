@@ -202,7 +202,14 @@ fn the_next_run_completes_a_trail_whose_creation_was_killed() {
 #[test]
 fn no_trail_is_created_without_its_own_consent() {
     let env = TestEnv::new("enabled");
-    env.json(&[&["run", "--yes", "--only=cloudtrail"], &NON_INTERACTIVE[..]].concat())
+    let result = env
+        .json(&[&["run", "--yes", "--only=cloudtrail"], &NON_INTERACTIVE[..]].concat())
         .expect(0);
     assert!(!env.server.calls().iter().any(is_mutating));
+    // It costs something, but it can be undone.
+    let change = &result.step("cloudtrail")["changes"][0];
+    assert_eq!(
+        (&change["consents"][0], &change["reversible"]),
+        (&"create-trail".into(), &true.into())
+    );
 }

@@ -319,10 +319,21 @@ fn undo_rejects_the_flags_of_run() {
 
 #[test]
 fn errors_that_stop_undo_suggest_undo_as_the_next_command() {
-    for (operation, code, exit) in [
-        ("DeleteUser", "AccessDeniedException", 4),
-        ("DescribeOrganization", "AccessDeniedException", 4),
-        ("DeleteUser", "ExpiredTokenException", 4),
+    for (operation, code, exit, step) in [
+        ("DeleteUser", "AccessDeniedException", 4, "Step 2 (User): "),
+        (
+            "DescribeOrganization",
+            "AccessDeniedException",
+            4,
+            "Step 1 (Identity Center): ",
+        ),
+        ("DeleteUser", "ExpiredTokenException", 4, "Step 2 (User): "),
+        (
+            "DeletePermissionSet",
+            "AccessDeniedException",
+            4,
+            "Step 4 (Permission set): ",
+        ),
     ] {
         let env = TestEnv::new("enabled");
         env.run_setup(&[]).expect(0);
@@ -335,6 +346,10 @@ fn errors_that_stop_undo_suggest_undo_as_the_next_command() {
             "{operation}: {next}"
         );
         assert!(error["aws"]["code"] == code, "{operation}: {error}");
+        assert!(
+            error["message"].as_str().unwrap().starts_with(step),
+            "{operation}: {error}"
+        );
     }
 }
 
@@ -368,4 +383,16 @@ fn undo_can_be_killed_at_any_deletion_and_run_again() {
             assert!(created.is_empty(), "{what}: {created:?}");
         }
     }
+}
+
+#[test]
+fn undo_reads_again_only_what_it_does_not_find() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&[]).expect(0);
+    env.server.clear_calls();
+    undo(&env, &[]).expect(0);
+    let calls = env.server.calls();
+    let reads = calls.iter().filter(|call| call.operation == "DescribeUser").count();
+    // For the checks, for the plan, before the deletion, and after it.
+    assert!(reads <= 4, "{calls:?}");
 }

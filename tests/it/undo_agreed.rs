@@ -50,6 +50,8 @@ fn undo_refuses_to_delete_the_permission_set_of_the_current_session() {
             .contains("signed in through the permission set"),
         "{error}"
     );
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("Undoing the account assignment "), "{message}");
     assert!(error["next"].to_string().contains("aws login"), "{error}");
     assert_eq!(persistent_state(&env.server.cloud()), before);
 }
@@ -83,9 +85,16 @@ fn undo_deletes_nothing_without_confirmation() {
 }
 
 #[test]
-fn undo_refuses_to_delete_the_user_group_or_membership_of_the_current_session() {
+fn undo_refuses_to_delete_the_user_group_membership_or_permission_set_of_the_current_session() {
     for (scenario, answers, user, step, resource) in [
         ("enabled", &ANSWERS[..], "Admin", "--step=create-user", "the user Admin"),
+        (
+            "enabled",
+            &ANSWERS[..],
+            "Admin",
+            "--step=permission-set",
+            "the permission set AdministratorAccess",
+        ),
         (
             "enabled",
             &ANSWERS[..],

@@ -2,10 +2,13 @@
 //! change anything else.
 
 use aws_config_file::{Config, Section};
+use idc_setup::progress::{ResourceKind, Verb};
+use idc_setup::reconcile::Target;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::support::TestEnv;
+use super::many::{INFO, context};
+use super::support::{RUNTIME, TestEnv};
 use super::undo::{disposition, undo};
 
 #[test]
@@ -288,4 +291,48 @@ fn undo_checks_the_files_that_it_edits_before_it_asks() {
     // The rest can be undone without the file.
     env.run(&["undo", "--yes", "--step=account-assignment"]).expect(0);
     assert_eq!(env.config(), config);
+}
+
+#[test]
+fn the_text_of_a_section_is_recorded_before_it_is_written() {
+    let env = TestEnv::new("enabled");
+    RUNTIME.block_on(async {
+        let context = context(&env).await;
+        for (name, text) in [("first", "[profile first]\n"), ("second", "[profile second]\n")] {
+            let target = Target::new(Verb::Create, ResourceKind::CliProfile, name);
+            let users = [format!("user of {name}")];
+            context
+                .intend_text(&INFO, target, format!("digest of {name}"), text, &users)
+                .unwrap();
+        }
+        let recorded = context.progress.read(|record| {
+            let intents = record.intents.iter().cloned();
+            intents
+                .map(|intent| (intent.mark, intent.text, intent.used_before))
+                .collect::<Vec<_>>()
+        });
+        let expected = ["first", "second"].map(|name| {
+            let text = format!("[profile {name}]\n");
+            (
+                Some(format!("digest of {name}")),
+                Some(text),
+                vec![format!("user of {name}")],
+            )
+        });
+        assert_eq!(recorded, expected);
+    });
+}
+
+#[test]
+fn a_file_that_is_already_gone_counts_as_deleted_and_what_cannot_be_deleted_is_named() {
+    let env = TestEnv::new("enabled");
+    RUNTIME.block_on(async {
+        let context = context(&env).await;
+        context.remove_file(&env.path("gone")).unwrap();
+        let folder = env.path("token.json");
+        std::fs::create_dir(&folder).unwrap();
+        let error = context.remove_file(&folder).unwrap_err();
+        assert!(error.message.contains("token.json cannot be deleted: "), "{error:?}");
+        assert!(folder.is_dir());
+    });
 }

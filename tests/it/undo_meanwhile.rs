@@ -104,6 +104,23 @@ fn undo_keeps_the_empty_bucket_of_a_trail_that_stays() {
 }
 
 #[test]
+fn undo_keeps_a_bucket_that_another_trail_starts_to_use_while_undo_is_running() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--create-trail"]).expect(0);
+    env.empty_buckets();
+    let args = ["undo", "--yes", "--output=json"];
+    let mut theirs = env.server.cloud().trails[0].clone();
+    "theirs".clone_into(&mut theirs.name);
+    theirs.arn = theirs.arn.replace("idc-setup", "theirs");
+    let add_trail = |cloud: &mut Cloud| cloud.trails.push(theirs);
+    let result = env.run_while(&args, "DeleteTrail", add_trail).expect(0);
+    assert_eq!(disposition(&result, "bucket"), "stays");
+    let removals = result.envelope()["removals"].to_string();
+    assert!(removals.contains("the trail theirs writes to it"), "{removals}");
+    assert_eq!(env.server.cloud().buckets.len(), 1);
+}
+
+#[test]
 fn undo_keeps_a_comment_on_one_of_our_headers() {
     for more in [&[][..], &["--include-changed"]] {
         let env = TestEnv::new("enabled");
@@ -177,6 +194,10 @@ fn undo_keeps_files_of_another_environment_and_continues() {
     let removals = result.envelope()["removals"].to_string();
     assert!(
         removals.contains(&format!("AWS_CONFIG_FILE={} idc-setup undo", elsewhere.display())),
+        "{removals}"
+    );
+    assert!(
+        removals.contains("which is not one of this environment's AWS files"),
         "{removals}"
     );
     assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "[broken");

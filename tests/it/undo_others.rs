@@ -87,6 +87,24 @@ fn a_colleague_who_was_added_to_our_group_keeps_their_access() {
 }
 
 #[test]
+fn undo_keeps_what_an_assignment_uses_that_we_did_not_create() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    let mut kept = env.state();
+    for resource in kept["resources"].as_array_mut().unwrap() {
+        if resource["kind"] == "account_assignment" {
+            resource["origin"] = json!("existing");
+        }
+    }
+    std::fs::write(env.state_file(), kept.to_string()).unwrap();
+    let result = undo(&env, &[]).expect(5);
+    for kind in ["permission_set", "group"] {
+        assert_eq!(disposition(&result, kind), "changed", "{kind}");
+    }
+    assert_eq!(env.server.cloud().assignments.len(), 1);
+}
+
+#[test]
 fn undo_deletes_what_a_killed_run_created_under_another_name() {
     for operation in [
         "CreateUser",
@@ -128,31 +146,56 @@ fn an_assignment_requested_by_a_killed_run_is_ours_whoever_is_assigned_now() {
     assert_eq!(persistent_state(&env.server.cloud()), before);
 }
 
-#[test]
-fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
-    let env = TestEnv::new("enabled");
-    env.run_setup(&["--skip=sign-in"]).expect(3);
-    // Restore the state file from before the write was recorded.
+/// Restores the state file from before a write to the config was recorded, as if the run had been killed there.
+fn forget_the_write(env: &TestEnv, kinds: &[&str]) {
     let mut kept = env.state();
     let resources = kept["resources"].as_array().unwrap().clone();
-    let (sections, rest): (Vec<_>, Vec<_>) = resources
+    let (written, rest): (Vec<_>, Vec<_>) = resources
         .into_iter()
-        .partition(|resource| ["sso_session", "cli_profile"].contains(&resource["kind"].as_str().unwrap()));
-    let intents = sections.iter().map(|section| {
-        json!({"step": "cli-profile", "verb": "create", "kind": section["kind"], "name": section["name"],
-            "mark": "of the earlier content", "text": section["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
+        .partition(|resource| kinds.contains(&resource["kind"].as_str().unwrap()));
+    let intents = written.iter().map(|part| {
+        json!({"step": "cli-profile", "verb": "create", "kind": part["kind"], "name": part["name"],
+            "mark": "of the earlier content", "text": part["text"], "at": "2026-11-24T10:00:00Z", "nonce": "0"})
     });
     kept["intents"] = intents.collect();
     kept["resources"] = rest.into();
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
-    let path = env.path(".aws/config");
-    let mut text = std::fs::read_to_string(&path).unwrap();
-    text.push_str("\n[profile later]\noutput = text\n");
-    std::fs::write(&path, text).unwrap();
+}
+
+#[test]
+fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    forget_the_write(&env, &["sso_session", "cli_profile"]);
+    let later = "\n[profile later]\noutput = text\n";
+    env.write_config(env.config() + later);
     let result = undo(&env, &[]).expect(0);
     assert_eq!(disposition(&result, "cli_profile"), "deleted");
-    let left = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(left, "\n[profile later]\noutput = text\n");
+    assert_eq!(env.config(), later);
+}
+
+#[test]
+fn undo_keeps_sections_and_a_file_that_someone_else_wrote_after_a_kill() {
+    let kinds = ["sso_session", "cli_profile", "config_file"];
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    forget_the_write(&env, &kinds);
+    let theirs = env.config().replace("output = json", "output = text");
+    env.write_config(&theirs);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "group"), "deleted");
+    let removals = result.envelope()["removals"].to_string();
+    assert!(kinds.iter().all(|kind| !removals.contains(kind)), "{removals}");
+    assert_eq!(env.config(), theirs);
+
+    // They created the file, and another run wrote our sections into it.
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--skip=sign-in"]).expect(3);
+    forget_the_write(&env, &kinds);
+    env.write_config("\n".to_owned() + &env.config());
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "cli_profile"), "deleted");
+    assert_eq!(env.config(), "\n");
 }
 
 #[test]
@@ -344,8 +387,14 @@ fn undo_deletes_what_login_cached_for_one_of_our_sessions() {
     env.run_setup(&["--skip=sign-in"]).expect(3);
     env.json(&["login", "--wait=60s"]).expect(0);
     assert!(env.path(".aws/sso/cache").is_dir());
+    let (token, _) = env.files(".aws/sso/cache").remove(0);
     let result = undo(&env, &[]).expect(0);
     assert_eq!(disposition(&result, "token"), "deleted");
+    let removals = result.envelope()["removals"].as_array().unwrap().clone();
+    let removed = |removal: &&serde_json::Value| removal["id"] == token.to_str().unwrap();
+    let removal = removals.iter().find(removed).unwrap_or_else(|| panic!("{removals:?}"));
+    assert_eq!(removal["command"], format!("rm {}", token.display()));
+    assert_eq!(removal["why"], serde_json::Value::Null);
     assert!(env.files(".aws").is_empty(), "{:?}", env.files(".aws"));
 }
 
@@ -359,4 +408,115 @@ fn undo_keeps_a_folder_that_someone_created_again() {
     std::fs::create_dir(env.path(".aws")).unwrap();
     undo(&env, &[]).expect(0);
     assert!(env.path(".aws").is_dir());
+}
+
+#[test]
+fn undo_remembers_a_group_that_it_kept_when_it_deletes_another_one() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--group=First", "--skip=sign-in"]).expect(3);
+    env.run_setup(&["--group=Second", "--skip=sign-in"]).expect(3);
+    let describe_second = |description: Option<&str>| {
+        let mut cloud = env.server.cloud();
+        let mut groups = cloud.instances[0].store.groups.values_mut();
+        let second = groups.find(|group| group.display_name == "Second").unwrap();
+        second.description = description.map(str::to_owned);
+    };
+    describe_second(Some("someone describes it"));
+    undo(&env, &[]).expect(5);
+    let groups = |env: &TestEnv| -> Vec<String> {
+        let cloud = env.server.cloud();
+        let groups = cloud.instances[0].store.groups.values();
+        groups.map(|group| group.display_name.clone()).collect()
+    };
+    assert_eq!(groups(&env), ["Second"]);
+    describe_second(None);
+    undo(&env, &[]).expect(0);
+    assert!(groups(&env).is_empty());
+}
+
+#[test]
+fn undo_forgets_only_what_was_confirmed_about_what_it_deleted() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--confirm=activation"]).expect(0);
+    let confirmed = |env: &TestEnv| env.state()["attestations"].as_object().unwrap().clone();
+    let before = confirmed(&env);
+    assert!(before.contains_key("access-portal"), "{before:?}");
+    undo(&env, &[]).expect(0);
+    let after = confirmed(&env);
+    assert_eq!(after.get("access-portal"), before.get("access-portal"), "{after:?}");
+    assert!(!after.contains_key("activation"), "{after:?}");
+}
+
+#[test]
+fn undo_leaves_no_intent_of_a_trail_whose_creation_was_killed() {
+    let env = TestEnv::new("enabled");
+    let args = ["run", "--non-interactive", "--only=cloudtrail", "--create-trail"];
+    env.kill_at(&args, "CreateTrail", 1, false);
+    undo(&env, &[]).expect(0);
+    assert_eq!(env.state()["intents"], json!([]));
+    assert!(env.server.cloud().trails.is_empty());
+}
+
+#[test]
+fn undo_deletes_the_rest_after_someone_deleted_the_instance() {
+    let env = TestEnv::new("enabled");
+    env.run_setup(&["--create-trail"]).expect(0);
+    env.empty_buckets();
+    {
+        let mut cloud = env.server.cloud();
+        cloud.instances.clear();
+        cloud.permission_sets.clear();
+        cloud.assignments.clear();
+    }
+    let result = undo(&env, &[]).expect(0);
+    for kind in [
+        "account_assignment",
+        "permission_set",
+        "group_membership",
+        "group",
+        "user",
+    ] {
+        assert_eq!(disposition(&result, kind), "gone", "{kind}");
+    }
+    for kind in ["cli_profile", "sso_session", "trail", "bucket"] {
+        assert_eq!(disposition(&result, kind), "deleted", "{kind}");
+    }
+    assert!(!env.path(".aws").exists());
+    assert!(env.server.cloud().trails.is_empty() && env.server.cloud().buckets.is_empty());
+}
+
+#[test]
+fn undo_of_a_killed_creation_forgets_the_trail_and_keeps_a_bucket_with_files() {
+    let env = TestEnv::new("enabled");
+    let args = ["run", "--non-interactive", "--only=cloudtrail", "--create-trail"];
+    env.kill_at(&args, "CreateTrail", 1, false);
+    for bucket in env.server.cloud().buckets.values_mut() {
+        bucket
+            .objects
+            .push("AWSLogs/123456789012/CloudTrail/us-east-1/a.json.gz".to_owned());
+    }
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(
+        (disposition(&result, "trail"), disposition(&result, "bucket")),
+        ("deleted".to_owned(), "stays".to_owned())
+    );
+    assert_eq!(env.state()["intents"], json!([]));
+}
+
+#[test]
+fn undo_remembers_a_request_whose_outcome_is_not_known() {
+    let env = TestEnv::new("enabled");
+    let first = [&ANSWERS[..], &["--group=First"]].concat();
+    env.kill_at(&run_as(&first), "CreateGroup", 1, true);
+    env.json(&run_as(&["--group=Second", "--skip=sign-in"])).expect(3);
+    let result = undo(&env, &[]).expect(0);
+    assert_eq!(disposition(&result, "group"), "deleted");
+    let kept = env.state();
+    let names: Vec<&str> = kept["intents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|intent| intent["name"].as_str())
+        .collect();
+    assert_eq!(names, ["First"], "{kept}");
 }

@@ -383,3 +383,71 @@ fn undo_keeps_a_policy_that_someone_attaches_after_our_attempt_was_refused() {
     after["roles"] = before["roles"].clone();
     assert_eq!(after, before, "everything else is restored");
 }
+
+#[test]
+fn undo_forgets_an_update_of_a_permission_set_that_someone_deleted() {
+    for has_instance in [true, false] {
+        let env = TestEnv::with(cloud_with_other_values());
+        env.json(&UPDATE).expect(0);
+        {
+            let mut cloud = env.server.cloud();
+            cloud.assignments.clear();
+            cloud.permission_sets.clear();
+            if !has_instance {
+                cloud.instances.clear();
+            }
+        }
+        env.server.clear_calls();
+        let result = undo(&env, &[]).expect(0);
+        assert_eq!(row(&result, "permission_set")["disposition"], "gone");
+        let kept = env.state();
+        assert!(kept["replaced"].as_array().is_none_or(Vec::is_empty), "{kept}");
+        assert!(!env.server.calls().iter().any(is_mutating));
+    }
+}
+
+fn cloud_with_two_permission_sets() -> Cloud {
+    let mut cloud = cloud_with_other_values();
+    let mut second = cloud.permission_sets[0].clone();
+    "Second".clone_into(&mut second.name);
+    second.arn = second.arn.replace("ps-0123456789abcdef", "ps-fedcba9876543210");
+    "PT2H".clone_into(&mut second.session_duration);
+    cloud.permission_sets.push(second);
+    cloud
+}
+
+fn update_both(env: &TestEnv) {
+    env.json(&UPDATE).expect(0);
+    // The profile is for the first permission set, so it differs.
+    env.json(&[&UPDATE[..], &["--permission-set=Second"]].concat())
+        .expect(5);
+}
+
+#[test]
+fn undo_restores_each_of_two_permission_sets_also_of_one_step() {
+    for more in [&[][..], &["--step=permission-set"]] {
+        let env = TestEnv::with(cloud_with_two_permission_sets());
+        let settings = |env: &TestEnv| account_state(env)["permission_sets"].clone();
+        let before = settings(&env);
+        update_both(&env);
+        let updated = settings(&env);
+        for index in 0..2 {
+            assert_ne!(updated[index], before[index], "{updated}");
+        }
+        let result = undo(&env, more).expect(0);
+        assert_eq!(row(&result, "permission_set")["step"], "permission-set");
+        assert_eq!(settings(&env), before, "{more:?}");
+    }
+}
+
+#[test]
+fn undo_restores_a_permission_set_next_to_one_that_someone_changed_since() {
+    let env = TestEnv::with(cloud_with_two_permission_sets());
+    let before = account_state(&env)["permission_sets"].clone();
+    update_both(&env);
+    "PT3H".clone_into(&mut env.server.cloud().permission_sets[1].session_duration);
+    let updated = account_state(&env)["permission_sets"].clone();
+    undo(&env, &[]).expect(5);
+    let restored = account_state(&env)["permission_sets"].clone();
+    assert_eq!((&restored[0], &restored[1]), (&before[0], &updated[1]));
+}
