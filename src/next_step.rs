@@ -514,7 +514,10 @@ impl Invocation {
 
     /// The arguments that the user gave and that still apply to this subcommand.
     fn carried(&self, subcommand: Subcommand) -> impl Iterator<Item = &Argument> {
-        let needs_answers = subcommand.uses_answers() && !self.answers_saved.load(Ordering::Relaxed);
+        // The process that only serves a rehearsal passes the answers on.
+        let uses_answers =
+            subcommand.uses_answers() || (subcommand == Subcommand::Rehearse && subcommand == self.subcommand);
+        let needs_answers = uses_answers && !self.answers_saved.load(Ordering::Relaxed);
         let groups = [
             (subcommand.uses_state(), &self.state),
             (subcommand.uses_credentials(), &self.credentials),

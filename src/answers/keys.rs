@@ -188,8 +188,9 @@ impl Key {
     pub fn help(self) -> &'static str {
         match self {
             Self::IdentityCenterRegion => {
-                "The Region in which IAM Identity Center is enabled. In practice it is permanent: to change it, you \
-                 delete the instance and start over, and the URL of the access portal changes."
+                "The Region in which IAM Identity Center is enabled. Choose the one nearest to the people who sign in; \
+                 workloads can run in any Region. In practice it is permanent: to change it, you delete the instance \
+                 and start over, and the URL of the access portal changes."
             }
             Self::IdentitySource => {
                 "`directory` is the Identity Center directory. With `external` (Okta, Entra ID, …), users and groups \
@@ -204,11 +205,11 @@ impl Key {
             Self::GivenName => "The user's first name.",
             Self::FamilyName => "The user's last name.",
             Self::DisplayName => "The name in the console and the access portal. Default: first and last name.",
-            Self::Group => "A group lets you give other users the same access later.",
+            Self::Group => "The name of the group that gets the access, so that you can give it to other users later.",
             Self::NoGroup => "Assign the access to the user directly, without a group.",
             Self::Policy => "The AWS managed policy of the permission set: NAME, PATH/NAME or an ARN.",
             Self::PermissionSet => {
-                "What a user or group may do in an account; 1 to 32 characters. Default: the name of the policy."
+                "The name of the permission set: 1 to 32 characters. Default: the name of the policy."
             }
             Self::SessionDuration => {
                 "How long one sign-in to the account lasts: 1h to 12h. Use 8h for long Terraform runs."

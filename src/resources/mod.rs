@@ -73,7 +73,7 @@ pub fn staying(context: &Context, is_instance_used: bool) -> Vec<Removal> {
     let mut entries = context.progress.read(|record| record.resources.clone());
     entries.retain(|entry| stays.contains(&entry.kind) && entry.origin == Origin::Created);
     // The wizard cannot create an instance through an API, so progress has no record of it.
-    let used = instance.as_ref().filter(|_| is_instance_used);
+    let used = instance.as_ref().filter(|_| is_instance_used || !entries.is_empty());
     let used = used.map(|it| Entry::new(Origin::Existing, ResourceKind::Instance, &*it.region, &it.arn));
     let removal = |entry: Entry| {
         let (why, command) = match entry.kind {

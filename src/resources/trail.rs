@@ -531,8 +531,8 @@ async fn policy_change(context: &Context, region: &RegionName, entry: &Entry) ->
     Ok((!is_same).then(|| "someone changed its policy".to_owned()))
 }
 
-fn contains_log_files(bucket: &str) -> String {
-    format!("it contains log files; to delete it with all of them: aws s3 rb s3://{bucket} --force")
+fn contains_log_files() -> String {
+    "it contains log files, which this command deletes too".to_owned()
 }
 
 /// A trail that the wizard did not create and that writes to this bucket.
@@ -628,7 +628,7 @@ impl Resource for Bucket {
                 let change = policy_change(context, &region, entry).await?;
                 Ok(Condition::of_change(change))
             }
-            Some(_) => Ok(Condition::Stays(contains_log_files(name))),
+            Some(_) => Ok(Condition::Stays(contains_log_files())),
         }
     }
 
@@ -636,13 +636,13 @@ impl Resource for Bucket {
         let name = entry.id.single();
         match delete_bucket(context, &bucket_region(context, entry), name).await {
             // CloudTrail may have delivered a file since the read, and older versions of files are not listed.
-            Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Deletion::Kept(contains_log_files(name))),
+            Err(aws_error) if aws_error.is("BucketNotEmpty") => Ok(Deletion::Kept(contains_log_files())),
             other => Ok(other.map(|()| Deletion::Deleted)?),
         }
     }
 
     fn delete_command(&self, context: &Context, entry: &Entry) -> String {
         let region = bucket_region(context, entry);
-        format!("aws s3 rb s3://{} --region {region}", entry.id)
+        format!("aws s3 rb s3://{} --force --region {region}", entry.id)
     }
 }

@@ -9,7 +9,7 @@ use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::ago;
 use crate::next_step::SetupCommand;
-use crate::progress::Origin;
+use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::Importance;
 use crate::text::{as_clause, clean};
 use crate::wizard::{Outcome, State, StepReport};
@@ -202,7 +202,8 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
     } else {
         let then = match (done.len(), screen.is_temporary_rehearsal()) {
             (0, true) => String::new(),
-            (0, false) => " Your answers are saved.".to_owned(),
+            (0, false) => " Your answers so far are saved.".to_owned(),
+            (1, _) => format!(" 1 of {} steps was done before.", steps(reports).count()),
             (count, _) => format!(" {count} of {} steps were done before.", steps(reports).count()),
         };
         screen.result(&format!("Stopped. This run changed nothing.{then}"));
@@ -214,7 +215,12 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
         screen.raw_result(&format!("    {}", screen.command(&keep)));
         return;
     }
-    let has_created = reports.iter().any(|report| is_created(&report));
+    // Undo cannot delete an organization.
+    let can_undo = |report: &StepReport| {
+        let mut resources = report.observed.resources.iter();
+        resources.any(|made| made.origin == Origin::Created && made.kind != ResourceKind::Organization)
+    };
+    let has_created = reports.iter().any(can_undo);
     if outcome.has_changed {
         screen.result("");
     }

@@ -136,7 +136,15 @@ impl Plain {
                     let found: Vec<&Choice> = question.choices.iter().filter(is_named).collect();
                     match &found[..] {
                         [] => self.refuse(&mut tries, &format!("Nothing matches {line:?}."))?,
-                        [one] => return Ok(Reply::Value(one.value.clone())),
+                        [one] => {
+                            let words: Vec<&str> = one.label.split_whitespace().collect();
+                            self.screen.warn(&format!(
+                                "{}: {}. Type :b to change it.",
+                                question.key.title(),
+                                words.join(" ")
+                            ));
+                            return Ok(Reply::Value(one.value.clone()));
+                        }
                         several => {
                             for choice in several.iter().take(SHORT_LIST) {
                                 self.screen.warn(&format!("  {}", choice.label));

@@ -148,7 +148,12 @@ fn existing(report: &StepReport) -> String {
             Some(group) => format!("{group} {origin}, with its member"),
             None => "not used".to_owned(),
         },
-        "permission-set" => format!("{} {origin}", first.map(|set| set.name.to_string()).unwrap_or_default()),
+        "permission-set" => {
+            let name = first.map(|set| set.name.to_string()).unwrap_or_default();
+            let sessions = evidence.session_duration.as_ref();
+            let sessions = sessions.map_or_else(String::new, |duration| format!(", sessions of {duration}"));
+            format!("{name} {origin}{sessions}")
+        }
         "account-assignment" => {
             let account = evidence.account.as_ref().map_or("", |account| account);
             format!("given in account {account}")

@@ -79,14 +79,14 @@ pub fn opened_line(task: &HumanTask, browser: &Browser) -> Option<String> {
     }
 }
 
-/// Returns what the user does instead in a rehearsal with a simulated person. No API shows what is only confirmed, so nobody
-/// does it there. What an API checks, such as MFA for root, the user does on the page.
+/// Returns what the user does instead in a rehearsal with a simulated person. What no API shows, and
+/// what the root user does, is not simulated.
 pub fn simulated_line(task: &HumanTask, screen: &Screen) -> Option<String> {
     let what = match task.kind {
         TaskKind::Seen | TaskKind::Own => "a simulated person does this in a moment; just wait.",
         TaskKind::Confirmed(_) if task.needs_confirmation() => "nothing to do here; press y and Enter.",
         TaskKind::Confirmed(_) => "nothing to do here; press Enter.",
-        TaskKind::Checked => return None,
+        TaskKind::Checked => "nobody does this one; press s.",
     };
     screen.has_simulated_person.then(|| format!("·  Rehearsal: {what}"))
 }

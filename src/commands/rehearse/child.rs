@@ -105,7 +105,7 @@ pub(super) async fn perform(
         ));
         // An interactive run and every error have said how to continue.
         let is_run = flags.what == Rehearsed::Run && cli.flags.non_interactive;
-        if is_run && exit_code(status) != ExitCode::Differs.code() {
+        if is_run && exit_code(status) == ExitCode::Incomplete.code() {
             screen.talk("Continue with:");
             screen.talk_unwrapped(&format!("  {}", screen.command(&SetupCommand::run())));
         }

@@ -231,7 +231,8 @@ impl Shared {
                 .map(|row| format!("{}{}", row.sign(screen, frame), row.number));
             lines.push(marks.collect::<Vec<_>>().join(" "));
         } else {
-            let fit = |line: String| console::truncate_str(&line, columns - 1, "…").into_owned();
+            let more = screen.encode("…");
+            let fit = |line: String| console::truncate_str(&line, columns - 1, &more).into_owned();
             lines.extend(state.rows.iter().map(|row| fit(row.line(screen, frame))));
         }
         let Some(task) = &state.task else {

@@ -462,6 +462,10 @@ impl Prompter for Interactive {
                     // The next review takes the place of this one.
                     erase(printed);
                     if let Some(reply) = self.which(review).await? {
+                        // The next review has the values.
+                        while !self.ticks.borrow().is_empty() {
+                            self.untick();
+                        }
                         return Ok(reply);
                     }
                 }

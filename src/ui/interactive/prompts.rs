@@ -243,7 +243,11 @@ impl Interactive {
         }
         loop {
             match self.row(text, all.clone(), !help.is_empty()).await? {
-                Some(index) if index == count => self.read(help).await?,
+                Some(index) if index == count => {
+                    self.read(help).await?;
+                    // What was meant to leave the help chooses nothing.
+                    self.settle().await;
+                }
                 chosen => return Ok(chosen.map_or(Reply::Back, Reply::Value)),
             }
         }
@@ -257,6 +261,13 @@ impl Interactive {
             console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
         };
         let rows: Vec<String> = rows.into_iter().map(encode).collect();
+        // Room for what is typed: a line that is broken is not redrawn in place.
+        let short = text.split(" (").next().unwrap_or(text);
+        let text = if text.chars().count() + 24 > columns {
+            short
+        } else {
+            text
+        };
         let text = self.screen.encode(&clean(text));
         let hint = self.hint(if has_help { LIST_KEYS_WITH_HELP } else { LIST_KEYS });
         self.screen.raw(&hint);

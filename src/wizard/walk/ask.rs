@@ -110,7 +110,9 @@ impl Walk<'_> {
                 drop(answers);
                 self.save_answers()?;
             }
-            None => self.prompter.say(None, "This is the first question."),
+            None => self
+                .prompter
+                .say(None, "There is no earlier question. In the review, e changes a value."),
         }
         Ok(())
     }

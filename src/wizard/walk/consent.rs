@@ -134,10 +134,16 @@ impl Walk<'_> {
             match self.unless_stopped(self.prompter.confirm(question)).await?? {
                 Reply::Value(answer) => return Ok(answer),
                 Reply::Skip => return Ok(false),
-                Reply::Back if self.has_changed.get() || self.options.asks_recommendations => {
+                Reply::Back if self.has_changed.get() => {
                     self.prompter.say(
                         None,
                         "You can't go back: something has already been changed. To reverse that, use undo.",
+                    );
+                }
+                Reply::Back if self.options.asks_recommendations => {
+                    self.prompter.say(
+                        None,
+                        "There is nothing to go back to. Press n to leave it, or q to quit.",
                     );
                 }
                 Reply::Back => {

@@ -27,6 +27,9 @@ impl Cloud {
             })
             .collect();
         for index in due {
+            if self.operations[index].outcome != Outcome::Pending {
+                continue;
+            }
             let outcome = self.complete_operation(&self.operations[index].clone());
             self.operations[index].outcome = match outcome {
                 Ok(()) => Outcome::Succeeded,
@@ -80,6 +83,16 @@ impl Cloud {
     fn unassign(&mut self, subject: &Assignment) {
         self.assignments.retain(|assignment| assignment != subject);
         if !self.is_assigned(subject) {
+            // What was requested for all accounts that have the permission set no longer concerns this one.
+            let is_obsolete = |operation: &Operation| {
+                operation.kind == OperationKind::Provision
+                    && operation.outcome == Outcome::Pending
+                    && operation.subject.account == subject.account
+                    && operation.subject.permission_set == subject.permission_set
+            };
+            for operation in self.operations.iter_mut().filter(|operation| is_obsolete(operation)) {
+                operation.outcome = Outcome::Succeeded;
+            }
             self.roles
                 .retain(|role| role.account != subject.account || role.permission_set != subject.permission_set);
         }
