@@ -169,6 +169,34 @@ fn going_back_takes_the_old_answer_off_the_screen() {
 }
 
 #[test]
+fn a_refused_text_can_be_edited_with_the_keys_of_a_shell() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::sized(&env, &[REGION], (24, 60), &[]);
+    terminal.answer("? Email", "ada.example.com\r");
+    terminal.wait_for("✘");
+    // Home, to the right of "ada", Delete and "@".
+    terminal.answer("ada.example.com", "\u{1b}[H\u{1b}[C\u{1b}[C\u{1b}[C\u{1b}[3~@\r");
+    terminal.wait_for("✔ Email · ada@example.com");
+    // Ctrl-U starts again, Esc goes back, and capitals stay.
+    terminal.answer("? First name", "Wrong\u{15}Ada\r");
+    terminal.wait_for("✔ First name · Ada");
+    terminal.answer("? Last name", "\u{1b}");
+    terminal.answer(
+        "? First name (Ada)",
+        "Ada Augusta Maria-Theresia of somewhere far away\u{17}\u{17}there\r",
+    );
+    terminal.answer("? Last name", "Lovelace\r");
+    terminal.wait_for("y+Enter start");
+    let screen = terminal.contents().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        screen.contains("Ada Augusta Maria-Theresia of somewhere there Lovelace"),
+        "{screen}"
+    );
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_exit(), 3, "{screen}");
+}
+
+#[test]
 fn redrawing_never_clears_the_screen_below_the_cursor() {
     // A terminal such as tmux moves what is cleared from the first row on into its history: a copy for each frame.
     let env = TestEnv::new("organization");

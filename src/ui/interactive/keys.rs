@@ -23,8 +23,41 @@ pub enum Press {
     Escape,
     /// Backspace.
     Backspace,
-    /// A character, in lower case.
+    /// A character.
     Char(char),
+    /// A key that edits a text.
+    Edit(Edit),
+}
+
+impl Press {
+    /// The key with a letter in lower case, for questions that one key answers.
+    pub fn lowered(self) -> Self {
+        match self {
+            Self::Char(letter) => Self::Char(letter.to_lowercase().next().unwrap_or(letter)),
+            other => other,
+        }
+    }
+}
+
+/// A key that edits a text, by what it does in a shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// Left arrow, Ctrl-B.
+    Left,
+    /// Right arrow, Ctrl-F.
+    Right,
+    /// Home, Ctrl-A.
+    Home,
+    /// End, Ctrl-E.
+    End,
+    /// Delete, Ctrl-D.
+    Delete,
+    /// Ctrl-W.
+    DeleteWord,
+    /// Ctrl-U.
+    DeleteToStart,
+    /// Ctrl-K.
+    DeleteToEnd,
 }
 
 /// The keys that are pressed while this exists.
@@ -114,12 +147,46 @@ fn read(_timeout: Duration) -> io::Result<Vec<Press>> {
         Key::Enter => vec![Press::Enter],
         Key::Escape => vec![Press::Escape],
         Key::Backspace => vec![Press::Backspace],
-        Key::Char(letter) => letter.to_lowercase().map(Press::Char).collect(),
+        Key::Char(letter) => control(letter).into_iter().collect(),
+        Key::ArrowLeft => vec![Press::Edit(Edit::Left)],
+        Key::ArrowRight => vec![Press::Edit(Edit::Right)],
+        Key::Home => vec![Press::Edit(Edit::Home)],
+        Key::End => vec![Press::Edit(Edit::End)],
+        Key::Del => vec![Press::Edit(Edit::Delete)],
         _ => Vec::new(),
     })
 }
 
-/// The keys that a terminal sends as these bytes. Sequences of other keys, such as the arrows, are ignored.
+/// The key of a character, which can be a control character. `None` if it does nothing.
+fn control(letter: char) -> Option<Press> {
+    Some(match letter {
+        '\u{1}' => Press::Edit(Edit::Home),
+        '\u{2}' => Press::Edit(Edit::Left),
+        '\u{4}' => Press::Edit(Edit::Delete),
+        '\u{5}' => Press::Edit(Edit::End),
+        '\u{6}' => Press::Edit(Edit::Right),
+        '\u{b}' => Press::Edit(Edit::DeleteToEnd),
+        '\u{15}' => Press::Edit(Edit::DeleteToStart),
+        '\u{17}' => Press::Edit(Edit::DeleteWord),
+        letter if letter.is_control() || letter == char::REPLACEMENT_CHARACTER => return None,
+        letter => Press::Char(letter),
+    })
+}
+
+/// The key of a control sequence, by its parameters and its final character. `None` for other keys, such as the arrows up
+/// and down.
+fn sequence(parameters: &str, last: char) -> Option<Press> {
+    Some(Press::Edit(match (parameters, last) {
+        ("", 'D') => Edit::Left,
+        ("", 'C') => Edit::Right,
+        ("", 'H') | ("1" | "7", '~') => Edit::Home,
+        ("", 'F') | ("4" | "8", '~') => Edit::End,
+        ("3", '~') => Edit::Delete,
+        _ => return None,
+    }))
+}
+
+/// The keys that a terminal sends as these bytes.
 fn presses(bytes: &[u8]) -> Vec<Press> {
     let text = String::from_utf8_lossy(bytes);
     let mut letters = text.chars().peekable();
@@ -134,11 +201,13 @@ fn presses(bytes: &[u8]) -> Vec<Press> {
                     continue;
                 }
                 // Parameters, then one final character.
-                while letters.next_if(|next| matches!(next, '0'..='?' | ' '..='/')).is_some() {}
-                letters.next();
+                let mut parameters = String::new();
+                while let Some(next) = letters.next_if(|next| matches!(next, '0'..='?' | ' '..='/')) {
+                    parameters.push(next);
+                }
+                presses.extend(letters.next().and_then(|last| sequence(&parameters, last)));
             }
-            letter if letter.is_control() || letter == char::REPLACEMENT_CHARACTER => {}
-            letter => presses.extend(letter.to_lowercase().map(Press::Char)),
+            letter => presses.extend(control(letter)),
         }
     }
     presses
@@ -151,9 +220,15 @@ mod tests {
     #[test]
     fn keys_are_told_from_sequences() {
         use Press::{Backspace, Char, Enter, Escape};
-        assert_eq!(presses(b"Y\r"), [Char('y'), Enter]);
+        assert_eq!(presses(b"Y\r"), [Char('Y'), Enter]);
+        assert_eq!(Char('Y').lowered(), Char('y'));
         assert_eq!(presses(b"\x1b"), [Escape]);
-        assert_eq!(presses(b"\x1b[A\x1bOBq\x1b[3~\x7f"), [Char('q'), Backspace]);
-        assert_eq!(presses("é\u{1}".as_bytes()), [Char('é')]);
+        assert_eq!(
+            presses(b"\x1b[A\x1bOBq\x1b[3~\x7f"),
+            [Char('q'), Press::Edit(Edit::Delete), Backspace]
+        );
+        assert_eq!(presses("é\u{1}\u{7}".as_bytes()), [Char('é'), Press::Edit(Edit::Home)]);
+        let arrows = [Edit::Left, Edit::Right, Edit::Home, Edit::End].map(Press::Edit);
+        assert_eq!(presses(b"\x1b[D\x1bOC\x1b[1~\x1b[F"), arrows);
     }
 }

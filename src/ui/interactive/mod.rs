@@ -2,6 +2,7 @@
 //! that is redrawn in place while the work goes on.
 
 mod board;
+mod field;
 mod keys;
 mod prompts;
 mod tasks;
@@ -142,7 +143,7 @@ impl Interactive {
                 write("\n");
                 return Err(UserError::interrupted());
             };
-            match press {
+            match press.lowered() {
                 Press::Enter => break pending.unwrap_or('\r'),
                 // The rest of a typed-out "yes".
                 Press::Char('e' | 's') if pending == Some('y') => {}

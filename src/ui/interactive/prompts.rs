@@ -1,13 +1,15 @@
-//! Texts and lists, with dialoguer. Its prompts block, so they run on a thread of their own.
+//! Texts, and lists with dialoguer. Its prompts block, so they run on a thread of their own.
 //!
-//! The text input of dialoguer ignores Esc, so a text accepts the letters of the other keys after a colon. A text that is
-//! refused stays in the field, to be corrected.
+//! A letter is a part of a text, so that a text accepts the letters of other keys after a colon. A text that is refused stays
+//! in the field, to be corrected.
 
-use console::{Style, Term};
+use console::{Style, Term, measure_text_width};
+use dialoguer::FuzzySelect;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{FuzzySelect, Input};
 
 use super::Interactive;
+use super::field::Field;
+use super::keys::{Keys, Press};
 use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
@@ -21,10 +23,13 @@ const OTHER: &str = "type another value";
 /// The rows of a list that are shown at once, so that it fits on a small screen.
 const ROWS: usize = 8;
 
+/// The columns that a field should have at least beside its question.
+const NARROW: usize = 16;
+
 /// The keys of a text.
-const TEXT_KEYS: &str = "Enter accept   :? help   :b back   :q quit";
+const TEXT_KEYS: &str = "Enter accept   :? help   Esc back   :q quit";
 /// The keys of a text whose step can be skipped.
-const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   :b back   :s skip   :q quit";
+const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   Esc back   :s skip   :q quit";
 /// The keys of a list.
 const LIST_KEYS: &str = "type to filter   ↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
 /// The keys of a list with help.
@@ -84,36 +89,60 @@ impl Interactive {
         format!("  {}", self.screen.keys(keys))
     }
 
-    /// Reads one line, with this text already in the field. `below` is shown below the field.
+    /// Reads one line, with this text already in the field. `below` is shown below the field. `None` after Esc.
     async fn line(
         &self,
         prompt: &str,
         default: Option<&str>,
         initial: &str,
         below: &[String],
-    ) -> Result<String, UserError> {
-        let (prompt, initial) = (self.screen.encode(&clean(prompt)), clean(initial));
-        let default = default.map(clean);
+    ) -> Result<Option<String>, UserError> {
+        let _held = self.screen.log.hold();
+        let term = Term::stderr();
+        // The terminal is gone if this fails; reading fails next.
+        let write = |text: &str| drop(term.write_str(text));
+        let columns = usize::from(term.size().1).max(20);
+        let mark = self.screen.paint("?", &Style::new().yellow());
+        let asked = self
+            .screen
+            .paint(&self.screen.encode(&clean(prompt)), &Style::new().bold());
+        let shown = default.map(|default| format!("({}) ", clean(default)));
+        let shown = shown.map_or_else(String::new, |default| self.screen.paint(&default, &Style::new().dim()));
+        let arrow = self.screen.encode("›");
+        let mut label = format!("{mark} {asked} {shown}{arrow} ");
+        // On a narrow screen, the field has a line of its own.
+        let mut above = 0;
+        if measure_text_width(&label) + NARROW > columns {
+            let question = format!("{mark} {asked} {shown}");
+            write(&format!("{question}\r\n"));
+            above = self.screen.rows_of(&question);
+            label = format!("{arrow} ");
+        }
+        let label_width = measure_text_width(&label);
         Self::write_below(below);
-        let line = self
-            .prompt(move |theme| {
-                let mut input = Input::<String>::with_theme(theme)
-                    .with_prompt(prompt)
-                    .allow_empty(true)
-                    .report(false)
-                    .with_initial_text(initial);
-                if let Some(default) = default {
-                    input = input.default(default);
-                }
-                input.interact_text()
-            })
-            .await;
-        if line.is_err() {
-            let _ = Term::stderr().write_str("\r\n\x1b[J");
+        let mut field = Field::new(&clean(initial));
+        let keys = Keys::start();
+        let ended = loop {
+            let (text, cursor) = field.visible(columns - label_width);
+            write(&format!("\r{label}{text}\x1b[K\r\x1b[{}C", label_width + cursor));
+            match keys.next().await {
+                Ok(Press::Enter) => break Ok(Some(field.text())),
+                Ok(Press::Escape) => break Ok(None),
+                Ok(press) => field.press(press),
+                Err(_) => break Err(UserError::interrupted()),
+            }
+        };
+        if ended.is_err() {
+            write("\r\n\x1b[J");
         } else {
             Self::clear_below();
+            super::erase(above);
         }
-        Ok(line?.trim().to_owned())
+        let line = ended?.map(|line| line.trim().to_owned());
+        Ok(line.map(|line| match default {
+            Some(default) if line.is_empty() => default.to_owned(),
+            _ => line,
+        }))
     }
 
     /// Prints an answered question.
@@ -142,7 +171,9 @@ impl Interactive {
         let mut has_helped = false;
         loop {
             let default = question.default.as_deref().filter(|_| initial.is_empty());
-            let line = self.line(&question.prompt, default, &initial, &below).await?;
+            let Some(line) = self.line(&question.prompt, default, &initial, &below).await? else {
+                return Ok(Reply::Back);
+            };
             // After a refused text, the letter comes behind it.
             let typed = line
                 .rfind(':')
@@ -187,7 +218,7 @@ impl Interactive {
 
     /// Asks for any text, which may be empty.
     pub(super) async fn typed(&self, text: &str) -> Result<String, UserError> {
-        self.line(text, None, "", &[]).await
+        Ok(self.line(text, None, "", &[]).await?.unwrap_or_default())
     }
 
     /// Asks for one of the choices of a question. Esc goes back.

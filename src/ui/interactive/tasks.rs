@@ -226,7 +226,7 @@ impl TaskPrompt for ShownTask {
 
     async fn reply(&self) -> Result<TaskReply, UserError> {
         loop {
-            let Ok(press) = self.keys.next().await else {
+            let Ok(press) = self.keys.next().await.map(Press::lowered) else {
                 return Err(UserError::interrupted());
             };
             let is_habit = self
