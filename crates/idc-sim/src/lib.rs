@@ -37,6 +37,7 @@
 mod call_log;
 mod control;
 mod faults;
+mod home;
 mod pages;
 mod protocol;
 mod recorded;
@@ -49,6 +50,7 @@ mod tests;
 
 pub use call_log::CallLine;
 pub use faults::{Fault, FaultKind, Hold, read_faults};
+pub use home::TemporaryHome;
 pub use protocol::error::ServiceError;
 pub use server::{Options, Server};
 pub use simulation::Simulation;

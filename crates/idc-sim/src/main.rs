@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use idc_sim::{Cloud, Options, PersonKind, Simulation, read_faults, scenarios};
+use idc_sim::{Cloud, Options, PersonKind, Simulation, TemporaryHome, read_faults, scenarios};
 use jiff::SignedDuration;
 
 /// Serve a simulated AWS for programs that use IAM Identity Center, on 127.0.0.1
@@ -132,7 +132,7 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
     for fault in faults.into_iter().flatten() {
         simulation.server.fault(fault);
     }
-    let home = create_home()
+    let home = TemporaryHome::create("idc-sim-home-")
         .map_err(|error| ServeError::failed(format!("Cannot create a temporary home folder: {error}.")))?;
     // Before the variables are printed: a caller may stop the server as soon as it has read them.
     let stop = stop_signal();
@@ -154,14 +154,6 @@ fn load_scenario(scenario: &str) -> Result<Cloud, String> {
             "{scenario:?} is neither a named scenario nor a file. For a list of scenarios, run: idc-sim --help"
         )),
     }
-}
-
-/// Creates a home folder for the programs that use the simulation, so that they do not write to the user's own.
-fn create_home() -> std::io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.prefix("idc-sim-home-").tempdir()
 }
 
 /// Prints `export` lines for a shell to `eval` on stdout, and a note for the user on stderr.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use idc_sim::scenarios;
+use idc_sim::{TemporaryHome, scenarios};
 
 use super::simulation::{Rehearsal, use_another_folder};
 use crate::cli::{RehearseFlags, Rehearsed};
@@ -120,7 +120,7 @@ fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), User
 }
 
 /// Returns the folder of `--keep`, or a temporary one.
-pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<tempfile::TempDir>)> {
+pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<TemporaryHome>)> {
     if let Some(folder) = &flags.keep {
         let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         if !folder.join(KEPT_SCENARIO).exists() && entries.any(|entry| entry.file_name() != LOCK) {
@@ -131,9 +131,6 @@ pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<te
             .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         return Ok((std::path::absolute(folder)?, None));
     }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = builder.prefix("idc-setup-rehearsal-").tempdir()?;
+    let folder = TemporaryHome::create("idc-setup-rehearsal-")?;
     Ok((folder.path().to_owned(), Some(folder)))
 }
