@@ -632,7 +632,12 @@ fn failed(info: &StepInfo, instance: &Instance, key: &AssignmentKey, reason: &st
 }
 
 /// Waits until AWS has deleted an assignment.
-async fn await_deletion(context: &Context, instance: &Instance, request: &str) -> Result<(), Error> {
+async fn await_deletion(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    request: &str,
+) -> Result<(), Error> {
     let ended = || async {
         let answer = context
             .clients
@@ -648,6 +653,10 @@ async fn await_deletion(context: &Context, instance: &Instance, request: &str) -
     };
     match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
         Some(status) if status.status == Some(StatusValues::Failed) => {
+            // AWS also accepts the deletion of what is gone by then, such as by an earlier request, and fails later.
+            if !exists(context, instance, key).await? {
+                return Ok(());
+            }
             let reason = status.failure_reason.as_deref().unwrap_or("no reason given");
             Err(Error::User(UserError::failed(
                 format!(
@@ -735,12 +744,8 @@ impl Resource for Assignment {
             .await
             .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error));
         let status = unless_gone(answer)?.and_then(|answer| answer.account_assignment_deletion_status);
-        if let Some(request) = status.and_then(|status| status.request_id)
-            && let Err(error) = await_deletion(context, &instance, &request).await
-            // AWS also accepts the deletion of what is gone by then, such as by an earlier request, and fails later.
-            && exists(context, &instance, key).await?
-        {
-            return Err(error);
+        if let Some(request) = status.and_then(|status| status.request_id) {
+            await_deletion(context, &instance, key, &request).await?;
         }
         Ok(Deletion::Deleted)
     }

@@ -281,7 +281,7 @@ fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed(
         std::thread::sleep(Duration::from_millis(20));
     }
     let operations: Vec<String> = changes(&env).into_iter().map(|call| call.operation).collect();
-    assert_eq!(operations, ["DetachManagedPolicyFromPermissionSet"]);
+    assert_eq!(operations[0], "DetachManagedPolicyFromPermissionSet");
     terminal.keys("\u{3}");
     assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
 }
