@@ -1,6 +1,8 @@
 //! Tests across all services: every constraint of the models is enforced, and no sequence of calls makes the state
 //! inconsistent.
 
+mod assignments;
+mod caller;
 mod recorded;
 
 use std::collections::BTreeSet;
