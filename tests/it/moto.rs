@@ -224,7 +224,7 @@ fn figures(root: &str, calls: u64, differences: &[Difference]) -> String {
             is_right("moto"),
             is_right("neither")
         ),
-        "| Terraform's AWS provider 5.100.0: apply, plan, import, destroy of 12 resources, in two orders | \
+        "| Terraform's AWS provider 5.100.0: apply, plan, import, destroy of 11 resources, in two orders | \
          `tools/clients/terraform` | 30 steps, all as with AWS |"
             .to_owned(),
         "| AWS CLI v2: `aws configure sso` files, `aws sso login`, `aws login` | `tests/it/aws_cli.rs` | |".to_owned(),
