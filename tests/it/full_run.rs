@@ -248,3 +248,19 @@ fn a_run_creates_no_instance_and_uses_only_documented_operations() {
         );
     }
 }
+
+#[test]
+fn with_v_each_change_is_logged_with_the_operation_that_made_it() {
+    let env = TestEnv::new("enabled");
+    let args = [&["run", "--non-interactive", "--skip=sign-in", "-v"], &ANSWERS[..]].concat();
+    let logged = env.run(&args).expect(3).stderr;
+    for operation in [
+        "CreateUser",
+        "CreateGroup",
+        "CreatePermissionSet",
+        "CreateAccountAssignment",
+    ] {
+        assert!(logged.contains(&format!("operation=\"{operation}\"")), "{logged}");
+    }
+    assert!(!logged.contains("\"?\""), "{logged}");
+}
