@@ -113,18 +113,7 @@ fn create(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
         logging_stopped: None,
         event_selectors: default_selectors(),
     };
-    if !cloud.buckets.contains_key(&trail.bucket) {
-        return Err(ServiceError::new(
-            "S3BucketDoesNotExistException",
-            format!("S3 bucket {} does not exist!", trail.bucket),
-        ));
-    }
-    if !can_deliver(cloud, &trail) {
-        return Err(ServiceError::new(
-            "InsufficientS3BucketPolicyException",
-            format!("Incorrect S3 bucket policy is detected for bucket: {}", trail.bucket),
-        ));
-    }
+    require_delivery(cloud, &trail)?;
     let response = without_details(shape(&trail));
     cloud.trails.push(trail);
     Ok(response)
@@ -148,21 +137,27 @@ fn update(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceRes
     ] {
         *setting = input[member].as_bool().unwrap_or(*setting);
     }
+    require_delivery(cloud, &trail)?;
+    let response = without_details(shape(&trail));
+    cloud.trails[index] = trail;
+    Ok(response)
+}
+
+/// Refuses a trail whose bucket does not exist, or whose bucket policy does not let `CloudTrail` write.
+fn require_delivery(cloud: &Cloud, trail: &Trail) -> Result<(), ServiceError> {
     if !cloud.buckets.contains_key(&trail.bucket) {
         return Err(ServiceError::new(
             "S3BucketDoesNotExistException",
             format!("S3 bucket {} does not exist!", trail.bucket),
         ));
     }
-    if !can_deliver(cloud, &trail) {
+    if !can_deliver(cloud, trail) {
         return Err(ServiceError::new(
             "InsufficientS3BucketPolicyException",
             format!("Incorrect S3 bucket policy is detected for bucket: {}", trail.bucket),
         ));
     }
-    let response = without_details(shape(&trail));
-    cloud.trails[index] = trail;
-    Ok(response)
+    Ok(())
 }
 
 /// Returns the shape of a trail without what the operations that change it leave out.
