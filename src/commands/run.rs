@@ -248,17 +248,17 @@ async fn infer_identity_source(
     if context.answers.borrow().explicit(Key::IdentitySource).is_some() {
         return None;
     }
-    // Doctor reports the error.
-    let is_external = doctor::has_external_users(context, region, store)
-        .await
-        .unwrap_or(false);
-    is_external.then(|| {
-        context
-            .answers
-            .borrow_mut()
-            .set_existing(Key::IdentitySource, "external");
-        "Users come from an identity provider: idc-setup looks them up, and creates none.".to_owned()
-    })
+    match doctor::has_external_users(context, region, store).await {
+        Ok(true) => {
+            context
+                .answers
+                .borrow_mut()
+                .set_existing(Key::IdentitySource, "external");
+            Some("Users come from an identity provider: idc-setup looks them up, and creates none.".to_owned())
+        }
+        Ok(false) => None,
+        Err(error) => Some(doctor::external_users_unknown(&error)),
+    }
 }
 
 /// Shows the opening, unless nothing can be done in this account.

@@ -79,6 +79,14 @@ pub async fn has_external_users(
     Ok(users.users.iter().any(|user| !user.external_ids().is_empty()))
 }
 
+/// Says that an error hides whether users come from an identity provider.
+pub fn external_users_unknown(error: &AwsError) -> String {
+    format!(
+        "Cannot tell whether users come from an identity provider. {}.",
+        error.sentence()
+    )
+}
+
 /// Whether users come from an identity provider: as the user answered, or as `ExternalIds` of users suggest.
 pub async fn identity_source(context: &WizardContext) -> Option<Row> {
     const CHECK: &str = "identity_source";
@@ -91,15 +99,7 @@ pub async fn identity_source(context: &WizardContext) -> Option<Row> {
     let instance = context.instance.now()?;
     let external = match has_external_users(context, &instance.region, &instance.store).await {
         Ok(external) => external,
-        Err(aws_error) => {
-            return Some(Row::note(
-                CHECK,
-                format!(
-                    "Cannot tell whether users come from an identity provider. {}.",
-                    aws_error.sentence()
-                ),
-            ));
-        }
+        Err(error) => return Some(Row::note(CHECK, external_users_unknown(&error))),
     };
     Some(if external {
         Row::note(

@@ -16,7 +16,7 @@ use crate::user_error::UserError;
 use crate::wizard::StepReport;
 use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
 
-pub use account::has_external_users;
+pub use account::{external_users_unknown, has_external_users};
 pub use credentials::Held;
 pub use row::{CheckStatus, Row};
 

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 use idc_sim::scenarios::SCENARIOS;
+use idc_sim::{FaultKind, ServiceError};
 
 use super::support::svg::normalize;
 use super::support::terminal::Terminal;
@@ -84,4 +85,16 @@ fn users_of_an_identity_provider_are_looked_up_and_never_created() {
     terminal.answer("y+Enter start", "q");
     terminal.wait_for_exit();
     assert!(!env.server.calls().iter().any(is_mutating), "{screen}");
+}
+
+#[test]
+fn the_first_screen_says_if_it_cannot_tell_where_users_come_from() {
+    let env = TestEnv::new("external-directory");
+    let denied = ServiceError::new("AccessDeniedException", "not yours to list");
+    env.fault_always("ListUsers", FaultKind::Refuse(denied));
+    let mut terminal = Terminal::start(&env, &["--username=nobody"]);
+    terminal.wait_for("Cannot tell whether users come from an identity provider.");
+    terminal.keys("\u{3}");
+    terminal.wait_for_exit();
+    assert!(!env.server.calls().iter().any(is_mutating));
 }
