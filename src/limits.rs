@@ -109,6 +109,8 @@ pub const LARGEST_SKEW: Duration = Duration::from_mins(5);
 pub const ENTER_HABIT: Duration = Duration::from_millis(500);
 /// How long the reader of single keys waits before it checks whether it is still needed
 pub const KEY_POLL: Duration = Duration::from_millis(25);
+/// How long nothing is printed before an accessible question is asked again
+pub const ACCESSIBLE_QUIET: Duration = Duration::from_secs(1);
 /// The time between two frames of what is redrawn in place
 pub const FRAME: Duration = Duration::from_millis(120);
 /// How long `git config` can take to return the user's name

@@ -157,9 +157,14 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<(Key, Answer)>, Vec<InvalidLi
 
 /// Returns every mistake of a file that cannot be deserialized, which reports only its first one.
 fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> usize) -> Vec<InvalidLine> {
-    let reason = |error: &toml::de::Error| InvalidLine {
-        line: error.span().map_or(1, |span| line_at(span.start)),
-        why: error.message().trim_end_matches('.').to_owned(),
+    let reason = |error: &toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_at(span.start));
+        let unquoted = text.lines().nth(line - 1).and_then(unquoted_key);
+        let why = unquoted.map_or_else(
+            || error.message().trim_end_matches('.').to_owned(),
+            |key| format!("{key}: must be a text in quotes"),
+        );
+        InvalidLine { line, why }
     };
     let (table, invalid) = DeTable::parse_recoverable(text);
     let mut mistakes: Vec<InvalidLine> = invalid.iter().map(reason).collect();
@@ -167,10 +172,7 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
     if mistakes.is_empty() {
         for (name, value) in table.get_ref() {
             let why = match (key_named(name.get_ref()), value.get_ref()) {
-                (None, _) => Some(format!(
-                    "unknown key {:?}; idc-setup help answers lists the keys",
-                    name.get_ref()
-                )),
+                (None, _) => Some(unknown_key(name.get_ref())),
                 (Some(Key::NoGroup), DeValue::Boolean(_)) => None,
                 (Some(Key::NoGroup), _) => Some(format!("{}: must be true or false", name.get_ref())),
                 (Some(key), DeValue::String(text)) => key.check(text).err().map(|why| format!("{}: {why}", key.name())),
@@ -186,6 +188,23 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
     mistakes.sort();
     mistakes.dedup();
     mistakes
+}
+
+/// The key of a line whose value begins with a letter, which TOML does not accept except for `true` and the like.
+fn unquoted_key(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=')?;
+    let word: String = value.trim_start().chars().take_while(|c| c.is_alphanumeric()).collect();
+    let is_bare = word.starts_with(char::is_alphabetic) && !["true", "false", "inf", "nan"].contains(&&word[..]);
+    is_bare.then(|| key.trim())
+}
+
+/// Says that a key is unknown, with the most similar one if there is one.
+fn unknown_key(name: &str) -> String {
+    let distance = |key: &Key| strsim::damerau_levenshtein(name, key.name());
+    match KEYS.into_iter().min_by_key(distance).filter(|key| distance(key) <= 2) {
+        Some(similar) => format!("unknown key {name:?}; a similar key is {}", similar.name()),
+        None => format!("unknown key {name:?}; idc-setup help answers lists the keys"),
+    }
 }
 
 fn key_named(name: &str) -> Option<Key> {

@@ -162,6 +162,19 @@ impl Key {
         }
     }
 
+    /// What one of the allowed values means, in a few words; empty if the value says it.
+    pub fn meaning(self, value: &str) -> &'static str {
+        match (self, value) {
+            (Self::IdentitySource, "directory") => "users are in Identity Center's own directory",
+            (Self::IdentitySource, "external") => "users come from your identity provider",
+            (Self::CreateUserWith, "api") => "idc-setup creates the user, and you set the password",
+            (Self::CreateUserWith, "console") => "you add the user in the console, which sends an invitation",
+            (Self::AssignTo, "group") => "everybody in the group gets the access",
+            (Self::AssignTo, "user") => "only this user gets the access",
+            _ => "",
+        }
+    }
+
     /// The default in words, for the help text.
     pub fn default_text(self) -> Option<&'static str> {
         Some(match self {

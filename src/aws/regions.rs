@@ -156,59 +156,65 @@ impl fmt::Display for Partition {
 
 /// Every public Region with its name in the console, from the SDKs' own partition and endpoint data (botocore 1.44.5). The
 /// name is empty where that data has none.
-pub const REGIONS: [(&str, &str); 41] = [
-    ("af-south-1", "Africa (Cape Town)"),
-    ("ap-east-1", "Asia Pacific (Hong Kong)"),
-    ("ap-east-2", "Asia Pacific (Taipei)"),
-    ("ap-northeast-1", "Asia Pacific (Tokyo)"),
-    ("ap-northeast-2", "Asia Pacific (Seoul)"),
-    ("ap-northeast-3", "Asia Pacific (Osaka)"),
-    ("ap-south-1", "Asia Pacific (Mumbai)"),
-    ("ap-south-2", "Asia Pacific (Hyderabad)"),
-    ("ap-southeast-1", "Asia Pacific (Singapore)"),
-    ("ap-southeast-2", "Asia Pacific (Sydney)"),
-    ("ap-southeast-3", "Asia Pacific (Jakarta)"),
-    ("ap-southeast-4", "Asia Pacific (Melbourne)"),
-    ("ap-southeast-5", "Asia Pacific (Malaysia)"),
-    ("ap-southeast-6", "Asia Pacific (New Zealand)"),
-    ("ap-southeast-7", "Asia Pacific (Thailand)"),
-    ("ca-central-1", "Canada (Central)"),
-    ("ca-west-1", "Canada West (Calgary)"),
-    ("cn-north-1", "China (Beijing)"),
-    ("cn-northwest-1", "China (Ningxia)"),
-    ("eu-central-1", "Europe (Frankfurt)"),
-    ("eu-central-2", "Europe (Zurich)"),
-    ("eu-north-1", "Europe (Stockholm)"),
-    ("eu-south-1", "Europe (Milan)"),
-    ("eu-south-2", "Europe (Spain)"),
-    ("eu-west-1", "Europe (Ireland)"),
-    ("eu-west-2", "Europe (London)"),
-    ("eu-west-3", "Europe (Paris)"),
-    ("eusc-de-east-1", "AWS European Sovereign Cloud (Germany)"),
-    ("il-central-1", "Israel (Tel Aviv)"),
-    ("me-central-1", "Middle East (UAE)"),
-    ("me-south-1", "Middle East (Bahrain)"),
-    ("me-west-1", ""),
-    ("mx-central-1", "Mexico (Central)"),
-    ("sa-east-1", "South America (Sao Paulo)"),
-    ("sa-west-1", ""),
-    ("us-east-1", "US East (N. Virginia)"),
-    ("us-east-2", "US East (Ohio)"),
-    ("us-gov-east-1", "AWS GovCloud (US-East)"),
-    ("us-gov-west-1", "AWS GovCloud (US-West)"),
-    ("us-west-1", "US West (N. California)"),
-    ("us-west-2", "US West (Oregon)"),
+pub const REGIONS: [(&str, &str, &str); 41] = [
+    ("af-south-1", "Africa (Cape Town)", "South Africa"),
+    ("ap-east-1", "Asia Pacific (Hong Kong)", "China"),
+    ("ap-east-2", "Asia Pacific (Taipei)", "Taiwan"),
+    ("ap-northeast-1", "Asia Pacific (Tokyo)", "Japan"),
+    ("ap-northeast-2", "Asia Pacific (Seoul)", "South Korea"),
+    ("ap-northeast-3", "Asia Pacific (Osaka)", "Japan"),
+    ("ap-south-1", "Asia Pacific (Mumbai)", "India"),
+    ("ap-south-2", "Asia Pacific (Hyderabad)", "India"),
+    ("ap-southeast-1", "Asia Pacific (Singapore)", "Singapore"),
+    ("ap-southeast-2", "Asia Pacific (Sydney)", "Australia"),
+    ("ap-southeast-3", "Asia Pacific (Jakarta)", "Indonesia"),
+    ("ap-southeast-4", "Asia Pacific (Melbourne)", "Australia"),
+    ("ap-southeast-5", "Asia Pacific (Malaysia)", "Malaysia"),
+    ("ap-southeast-6", "Asia Pacific (New Zealand)", "New Zealand"),
+    ("ap-southeast-7", "Asia Pacific (Thailand)", "Thailand"),
+    ("ca-central-1", "Canada (Central)", "Canada"),
+    ("ca-west-1", "Canada West (Calgary)", "Canada"),
+    ("cn-north-1", "China (Beijing)", "China"),
+    ("cn-northwest-1", "China (Ningxia)", "China"),
+    ("eu-central-1", "Europe (Frankfurt)", "Germany"),
+    ("eu-central-2", "Europe (Zurich)", "Switzerland"),
+    ("eu-north-1", "Europe (Stockholm)", "Sweden"),
+    ("eu-south-1", "Europe (Milan)", "Italy"),
+    ("eu-south-2", "Europe (Spain)", "Spain"),
+    ("eu-west-1", "Europe (Ireland)", "Ireland"),
+    ("eu-west-2", "Europe (London)", "United Kingdom, UK"),
+    ("eu-west-3", "Europe (Paris)", "France"),
+    ("eusc-de-east-1", "AWS European Sovereign Cloud (Germany)", "Germany"),
+    ("il-central-1", "Israel (Tel Aviv)", "Israel"),
+    ("me-central-1", "Middle East (UAE)", "United Arab Emirates, Dubai"),
+    ("me-south-1", "Middle East (Bahrain)", "Bahrain"),
+    ("me-west-1", "", ""),
+    ("mx-central-1", "Mexico (Central)", "Mexico"),
+    ("sa-east-1", "South America (Sao Paulo)", "Brazil"),
+    ("sa-west-1", "", ""),
+    ("us-east-1", "US East (N. Virginia)", "United States, USA"),
+    ("us-east-2", "US East (Ohio)", "United States, USA"),
+    ("us-gov-east-1", "AWS GovCloud (US-East)", "United States, USA"),
+    ("us-gov-west-1", "AWS GovCloud (US-West)", "United States, USA"),
+    ("us-west-1", "US West (N. California)", "United States, USA"),
+    ("us-west-2", "US West (Oregon)", "United States, USA"),
 ];
 
 /// The names of all Regions.
 fn names() -> impl Iterator<Item = &'static str> {
-    REGIONS.iter().map(|(name, _)| *name)
+    REGIONS.iter().map(|(name, ..)| *name)
 }
 
 /// The name of a Region in the console, such as `Europe (Ireland)`; `None` if it is not known.
 pub fn name_of(region: &RegionName) -> Option<&'static str> {
-    let known = REGIONS.iter().find(|(name, _)| *name == &**region);
-    known.map(|(_, title)| *title)
+    let known = REGIONS.iter().find(|(name, ..)| *name == &**region);
+    known.map(|(_, title, _)| *title)
+}
+
+/// The country of a Region, in the words that people search for; empty if it is not known.
+pub fn country_of(region: &RegionName) -> &'static str {
+    let known = REGIONS.iter().find(|(name, ..)| *name == &**region);
+    known.map_or("", |(_, _, country)| *country)
 }
 
 /// Whether this version knows the Region.
@@ -231,7 +237,10 @@ pub fn nearest(text: &str) -> Option<RegionName> {
         let city = title.split('(').nth(1).map(|city| city.trim_end_matches(')'));
         title == place || city.is_some_and(|city| city == place || city.rsplit(' ').next() == Some(&place))
     };
-    if let Some((known, _)) = REGIONS.iter().find(|(_, title)| !place.is_empty() && is_named(title)) {
+    if let Some((known, ..)) = REGIONS
+        .iter()
+        .find(|(_, title, _)| !place.is_empty() && is_named(title))
+    {
         return Some(RegionName::of_table(known));
     }
     let nearest = names().max_by_key(|known| similarity(known, &typed))?;

@@ -59,9 +59,9 @@ fn terms_of(key: Key) -> &'static [&'static str] {
     match key {
         Key::IdentityCenterRegion | Key::CliRegion => &["Region", "IAM Identity Center"],
         Key::IdentitySource | Key::CreateUserWith => &["identity store"],
-        Key::Username | Key::Email | Key::GivenName | Key::FamilyName | Key::DisplayName => {
-            &["identity store", "access portal", "MFA"]
-        }
+        Key::Username => &["identity store", "access portal"],
+        Key::Email => &["MFA"],
+        Key::GivenName | Key::FamilyName | Key::DisplayName => &[],
         Key::Group | Key::NoGroup => &["account assignment"],
         Key::Policy | Key::PermissionSet | Key::SessionDuration => &["permission set"],
         Key::AssignTo | Key::Account => &["account assignment", "organization"],
@@ -91,9 +91,8 @@ mod tests {
     use crate::answers::KEYS;
 
     #[test]
-    fn every_answer_has_terms_which_are_all_in_the_glossary() {
+    fn the_terms_of_every_answer_are_in_the_glossary() {
         for key in KEYS {
-            assert!(!terms_of(key).is_empty());
             assert_eq!(lines_of(key).len(), terms_of(key).len(), "{key:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! The prompter for `--accessible`: line by line, with numbered choices, without redraws or colors. Also reads from a pipe.
 
+use std::cell::Cell;
 use std::io::{BufRead, Read as _};
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use super::terminal::discard_type_ahead;
 use super::{review, text};
 use crate::answers::Key;
 use crate::browser::Browser;
-use crate::limits::{LONGEST_INPUT, MOST_TRIES};
+use crate::limits::{ACCESSIBLE_QUIET, LONGEST_INPUT, MOST_TRIES};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Change, StepInfo};
 use crate::text::clean;
@@ -30,6 +31,8 @@ const SHORT_LIST: usize = 12;
 pub struct Plain {
     screen: Screen,
     browser: Rc<Browser>,
+    /// How many lines were printed so far about what goes on.
+    news: Rc<Cell<u32>>,
 }
 
 impl Plain {
@@ -37,10 +40,34 @@ impl Plain {
     pub fn new(screen: &Screen, browser: Rc<Browser>) -> Self {
         Self {
             browser,
+            news: Rc::default(),
             screen: Screen {
                 color: false,
                 ..screen.clone()
             },
+        }
+    }
+
+    /// Prints a line about what goes on.
+    fn report(&self, line: &str) {
+        self.news.set(self.news.get() + 1);
+        self.screen.talk(line);
+    }
+
+    /// Like [`read`](Self::read), while other steps go on: asks again after what they print, once they are quiet.
+    async fn read_meanwhile(&self, prompt: &str) -> Result<Option<String>, UserError> {
+        let mut read = std::pin::pin!(self.read(prompt));
+        let (mut asked, mut seen) = (self.news.get(), self.news.get());
+        loop {
+            if let Ok(line) = tokio::time::timeout(ACCESSIBLE_QUIET, read.as_mut()).await {
+                return line;
+            }
+            let now = self.news.get();
+            if now != asked && now == seen {
+                self.screen.warn(prompt);
+                asked = now;
+            }
+            seen = now;
         }
     }
 
@@ -96,12 +123,8 @@ impl Plain {
             if line.is_empty() {
                 return Ok(Some(0));
             }
-            let by_number = line
-                .parse::<usize>()
-                .ok()
-                .and_then(|n| n.checked_sub(1))
-                .filter(|n| *n < choices.len());
-            let chosen = by_number.or_else(|| choices.iter().position(|choice| *choice == line));
+            let named = || choices.iter().position(|choice| *choice == line);
+            let chosen = number(&line, choices.len()).or_else(named);
             if chosen.is_some() {
                 return Ok(chosen);
             }
@@ -109,13 +132,15 @@ impl Plain {
         }
     }
 
-    /// Asks for one of many choices, by value or by a part of its name.
+    /// Asks for one of many choices, by value, by a part of its name, or by its number in the last list.
     async fn searched(&self, question: &Question) -> Result<Reply<String>, UserError> {
-        let count = question.choices.len();
+        let all: Vec<&Choice> = question.choices.iter().collect();
         self.screen.warn(&format!(
-            "There are {count} choices. Type one, or a part of its name to search."
+            "There are {} choices. Type one, a part of its name to search, or :l to list them all.",
+            all.len()
         ));
         let default = question.default.as_deref().unwrap_or_default();
+        let mut listed: Vec<&Choice> = Vec::new();
         let mut tries = 0;
         loop {
             let prompt = format!("{} [{default}] (? help, :b back, :q quit):", question.prompt);
@@ -125,31 +150,29 @@ impl Plain {
             let line = if line.is_empty() { default } else { &line };
             match line {
                 "?" => self.screen.warn(question.key.help()),
+                ":l" | ":list" => {
+                    listed.clone_from(&all);
+                    self.numbered(&listed);
+                }
                 ":b" | ":back" => return Ok(Reply::Back),
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 line => {
+                    if let Some(choice) = by_number(line, &listed) {
+                        return Ok(self.found(question.key, choice));
+                    }
                     if let Ok(value) = question.key.check(line) {
                         return Ok(Reply::Value(value));
                     }
-                    let is_named = |choice: &&Choice| choice.label.to_lowercase().contains(&line.to_lowercase());
-                    let found: Vec<&Choice> = question.choices.iter().filter(is_named).collect();
+                    let found: Vec<&Choice> = all.iter().filter(|choice| choice.matches(line)).copied().collect();
                     match &found[..] {
                         [] => self.refuse(&mut tries, &format!("Nothing matches {line:?}."))?,
-                        [one] => {
-                            let words: Vec<&str> = one.label.split_whitespace().collect();
-                            self.screen.warn(&format!(
-                                "{}: {}. Type :b to change it.",
-                                question.key.title(),
-                                words.join(" ")
-                            ));
-                            return Ok(Reply::Value(one.value.clone()));
-                        }
+                        [one] => return Ok(self.found(question.key, one)),
                         several => {
-                            for choice in several.iter().take(SHORT_LIST) {
-                                self.screen.warn(&format!("  {}", choice.label));
-                            }
-                            self.refuse(&mut tries, &format!("{} choices match {line:?}.", several.len()))?;
+                            self.numbered(several);
+                            let count = several.len();
+                            self.refuse(&mut tries, &format!("{count} choices match {line:?}. Type a number."))?;
+                            listed = found;
                         }
                     }
                 }
@@ -157,7 +180,23 @@ impl Plain {
         }
     }
 
-    async fn value(&self, key: Key, prompt: &str, default: Option<&str>) -> Result<Reply<String>, UserError> {
+    fn numbered(&self, choices: &[&Choice]) {
+        for (index, choice) in choices.iter().enumerate() {
+            self.screen.warn(&format!("  {}) {}", index + 1, choice.label));
+        }
+    }
+
+    /// Says which choice was found.
+    fn found(&self, key: Key, choice: &Choice) -> Reply<String> {
+        let words: Vec<&str> = choice.label.split_whitespace().collect();
+        self.screen
+            .warn(&format!("{}: {}. Type :b to change it.", key.title(), words.join(" ")));
+        Reply::Value(choice.value.clone())
+    }
+
+    async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
+        let (key, prompt, default) = (question.key, &question.prompt, question.default.as_deref());
+        let skip = if question.can_skip { ":s skip, " } else { "" };
         let choices = key.choices();
         let one_of = if choices.is_empty() {
             String::new()
@@ -168,7 +207,7 @@ impl Plain {
         let mut tries = 0;
         loop {
             let Some(line) = self
-                .read(&format!("{prompt}{hint} (? help, :b back, :s skip, :q quit):"))
+                .read(&format!("{prompt}{hint} (? help, :b back, {skip}:q quit):"))
                 .await?
             else {
                 return Ok(Reply::Quit);
@@ -195,6 +234,18 @@ impl Plain {
             }
         }
     }
+}
+
+/// The index that a number from 1 to `count` stands for.
+fn number(line: &str, count: usize) -> Option<usize> {
+    line.parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_sub(1))
+        .filter(|index| *index < count)
+}
+
+fn by_number<'a>(line: &str, listed: &[&'a Choice]) -> Option<&'a Choice> {
+    number(line, listed.len()).map(|index| listed[index])
 }
 
 struct Lines {
@@ -236,7 +287,7 @@ impl TaskPrompt for TypedTask {
             } else {
                 "Press Enter when it is done, or type s to do it later or q to quit:"
             };
-            let line = self.plain.read(prompt).await?;
+            let line = self.plain.read_meanwhile(prompt).await?;
             match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
                 None | Some("q" | ":q" | ":quit") => return Ok(TaskReply::Quit),
                 Some("y" | "yes" | "done") => return Ok(TaskReply::Done),
@@ -262,18 +313,18 @@ impl Waiting for Lines {
 impl Events for Plain {
     fn change(&self, _info: &'static StepInfo, change: &Change) {
         if self.screen.verbose >= 1 {
-            self.screen.talk(&format!("$ {}", change.command));
+            self.report(&format!("$ {}", change.command));
         }
     }
 
     fn open(&self, opening: &Opening) {
         for line in text::opening_lines(opening, &self.screen) {
-            self.screen.talk(&line);
+            self.report(&line);
         }
     }
 
     fn survey(&self, _infos: &[&'static StepInfo]) -> Option<Box<dyn Survey>> {
-        self.screen.talk("Checking the account.");
+        self.report("Checking the account.");
         None
     }
 
@@ -282,12 +333,12 @@ impl Events for Plain {
             return;
         }
         for line in text::end_lines(report, STEPS, &self.screen) {
-            self.screen.talk(&line);
+            self.report(&line);
         }
     }
 
     fn say(&self, info: Option<&'static StepInfo>, line: &str) {
-        self.screen.talk(&text::marked(info, STEPS, line));
+        self.report(&text::marked(info, STEPS, line));
     }
 
     fn wait(&self, info: &'static StepInfo, what: &str) -> Box<dyn Waiting> {
@@ -310,8 +361,7 @@ impl Prompter for Plain {
         for choice in choices {
             self.screen.warn(&format!("  {}", choice.label));
         }
-        self.value(question.key, &question.prompt, question.default.as_deref())
-            .await
+        self.value(question).await
     }
 
     async fn confirm(&self, confirm: &Confirm) -> Result<Reply<bool>, UserError> {
@@ -369,6 +419,7 @@ impl Prompter for Plain {
             plain: Self {
                 screen: self.screen.clone(),
                 browser: Rc::clone(&self.browser),
+                news: Rc::clone(&self.news),
             },
             is_seen,
             needs_confirmation: task.needs_confirmation(),
@@ -413,7 +464,7 @@ impl Prompter for Plain {
                     .iter()
                     .for_each(|line| self.screen.unwrapped(line)),
                 Some("?") => glossary::all_lines().iter().for_each(|line| self.screen.warn(line)),
-                Some(other) => self.refuse(&mut tries, &format!("{other:?} is not one of these letters."))?,
+                Some(other) => self.refuse(&mut tries, &format!("Type one of these letters, not {other:?}."))?,
             }
         }
     }

@@ -25,7 +25,12 @@ const KINDS: [(ResourceKind, &str); 7] = [
 
 /// Returns the lines of the review.
 pub fn lines(review: &Review, screen: &Screen) -> Vec<String> {
-    let mut lines = vec![String::new(), screen.heading("Ready"), String::new()];
+    let heading = if review.problems.is_empty() {
+        "Ready"
+    } else {
+        "Not ready yet"
+    };
+    let mut lines = vec![String::new(), screen.heading(heading), String::new()];
     lines.extend(summary(review).into_iter().map(|(name, value)| aligned(name, &value)));
     let done: Vec<&str> = review.done.iter().map(|(info, _)| info.short).collect();
     if !done.is_empty() {
@@ -104,6 +109,15 @@ fn duration(text: &str) -> String {
     match text.strip_suffix('h') {
         Some("1") => "1 hour".to_owned(),
         Some(hours) if hours.chars().all(|c| c.is_ascii_digit()) => format!("{hours} hours"),
+        None if text.ends_with('m') => match text.split_once('h') {
+            Some(("1", minutes)) => format!("1 hour {} minutes", clean(minutes.trim_end_matches('m'))),
+            Some((hours, minutes)) => format!(
+                "{} hours {} minutes",
+                clean(hours),
+                clean(minutes.trim_end_matches('m'))
+            ),
+            None => format!("{} minutes", clean(text.trim_end_matches('m'))),
+        },
         _ => clean(text),
     }
 }
@@ -145,7 +159,7 @@ fn changes(review: &Review) -> Vec<String> {
         lines.push("It also enables permission sets, which can't be undone.".to_owned());
     }
     let updates = review.all_changes().filter(is_update).filter(|change| !enables(change));
-    lines.extend(updates.map(|change| format!("It also changes: {}", clean(&change.sentence))));
+    lines.extend(updates.map(|change| format!("Also: {}", clean(&change.sentence))));
     let mut tasks: Vec<String> = Vec::new();
     for task in &review.tasks {
         let brief = task.brief.to_owned();
@@ -225,7 +239,7 @@ pub fn help_lines() -> Vec<String> {
 
 /// Returns the commands that are equivalent to the changes of a review.
 pub fn command_lines(review: &Review) -> Vec<String> {
-    let first = "For reading. Words in capitals stand for ids that are known during the run.".to_owned();
+    let first = "For reading. Words in capitals stand for values that are known during the run.".to_owned();
     let commands = review.all_changes().map(|change| format!("  {}", change.command));
     [first, String::new()].into_iter().chain(commands).collect()
 }

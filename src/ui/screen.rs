@@ -70,7 +70,7 @@ fn escaped(json: &str) -> String {
 
 /// Replaces our own symbols by ASCII. Names from AWS or from the user don't change.
 pub fn in_ascii(text: &str) -> String {
-    const SYMBOLS: [(&str, &str); 20] = [
+    const SYMBOLS: [(&str, &str); 21] = [
         ("→", "->"),
         ("←", "<-"),
         ("·", "-"),
@@ -81,6 +81,7 @@ pub fn in_ascii(text: &str) -> String {
         ("●", "*"),
         ("–", "-"),
         ("›", ">"),
+        ("❯", ">"),
         ("↑ ↓", "Up Down"),
         ("⚠", "!"),
         ("—", "-"),

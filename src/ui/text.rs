@@ -121,7 +121,10 @@ pub fn opening_lines(opening: &Opening, screen: &Screen) -> Vec<String> {
         let undo = screen.command(&SetupCommand::undo());
         lines.extend([
             aligned("You get", "one sign-in for all accounts, and no more access keys"),
-            aligned("You need", "the new user's mailbox, a phone or passkey, ten minutes"),
+            aligned(
+                "You need",
+                "the mailbox and a phone or passkey of the user, ten minutes",
+            ),
         ]);
         if screen.is_temporary_rehearsal() {
             lines.push(aligned(

@@ -40,15 +40,25 @@ pub struct Choice {
     pub value: String,
     /// What the user sees and searches, such as a name and an id.
     pub label: String,
+    /// Other words that find it, such as the country of a Region.
+    pub keywords: &'static str,
 }
 
 impl Choice {
+    /// Whether each word of a filter is in the label or in the keywords, in any case.
+    pub fn matches(&self, filter: &str) -> bool {
+        let all = format!("{} {}", self.label, self.keywords).to_lowercase();
+        let filter = filter.to_lowercase();
+        filter.split_whitespace().all(|word| all.contains(word))
+    }
+
     /// A choice whose label is its value.
     pub fn of(value: impl Into<String>) -> Self {
         let value = value.into();
         Self {
             label: value.clone(),
             value,
+            keywords: "",
         }
     }
 }

@@ -221,7 +221,11 @@ fn all_mistakes_in_flags_variables_and_the_answers_file_are_listed_together() {
 #[test]
 fn a_malformed_answers_file_is_rejected_with_the_line_number() {
     for (text, words) in [
-        ("username = \"Ada\"\nemial = \"x\"\n", ["line 2", "emial"]),
+        (
+            "username = \"Ada\"\nemial = \"x\"\n",
+            ["line 2", "unknown key \"emial\"; a similar key is email"],
+        ),
+        ("email = ada\n", ["line 1", "email: must be a text in quotes"]),
         ("username = \"Ada\n", ["line 1", "idc.toml"]),
         ("\nsession-duration = \"13h\"\n", ["line 2", "12 hours"]),
     ] {
@@ -231,6 +235,14 @@ fn a_malformed_answers_file_is_rejected_with_the_line_number() {
     }
     let env = TestEnv::new("enabled");
     assert_rejected(&env, env.run_setup(&["--answers=none.toml"]), 2, &["none.toml"]);
+}
+
+#[test]
+fn a_region_of_another_partition_is_rejected_before_any_change() {
+    let env = TestEnv::new("fresh");
+    let result = env.run_setup(&["--identity-center-region=us-gov-west-1"]).expect(2);
+    result.expect_text("us-gov-west-1 is in another partition than this account (aws)");
+    assert!(!env.server.calls().iter().any(super::support::is_mutating));
 }
 
 #[test]

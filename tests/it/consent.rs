@@ -270,7 +270,7 @@ fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed(
     terminal.wait_until_stable();
     terminal.wait_for_question();
     terminal.keys("b");
-    terminal.wait_for("It also changes: Detach the policy");
+    terminal.wait_for("Also: Detach the policy");
     terminal.wait_until_stable();
     terminal.wait_for_question();
     assert_eq!(changes(&env), []);

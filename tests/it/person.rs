@@ -287,6 +287,17 @@ fn accessible_mode_works_through_a_pipe() {
 }
 
 #[test]
+fn accessible_lists_are_searched_and_numbered() {
+    let env = TestEnv::new("fresh");
+    let lines = "europe\n6\n:back\n:list\n1\n:quit\n";
+    let result = run_piped(&env, &["run", "--accessible"], lines).expect(3);
+    result
+        .expect_text("choices match \"europe\". Type a number.")
+        .expect_text("Region: Europe (Ireland) eu-west-1. Type :b to change it.")
+        .expect_text("1) US East (N. Virginia)");
+}
+
+#[test]
 fn the_end_of_the_input_quits_and_changes_nothing() {
     let env = TestEnv::new("enabled");
     run_piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);

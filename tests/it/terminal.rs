@@ -226,6 +226,25 @@ fn a_confirmation_needs_the_letter_and_enter() {
 }
 
 #[test]
+fn an_enter_that_leaves_the_help_of_a_task_does_not_confirm_it() {
+    let env = TestEnv::new("half-done");
+    let mut terminal = Terminal::start(&env, &[&["--email=admin@example.com"], &WITHOUT_SIGN_IN[..]].concat());
+    terminal.answer("y+Enter start", "y\r");
+    terminal.wait_for("Enter done");
+    terminal.keys("?");
+    terminal.wait_until_stable();
+    let helped = terminal.contents();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    terminal.keys("\r");
+    terminal.wait_until_stable();
+    let screen = terminal.contents();
+    assert_ne!(screen, helped);
+    assert!(screen.contains("Enter done"), "{screen}");
+    terminal.keys("q");
+    terminal.wait_for_exit();
+}
+
+#[test]
 fn keys_work_during_a_wait() {
     let env = TestEnv::new("organization");
     env.server.cloud().person.kind = PersonKind::Never;
@@ -357,6 +376,29 @@ fn the_list_of_policies_can_be_searched_by_typing() {
     terminal.answer("y+Enter start", "q");
     assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
     assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
+fn a_search_finds_words_and_countries_and_says_when_it_finds_nothing() {
+    let env = TestEnv::new("fresh");
+    let mut terminal = Terminal::start(&env, &[]);
+    terminal.answer("Region for Identity Center", "zzzz");
+    terminal.wait_for("zzzz");
+    terminal.wait_for("Nothing matches. Correct it with Backspace.");
+    // Longer than the line.
+    let zeds = "z".repeat(90);
+    terminal.keys(&zeds);
+    terminal.wait_until_stable();
+    let screen = terminal.contents();
+    assert_eq!(screen.matches("Region for Identity Center").count(), 1, "{screen}");
+    // The keys of a shell. A country finds its Regions.
+    terminal.keys("\u{15}germany");
+    terminal.wait_for("Europe (Frankfurt)");
+    assert!(!terminal.stable_contents().contains("Ireland"));
+    terminal.keys("\r");
+    terminal.wait_for("? Email");
+    terminal.keys("\u{3}");
+    terminal.wait_for_exit();
 }
 
 #[test]

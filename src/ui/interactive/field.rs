@@ -26,7 +26,7 @@ impl Field {
         self.text.iter().collect()
     }
 
-    /// Changes the text or moves the cursor, as a key does. Enter and Esc do nothing here.
+    /// Changes the text or moves the cursor, as a key does. The other keys do nothing here.
     pub fn press(&mut self, press: Press) {
         match press {
             Press::Char(letter) => {
@@ -38,7 +38,7 @@ impl Field {
                 self.text.remove(self.cursor);
             }
             Press::Edit(edit) => self.edit(edit),
-            Press::Backspace | Press::Enter | Press::Escape => {}
+            Press::Backspace | Press::Enter | Press::Escape | Press::Up | Press::Down => {}
         }
     }
 

@@ -23,6 +23,10 @@ pub enum Press {
     Escape,
     /// Backspace.
     Backspace,
+    /// Up arrow, Ctrl-P.
+    Up,
+    /// Down arrow, Ctrl-N, Tab.
+    Down,
     /// A character.
     Char(char),
     /// A key that edits a text.
@@ -147,6 +151,8 @@ fn read(_timeout: Duration) -> io::Result<Vec<Press>> {
         Key::Enter => vec![Press::Enter],
         Key::Escape => vec![Press::Escape],
         Key::Backspace => vec![Press::Backspace],
+        Key::ArrowUp => vec![Press::Up],
+        Key::ArrowDown | Key::Tab => vec![Press::Down],
         Key::Char(letter) => control(letter).into_iter().collect(),
         Key::ArrowLeft => vec![Press::Edit(Edit::Left)],
         Key::ArrowRight => vec![Press::Edit(Edit::Right)],
@@ -165,6 +171,8 @@ fn control(letter: char) -> Option<Press> {
         '\u{4}' => Press::Edit(Edit::Delete),
         '\u{5}' => Press::Edit(Edit::End),
         '\u{6}' => Press::Edit(Edit::Right),
+        '\t' | '\u{e}' => Press::Down,
+        '\u{10}' => Press::Up,
         '\u{b}' => Press::Edit(Edit::DeleteToEnd),
         '\u{15}' => Press::Edit(Edit::DeleteToStart),
         '\u{17}' => Press::Edit(Edit::DeleteWord),
@@ -173,10 +181,11 @@ fn control(letter: char) -> Option<Press> {
     })
 }
 
-/// The key of a control sequence, by its parameters and its final character. `None` for other keys, such as the arrows up
-/// and down.
+/// The key of a control sequence, by its parameters and its final character. `None` for other keys.
 fn sequence(parameters: &str, last: char) -> Option<Press> {
     Some(Press::Edit(match (parameters, last) {
+        ("", 'A') => return Some(Press::Up),
+        ("", 'B') => return Some(Press::Down),
         ("", 'D') => Edit::Left,
         ("", 'C') => Edit::Right,
         ("", 'H') | ("1" | "7", '~') => Edit::Home,
@@ -224,8 +233,8 @@ mod tests {
         assert_eq!(Char('Y').lowered(), Char('y'));
         assert_eq!(presses(b"\x1b"), [Escape]);
         assert_eq!(
-            presses(b"\x1b[A\x1bOBq\x1b[3~\x7f"),
-            [Char('q'), Press::Edit(Edit::Delete), Backspace]
+            presses(b"\x1b[A\x1bOBq\x1b[5~\x1b[3~\x7f"),
+            [Press::Up, Press::Down, Char('q'), Press::Edit(Edit::Delete), Backspace]
         );
         assert_eq!(presses("é\u{1}\u{7}".as_bytes()), [Char('é'), Press::Edit(Edit::Home)]);
         let arrows = [Edit::Left, Edit::Right, Edit::Home, Edit::End].map(Press::Edit);

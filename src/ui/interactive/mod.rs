@@ -1,10 +1,11 @@
-//! The prompter for a terminal: dialoguer for texts and lists, single keys for everything else, and a part of the screen
+//! The prompter for a terminal: fields, lists, single keys, and a part of the screen
 //! that is redrawn in place while the work goes on.
 
 mod board;
 mod field;
 mod keys;
 mod prompts;
+mod search_list;
 mod tasks;
 mod waits;
 
@@ -31,8 +32,8 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue, StepReport,
-    Survey, TaskPrompt, Waiting,
+    Choice, Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue,
+    StepReport, Survey, TaskPrompt, Waiting,
 };
 
 /// Asks questions and shows progress in a terminal.
@@ -221,10 +222,11 @@ impl Interactive {
         let is_enabled = review.done.iter().any(|(info, _)| info.number == 1);
         let is_fixed = |value: &&ReviewedValue| value.key == Key::IdentityCenterRegion && is_enabled;
         let values: Vec<&ReviewedValue> = review.values.iter().filter(|value| !is_fixed(value)).collect();
-        let names = values
+        let choices: Vec<Choice> = values
             .iter()
-            .map(|value| format!("{:22} {}", value.key.title(), value.value));
-        Ok(match self.choose("Which value?", names.collect(), &[]).await? {
+            .map(|value| Choice::of(format!("{:22} {}", value.key.title(), value.value)))
+            .collect();
+        Ok(match self.choose("Which value?", &choices, 0, &[]).await? {
             Reply::Value(index) => {
                 self.is_editing.set(true);
                 Some(ReviewReply::Change(values[index].key))
@@ -391,7 +393,8 @@ impl Prompter for Interactive {
             } else {
                 ("", " (Enter)")
             };
-            let keys = format!("y yes{yes}   n no{no}   b back   ? help   q quit ›");
+            let skip = if confirm.can_skip { "   s skip" } else { "" };
+            let keys = format!("y yes{yes}   n no{no}   b back{skip}   ? help   q quit ›");
             loop {
                 let reply = match self.letter(&keys, &['y', 'n'], &['b', 's', 'q', '?']).await? {
                     // An Enter that was meant to leave the help.

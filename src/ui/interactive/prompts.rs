@@ -1,15 +1,17 @@
-//! Texts, and lists with dialoguer. Its prompts block, so they run on a thread of their own.
+//! Texts, and choices: short lists with dialoguer, whose prompts block, so they run on a thread of their own; long ones are
+//! searched ([`search_list`](super::search_list)).
 //!
 //! A letter is a part of a text, so that a text accepts the letters of other keys after a colon. A text that is refused stays
 //! in the field, to be corrected.
 
 use console::{Style, Term, measure_text_width};
-use dialoguer::FuzzySelect;
+use dialoguer::Select;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use super::Interactive;
 use super::field::Field;
 use super::keys::{Keys, Press};
+use super::search_list::Picked;
 use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
@@ -20,8 +22,8 @@ use crate::wizard::{Choice, Question, Reply};
 /// The last row of an open list.
 const OTHER: &str = "type another value";
 
-/// The rows of a list that are shown at once, so that it fits on a small screen.
-const ROWS: usize = 8;
+/// The rows of a list that needs no search.
+const SHORT_LIST: usize = 8;
 
 /// The columns that a field should have at least beside its question.
 const NARROW: usize = 16;
@@ -30,11 +32,9 @@ const NARROW: usize = 16;
 const TEXT_KEYS: &str = "Enter accept   :? help   Esc back   :q quit";
 /// The keys of a text whose step can be skipped.
 const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   Esc back   :s skip   :q quit";
-/// The keys of a list.
-const LIST_KEYS: &str = "type to filter   ↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
-/// The keys of a list with help.
-const LIST_KEYS_WITH_HELP: &str = "type to filter   Enter accept   ?+Enter help   Esc back   Ctrl-C quit";
-/// The row of a list that shows the help. The list filters by what is typed, so that `?` leaves only this row.
+/// The keys of a short list.
+const LIST_KEYS: &str = "↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
+/// The last row of a short list with help.
 const HELP: &str = "? help";
 
 impl Interactive {
@@ -67,7 +67,7 @@ impl Interactive {
     }
 
     /// Writes lines below the line of the cursor, and returns to it.
-    fn write_below(lines: &[String]) {
+    pub(super) fn write_below(lines: &[String]) {
         if lines.is_empty() {
             return;
         }
@@ -81,12 +81,8 @@ impl Interactive {
     }
 
     /// Clears what is below the line of the cursor, and the line itself.
-    fn clear_below() {
+    pub(super) fn clear_below() {
         let _ = Term::stderr().write_str("\r\x1b[J");
-    }
-
-    fn hint(&self, keys: &str) -> String {
-        format!("  {}", self.screen.keys(keys))
     }
 
     /// Reads one line, with this text already in the field. `below` is shown below the field. `None` after Esc.
@@ -161,12 +157,14 @@ impl Interactive {
     pub(super) async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
         let key = question.key;
         let mut initial = String::new();
-        let keys = self.hint(if question.can_skip {
+        let columns = usize::from(Term::stderr().size().1).max(20);
+        let keys = if question.can_skip {
             TEXT_KEYS_WITH_SKIP
         } else {
             TEXT_KEYS
-        });
-        let mut below = vec![keys.clone()];
+        };
+        let keys = self.hint_lines(keys, columns);
+        let mut below = keys.clone();
         // An Enter right after the help was meant to leave it.
         let mut has_helped = false;
         loop {
@@ -183,10 +181,9 @@ impl Interactive {
             let is_leaving = std::mem::take(&mut has_helped) && default == Some(&line[..]);
             match if is_key { typed } else { &line[..] } {
                 line if is_leaving => {
-                    below = vec![
-                        self.hint(&format!("Press Enter again to accept {}.", clean(line))),
-                        keys.clone(),
-                    ];
+                    let accept = format!("Press Enter again to accept {}.", clean(line));
+                    below = self.hint_lines(&accept, columns);
+                    below.extend(keys.clone());
                 }
                 ":b" | ":back" => return Ok(Reply::Back),
                 ":s" | ":skip" => return Ok(Reply::Skip),
@@ -198,7 +195,7 @@ impl Interactive {
                         .into_iter()
                         .flat_map(|line| self.screen.wrapped(&format!("  {}", line.trim_start())))
                         .collect();
-                    below.push(keys.clone());
+                    below.extend(keys.clone());
                 }
                 line => match key.check(line) {
                     Ok(value) => {
@@ -209,7 +206,8 @@ impl Interactive {
                         line.clone_into(&mut initial);
                         let sign = self.screen.paint(&self.screen.encode("✘"), &Style::new().red());
                         let why = crate::text::capitalized(&clean(&why.to_string()));
-                        below = vec![format!("{sign} {why}."), keys.clone()];
+                        below = self.screen.wrapped(&format!("{sign} {why}."));
+                        below.extend(keys.clone());
                     }
                 },
             }
@@ -224,35 +222,35 @@ impl Interactive {
     /// Asks for one of the choices of a question. Esc goes back.
     pub(super) async fn chosen(&self, question: &Question) -> Result<Reply<String>, UserError> {
         // A long list only shows its beginning, so the default comes first.
-        let mut choices: Vec<&Choice> = question.choices.iter().collect();
+        let mut choices = question.choices.clone();
         let current = choices
             .iter()
             .position(|choice| Some(&choice.value) == question.default.as_ref());
         if let Some(current) = current {
-            let choice = choices.remove(current);
+            let mut choice = choices.remove(current);
+            if let Some(source) = &question.default_source {
+                // The Region of a rehearsal is not the user's.
+                let is_example = self.screen.is_rehearsal();
+                let source = if is_example { "the rehearsal's example" } else { source };
+                choice.label = format!("{}   {source}", choice.label);
+            }
             choices.insert(0, choice);
         }
-        let source = question.default_source.as_ref().filter(|_| current.is_some());
-        // The Region of a rehearsal is not the user's.
-        let example = "an example".to_owned();
-        let source = source.map(|source| if self.screen.is_rehearsal() { &example } else { source });
-        let label = |(index, choice): (usize, &&Choice)| match source {
-            Some(source) if index == 0 => format!("{}   {source}", choice.label),
-            _ => choice.label.clone(),
-        };
-        let mut rows: Vec<String> = choices.iter().enumerate().map(label).collect();
-        let count = rows.len();
+        let count = choices.len();
         if question.is_open {
-            rows.push(OTHER.to_owned());
+            choices.push(Choice::of(OTHER));
         }
+        let kept = usize::from(question.is_open);
         let help = help_lines(question.key);
-        let chosen = self.choose(&question.prompt, rows, &help).await?;
-        match chosen {
+        match self.choose(&question.prompt, &choices, kept, &help).await? {
             Reply::Value(index) if index == count => self.value(question).await,
             Reply::Value(index) => {
-                let words: Vec<&str> = choices[index].label.split_whitespace().collect();
+                let value = &choices[index].value;
+                let named = question.choices.iter().find(|choice| choice.value == *value);
+                let label = named.map_or(value, |choice| &choice.label);
+                let words: Vec<&str> = label.split_whitespace().collect();
                 self.answered(question.key.title(), &words.join(" "));
-                Ok(Reply::Value(choices[index].value.clone()))
+                Ok(Reply::Value(value.clone()))
             }
             Reply::Back => Ok(Reply::Back),
             Reply::Skip => Ok(Reply::Skip),
@@ -260,61 +258,83 @@ impl Interactive {
         }
     }
 
-    /// Asks for a row of a list and returns its index. Esc goes back, and `?` shows the help, if there is some.
+    /// Asks for one of the choices and returns its index. The last `kept` of them stay on the list whatever is typed. Esc goes
+    /// back, and the help can be read if there is some.
     pub(super) async fn choose(
         &self,
         text: &str,
-        rows: Vec<String>,
+        choices: &[Choice],
+        kept: usize,
         help: &[String],
     ) -> Result<Reply<usize>, UserError> {
-        let count = rows.len();
-        let mut all = rows;
-        if !help.is_empty() {
-            all.push(HELP.to_owned());
-        }
+        let has_help = !help.is_empty();
         loop {
-            match self.row(text, all.clone(), !help.is_empty()).await? {
-                Some(index) if index == count => {
+            let picked = if choices.len() > SHORT_LIST {
+                self.search(text, choices, kept, has_help).await?
+            } else {
+                self.select(text, choices, has_help).await?
+            };
+            match picked {
+                Picked::Row(index) => return Ok(Reply::Value(index)),
+                Picked::Back => return Ok(Reply::Back),
+                Picked::Help => {
                     self.read(help).await?;
                     // What was meant to leave the help chooses nothing.
                     self.settle().await;
                 }
-                chosen => return Ok(chosen.map_or(Reply::Back, Reply::Value)),
             }
         }
     }
 
-    /// Asks for a row of a list and returns its index, or `None` after Esc.
-    async fn row(&self, text: &str, rows: Vec<String>, has_help: bool) -> Result<Option<usize>, UserError> {
+    /// Asks for a row of a short list, with dialoguer.
+    async fn select(&self, text: &str, choices: &[Choice], has_help: bool) -> Result<Picked, UserError> {
         let columns = usize::from(Term::stderr().size().1).max(20);
-        let encode = |row: String| {
-            let row = self.screen.encode(&clean(&row));
-            console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
-        };
-        let rows: Vec<String> = rows.into_iter().map(encode).collect();
-        // Room for what is typed: a line that is broken is not redrawn in place.
+        let labels = choices.iter().map(|choice| &choice.label[..]);
+        let rows: Vec<String> = labels
+            .chain(has_help.then_some(HELP))
+            .map(|row| {
+                let row = self.screen.encode(&clean(row));
+                console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
+            })
+            .collect();
+        // A line that is broken is not redrawn in place.
         let short = text.split(" (").next().unwrap_or(text);
-        let text = if text.chars().count() + 24 > columns {
+        let text = if text.chars().count() + 8 > columns {
             short
         } else {
             text
         };
         let text = self.screen.encode(&clean(text));
-        let hint = self.hint(if has_help { LIST_KEYS_WITH_HELP } else { LIST_KEYS });
-        self.screen.raw(&hint);
+        let hints = self.hint_lines(LIST_KEYS, columns);
+        for hint in &hints {
+            self.screen.raw(hint);
+        }
+        let count = choices.len();
         let chosen = self
             .prompt(move |theme| {
-                FuzzySelect::with_theme(theme)
+                Select::with_theme(theme)
                     .with_prompt(text)
                     .items(&rows)
                     .default(0)
-                    .max_length(ROWS)
                     .report(false)
                     .interact_on_opt(&Term::stderr())
             })
             .await?;
-        super::erase(self.screen.rows_of(&hint));
-        Ok(chosen)
+        super::erase(hints.len());
+        Ok(match chosen {
+            Some(index) if index == count => Picked::Help,
+            Some(index) => Picked::Row(index),
+            None => Picked::Back,
+        })
+    }
+
+    /// The keys below a question, dimmed, on as many lines as they need.
+    pub(super) fn hint_lines(&self, keys: &str, columns: usize) -> Vec<String> {
+        let lines = super::between_keys(keys, columns);
+        lines
+            .iter()
+            .map(|line| format!("  {}", self.screen.keys(line)))
+            .collect()
     }
 }
 

@@ -235,6 +235,11 @@ impl TaskPrompt for ShownTask {
                 .is_some_and(|pressed| pressed.elapsed() < ENTER_HABIT);
             match press {
                 Press::Enter if is_habit => continue,
+                // An Enter that was meant to leave the help.
+                Press::Enter if self.is_helping.take() => {
+                    self.note("");
+                    continue;
+                }
                 Press::Enter if !self.needs_confirmation || self.has_confirmed.get() => return Ok(TaskReply::Done),
                 Press::Enter => {
                     self.note("No API shows this. If you have done it, press y and Enter.");

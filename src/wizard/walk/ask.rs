@@ -124,7 +124,11 @@ impl Walk<'_> {
             is_open: true,
             ..Question::of(key)
         };
-        question.choices = key.choices().iter().copied().map(Choice::of).collect();
+        let choice = |value: &&str| Choice {
+            label: format!("{value:12} {}", key.meaning(value)).trim_end().to_owned(),
+            ..Choice::of(*value)
+        };
+        question.choices = key.choices().iter().map(choice).collect();
         if question.choices.is_empty() {
             for step in self.steps.iter().filter(|step| step.has_choices(key)) {
                 let _waiting = self.prompter.wait(step.info(), "Getting the choices.");

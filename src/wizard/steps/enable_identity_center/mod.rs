@@ -279,6 +279,7 @@ impl EnableIdentityCenter {
             let name = regions::name_of(&region).filter(|name| !name.is_empty())?;
             Some(Choice {
                 label: format!("{name:28} {region}"),
+                keywords: regions::country_of(&region),
                 value: region.to_string(),
             })
         });
