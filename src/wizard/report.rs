@@ -95,7 +95,8 @@ impl StepReport {
     /// A report from an observed state and the plan for it.
     pub fn new(info: &'static StepInfo, observed: Observed, plan: StepPlan) -> Self {
         let state = match observed.status {
-            Status::Different => State::Different,
+            Status::Different if plan.changes.is_empty() => State::Different,
+            Status::Different => State::ToDo,
             Status::Blocked => State::Blocked,
             Status::Unknown => State::Unknown,
             Status::Done if plan.tasks.is_empty() => State::Done,

@@ -1,6 +1,7 @@
 //! Existing resources with other values: explicit answers, defaults, and `--update`.
 
-use super::support::{TestEnv, is_mutating};
+use super::support::terminal::Terminal;
+use super::support::{ANSWERS, REGION, TestEnv, is_mutating};
 use idc_sim::{FaultKind, ServiceError, scenarios};
 
 const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
@@ -169,6 +170,44 @@ fn a_comment_that_the_aws_cli_reads_as_a_value_moves_with_update() {
         env.config(),
         before.replace("region = us-east-1 # home", "# home\nregion = us-east-1")
     );
+}
+
+#[test]
+fn a_profile_in_the_way_is_in_the_plan_and_in_the_review_before_anything_changes() {
+    // Step 5 is still to do, and in a new account even step 1.
+    for scenario in ["half-done", "fresh"] {
+        let env = TestEnv::new(scenario);
+        let before = "[sso-session my-sso]\nsso_start_url = https://work.awsapps.com/start\nsso_region = us-east-1\n";
+        env.write_config(before);
+        let user: &[&str] = if scenario == "fresh" {
+            &ANSWERS
+        } else {
+            &["--email=admin@example.com"]
+        };
+        let plan = env.json(&[&["plan"], user].concat()).expect(5);
+        assert_eq!(plan.step("cli-profile")["state"], "different", "{scenario}");
+        let mut terminal = Terminal::start(&env, &[user, &[REGION, "--no-browser"]].concat());
+        terminal.wait_for("Not ready yet");
+        terminal.wait_for("The SSO session my-sso already exists with other values: sso_start_url");
+        terminal.answer("y+Enter start", "q");
+        terminal.wait_for_exit();
+        assert!(!env.server.calls().iter().any(is_mutating), "{scenario}");
+        assert_eq!(env.config(), before);
+    }
+}
+
+#[test]
+fn a_change_that_update_allows_is_to_do_and_no_difference() {
+    let env = TestEnv::new("complete");
+    let flags = ["plan", "--email=admin@example.com", "--session-duration=8h"];
+    let plan = env.json(&flags).expect(5);
+    let next = plan.step("permission-set")["next"].to_string();
+    assert!(
+        next.contains("--session-duration 8h --permission-set NAME"),
+        "the other set has the duration too: {next}"
+    );
+    let plan = env.json(&[&flags[..], &["--update=permission-set"]].concat()).expect(3);
+    assert_eq!(plan.step("permission-set")["state"], "to_do");
 }
 
 #[test]

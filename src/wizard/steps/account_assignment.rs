@@ -7,6 +7,7 @@ use aws_sdk_ssoadmin::types::StatusValues;
 
 use super::context::WizardContext;
 use crate::answers::Key;
+use crate::ids::AccountId;
 use crate::ids::{AssignmentKey, Principal};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{ResourceKind, ResourceName};
@@ -92,9 +93,9 @@ impl AccountAssignment {
     }
 
     /// A delegated administrator can't assign access to the management account ("Delegated administration").
-    fn blocked_by_delegation(&self, subject: &Subject) -> Option<Observed> {
-        let (owner, caller) = (&subject.instance.owner, &self.context.caller.account);
-        (owner != caller && owner == &subject.key.account).then(|| {
+    fn blocked_by_delegation(&self, owner: &AccountId) -> Option<Observed> {
+        let caller = &self.context.caller.account;
+        (owner != caller && *owner == self.context.account()).then(|| {
             Observed::blocked(
                 format!(
                     "Account {caller} is a delegated administrator and can't assign access to the management account \
@@ -115,13 +116,16 @@ impl Step for AccountAssignment {
     }
 
     async fn look(&self) -> Result<Observed, UserError> {
+        // Before anything is created for the assignment.
+        if let Ok(instance) = self.context.instance.get().await
+            && let Some(blocked) = self.blocked_by_delegation(&instance.owner)
+        {
+            return Ok(blocked);
+        }
         let subject = match self.subject().await {
             Ok(subject) => subject,
             Err(why) => return Ok(Observed::waits_for(why)),
         };
-        if let Some(blocked) = self.blocked_by_delegation(&subject) {
-            return Ok(blocked);
-        }
         let who = &subject.principal_name;
         let what = format!("{} in account {}", subject.set_name, subject.key.account);
         let missing = Observed::missing(format!("{who} does not have {what} yet."));
@@ -187,6 +191,7 @@ impl Step for AccountAssignment {
         let choice = |account: organization::Account| Choice {
             label: format!("{} ({})", account.name, account.id),
             value: account.id,
+            keywords: "",
         };
         Ok(accounts.into_iter().map(choice).collect())
     }

@@ -133,6 +133,22 @@ impl CliProfile {
             .map_err(|why| unusable(&INFO, &Problem::in_text(paths.config(), why)))
     }
 
+    /// A finding if the sections exist with other values or other credentials. Before the portal is known, a session of this
+    /// name can only be one for another portal.
+    async fn conflict(&self, config: &Config) -> Result<Option<Observed>, UserError> {
+        let spec = self.spec().unwrap_or_else(|| self.provisional_spec());
+        let observed = match self.other_credentials(&spec, config).await? {
+            Some(observed) => observed,
+            None => Self::judge(&spec, config),
+        };
+        let is_different = observed.status == Status::Different;
+        if is_different {
+            let address = Address::new(ResourceKind::CliProfile, spec.profile.as_str());
+            self.context.snapshot.set(address, Some(ItemState::Differs));
+        }
+        Ok(is_different.then_some(observed))
+    }
+
     /// A finding if a profile of this name gets its credentials elsewhere. Such a profile is never changed.
     async fn other_credentials(&self, spec: &CliConfigSpec, config: &Config) -> Result<Option<Observed>, UserError> {
         let blocked = |why: String| {
@@ -181,10 +197,18 @@ impl Step for CliProfile {
             self.must_be_writable().map_err(UserError::stopping_all)?;
         }
         let facts = &self.context.facts;
-        if self.context.instance.get().await.is_err() {
+        let is_enabled = self.context.instance.get().await.is_ok();
+        let has_portal = facts.start_url.get().await.is_ok();
+        // What is in the way is reported before the account is changed, not when this step's turn comes.
+        if !self.context.is_update_wanted(&INFO)
+            && let Some(conflict) = self.conflict(&config).await?
+        {
+            return Ok(conflict);
+        }
+        if !is_enabled {
             return Ok(Observed::waits_for("Waits for step 1."));
         }
-        if facts.start_url.get().await.is_err() {
+        if !has_portal {
             return Ok(Observed::waits_for("Waits for step 6."));
         }
         // Without the assignment, the profile would only fail later.

@@ -192,8 +192,9 @@ impl PermissionSet {
             self.update_command().to("change it"),
         )
         .or_next(
-            SetupCommand::run()
+            self.given_command()
                 .placeholder("--permission-set", "NAME")
+                .without("--update")
                 .to("use another name"),
         );
         let is_saved = wanted.is_some_and(|wanted| matches!(wanted.source, Source::Saved(_)));
@@ -209,14 +210,18 @@ impl PermissionSet {
 
     /// The command that changes the permission set to the answers, which are not saved until then.
     fn update_command(&self) -> SetupCommand {
+        self.given_command().value("--update", INFO.slug)
+    }
+
+    /// The command with the answers of this step that are not saved.
+    fn given_command(&self) -> SetupCommand {
         let answers = self.context.answers.borrow();
         let given = self.updatable().iter().filter_map(|key| {
             let answer = answers.explicit(*key)?;
             let is_saved = matches!(answer.source, Source::Saved(_));
             (!is_saved).then(|| (key.flag(), answer.value.clone()))
         });
-        let command = given.fold(SetupCommand::run(), |command, (flag, value)| command.value(flag, value));
-        command.value("--update", INFO.slug)
+        given.fold(SetupCommand::run(), |command, (flag, value)| command.value(flag, value))
     }
 
     /// What an interrupted run left incomplete.
@@ -345,6 +350,7 @@ impl Step for PermissionSet {
             .map(|(name, what)| Choice {
                 label: format!("{name:34} {what}"),
                 value: name.to_owned(),
+                keywords: "",
             });
         Ok(described.chain(others.into_iter().map(Choice::of)).collect())
     }
