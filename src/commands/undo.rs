@@ -17,7 +17,7 @@ use crate::exit_code::ExitCode;
 use crate::limits::OPERATION_LIMIT;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::{Origin, ResourceKind};
-use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
+use crate::reconcile::undo::{self, Disposition, InstanceState, Manually, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
 use crate::text::clean;
 use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
@@ -40,6 +40,12 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, scree
     let stopped = ended.err();
     let is_interrupted = |stopped: &Stopped| stopped.error.kind == UserErrorKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
+        let is_undone = |removal: &Removal| matches!(removal.disposition, Disposition::Deleted | Disposition::Restored);
+        if !removals.iter().any(is_undone) {
+            screen.warn("");
+            screen.warn("Stopped. Nothing was deleted.");
+            return ExitCode::Interrupted;
+        }
         say_interrupted(screen);
         return ExitCode::Interrupted;
     }
@@ -175,12 +181,11 @@ async fn plan(
         .as_deref()
         .is_none_or(|step| step == "enable-identity-center")
     {
-        let is_used = removals.iter().any(|removal| !removal.entry.kind.is_local());
-        removals.extend(resources::staying(context, is_used));
+        removals.extend(resources::staying(context));
     }
     for removal in &mut removals {
         if let Some(undo) = &removal.undo_elsewhere {
-            removal.command = screen.command(undo);
+            removal.manually = Manually::Command(screen.command(undo));
         }
     }
     Ok(removals)
@@ -337,6 +342,14 @@ fn line(removal: &Removal) -> String {
     format!("{:8} {}{}", removal.disposition.word(), removal.name(), clean(&why))
 }
 
+/// Prints how a user can revert it. A command stays on its line, so that it can be copied.
+fn say_manually(screen: &Screen, removal: &Removal) {
+    match &removal.manually {
+        Manually::Command(command) => screen.talk_unwrapped(&format!("           {command}")),
+        Manually::Steps(steps) => screen.talk(&format!("           {steps}")),
+    }
+}
+
 fn show(screen: &Screen, removals: &[Removal]) {
     if removals.is_empty() {
         screen.talk("There is nothing to undo.");
@@ -352,7 +365,7 @@ fn show(screen: &Screen, removals: &[Removal]) {
     for removal in to_do {
         screen.talk(&format!("  {}", line(removal)));
         if screen.verbose >= 1 {
-            screen.talk_unwrapped(&format!("           {}", removal.command));
+            say_manually(screen, removal);
         }
     }
     if !others.is_empty() {
@@ -362,7 +375,7 @@ fn show(screen: &Screen, removals: &[Removal]) {
         screen.talk(&format!("  {}", line(removal)));
         // No command for a local file that stays: it contains lines of others.
         if removal.disposition == Disposition::Stays && !removal.entry.kind.is_local() {
-            screen.talk_unwrapped(&format!("           {}", removal.command));
+            say_manually(screen, removal);
         }
     }
     screen.talk("");
@@ -444,12 +457,19 @@ fn report(
         (count(Disposition::Restored), "restored"),
         (count(Disposition::Gone), "already gone"),
         (count(Disposition::Changed), "changed by somebody else and left"),
-        (count(Disposition::Stays), "not undone by idc-setup"),
     ];
+    let stays = count(Disposition::Stays);
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
-    if !counts.is_empty() {
-        screen.result(&format!("Undone: {}.", counts.join(", ")));
+    let left = match stays {
+        0 => String::new(),
+        1 => " 1 resource stays; see above.".to_owned(),
+        _ => format!(" {stays} resources stay; see above."),
+    };
+    match &counts[..] {
+        [] if stays == 0 => {}
+        [] => screen.result(&format!("Nothing was undone.{left}")),
+        _ => screen.result(&format!("Undone: {}.{left}", counts.join(", "))),
     }
     let mut next = NextSteps::default();
     if let Some(undo) = elsewhere {

@@ -255,8 +255,8 @@ impl Context {
     pub fn cli_options(&self) -> CliOptions {
         self.instance.now().map_or_else(
             || CliOptions {
-                instance: "--instance-arn INSTANCE_ARN".to_owned(),
-                store: "--identity-store-id STORE_ID".to_owned(),
+                instance: "--region REGION --instance-arn INSTANCE_ARN".to_owned(),
+                store: "--region REGION --identity-store-id STORE_ID".to_owned(),
             },
             |instance| {
                 let region = &instance.region;

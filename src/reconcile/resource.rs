@@ -1,5 +1,6 @@
 //! The kinds of resources, as undo sees them: what is recorded can be compared with the account and deleted.
 
+use super::undo::Manually;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -54,8 +55,8 @@ pub trait Resource: Sync {
         false
     }
 
-    /// The `aws` command that deletes it, or the edit of a file.
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String;
+    /// How a user can delete it without this program.
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually;
 
     /// The current values of the settings that a run changed in an existing resource; `None` if the resource does not
     /// exist. Only for kinds that `--update` changes.
@@ -79,9 +80,9 @@ pub trait Resource: Sync {
         Ok(())
     }
 
-    /// The `aws` commands that restore the settings, or the edit of a file.
-    fn restore_command(&self, _context: &Context, _replaced: &Replaced) -> String {
-        String::new()
+    /// How a user can restore the settings without this program.
+    fn restore_manually(&self, _context: &Context, _replaced: &Replaced) -> Manually {
+        Manually::Steps(String::new())
     }
 }
 

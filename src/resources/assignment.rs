@@ -14,6 +14,7 @@ use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Creation, Deletion, End, Error, Instance, Resource,
     StepInfo, create as create_with_retries, rerun, step_error,
@@ -750,11 +751,11 @@ impl Resource for Assignment {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let ResourceId::Assignment(key) = &entry.id else {
-            return String::new();
+            return Manually::Steps(String::new());
         };
-        format!(
+        Manually::Command(format!(
             "aws sso-admin delete-account-assignment {} --permission-set-arn {} --target-type AWS_ACCOUNT --target-id {} \
              --principal-type {} --principal-id {}",
             context.cli_options().instance,
@@ -762,6 +763,6 @@ impl Resource for Assignment {
             key.account,
             key.principal.type_name(),
             key.principal
-        )
+        ))
     }
 }

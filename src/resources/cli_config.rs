@@ -14,6 +14,7 @@ use crate::aws_files::{self, Problem};
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::SetupCommand;
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target,
 };
@@ -941,10 +942,10 @@ impl Resource for Part {
         content.is_some_and(|(_, config)| config.get(section(entry, name)).is_some())
     }
 
-    fn delete_command(&self, _context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, _context: &Context, entry: &Entry) -> Manually {
         match self.kind {
-            ResourceKind::ConfigFile => Context::remove_command(entry),
-            _ => format!("remove its section from {}", entry.id.file().display()),
+            ResourceKind::ConfigFile => Manually::Command(Context::remove_command(entry)),
+            _ => Manually::Steps(format!("remove its section from {}", entry.id.file().display())),
         }
     }
 
@@ -960,7 +961,7 @@ impl Resource for Part {
         Ok(replace(path, &text, &before)?)
     }
 
-    fn restore_command(&self, _context: &Context, replaced: &Replaced) -> String {
+    fn restore_manually(&self, _context: &Context, replaced: &Replaced) -> Manually {
         let edits = replaced.before.iter().filter_map(|(name, value)| {
             let (section, key) = name.property()?;
             let section = section.header();
@@ -970,6 +971,6 @@ impl Resource for Part {
             })
         });
         let edits = edits.collect::<Vec<_>>().join(", ");
-        format!("edit {}: {edits}", replaced.id.file().display())
+        Manually::Steps(format!("edit {}: {edits}", replaced.id.file().display()))
     }
 }

@@ -9,6 +9,7 @@ use super::{membership, principal, user};
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
 };
@@ -190,8 +191,11 @@ impl Resource for Group {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let store = context.cli_options().store;
-        format!("aws identitystore delete-group {store} --group-id {}", entry.id)
+        Manually::Command(format!(
+            "aws identitystore delete-group {store} --group-id {}",
+            entry.id
+        ))
     }
 }

@@ -10,6 +10,7 @@ use crate::aws::{AwsError, AwsErrorKind, Permission};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::limits::REGIONS_AT_ONCE;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{Change, Consent, Context, NamedConsent, StepInfo, repeat, rerun};
 use crate::user_error::UserError;
 
@@ -213,16 +214,14 @@ pub async fn enable_permission_sets(
 }
 
 /// Why undo never deletes an instance or its setting, and how the user can delete the instance.
-pub fn stays(kind: ResourceKind, region: &RegionName) -> (&'static str, String) {
+pub fn stays(kind: ResourceKind, region: &RegionName) -> (&'static str, Manually) {
     let delete = format!("console, Region {region} → IAM Identity Center → Settings → Management → Delete instance");
     if kind == ResourceKind::PermissionSetsSwitch {
-        return (
-            "AWS has no way to turn permission sets off again",
-            format!("{delete} (this deletes everything in it)"),
-        );
+        let why = "AWS has no way to disable them again, except to delete the instance with everything in it";
+        return (why, Manually::Steps(delete));
     }
     (
         "it was enabled in the console and can be deleted only there, with every user and every assignment in it",
-        delete,
+        Manually::Steps(delete),
     )
 }

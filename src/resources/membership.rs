@@ -6,6 +6,7 @@ use aws_sdk_identitystore::types::MemberId;
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
 };
@@ -291,15 +292,15 @@ impl Resource for Membership {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let ResourceId::Membership(MembershipKey { group, user }) = &entry.id else {
-            return String::new();
+            return Manually::Steps(String::new());
         };
         let store = context.cli_options().store;
-        format!(
+        Manually::Command(format!(
             "aws identitystore delete-group-membership {store} --membership-id \"$(aws identitystore \
              get-group-membership-id {store} --group-id {group} --member-id UserId={user} --query MembershipId \
              --output text)\""
-        )
+        ))
     }
 }

@@ -62,9 +62,9 @@ pub const UNDO_PERMISSIONS: [&[Permission]; 7] = [
     trail::UNDO_PERMISSIONS,
 ];
 
-/// Resources that undo never deletes, although a run created or used them, and how the user can delete them. The
-/// instance is listed if it contained a resource created by idc-setup.
-pub fn staying(context: &Context, is_instance_used: bool) -> Vec<Removal> {
+/// Resources that undo never deletes, although a run created them, and how the user can delete them. The instance is listed
+/// if a run created the organization, since it was enabled after that.
+pub fn staying(context: &Context) -> Vec<Removal> {
     let instance = context.instance.now();
     let region = instance
         .as_ref()
@@ -73,10 +73,11 @@ pub fn staying(context: &Context, is_instance_used: bool) -> Vec<Removal> {
     let mut entries = context.progress.read(|record| record.resources.clone());
     entries.retain(|entry| stays.contains(&entry.kind) && entry.origin == Origin::Created);
     // The wizard cannot create an instance through an API, so progress has no record of it.
-    let used = instance.as_ref().filter(|_| is_instance_used || !entries.is_empty());
-    let used = used.map(|it| Entry::new(Origin::Existing, ResourceKind::Instance, &*it.region, &it.arn));
+    let has_organization = entries.iter().any(|entry| entry.kind == ResourceKind::Organization);
+    let enabled = instance.as_ref().filter(|_| has_organization);
+    let enabled = enabled.map(|it| Entry::new(Origin::Existing, ResourceKind::Instance, &*it.region, &it.arn));
     let removal = |entry: Entry| {
-        let (why, command) = match entry.kind {
+        let (why, manually) = match entry.kind {
             ResourceKind::Organization => organization::stays(),
             kind => instance::stays(kind, region),
         };
@@ -85,10 +86,10 @@ pub fn staying(context: &Context, is_instance_used: bool) -> Vec<Removal> {
             step: "enable-identity-center",
             disposition: Disposition::Stays,
             why: Some(why.to_owned()),
-            command,
+            manually,
             in_use: false,
             undo_elsewhere: None,
         }
     };
-    entries.into_iter().chain(used).map(removal).collect()
+    enabled.into_iter().chain(entries).map(removal).collect()
 }

@@ -9,6 +9,7 @@ use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{Change, Consent, Context, Creation, Error, NamedConsent, StepInfo};
 use crate::user_error::UserError;
 
@@ -305,9 +306,9 @@ pub async fn create(context: &Context, info: &'static StepInfo, change: &Change)
 }
 
 /// Why undo never deletes an organization, and how the user can.
-pub fn stays() -> (&'static str, String) {
+pub fn stays() -> (&'static str, Manually) {
     (
-        "other accounts and services may depend on it by now; if none does, delete it yourself",
-        "aws organizations delete-organization (after its IAM Identity Center instance is deleted)".to_owned(),
+        "other accounts and services may depend on it by now; if none does, delete the Identity Center instance first, then it",
+        Manually::Command("aws organizations delete-organization".to_owned()),
     )
 }

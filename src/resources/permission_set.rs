@@ -23,6 +23,7 @@ use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
     SettingChange, StepInfo, Target, create as create_with_retries, repeat, rerun, step_error,
@@ -1625,12 +1626,12 @@ impl Resource for PermissionSet {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let instance = context.cli_options().instance;
-        format!(
+        Manually::Command(format!(
             "aws sso-admin delete-permission-set {instance} --permission-set-arn {}",
             entry.id
-        )
+        ))
     }
 
     async fn settings(&self, context: &Context, replaced: &Replaced) -> Result<Option<Settings>, Error> {
@@ -1652,7 +1653,7 @@ impl Resource for PermissionSet {
         Ok(restore(context, info, &instance, replaced).await?)
     }
 
-    fn restore_command(&self, context: &Context, replaced: &Replaced) -> String {
+    fn restore_manually(&self, context: &Context, replaced: &Replaced) -> Manually {
         let (instance, arn) = (context.cli_options().instance, replaced.id.single());
         let mut commands = Vec::new();
         for field in restoring(replaced, &replaced.after) {
@@ -1662,6 +1663,6 @@ impl Resource for PermissionSet {
             "aws sso-admin provision-permission-set {instance} --permission-set-arn {arn} --target-type \
              ALL_PROVISIONED_ACCOUNTS"
         ));
-        commands.join(" && ")
+        Manually::Command(commands.join(" && "))
     }
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::cli_config;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target};
 use crate::user_error::UserError;
 use aws_config_file::{Paths, files};
@@ -187,7 +188,7 @@ impl Resource for CachedFile {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, _context: &Context, entry: &Entry) -> String {
-        Context::remove_command(entry)
+    fn delete_manually(&self, _context: &Context, entry: &Entry) -> Manually {
+        Manually::Command(Context::remove_command(entry))
     }
 }

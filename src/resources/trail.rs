@@ -16,6 +16,7 @@ use crate::ids::{RegionName, region_of_arn};
 use crate::limits::FIRST_SIGN;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Error, NamedConsent, Resource, StepInfo, Target, rerun,
     step_error,
@@ -532,7 +533,7 @@ async fn policy_change(context: &Context, region: &RegionName, entry: &Entry) ->
 }
 
 fn contains_log_files() -> String {
-    "it contains log files, which this command deletes too".to_owned()
+    "it contains log files; to delete it with them".to_owned()
 }
 
 /// A trail that the wizard did not create and that writes to this bucket.
@@ -580,9 +581,12 @@ impl Resource for Trail {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let region = trail_region(context, entry);
-        format!("aws cloudtrail delete-trail --region {region} --name {}", entry.id)
+        Manually::Command(format!(
+            "aws cloudtrail delete-trail --region {region} --name {}",
+            entry.id
+        ))
     }
 }
 
@@ -641,8 +645,8 @@ impl Resource for Bucket {
         }
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let region = bucket_region(context, entry);
-        format!("aws s3 rb s3://{} --force --region {region}", entry.id)
+        Manually::Command(format!("aws s3 rb s3://{} --force --region {region}", entry.id))
     }
 }

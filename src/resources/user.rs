@@ -9,6 +9,7 @@ use super::{membership, principal};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
+use crate::reconcile::undo::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
 };
@@ -391,8 +392,8 @@ impl Resource for User {
         Ok(Deletion::Deleted)
     }
 
-    fn delete_command(&self, context: &Context, entry: &Entry) -> String {
+    fn delete_manually(&self, context: &Context, entry: &Entry) -> Manually {
         let store = context.cli_options().store;
-        format!("aws identitystore delete-user {store} --user-id {}", entry.id)
+        Manually::Command(format!("aws identitystore delete-user {store} --user-id {}", entry.id))
     }
 }

@@ -126,7 +126,14 @@ fn undo_never_changes_existing_resources() {
         .expect(0);
     let result = undo(&env, &["--include-changed"]).expect(0);
     let kinds: Vec<String> = dispositions(&result).into_iter().map(|(kind, _)| kind).collect();
-    for kind in ["user", "group", "permission_set", "account_assignment", "trail"] {
+    for kind in [
+        "instance",
+        "user",
+        "group",
+        "permission_set",
+        "account_assignment",
+        "trail",
+    ] {
         assert!(!kinds.contains(&kind.to_owned()), "{kinds:?}");
     }
     assert_eq!(persistent_state(&env.server.cloud()), before);

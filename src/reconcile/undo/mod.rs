@@ -23,7 +23,9 @@ use crate::progress::{Drift, Entry, Replaced, ResourceKind, Settings, Verb};
 use crate::reconcile::StepInfo;
 use crate::user_error::{UserError, UserErrorKind};
 
-pub use plan::{Candidate, Disposition, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan};
+pub use plan::{
+    Candidate, Disposition, Manually, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan,
+};
 
 /// What is known about the instance.
 #[derive(Debug, Clone)]
@@ -135,9 +137,9 @@ impl Undo<'_> {
             let why = format!("Undo does not know how to revert a {}.", entry.kind);
             UserError::failed(why, SetupCommand::undo())
         })?;
-        let command = match &candidate {
-            Candidate::Created(entry) => row.delete_command(context, entry),
-            Candidate::Changed(replaced) => row.restore_command(context, replaced),
+        let manually = match &candidate {
+            Candidate::Created(entry) => row.delete_manually(context, entry),
+            Candidate::Changed(replaced) => row.restore_manually(context, replaced),
         };
         let observation = if let Some(elsewhere) = row.elsewhere(context, &entry) {
             Observation::Elsewhere(elsewhere)
@@ -150,7 +152,7 @@ impl Undo<'_> {
             candidate,
             step,
             observation,
-            command,
+            manually,
         })
     }
 

@@ -20,14 +20,35 @@ pub struct Removal {
     pub disposition: Disposition,
     /// Why it stays, or which values are restored.
     pub why: Option<String>,
-    /// The `aws` command that deletes or restores it, or the edit of a file.
-    pub command: String,
+    /// How a user can revert it without this program.
+    #[serde(flatten)]
+    pub manually: Manually,
     /// Whether someone else uses it, so that AWS would refuse to delete it.
     #[serde(skip)]
     pub in_use: bool,
     /// Set if it is in a file of another environment: the undo there.
     #[serde(skip)]
     pub undo_elsewhere: Option<SetupCommand>,
+}
+
+/// How a user can revert something without this program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Manually {
+    /// A command for a shell.
+    #[serde(rename = "command")]
+    Command(String),
+    /// Something that no command does, such as clicks in the console or an edit of a file.
+    #[serde(rename = "manual")]
+    Steps(String),
+}
+
+impl Manually {
+    /// The command, or the steps.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Command(text) | Self::Steps(text) => text,
+        }
+    }
 }
 
 /// What happens to a resource.
@@ -80,6 +101,8 @@ impl Removal {
             ResourceKind::Token => format!("sign-in token of SSO session {name}"),
             ResourceKind::Registration => format!("client registration of SSO session {name}"),
             ResourceKind::ConfigFile => format!("file {}", self.entry.id.file().display()),
+            ResourceKind::PermissionSetsSwitch => "setting that enables permission sets".to_owned(),
+            ResourceKind::Organization => format!("organization of account {name}"),
             ResourceKind::Trail => format!("CloudTrail trail {name}"),
             ResourceKind::Bucket => format!("S3 bucket {name}"),
             kind => format!("{kind} {name}"),
@@ -133,8 +156,8 @@ pub struct ObservedCandidate {
     pub step: &'static str,
     /// What was observed.
     pub observation: Observation,
-    /// The command or edit that reverts it manually.
-    pub command: String,
+    /// How a user can revert it without this program.
+    pub manually: Manually,
 }
 
 /// The candidates in the order in which they are reverted, of one step or of all.
@@ -200,7 +223,7 @@ fn removal(observed: &ObservedCandidate) -> Removal {
         step: observed.step,
         disposition,
         why,
-        command: observed.command.clone(),
+        manually: observed.manually.clone(),
         in_use: matches!(observed.observation, Observation::Created(Condition::InUse(_))),
         undo_elsewhere,
     }
@@ -377,7 +400,7 @@ mod tests {
                         candidate,
                         step,
                         observation,
-                        command: String::new(),
+                        manually: Manually::Command(String::new()),
                     }
                 });
                 (record.clone(), observed.collect())
