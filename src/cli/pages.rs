@@ -133,7 +133,7 @@ fn exit_codes() -> String {
         .chain([
             String::new(),
             "If several apply, the one that comes first counts: 130, 2, 4, 6, 1, 5, 3, 0. Recommendations count only with \
-             --strict."
+             --strict, and in idc-setup recommend."
                 .to_owned(),
         ])
         .collect::<Vec<_>>()

@@ -12,6 +12,7 @@ use super::connect::{Access, connect_with_flags};
 use super::invocation::subcommand;
 use super::rehearse::examples;
 use crate::answers::{self, Answer, Answers, KEYS, Key, Source};
+use crate::aws::Partition;
 use crate::aws::connect::{Connection, NamedRegion};
 use crate::aws::console::Console;
 use crate::aws::waiting::Timing;
@@ -146,6 +147,7 @@ pub async fn prepare(
     let folder = Folder::of(environment);
     let (connection, region) = connect_with_flags(cli, environment, folder.as_ref(), access).await?;
     browser.restrict_to(connection.caller.partition());
+    check_partition(&answers, &connection)?;
     let path = state_file(cli, folder.as_ref(), &connection)?;
     let (partition, account) = (connection.caller.partition().id(), &connection.caller.account);
     let progress = match access {
@@ -190,6 +192,23 @@ pub async fn prepare(
         options,
         held,
     })
+}
+
+/// Refuses a Region of another partition, where this account cannot have anything.
+fn check_partition(answers: &Answers, connection: &Connection) -> Result<(), UserError> {
+    let own = connection.caller.partition();
+    let Some(answer) = answers.explicit(Key::IdentityCenterRegion) else {
+        return Ok(());
+    };
+    let is_own = |region: &RegionName| Partition::of_region(region) == own;
+    if answer.value.parse().is_ok_and(|region| is_own(&region)) {
+        return Ok(());
+    }
+    let (source, value) = (&answer.source, &answer.value);
+    Err(UserError::usage(
+        format!("{source}: {value} is in another partition than this account ({own})."),
+        SetupCommand::again().placeholder("--identity-center-region", "REGION"),
+    ))
 }
 
 /// Returns the options of the walk.
@@ -303,7 +322,11 @@ fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) 
             put(key, text, Source::Variable(variable), correction);
         }
     }
-    if let Some(path) = &cli.flags.answers_file {
+    let is_there = |path: &&PathBuf| path.symlink_metadata().is_ok();
+    if let Some(path) = cli.flags.answers_file.as_ref().filter(|path| !is_there(path)) {
+        let sentence = format!("--answers: there is no file {}.", path.display());
+        mistakes.add(sentence, Correction::Flag("--answers".to_owned(), "FILE"));
+    } else if let Some(path) = &cli.flags.answers_file {
         let correction = Correction::First(format!("correct {}", path.display()));
         match answers::file::read(path) {
             Ok(rows) => {

@@ -114,22 +114,20 @@ pub fn own_profile(environment: &Environment) -> Option<OwnProfile> {
 /// Returns the ways to get credentials without access keys, the best first.
 pub fn ways_in(environment: &Environment) -> NextSteps {
     let since = aws_cli::LOGIN_SINCE;
-    let login = if environment.program("aws").is_some() {
-        format!("in your browser, root included (AWS CLI {since} or later)")
-    } else {
-        "in your browser, root included".to_owned()
-    };
-    let mut ways = vec![NextStep::other(login, ["aws", "login"]).then(SetupCommand::again())];
-    if environment.program("aws").is_none() {
-        let install = format!("install the AWS CLI {since} or later: {}", aws_cli::INSTALL_PAGE);
-        ways.push(NextStep::note(install));
-    }
-    ways.extend([
+    let login = format!("in your browser, root included (AWS CLI {since} or later)");
+    let mut ways = vec![
+        NextStep::other(login, ["aws", "login"]).then(SetupCommand::again()),
         SetupCommand::again()
             .placeholder("--profile", "NAME")
             .to("with a profile you already have"),
         NextStep::note("AWS CloudShell: https://console.aws.amazon.com/cloudshell/home"),
         SetupCommand::rehearse().to("no account yet? Try it on a simulated AWS"),
-    ]);
+    ];
+    if environment.program("aws").is_none() {
+        ways.push(NextStep::note(format!(
+            "This machine has no AWS CLI. To install it: {}",
+            aws_cli::INSTALL_PAGE
+        )));
+    }
     ways.into()
 }

@@ -29,7 +29,7 @@ pub fn print(screen: &Screen, outcome: &Outcome) {
     if steps(&outcome.reports).all(|report| matches!(report.state, State::Done | State::Skipped)) {
         print_all_set(screen, &outcome.reports);
     } else {
-        print_left(screen, &outcome.reports);
+        print_left(screen, outcome);
     }
 }
 
@@ -150,57 +150,19 @@ fn print_recommended(screen: &Screen, reports: &[StepReport]) {
 /// Prints what was done and what was not, in one paragraph.
 fn print_stopped(screen: &Screen, outcome: &Outcome) {
     let reports = &outcome.reports[..];
-    let name = |report: &StepReport| report.info.short.to_owned();
-    let is_created = |report: &&StepReport| {
-        let mut resources = report.observed.resources.iter();
-        resources.any(|resource| resource.origin == Origin::Created)
-    };
-    let done: Vec<String> = steps(reports)
-        .filter(|report| report.state == State::Done)
-        .map(name)
-        .collect();
-    let begun: Vec<&StepReport> = steps(reports)
-        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
-        .filter(is_created)
-        .collect();
-    let unknown: Vec<String> = steps(reports)
-        .filter(|report| report.state == State::Unknown && report.error.is_none())
-        .map(name)
-        .collect();
-    let is_known = |report: &&StepReport| report.state != State::Unknown || report.error.is_some();
-    let open: Vec<String> = steps(reports)
-        .filter(is_known)
-        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
-        .filter(|report| !begun.iter().any(|begun| begun.info == report.info))
-        .map(name)
-        .collect();
+    let done = steps(reports).filter(|report| report.state == State::Done).count();
     screen.result("");
     if outcome.has_changed {
         screen.raw_result(&format!(
             "{} {} of {} steps are done.",
             screen.heading("Stopped."),
-            done.len(),
+            done,
             steps(reports).count()
         ));
         screen.result("");
-        if !done.is_empty() {
-            print_row(screen, "Done", &done.join(", "));
-        }
-        for report in &begun {
-            print_row(screen, "Begun", &begun_text(report));
-        }
-        if !unknown.is_empty() {
-            print_row(
-                screen,
-                "Unanswered",
-                &format!("{} (requested; AWS has not answered yet)", unknown.join(", ")),
-            );
-        }
-        if !open.is_empty() {
-            print_row(screen, "Not done", &open.join(", "));
-        }
+        print_progress(screen, reports);
     } else {
-        let then = match (done.len(), screen.is_temporary_rehearsal()) {
+        let then = match (done, screen.is_temporary_rehearsal()) {
             (0, true) => String::new(),
             (0, false) => " Your answers so far are saved.".to_owned(),
             (1, _) => format!(" 1 of {} steps was done before.", steps(reports).count()),
@@ -230,10 +192,54 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
     }
 }
 
-/// What a step has created that is not done: `User (user created; you still set the user's password)`.
+/// Prints which steps are done, which have begun, and which are not done.
+fn print_progress(screen: &Screen, reports: &[StepReport]) {
+    let name = |report: &StepReport| report.info.short.to_owned();
+    let is_created = |report: &&StepReport| {
+        let mut resources = report.observed.resources.iter();
+        resources.any(|resource| resource.origin == Origin::Created)
+    };
+    let done: Vec<String> = steps(reports)
+        .filter(|report| report.state == State::Done)
+        .map(name)
+        .collect();
+    let begun: Vec<&StepReport> = steps(reports)
+        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
+        .filter(is_created)
+        .collect();
+    let unknown: Vec<String> = steps(reports)
+        .filter(|report| report.state == State::Unknown && report.error.is_none())
+        .map(name)
+        .collect();
+    let is_known = |report: &&StepReport| report.state != State::Unknown || report.error.is_some();
+    let open: Vec<String> = steps(reports)
+        .filter(is_known)
+        .filter(|report| !matches!(report.state, State::Done | State::Skipped))
+        .filter(|report| !begun.iter().any(|begun| begun.info == report.info))
+        .map(name)
+        .collect();
+    if !done.is_empty() {
+        print_row(screen, "Done", &done.join(", "));
+    }
+    for report in &begun {
+        print_row(screen, "Begun", &begun_text(report));
+    }
+    if !unknown.is_empty() {
+        print_row(
+            screen,
+            "Unanswered",
+            &format!("{} (requested; AWS has not answered yet)", unknown.join(", ")),
+        );
+    }
+    if !open.is_empty() {
+        print_row(screen, "Not done", &open.join(", "));
+    }
+}
+
+/// What a step has created that is not done: `User (user created; you still have to set the user's password)`.
 fn begun_text(report: &StepReport) -> String {
     let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
-    let still = task.map_or_else(String::new, |task| format!("; you still {}", task.brief));
+    let still = task.map_or_else(String::new, |task| format!("; you still have to {}", task.brief));
     let made = report.observed.resources.iter();
     let made = made.filter(|made| made.origin == Origin::Created);
     let made: Vec<String> = made.map(|made| format!("{} created", made.kind)).collect();
@@ -255,10 +261,15 @@ fn print_row(screen: &Screen, name: &str, value: &str) {
 }
 
 /// Prints the steps that are not done, each with what to do about it.
-fn print_left(screen: &Screen, reports: &[StepReport]) {
+fn print_left(screen: &Screen, outcome: &Outcome) {
+    let reports = &outcome.reports[..];
     screen.result("");
     screen.raw_result(&screen.heading("Not finished yet"));
     screen.result("");
+    if outcome.has_changed {
+        print_progress(screen, reports);
+        screen.result("");
+    }
     let is_problem = |report: &&StepReport| !matches!(report.state, State::WaitingForPerson | State::ToDo);
     let open = steps(reports).filter(|report| !matches!(report.state, State::Done | State::Skipped));
     let (problems, others): (Vec<&StepReport>, Vec<&StepReport>) = open.partition(is_problem);
@@ -300,7 +311,7 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
     if let Some(error) = &outcome.error {
         screen.error(error);
     }
-    if print_blocked(screen, reports) {
+    if reports.is_empty() || print_blocked(screen, reports) {
         return;
     }
     let is_fine = |report: &StepReport| matches!(report.state, State::Done | State::Skipped);

@@ -47,11 +47,18 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         .reports
         .iter()
         .find_map(|report| Some((report, report.observed.evidence.signed_in_as.as_ref()?)));
-    let is_to_do = |report: &StepReport| report.state == State::ToDo && !report.info.is_recommendation();
-    if outcome.error.is_none() && outcome.reports.iter().any(is_to_do) && !screen.quiet {
-        screen.result(&format!("\nContinue with: {}", screen.command(&SetupCommand::run())));
+    let required = || outcome.reports.iter().filter(|report| !report.info.is_recommendation());
+    let is_to_do = |report: &StepReport| report.state == State::ToDo;
+    // Each of these has said what to do about it; the same command again would end in the same way.
+    let is_problem = |report: &StepReport| matches!(report.state, State::Different | State::Blocked | State::Failed);
+    if outcome.error.is_none() && required().any(is_to_do) && !required().any(is_problem) && !screen.quiet {
+        let waits = required().any(|report| is_to_do(report) && report.observed.waits_for.is_some());
+        let command = SetupCommand::run();
+        let command = if waits { command.without("--only") } else { command };
+        screen.result(&format!("\nContinue with: {}", screen.command(&command)));
     }
-    if let Some((report, arn)) = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet) {
+    let signed_in = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet && command != "plan");
+    if let Some((report, arn)) = signed_in {
         let evidence = &report.observed.evidence;
         let account = evidence.account.as_ref().map_or("", |account| account);
         let profile = evidence.profile.as_deref().unwrap_or_default();
@@ -75,6 +82,15 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
             ));
         }
         screen.result(&format!("\nYou are {arn} in account {account}."));
+        if command == "run" && !screen.is_temporary_rehearsal() {
+            let line = |name: &str, value: &str| screen.raw_result(&text::aligned(name, value));
+            screen.result("");
+            line(
+                "Use it now",
+                &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
+            );
+            line("Undo", &screen.command(&SetupCommand::undo()));
+        }
     }
 }
 

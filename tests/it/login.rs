@@ -51,7 +51,9 @@ fn the_profile_alone_is_enough_to_sign_in_again() {
     let env = env_without_token();
     let result = login(&env, &[]).expect(0);
     assert!(
-        result.stderr.contains("choose \"Confirm\" and \"Allow\""),
+        result
+            .stderr
+            .contains("choose \"Confirm and continue\", then \"Allow access\""),
         "{}",
         result.stderr
     );

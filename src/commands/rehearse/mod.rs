@@ -19,7 +19,7 @@ use simulation::Rehearsal;
 
 use super::ending::fail;
 use super::invocation::rehearsed;
-use super::prepare::{duration, typed_answers};
+use super::prepare::{check_given, duration};
 pub use examples::examples;
 
 use crate::answers::Key;
@@ -72,6 +72,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
             )
         })?;
     }
+    let to_add = user_to_add(cli)?;
     let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
     let mut cloud = cloud(flags)?;
     if let Some(person) = flags.person {
@@ -85,7 +86,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
     if is_watched && flags.world.is_none() {
         cloud.timing.person = WATCHED_PERSON;
     }
-    if let Some(user) = user_to_add(cli)? {
+    if let Some(user) = to_add {
         cloud.person.adds = Some(user);
     }
     Ok(Rehearsal {
@@ -119,6 +120,9 @@ fn check_flags(flags: &RehearseFlags, is_kept: bool) -> Result<(), UserError> {
     let continues = match flags.what {
         Rehearsed::Undo => Some(SetupCommand::undo()),
         Rehearsed::Login => Some(SetupCommand::login()),
+        // Without --keep, they look at a new account.
+        Rehearsed::Status if flags.keep.is_some() && flags.world.is_none() => Some(SetupCommand::status()),
+        Rehearsed::Doctor if flags.keep.is_some() && flags.world.is_none() => Some(SetupCommand::doctor()),
         _ => None,
     };
     match continues {
@@ -211,7 +215,7 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
 /// With `--create-user-with console`, returns the user that the simulated person adds in the console: from the given
 /// answers, or else the examples.
 fn user_to_add(cli: &Cli) -> Result<Option<NewUser>, UserError> {
-    let mut answers = typed_answers(cli, &Environment::default())?;
+    let (_, mut answers) = check_given(cli, &Environment::default())?;
     for (key, value) in examples() {
         answers.default_to(key, value, crate::answers::Source::Default);
     }

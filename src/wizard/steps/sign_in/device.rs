@@ -28,7 +28,10 @@ impl Session<'_> {
                 choices: Vec::new(),
                 command: None,
                 alternatives: NextSteps::default(),
-                afterward: Some("If the page shows the same code, choose \"Confirm\" and \"Allow\".".to_owned()),
+                afterward: Some(
+                    "If the page shows the same code, choose \"Confirm and continue\", then \"Allow access\"."
+                        .to_owned(),
+                ),
                 help: Vec::new(),
                 details: [first].into_iter().chain(self.sign_in_details()).collect(),
                 kind: TaskKind::Own,
