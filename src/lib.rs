@@ -1,4 +1,4 @@
-//! `idc-setup` sets up IAM Identity Center, from a new AWS account to short-lived credentials.
+//! `idc-setup` sets up IAM Identity Center, from a new AWS account to temporary credentials.
 //!
 //! # Tour
 //!

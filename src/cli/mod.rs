@@ -26,7 +26,7 @@ pub use parse::NoCommand;
 pub use rehearsal::RehearsalFlag;
 pub use tree::program;
 
-/// Set up AWS IAM Identity Center, from a new account to short-lived credentials.
+/// Set up AWS IAM Identity Center, from a new account to temporary credentials.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "idc-setup", args_override_self = true, disable_help_subcommand = true)]
 pub struct Cli {

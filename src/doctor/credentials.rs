@@ -56,7 +56,7 @@ pub fn row(context: &WizardContext, held: &Held) -> Row {
             format!("You are {who}, with a long-term access key ({origin})."),
         )
         .or(NextStep::other(
-            "use short-lived credentials, and delete the key once you can sign in",
+            "use temporary credentials, and delete the key once you can sign in",
             ["aws", "login"],
         ));
     }
@@ -65,6 +65,6 @@ pub fn row(context: &WizardContext, held: &Held) -> Row {
     });
     Row::ok(
         "credentials",
-        format!("You are {who}, with short-lived credentials ({origin}{until})."),
+        format!("You are {who}, with temporary credentials ({origin}{until})."),
     )
 }

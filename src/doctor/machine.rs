@@ -110,7 +110,11 @@ async fn aws_files(environment: &Environment) -> Row {
     }
     Row::ok(
         CHECK,
-        format!("{} can be read, or does not exist yet.", paths.config().display()),
+        if paths.config().exists() {
+            format!("{} can be read.", paths.config().display())
+        } else {
+            format!("{} does not exist yet.", paths.config().display())
+        },
     )
 }
 

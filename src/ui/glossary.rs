@@ -14,7 +14,7 @@ pub const GLOSSARY: [(&str, &str); 12] = [
     ),
     (
         "IAM Identity Center",
-        "the AWS service for SSO: it manages users and groups, and issues short-lived credentials.",
+        "the AWS service for SSO: it manages users and groups, and issues temporary credentials.",
     ),
     (
         "identity store",

@@ -121,7 +121,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
         .open(&format!("{home}/users"))
         .follow("Add user")
         .press("Add user", &ada)
-        .shows("A mail with a link");
+        .shows("An email with a link");
     browser
         .open(&format!("{home}/users/add-user"))
         .press("Add user", &ada)

@@ -27,7 +27,7 @@ pub const INFO: StepInfo = StepInfo {
     short: "AWS CLI",
     title: "Configure the AWS CLI",
     importance: Importance::Required,
-    why: "With a profile, the AWS CLI, the SDKs, and Terraform get short-lived credentials automatically.",
+    why: "With a profile, the AWS CLI, the SDKs, and Terraform get temporary credentials automatically.",
     feeds_others: true,
     permissions: &[],
 };

@@ -236,7 +236,7 @@ fn give_password(
     if request.form_value("how") != "one-time" {
         send_invitation(cloud, arn, id, subject, request.now);
         return page
-            .text("A mail with a link has been sent. The link is valid for 7 days.")
+            .text("An email with a link was sent. The link is valid for 7 days.")
             .text("Open it to set the password.")
             .action(Look::Primary, "/mail", "Open the mailbox")
             .response();

@@ -38,7 +38,7 @@ pub const INFO: StepInfo = StepInfo {
     short: "Identity Center",
     title: "Enable IAM Identity Center",
     importance: Importance::Required,
-    why: "It manages users in one place and provides short-lived credentials instead of access keys.",
+    why: "It manages users in one place and provides temporary credentials instead of access keys.",
     feeds_others: true,
     permissions: &[organization::PERMISSIONS, instance::PERMISSIONS],
 };

@@ -42,7 +42,7 @@ pub const INFO: StepInfo = StepInfo {
     short: "Sign in",
     title: "Sign in and verify",
     importance: Importance::Required,
-    why: "It verifies the whole setup, from the user to short-lived credentials in the account.",
+    why: "It verifies the whole setup, from the user to temporary credentials in the account.",
     feeds_others: false,
     permissions: &[],
 };
