@@ -29,7 +29,21 @@ OPERATIONS = {
         ListAccountAssignments ListAccountAssignmentsForPrincipal ListApplicationAssignmentsForPrincipal
         ProvisionPermissionSet DescribePermissionSetProvisioningStatus ListPermissionSetProvisioningStatus
         ListPermissionSetsProvisionedToAccount ListAccountsForProvisionedPermissionSet
-        TagResource UntagResource ListTagsForResource""",
+        TagResource UntagResource ListTagsForResource
+        DescribeRegion AddRegion RemoveRegion
+        CreateInstanceAccessControlAttributeConfiguration DescribeInstanceAccessControlAttributeConfiguration
+        UpdateInstanceAccessControlAttributeConfiguration DeleteInstanceAccessControlAttributeConfiguration
+        CreateTrustedTokenIssuer DescribeTrustedTokenIssuer ListTrustedTokenIssuers UpdateTrustedTokenIssuer
+        DeleteTrustedTokenIssuer
+        ListApplicationProviders DescribeApplicationProvider
+        CreateApplication DescribeApplication ListApplications UpdateApplication DeleteApplication
+        CreateApplicationAssignment DescribeApplicationAssignment DeleteApplicationAssignment ListApplicationAssignments
+        GetApplicationAssignmentConfiguration PutApplicationAssignmentConfiguration
+        GetApplicationSessionConfiguration PutApplicationSessionConfiguration
+        GetApplicationGrant PutApplicationGrant DeleteApplicationGrant ListApplicationGrants
+        GetApplicationAccessScope PutApplicationAccessScope DeleteApplicationAccessScope ListApplicationAccessScopes
+        GetApplicationAuthenticationMethod PutApplicationAuthenticationMethod DeleteApplicationAuthenticationMethod
+        ListApplicationAuthenticationMethods""",
     "identitystore": """CreateUser DescribeUser UpdateUser DeleteUser ListUsers GetUserId
         CreateGroup DescribeGroup UpdateGroup DeleteGroup ListGroups GetGroupId
         CreateGroupMembership DescribeGroupMembership DeleteGroupMembership GetGroupMembershipId
@@ -45,6 +59,7 @@ OPERATIONS = {
     "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",
     "freetier": "GetAccountPlanState",
+    "eks": "DescribeCluster CreateCapability DescribeCapability ListCapabilities DeleteCapability",
     "sts": "GetCallerIdentity AssumeRole GetSessionToken",
     "iam": """GetAccountSummary GetRole ListRoles GetUser GetPolicy ListPolicies ListAttachedRolePolicies ListSAMLProviders
         SimulatePrincipalPolicy""",

@@ -216,7 +216,10 @@ fn the_aws_quota_throttles_more_than_20_requests_a_second() {
         .map(|_| list())
         .find(|response| !response.starts_with("HTTP/1.1 200"));
     let response = throttled.expect("a throttled request");
-    assert!(response.contains("ThrottlingException"), "{response}");
+    assert!(
+        response.contains("ThrottlingException") && response.contains("\"Rate exceeded\""),
+        "{response}"
+    );
 }
 
 #[test]

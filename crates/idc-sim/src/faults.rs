@@ -178,12 +178,18 @@ impl FaultEntry {
 pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
     let name = path.display();
     let text = read_regular(path).map_err(|error| format!("Cannot read the faults file {name}: {error}."))?;
-    let file: FaultFile = toml::from_str(&text).map_err(|error| format!("Invalid faults file {name}: {error}"))?;
+    parse_faults(&text).map_err(|why| format!("Invalid faults file {name}: {why}"))
+}
+
+/// Parses the text of a faults file.
+///
+/// # Errors
+/// A message for the user when it is not valid (the message names the line), or names an unknown operation.
+pub fn parse_faults(text: &str) -> Result<Vec<Fault>, String> {
+    let file: FaultFile = toml::from_str(text).map_err(|error| error.to_string())?;
     let mut operations = file.fault.iter().filter_map(|entry| entry.operation.as_deref());
     if let Some(unknown) = operations.find(|operation| !is_operation(operation)) {
-        return Err(format!(
-            "Invalid faults file {name}: the simulation has no operation {unknown:?}."
-        ));
+        return Err(format!("the simulation has no operation {unknown:?}."));
     }
     Ok(file.fault.into_iter().map(FaultEntry::into_fault).collect())
 }
@@ -224,6 +230,13 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
+    /// Returns a plan with these faults, which count the calls from now on.
+    pub fn of(faults: &[Fault]) -> Self {
+        Self {
+            faults: faults.iter().map(|fault| (fault.clone(), 0)).collect(),
+        }
+    }
+
     /// Adds a fault. It counts the calls from now on.
     pub fn add(&mut self, fault: Fault) {
         self.faults.push((fault, 0));

@@ -55,7 +55,8 @@ pub use protocol::error::ServiceError;
 pub use server::{Options, Server};
 pub use simulation::Simulation;
 pub use state::{
-    Account, ApplicationAssignment, Assignment, Choices, Cloud, Credentials, CustomerPolicy, DelegatedAdministrator,
-    ExternalId, Group, Identity, IdentityStore, Instance, Membership, NewUser, Organization, OrganizationalUnit,
-    PermissionSet, Person, PersonKind, Plan, Stamp, Timing, User, scenarios,
+    Account, AdditionalRegion, Application, ApplicationAssignment, Assignment, Capability, Choices, Cloud, Cluster,
+    Credentials, CustomerPolicy, DelegatedAdministrator, ExternalId, Group, Identity, IdentityStore, Instance,
+    Membership, NewUser, Organization, OrganizationalUnit, PermissionSet, Person, PersonKind, Plan, Stamp, Timing,
+    TrustedTokenIssuer, User, scenarios,
 };

@@ -22,13 +22,17 @@ struct Arguments {
     /// Log each API call to this file, as one JSON object per line
     #[arg(long, value_name = "FILE")]
     calls: Option<PathBuf>,
+    /// Keep the calls in memory, for GET /_sim/calls
+    #[arg(long)]
+    keep_calls: bool,
     /// Add this latency to each API call, such as 80ms
     #[arg(long, value_name = "DURATION")]
     latency: Option<SignedDuration>,
     /// Inject the faults that this TOML file describes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Limit the request rate: `aws` allows 20 requests per second across all Identity Center APIs
+    /// Enforce quotas: `aws` allows 20 requests per second across all Identity Center APIs, 10 asynchronous requests in
+    /// progress, and one of them in each account
     #[arg(long, value_enum, value_name = "QUOTA")]
     quota: Option<Quota>,
     /// Which access keys are accepted [default: strict]
@@ -40,12 +44,15 @@ struct Arguments {
     /// Who does the tasks that need a person [default: as in the scenario; the named ones use auto]
     #[arg(long, value_enum)]
     person: Option<Person>,
+    /// Also stop at the end of stdin, so that the server ends with the program that started it
+    #[arg(long)]
+    until_stdin_closes: bool,
 }
 
-/// The request rate that the server accepts.
+/// The quotas that the server enforces.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Quota {
-    /// 20 requests per second across all Identity Center APIs
+    /// Those of Identity Center
     Aws,
 }
 
@@ -114,6 +121,15 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
     if let Some(credentials) = arguments.credentials {
         cloud.accepts_any_key = matches!(credentials, Credentials::Any);
     }
+    if let Some(folder) = arguments.dump.as_deref().and_then(Path::parent)
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        return Err(ServeError::usage(format!(
+            "--dump: there is no folder {}.",
+            folder.display()
+        )));
+    }
     let faults = arguments.faults.as_deref().map(read_faults).transpose();
     let faults = faults.map_err(ServeError::usage)?;
     let latency = arguments.latency.map(Duration::try_from).transpose();
@@ -123,22 +139,27 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
             .map_err(|error| ServeError::usage(format!("--latency: {error}")))?
             .unwrap_or_default(),
         calls: arguments.calls,
-        keep_calls: false,
+        keep_calls: arguments.keep_calls,
         quota: arguments.quota.map(|Quota::Aws| 20),
+        faults: faults.unwrap_or_default(),
     };
     let simulation = Simulation::start(cloud, options)
         .await
         .map_err(|error| ServeError::failed(format!("Cannot serve on port {}: {error}.", arguments.port)))?;
-    for fault in faults.into_iter().flatten() {
-        simulation.server.fault(fault);
-    }
     let home = TemporaryHome::create("idc-sim-home-")
         .map_err(|error| ServeError::failed(format!("Cannot create a temporary home folder: {error}.")))?;
     // Before the variables are printed: a caller may stop the server as soon as it has read them.
     let stop = stop_signal();
     print_variables(&simulation, home.path())
         .map_err(|error| ServeError::failed(format!("Cannot write to stdout: {error}.")))?;
-    stop.await;
+    if arguments.until_stdin_closes {
+        tokio::select! {
+            () = stop => {}
+            () = end_of_stdin() => {}
+        }
+    } else {
+        stop.await;
+    }
     match &arguments.dump {
         Some(path) => scenarios::write_file(path, &simulation.server.cloud()).map_err(ServeError::failed),
         None => Ok(()),
@@ -164,11 +185,22 @@ fn print_variables(simulation: &Simulation, home: &Path) -> std::io::Result<()> 
         stderr,
         "Serving a simulated AWS at {url}. Press Ctrl-C to stop. In another terminal, run:"
     )?;
-    let mut stdout = std::io::stdout();
-    for line in simulation.exports(home) {
-        writeln!(stdout, "{line}")?;
-    }
+    // In one write, so that a reader never sees a part of them.
+    let lines = simulation.exports(home).join("\n");
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(format!("{lines}\n").as_bytes())?;
     stdout.flush()
+}
+
+/// Completes when stdin is closed. What is read from it is discarded.
+async fn end_of_stdin() {
+    // A thread of its own, which ends with the process: reading from stdin cannot be cancelled.
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    let _ = end.await;
 }
 
 /// Registers for Ctrl-C and SIGTERM at once; the future that it returns completes at the first of them.

@@ -17,11 +17,12 @@ use tokio::sync::Notify;
 
 use crate::call_log::{CallLine, CallLog};
 use crate::control::{self, Control};
-use crate::faults::{Fault, FaultKind, FaultPlan};
+use crate::faults::{Fault, FaultKind, FaultPlan, parse_faults};
 use crate::pages::{self, PageRequest};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::models;
 use crate::protocol::wire::{self, ParsedRequest, WireResponse};
+use crate::recorded::Words;
 use crate::services::{self, Request};
 use crate::state::Cloud;
 
@@ -36,8 +37,11 @@ pub struct Options {
     pub calls: Option<PathBuf>,
     /// Whether the call log is kept in memory too, for [`Server::calls`].
     pub keep_calls: bool,
-    /// Requests per second that Identity Center accepts across all its APIs. `None` means no limit.
+    /// Requests per second that Identity Center accepts across all its APIs. With a number, its quotas of asynchronous
+    /// requests are enforced too. `None` means no limit.
     pub quota: Option<u32>,
+    /// Faults to inject from the start, and again after a reset.
+    pub faults: Vec<Fault>,
 }
 
 /// A running server. It stops when the runtime that it was started on is dropped.
@@ -52,6 +56,8 @@ struct Shared {
     cloud: Mutex<Cloud>,
     /// The state that a reset restores.
     scenario: Cloud,
+    /// The faults that a reset restores.
+    first_faults: Vec<Fault>,
     faults: Mutex<FaultPlan>,
     log: CallLog,
     latency: Duration,
@@ -76,6 +82,11 @@ impl TokenBucket {
             available: f64::from(per_second),
             refilled_at: Instant::now(),
         }
+    }
+
+    /// Fills the bucket.
+    fn refill(&mut self) {
+        self.available = self.per_second;
     }
 
     /// Takes a token for one request. Returns false if none is available.
@@ -129,22 +140,41 @@ impl Shared {
 
     fn reset(&self) {
         *self.cloud() = self.scenario.clone();
-        *lock(&self.faults) = FaultPlan::default();
+        *lock(&self.faults) = FaultPlan::of(&self.first_faults);
+        if let Some(quota) = &self.quota {
+            lock(quota).refill();
+        }
         self.log.clear();
     }
 
     /// Answers a request to the server itself.
-    fn answer(&self, control: Control) -> WireResponse {
-        let body = match control {
-            Control::Health => control::health(self.log.count()),
-            Control::State => serde_json::to_value(&*self.cloud()).unwrap_or_default(),
+    fn answer(&self, control: Control, body: &Bytes) -> WireResponse {
+        let (status, body) = match control {
+            Control::Health => (200, control::health(self.log.count())),
+            Control::State => (200, serde_json::to_value(&*self.cloud()).unwrap_or_default()),
             Control::Reset => {
                 self.reset();
-                serde_json::json!({"status": "ok"})
+                (200, control::done())
             }
+            Control::Calls => (200, serde_json::json!({ "calls": self.log.lines() })),
+            Control::AddFaults => match parse_faults(&String::from_utf8_lossy(body)) {
+                Ok(faults) => {
+                    let mut plan = lock(&self.faults);
+                    for fault in faults {
+                        plan.add(fault);
+                    }
+                    (200, control::done())
+                }
+                Err(why) => (400, control::refused(&why)),
+            },
+            Control::RemoveFaults => {
+                *lock(&self.faults) = FaultPlan::default();
+                (200, control::done())
+            }
+            Control::Unknown => (404, control::refused(control::KNOWN)),
         };
         WireResponse {
-            status: 200,
+            status,
             headers: vec![("content-type", "application/json".to_owned())],
             error: None,
             body: body.to_string(),
@@ -161,10 +191,12 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
         let address = listener.local_addr()?;
         cloud.base_url = format!("http://{address}");
+        cloud.has_quotas = options.quota.is_some();
         let shared = Arc::new(Shared {
             scenario: cloud.clone(),
             cloud: Mutex::new(cloud),
-            faults: Mutex::default(),
+            faults: Mutex::new(FaultPlan::of(&options.faults)),
+            first_faults: options.faults,
             log: CallLog::new(options.calls.as_deref(), options.keep_calls)?,
             latency: options.latency,
             quota: options.quota.map(|per_second| Mutex::new(TokenBucket::new(per_second))),
@@ -191,7 +223,7 @@ impl Server {
         lock(&self.shared.faults).add(fault);
     }
 
-    /// Restores the state that the server started with, removes all faults, and discards the calls so far.
+    /// Restores the state and the faults that the server started with, and discards the calls so far.
     pub fn reset(&self) {
         self.shared.reset();
     }
@@ -294,7 +326,7 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
     }
     let body = body.collect().await.map_err(|_| Abort::Close)?.to_bytes();
     if let Some(control) = Control::of(&head.method, head.uri.path()) {
-        return Ok(to_http(&shared.answer(control), "-"));
+        return Ok(to_http(&shared.answer(control, &body), "-"));
     }
     let Some(parsed) = wire::parse(&head, &body) else {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -377,7 +409,7 @@ async fn serve_call(
         }
     }
     if shared.is_over_quota(parsed.service) {
-        let error = ServiceError::new("ThrottlingException", "Rate exceeded");
+        let error = Words::RateExceeded.error(&[]);
         return Ok(parsed.write_response(&Err(error), request_id));
     }
     let result = services::handle(

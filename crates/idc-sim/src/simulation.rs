@@ -46,13 +46,17 @@ impl Simulation {
     /// Returns `export` lines for a POSIX shell to `eval`.
     ///
     /// They set [`variables`](Self::variables), a home folder, and the variable that tells `idc-setup` that it talks to
-    /// a simulation. If the environment has a proxy, the last line sets `NO_PROXY`, so that other tools do not send
-    /// requests for 127.0.0.1 through it.
+    /// a simulation. If the environment has a proxy, they also set `NO_PROXY` and `no_proxy`, so that other tools do not
+    /// send requests for 127.0.0.1 through it. The last line sets `HOME`.
     pub fn exports(&self, home: &Path) -> Vec<String> {
         let mut variables = self.variables();
         variables.push(("IDC_SETUP_REHEARSAL", self.server.url()));
+        if let Some(list) = no_proxy(|name| std::env::var(name).ok()) {
+            // Python prefers the name in lower case, other tools the one in upper case.
+            variables.push(("NO_PROXY", list.clone()));
+            variables.push(("no_proxy", list));
+        }
         variables.push(("HOME", home.display().to_string()));
-        variables.extend(no_proxy(|name| std::env::var(name).ok()).map(|list| ("NO_PROXY", list)));
         variables
             .into_iter()
             .map(|(name, value)| format!("export {name}={}", shell_quoted(&value)))

@@ -110,11 +110,12 @@ fn an_invalid_argument_or_file_ends_it_with_2() {
     let file = folder.path().join("bad.toml");
     std::fs::write(&file, "no such key = 1\n").unwrap();
     let file = file.to_str().unwrap();
-    let invalid: [&[&str]; 5] = [
+    let invalid: [&[&str]; 6] = [
         &["no-such-scenario"],
         &[file],
         &["--faults", file],
         &["--latency", "soon"],
+        &["--dump", "no/such/folder/state.toml"],
         &["--no-such-flag"],
     ];
     for arguments in invalid {
@@ -179,12 +180,75 @@ fn a_test_runner_can_ask_whether_it_is_ready_and_reset_it() {
         assert!(server.request("POST", path).starts_with("HTTP/1.1 200"));
         assert!(!store().contains("Builders"), "{path}");
     }
-    // An unknown path is an error that names it.
+    // An unknown path is an error that names those that there are.
     let unknown = server.request("GET", "/_sim/nothing");
     assert!(
-        unknown.starts_with("HTTP/1.1 501") && unknown.contains("/_sim/nothing"),
+        unknown.starts_with("HTTP/1.1 404") && unknown.contains("GET /_sim/health"),
         "{unknown}"
     );
+}
+
+#[test]
+fn a_test_runner_injects_faults_and_reads_the_calls() {
+    let server = Server::start(&["enabled", "--credentials", "any", "--keep-calls"]);
+    let list = || server.call_with("SWBExternalService.ListInstances", "{}", &signed("AKIAFOREIGN", "sso"));
+    let post = |body: &str| {
+        server.send(&format!(
+            "POST /_sim/faults HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            server.address,
+            body.len()
+        ))
+    };
+    let fault = "[[fault]]\noperation = \"ListInstances\"\nkind = \"throttle\"\n";
+    assert!(post(fault).starts_with("HTTP/1.1 200"));
+    assert!(list().contains("ThrottlingException"));
+    assert!(server.request("DELETE", "/_sim/faults").starts_with("HTTP/1.1 200"));
+    assert!(list().contains("ssoins-"));
+    let calls = server.request("GET", "/_sim/calls");
+    assert_eq!(calls.matches("\"operation\":\"ListInstances\"").count(), 2, "{calls}");
+    server.request("POST", "/_sim/reset");
+    assert!(server.request("GET", "/_sim/calls").contains("\"calls\":[]"));
+    let refused = post("[[fault]]\noperation = \"NoSuchOperation\"\nkind = \"throttle\"\n");
+    assert!(
+        refused.starts_with("HTTP/1.1 400") && refused.contains("NoSuchOperation"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_reset_restores_the_faults_and_the_quota_of_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faults.toml");
+    std::fs::write(
+        &file,
+        "[[fault]]\noperation = \"ListInstances\"\nnth = 1\nkind = \"throttle\"\n",
+    )
+    .unwrap();
+    let faults = file.to_str().unwrap();
+    let server = Server::start(&["enabled", "--credentials", "any", "--faults", faults, "--quota", "aws"]);
+    let list = || server.call_with("SWBExternalService.ListInstances", "{}", &signed("AKIAFOREIGN", "sso"));
+    for _ in 0..2 {
+        assert!(list().contains("ThrottlingException"), "the first call of --faults");
+        // The first call was not counted: the fault came before the quota.
+        let accepted = (0..20).filter(|_| list().contains("ssoins-")).count();
+        assert_eq!(accepted, 20);
+        server.request("POST", "/_sim/reset");
+    }
+}
+
+#[test]
+fn it_ends_with_the_program_that_started_it() {
+    let mut child = Command::new(PROGRAM)
+        .args(["enabled", "--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(child.try_wait().unwrap().is_none());
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 fn store_id(state: &str) -> String {
@@ -197,8 +261,8 @@ fn what_is_not_simulated_is_501_with_its_name_in_every_protocol() {
     let server = Server::start(&["enabled", "--credentials", "any"]);
     let key = |service: &str| signed("AKIAFOREIGN", service);
     for (target, service) in [
-        ("SWBExternalService.CreateApplication", "sso"),
-        ("AWSOrganizationsV20161128.CloseAccount", "organizations"),
+        ("SWBExternalService.NewOperation", "sso"),
+        ("AWSOrganizationsV20161128.InviteAccountToOrganization", "organizations"),
     ] {
         let name = target.rsplit('.').next().unwrap();
         // Signed or not.

@@ -157,19 +157,16 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
         calls: flags.calls.clone(),
         keep_calls: false,
         quota: flags.quota.map(|QuotaFlag::Aws| 20),
+        faults,
     };
-    let simulation = Simulation::start(cloud, options).await.map_err(|error| {
+    Simulation::start(cloud, options).await.map_err(|error| {
         UserError::failed(
             format!("The simulated AWS cannot be served on port {}: {error}.", flags.port),
             SetupCommand::rehearse()
                 .placeholder("--port", "N")
                 .to("use a free port"),
         )
-    })?;
-    for fault in faults {
-        simulation.server.fault(fault);
-    }
-    Ok(simulation)
+    })
 }
 
 /// Returns the requested scenario, or the kept one.

@@ -68,14 +68,14 @@ def check(name, operation, answer):
             problems.append(f"{name}.{operation}: {report.generate_report()}")
 
 
-def ok(name, operation, **params):
+def ok(name, operation, /, **params):
     answer = method(clients[name], operation)(**params)
     check(name, operation, answer)
     happy.add(f"{name}:{operation}")
     return answer
 
 
-def no(code, name, operation, **params):
+def no(code, name, operation, /, **params):
     try:
         method(unchecked[name], operation)(**params)
     except botocore.exceptions.ClientError as error:
@@ -239,6 +239,143 @@ assert ok(SA, "ListPermissionSetsProvisionedToAccount", InstanceArn=instance, Ac
 no("ValidationException", SA, "ListPermissionSetsProvisionedToAccount", InstanceArn=instance, AccountId="1")
 assert ok(SA, "ListAccountsForProvisionedPermissionSet", **at)["AccountIds"] == [account]
 no("ResourceNotFoundException", SA, "ListAccountsForProvisionedPermissionSet", **missing)
+
+# Applications of Identity Center ------------------------------------------------------------------------------
+providers = ok(SA, "ListApplicationProviders")["ApplicationProviders"]
+no("ValidationException", SA, "ListApplicationProviders", MaxResults=0)
+custom = next(row for row in providers if row["ApplicationProviderArn"].endswith("/custom"))["ApplicationProviderArn"]
+assert ok(SA, "DescribeApplicationProvider", ApplicationProviderArn=custom)["FederationProtocol"] == "OAUTH"
+no("ResourceNotFoundException", SA, "DescribeApplicationProvider", ApplicationProviderArn=custom + "-x")
+new = {"InstanceArn": instance, "ApplicationProviderArn": custom, "Name": "Dashboard", "ClientToken": "one"}
+application = ok(SA, "CreateApplication", **new)["ApplicationArn"]
+assert ok(SA, "CreateApplication", **new)["ApplicationArn"] == application, "a client token creates one application"
+no("ConflictException", SA, "CreateApplication", **{**new, "Name": "Other"})
+no("ValidationException", SA, "CreateApplication", **{**new, "ApplicationProviderArn": custom + "-saml", "ClientToken": "two"})
+app = {"ApplicationArn": application}
+nowhere = {"ApplicationArn": application[:-4] + "0000"}
+ok(SA, "UpdateApplication", **app, Description="Charts", Status="DISABLED",
+   PortalOptions={"SignInOptions": {"Origin": "APPLICATION", "ApplicationUrl": "https://example.com"}})
+no("ResourceNotFoundException", SA, "UpdateApplication", **nowhere, Name="x")
+described = ok(SA, "DescribeApplication", **app)
+assert (described["Name"], described["Description"], described["Status"]) == ("Dashboard", "Charts", "DISABLED")
+assert described["PortalOptions"]["Visibility"] == "ENABLED" and described["IdentityStoreArn"].endswith(store)
+no("ResourceNotFoundException", SA, "DescribeApplication", **nowhere)
+assert len(ok(SA, "ListApplications", InstanceArn=instance)["Applications"]) == 1
+assert ok(SA, "ListApplications", InstanceArn=instance, Filter={"ApplicationProvider": custom + "-saml"})["Applications"] == []
+no("ValidationException", SA, "ListApplications", InstanceArn="x")
+ok(SA, "TagResource", ResourceArn=application, Tags=[{"Key": "team", "Value": "a"}])
+assigned = {**app, "PrincipalId": group, "PrincipalType": "GROUP"}
+nobody = {**app, "PrincipalId": user, "PrincipalType": "GROUP"}
+ok(SA, "CreateApplicationAssignment", **assigned)
+no("ConflictException", SA, "CreateApplicationAssignment", **assigned)
+no("ResourceNotFoundException", SA, "CreateApplicationAssignment", **nobody)
+ok(SA, "DescribeApplicationAssignment", **assigned)
+no("ResourceNotFoundException", SA, "DescribeApplicationAssignment", **nobody)
+assert ok(SA, "ListApplicationAssignments", **app)["ApplicationAssignments"][0]["PrincipalId"] == group
+no("ResourceNotFoundException", SA, "ListApplicationAssignments", **nowhere)
+assert ok(SA, "ListApplicationAssignmentsForPrincipal", InstanceArn=instance, PrincipalId=group, PrincipalType="GROUP")["ApplicationAssignments"]
+ok(SA, "DeleteApplicationAssignment", **assigned)
+no("ResourceNotFoundException", SA, "DeleteApplicationAssignment", **assigned)
+assert ok(SA, "GetApplicationAssignmentConfiguration", **app)["AssignmentRequired"] is True
+ok(SA, "PutApplicationAssignmentConfiguration", **app, AssignmentRequired=False)
+assert ok(SA, "GetApplicationAssignmentConfiguration", **app)["AssignmentRequired"] is False
+no("ResourceNotFoundException", SA, "GetApplicationAssignmentConfiguration", **nowhere)
+no("ResourceNotFoundException", SA, "PutApplicationAssignmentConfiguration", **nowhere, AssignmentRequired=False)
+ok(SA, "PutApplicationSessionConfiguration", **app, UserBackgroundSessionApplicationStatus="ENABLED")
+assert ok(SA, "GetApplicationSessionConfiguration", **app)["UserBackgroundSessionApplicationStatus"] == "ENABLED"
+no("ResourceNotFoundException", SA, "GetApplicationSessionConfiguration", **nowhere)
+no("ValidationException", SA, "PutApplicationSessionConfiguration", **app, UserBackgroundSessionApplicationStatus="MAYBE")
+oidc = {"IssuerUrl": "https://issuer.example.com", "ClaimAttributePath": "email", "IdentityStoreAttributePath": "emails.value",
+        "JwksRetrievalOption": "OPEN_ID_DISCOVERY"}
+issuer_values = {"InstanceArn": instance, "Name": "okta", "TrustedTokenIssuerType": "OIDC_JWT",
+                 "TrustedTokenIssuerConfiguration": {"OidcJwtConfiguration": oidc}}
+issuer = ok(SA, "CreateTrustedTokenIssuer", **issuer_values)["TrustedTokenIssuerArn"]
+no("ConflictException", SA, "CreateTrustedTokenIssuer", **issuer_values)
+ok(SA, "UpdateTrustedTokenIssuer", TrustedTokenIssuerArn=issuer, Name="entra",
+   TrustedTokenIssuerConfiguration={"OidcJwtConfiguration": {"ClaimAttributePath": "sub"}})
+no("ResourceNotFoundException", SA, "UpdateTrustedTokenIssuer", TrustedTokenIssuerArn=issuer[:-4] + "0000", Name="x")
+found = ok(SA, "DescribeTrustedTokenIssuer", TrustedTokenIssuerArn=issuer)
+assert found["Name"] == "entra"
+assert found["TrustedTokenIssuerConfiguration"]["OidcJwtConfiguration"] == {**oidc, "ClaimAttributePath": "sub"}
+no("ResourceNotFoundException", SA, "DescribeTrustedTokenIssuer", TrustedTokenIssuerArn=issuer[:-4] + "0000")
+assert len(ok(SA, "ListTrustedTokenIssuers", InstanceArn=instance)["TrustedTokenIssuers"]) == 1
+no("ValidationException", SA, "ListTrustedTokenIssuers", InstanceArn="x")
+bearer_grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+grant = {"JwtBearer": {"AuthorizedTokenIssuers": [{"TrustedTokenIssuerArn": issuer, "AuthorizedAudiences": ["a"]}]}}
+ok(SA, "PutApplicationGrant", **app, GrantType=bearer_grant, Grant=grant)
+no("ValidationException", SA, "PutApplicationGrant", **app, GrantType="refresh_token", Grant=grant)
+assert ok(SA, "GetApplicationGrant", **app, GrantType=bearer_grant)["Grant"] == grant
+no("ResourceNotFoundException", SA, "GetApplicationGrant", **app, GrantType="refresh_token")
+assert ok(SA, "ListApplicationGrants", **app)["Grants"] == [{"GrantType": bearer_grant, "Grant": grant}]
+no("ResourceNotFoundException", SA, "ListApplicationGrants", **nowhere)
+ok(SA, "DeleteApplicationGrant", **app, GrantType=bearer_grant)
+no("ResourceNotFoundException", SA, "DeleteApplicationGrant", **app, GrantType=bearer_grant)
+ok(SA, "PutApplicationAccessScope", **app, Scope="sso:account:access", AuthorizedTargets=[application])
+no("ResourceNotFoundException", SA, "PutApplicationAccessScope", **nowhere, Scope="sso:account:access")
+assert ok(SA, "GetApplicationAccessScope", **app, Scope="sso:account:access")["AuthorizedTargets"] == [application]
+no("ResourceNotFoundException", SA, "GetApplicationAccessScope", **app, Scope="other:access")
+assert len(ok(SA, "ListApplicationAccessScopes", **app)["Scopes"]) == 1
+no("ResourceNotFoundException", SA, "ListApplicationAccessScopes", **nowhere)
+ok(SA, "DeleteApplicationAccessScope", **app, Scope="sso:account:access")
+no("ResourceNotFoundException", SA, "DeleteApplicationAccessScope", **app, Scope="sso:account:access")
+iam_method = {"Iam": {"ActorPolicy": json.loads(ONE_STATEMENT)}}
+ok(SA, "PutApplicationAuthenticationMethod", **app, AuthenticationMethodType="IAM", AuthenticationMethod=iam_method)
+no("ResourceNotFoundException", SA, "PutApplicationAuthenticationMethod", **nowhere, AuthenticationMethodType="IAM",
+   AuthenticationMethod=iam_method)
+assert ok(SA, "GetApplicationAuthenticationMethod", **app, AuthenticationMethodType="IAM")["AuthenticationMethod"] == iam_method
+no("ResourceNotFoundException", SA, "GetApplicationAuthenticationMethod", **nowhere, AuthenticationMethodType="IAM")
+assert len(ok(SA, "ListApplicationAuthenticationMethods", **app)["AuthenticationMethods"]) == 1
+no("ResourceNotFoundException", SA, "ListApplicationAuthenticationMethods", **nowhere)
+ok(SA, "DeleteApplicationAuthenticationMethod", **app, AuthenticationMethodType="IAM")
+no("ResourceNotFoundException", SA, "DeleteApplicationAuthenticationMethod", **app, AuthenticationMethodType="IAM")
+ok(SA, "DeleteTrustedTokenIssuer", TrustedTokenIssuerArn=issuer)
+no("ResourceNotFoundException", SA, "DeleteTrustedTokenIssuer", TrustedTokenIssuerArn=issuer)
+ok(SA, "DeleteApplication", **app)
+no("ResourceNotFoundException", SA, "DeleteApplication", **app)
+
+# Attributes for access control, and Regions ---------------------------------------------------------------------
+wanted = {"AccessControlAttributes": [{"Key": "Team", "Value": {"Source": ["${path:enterprise.department}"]}}]}
+attributes = {"InstanceArn": instance, "InstanceAccessControlAttributeConfiguration": wanted}
+no("ResourceNotFoundException", SA, "DescribeInstanceAccessControlAttributeConfiguration", InstanceArn=instance)
+no("ResourceNotFoundException", SA, "UpdateInstanceAccessControlAttributeConfiguration", **attributes)
+no("ResourceNotFoundException", SA, "DeleteInstanceAccessControlAttributeConfiguration", InstanceArn=instance)
+ok(SA, "CreateInstanceAccessControlAttributeConfiguration", **attributes)
+no("ConflictException", SA, "CreateInstanceAccessControlAttributeConfiguration", **attributes)
+ok(SA, "UpdateInstanceAccessControlAttributeConfiguration", **attributes)
+found = ok(SA, "DescribeInstanceAccessControlAttributeConfiguration", InstanceArn=instance)
+assert (found["Status"], found["InstanceAccessControlAttributeConfiguration"]) == ("ENABLED", wanted)
+ok(SA, "DeleteInstanceAccessControlAttributeConfiguration", InstanceArn=instance)
+region = {"InstanceArn": instance, "RegionName": "eu-central-1"}
+no("ResourceNotFoundException", SA, "DescribeRegion", **region)
+no("ResourceNotFoundException", SA, "RemoveRegion", **region)
+assert ok(SA, "AddRegion", **region)["Status"] == "ADDING"
+no("ConflictException", SA, "AddRegion", **region)
+until(lambda: ok(SA, "DescribeRegion", **region)["Status"] == "ACTIVE")
+elsewhere = boto3.client(SA, region_name="eu-central-1")
+assert elsewhere.list_instances()["Instances"][0]["InstanceArn"] == instance, "one instance, seen from two Regions"
+assert len(ok(SA, "ListRegions", InstanceArn=instance)["Regions"]) == 2
+assert ok(SA, "RemoveRegion", **region)["Status"] == "REMOVING"
+until(lambda: len(ok(SA, "ListRegions", InstanceArn=instance)["Regions"]) == 1)
+
+# Argo CD on Amazon EKS -----------------------------------------------------------------------------------------
+EK = "eks"
+assert ok(EK, "DescribeCluster", name="demo")["cluster"]["status"] == "ACTIVE"
+no("ResourceNotFoundException", EK, "DescribeCluster", name="other")
+argo = {"argoCd": {"namespace": "argocd", "awsIdc": {"idcInstanceArn": instance},
+                   "rbacRoleMappings": [{"role": "ADMIN", "identities": [{"id": group, "type": "SSO_GROUP"}]}]}}
+capability = {"clusterName": "demo", "capabilityName": "argocd", "type": "ARGOCD", "deletePropagationPolicy": "RETAIN",
+              "roleArn": f"arn:aws:iam::{account}:role/argocd", "configuration": argo}
+made = ok(EK, "CreateCapability", **capability)["capability"]
+assert made["status"] == "CREATING" and made["configuration"]["argoCd"]["awsIdc"]["idcManagedApplicationArn"]
+no("ResourceInUseException", EK, "CreateCapability", **capability)
+no("InvalidParameterException", EK, "CreateCapability", **{**capability, "clusterName": "other"})
+named = {"clusterName": "demo", "capabilityName": "argocd"}
+until(lambda: ok(EK, "DescribeCapability", **named)["capability"]["status"] == "ACTIVE")
+no("ResourceNotFoundException", EK, "DescribeCapability", **{**named, "capabilityName": "x"})
+assert ok(EK, "ListCapabilities", clusterName="demo")["capabilities"][0]["capabilityName"] == "argocd"
+no("InvalidParameterException", EK, "ListCapabilities", clusterName="other")
+ok(EK, "DeleteCapability", **named)
+no("ResourceNotFoundException", EK, "DeleteCapability", **named)
 
 # sso-oidc and the portal --------------------------------------------------------------------------------------
 OI = "sso-oidc"

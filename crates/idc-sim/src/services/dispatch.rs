@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::request::{Request, denied, not_simulated, text};
-use super::{cloudtrail, freetier, iam, identity_store, organizations, portal, s3, signin, sso_admin, sso_oidc, sts};
+use super::{
+    cloudtrail, eks, freetier, iam, identity_store, organizations, portal, s3, signin, sso_admin, sso_oidc, sts,
+};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::protocol::models;
 use crate::state::{Cloud, Identity};
@@ -43,6 +45,7 @@ pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         ("organizations", Some(caller)) => organizations::handle(cloud, &caller, request),
         ("sso-admin", Some(caller)) => sso_admin::handle(cloud, &caller, request),
         ("identitystore", Some(caller)) => identity_store::handle(cloud, &caller, request),
+        ("eks", Some(caller)) => eks::handle(cloud, &caller, request),
         ("freetier", Some(_)) => freetier::handle(cloud, request),
         ("iam", Some(caller)) => iam::handle(cloud, &caller, request),
         ("cloudtrail", Some(caller)) => cloudtrail::handle(cloud, &caller, request),

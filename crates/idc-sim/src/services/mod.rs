@@ -2,6 +2,7 @@
 
 mod cloudtrail;
 mod dispatch;
+mod eks;
 mod freetier;
 mod iam;
 mod identity_store;

@@ -10,6 +10,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::applications::{Application, Cluster, TrustedTokenIssuer};
 use super::ids::Ids;
 use super::model::{
     Account, AccountRequest, ApplicationAssignment, Assignment, Choices, DelegatedAdministrator, IdentityStore,
@@ -46,6 +47,12 @@ pub struct Cloud {
     pub permission_sets: Vec<PermissionSet>,
     /// The account assignments.
     pub assignments: Vec<Assignment>,
+    /// The applications of all instances.
+    pub applications: Vec<Application>,
+    /// The issuers of tokens that the instances trust.
+    pub trusted_token_issuers: Vec<TrustedTokenIssuer>,
+    /// The clusters of Amazon EKS.
+    pub clusters: Vec<Cluster>,
     /// The assignments of applications, such as Argo CD.
     pub application_assignments: Vec<ApplicationAssignment>,
     /// All asynchronous requests of `sso-admin`, oldest first.
@@ -54,6 +61,9 @@ pub struct Cloud {
     pub roles: Vec<Role>,
     /// Whether a request with an unknown access key is one of the root user. Otherwise, it is rejected, as AWS does.
     pub accepts_any_key: bool,
+    /// Whether the quotas of asynchronous requests are enforced. The server sets it.
+    #[serde(skip)]
+    pub has_quotas: bool,
     /// Identities by access key ID.
     pub identities: BTreeMap<String, Identity>,
     /// Clients of `sso-oidc` by client ID.
@@ -164,6 +174,8 @@ impl Cloud {
             email_otp: false,
             name: None,
             tags: BTreeMap::new(),
+            attributes: None,
+            additional_regions: Vec::new(),
             store: IdentityStore {
                 id: format!("d-{}", self.ids.hex(10)),
                 ..IdentityStore::default()

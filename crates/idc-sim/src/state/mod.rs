@@ -1,5 +1,6 @@
 //! The state of the simulated AWS, and the changes that happen in it as time passes. Nothing here depends on HTTP.
 
+mod applications;
 mod cloud;
 mod ids;
 mod large_org;
@@ -10,6 +11,7 @@ mod sessions;
 mod settle;
 mod trails;
 
+pub use applications::{AdditionalRegion, Application, Capability, Cluster, TrustedTokenIssuer};
 pub use cloud::Cloud;
 pub use model::*;
 pub use sessions::*;

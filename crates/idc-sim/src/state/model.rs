@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::applications::AdditionalRegion;
+
 /// How long asynchronous changes take.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,6 +83,8 @@ pub struct Choices {
     pub provisions_without_assignment: bool,
     /// Whether accounts have the member `Status`, as before September 2026.
     pub accounts_have_status: bool,
+    /// With quotas: how many asynchronous requests of `sso-admin` can be in progress. It was 10 in 2022.
+    pub outstanding_requests: usize,
 }
 
 impl Default for Choices {
@@ -89,6 +93,7 @@ impl Default for Choices {
             names_missing_attributes: true,
             provisions_without_assignment: true,
             accounts_have_status: false,
+            outstanding_requests: 10,
         }
     }
 }
@@ -226,11 +231,34 @@ pub struct Instance {
     /// Tag values by key. At most 75.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The attributes for access control, in the API's JSON form. `None` if they are not enabled.
+    #[serde(default)]
+    pub attributes: Option<Value>,
+    /// The Regions that it was replicated to.
+    #[serde(default)]
+    pub additional_regions: Vec<AdditionalRegion>,
     /// Its identity store.
     pub store: IdentityStore,
 }
 
 impl Instance {
+    /// Returns whether a client finds it in this Region: its primary one, or one that it was replicated to.
+    pub fn is_in(&self, region: &str, now: Timestamp) -> bool {
+        let is_active = |other: &AdditionalRegion| {
+            other.name == region && other.active_at <= now && other.gone_at.is_none_or(|gone| gone > now)
+        };
+        self.region == region || self.additional_regions.iter().any(is_active)
+    }
+
+    /// Returns the ARN of its identity store.
+    pub fn store_arn(&self) -> String {
+        let partition = self.arn.split(':').nth(1).unwrap_or("aws");
+        format!(
+            "arn:{partition}:identitystore::{}:identitystore/{}",
+            self.owner, self.store.id
+        )
+    }
+
     /// Returns the instance ID: `ssoins-…`.
     pub fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
@@ -458,8 +486,7 @@ impl CustomerPolicy {
     }
 }
 
-/// The assignment of a user or a group to an application. No simulated operation creates one: they come from the
-/// scenario.
+/// The assignment of a user or a group to an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationAssignment {
     /// The ARN of the application.

@@ -189,6 +189,7 @@ fn fresh() -> Cloud {
         account: Account::new("123456789012", "Example", "root@example.com"),
         choices: Choices::default(),
         accepts_any_key: false,
+        has_quotas: false,
         region: "us-east-1".to_owned(),
         plan: Some(Plan::Paid),
         organization: None,
@@ -198,6 +199,9 @@ fn fresh() -> Cloud {
         instances: Vec::new(),
         permission_sets: Vec::new(),
         assignments: Vec::new(),
+        applications: Vec::new(),
+        trusted_token_issuers: Vec::new(),
+        clusters: Vec::new(),
         application_assignments: Vec::new(),
         operations: Vec::new(),
         roles: Vec::new(),
@@ -244,6 +248,8 @@ fn add_instance(cloud: &mut Cloud, created_at: Timestamp) {
         email_otp: false,
         name: None,
         tags: BTreeMap::new(),
+        attributes: None,
+        additional_regions: Vec::new(),
         store: IdentityStore {
             id: "d-9067aabbcc".to_owned(),
             ..IdentityStore::default()

@@ -100,6 +100,19 @@ fn provoke(words: Words) -> Result<String, ServiceError> {
             it.cloud.permission_sets[0].managed_policies.extend(policies);
             it.error(ADMIN, "AttachManagedPolicyToPermissionSet", other)
         }
+        Words::TooManyOutstanding | Words::ConflictingOperation => {
+            it.cloud.has_quotas = true;
+            it.cloud.choices.outstanding_requests = if words == Words::TooManyOutstanding { 1 } else { 2 };
+            let input = json!({"PermissionSetArn": set, "TargetId": it.cloud.account.id, "TargetType": "AWS_ACCOUNT",
+                "PrincipalType": "GROUP", "PrincipalId": it.group()});
+            it.answer(ADMIN, "CreateAccountAssignment", input.clone()).unwrap();
+            let error = it.error(ADMIN, "CreateAccountAssignment", input.clone());
+            it.now += 1.minute();
+            it.answer(ADMIN, "CreateAccountAssignment", input).unwrap();
+            error
+        }
+        // The server answers it: tests/it/fault_files.rs.
+        Words::RateExceeded => Words::RateExceeded.error(&[]),
         Words::InstanceExists => {
             it.cloud = scenarios::named("account-instance").unwrap();
             it.key = root_key(&mut it.cloud);
@@ -199,5 +212,5 @@ fn every_recorded_message_is_answered_in_its_situation() {
         assert!(!recorded.sources.is_empty() && ["high", "medium", "low"].contains(&recorded.certainty.as_str()));
         count += 1;
     }
-    assert!(count >= 28, "{count}");
+    assert!(count >= 31, "{count}");
 }

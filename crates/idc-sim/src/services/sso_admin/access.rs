@@ -9,7 +9,7 @@ use crate::state::{Cloud, Identity, Instance};
 /// Rejects a caller who is not an administrator of the instance. A member account can only list and describe its
 /// organization's instance. A delegated administrator can do everything except in the management account.
 pub fn require_administrator(cloud: &Cloud, caller: &Identity, request: &Request) -> Result<(), ServiceError> {
-    let arn = text(request.input, "InstanceArn");
+    let arn = instance_arn(cloud, request.input);
     let owner = cloud.instance(arn).map(|instance| instance.owner.as_str());
     let is_open_to_members = matches!(request.operation, "ListInstances" | "DescribeInstance");
     if is_open_to_members || owner.is_none_or(|owner| owner == caller.account) {
@@ -24,13 +24,34 @@ pub fn require_administrator(cloud: &Cloud, caller: &Identity, request: &Request
     Err(denied(caller, &format!("sso:{}", request.operation), &resource))
 }
 
+/// Returns the ARN of the instance that a request is about: the one that it names, or that of its application or issuer.
+fn instance_arn<'a>(cloud: &'a Cloud, input: &'a Value) -> &'a str {
+    let (application, issuer) = (text(input, "ApplicationArn"), text(input, "TrustedTokenIssuerArn"));
+    let of_application = cloud.applications.iter().find(|candidate| candidate.arn == application);
+    let of_issuer = cloud
+        .trusted_token_issuers
+        .iter()
+        .find(|candidate| candidate.arn == issuer);
+    input["InstanceArn"]
+        .as_str()
+        .or(of_application.map(|application| application.instance.as_str()))
+        .or(of_issuer.map(|issuer| issuer.instance.as_str()))
+        .unwrap_or_default()
+}
+
 /// Returns the resource that an error names: the account, the permission set, or else the instance.
 pub fn resource(cloud: &Cloud, input: &Value) -> String {
     let account = input["TargetId"].as_str().or_else(|| input["AccountId"].as_str());
     if let Some(account) = account {
         return format!("arn:{}:sso:::account/{account}", cloud.partition());
     }
-    let arns = ["PermissionSetArn", "ResourceArn", "InstanceArn"];
+    let arns = [
+        "PermissionSetArn",
+        "ApplicationArn",
+        "TrustedTokenIssuerArn",
+        "ResourceArn",
+        "InstanceArn",
+    ];
     let mut present = arns.into_iter().filter_map(|member| input[member].as_str());
     present.next().unwrap_or("*").to_owned()
 }
@@ -40,7 +61,7 @@ pub fn instance<'a>(cloud: &'a Cloud, request: &Request) -> Result<&'a Instance,
     let arn = text(request.input, "InstanceArn");
     cloud
         .instance(arn)
-        .filter(|instance| instance.region == request.region && instance.active_at <= request.now)
+        .filter(|instance| instance.is_in(request.region, request.now) && instance.active_at <= request.now)
         .ok_or_else(|| not_found(format!("The instance {arn} was not found.")))
 }
 

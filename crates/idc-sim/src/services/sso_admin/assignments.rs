@@ -1,11 +1,14 @@
 //! Account assignments and provisioning, which complete asynchronously.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::instance_with_permission_sets;
 use super::permission_sets;
 use crate::protocol::error::{ServiceError, ServiceResult};
+use crate::recorded::Words;
 use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{epoch, not_found, text};
@@ -68,6 +71,7 @@ fn change_assignment(cloud: &mut Cloud, caller: &Identity, request: &Request, ki
     let subject = requested_assignment(request);
     check_account(cloud, &subject.account)?;
     permission_sets::find(cloud, request)?;
+    check_quotas(cloud, std::slice::from_ref(&subject.account))?;
     let status = start_operation(cloud, caller, kind, subject, request.now);
     Ok(json!({ member_names(kind).0: status }))
 }
@@ -177,6 +181,7 @@ fn provision(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Service
         check_account(cloud, &account)?;
         vec![account]
     };
+    check_quotas(cloud, &accounts)?;
     let mut start = |account: String| {
         let subject = Assignment {
             account,
@@ -243,6 +248,30 @@ fn provisioned_accounts(cloud: &Cloud, set: &str) -> Vec<String> {
         .filter(|role| role.permission_set == set)
         .map(|role| role.account.clone())
         .collect()
+}
+
+/// Rejects a request while too many are in progress, or one in the same account. A provisioning of all accounts counts once.
+fn check_quotas(cloud: &Cloud, accounts: &[String]) -> Result<(), ServiceError> {
+    if !cloud.has_quotas {
+        return Ok(());
+    }
+    let pending = || {
+        let operations = cloud.operations.iter();
+        operations.filter(|operation| operation.outcome == Outcome::Pending)
+    };
+    let is_provisioning = |operation: &&Operation| operation.kind == OperationKind::Provision;
+    let provisioned: BTreeSet<&str> = pending()
+        .filter(is_provisioning)
+        .map(|operation| operation.subject.permission_set.as_str())
+        .collect();
+    let outstanding = provisioned.len() + pending().filter(|operation| !is_provisioning(operation)).count();
+    if outstanding >= cloud.choices.outstanding_requests {
+        return Err(Words::TooManyOutstanding.error(&[]));
+    }
+    if pending().any(|operation| accounts.contains(&operation.subject.account)) {
+        return Err(Words::ConflictingOperation.error(&[]));
+    }
+    Ok(())
 }
 
 /// Starts an asynchronous operation and returns its status.

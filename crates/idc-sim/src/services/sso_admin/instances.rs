@@ -1,6 +1,6 @@
 //! Instances of IAM Identity Center.
 
-use super::access;
+use super::{access, regions};
 use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
@@ -18,7 +18,7 @@ pub fn list(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let rows = cloud
         .instances
         .iter()
-        .filter(|instance| all_regions || instance.region == request.region)
+        .filter(|instance| all_regions || instance.is_in(request.region, request.now))
         .map(|instance| shape(instance, request))
         .collect();
     paging::page(request.input, "ListInstances", "Instances", 10, rows)
@@ -29,7 +29,7 @@ pub fn describe(cloud: &Cloud, caller: &Identity, request: &Request) -> ServiceR
     let arn = text(request.input, "InstanceArn");
     let instance = cloud
         .instance(arn)
-        .filter(|instance| instance.region == request.region)
+        .filter(|instance| instance.is_in(request.region, request.now))
         .ok_or_else(|| denied(caller, "sso:DescribeInstance", arn))?;
     let mut response = shape(instance, request);
     response["PermissionSetsEnabled"] = json!(instance.permission_sets_enabled);
@@ -102,44 +102,21 @@ pub fn delete(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     Ok(json!({}))
 }
 
-/// `ListRegions`: the Regions of an instance. The simulation does not replicate instances, so there is one.
-pub fn list_regions(cloud: &Cloud, request: &Request) -> ServiceResult {
-    let instance = access::instance(cloud, request)?;
-    let rows = vec![region(instance)];
-    paging::page(
-        request.input,
-        &format!("ListRegions:{}", instance.arn),
-        "Regions",
-        10,
-        rows,
-    )
-}
-
-fn region(instance: &Instance) -> Value {
-    json!({
-        "RegionName": instance.region,
-        "Status": "ACTIVE",
-        "AddedDate": epoch(instance.created),
-        "IsPrimaryRegion": true,
-    })
-}
-
 fn shape(instance: &Instance, request: &Request) -> Value {
     let status = if instance.active_at <= request.now {
         "ACTIVE"
     } else {
         "CREATE_IN_PROGRESS"
     };
-    let partition = instance.arn.split(':').nth(1).unwrap_or("aws");
     let mut shape = json!({
         "InstanceArn": instance.arn,
         "IdentityStoreId": instance.store.id,
-        "IdentityStoreArn": format!("arn:{partition}:identitystore::{}:identitystore/{}", instance.owner, instance.store.id),
+        "IdentityStoreArn": instance.store_arn(),
         "OwnerAccountId": instance.owner,
         "CreatedDate": epoch(instance.created),
         "Status": status,
         "PrimaryRegion": instance.region,
-        "Regions": [region(instance)],
+        "Regions": regions::of(instance, request.now),
     });
     if let Some(name) = &instance.name {
         shape["Name"] = json!(name);

@@ -1,12 +1,17 @@
 //! The administration API of IAM Identity Center (`sso-admin`).
 
 mod access;
-mod applications;
+mod application_assignments;
+mod application_settings;
+pub mod applications;
 mod assignments;
+mod attributes;
 mod instances;
 mod permission_sets;
 mod policies;
+mod regions;
 mod tags;
+mod token_issuers;
 
 use crate::protocol::error::ServiceResult;
 use crate::services::request::Request;
@@ -23,7 +28,14 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         "CreateInstance" => instances::create(cloud, caller, request),
         "UpdateInstance" => instances::update(cloud, request),
         "DeleteInstance" => instances::delete(cloud, caller, request),
-        "ListRegions" => instances::list_regions(cloud, request),
+        "ListRegions" => regions::list(cloud, request),
+        "DescribeRegion" => regions::describe(cloud, request),
+        "AddRegion" => regions::add(cloud, request),
+        "RemoveRegion" => regions::remove(cloud, request),
+        "CreateInstanceAccessControlAttributeConfiguration" => attributes::create(cloud, request),
+        "DescribeInstanceAccessControlAttributeConfiguration" => attributes::describe(cloud, request),
+        "UpdateInstanceAccessControlAttributeConfiguration" => attributes::update(cloud, request),
+        "DeleteInstanceAccessControlAttributeConfiguration" => attributes::delete(cloud, request),
         "ListTagsForResource" => tags::list(cloud, request),
         "TagResource" => tags::tag(cloud, request),
         "UntagResource" => tags::untag(cloud, request),
@@ -44,7 +56,39 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
         "PutPermissionsBoundaryToPermissionSet" => policies::put_boundary(cloud, request),
         "GetPermissionsBoundaryForPermissionSet" => policies::get_boundary(cloud, request),
         "DeletePermissionsBoundaryFromPermissionSet" => policies::delete_boundary(cloud, request),
-        "ListApplicationAssignmentsForPrincipal" => applications::list_for_principal(cloud, request),
+        "CreateTrustedTokenIssuer" => token_issuers::create(cloud, request),
+        "DescribeTrustedTokenIssuer" => token_issuers::describe(cloud, request),
+        "ListTrustedTokenIssuers" => token_issuers::list(cloud, request),
+        "UpdateTrustedTokenIssuer" => token_issuers::update(cloud, request),
+        "DeleteTrustedTokenIssuer" => token_issuers::delete(cloud, request),
+        "ListApplicationProviders" => applications::list_providers(cloud, request),
+        "DescribeApplicationProvider" => applications::describe_provider(cloud, request),
+        "CreateApplication" => applications::create(cloud, caller, request),
+        "DescribeApplication" => applications::describe(cloud, request),
+        "ListApplications" => applications::list(cloud, request),
+        "UpdateApplication" => applications::update(cloud, request),
+        "DeleteApplication" => applications::delete(cloud, request),
+        "CreateApplicationAssignment" => application_assignments::create(cloud, request),
+        "DescribeApplicationAssignment" => application_assignments::describe(cloud, request),
+        "DeleteApplicationAssignment" => application_assignments::delete(cloud, request),
+        "ListApplicationAssignments" => application_assignments::list(cloud, request),
+        "ListApplicationAssignmentsForPrincipal" => application_assignments::list_for_principal(cloud, request),
+        "GetApplicationAssignmentConfiguration" => application_settings::get_assignment(cloud, request),
+        "PutApplicationAssignmentConfiguration" => application_settings::put_assignment(cloud, request),
+        "GetApplicationSessionConfiguration" => application_settings::get_session(cloud, request),
+        "PutApplicationSessionConfiguration" => application_settings::put_session(cloud, request),
+        "GetApplicationGrant" => application_settings::get_grant(cloud, request),
+        "PutApplicationGrant" => application_settings::put_grant(cloud, request),
+        "DeleteApplicationGrant" => application_settings::delete_grant(cloud, request),
+        "ListApplicationGrants" => application_settings::list_grants(cloud, request),
+        "GetApplicationAccessScope" => application_settings::get_scope(cloud, request),
+        "PutApplicationAccessScope" => application_settings::put_scope(cloud, request),
+        "DeleteApplicationAccessScope" => application_settings::delete_scope(cloud, request),
+        "ListApplicationAccessScopes" => application_settings::list_scopes(cloud, request),
+        "GetApplicationAuthenticationMethod" => application_settings::get_method(cloud, request),
+        "PutApplicationAuthenticationMethod" => application_settings::put_method(cloud, request),
+        "DeleteApplicationAuthenticationMethod" => application_settings::delete_method(cloud, request),
+        "ListApplicationAuthenticationMethods" => application_settings::list_methods(cloud, request),
         _ => assignments::handle(cloud, caller, request),
     }
 }

@@ -1,4 +1,4 @@
-//! Tags of permission sets and instances.
+//! Tags of permission sets, instances, applications and trusted token issuers.
 
 use std::collections::BTreeMap;
 
@@ -48,15 +48,25 @@ pub fn untag(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     Ok(json!({}))
 }
 
-/// Returns the tags of the permission set or instance with this ARN.
+/// Returns the tags of the resource with this ARN.
 fn tags_mut<'a>(cloud: &'a mut Cloud, arn: &str) -> Result<&'a mut BTreeMap<String, String>, ServiceError> {
     let of_sets = cloud.permission_sets.iter_mut().map(|set| (&set.arn, &mut set.tags));
     let of_instances = cloud
         .instances
         .iter_mut()
         .map(|instance| (&instance.arn, &mut instance.tags));
+    let of_applications = cloud
+        .applications
+        .iter_mut()
+        .map(|application| (&application.arn, &mut application.tags));
+    let of_issuers = cloud
+        .trusted_token_issuers
+        .iter_mut()
+        .map(|issuer| (&issuer.arn, &mut issuer.tags));
     of_sets
         .chain(of_instances)
+        .chain(of_applications)
+        .chain(of_issuers)
         .find(|(candidate, _)| *candidate == arn)
         .map(|(_, tags)| tags)
         .ok_or_else(|| not_found(format!("The resource {arn} was not found.")))
