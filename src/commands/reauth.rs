@@ -125,7 +125,7 @@ pub fn ways_in(environment: &Environment) -> NextSteps {
     ];
     if environment.program("aws").is_none() {
         ways.push(NextStep::note(format!(
-            "This machine has no AWS CLI. To install it: {}",
+            "for aws login, install the AWS CLI: {}",
             aws_cli::INSTALL_PAGE
         )));
     }

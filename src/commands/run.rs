@@ -63,13 +63,14 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         let mut answers = context.answers.borrow().clone();
         git_identity::suggest(&mut answers, environment).await;
         context.answers.replace(answers);
-        situation.short = match (
-            situation.short.take(),
-            infer_identity_source(context, situation.store.as_ref()).await,
-        ) {
-            (Some(short), Some(sentence)) => Some([short, vec![sentence]].concat()),
-            (short, _) => short,
-        };
+    }
+    // A later run without questions has the user already.
+    let is_first = context.progress.read(|record| record.resources.is_empty());
+    if (prompter.can_ask() || is_first)
+        && let Some(sentence) = infer_identity_source(context, situation.store.as_ref()).await
+    {
+        situation.short = situation.short.map(|short| [short, vec![sentence.clone()]].concat());
+        situation.sentences.push(sentence);
     }
     show(&prepared, situation, prompter.as_ref(), cli, screen);
     let steps = steps::checklist_from(first, context);
@@ -199,11 +200,7 @@ async fn situation(
     let is_blocked = condition
         .as_ref()
         .is_ok_and(|condition| condition.identity_center.blocks_all && is_wanted(steps::FIRST));
-    let evidence = condition.as_ref().ok().map(|condition| &condition.identity_center);
-    let evidence = evidence
-        .filter(|observed| observed.is_done())
-        .map(|observed| &observed.evidence);
-    let store = evidence.and_then(|evidence| evidence.region.clone().zip(evidence.identity_store.clone()));
+    let store = condition.as_ref().ok().and_then(store_of);
     let short = condition.ok().map(|condition| {
         let who = if context.caller.is_root() {
             "root"
@@ -238,9 +235,19 @@ async fn situation(
     }
 }
 
+/// The Region and the identity store of Identity Center, if it is enabled.
+pub(super) fn store_of(condition: &steps::Condition) -> Option<(RegionName, IdentityStoreId)> {
+    let observed = Some(&condition.identity_center).filter(|observed| observed.is_done())?;
+    observed
+        .evidence
+        .region
+        .clone()
+        .zip(observed.evidence.identity_store.clone())
+}
+
 /// Takes users from the identity provider if they seem to come from one, and says so. A wrong guess can be changed in the
 /// review; without it, a user would be created who cannot sign in.
-async fn infer_identity_source(
+pub(super) async fn infer_identity_source(
     context: &WizardContext,
     store: Option<&(RegionName, IdentityStoreId)>,
 ) -> Option<String> {

@@ -388,13 +388,13 @@ async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, co
     } else {
         format!("{count} changes")
     };
-    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits)");
+    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits, ? explains)");
     loop {
         let typed = prompter.type_out(&question).await?;
         match typed.as_str() {
             typed if typed == account => return Ok(true),
-            "" | "q" | "n" | "no" | ":quit" | ":back" | ":skip" => return Ok(false),
-            "?" => screen.warn(&format!(
+            "" | "q" | "n" | "no" | ":q" | ":quit" | ":b" | ":back" => return Ok(false),
+            "?" | ":?" => screen.warn(&format!(
                 "Undo deletes and restores only what is listed above. To undo one step only: {}",
                 screen.command(&SetupCommand::undo().placeholder("--step", "NAME"))
             )),

@@ -234,13 +234,18 @@ pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: Strin
         [] => String::new(),
         others => format!(", which the profiles {} also use,", others.join(", ")),
     };
+    let write = match verb {
+        Verb::Update => "Replace the other values of",
+        _ => "Write",
+    };
+    let to = if verb == Verb::Update { "in" } else { "to" };
     Change {
         verb,
         kind: ResourceKind::CliProfile,
         name: profile.into(),
         field: None,
         sentence: format!(
-            "Write the SSO session {session}{others} and the profile {profile} to {}.",
+            "{write} the SSO session {session}{others} and the profile {profile} {to} {}.",
             path.display()
         ),
         command: format!("aws configure sso --profile {profile}"),

@@ -53,9 +53,17 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
     let is_problem = |report: &StepReport| matches!(report.state, State::Different | State::Blocked | State::Failed);
     if outcome.error.is_none() && required().any(is_to_do) && !required().any(is_problem) && !screen.quiet {
         let waits = required().any(|report| is_to_do(report) && report.observed.waits_for.is_some());
-        let command = SetupCommand::run();
-        let command = if waits { command.without("--only") } else { command };
-        screen.result(&format!("\nContinue with: {}", screen.command(&command)));
+        // A terminal has its own end of a run.
+        let next = match command {
+            "run" => SetupCommand::run().switch("--non-interactive"),
+            _ => SetupCommand::run(),
+        };
+        let next = if waits {
+            next.without("--only").without("--skip")
+        } else {
+            next
+        };
+        screen.result(&format!("\nContinue with: {}", screen.command(&next)));
     }
     let signed_in = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet && command != "plan");
     if let Some((report, arn)) = signed_in {

@@ -19,19 +19,34 @@ impl TerminalGuard {
     /// Shows the cursor and restores the modes.
     pub fn restore(&self) {
         #[cfg(unix)]
-        if let Some(modes) = self.modes.as_ref().filter(|modes| have_changed(modes)) {
+        if let Some(modes) = self
+            .modes
+            .as_ref()
+            .filter(|modes| is_in_foreground() && have_changed(modes))
+        {
             // An error means that the terminal no longer exists.
             let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, modes);
         }
         let terminal = console::Term::stderr();
-        if terminal.is_term() {
+        #[cfg(unix)]
+        let is_ours = is_in_foreground();
+        #[cfg(not(unix))]
+        let is_ours = true;
+        if terminal.is_term() && is_ours {
             let _ = terminal.show_cursor();
         }
     }
 }
 
-/// Returns whether the modes have changed. Setting them from the background would stop the process, so it is only done if
-/// necessary.
+/// Returns whether this process may change the terminal. From the background, that would stop it, and the modes are those of
+/// another process.
+#[cfg(unix)]
+fn is_in_foreground() -> bool {
+    let foreground = rustix::termios::tcgetpgrp(std::io::stdin());
+    foreground.is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// Returns whether the modes have changed.
 #[cfg(unix)]
 fn have_changed(before: &rustix::termios::Termios) -> bool {
     let all = |modes: &rustix::termios::Termios| {

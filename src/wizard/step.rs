@@ -64,6 +64,11 @@ pub trait Step {
         &[]
     }
 
+    /// The answers that are not saved if the account refuses them.
+    fn refusable(&self) -> &'static [Key] {
+        self.updatable()
+    }
+
     /// Wants the account changed to the answers, as `--update` does.
     fn want_update(&self) {}
 

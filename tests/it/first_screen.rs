@@ -88,6 +88,16 @@ fn users_of_an_identity_provider_are_looked_up_and_never_created() {
 }
 
 #[test]
+fn no_command_creates_a_user_beside_those_of_an_identity_provider() {
+    let env = TestEnv::new("external-directory");
+    let plan = env.json(&["plan", "--email=nobody@example.com"]);
+    assert_ne!(plan.step("create-user")["state"], "to_do", "{}", plan.summary());
+    let run = env.run(&["run", "--non-interactive", "--email=nobody@example.com", "--wait=0"]);
+    run.expect_text("Users come from an identity provider: idc-setup looks them up, and creates none.");
+    assert!(!env.server.calls().iter().any(|call| call.operation == "CreateUser"));
+}
+
+#[test]
 fn the_first_screen_says_if_it_cannot_tell_where_users_come_from() {
     let env = TestEnv::new("external-directory");
     let denied = ServiceError::new("AccessDeniedException", "not yours to list");

@@ -182,6 +182,13 @@ impl Shared {
         if height(&lines) >= rows {
             lines = self.lines(&state, columns, true);
         }
+        // What does not fit would be drawn again and again, each time below the last one.
+        if height(&lines) >= rows {
+            lines.retain(|line| !line.is_empty());
+        }
+        while height(&lines) >= rows && lines.len() > 1 {
+            lines.remove(0);
+        }
         // Each line clears what was there before. To clear the screen below the cursor instead would move each frame into
         // the history of a terminal such as tmux, if the board begins in the first row.
         let text: String = lines

@@ -247,6 +247,7 @@ impl TaskPrompt for ShownTask {
                 }
                 Press::Char('y') if self.needs_confirmation => {
                     self.has_confirmed.set(true);
+                    self.is_helping.set(false);
                     self.note("Press Enter to confirm that you have done it.");
                     continue;
                 }

@@ -91,17 +91,26 @@ impl CliProfile {
         let differences = spec.compare(config);
         if !differences.different.is_empty() {
             let found = differences.different.join("; the ");
-            let update = SetupCommand::run().value("--update", INFO.slug).to("change the values");
-            let with_other_names = SetupCommand::run()
-                .placeholder("--sso-session", "NAME")
-                .placeholder("--cli-profile", "NAME")
-                .to("use other names");
-            if differences.users.is_empty() {
-                return Observed::different(format!("The {found}."), update).or_next(with_other_names);
+            let update = SetupCommand::run()
+                .value("--update", INFO.slug)
+                .to("replace the values");
+            let mut with_other_names = SetupCommand::run();
+            for (section, flag) in [
+                (Section::SsoSession(&spec.session), "--sso-session"),
+                (Section::Profile(&spec.profile), "--cli-profile"),
+            ] {
+                if config.get(section).is_some() {
+                    let name = free_name(config, section, &spec.account);
+                    with_other_names = with_other_names.value(flag, name);
+                }
             }
-            let users = differences.users.join(", ");
-            let found = format!("The {found}. The profiles {users} use this session.");
-            return Observed::different(found, with_other_names).or_next(update);
+            let users = match &differences.users[..] {
+                [] => String::new(),
+                [user] => format!(" The profile {user} uses this session."),
+                users => format!(" The profiles {} use this session.", users.join(", ")),
+            };
+            let with_other_names = with_other_names.to("use other names");
+            return Observed::different(format!("The {found}.{users}"), with_other_names).or_next(update);
         }
         if !differences.missing.is_empty() {
             return Observed::missing(format!("There is {}.", differences.missing.join(" and ")));
@@ -131,6 +140,15 @@ impl CliProfile {
         spec.check_agreement(&config)
             .await
             .map_err(|why| unusable(&INFO, &Problem::in_text(paths.config(), why)))
+    }
+
+    /// Whether there is no instance yet, but there can be one.
+    fn is_to_be_enabled(&self) -> bool {
+        let nodes = self.context.planned();
+        let mut instances = nodes
+            .iter()
+            .filter(|node| node.address.kind() == Some(ResourceKind::Instance));
+        instances.any(|node| node.action.is_open())
     }
 
     /// A finding if the sections exist with other values or other credentials. Before the portal is known, a session of this
@@ -178,6 +196,18 @@ impl CliProfile {
     }
 }
 
+/// A name for a section that the file does not have yet: with the account, and a number if necessary.
+fn free_name(config: &Config, section: Section<'_>, account: &str) -> String {
+    let (name, section_of): (&str, fn(&str) -> Section<'_>) = match section {
+        Section::SsoSession(name) => (name, |name| Section::SsoSession(name)),
+        Section::Profile(name) => (name, |name| Section::Profile(name)),
+    };
+    let numbered = (2..).map(|number| format!("{name}-{account}-{number}"));
+    let mut names = std::iter::once(format!("{name}-{account}")).chain(numbered);
+    let free = names.find(|name| config.get(section_of(name)).is_none());
+    free.unwrap_or_else(|| name.to_owned())
+}
+
 #[async_trait(?Send)]
 impl Step for CliProfile {
     fn info(&self) -> &'static StepInfo {
@@ -200,7 +230,9 @@ impl Step for CliProfile {
         let is_enabled = self.context.instance.get().await.is_ok();
         let has_portal = facts.start_url.get().await.is_ok();
         // What is in the way is reported before the account is changed, not when this step's turn comes.
-        if !self.context.is_update_wanted(&INFO)
+        let is_new = !is_enabled && self.is_to_be_enabled();
+        if (has_portal || is_new)
+            && !self.context.is_update_wanted(&INFO)
             && let Some(conflict) = self.conflict(&config).await?
         {
             return Ok(conflict);

@@ -40,7 +40,7 @@ impl Walk<'_> {
                 return Ok(true);
             }
             let review = self.review_of(observations);
-            let is_nothing_to_do = review.changes.is_empty() && review.tasks.is_empty();
+            let is_nothing_to_do = review.changes.is_empty() && review.tasks.is_empty() && review.problems.is_empty();
             if is_nothing_to_do || (self.options.yes && review.needs_no_consent()) {
                 return Ok(true);
             }

@@ -397,7 +397,7 @@ impl<'a> Walk<'a> {
             reports.any(|report| report.info == step.info() && report.state == State::Different)
         };
         let steps = self.steps.iter().map(AsRef::as_ref).filter(is_refused);
-        let keys: Vec<String> = steps.flat_map(Step::updatable).map(|key| key.field()).collect();
+        let keys: Vec<String> = steps.flat_map(Step::refusable).map(|key| key.field()).collect();
         if keys.is_empty() {
             return Ok(());
         }

@@ -321,6 +321,10 @@ impl Step for EnableIdentityCenter {
         Ok(observed)
     }
 
+    fn refusable(&self) -> &'static [Key] {
+        &[Key::IdentityCenterRegion]
+    }
+
     fn questions(&self, observed: &Observed) -> Vec<Question> {
         // It can't be changed later, so a default is confirmed too.
         let answer = self.context.answer::<Region>(Key::IdentityCenterRegion);
