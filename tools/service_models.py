@@ -48,13 +48,16 @@ OPERATIONS = {
         CreateGroup DescribeGroup UpdateGroup DeleteGroup ListGroups GetGroupId
         CreateGroupMembership DescribeGroupMembership DeleteGroupMembership GetGroupMembershipId
         ListGroupMemberships ListGroupMembershipsForMember IsMemberInGroups""",
-    "organizations": """CreateOrganization DescribeOrganization ListAccounts DescribeAccount CreateAccount
-        DescribeCreateAccountStatus ListCreateAccountStatus
+    "organizations": """CreateOrganization DescribeOrganization DeleteOrganization ListAccounts DescribeAccount CreateAccount
+        CloseAccount RemoveAccountFromOrganization DescribeCreateAccountStatus ListCreateAccountStatus
+        ListHandshakesForAccount ListHandshakesForOrganization
         ListAWSServiceAccessForOrganization EnableAWSServiceAccess DisableAWSServiceAccess
         ListDelegatedAdministrators ListDelegatedServicesForAccount
         RegisterDelegatedAdministrator DeregisterDelegatedAdministrator
-        ListPolicies ListPoliciesForTarget ListRoots CreateOrganizationalUnit DescribeOrganizationalUnit
-        UpdateOrganizationalUnit DeleteOrganizationalUnit ListOrganizationalUnitsForParent ListAccountsForParent
+        CreatePolicy DescribePolicy UpdatePolicy DeletePolicy ListPolicies AttachPolicy DetachPolicy ListPoliciesForTarget
+        ListTargetsForPolicy EnablePolicyType DisablePolicyType
+        ListRoots CreateOrganizationalUnit DescribeOrganizationalUnit UpdateOrganizationalUnit
+        DeleteOrganizationalUnit ListOrganizationalUnitsForParent ListAccountsForParent
         ListChildren ListParents MoveAccount ListTagsForResource TagResource UntagResource""",
     "sso-oidc": "RegisterClient StartDeviceAuthorization CreateToken",
     "sso": "ListAccounts ListAccountRoles GetRoleCredentials Logout",

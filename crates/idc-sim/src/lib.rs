@@ -57,6 +57,6 @@ pub use simulation::Simulation;
 pub use state::{
     Account, AdditionalRegion, Application, ApplicationAssignment, Assignment, Capability, Choices, Cloud, Cluster,
     Credentials, CustomerPolicy, DelegatedAdministrator, ExternalId, Group, Identity, IdentityStore, Instance,
-    Membership, NewUser, Organization, OrganizationalUnit, PermissionSet, Person, PersonKind, Plan, SignIn, Stamp,
-    Timing, TrustedTokenIssuer, User, scenarios,
+    Membership, NewUser, Organization, OrganizationPolicies, OrganizationPolicy, OrganizationalUnit, PermissionSet,
+    Person, PersonKind, Plan, PolicyAttachment, SignIn, Stamp, Timing, TrustedTokenIssuer, User, scenarios,
 };

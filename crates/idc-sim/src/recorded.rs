@@ -22,6 +22,7 @@ pub enum Words {
     AlreadyMember,
     AssigneeMissing,
     AssignmentMissing,
+    AttributeValueEmpty,
     ConflictingOperation,
     CustomerPolicyAttached,
     CustomerPolicyMissing,

@@ -414,24 +414,24 @@ OR = "organizations"
 ok(OR, "DescribeOrganization")
 no("AlreadyInOrganizationException", OR, "CreateOrganization", FeatureSet="ALL")
 ok(OR, "ListAccounts")
-no("ValidationException", OR, "ListAccounts", MaxResults=21)
+no("InvalidInputException", OR, "ListAccounts", MaxResults=21)
 asked = ok(OR, "CreateAccount", Email="dev@example.com", AccountName="Dev")["CreateAccountStatus"]["Id"]
-no("ValidationException", OR, "CreateAccount", Email="dev", AccountName="Dev")
+no("InvalidInputException", OR, "CreateAccount", Email="dev", AccountName="Dev")
 until(lambda: ok(OR, "DescribeCreateAccountStatus", CreateAccountRequestId=asked)["CreateAccountStatus"]["State"] == "SUCCEEDED")
 no("CreateAccountStatusNotFoundException", OR, "DescribeCreateAccountStatus", CreateAccountRequestId="car-00000000")
 assert len(ok(OR, "ListAccounts")["Accounts"]) == 2
 ok(OR, "ListAWSServiceAccessForOrganization")
-no("ValidationException", OR, "ListAWSServiceAccessForOrganization", MaxResults=0)
+no("InvalidInputException", OR, "ListAWSServiceAccessForOrganization", MaxResults=0)
 ok(OR, "ListDelegatedAdministrators")
-no("ValidationException", OR, "ListDelegatedAdministrators", ServicePrincipal="no spaces")
+no("InvalidInputException", OR, "ListDelegatedAdministrators", ServicePrincipal="no spaces")
 dev = next(account["Id"] for account in ok(OR, "ListAccounts")["Accounts"] if account["Name"] == "Dev")
 nobody = "000000000000"
 assert ok(OR, "ListCreateAccountStatus", States=["SUCCEEDED"])["CreateAccountStatuses"]
-no("ValidationException", OR, "ListCreateAccountStatus", States=["MAYBE"])
+no("InvalidInputException", OR, "ListCreateAccountStatus", States=["MAYBE"])
 assert ok(OR, "DescribeAccount", AccountId=dev)["Account"]["State"] == "ACTIVE"
 no("AccountNotFoundException", OR, "DescribeAccount", AccountId=nobody)
 root = ok(OR, "ListRoots")["Roots"][0]["Id"]
-no("ValidationException", OR, "ListRoots", MaxResults=0)
+no("InvalidInputException", OR, "ListRoots", MaxResults=0)
 unit = ok(OR, "CreateOrganizationalUnit", ParentId=root, Name="Team", Tags=[{"Key": "a", "Value": "b"}])["OrganizationalUnit"]["Id"]
 no("DuplicateOrganizationalUnitException", OR, "CreateOrganizationalUnit", ParentId=root, Name="Team")
 inner = ok(OR, "CreateOrganizationalUnit", ParentId=unit, Name="Inner")["OrganizationalUnit"]["Id"]
@@ -469,14 +469,54 @@ ok(OR, "DeregisterDelegatedAdministrator", **delegated)
 no("AccountNotRegisteredException", OR, "DeregisterDelegatedAdministrator", **delegated)
 no("AccountNotRegisteredException", OR, "ListDelegatedServicesForAccount", AccountId=dev)
 ok(OR, "EnableAWSServiceAccess", ServicePrincipal="ram.amazonaws.com")
-no("ValidationException", OR, "EnableAWSServiceAccess", ServicePrincipal="no spaces")
+no("InvalidInputException", OR, "EnableAWSServiceAccess", ServicePrincipal="no spaces")
 assert len(ok(OR, "ListAWSServiceAccessForOrganization")["EnabledServicePrincipals"]) == 2
 ok(OR, "DisableAWSServiceAccess", ServicePrincipal="ram.amazonaws.com")
-no("ValidationException", OR, "DisableAWSServiceAccess", ServicePrincipal="no spaces")
-assert ok(OR, "ListPolicies", Filter="SERVICE_CONTROL_POLICY")["Policies"] == []
-no("ValidationException", OR, "ListPolicies", Filter="NONE")
-ok(OR, "ListPoliciesForTarget", TargetId=root, Filter="SERVICE_CONTROL_POLICY")
-no("ValidationException", OR, "ListPoliciesForTarget", TargetId=root, Filter="NONE")
+no("InvalidInputException", OR, "DisableAWSServiceAccess", ServicePrincipal="no spaces")
+no("InvalidInputException", OR, "EnableAWSServiceAccess", ServicePrincipal="ram.example.com")
+SCP = "SERVICE_CONTROL_POLICY"
+assert [row["Id"] for row in ok(OR, "ListPolicies", Filter=SCP)["Policies"]] == ["p-FullAWSAccess"]
+assert no("InvalidInputException", OR, "ListPolicies", Filter="NONE")["Reason"] == "INVALID_ENUM"
+assert [row["Id"] for row in ok(OR, "ListPoliciesForTarget", TargetId=root, Filter=SCP)["Policies"]] == ["p-FullAWSAccess"]
+no("TargetNotFoundException", OR, "ListPoliciesForTarget", TargetId="r-zzzz", Filter=SCP)
+deny = {"Name": "DenyAll", "Description": "Denies everything", "Type": SCP, "Content": ONE_STATEMENT}
+rule = ok(OR, "CreatePolicy", **deny, Tags=[{"Key": "a", "Value": "b"}])["Policy"]["PolicySummary"]
+assert rule["Arn"].endswith(f"/service_control_policy/{rule['Id']}") and not rule["AwsManaged"], rule
+rule = rule["Id"]
+no("DuplicatePolicyException", OR, "CreatePolicy", **deny)
+no("MalformedPolicyDocumentException", OR, "CreatePolicy", **{**deny, "Name": "Other", "Content": "no json"})
+assert ok(OR, "ListTagsForResource", ResourceId=rule)["Tags"] == [{"Key": "a", "Value": "b"}]
+assert ok(OR, "DescribePolicy", PolicyId=rule)["Policy"]["Content"] == ONE_STATEMENT
+no("PolicyNotFoundException", OR, "DescribePolicy", PolicyId="p-00000000")
+ok(OR, "UpdatePolicy", PolicyId=rule, Description="Denies all of it")
+assert no("InvalidInputException", OR, "UpdatePolicy", PolicyId="p-FullAWSAccess", Name="x")["Reason"] == "IMMUTABLE_POLICY"
+attachment = {"PolicyId": rule, "TargetId": dev}
+no("PolicyTypeNotEnabledException", OR, "AttachPolicy", **attachment)
+ok(OR, "EnablePolicyType", RootId=root, PolicyType=SCP)
+no("PolicyTypeAlreadyEnabledException", OR, "EnablePolicyType", RootId=root, PolicyType=SCP)
+assert ok(OR, "ListRoots")["Roots"][0]["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}]
+ok(OR, "AttachPolicy", **attachment)
+no("DuplicatePolicyAttachmentException", OR, "AttachPolicy", **attachment)
+assert [row["TargetId"] for row in ok(OR, "ListTargetsForPolicy", PolicyId=rule)["Targets"]] == [dev]
+no("PolicyNotFoundException", OR, "ListTargetsForPolicy", PolicyId="p-00000000")
+no("PolicyInUseException", OR, "DeletePolicy", PolicyId=rule)
+ok(OR, "DetachPolicy", PolicyId="p-FullAWSAccess", TargetId=dev)
+last = no("ConstraintViolationException", OR, "DetachPolicy", **attachment)
+assert last["Reason"] == "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED", last
+ok(OR, "DisablePolicyType", RootId=root, PolicyType=SCP)
+no("PolicyTypeNotEnabledException", OR, "DisablePolicyType", RootId=root, PolicyType=SCP)
+no("PolicyNotAttachedException", OR, "DetachPolicy", **attachment)
+ok(OR, "DeletePolicy", PolicyId=rule)
+ok(OR, "ListHandshakesForAccount")
+no("InvalidInputException", OR, "ListHandshakesForAccount", NextToken="zz")
+ok(OR, "ListHandshakesForOrganization")
+no("InvalidInputException", OR, "ListHandshakesForOrganization", MaxResults=0)
+no("OrganizationNotEmptyException", OR, "DeleteOrganization")
+ok(OR, "CloseAccount", AccountId=dev)
+no("AccountAlreadyClosedException", OR, "CloseAccount", AccountId=dev)
+assert ok(OR, "DescribeAccount", AccountId=dev)["Account"]["State"] == "SUSPENDED"
+ok(OR, "RemoveAccountFromOrganization", AccountId=dev)
+no("MasterCannotLeaveOrganizationException", OR, "RemoveAccountFromOrganization", AccountId=account)
 ok("freetier", "GetAccountPlanState")
 ok("sts", "GetCallerIdentity")
 no("AccessDenied", "sts", "GetSessionToken")
@@ -701,6 +741,7 @@ own = ok(SA, "CreateInstance", Name="mine")["InstanceArn"]
 no("ValidationException", SA, "ListRegions", InstanceArn="x")
 ok(SA, "DeleteInstance", InstanceArn=own)
 ok(OR, "CreateOrganization", FeatureSet="ALL")
+ok(OR, "DeleteOrganization")
 
 # Nobody's key: refused everywhere, in the words of each protocol ----------------------------------------------
 clients, unchecked = connect(**{**fresh, "aws_access_key_id": "ASIANOBODYATALL00000"})

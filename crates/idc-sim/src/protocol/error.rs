@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::models::Violation;
+
 /// An error that a service returns. The protocol determines how it is serialized.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceError {
@@ -40,8 +42,12 @@ impl ServiceError {
         self
     }
 
-    /// Creates a `ValidationException` with the message of AWS, from descriptions of the violated constraints.
-    pub fn validation(violations: &[String]) -> Self {
+    /// Creates a `ValidationException` with the message of AWS, which describes the violated constraints.
+    pub fn validation(violations: &[Violation]) -> Self {
+        let descriptions: Vec<&str> = violations
+            .iter()
+            .map(|violation| violation.description.as_str())
+            .collect();
         let errors = if violations.len() == 1 {
             "1 validation error".to_owned()
         } else {
@@ -49,7 +55,7 @@ impl ServiceError {
         };
         Self::new(
             "ValidationException",
-            format!("{errors} detected: {}", violations.join("; ")),
+            format!("{errors} detected: {}", descriptions.join("; ")),
         )
     }
 }

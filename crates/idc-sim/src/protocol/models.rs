@@ -170,21 +170,56 @@ pub struct Constraints {
     pub has_enum: bool,
 }
 
+/// The kind of a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    /// A member is required.
+    Required,
+    /// The smallest length.
+    MinLength,
+    /// The largest length.
+    MaxLength,
+    /// The smallest number.
+    MinValue,
+    /// The largest number.
+    MaxValue,
+    /// A pattern.
+    Pattern,
+    /// An enumeration of values.
+    Enumeration,
+    /// The type of a value.
+    Type,
+}
+
+/// A violated constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Its kind.
+    pub constraint: Constraint,
+    /// The value, the member and the constraint, in the format of AWS.
+    pub description: String,
+}
+
 /// Validates a request's members against the model.
 ///
 /// # Errors
 /// `ValidationException` with the message of AWS, which lists all violated constraints.
 pub fn validate(service: &str, operation: &str, input: &Value) -> Result<(), ServiceError> {
-    let Some((shape, model)) = input_shape(service, operation) else {
-        return Ok(());
-    };
-    let mut violations = Vec::new();
-    check(model, shape, input, "", Rules::All, &mut violations);
+    let violations = violations(service, operation, input);
     if violations.is_empty() {
         Ok(())
     } else {
         Err(ServiceError::validation(&violations))
     }
+}
+
+/// Returns all constraints of the model that a request violates.
+pub fn violations(service: &str, operation: &str, input: &Value) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    if let Some((shape, model)) = input_shape(service, operation) {
+        check(model, shape, input, "", Rules::All, &mut violations);
+    }
+    violations
 }
 
 /// Returns the input shape of an operation and the model of its service, or `None` if the operation is not in the
@@ -241,7 +276,7 @@ pub fn response_violations(service: &str, operation: &str, result: &ServiceResul
     match result {
         Ok(output) => match output_shape(service, operation) {
             Some((shape, model)) => {
-                check(model, shape, output, "", Rules::Types, &mut violations);
+                violations.extend(type_violations(model, shape, output, ""));
                 check_known(model, shape, output, "", &mut violations);
             }
             None if output.is_null() || output == &Value::Object(serde_json::Map::new()) => {}
@@ -265,7 +300,7 @@ pub fn response_violations(service: &str, operation: &str, result: &ServiceResul
                             .get(name)
                             .and_then(|member| model.shapes.get(&member.shape));
                         if let Some(member) = member {
-                            check(model, member, value, name, Rules::Types, &mut violations);
+                            violations.extend(type_violations(model, member, value, name));
                         }
                     }
                 }
@@ -276,6 +311,13 @@ pub fn response_violations(service: &str, operation: &str, result: &ServiceResul
         },
     }
     violations
+}
+
+/// Describes each constraint that a value in a response violates.
+fn type_violations(model: &Service, shape: &Shape, value: &Value, path: &str) -> Vec<String> {
+    let mut violations = Vec::new();
+    check(model, shape, value, path, Rules::Types, &mut violations);
+    violations.into_iter().map(|violation| violation.description).collect()
 }
 
 /// Appends a description of each member that the model does not have.
@@ -326,8 +368,8 @@ enum Rules {
     Types,
 }
 
-/// Validates a value against its shape, and appends a description of each violated constraint.
-fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules, violations: &mut Vec<String>) {
+/// Validates a value against its shape, and appends each violated constraint.
+fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules, violations: &mut Vec<Violation>) {
     if shape.document {
         return;
     }
@@ -342,7 +384,8 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules
                         }
                     }
                     None if member.required => {
-                        violations.push(violation(&Value::Null, &path, "Member must not be null"));
+                        let required = Constraint::Required;
+                        violations.push(violation(required, &Value::Null, &path, "Member must not be null"));
                     }
                     None => {}
                 }
@@ -366,6 +409,7 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules
         // In XML.
         | ("timestamp", Value::String(_)) => {}
         _ => violations.push(violation(
+            Constraint::Type,
             value,
             path,
             &format!("Member must be of type {}", shape.kind),
@@ -373,10 +417,11 @@ fn check(model: &Service, shape: &Shape, value: &Value, path: &str, rules: Rules
     }
 }
 
-fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, rules: Rules, violations: &mut Vec<String>) {
+fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, rules: Rules, violations: &mut Vec<Violation>) {
     if !shape.enum_values.is_empty() && !shape.enum_values.iter().any(|allowed| allowed == text) {
         let set = shape.enum_values.join(", ");
         violations.push(violation(
+            Constraint::Enumeration,
             value,
             path,
             &format!("Member must satisfy enum value set: [{set}]"),
@@ -390,6 +435,7 @@ fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, rules: Rul
         && !regex.is_match(text)
     {
         violations.push(violation(
+            Constraint::Pattern,
             value,
             path,
             &format!("Member must satisfy regular expression pattern: {pattern}"),
@@ -397,28 +443,28 @@ fn check_string(shape: &Shape, value: &Value, text: &str, path: &str, rules: Rul
     }
 }
 
-fn check_size(shape: &Shape, value: &Value, size: usize, path: &str, violations: &mut Vec<String>) {
+fn check_size(shape: &Shape, value: &Value, size: usize, path: &str, violations: &mut Vec<Violation>) {
     #[expect(clippy::cast_precision_loss, reason = "lengths in the models are far below 2^52")]
     let size = size as f64;
     if let Some(min) = shape.min.filter(|min| size < *min) {
         let constraint = format!("Member must have length greater than or equal to {min}");
-        violations.push(violation(value, path, &constraint));
+        violations.push(violation(Constraint::MinLength, value, path, &constraint));
     }
     if let Some(max) = shape.max.filter(|max| size > *max) {
         let constraint = format!("Member must have length less than or equal to {max}");
-        violations.push(violation(value, path, &constraint));
+        violations.push(violation(Constraint::MaxLength, value, path, &constraint));
     }
 }
 
-fn check_number(shape: &Shape, value: &Value, number: Option<f64>, path: &str, violations: &mut Vec<String>) {
+fn check_number(shape: &Shape, value: &Value, number: Option<f64>, path: &str, violations: &mut Vec<Violation>) {
     let number = number.unwrap_or(f64::NAN);
     if let Some(min) = shape.min.filter(|min| number < *min) {
         let constraint = format!("Member must have value greater than or equal to {min}");
-        violations.push(violation(value, path, &constraint));
+        violations.push(violation(Constraint::MinValue, value, path, &constraint));
     }
     if let Some(max) = shape.max.filter(|max| number > *max) {
         let constraint = format!("Member must have value less than or equal to {max}");
-        violations.push(violation(value, path, &constraint));
+        violations.push(violation(Constraint::MaxValue, value, path, &constraint));
     }
 }
 
@@ -431,14 +477,17 @@ impl Shape {
     }
 }
 
-/// Describes a violated constraint in the format of AWS.
-fn violation(value: &Value, path: &str, constraint: &str) -> String {
+/// Returns a violated constraint, with its description in the format of AWS.
+fn violation(constraint: Constraint, value: &Value, path: &str, words: &str) -> Violation {
     let shown = match value {
         Value::Null => "null".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    format!("Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}")
+    Violation {
+        constraint,
+        description: format!("Value '{shown}' at '{path}' failed to satisfy constraint: {words}"),
+    }
 }
 
 /// Returns the path of a member in error messages. AWS reports members in lower camel case: `IdentityStoreId` is

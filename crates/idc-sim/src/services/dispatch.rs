@@ -25,21 +25,7 @@ pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     } else {
         None
     };
-    let validated = models::validate(request.service, request.operation, request.input);
-    // sso-oidc returns OAuth errors, and the query and S3 protocols have their own errors for invalid input.
-    validated.map_err(|error| match request.service {
-        "sso-oidc" => sso_oidc::invalid_request(&error.message),
-        "sts" | "iam" => ServiceError::new("ValidationError", error.message),
-        "s3" if error.message.contains("locationConstraint") => ServiceError::new(
-            "InvalidLocationConstraint",
-            "The specified location-constraint is not valid",
-        ),
-        "s3" => ServiceError::new(
-            "MalformedXML",
-            "The XML you provided was not well-formed or did not validate against our published schema",
-        ),
-        _ => error,
-    })?;
+    check_input(request)?;
     match (request.service, caller) {
         ("sts", Some(caller)) => sts::handle(cloud, &caller, request),
         ("organizations", Some(caller)) => organizations::handle(cloud, &caller, request),
@@ -55,6 +41,31 @@ pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         ("sso", _) => portal::handle(cloud, request),
         _ => Err(not_simulated(request.service, request.operation)),
     }
+}
+
+/// Validates the input of a request against the model, and rejects it with the error of the service.
+fn check_input(request: &Request) -> Result<(), ServiceError> {
+    let violations = models::violations(request.service, request.operation, request.input);
+    let Some(first) = violations.first() else {
+        return Ok(());
+    };
+    let error = ServiceError::validation(&violations);
+    // sso-oidc returns OAuth errors. Organizations, and the query and S3 protocols, have their own errors for invalid
+    // input.
+    Err(match request.service {
+        "sso-oidc" => sso_oidc::invalid_request(&error.message),
+        "organizations" => organizations::violated(first.constraint).unwrap_or(error),
+        "sts" | "iam" => ServiceError::new("ValidationError", error.message),
+        "s3" if error.message.contains("locationConstraint") => ServiceError::new(
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+        ),
+        "s3" => ServiceError::new(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        ),
+        _ => error,
+    })
 }
 
 /// Performs an operation for the root user on behalf of the console. The input is validated as in a call, but there is

@@ -158,6 +158,7 @@ fn list(cloud: &Cloud, request: &Request) -> ServiceResult {
         size: "maxResults",
         token: "nextToken",
         default_size: 100,
+        ..List::DEFAULT
     };
     list.page(request.input, cluster.capabilities.iter(), summary)
 }

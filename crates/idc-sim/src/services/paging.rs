@@ -10,7 +10,7 @@ use crate::protocol::error::{ServiceError, ServiceResult};
 /// another list is rejected.
 ///
 /// # Errors
-/// `ValidationException` if the token was not returned by this list.
+/// `ValidationException` if the token was not returned by this list. A service with another error has a [`List`].
 pub fn page(input: &Value, scope: &str, key: &str, default_size: usize, items: Vec<Value>) -> ServiceResult {
     let list = List {
         scope,
@@ -33,6 +33,8 @@ pub struct List<'a> {
     pub token: &'a str,
     /// The size of a page if the request has none.
     pub default_size: usize,
+    /// The error for a token that was not returned by this list.
+    pub invalid_token: fn() -> ServiceError,
 }
 
 impl List<'static> {
@@ -43,14 +45,19 @@ impl List<'static> {
         size: "MaxResults",
         token: "NextToken",
         default_size: 100,
+        invalid_token,
     };
+}
+
+fn invalid_token() -> ServiceError {
+    ServiceError::new("ValidationException", "The provided pagination token is invalid.")
 }
 
 impl List<'_> {
     /// Returns one page of `items`. Calls `shape` only for the items on the page.
     ///
     /// # Errors
-    /// As [`page`].
+    /// The error of `invalid_token` if the token was not returned by this list.
     pub fn page<T>(
         &self,
         input: &Value,
@@ -64,8 +71,7 @@ impl List<'_> {
             .max(1);
         let start = match input[self.token].as_str() {
             None | Some("") => 0,
-            Some(token) => decode_token(token, self.scope)
-                .ok_or_else(|| ServiceError::new("ValidationException", "The provided pagination token is invalid."))?,
+            Some(token) => decode_token(token, self.scope).ok_or_else(self.invalid_token)?,
         };
         let total = items.len();
         let rows: Vec<Value> = items.skip(start).take(size).map(shape).collect();

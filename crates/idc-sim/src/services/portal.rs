@@ -66,6 +66,7 @@ fn page(request: &Request, scope: &str, key: &str, rows: Vec<Value>) -> ServiceR
         size: "maxResults",
         token: "nextToken",
         default_size: 20,
+        ..List::DEFAULT
     };
     list.page(request.input, rows.into_iter(), |row| row)
 }

@@ -6,6 +6,7 @@ mod ids;
 mod large_org;
 mod model;
 pub mod person;
+mod policies;
 pub mod scenarios;
 mod sessions;
 mod settle;
@@ -14,5 +15,8 @@ mod trails;
 pub use applications::{AdditionalRegion, Application, Capability, Cluster, TrustedTokenIssuer};
 pub use cloud::Cloud;
 pub use model::*;
+pub use policies::{
+    OrganizationPolicies, OrganizationPolicy, PolicyAttachment, RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY,
+};
 pub use sessions::*;
 pub use trails::{Bucket, Trail, default_selectors};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::applications::AdditionalRegion;
+use super::policies::OrganizationPolicies;
 
 /// How long asynchronous changes take.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -120,6 +121,9 @@ pub struct AccountRequest {
     pub account: Option<Account>,
     /// The requested account name.
     pub name: String,
+    /// Whether the account has left the organization since.
+    #[serde(default)]
+    pub has_left: bool,
 }
 
 /// An organization in AWS Organizations.
@@ -140,9 +144,12 @@ pub struct Organization {
     /// The services with trusted access, and since when. Identity Center has it once it is enabled.
     #[serde(default)]
     pub trusted_services: BTreeMap<String, Timestamp>,
-    /// The tags of accounts, organizational units and the root, by ID.
+    /// The tags of accounts, organizational units, the root and policies, by ID.
     #[serde(default)]
     pub tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// Its policies.
+    #[serde(default)]
+    pub policies: OrganizationPolicies,
 }
 
 impl Organization {
@@ -156,6 +163,7 @@ impl Organization {
             units: Vec::new(),
             trusted_services: BTreeMap::new(),
             tags: BTreeMap::new(),
+            policies: OrganizationPolicies::default(),
         }
     }
 

@@ -15,7 +15,7 @@ impl Cloud {
         let new_accounts: Vec<Account> = self
             .account_requests
             .iter()
-            .filter(|request| request.due <= now)
+            .filter(|request| request.due <= now && !request.has_left)
             .filter_map(|request| request.account.clone())
             .filter(|account| !self.accounts.iter().any(|existing| existing.id == account.id))
             .collect();

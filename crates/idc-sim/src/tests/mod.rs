@@ -3,6 +3,8 @@
 
 mod assignments;
 mod caller;
+mod organizations;
+mod principals;
 mod recorded;
 
 use std::collections::BTreeSet;

@@ -51,6 +51,11 @@ fn provoke(words: Words) -> Result<String, ServiceError> {
             let input = json!({"AlternateIdentifier": {"UniqueAttribute": attribute}});
             it.error(STORE, "GetUserId", input)
         }
+        Words::AttributeValueEmpty => {
+            let attribute = json!({"AttributePath": "userName", "AttributeValue": ""});
+            let input = json!({"AlternateIdentifier": {"UniqueAttribute": attribute}});
+            it.error(STORE, "GetUserId", input)
+        }
         Words::NotInStore => {
             let input = json!({"MembershipId": "9067aabbcc-00000000-0000-4000-8000-000000000000"});
             let error = it.error(STORE, "DescribeGroupMembership", input);
@@ -212,5 +217,5 @@ fn every_recorded_message_is_answered_in_its_situation() {
         assert!(!recorded.sources.is_empty() && ["high", "medium", "low"].contains(&recorded.certainty.as_str()));
         count += 1;
     }
-    assert!(count >= 31, "{count}");
+    assert!(count >= 32, "{count}");
 }

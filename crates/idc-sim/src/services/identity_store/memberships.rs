@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::store_request::{StoreRequest, bare_id, duplicate, no_such};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::recorded::Words;
-use crate::services::paging;
+use crate::services::paging::List;
 use crate::services::request::{epoch, text};
 use crate::state::{Membership, Stamp};
 
@@ -25,20 +25,8 @@ impl StoreRequest<'_> {
     pub fn list_memberships_for_member(&self, input: &Value) -> ServiceResult {
         let user = bare_id(text(&input["MemberId"], "UserId"));
         self.user(user)?;
-        let rows = self
-            .store
-            .memberships
-            .iter()
-            .filter(|(_, membership)| membership.user == user)
-            .map(|(id, membership)| self.membership_shape(id, membership))
-            .collect();
-        paging::page(
-            input,
-            &format!("ListGroupMembershipsForMember:{user}"),
-            "GroupMemberships",
-            100,
-            rows,
-        )
+        let scope = format!("ListGroupMembershipsForMember:{user}");
+        self.page_of_memberships(input, &scope, |membership| membership.user == user)
     }
 
     /// `CreateGroupMembership`.
@@ -103,20 +91,29 @@ impl StoreRequest<'_> {
     pub fn list_memberships(&self, input: &Value) -> ServiceResult {
         let group = bare_id(text(input, "GroupId"));
         self.group(group)?;
-        let rows = self
-            .store
-            .memberships
-            .iter()
-            .filter(|(_, membership)| membership.group == group)
-            .map(|(id, membership)| self.membership_shape(id, membership))
-            .collect();
-        paging::page(
-            input,
-            &format!("ListGroupMemberships:{group}"),
-            "GroupMemberships",
-            100,
-            rows,
-        )
+        let scope = format!("ListGroupMemberships:{group}");
+        self.page_of_memberships(input, &scope, |membership| membership.group == group)
+    }
+
+    /// Returns one page of the memberships that are listed, oldest first.
+    fn page_of_memberships(
+        &self,
+        input: &Value,
+        scope: &str,
+        is_listed: impl Fn(&Membership) -> bool,
+    ) -> ServiceResult {
+        let memberships = self.store.memberships.iter();
+        let mut listed: Vec<_> = memberships.filter(|(_, membership)| is_listed(membership)).collect();
+        listed.sort_by_key(|(_, membership)| membership.created.at);
+        let list = List {
+            scope,
+            key: "GroupMemberships",
+            ..List::DEFAULT
+        };
+        // A group can have thousands of members, and a page has 100: shape only those.
+        list.page(input, listed.into_iter(), |(id, membership)| {
+            self.membership_shape(id, membership)
+        })
     }
 
     /// `IsMemberInGroups`.

@@ -124,6 +124,9 @@ pub fn alternate_identifier(input: &Value) -> Result<Identifier<'_>, ServiceErro
             "AlternateIdentifier must name a UniqueAttribute with a string.",
         )
     })?;
+    if value.is_empty() {
+        return Err(Words::AttributeValueEmpty.error(&[]));
+    }
     Ok(Identifier::Attribute {
         path: text(attribute, "AttributePath"),
         value,

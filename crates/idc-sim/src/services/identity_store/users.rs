@@ -131,14 +131,15 @@ impl StoreRequest<'_> {
     fn require_user_attributes(&self, input: &Value) -> Result<(), ServiceError> {
         let has = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
         let name = &input["Name"];
+        let has_name = name.as_object().is_some_and(|members| !members.is_empty());
         let missing = |attribute| Words::UserAttributeMissing.error(&[("attribute", attribute)]);
         let error = if !has(&input["UserName"]) {
             Words::UserNameMissing.error(&[])
-        } else if !has(&input["DisplayName"]) && name.is_null() {
+        } else if !has(&input["DisplayName"]) && !has_name {
             Words::DisplayNameAndNameMissing.error(&[])
         } else if !has(&input["DisplayName"]) {
             missing("displayname")
-        } else if name.is_null() {
+        } else if !has_name {
             missing("name")
         } else if !has(&name["GivenName"]) {
             missing("givenname")

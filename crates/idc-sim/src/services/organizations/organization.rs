@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::invalid_input::require_service_principal;
+use super::{LIST, page};
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging::{self, List};
+use crate::services::paging::List;
 use crate::services::request::Request;
 use crate::services::request::{epoch, text};
 use crate::state::{Account, AccountRequest, Cloud, DelegatedAdministrator, Identity, Organization, Plan};
@@ -30,7 +32,6 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Option
         "ListDelegatedServicesForAccount" => list_delegated_services(cloud, request),
         "RegisterDelegatedAdministrator" => register_delegated(cloud, request),
         "DeregisterDelegatedAdministrator" => deregister_delegated(cloud, request),
-        "ListPolicies" | "ListPoliciesForTarget" => list_policies(cloud, request),
         _ => return None,
     })
 }
@@ -82,8 +83,7 @@ fn list_accounts(cloud: &Cloud, request: &Request) -> ServiceResult {
     let list = List {
         scope: "organizations:ListAccounts",
         key: "Accounts",
-        default_size: 20,
-        ..List::DEFAULT
+        ..LIST
     };
     list.page(request.input, accounts.into_iter(), shape)
 }
@@ -123,6 +123,7 @@ fn create_account(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         due: request.now + cloud.timing.provisioning,
         account: (!email_exists).then_some(account),
         name: name.to_owned(),
+        has_left: false,
     };
     let response = json!({ "CreateAccountStatus": create_account_status(&account_request, request.now) });
     cloud.account_requests.push(account_request);
@@ -156,7 +157,7 @@ fn list_create_account_status(cloud: &Cloud, request: &Request) -> ServiceResult
         .filter(|status| states.is_none_or(|states| states.contains(&status["State"])))
         .collect();
     let scope = "organizations:ListCreateAccountStatus";
-    paging::page(request.input, scope, "CreateAccountStatuses", 20, rows)
+    page(request.input, scope, "CreateAccountStatuses", 20, rows)
 }
 
 /// Returns the `CreateAccountStatus` of a request.
@@ -194,19 +195,15 @@ fn list_service_access(cloud: &Cloud, request: &Request) -> ServiceResult {
         .iter()
         .map(|(service, since)| json!({"ServicePrincipal": service, "DateEnabled": epoch(*since)}))
         .collect();
-    paging::page(
-        request.input,
-        "organizations:ListAWSServiceAccess",
-        "EnabledServicePrincipals",
-        20,
-        rows,
-    )
+    let scope = "organizations:ListAWSServiceAccess";
+    page(request.input, scope, "EnabledServicePrincipals", 20, rows)
 }
 
 /// `EnableAWSServiceAccess` and `DisableAWSServiceAccess`.
 fn set_service_access(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     require_management(cloud, request)?;
     let service = text(request.input, "ServicePrincipal").to_owned();
+    require_service_principal(&service)?;
     if let Some(organization) = &mut cloud.organization {
         if request.operation == "EnableAWSServiceAccess" {
             organization.trusted_services.entry(service).or_insert(request.now);
@@ -221,6 +218,7 @@ fn set_service_access(cloud: &mut Cloud, request: &Request) -> ServiceResult {
 fn list_delegated(cloud: &Cloud, request: &Request) -> ServiceResult {
     require_administrator(cloud, request)?;
     let service = request.input["ServicePrincipal"].as_str();
+    service.map_or(Ok(()), require_service_principal)?;
     let rows = cloud
         .all_accounts()
         .filter_map(|account| {
@@ -237,13 +235,8 @@ fn list_delegated(cloud: &Cloud, request: &Request) -> ServiceResult {
             Some(shape)
         })
         .collect();
-    paging::page(
-        request.input,
-        "organizations:ListDelegatedAdministrators",
-        "DelegatedAdministrators",
-        20,
-        rows,
-    )
+    let scope = "organizations:ListDelegatedAdministrators";
+    page(request.input, scope, "DelegatedAdministrators", 20, rows)
 }
 
 /// `ListDelegatedServicesForAccount`.
@@ -263,7 +256,7 @@ fn list_delegated_services(cloud: &Cloud, request: &Request) -> ServiceResult {
         return Err(not_registered());
     }
     let scope = format!("organizations:ListDelegatedServicesForAccount:{account}");
-    paging::page(request.input, &scope, "DelegatedServices", 20, rows)
+    page(request.input, &scope, "DelegatedServices", 20, rows)
 }
 
 /// `RegisterDelegatedAdministrator`. The management account cannot be one.
@@ -273,11 +266,12 @@ fn register_delegated(cloud: &mut Cloud, request: &Request) -> ServiceResult {
         text(request.input, "AccountId"),
         text(request.input, "ServicePrincipal"),
     );
+    require_service_principal(service)?;
     find_account(cloud, account)?;
     if account == cloud.account.id {
-        return Err(ServiceError::new(
-            "ConstraintViolationException",
-            "You cannot register master account/management account as delegated administrator for your organization.",
+        return Err(constraint_violation(
+            "CANNOT_REGISTER_MASTER_AS_DELEGATED_ADMINISTRATOR",
+            "You cannot register management account/yourself as delegated administrator for your organization.",
         ));
     }
     let delegation = DelegatedAdministrator {
@@ -320,10 +314,9 @@ fn not_registered() -> ServiceError {
     )
 }
 
-/// `ListPolicies` and `ListPoliciesForTarget`: none. The simulation has no organization policies.
-fn list_policies(cloud: &Cloud, request: &Request) -> ServiceResult {
-    require_administrator(cloud, request)?;
-    Ok(json!({ "Policies": [] }))
+/// Returns the error for a call that violates a limit or a rule of the service.
+pub fn constraint_violation(reason: &str, message: &str) -> ServiceError {
+    ServiceError::new("ConstraintViolationException", message).with("Reason", reason)
 }
 
 /// Rejects a call that does not come from the management account or a delegated administrator.

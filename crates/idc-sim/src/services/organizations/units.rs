@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::organization::{account_shape, find_account, require_administrator, require_management};
+use super::page;
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::paging;
 use crate::services::request::{Request, not_simulated, text};
 use crate::state::{Cloud, Organization, OrganizationalUnit};
 
@@ -28,11 +28,12 @@ pub fn handle(cloud: &mut Cloud, request: &Request) -> ServiceResult {
 }
 
 /// Returns the organization. Every operation here needs one.
-fn organization(cloud: &Cloud) -> Result<&Organization, ServiceError> {
+pub fn organization(cloud: &Cloud) -> Result<&Organization, ServiceError> {
     cloud.organization.as_ref().ok_or_else(not_in_use)
 }
 
-fn organization_mut(cloud: &mut Cloud) -> Result<&mut Organization, ServiceError> {
+/// Returns the organization, to change it.
+pub fn organization_mut(cloud: &mut Cloud) -> Result<&mut Organization, ServiceError> {
     cloud.organization.as_mut().ok_or_else(not_in_use)
 }
 
@@ -74,7 +75,8 @@ impl Organization {
         Ok(())
     }
 
-    fn arn(&self, partition: &str, kind: &str, id: &str) -> String {
+    /// Returns the ARN of what is in the organization.
+    pub(super) fn arn(&self, partition: &str, kind: &str, id: &str) -> String {
         format!(
             "arn:{partition}:organizations::{}:{kind}/{}/{id}",
             self.management_account, self.id
@@ -94,15 +96,21 @@ impl Organization {
 /// `ListRoots`. An organization has one.
 fn list_roots(cloud: &Cloud, request: &Request) -> ServiceResult {
     require_administrator(cloud, request)?;
-    let organization = organization(cloud)?;
-    let id = organization.root_id();
-    let root = json!({
-        "Id": id,
-        "Arn": organization.arn(cloud.partition(), "root", &id),
-        "Name": "Root",
-        "PolicyTypes": [],
-    });
+    let root = root_shape(cloud.partition(), organization(cloud)?);
     Ok(json!({ "Roots": [root] }))
+}
+
+/// Returns the root in the API's form.
+pub fn root_shape(partition: &str, organization: &Organization) -> Value {
+    let id = organization.root_id();
+    let types = organization.policies.enabled_types.iter();
+    let types: Vec<Value> = types.map(|kind| json!({"Type": kind, "Status": "ENABLED"})).collect();
+    json!({
+        "Id": id,
+        "Arn": organization.arn(partition, "root", &id),
+        "Name": "Root",
+        "PolicyTypes": types,
+    })
 }
 
 /// `CreateOrganizationalUnit`.
@@ -169,6 +177,7 @@ fn delete(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     }
     organization.units.retain(|unit| unit.id != id);
     organization.tags.remove(&id);
+    organization.policies.forget_target(&id);
     Ok(Value::Null)
 }
 
@@ -183,7 +192,7 @@ fn list_units(cloud: &Cloud, request: &Request) -> ServiceResult {
         .map(|unit| organization.unit_shape(cloud.partition(), unit))
         .collect();
     let scope = format!("organizations:ListOrganizationalUnitsForParent:{id}");
-    paging::page(request.input, &scope, "OrganizationalUnits", 20, rows)
+    page(request.input, &scope, "OrganizationalUnits", 20, rows)
 }
 
 /// `ListAccountsForParent`.
@@ -194,7 +203,7 @@ fn list_accounts(cloud: &Cloud, request: &Request) -> ServiceResult {
     let accounts = cloud.all_accounts().filter(|account| account.parent == parent);
     let rows = accounts.map(|account| account_shape(cloud, account)).collect();
     let scope = format!("organizations:ListAccountsForParent:{id}");
-    paging::page(request.input, &scope, "Accounts", 20, rows)
+    page(request.input, &scope, "Accounts", 20, rows)
 }
 
 /// `ListChildren`: the accounts or the organizational units in a parent.
@@ -212,7 +221,7 @@ fn list_children(cloud: &Cloud, request: &Request) -> ServiceResult {
     };
     let rows = ids.into_iter().map(|id| json!({"Id": id, "Type": kind})).collect();
     let scope = format!("organizations:ListChildren:{kind}:{id}");
-    paging::page(request.input, &scope, "Children", 20, rows)
+    page(request.input, &scope, "Children", 20, rows)
 }
 
 /// `ListParents`: the one parent of an account or an organizational unit.
@@ -267,26 +276,39 @@ fn move_account(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     }
 }
 
-/// Returns the ID of the request's resource, which must exist.
-fn resource<'a>(cloud: &Cloud, request: &Request<'a>) -> Result<&'a str, ServiceError> {
-    let id = text(request.input, "ResourceId");
+/// Rejects what is not the ID of the root, an organizational unit or an account.
+pub fn require_target(cloud: &Cloud, id: &str) -> Result<(), ServiceError> {
     let organization = organization(cloud)?;
     let is_known = id == organization.root_id()
         || organization.units.iter().any(|unit| unit.id == id)
         || cloud.all_accounts().any(|account| account.id == id);
-    is_known
-        .then_some(id)
-        .ok_or_else(|| ServiceError::new("TargetNotFoundException", "You specified a target that doesn't exist."))
+    if is_known {
+        return Ok(());
+    }
+    Err(ServiceError::new(
+        "TargetNotFoundException",
+        "You specified a target that doesn't exist.",
+    ))
 }
 
-/// `ListTagsForResource`, of an account, an organizational unit or the root.
+/// Returns the ID of the request's resource, which must exist.
+fn resource<'a>(cloud: &Cloud, request: &Request<'a>) -> Result<&'a str, ServiceError> {
+    let id = text(request.input, "ResourceId");
+    let mut policies = organization(cloud)?.policies.created.iter();
+    if !policies.any(|policy| policy.id == id) {
+        require_target(cloud, id)?;
+    }
+    Ok(id)
+}
+
+/// `ListTagsForResource`, of an account, an organizational unit, the root or a policy.
 fn list_tags(cloud: &Cloud, request: &Request) -> ServiceResult {
     require_administrator(cloud, request)?;
     let id = resource(cloud, request)?;
     let tags = organization(cloud)?.tags.get(id).into_iter().flatten();
     let rows = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     let scope = format!("organizations:ListTagsForResource:{id}");
-    paging::page(request.input, &scope, "Tags", 50, rows)
+    page(request.input, &scope, "Tags", 50, rows)
 }
 
 /// `TagResource` and `UntagResource`.
@@ -300,7 +322,8 @@ fn change_tags(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     Ok(Value::Null)
 }
 
-fn tags_of(tags: &Value) -> Vec<(String, String)> {
+/// Returns the keys and values of tags in the API's form.
+pub fn tags_of(tags: &Value) -> Vec<(String, String)> {
     let rows = tags.as_array().into_iter().flatten();
     rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
         .collect()

@@ -115,26 +115,30 @@ fn list_statuses(cloud: &mut Cloud, request: &Request, kind: OperationKind) -> S
 /// `ListAccountAssignmentsForPrincipal`. The assignments of a user include those of the user's groups.
 fn list_for_principal(cloud: &Cloud, request: &Request) -> ServiceResult {
     let instance = instance_with_permission_sets(cloud, request)?;
-    let principal = text(request.input, "PrincipalId");
+    let (principal, kind) = (text(request.input, "PrincipalId"), text(request.input, "PrincipalType"));
     let account = request.input["Filter"]["AccountId"].as_str();
     let groups: Vec<&str> = instance
         .store
         .memberships
         .values()
-        .filter(|membership| membership.user == principal)
+        .filter(|membership| kind == "USER" && membership.user == principal)
         .map(|membership| membership.group.as_str())
         .collect();
+    let is_own = |assignment: &Assignment| assignment.principal_type == kind && assignment.principal == principal;
+    let is_of_group = |assignment: &Assignment| {
+        assignment.principal_type == "GROUP" && groups.contains(&assignment.principal.as_str())
+    };
     let rows = cloud
         .assignments
         .iter()
-        .filter(|assignment| assignment.principal == principal || groups.contains(&assignment.principal.as_str()))
+        .filter(|assignment| is_own(assignment) || is_of_group(assignment))
         .filter(|assignment| account.is_none_or(|account| account == assignment.account))
         .filter(|assignment| cloud.has_propagated(&assignment.key(), request.now))
         .map(shape)
         .collect();
     paging::page(
         request.input,
-        &format!("ListAccountAssignmentsForPrincipal:{principal}"),
+        &format!("ListAccountAssignmentsForPrincipal:{kind}:{principal}"),
         "AccountAssignments",
         100,
         rows,
