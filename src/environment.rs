@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use aws_config_file::Paths;
 
+use crate::aws::record::Recorder;
+
 /// The environment variables and terminals of the process.
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -20,6 +22,8 @@ pub struct Environment {
     pub stdout_is_terminal: bool,
     /// Whether a marker file of a container engine exists.
     in_container: bool,
+    /// Records all calls to AWS, with `--record`.
+    pub recorder: Option<Recorder>,
 }
 
 /// Omits the values, which include access keys.
@@ -53,6 +57,7 @@ impl Environment {
             in_container: ["/.dockerenv", "/run/.containerenv"]
                 .iter()
                 .any(|marker| Path::new(marker).exists()),
+            recorder: None,
         }
     }
 
@@ -64,6 +69,15 @@ impl Environment {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             ..Self::default()
+        }
+    }
+
+    /// The same environment, with a recorder.
+    #[must_use]
+    pub fn with_recorder(&self, recorder: Option<Recorder>) -> Self {
+        Self {
+            recorder,
+            ..self.clone()
         }
     }
 

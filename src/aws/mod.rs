@@ -13,6 +13,7 @@ mod permission;
 pub mod portal_address;
 pub mod rate_limit;
 pub mod read_retries;
+pub mod record;
 pub mod regions;
 pub mod sdk_settings;
 mod truncation;

@@ -90,6 +90,10 @@ impl SdkSettings {
             Some((name, path)) => trusting(name, &path)?,
             None => TlsContext::default(),
         });
+        let http = match &environment.recorder {
+            Some(recorder) => recorder.client(http),
+            None => http,
+        };
         let process = profiles.as_ref().and_then(CredentialProcess::of).map(Arc::new);
         Ok(Self { files, http, process })
     }

@@ -196,6 +196,11 @@ pub struct Flags {
     /// With the `aws` command of each change. `IDC_SETUP_LOG` sets a filter.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+    /// Record each API call in this new file, without secrets, names and IDs
+    ///
+    /// To compare AWS with the simulation. Read the file before you share it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// The rehearsal, as JSON (set by `rehearse`)
     #[arg(long, global = true, hide = true, value_name = "JSON")]
     pub rehearsal: Option<RehearsalFlag>,

@@ -51,7 +51,7 @@ const STATE: &str = "Saved state";
 const OUTPUT: &str = "Output";
 
 /// The flags, in the order of the help.
-pub(super) const SHARED_FLAGS: [SharedFlag; 45] = [
+pub(super) const SHARED_FLAGS: [SharedFlag; 46] = [
     flag("profile", CREDENTIALS, CALLERS),
     flag("region", CREDENTIALS, CALLERS),
     flag("allow-root-keys", CREDENTIALS, CALLERS),
@@ -112,6 +112,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 45] = [
     flag("no-color", OUTPUT, PRINTERS),
     flag("quiet", OUTPUT, PRINTERS),
     flag("verbose", OUTPUT, PRINTERS),
+    flag("record", OUTPUT, CALLERS),
 ];
 
 /// Returns the flag with this name, with or without its dashes.

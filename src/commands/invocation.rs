@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 20] = [
+    const NOT_REPEATED: [(&str, &str); 21] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
@@ -116,6 +116,7 @@ mod tests {
         ("port", "the served simulation has no suggestions"),
         ("calls", "describes one rehearsal"),
         ("dump", "describes one rehearsal"),
+        ("record", "a recording is never overwritten"),
     ];
 
     /// A value that each flag accepts.

@@ -20,12 +20,15 @@ mod status;
 mod undo;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 
+use crate::aws::record::Recorder;
 use crate::cli::{Cli, Command, NoCommand, Output, Requested};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Invocation, NextStep, SetupCommand, Subcommand};
+use crate::text::quoted;
 use crate::ui::envelope::of_error;
 use crate::ui::{Screen, TerminalGuard};
 use crate::user_error::{UserError, UserErrorKind};
@@ -75,6 +78,10 @@ pub fn main(args: &[OsString], environment: &Environment) -> u8 {
     if cli.flags.rehearsal.is_some() {
         exit_with_parent();
     }
+    let environment = &match recorder(&cli, &screen) {
+        Ok(recorder) => environment.with_recorder(recorder),
+        Err(error) => return fail(&cli, &screen, subcommand(&cli), error).code(),
+    };
     let _limited = {
         let _entered = runtime.enter();
         signals::survive_file_size_limit()
@@ -88,9 +95,47 @@ pub fn main(args: &[OsString], environment: &Environment) -> u8 {
         fail(&cli, &screen, subcommand(&cli), error).code()
     });
     terminal.restore();
+    if let Some(recorder) = &environment.recorder {
+        say_recorded(recorder, &screen);
+    }
     // A prompt may still be reading, and must not keep the program from exiting.
     runtime.shutdown_background();
     code
+}
+
+/// Opens the file of `--record`, if it is given, and says that calls are recorded. In a rehearsal, the child process does.
+fn recorder(cli: &Cli, screen: &Screen) -> Result<Option<Recorder>, UserError> {
+    let is_rehearse = matches!(cli.command, Some(Command::Rehearse(_)));
+    let Some(path) = cli.flags.record.as_ref().filter(|_| !is_rehearse) else {
+        return Ok(None);
+    };
+    let recorder = Recorder::create(path).map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::AlreadyExists => "exists, and is not overwritten".to_owned(),
+            _ => format!("cannot be written: {error}"),
+        };
+        UserError::usage(
+            format!("--record: {} {why}.", path.display()),
+            SetupCommand::again().placeholder("--record", "FILE"),
+        )
+    })?;
+    screen.talk(&format!(
+        "Each call to AWS is recorded in {}, without secrets, names and IDs.",
+        path.display()
+    ));
+    Ok(Some(recorder))
+}
+
+/// Says where the recording is.
+fn say_recorded(recorder: &Recorder, screen: &Screen) {
+    let (path, calls) = (recorder.path().display(), recorder.calls());
+    if let Some(error) = recorder.error() {
+        screen.warn(&format!("The recording in {path} is not complete: {error}."));
+    }
+    let plural = if calls == 1 { "" } else { "s" };
+    screen.talk(&format!("Recorded {calls} call{plural} in {path}."));
+    let path = quoted(&path.to_string());
+    screen.talk_unwrapped(&format!("Read it before you share it: less {path}"));
 }
 
 /// Runs the command until it ends, the user presses Ctrl-C, or a signal requests termination. Everything is recorded when

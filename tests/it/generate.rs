@@ -283,7 +283,7 @@ fn flags(names: &str) -> BTreeSet<String> {
 }
 
 const OUTPUT: &str = "output no-color quiet verbose help ";
-const CREDENTIALS: &str = "profile region allow-root-keys state accessible ";
+const CREDENTIALS: &str = "profile region allow-root-keys state accessible record ";
 const WALK: &str = "answers only skip update strict identity-center-region identity-source create-user-with username email \
                     given-name family-name display-name group no-group policy permission-set session-duration assign-to \
                     account start-url sso-session cli-profile cli-region cli-output ";

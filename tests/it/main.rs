@@ -36,6 +36,7 @@ mod person;
 mod prompt_navigation;
 mod proxies;
 mod recommendations;
+mod record;
 mod rehearsed;
 mod resumed;
 mod screens;

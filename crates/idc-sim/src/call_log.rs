@@ -32,12 +32,17 @@ pub struct CallLine {
 }
 
 impl CallLine {
-    /// Returns whether the operation can change something. All operations that only read have one of these prefixes.
+    /// Returns whether the operation can change something.
     pub fn is_change(&self) -> bool {
-        !["Get", "List", "Describe", "Head", "Is", "Simulate"]
-            .iter()
-            .any(|verb| self.operation.starts_with(verb))
+        is_change(&self.operation)
     }
+}
+
+/// Returns whether an operation can change something. All operations that only read have one of these prefixes.
+pub fn is_change(operation: &str) -> bool {
+    !["Get", "List", "Describe", "Head", "Is", "Simulate"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }
 
 /// The calls so far, in the order in which they finished.

@@ -12,6 +12,7 @@
 //! - `faults` decides whether the call fails before or after the service handles it.
 //! - `services` handles the call. There is one module for each service.
 //! - `state` holds the simulated account (a [`Cloud`]) and applies the changes that are due as time passes.
+//! - `redaction` and `recording` turn calls of the real AWS into a recording, which `compare` replays against the services.
 //!
 //! Dependencies point in the same direction: `state` does not depend on services or HTTP, and `services` does not depend on
 //! pages or the server.
@@ -35,12 +36,15 @@
 //! ```
 
 mod call_log;
+mod compare;
 mod control;
 mod faults;
 mod home;
 mod pages;
 mod protocol;
 mod recorded;
+mod recording;
+mod redaction;
 mod server;
 mod services;
 mod simulation;
@@ -49,9 +53,11 @@ mod state;
 mod tests;
 
 pub use call_log::CallLine;
+pub use compare::{Comparison, Difference, Note, compare, words};
 pub use faults::{Fault, FaultKind, Hold, read_faults};
 pub use home::TemporaryHome;
 pub use protocol::error::ServiceError;
+pub use recording::{Exchange, RawResponse, Recording};
 pub use server::{Options, Server};
 pub use simulation::Simulation;
 pub use state::{

@@ -1,18 +1,27 @@
-//! `idc-sim`: serves a simulated AWS until Ctrl-C or SIGTERM.
+//! `idc-sim`: serves a simulated AWS until Ctrl-C or SIGTERM, or compares a recording with it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
-use idc_sim::{Cloud, Options, PersonKind, Simulation, TemporaryHome, read_faults, scenarios};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use idc_sim::{Cloud, Comparison, Options, PersonKind, Simulation, TemporaryHome, read_faults, scenarios};
 use jiff::SignedDuration;
 
 /// Serve a simulated AWS for programs that use IAM Identity Center, on 127.0.0.1
 #[derive(Debug, Parser)]
-#[command(name = "idc-sim", version, max_term_width = 100, after_help = scenarios_help())]
+#[command(
+    name = "idc-sim",
+    version,
+    max_term_width = 100,
+    after_help = scenarios_help(),
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The scenario to start from: a name from the list below, or a TOML file
     #[arg(default_value = "fresh", value_name = "SCENARIO")]
     scenario: String,
@@ -49,6 +58,36 @@ struct Arguments {
     until_stdin_closes: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay a recording of the real AWS against a scenario, and list the differences
+    Compare(CompareArguments),
+}
+
+#[derive(Debug, Args)]
+struct CompareArguments {
+    /// The recording: a file that `idc-setup --record FILE` has written
+    file: PathBuf,
+    /// The scenario to start from: a name or a TOML file
+    #[arg(default_value = "fresh")]
+    scenario: String,
+    /// Print text or json
+    #[arg(long, value_enum, default_value_t = Output::Text, hide_possible_values = true, value_name = "FORMAT")]
+    output: Output,
+    /// Print the recorded error messages instead, as entries of recorded.json
+    #[arg(long)]
+    words: bool,
+}
+
+/// The format of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table
+    Text,
+    /// One JSON document
+    Json,
+}
+
 /// The quotas that the server enforces.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Quota {
@@ -83,13 +122,66 @@ fn scenarios_help() -> String {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let arguments = Arguments::parse();
+    let ended = match &arguments.command {
+        Some(Command::Compare(compared)) => compare(compared),
+        None => serve(&arguments).await.map(|()| ExitCode::SUCCESS),
+    };
+    match ended {
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {}", error.message);
             ExitCode::from(error.exit)
         }
     }
+}
+
+/// Compares a recording with a scenario. The exit code is 1 if there are differences.
+fn compare(arguments: &CompareArguments) -> Result<ExitCode, ServeError> {
+    let name = arguments.file.display();
+    let text = std::fs::read_to_string(&arguments.file)
+        .map_err(|error| ServeError::usage(format!("Cannot read the recording {name}: {error}.")))?;
+    let invalid = |why: String| ServeError::usage(format!("Invalid recording {name}: {why}."));
+    let mut code = ExitCode::SUCCESS;
+    let printed = if arguments.words {
+        let entries = idc_sim::words(&text).map_err(invalid)?;
+        entries.iter().fold(String::new(), |text, entry| text + entry + "\n")
+    } else {
+        let cloud = load_scenario(&arguments.scenario).map_err(ServeError::usage)?;
+        let comparison = idc_sim::compare(&text, cloud).map_err(invalid)?;
+        if !comparison.differences.is_empty() {
+            code = ExitCode::from(1);
+        }
+        match arguments.output {
+            Output::Text => table(&comparison),
+            Output::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
+        }
+    };
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(printed.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| ServeError::failed(format!("Cannot write to stdout: {error}.")))?;
+    Ok(code)
+}
+
+/// The differences and the notes of a comparison, one in each line.
+fn table(comparison: &Comparison) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for found in &comparison.differences {
+        lines.push(format!(
+            "{:>5}  {}  {}: recorded {}, simulated {}",
+            found.call, found.operation, found.member, found.recorded, found.simulated
+        ));
+    }
+    for note in &comparison.notes {
+        lines.push(format!("{:>5}  {}  note: {}", note.call, note.operation, note.note));
+    }
+    let count = comparison.differences.len();
+    let plural = if count == 1 { "" } else { "s" };
+    lines.push(format!(
+        "{} of {} calls replayed, {count} difference{plural}.",
+        comparison.replayed, comparison.calls
+    ));
+    lines.join("\n") + "\n"
 }
 
 /// Why the server did not start or did not end well.
@@ -109,7 +201,7 @@ impl ServeError {
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), ServeError> {
+async fn serve(arguments: &Arguments) -> Result<(), ServeError> {
     let mut cloud = load_scenario(&arguments.scenario).map_err(ServeError::usage)?;
     if let Some(person) = arguments.person {
         cloud.person.kind = match person {
@@ -138,7 +230,7 @@ async fn serve(arguments: Arguments) -> Result<(), ServeError> {
         latency: latency
             .map_err(|error| ServeError::usage(format!("--latency: {error}")))?
             .unwrap_or_default(),
-        calls: arguments.calls,
+        calls: arguments.calls.clone(),
         keep_calls: arguments.keep_calls,
         quota: arguments.quota.map(|Quota::Aws| 20),
         faults: faults.unwrap_or_default(),

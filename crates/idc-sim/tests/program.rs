@@ -128,6 +128,54 @@ fn an_invalid_argument_or_file_ends_it_with_2() {
 }
 
 #[test]
+fn a_recording_is_compared_with_a_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("calls.jsonl");
+    let header = r#"{"format":"idc-record","version":1,"program":"a test"}"#;
+    let call = |code: &str| {
+        format!(
+            r#"{{"n":1,"service":"organizations","operation":"DescribeOrganization","region":"eu-west-1","signer":1,
+            "start_ms":0,"ms":1,"status":400,"request":{{}},"response":{{}},
+            "error":{{"code":"{code}","message":"Your account is not a member of an organization."}}}}"#
+        )
+        .replace('\n', "")
+    };
+    let compare = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .args(["compare", file.to_str().unwrap()])
+            .args(arguments)
+            .output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    std::fs::write(
+        &file,
+        format!("{header}\n{}\n", call("AWSOrganizationsNotInUseException")),
+    )
+    .unwrap();
+    let agreed = (Some(0), "1 of 1 calls replayed, 0 differences.\n".to_owned());
+    assert_eq!(compare(&[]), agreed);
+    let (code, entries) = compare(&["--words"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        entries.starts_with("\"describe-organization-awsorganizations-not-in-use-exception\": {"),
+        "{entries}"
+    );
+    let (code, differences) = compare(&["enabled"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        differences.contains("organizations:DescribeOrganization  outcome: recorded AWSOrganizationsNotInUseException"),
+        "{differences}"
+    );
+    std::fs::write(&file, format!("{header}\n{}\n", call("SomethingElse"))).unwrap();
+    let (code, differences) = compare(&["--output", "json"]);
+    assert_eq!(code, Some(1));
+    assert!(differences.contains("\"recorded\": \"SomethingElse\""), "{differences}");
+    std::fs::write(&file, "no recording").unwrap();
+    assert_eq!(compare(&[]).0, Some(2));
+}
+
+#[test]
 fn a_port_in_use_ends_it_with_1() {
     let server = Server::start(&[]);
     let port = server.address.rsplit(':').next().unwrap();

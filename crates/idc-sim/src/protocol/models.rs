@@ -79,8 +79,12 @@ pub struct Shape {
     pattern: Option<String>,
     #[serde(rename = "enum", default)]
     enum_values: Vec<String>,
+    /// Whether any JSON is valid.
     #[serde(default)]
-    document: bool,
+    pub document: bool,
+    /// Whether it holds secrets or personal data.
+    #[serde(default)]
+    pub sensitive: bool,
     /// The members of a structure, by name.
     #[serde(default)]
     pub members: BTreeMap<String, Member>,
@@ -88,6 +92,8 @@ pub struct Shape {
     pub member: Option<String>,
     /// The name of the element of each item of a list, in XML.
     pub member_name: Option<String>,
+    /// The name of the shape of a map's keys.
+    pub key: Option<String>,
     /// The name of the shape of a map's values.
     pub value: Option<String>,
     /// Whether the items of a list are not wrapped in an element, in XML.
@@ -469,6 +475,16 @@ fn check_number(shape: &Shape, value: &Value, number: Option<f64>, path: &str, v
 }
 
 impl Shape {
+    /// Returns whether it is an enumeration.
+    pub fn is_enumeration(&self) -> bool {
+        !self.enum_values.is_empty()
+    }
+
+    /// Returns whether a text is one of the values of the enumeration.
+    pub fn is_enum_value(&self, text: &str) -> bool {
+        self.enum_values.iter().any(|value| value == text)
+    }
+
     /// Returns the compiled pattern, anchored at both ends.
     fn regex(&self) -> Option<&Regex> {
         self.compiled

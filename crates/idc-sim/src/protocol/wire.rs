@@ -39,6 +39,58 @@ pub struct WireResponse {
     pub body: String,
 }
 
+/// A response, as a client reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The members of the body. For an error, those other than its code and its message.
+    pub members: Value,
+    /// The code and the message of an error. Without a code, it is `http-STATUS`.
+    pub error: Option<(String, String)>,
+}
+
+/// Reads a response. `error_type` is the header `x-amzn-errortype`. Members that are sent as headers are left out, and
+/// so are the additional members of an error in XML.
+pub fn read_response(service: &str, operation: &str, status: u16, error_type: Option<&str>, body: &[u8]) -> Answer {
+    let model = SERVICES.get(service);
+    let is_xml = model.is_some_and(|model| matches!(model.protocol.as_str(), "query" | "rest-xml"));
+    let text = String::from_utf8_lossy(body);
+    if status < 300 {
+        let payload = model
+            .and_then(|model| model.operations.get(operation))
+            .and_then(|operation| operation.output_payload.as_deref());
+        let members = match payload {
+            _ if is_xml => xml::from_response(service, operation, &text).unwrap_or_else(|| json!({})),
+            Some(payload) => json!({ payload: json_members(body) }),
+            None => json_members(body),
+        };
+        return Answer { members, error: None };
+    }
+    let unnamed = || format!("http-{status}");
+    if is_xml {
+        let error = xml::error_of(&text).unwrap_or_else(|| (unnamed(), String::new()));
+        return Answer {
+            members: json!({}),
+            error: Some(error),
+        };
+    }
+    let mut members = match json_members(body) {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let kind = members.remove("__type");
+    // It can have a namespace in front, and a URL behind.
+    let code = error_type
+        .or_else(|| kind.as_ref().and_then(Value::as_str))
+        .and_then(|code| code.split(':').next()?.rsplit('#').next())
+        .map_or_else(unnamed, str::to_owned);
+    let words = ["message", "Message", "error_description"].map(|name| members.remove(name));
+    let message = words.iter().flatten().find_map(Value::as_str).unwrap_or_default();
+    Answer {
+        error: Some((code, message.to_owned())),
+        members: Value::Object(members),
+    }
+}
+
 /// Parses an API request. Returns `None` if the request is not for a simulated service.
 pub fn parse(head: &Parts, body: &[u8]) -> Option<ParsedRequest> {
     let scope = signature_scope(head).unwrap_or_default();
@@ -275,6 +327,20 @@ fn signature_scope(head: &Parts) -> Option<Scope> {
 }
 
 impl ParsedRequest {
+    /// Creates a request from its parts, or returns `None` if the service is not simulated.
+    pub fn new(service: &str, operation: &str, region: &str, access_key_id: &str, input: Value) -> Option<Self> {
+        let (service, model) = SERVICES.get_key_value(service)?;
+        Some(Self {
+            service: service.as_str(),
+            operation: operation.to_owned(),
+            region: region.to_owned(),
+            access_key_id: access_key_id.to_owned(),
+            proof: None,
+            input,
+            model,
+        })
+    }
+
     /// Serializes a result in the protocol of this request.
     pub fn write_response(&self, result: &ServiceResult, request_id: &str) -> WireResponse {
         let status = match result {

@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 
 use roxmltree::{Document, Node};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::protocol::models::{Service, Shape, input_shape};
+use crate::protocol::models::{Service, Shape, input_shape, output_shape};
 
 /// Deserializes the members of a query request: `ActionNames.member.1=sso:ListInstances&…`.
 pub fn from_form(service: &str, operation: &str, form: &[(String, String)]) -> Value {
@@ -56,6 +56,42 @@ pub fn from_xml(model: &Service, shape: &Shape, body: &str) -> Value {
     xml_value(model, shape, document.root_element()).unwrap_or(Value::Null)
 }
 
+/// Deserializes the members of a response that are in its body. Returns `None` if the body has no such form.
+pub fn from_response(service: &str, operation: &str, body: &str) -> Option<Value> {
+    let (shape, model) = output_shape(service, operation)?;
+    let payload = model.operations.get(operation)?.output_payload.as_deref();
+    let payload_shape = payload
+        .and_then(|payload| shape.members.get(payload))
+        .and_then(|member| model.shapes.get(&member.shape));
+    match (payload, payload_shape) {
+        (Some(payload), Some(shape)) if shape.kind != "structure" => Some(json!({ payload: body })),
+        (Some(payload), Some(shape)) => {
+            let document = Document::parse(body).ok()?;
+            let value = xml_value(model, shape, document.root_element())?;
+            Some(json!({ payload: value }))
+        }
+        _ => {
+            let document = Document::parse(body).ok()?;
+            let root = document.root_element();
+            // Only the query protocol wraps the members in an element of their own.
+            let name = format!("{operation}Result");
+            let wrapped = root.children().find(|child| child.tag_name().name() == name);
+            xml_value(model, shape, wrapped.unwrap_or(root))
+        }
+    }
+}
+
+/// Returns the code and the message of an XML error.
+pub fn error_of(body: &str) -> Option<(String, String)> {
+    let document = Document::parse(body).ok()?;
+    let text = |name: &str| {
+        let mut nodes = document.descendants();
+        let node = nodes.find(|node| node.tag_name().name() == name)?;
+        Some(node.text().unwrap_or_default().to_owned())
+    };
+    Some((text("Code")?, text("Message").unwrap_or_default()))
+}
+
 /// Deserializes an XML element. Returns `None` if its shape is not in the model.
 fn xml_value(model: &Service, shape: &Shape, node: Node) -> Option<Value> {
     let elements = || node.children().filter(Node::is_element);
@@ -79,6 +115,15 @@ fn xml_value(model: &Service, shape: &Shape, node: Node) -> Option<Value> {
             Some(Value::Array(
                 elements().filter_map(|child| xml_value(model, item, child)).collect(),
             ))
+        }
+        "map" => {
+            let item = model.shapes.get(shape.value.as_ref()?)?;
+            let entries = elements().filter_map(|entry| {
+                let part = |name: &str| entry.children().find(|child| child.tag_name().name() == name);
+                let key = part("key")?.text()?.to_owned();
+                Some((key, xml_value(model, item, part("value")?)?))
+            });
+            Some(Value::Object(entries.collect()))
         }
         _ => Some(scalar(shape, node.text().unwrap_or_default())),
     }
@@ -211,6 +256,22 @@ mod tests {
                 "ResourceArns": [],
             })
         );
+    }
+
+    #[test]
+    fn the_members_of_a_response_are_read_back() {
+        let (shape, model) = output_shape("iam", "GetAccountSummary").unwrap();
+        let value = json!({"SummaryMap": {"Users": 2, "Roles": 0}});
+        let members = members(model, shape, &value);
+        let body = format!(
+            "<GetAccountSummaryResponse><GetAccountSummaryResult>{members}</GetAccountSummaryResult>\
+             </GetAccountSummaryResponse>"
+        );
+        assert_eq!(from_response("iam", "GetAccountSummary", &body), Some(value));
+        let body = "<Error><Code>NoSuchBucket</Code><Message>a &amp; b</Message></Error>";
+        let expected = ("NoSuchBucket".to_owned(), "a & b".to_owned());
+        assert_eq!(error_of(body), Some(expected));
+        assert_eq!(error_of("no XML"), None);
     }
 
     #[test]
