@@ -44,7 +44,7 @@ OPERATIONS = {
         GetApplicationAccessScope PutApplicationAccessScope DeleteApplicationAccessScope ListApplicationAccessScopes
         GetApplicationAuthenticationMethod PutApplicationAuthenticationMethod DeleteApplicationAuthenticationMethod
         ListApplicationAuthenticationMethods""",
-    "identitystore": """CreateUser DescribeUser UpdateUser DeleteUser ListUsers GetUserId
+    "identitystore": """ListIdentityStores CreateUser DescribeUser UpdateUser DeleteUser ListUsers GetUserId
         CreateGroup DescribeGroup UpdateGroup DeleteGroup ListGroups GetGroupId
         CreateGroupMembership DescribeGroupMembership DeleteGroupMembership GetGroupMembershipId
         ListGroupMemberships ListGroupMembershipsForMember IsMemberInGroups""",

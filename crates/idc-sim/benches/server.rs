@@ -81,7 +81,7 @@ impl Served {
         let user = &self.users[n % self.users.len()];
         let attribute = format!(
             "{{\"AttributePath\":\"userName\",\"AttributeValue\":\"user-{}\"}}",
-            n % self.users.len()
+            n % (self.users.len() - 1)
         );
         let body = body
             .replace("INSTANCE", &format!("\"InstanceArn\":\"{}\"", self.instance))

@@ -54,8 +54,8 @@ pub struct Server {
 #[derive(Debug)]
 struct Shared {
     cloud: Mutex<Cloud>,
-    /// The state that a reset restores.
-    scenario: Cloud,
+    /// The state that a reset restores, as JSON: it takes much less memory, and a reset is rare.
+    scenario: Vec<u8>,
     /// The faults that a reset restores.
     first_faults: Vec<Fault>,
     faults: Mutex<FaultPlan>,
@@ -139,7 +139,13 @@ impl Shared {
     }
 
     fn reset(&self) {
-        *self.cloud() = self.scenario.clone();
+        // It was written from a state, so it is one.
+        if let Ok(scenario) = serde_json::from_slice::<Cloud>(&self.scenario) {
+            let mut cloud = self.cloud();
+            let has_quotas = cloud.has_quotas;
+            *cloud = scenario;
+            cloud.has_quotas = has_quotas;
+        }
         *lock(&self.faults) = FaultPlan::of(&self.first_faults);
         if let Some(quota) = &self.quota {
             lock(quota).refill();
@@ -193,7 +199,7 @@ impl Server {
         cloud.base_url = format!("http://{address}");
         cloud.has_quotas = options.quota.is_some();
         let shared = Arc::new(Shared {
-            scenario: cloud.clone(),
+            scenario: serde_json::to_vec(&cloud)?,
             cloud: Mutex::new(cloud),
             faults: Mutex::new(FaultPlan::of(&options.faults)),
             first_faults: options.faults,

@@ -240,6 +240,9 @@ no("ValidationException", SA, "ListPermissionSetsProvisionedToAccount", Instance
 assert ok(SA, "ListAccountsForProvisionedPermissionSet", **at)["AccountIds"] == [account]
 no("ResourceNotFoundException", SA, "ListAccountsForProvisionedPermissionSet", **missing)
 
+assert ok("identitystore", "ListIdentityStores")["IdentityStores"][0]["IdentityStoreId"] == store
+no("ValidationException", "identitystore", "ListIdentityStores", MaxResults=0)
+
 # Applications of Identity Center ------------------------------------------------------------------------------
 providers = ok(SA, "ListApplicationProviders")["ApplicationProviders"]
 no("ValidationException", SA, "ListApplicationProviders", MaxResults=0)

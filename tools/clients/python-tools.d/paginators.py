@@ -23,6 +23,10 @@ def known_values(token):
     groups = store.list_groups(IdentityStoreId=STORE)["Groups"]
     sets = admin.list_permission_sets(InstanceArn=INSTANCE["InstanceArn"])["PermissionSets"]
     root = organizations.list_roots()["Roots"][0]["Id"]
+    provider = admin.list_application_providers()["ApplicationProviders"][0]["ApplicationProviderArn"]
+    application = admin.create_application(
+        InstanceArn=INSTANCE["InstanceArn"], ApplicationProviderArn=provider, Name="Dashboard", ClientToken="paginators"
+    )["ApplicationArn"]
     return {
         "IdentityStoreId": STORE,
         "InstanceArn": INSTANCE["InstanceArn"],
@@ -43,7 +47,7 @@ def known_values(token):
         "PolicyType": "TAG_POLICY",
         "PolicyId": "p-FullAWSAccess",
         "Type": "BILLING",
-        "ApplicationArn": f"arn:aws:sso::{ACCOUNT}:application/{INSTANCE['InstanceArn'].rsplit('/')[-1]}/apl-0123456789abcdef",
+        "ApplicationArn": application,
         "TrustedTokenIssuerArn": f"arn:aws:sso::{ACCOUNT}:trustedTokenIssuer/x/tti-0",
         "accessToken": token,
     }
@@ -55,7 +59,7 @@ FILLED = {
     "ListInstances", "ListManagedPoliciesInPermissionSet", "ListPermissionSets", "ListPermissionSetsProvisionedToAccount",
     "ListGroupMemberships", "ListGroupMembershipsForMember", "ListGroups", "ListUsers", "ListAccounts",
     "ListAccountsForParent", "ListAWSServiceAccessForOrganization", "ListChildren", "ListParents", "ListRoots",
-    "ListAccountRoles",
+    "ListAccountRoles", "ListApplications", "ListApplicationProviders", "ListIdentityStores",
 }  # fmt: skip
 
 # The account administers no service.

@@ -6,17 +6,32 @@ mod store_request;
 mod users;
 
 use self::store_request::StoreRequest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::recorded::Words;
+use crate::services::paging;
 use crate::services::request::{Request, not_simulated};
 use crate::services::request::{not_found, text};
 use crate::state::person;
 use crate::state::{Cloud, Identity, Stamp};
 
+/// `ListIdentityStores`: those of the instances in the Region of the request.
+fn list_stores(cloud: &Cloud, request: &Request) -> ServiceResult {
+    let rows = cloud
+        .instances
+        .iter()
+        .filter(|instance| instance.is_in(request.region, request.now))
+        .map(|instance| json!({"IdentityStoreId": instance.store.id, "IdentityStoreArn": instance.store_arn()}))
+        .collect();
+    paging::page(request.input, "ListIdentityStores", "IdentityStores", 100, rows)
+}
+
 /// Handles an operation of `identitystore`.
 pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> ServiceResult {
+    if request.operation == "ListIdentityStores" {
+        return list_stores(cloud, request);
+    }
     let input = request.input;
     let id = text(input, "IdentityStoreId");
     let visible_before = request.now - cloud.timing.propagation;
@@ -33,7 +48,7 @@ pub fn handle(cloud: &mut Cloud, caller: &Identity, request: &Request) -> Servic
     let in_region = cloud
         .instances
         .iter()
-        .any(|instance| instance.store.id == store_id && instance.region == request.region);
+        .any(|instance| instance.store.id == store_id && instance.is_in(request.region, request.now));
     let store = cloud
         .store_mut(id)
         .filter(|_| in_region)
