@@ -167,7 +167,7 @@ A scenario chooses, in its table `[choices]`.
 - `AddRegion` does not require a multi-Region key and an external identity provider, as AWS does.
 - `ListApplicationProviders` has the two providers of customer managed applications. AWS has many more.
 - An EKS capability creates an application whose provider has a made-up name.
-- The quotas of the number of permission sets and of provisioned ones in an account are not enforced.
+- The words for too many permission sets, in an instance or provisioned in an account. The numbers are published.
 
 An operation that the simulation does not implement is HTTP 501 with its name. AWS answers
 `UnknownOperationException`, which a test could mistake for a property of AWS.

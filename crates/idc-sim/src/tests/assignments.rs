@@ -46,3 +46,41 @@ fn provisioning_where_nothing_is_provisioned_succeeds_and_creates_no_role() {
     assert_eq!(answer["PermissionSetProvisioningStatus"]["Status"], "SUCCEEDED");
     assert!(it.cloud.roles.is_empty());
 }
+
+#[test]
+fn the_published_quotas_of_permission_sets_are_enforced() {
+    let mut it = Caller::new();
+    let first = it.cloud.permission_sets[0].clone();
+    let role = it.cloud.roles[0].clone();
+    let numbered = |n: usize| format!("{}{n:04}", &first.arn[..first.arn.len() - 4]);
+    for n in 0..3498 {
+        let arn = numbered(n);
+        if n < 499 {
+            let mut role = role.clone();
+            role.permission_set.clone_from(&arn);
+            it.cloud.roles.push(role);
+        }
+        let mut set = first.clone();
+        (set.arn, set.name) = (arn, format!("set-{n}"));
+        it.cloud.permission_sets.push(set);
+    }
+    it.answer("sso-admin", "CreatePermissionSet", json!({"Name": "last"}))
+        .unwrap();
+    let error = it.error("sso-admin", "CreatePermissionSet", json!({"Name": "more"}));
+    assert_eq!(error.code, "ServiceQuotaExceededException");
+    // 500 are provisioned in the account. One of them can be assigned to others, and no new one.
+    let (account, group) = (it.cloud.account.id.clone(), it.group());
+    let assign = |set: String| {
+        json!({"PermissionSetArn": set, "TargetId": account, "TargetType": "AWS_ACCOUNT", "PrincipalType": "GROUP",
+            "PrincipalId": group})
+    };
+    it.answer("sso-admin", "CreateAccountAssignment", assign(numbered(0)))
+        .unwrap();
+    let error = it.error("sso-admin", "CreateAccountAssignment", assign(numbered(600)));
+    assert_eq!(error.code, "ServiceQuotaExceededException");
+    assert!(
+        error.message.contains("more than 500 for id 123456789012"),
+        "{}",
+        error.message
+    );
+}

@@ -71,6 +71,9 @@ fn change_assignment(cloud: &mut Cloud, caller: &Identity, request: &Request, ki
     let subject = requested_assignment(request);
     check_account(cloud, &subject.account)?;
     permission_sets::find(cloud, request)?;
+    if kind == OperationKind::Assign {
+        check_provisioned(cloud, &subject)?;
+    }
     check_quotas(cloud, std::slice::from_ref(&subject.account))?;
     let status = start_operation(cloud, caller, kind, subject, request.now);
     Ok(json!({ member_names(kind).0: status }))
@@ -252,6 +255,23 @@ fn provisioned_accounts(cloud: &Cloud, set: &str) -> Vec<String> {
         .filter(|role| role.permission_set == set)
         .map(|role| role.account.clone())
         .collect()
+}
+
+/// Maximum number of permission sets that are provisioned in one account ("IAM Identity Center quotas").
+const MAX_PROVISIONED: usize = 500;
+
+/// Rejects an assignment that would provision too many permission sets in an account.
+fn check_provisioned(cloud: &Cloud, subject: &Assignment) -> Result<(), ServiceError> {
+    let in_account = || cloud.roles.iter().filter(|role| role.account == subject.account);
+    let is_new = !in_account().any(|role| role.permission_set == subject.permission_set);
+    if is_new && in_account().count() >= MAX_PROVISIONED {
+        return Err(permission_sets::over_quota(
+            "ApplicationProfile",
+            MAX_PROVISIONED,
+            &subject.account,
+        ));
+    }
+    Ok(())
 }
 
 /// Rejects a request while too many are in progress, or one in the same account. A provisioning of all accounts counts once.

@@ -12,6 +12,20 @@ use crate::services::request::Request;
 use crate::services::request::{epoch, text};
 use crate::state::{Cloud, PermissionSet};
 
+/// Maximum number of permission sets of an instance ("IAM Identity Center quotas").
+const MAX_SETS: usize = 3500;
+
+/// Returns the error for one more than a quota allows, in the words that were recorded for policies.
+pub fn over_quota(what: &str, limit: usize, of: &str) -> ServiceError {
+    ServiceError::new(
+        "ServiceQuotaExceededException",
+        format!(
+            "You have exceeded AWS SSO limits. Cannot create {what} more than {limit} for id {of}. Please refer to \
+             https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html"
+        ),
+    )
+}
+
 /// `CreatePermissionSet`.
 pub fn create(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let input = request.input;
@@ -25,6 +39,9 @@ pub fn create(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     }
     let session_duration = input["SessionDuration"].as_str().unwrap_or("PT1H").to_owned();
     check_duration(&session_duration)?;
+    if of_instance(cloud, &instance).count() >= MAX_SETS {
+        return Err(over_quota("PermissionSet", MAX_SETS, &instance));
+    }
     let partition = cloud.partition();
     let arn = format!(
         "arn:{partition}:sso:::permissionSet/{instance}/ps-{}",
