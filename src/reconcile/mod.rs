@@ -18,6 +18,7 @@ mod context;
 mod error;
 mod fact;
 mod local_files;
+mod manually;
 mod ownership;
 pub mod plan;
 mod resource;
@@ -31,6 +32,7 @@ pub use change::{Change, ChangeKey, Consent, FieldChange, NamedConsent, SettingC
 pub use context::{CliOptions, Context, Instance};
 pub use error::{NOT_SUBSCRIBED, rerun, step_error};
 pub use fact::{Fact, Slot};
+pub use manually::Manually;
 pub use ownership::Creation;
 pub use resource::{Branch, Condition, Deletion, Elsewhere, Error, Resource};
 pub use retries::{CreateResult, End, create, delete_with_retries, repeat};

@@ -1,6 +1,6 @@
 //! The kinds of resources, as undo sees them: what is recorded can be compared with the account and deleted.
 
-use super::undo::Manually;
+use super::manually::Manually;
 use std::path::Path;
 
 use async_trait::async_trait;

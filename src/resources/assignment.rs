@@ -14,7 +14,7 @@ use crate::ids::{AccountId, AssignmentKey, PermissionSetArn, Principal};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, PROPAGATION_LIMIT};
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, ResourceId, ResourceKind, ResourceName, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Creation, Deletion, End, Error, Instance, Resource,
     StepInfo, create as create_with_retries, rerun, step_error,

@@ -14,7 +14,7 @@ use crate::aws_files::{self, Problem};
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::SetupCommand;
 use crate::progress::{Edit, Entry, Origin, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target,
 };

@@ -10,7 +10,7 @@ use crate::aws::{AwsError, AwsErrorKind, Permission};
 use crate::ids::{AccountId, IdentityStoreId, InstanceArn, RegionName};
 use crate::limits::REGIONS_AT_ONCE;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{Change, Consent, Context, NamedConsent, StepInfo, repeat, rerun};
 use crate::user_error::UserError;
 

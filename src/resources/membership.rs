@@ -6,7 +6,7 @@ use aws_sdk_identitystore::types::MemberId;
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, MembershipId, MembershipKey, UserId};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, ResourceName, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
 };

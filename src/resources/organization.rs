@@ -9,7 +9,7 @@ use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{Change, Consent, Context, Creation, Error, NamedConsent, StepInfo};
 use crate::user_error::UserError;
 

@@ -23,7 +23,7 @@ use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
 use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, SETS_AT_ONCE};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
     SettingChange, StepInfo, Target, create as create_with_retries, repeat, rerun, step_error,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::cli_config;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{Branch, Condition, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target};
 use crate::user_error::UserError;
 use aws_config_file::{Paths, files};

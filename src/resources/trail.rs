@@ -16,7 +16,7 @@ use crate::ids::{RegionName, region_of_arn};
 use crate::limits::FIRST_SIGN;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Origin, ResourceId, ResourceKind, Verb};
-use crate::reconcile::undo::Manually;
+use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Error, NamedConsent, Resource, StepInfo, Target, rerun,
     step_error,

@@ -23,9 +23,7 @@ use crate::progress::{Drift, Entry, Replaced, ResourceKind, Settings, Verb};
 use crate::reconcile::StepInfo;
 use crate::user_error::{UserError, UserErrorKind};
 
-pub use plan::{
-    Candidate, Disposition, Manually, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan,
-};
+pub use plan::{Candidate, Disposition, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan};
 
 /// What is known about the instance.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::{Branch, Condition, Elsewhere, Resource};
 use crate::next_step::SetupCommand;
 use crate::progress::{Drift, Entry, Origin, Record, Replaced, ResourceId, ResourceKind, Setting};
+use crate::reconcile::Manually;
 use crate::text::one_line;
 
 /// One resource that was created or changed.
@@ -29,26 +30,6 @@ pub struct Removal {
     /// Set if it is in a file of another environment: the undo there.
     #[serde(skip)]
     pub undo_elsewhere: Option<SetupCommand>,
-}
-
-/// How a user can revert something without this program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum Manually {
-    /// A command for a shell.
-    #[serde(rename = "command")]
-    Command(String),
-    /// Something that no command does, such as clicks in the console or an edit of a file.
-    #[serde(rename = "manual")]
-    Steps(String),
-}
-
-impl Manually {
-    /// The command, or the steps.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Command(text) | Self::Steps(text) => text,
-        }
-    }
 }
 
 /// What happens to a resource.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::models::Violation;
+use super::constraint::Violation;
 
 /// An error that a service returns. The protocol determines how it is serialized.
 #[derive(Debug, Clone, PartialEq)]

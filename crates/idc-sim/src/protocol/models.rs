@@ -11,6 +11,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::constraint::{Constraint, Violation};
 use crate::protocol::error::{ServiceError, ServiceResult};
 
 /// The models of all simulated services, by botocore's names (`sso-admin`, `identitystore`, …).
@@ -174,36 +175,6 @@ pub struct Constraints {
     pub max: Option<usize>,
     pub has_pattern: bool,
     pub has_enum: bool,
-}
-
-/// The kind of a constraint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Constraint {
-    /// A member is required.
-    Required,
-    /// The smallest length.
-    MinLength,
-    /// The largest length.
-    MaxLength,
-    /// The smallest number.
-    MinValue,
-    /// The largest number.
-    MaxValue,
-    /// A pattern.
-    Pattern,
-    /// An enumeration of values.
-    Enumeration,
-    /// The type of a value.
-    Type,
-}
-
-/// A violated constraint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Its kind.
-    pub constraint: Constraint,
-    /// The value, the member and the constraint, in the format of AWS.
-    pub description: String,
 }
 
 /// Validates a request's members against the model.

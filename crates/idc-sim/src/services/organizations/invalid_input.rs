@@ -1,7 +1,7 @@
 //! The errors of AWS Organizations for invalid input. Each has a reason.
 
+use crate::protocol::constraint::Constraint;
 use crate::protocol::error::ServiceError;
-use crate::protocol::models::Constraint;
 
 /// Returns the error for an input that is invalid for a reason.
 pub fn invalid_input(reason: &str, message: &str) -> ServiceError {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::lists::page;
 use super::organization::{constraint_violation, find_account, require_administrator, require_management};
-use super::page;
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::request::{Request, text};
 use crate::state::{Account, AccountRequest, Cloud};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::invalid_input::require_service_principal;
-use super::{LIST, page};
+use super::lists::{LIST, page};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
 use crate::services::request::Request;

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::invalid_input::invalid_input;
+use super::lists::{LIST, page};
 use super::organization::{constraint_violation, require_administrator, require_management};
 use super::units::{organization, organization_mut, require_target, root_shape, tags_of};
-use super::{LIST, page};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
 use crate::services::request::{Request, text};

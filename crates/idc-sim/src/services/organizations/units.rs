@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::lists::page;
 use super::organization::{account_shape, find_account, require_administrator, require_management};
-use super::page;
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::request::{Request, not_simulated, text};
 use crate::state::{Cloud, Organization, OrganizationalUnit};
