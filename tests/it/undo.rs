@@ -1,5 +1,7 @@
 //! Undo: deletes the resources that `idc-setup` created, and keeps existing ones.
 
+use std::time::Duration;
+
 use idc_setup::ui::envelope::{Envelope, UndoBody};
 use idc_sim::{CallLine, Cloud, FaultKind, Membership, ServiceError, Stamp};
 use serde_json::{Value, json};
@@ -273,10 +275,11 @@ fn undo_waits_for_new_resources_that_are_not_visible_yet() {
     let env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
     let before = persistent_state(&TestEnv::new("enabled").server.cloud());
-    // The resources were recorded just now,
+    // The resources were recorded just now, also on a busy machine,
     let mut kept = env.state();
+    let soon = jiff::Timestamp::now() + Duration::from_secs(2);
     for resource in kept["resources"].as_array_mut().unwrap() {
-        resource["at"] = json!(jiff::Timestamp::now().to_string());
+        resource["at"] = json!(soon.to_string());
     }
     std::fs::write(env.state_file(), kept.to_string()).unwrap();
     // and reads do not return them yet, more often than undo retries a read of an older resource.
