@@ -1,5 +1,6 @@
 //! `idc-setup undo`: undo what runs created or changed.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -32,17 +33,17 @@ pub async fn undo(cli: &Cli, flags: &UndoFlags, environment: &Environment, scree
     say_rehearsal(cli, environment, screen);
     let mut removals = Vec::new();
     let mut prepared = None;
+    let has_begun = Cell::new(false);
     let ended = tokio::select! {
         biased;
-        ended = go(cli, flags, environment, screen, &mut removals, &mut prepared) => ended,
+        ended = go(cli, flags, environment, screen, &mut removals, &mut prepared, &has_begun) => ended,
         // The record and the report contain what was deleted before.
         () = asked_to_end() => Err(Stopped::from(UserError::interrupted())),
     };
     let stopped = ended.err();
     let is_interrupted = |stopped: &Stopped| stopped.error.kind == UserErrorKind::Interrupted;
     if cli.flags.output != Output::Json && stopped.as_ref().is_some_and(is_interrupted) {
-        let is_undone = |removal: &Removal| matches!(removal.disposition, Disposition::Deleted | Disposition::Restored);
-        if !removals.iter().any(is_undone) {
+        if !has_begun.get() {
             screen.warn("");
             screen.warn("Stopped. Nothing was deleted.");
             return ExitCode::Interrupted;
@@ -60,6 +61,7 @@ async fn go(
     screen: &Screen,
     removals: &mut Vec<Removal>,
     kept: &mut Option<Prepared>,
+    has_begun: &Cell<bool>,
 ) -> Result<(), Stopped> {
     refuse_invalid_flags(cli, flags)?;
     let browser = browser(cli, environment)?;
@@ -108,6 +110,8 @@ async fn go(
         None => screen.talk(&result_line(removal)),
         Some(_) => screen.talk(&format!("Could not undo the {}.", removal.name())),
     };
+    // From here on, a deletion can be in flight.
+    has_begun.set(true);
     undo_of(&context, flags).apply(&instance, removals, say).await?;
     // Folders that a killed run created without a file in them.
     if flags.step.as_deref().is_none_or(|step| step == cli_profile::INFO.slug) {

@@ -4,6 +4,14 @@ use console::measure_text_width;
 
 use super::keys::{Edit, Press};
 
+/// What stands before a field.
+pub struct Label {
+    /// The text on the line of the field.
+    pub label: String,
+    /// The rows above it that the question takes on a narrow screen.
+    pub above: usize,
+}
+
 /// The text of a field, and where the cursor is in it.
 #[derive(Debug, Default)]
 pub struct Field {

@@ -9,7 +9,7 @@ use dialoguer::Select;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use super::Interactive;
-use super::field::Field;
+use super::field::{Field, Label};
 use super::keys::{Keys, Press};
 use super::search_list::Picked;
 use crate::answers::Key;
@@ -85,6 +85,26 @@ impl Interactive {
         let _ = Term::stderr().write_str("\r\x1b[J");
     }
 
+    /// Prints the question if the terminal is too narrow for it and its field.
+    pub(super) fn label(&self, prompt: &str, default: Option<&str>, columns: usize) -> Label {
+        let mark = self.screen.paint("?", &Style::new().yellow());
+        let asked = self.screen.encode(&clean(prompt));
+        let asked = self.screen.paint(&asked, &Style::new().bold());
+        let shown = default.map(|default| format!("({}) ", clean(default)));
+        let shown = shown.map_or_else(String::new, |default| self.screen.paint(&default, &Style::new().dim()));
+        let (question, arrow) = (format!("{mark} {asked} {shown}"), self.screen.encode("›"));
+        let label = format!("{question}{arrow} ");
+        if measure_text_width(&label) + NARROW <= columns {
+            return Label { label, above: 0 };
+        }
+        // The terminal is gone if this fails; reading fails next.
+        drop(Term::stderr().write_str(&format!("{question}\r\n")));
+        Label {
+            label: format!("{arrow} "),
+            above: self.screen.rows_of(&question),
+        }
+    }
+
     /// Reads one line, with this text already in the field. `below` is shown below the field. `None` after Esc.
     async fn line(
         &self,
@@ -98,22 +118,7 @@ impl Interactive {
         // The terminal is gone if this fails; reading fails next.
         let write = |text: &str| drop(term.write_str(text));
         let columns = usize::from(term.size().1).max(20);
-        let mark = self.screen.paint("?", &Style::new().yellow());
-        let asked = self
-            .screen
-            .paint(&self.screen.encode(&clean(prompt)), &Style::new().bold());
-        let shown = default.map(|default| format!("({}) ", clean(default)));
-        let shown = shown.map_or_else(String::new, |default| self.screen.paint(&default, &Style::new().dim()));
-        let arrow = self.screen.encode("›");
-        let mut label = format!("{mark} {asked} {shown}{arrow} ");
-        // On a narrow screen, the field has a line of its own.
-        let mut above = 0;
-        if measure_text_width(&label) + NARROW > columns {
-            let question = format!("{mark} {asked} {shown}");
-            write(&format!("{question}\r\n"));
-            above = self.screen.rows_of(&question);
-            label = format!("{arrow} ");
-        }
+        let Label { label, above } = self.label(prompt, default, columns);
         let label_width = measure_text_width(&label);
         Self::write_below(below);
         let mut field = Field::new(&clean(initial));

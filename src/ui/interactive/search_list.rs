@@ -4,7 +4,7 @@
 use console::{Style, Term, measure_text_width};
 
 use super::Interactive;
-use super::field::Field;
+use super::field::{Field, Label};
 use super::keys::{Keys, Press};
 use crate::text::clean;
 use crate::user_error::UserError;
@@ -12,9 +12,6 @@ use crate::wizard::Choice;
 
 /// The rows that are shown at once, so that a list fits on a small screen.
 const ROWS: usize = 8;
-
-/// The columns that a filter should have at least beside its question.
-const NARROW: usize = 16;
 
 /// What the user did with a list.
 pub(super) enum Picked {
@@ -56,20 +53,7 @@ impl Interactive {
         // The terminal is gone if this fails; reading fails next.
         let write = |text: &str| drop(term.write_str(text));
         let columns = usize::from(term.size().1).max(20);
-        let mark = self.screen.paint("?", &Style::new().yellow());
-        let asked = self
-            .screen
-            .paint(&self.screen.encode(&clean(text)), &Style::new().bold());
-        let arrow = self.screen.encode("›");
-        let mut label = format!("{mark} {asked} {arrow} ");
-        // On a narrow screen, the filter has a line of its own.
-        let mut above = 0;
-        if measure_text_width(&label) + NARROW > columns {
-            let question = format!("{mark} {asked}");
-            write(&format!("{question}\r\n"));
-            above = self.screen.rows_of(&question);
-            label = format!("{arrow} ");
-        }
+        let Label { label, above } = self.label(text, None, columns);
         let label_width = measure_text_width(&label);
         let mut field = Field::default();
         let mut selected = 0;
