@@ -42,6 +42,7 @@
 #[doc = include_str!("../docs/architecture.md")]
 mod architecture {}
 
+pub mod access;
 pub mod answers;
 pub mod aws;
 pub mod aws_cli;

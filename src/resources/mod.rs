@@ -14,6 +14,7 @@ pub mod batch;
 pub mod cli_config;
 pub mod group;
 pub mod instance;
+pub mod inventory;
 pub mod item;
 pub mod membership;
 pub mod organization;
