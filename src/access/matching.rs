@@ -54,7 +54,11 @@ impl<'a> Organization<'a> {
                 organization.below.entry(unit.as_str()).or_default().insert(id);
             }
             for (key, value) in account.tags.iter().flatten() {
-                organization.tags.entry(key.as_str()).or_default().push((value.as_str(), id));
+                organization
+                    .tags
+                    .entry(key.as_str())
+                    .or_default()
+                    .push((value.as_str(), id));
             }
             if account.is_active() && account.tags.is_none() {
                 organization.without_tags = Some(id);

@@ -1,15 +1,25 @@
 //! Access for a whole team, described in a file: who has which permission set in which account.
 //!
 //! - [`file`]: the contents of the file, as written, with every mistake in it ([`mistake`]).
-//! - [`selector`]: which accounts are meant.
-//! - [`desired`]: the file with the accounts of the organization in place of selectors.
+//! - [`selector`]: which accounts are meant, found in the organization by [`matching`], [`units`] and [`selections`].
+//! - [`resolve`]: from the file to what is [`desired`], with the accounts of the organization in place of selectors.
+//! - [`explain`]: every way in which a user has access, and [`what_if`]: what would be desired if something were different.
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
 
 pub mod desired;
+pub mod explain;
 pub mod file;
+pub mod known;
+pub mod matching;
 pub mod mistake;
+pub mod nearest;
 pub mod plan;
+pub mod resolve;
+pub mod selections;
 pub mod selector;
+pub mod specification;
+pub mod units;
+pub mod what_if;

@@ -53,8 +53,11 @@ pub struct Lists<'f> {
 /// Finds the accounts of selections. Each selector is searched once, however often the file has it.
 pub struct Selections<'a> {
     organization: &'a Organization<'a>,
-    /// The account sets; `None` for a set with a mistake.
+    /// The account sets of the file.
+    tables: &'a BTreeMap<String, AccountSet>,
+    /// The accounts of the sets; `None` for a set with a mistake.
     sets: BTreeMap<&'a str, Option<Matched<'a>>>,
+    /// The accounts of the other selectors.
     found: HashMap<&'a Selector, Result<Matched<'a>, Problem>>,
 }
 
@@ -68,6 +71,7 @@ impl<'a> Selections<'a> {
     ) -> Self {
         let mut selections = Self {
             organization,
+            tables: sets,
             sets: BTreeMap::new(),
             found: HashMap::new(),
         };
@@ -75,12 +79,13 @@ impl<'a> Selections<'a> {
         let mut users: BTreeMap<&'a str, Vec<&'a str>> = BTreeMap::new();
         let mut ready: BTreeSet<&'a str> = BTreeSet::new();
         for (name, set) in sets {
+            let name = name.as_str();
             let needed: BTreeSet<&'a str> = references(set)
                 .map(|(needed, _)| needed)
                 .filter(|needed| sets.contains_key(*needed))
                 .collect();
             for needed in &needed {
-                users.entry(needed).or_default().push(name);
+                users.entry(*needed).or_default().push(name);
             }
             if needed.is_empty() {
                 ready.insert(name);
@@ -98,7 +103,7 @@ impl<'a> Selections<'a> {
                     needed.remove(name);
                     if needed.is_empty() {
                         waiting.remove(user);
-                        ready.insert(user);
+                        ready.insert(*user);
                     }
                 }
             }
@@ -232,9 +237,6 @@ impl<'a> Selections<'a> {
     }
 
     fn of_selector(&mut self, selector: &'a Selector) -> Result<Matched<'a>, Problem> {
-        if let Selector::Set(name) = selector {
-            return self.of_reference(name);
-        }
         if let Some(found) = self.found.get(selector) {
             return found.clone();
         }
@@ -264,7 +266,7 @@ impl<'a> Selections<'a> {
             Some(Some(matched)) => Ok(matched.clone()),
             Some(None) => Err(Problem::InSet),
             None => {
-                let similar = nearest(name, self.sets.keys().copied());
+                let similar = nearest(name, self.tables.keys().map(String::as_str));
                 Err(Problem::Mistake(SelectorError {
                     message: format!("There is no account set {name}."),
                     suggestion: similar.map(|known| format!("The nearest name is @{known}.")),
@@ -325,7 +327,7 @@ fn references(set: &AccountSet) -> impl Iterator<Item = (&str, &Place)> {
             Selector::Set(name) => Some(name.as_str()),
             _ => None,
         });
-        names.map(|name| (name, &selection.place))
+        names.map(move |name| (name, &selection.place))
     })
 }
 

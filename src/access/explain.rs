@@ -1,0 +1,315 @@
+//! Every way in which a user or group has access, or would have it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil::Date;
+
+use super::desired::{AssignmentName, Desired, DesiredAssignment, DesiredGroup, DesiredUser, Expired};
+use super::file::{AccessFile, Assignment, Extent, PrincipalName};
+use super::mistake::Place;
+use crate::ids::{AccountId, GroupId, Principal};
+use crate::resources::inventory::Inventory;
+
+/// A way to a permission set in an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The account.
+    pub account: AccountId,
+    /// The name of the account; `None` if the organization no longer contains it.
+    pub account_name: Option<String>,
+    /// The name of the permission set.
+    pub permission_set: String,
+    /// The group that has the permission set; `None` if the user or group that was asked about has it itself.
+    pub group: Option<ThroughGroup>,
+    /// The lines of the file that ask for the assignment.
+    pub lines: Vec<Line>,
+    /// The line of the file that asked for it until a day that has passed.
+    pub expired: Option<Expired>,
+    /// The line of the file that says that the assignment must not exist.
+    pub absent: Option<Place>,
+    /// Whether the assignment exists.
+    pub is_assigned: bool,
+    /// Whether the access exists, and whether the file asks for it.
+    pub state: WayState,
+}
+
+/// The group through which a user has a permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThroughGroup {
+    /// The name of the group.
+    pub name: String,
+    /// Where the file lists the user among the members.
+    pub listed: Option<Place>,
+    /// Whether the user is a member now.
+    pub is_member: bool,
+}
+
+/// A line of the file that asks for an assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Where it is.
+    pub place: Place,
+    /// Why it exists.
+    pub reason: Option<String>,
+    /// From this day on, it does not ask for it any more.
+    pub until: Option<Date>,
+}
+
+/// Whether access exists, and whether the file asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WayState {
+    /// The access exists, and the file asks for it.
+    AsDesired,
+    /// The file asks for it, but the assignment or the membership does not exist yet.
+    OnlyDesired,
+    /// The access exists, and the file does not ask for it.
+    NotDesired,
+}
+
+/// Every way in which a user or group has access, or would have it after the file was applied, in all accounts or in one;
+/// sorted by account, permission set and group.
+///
+/// A user has the access of the groups whose members list the user in the file, or that have the user as a member now. A
+/// membership that the file does not list counts as desired, unless the group says that its list is exact.
+pub fn explain(
+    file: &AccessFile,
+    desired: &Desired,
+    observed: &Inventory,
+    principal: &PrincipalName,
+    account: Option<&AccountId>,
+) -> Vec<Way> {
+    let view = View { desired, observed };
+    let lines: HashMap<&Place, &Assignment> = file.assignments.iter().map(|line| (&line.place, line)).collect();
+    let holders = view.holders(principal);
+    let wanted = view.wanted(&holders);
+    let assigned = view.assigned(&holders);
+    let is_meant = |name: &AssignmentName| account.is_none_or(|account| name.account == *account);
+    let mut names: Vec<&AssignmentName> = wanted
+        .keys()
+        .copied()
+        .chain(&assigned)
+        .filter(|name| is_meant(name))
+        .collect();
+    names.sort_unstable_by_key(|name| (&name.account, &name.permission_set, through(&holders, name)));
+    names.dedup();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let holder = holders.get(&name.principal)?;
+            let is_assigned = assigned.contains(name);
+            let wanted = wanted.get(name).copied();
+            let state = holder.state(is_assigned, wanted.is_some())?;
+            let places = wanted.into_iter().flat_map(|wanted| &wanted.places);
+            Some(Way {
+                account: name.account.clone(),
+                account_name: observed
+                    .accounts
+                    .all
+                    .get(&name.account)
+                    .map(|account| account.name.clone()),
+                permission_set: name.permission_set.clone(),
+                group: holder.through.clone(),
+                lines: places.map(|place| line(place, lines.get(place).copied())).collect(),
+                expired: desired.expired.get(name).cloned(),
+                absent: desired.absent_assignments.get(name).cloned(),
+                is_assigned,
+                state,
+            })
+        })
+        .collect()
+}
+
+/// The name of the group of an assignment; `None`, which comes first, if the assignment is not through a group.
+fn through<'h>(holders: &'h BTreeMap<PrincipalName, Holder>, name: &AssignmentName) -> Option<&'h str> {
+    let group = holders.get(&name.principal)?.through.as_ref()?;
+    Some(&group.name)
+}
+
+fn line(place: &Place, assignment: Option<&Assignment>) -> Line {
+    Line {
+        place: place.clone(),
+        reason: assignment.and_then(|assignment| assignment.reason.clone()),
+        until: assignment.and_then(|assignment| assignment.until.as_ref().map(|until| until.value)),
+    }
+}
+
+/// A user or group whose assignments give access.
+struct Holder {
+    /// The user or group, if it exists.
+    existing: Option<Principal>,
+    /// The group, if the access is not its own.
+    through: Option<ThroughGroup>,
+    /// Whether the file asks for the membership, or leaves it alone.
+    is_membership_desired: bool,
+    /// Whether the file says that the user or a group must not exist.
+    is_absent: bool,
+}
+
+impl Holder {
+    /// The state of an assignment; `None` if there is no access, and there will be none.
+    fn state(&self, is_assigned: bool, is_wanted: bool) -> Option<WayState> {
+        let is_member = self.through.as_ref().is_none_or(|group| group.is_member);
+        let is_desired = is_wanted && self.is_membership_desired && !self.is_absent;
+        match (is_assigned && is_member, is_desired) {
+            (true, true) => Some(WayState::AsDesired),
+            (true, false) => Some(WayState::NotDesired),
+            (false, true) => Some(WayState::OnlyDesired),
+            // A new member gets what the group has, also what the file does not ask for.
+            (false, false) => {
+                let will_exist = is_assigned && self.is_membership_desired && !self.is_absent;
+                will_exist.then_some(WayState::OnlyDesired)
+            }
+        }
+    }
+}
+
+/// What is desired and what exists.
+struct View<'a> {
+    desired: &'a Desired,
+    observed: &'a Inventory,
+}
+
+impl<'a> View<'a> {
+    /// Whose assignments give a user or group access, by their names in the file.
+    fn holders(&self, principal: &PrincipalName) -> BTreeMap<PrincipalName, Holder> {
+        match principal {
+            PrincipalName::Group(name) => {
+                let (name, group) = self.desired_group(name);
+                let holder = Holder {
+                    existing: self.existing_group(name, group).map(Principal::Group),
+                    through: None,
+                    is_membership_desired: true,
+                    is_absent: group.is_some_and(|group| group.is_absent),
+                };
+                BTreeMap::from([(PrincipalName::Group(name.to_owned()), holder)])
+            }
+            PrincipalName::User(name) => self.holders_of_user(name),
+        }
+    }
+
+    fn holders_of_user(&self, name: &str) -> BTreeMap<PrincipalName, Holder> {
+        let (name, user) = self.desired_user(name);
+        let is_absent = user.is_some_and(|user| user.is_absent);
+        let previous = user.iter().flat_map(|user| &user.previous_names).map(String::as_str);
+        let id = [name]
+            .into_iter()
+            .chain(previous)
+            .find_map(|name| self.observed.user_named(name));
+        let id = id.map(|(id, _)| id);
+        let direct = Holder {
+            existing: id.cloned().map(Principal::User),
+            through: None,
+            is_membership_desired: true,
+            is_absent,
+        };
+        let mut holders = BTreeMap::from([(PrincipalName::User(name.to_owned()), direct)]);
+        let memberships = self.observed.memberships.keys();
+        let existing: BTreeSet<&GroupId> = memberships
+            .filter(|key| Some(&key.user) == id)
+            .map(|key| &key.group)
+            .collect();
+        let listing = self
+            .desired
+            .groups
+            .iter()
+            .filter(|(_, group)| group.members.contains_key(name));
+        let names = existing
+            .iter()
+            .filter_map(|id| self.observed.groups.get(*id))
+            .map(|group| self.desired_group(&group.name).0)
+            .chain(listing.map(|(name, _)| name.as_str()));
+        for group_name in names {
+            let group = self.desired.groups.get(group_name);
+            let group_id = self.existing_group(group_name, group);
+            let listed = group.and_then(|group| group.members.get(name)).cloned();
+            let is_exact = group.is_some_and(|group| group.membership == Extent::Exactly && !group.is_external);
+            let holder = Holder {
+                is_membership_desired: listed.is_some() || !is_exact,
+                is_absent: is_absent || group.is_some_and(|group| group.is_absent),
+                through: Some(ThroughGroup {
+                    name: group_name.to_owned(),
+                    listed,
+                    is_member: group_id.as_ref().is_some_and(|id| existing.contains(id)),
+                }),
+                existing: group_id.map(Principal::Group),
+            };
+            holders.insert(PrincipalName::Group(group_name.to_owned()), holder);
+        }
+        holders
+    }
+
+    /// The user that has this name or had it before, with the name in the file.
+    fn desired_user<'n>(&self, name: &'n str) -> (&'n str, Option<&'a DesiredUser>)
+    where
+        'a: 'n,
+    {
+        if let Some(user) = self.desired.users.get(name) {
+            return (name, Some(user));
+        }
+        let renamed = self
+            .desired
+            .users
+            .iter()
+            .find(|(_, user)| user.previous_names.iter().any(|old| old == name));
+        match renamed {
+            Some((new, user)) => (new, Some(user)),
+            None => (name, None),
+        }
+    }
+
+    /// The group that has this name or had it before, with the name in the file.
+    fn desired_group<'n>(&self, name: &'n str) -> (&'n str, Option<&'a DesiredGroup>)
+    where
+        'a: 'n,
+    {
+        if let Some(group) = self.desired.groups.get(name) {
+            return (name, Some(group));
+        }
+        let renamed = self
+            .desired
+            .groups
+            .iter()
+            .find(|(_, group)| group.previous_names.iter().any(|old| old == name));
+        match renamed {
+            Some((new, group)) => (new, Some(group)),
+            None => (name, None),
+        }
+    }
+
+    /// The group that exists with this name or with one that it had before.
+    fn existing_group(&self, name: &str, group: Option<&DesiredGroup>) -> Option<GroupId> {
+        let previous = group
+            .into_iter()
+            .flat_map(|group| &group.previous_names)
+            .map(String::as_str);
+        let mut names = [name].into_iter().chain(previous);
+        let (id, _) = names.find_map(|name| self.observed.group_named(name))?;
+        Some(id.clone())
+    }
+
+    /// The desired assignments of the holders.
+    fn wanted(&self, holders: &BTreeMap<PrincipalName, Holder>) -> BTreeMap<&'a AssignmentName, &'a DesiredAssignment> {
+        let assignments = self.desired.assignments.iter();
+        assignments
+            .filter(|(name, _)| holders.contains_key(&name.principal))
+            .collect()
+    }
+
+    /// The existing assignments of the holders.
+    fn assigned(&self, holders: &BTreeMap<PrincipalName, Holder>) -> BTreeSet<AssignmentName> {
+        let names: HashMap<&Principal, &PrincipalName> = holders
+            .iter()
+            .filter_map(|(name, holder)| Some((holder.existing.as_ref()?, name)))
+            .collect();
+        let assignments = self.observed.assignments.iter().filter_map(|key| {
+            let principal = names.get(&key.principal).copied()?;
+            let set = self.observed.permission_sets.get(&key.permission_set);
+            Some(AssignmentName {
+                account: key.account.clone(),
+                permission_set: set.map_or_else(|| key.permission_set.to_string(), |set| set.name.clone()),
+                principal: principal.clone(),
+            })
+        });
+        assignments.collect()
+    }
+}
