@@ -1,6 +1,7 @@
 //! Every way in which a user or group has access, or would have it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
 
 use jiff::civil::Date;
 
@@ -79,7 +80,7 @@ pub fn explain(
     account: Option<&AccountId>,
 ) -> Vec<Way> {
     let view = View { desired, observed };
-    let lines: HashMap<&Place, &Assignment> = file.assignments.iter().map(|line| (&line.place, line)).collect();
+    let lines: BTreeMap<&Place, &Assignment> = file.assignments.iter().map(|line| (&line.place, line)).collect();
     let holders = view.holders(principal);
     let wanted = view.wanted(&holders);
     let assigned = view.assigned(&holders);
@@ -90,7 +91,7 @@ pub fn explain(
         .chain(&assigned)
         .filter(|name| is_meant(name))
         .collect();
-    names.sort_unstable_by_key(|name| (&name.account, &name.permission_set, through(&holders, name)));
+    names.sort_unstable_by_key(|&name| (&name.account, &name.permission_set, through(&holders, name)));
     names.dedup();
     names
         .into_iter()
@@ -122,7 +123,7 @@ pub fn explain(
 /// The name of the group of an assignment; `None`, which comes first, if the assignment is not through a group.
 fn through<'h>(holders: &'h BTreeMap<PrincipalName, Holder>, name: &AssignmentName) -> Option<&'h str> {
     let group = holders.get(&name.principal)?.through.as_ref()?;
-    Some(&group.name)
+    Some(group.name.as_str())
 }
 
 fn line(place: &Place, assignment: Option<&Assignment>) -> Line {
@@ -190,9 +191,11 @@ impl<'a> View<'a> {
     fn holders_of_user(&self, name: &str) -> BTreeMap<PrincipalName, Holder> {
         let (name, user) = self.desired_user(name);
         let is_absent = user.is_some_and(|user| user.is_absent);
-        let previous = user.iter().flat_map(|user| &user.previous_names).map(String::as_str);
-        let id = [name]
+        let previous = user
             .into_iter()
+            .flat_map(|user| &user.previous_names)
+            .map(String::as_str);
+        let id = iter::once(name)
             .chain(previous)
             .find_map(|name| self.observed.user_named(name));
         let id = id.map(|(id, _)| id);
@@ -252,7 +255,7 @@ impl<'a> View<'a> {
             .iter()
             .find(|(_, user)| user.previous_names.iter().any(|old| old == name));
         match renamed {
-            Some((new, user)) => (new, Some(user)),
+            Some((new, user)) => (new.as_str(), Some(user)),
             None => (name, None),
         }
     }
@@ -271,7 +274,7 @@ impl<'a> View<'a> {
             .iter()
             .find(|(_, group)| group.previous_names.iter().any(|old| old == name));
         match renamed {
-            Some((new, group)) => (new, Some(group)),
+            Some((new, group)) => (new.as_str(), Some(group)),
             None => (name, None),
         }
     }
@@ -282,7 +285,7 @@ impl<'a> View<'a> {
             .into_iter()
             .flat_map(|group| &group.previous_names)
             .map(String::as_str);
-        let mut names = [name].into_iter().chain(previous);
+        let mut names = iter::once(name).chain(previous);
         let (id, _) = names.find_map(|name| self.observed.group_named(name))?;
         Some(id.clone())
     }
@@ -311,5 +314,238 @@ impl<'a> View<'a> {
             })
         });
         assignments.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::fixtures::{
+        PAYMENTS, SHOP, TOOLS, assignment, file, group, id, located, organization, place, principal, resolved, user,
+    };
+    use super::*;
+    use crate::ids::{AssignmentKey, MembershipKey, PermissionSetArn, UserId};
+    use crate::reconcile::Instance;
+    use crate::resources::inventory::{self, PermissionSet};
+
+    fn user_id(name: &str) -> UserId {
+        format!("user-{name}").parse().unwrap()
+    }
+
+    fn group_id(name: &str) -> GroupId {
+        format!("group-{name}").parse().unwrap()
+    }
+
+    fn set_arn(name: &str) -> PermissionSetArn {
+        format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{name}")
+            .parse()
+            .unwrap()
+    }
+
+    fn permission_set(name: &str) -> (PermissionSetArn, PermissionSet) {
+        let set = PermissionSet {
+            arn: set_arn(name),
+            name: name.to_owned(),
+            settings: BTreeMap::new(),
+            is_complete: true,
+            owner: None,
+            accounts: BTreeSet::new(),
+            outdated_accounts: BTreeSet::new(),
+        };
+        (set.arn.clone(), set)
+    }
+
+    /// The users ada, ben and zoe, the groups platform and Admins without members, and no assignments.
+    fn inventory() -> Inventory {
+        let users = ["ada", "ben", "zoe"].map(|name| {
+            let user = inventory::User {
+                name: name.to_owned(),
+                ..inventory::User::default()
+            };
+            (user_id(name), user)
+        });
+        let groups = ["platform", "Admins"].map(|name| {
+            let group = inventory::Group {
+                name: name.to_owned(),
+                ..inventory::Group::default()
+            };
+            (group_id(name), group)
+        });
+        Inventory {
+            instance: Instance {
+                arn: "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".parse().unwrap(),
+                store: "d-1234567890".parse().unwrap(),
+                region: "eu-west-1".parse().unwrap(),
+                owner: id("100000000000"),
+            },
+            accounts: organization(),
+            users: users.into(),
+            groups: groups.into(),
+            memberships: BTreeMap::new(),
+            groups_read: BTreeSet::new(),
+            permission_sets: ["Admin", "ReadOnly"].map(permission_set).into(),
+            assignments: BTreeSet::new(),
+            assignments_read: BTreeSet::new(),
+        }
+    }
+
+    fn join(inventory: &mut Inventory, group: &str, user: &str) {
+        let key = MembershipKey {
+            group: group_id(group),
+            user: user_id(user),
+        };
+        let id = format!("membership-{group}-{user}").parse().unwrap();
+        inventory.memberships.insert(key, id);
+    }
+
+    fn assign(inventory: &mut Inventory, account: &str, set: &str, who: &str) {
+        inventory.assignments.insert(AssignmentKey {
+            account: id(account),
+            permission_set: set_arn(set),
+            principal: match principal(who) {
+                PrincipalName::User(name) => Principal::User(user_id(&name)),
+                PrincipalName::Group(name) => Principal::Group(group_id(&name)),
+            },
+        });
+    }
+
+    fn explained(file: &AccessFile, inventory: &Inventory, who: &str) -> Vec<Way> {
+        let desired = resolved(file, &organization()).unwrap();
+        explain(file, &desired, inventory, &principal(who), None)
+    }
+
+    /// The account, permission set, group and state of each way.
+    fn summary(ways: &[Way]) -> Vec<String> {
+        ways.iter()
+            .map(|way| {
+                let group = way.group.as_ref().map_or("-", |group| &group.name);
+                format!("{} {} {group} {:?}", way.account, way.permission_set, way.state)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_way_is_found_with_its_group_and_lines() {
+        let mut file = file();
+        let mut direct = assignment(10, &["user:ada"], &[SHOP]);
+        direct.reason = Some("TICKET-1".to_owned());
+        direct.until = Some(located(date(2027, 1, 31), 10));
+        file.assignments = vec![direct, assignment(11, &["group:platform"], &[SHOP, PAYMENTS])];
+        let mut observed = inventory();
+        join(&mut observed, "platform", "ada");
+        join(&mut observed, "Admins", "ada");
+        assign(&mut observed, SHOP, "Admin", "user:ada");
+        assign(&mut observed, SHOP, "Admin", "group:platform");
+        assign(&mut observed, TOOLS, "ReadOnly", "group:Admins");
+        assign(&mut observed, TOOLS, "ReadOnly", "user:ben");
+        let ways = explained(&file, &observed, "user:ada");
+        let expected = [
+            format!("{TOOLS} ReadOnly Admins NotDesired"),
+            format!("{SHOP} Admin - AsDesired"),
+            format!("{SHOP} Admin platform AsDesired"),
+            format!("{PAYMENTS} Admin platform OnlyDesired"),
+        ];
+        assert_eq!(summary(&ways), expected);
+        let line = Line {
+            place: place(10),
+            reason: Some("TICKET-1".to_owned()),
+            until: Some(date(2027, 1, 31)),
+        };
+        assert_eq!(
+            (&ways[1].lines, &ways[1].account_name),
+            (&vec![line], &Some("shop-prod".to_owned()))
+        );
+        let through = ThroughGroup {
+            name: "platform".to_owned(),
+            listed: Some(place(4)),
+            is_member: true,
+        };
+        assert_eq!(ways[2].group, Some(through));
+        assert!(ways[0].lines.is_empty());
+        // A group has only what is assigned to it.
+        let ways = explained(&file, &observed, "group:platform");
+        let expected = [
+            format!("{SHOP} Admin - AsDesired"),
+            format!("{PAYMENTS} Admin - OnlyDesired"),
+        ];
+        assert_eq!(summary(&ways), expected);
+        // One account.
+        let desired = resolved(&file, &organization()).unwrap();
+        let account = id(PAYMENTS);
+        let ways = explain(&file, &desired, &observed, &principal("user:ada"), Some(&account));
+        assert_eq!(summary(&ways), [format!("{PAYMENTS} Admin platform OnlyDesired")]);
+        assert!(explained(&file, &observed, "user:nobody").is_empty());
+    }
+
+    #[test]
+    fn a_member_that_the_file_does_not_list_is_desired_unless_the_list_is_exact() {
+        let mut file = file();
+        file.assignments = vec![assignment(11, &["group:platform"], &[SHOP])];
+        let mut observed = inventory();
+        join(&mut observed, "platform", "ben");
+        assign(&mut observed, SHOP, "Admin", "group:platform");
+        let ways = explained(&file, &observed, "user:ben");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform AsDesired")]);
+        assert_eq!(ways[0].group.as_ref().unwrap().listed, None);
+        file.groups[0].membership = Extent::Exactly;
+        let ways = explained(&file, &observed, "user:ben");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform NotDesired")]);
+        file.groups[0].is_external = true;
+        let ways = explained(&file, &observed, "user:ben");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform AsDesired")]);
+        // A listed member who is not yet one gets what the group has, also what the file does not ask for.
+        file.assignments.clear();
+        let ways = explained(&file, &observed, "user:ada");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform OnlyDesired")]);
+        assert!(ways[0].is_assigned && ways[0].lines.is_empty());
+    }
+
+    #[test]
+    fn a_renamed_user_or_group_is_found_by_both_names() {
+        let mut file = file();
+        let mut renamed = user(2, "ada.l");
+        renamed.previous_names = vec![located("ada".to_owned(), 2)];
+        file.users = vec![renamed];
+        let mut team = group(4, "team", &["ada.l"]);
+        team.previous_names = vec![located("platform".to_owned(), 4)];
+        file.groups = vec![team];
+        file.assignments = vec![assignment(10, &["user:ada.l", "group:team"], &[SHOP])];
+        let mut observed = inventory();
+        join(&mut observed, "platform", "ada");
+        assign(&mut observed, SHOP, "Admin", "user:ada");
+        assign(&mut observed, SHOP, "Admin", "group:platform");
+        for who in ["user:ada", "user:ada.l"] {
+            let ways = explained(&file, &observed, who);
+            let expected = [
+                format!("{SHOP} Admin - AsDesired"),
+                format!("{SHOP} Admin team AsDesired"),
+            ];
+            assert_eq!(summary(&ways), expected, "{who}");
+        }
+        let ways = explained(&file, &observed, "group:platform");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin - AsDesired")]);
+    }
+
+    #[test]
+    fn access_that_has_ended_or_must_not_exist_is_not_desired() {
+        let mut file = file();
+        let mut ended = assignment(10, &["user:ada"], &[SHOP]);
+        ended.until = Some(located(date(2026, 11, 1), 10));
+        let mut absent = assignment(11, &["user:ada"], &[PAYMENTS]);
+        absent.is_absent = true;
+        file.assignments = vec![ended, absent];
+        let mut observed = inventory();
+        assert!(explained(&file, &observed, "user:ada").is_empty());
+        assign(&mut observed, SHOP, "Admin", "user:ada");
+        assign(&mut observed, PAYMENTS, "Admin", "user:ada");
+        let ways = explained(&file, &observed, "user:ada");
+        let expected = [
+            format!("{SHOP} Admin - NotDesired"),
+            format!("{PAYMENTS} Admin - NotDesired"),
+        ];
+        assert_eq!(summary(&ways), expected);
+        assert_eq!(ways[0].expired.as_ref().map(|expired| &expired.place), Some(&place(10)));
+        assert_eq!(ways[1].absent, Some(place(11)));
     }
 }

@@ -12,12 +12,16 @@
 pub mod desired;
 pub mod explain;
 pub mod file;
+#[cfg(test)]
+mod fixtures;
 pub mod known;
 pub mod matching;
 pub mod mistake;
 pub mod nearest;
 pub mod plan;
 pub mod resolve;
+#[cfg(test)]
+mod selection_properties;
 pub mod selections;
 pub mod selector;
 pub mod specification;

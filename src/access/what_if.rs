@@ -40,3 +40,44 @@ pub fn move_account(accounts: &mut Accounts, account: &AccountId, unit: &str) ->
         suggestion: similar.map(|known| format!("The nearest ID is {known}.")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{MANAGEMENT, SHOP, assignment, file, group, id, organization, resolved};
+    use super::*;
+
+    #[test]
+    fn without_a_user_nothing_of_the_user_is_desired() {
+        let mut file = file();
+        file.groups.push(group(6, "all", &["ada", "ben"]));
+        file.assignments = vec![assignment(10, &["user:ada", "user:ben", "group:platform"], &[SHOP])];
+        let mut desired = resolved(&file, &organization()).unwrap();
+        assert!(!without_user(&mut desired, "nobody"));
+        assert!(without_user(&mut desired, "ada"));
+        assert!(!desired.users.contains_key("ada") && desired.users.contains_key("ben"));
+        let members: Vec<Vec<&str>> = desired
+            .groups
+            .values()
+            .map(|group| group.members.keys().map(String::as_str).collect())
+            .collect();
+        assert_eq!(members, [vec!["ben"], vec![]]);
+        let names: Vec<String> = desired
+            .assignments
+            .keys()
+            .map(|name| name.principal.to_string())
+            .collect();
+        assert_eq!(names, ["user:ben", "group:platform"]);
+        assert!(!without_user(&mut desired, "ada"));
+    }
+
+    #[test]
+    fn only_an_existing_account_moves_into_an_existing_unit() {
+        let mut accounts = organization();
+        let error = move_account(&mut accounts, &id(SHOP), "Workloads/Dve").unwrap_err();
+        assert_eq!(error.suggestion.as_deref(), Some("The nearest path is Workloads/Dev."));
+        let error = move_account(&mut accounts, &id("100000000001"), "Sandbox").unwrap_err();
+        let suggestion = format!("The nearest ID is {MANAGEMENT}.");
+        assert_eq!(error.suggestion, Some(suggestion));
+        assert_eq!(accounts, organization());
+    }
+}
