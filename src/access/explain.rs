@@ -419,7 +419,7 @@ mod tests {
     fn summary(ways: &[Way]) -> Vec<String> {
         ways.iter()
             .map(|way| {
-                let group = way.group.as_ref().map_or("-", |group| &group.name);
+                let group = way.group.as_ref().map_or("-", |group| group.name.as_str());
                 format!("{} {} {group} {:?}", way.account, way.permission_set, way.state)
             })
             .collect()

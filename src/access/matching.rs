@@ -74,11 +74,6 @@ impl<'a> Organization<'a> {
         organization
     }
 
-    /// The accounts.
-    pub fn accounts(&self) -> &'a Accounts {
-        self.accounts
-    }
-
     /// The management account, if the organization has one.
     pub fn management(&self) -> Option<&'a AccountId> {
         self.accounts.management.as_ref()
