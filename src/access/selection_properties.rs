@@ -179,7 +179,11 @@ proptest! {
         let mut file = with_accounts(&[], &[]);
         file.assignments[0].accounts = texts(&accounts);
         file.assignments[0].except = texts(&except);
-        let accounts_of_set = AccountSet { accounts: texts(&set_accounts), except: texts(&set_except), ..account_set(6, &[], &[]) };
+        let accounts_of_set = AccountSet {
+            accounts: texts(&set_accounts),
+            except: texts(&set_except),
+            ..account_set(6, &[], &[])
+        };
         file.account_sets.insert("set".to_owned(), accounts_of_set);
         let model = Model { accounts: &organization, set: (set_accounts.as_slice(), set_except.as_slice()) };
         let actual = resolved(&file, &organization).ok().map(|desired| {

@@ -1,7 +1,7 @@
 //! What a permission set should look like, from its table in an access file.
 //!
-//! The table says everything about the permission set: what it leaves out must be absent, and the session lasts as long as
-//! AWS lets it last by default. Only a description that is left out is not compared, because AWS cannot remove one.
+//! The table says everything about the permission set: what it leaves out must be absent, and without a duration a
+//! session lasts as long as AWS lets it last by default. Only a description that is left out is not compared.
 
 use std::collections::BTreeMap;
 
