@@ -62,6 +62,21 @@ pub const FEWEST_REQUESTS: f64 = 1.0;
 /// The largest number of them
 pub const MOST_REQUESTS: f64 = 15.0;
 
+/// An access file, and each file or policy that it names, in megabytes
+pub const LARGEST_ACCESS_FILE_MB: usize = 4;
+/// An access file and all files that it includes together, in megabytes
+pub const LARGEST_ACCESS_FILES_MB: usize = 32;
+/// The files that an access file includes, also indirectly; and the files and folders that one `include` pattern matches
+pub const MOST_ACCESS_FILES: usize = 500;
+/// The depth of files that include each other: 1 if only the first file includes others
+pub const DEEPEST_INCLUDE: usize = 8;
+/// The depth of lists and tables within each other in an access file
+pub const DEEPEST_NESTING: usize = 40;
+/// The parts of a dotted key of TOML that are read at all
+pub const MOST_KEY_PARTS: usize = 400;
+/// The values that the aliases of a YAML file stand for
+pub const MOST_ALIASED_VALUES: usize = 100_000;
+
 /// The first polling interval for an operation of AWS
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest polling interval for an operation of AWS; each interval is half as long again as the previous one

@@ -1,6 +1,12 @@
 //! The access file: its contents, as written. TOML is the native format; YAML and JSON have the same keys.
 //!
 //! `resolve` turns it into what is desired, with the accounts of the organization.
+//!
+//! - [`source`]: the text of a file; [`tree`]: the values in it, each with its place; [`format`]: the three formats.
+//! - [`include`]: the first file and those that it includes; [`reach`]: which files they can name.
+//! - [`keys`]: every table with its keys, from which come the checks of [`shape`] and the [`schema`](schema()).
+//! - [`decode`]: one file, with the [`rules`] of its values and its inline [`policy`] documents; [`whole`]: all files
+//!   together; [`read()`]: everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,6 +16,27 @@ use jiff::civil::Date;
 use super::mistake::{Located, Place};
 use super::selector::Selection;
 use crate::answers::values::SessionDuration;
+
+pub mod decode;
+pub mod format;
+pub mod from_json;
+pub mod from_toml;
+pub mod from_yaml;
+pub mod include;
+pub mod keys;
+pub mod policy;
+pub mod reach;
+pub mod read;
+pub mod rules;
+pub mod schema;
+pub mod shape;
+pub mod source;
+pub mod tree;
+pub mod view;
+pub mod whole;
+
+pub use read::{parse, read};
+pub use schema::schema;
 
 /// The format that this version reads.
 pub const FORMAT: i64 = 1;

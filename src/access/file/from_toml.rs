@@ -1,0 +1,168 @@
+//! Reads TOML.
+
+use serde_json::Number;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::source::Source;
+use super::tree::{Entry, Node, Value};
+use crate::access::mistake::Mistake;
+use crate::limits::{DEEPEST_NESTING, MOST_KEY_PARTS};
+
+/// Reads a TOML document.
+///
+/// # Errors
+/// Every syntax error, and values that no access file can contain.
+pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
+    if let Some(at) = endless_key(&source.text) {
+        let message = format!("This key has more than {MOST_KEY_PARTS} parts.");
+        return Err(vec![source.mistake(at, message)]);
+    }
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        let mistake = |error: &toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start);
+            source.syntax_mistake(at, "TOML", error.message())
+        };
+        return Err(errors.iter().map(mistake).collect());
+    }
+    let mut reader = Reader {
+        source,
+        mistakes: Vec::new(),
+    };
+    let root = Node {
+        value: reader.table(table.get_ref(), 1),
+        span: 0..0,
+    };
+    if reader.mistakes.is_empty() {
+        Ok(root)
+    } else {
+        Err(reader.mistakes)
+    }
+}
+
+/// The end of a dotted key that has too many parts. The tables that it stands for would be nested as deeply, and the parser
+/// does not limit that.
+fn endless_key(text: &str) -> Option<usize> {
+    let mut dots = 0;
+    let mut at = 0;
+    while let Some(rest) = text.as_bytes().get(at..) {
+        match rest {
+            [] => return None,
+            [b'"' | b'\'' | b'#', ..] => at += length_of_token(rest),
+            [b'.', ..] => {
+                dots += 1;
+                at += 1;
+            }
+            [byte, ..] => {
+                let is_part = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'\t');
+                dots = if is_part { dots } else { 0 };
+                at += 1;
+            }
+        }
+        if dots > MOST_KEY_PARTS {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// The length of the string or comment that the text begins with.
+fn length_of_token(text: &[u8]) -> usize {
+    let delimiter: &[u8] = match text {
+        [b'"', b'"', b'"', ..] => b"\"\"\"",
+        [b'\'', b'\'', b'\'', ..] => b"'''",
+        [b'"', ..] => b"\"",
+        [b'\'', ..] => b"'",
+        _ => b"\n",
+    };
+    let has_escapes = delimiter.starts_with(b"\"");
+    let mut at = delimiter.len();
+    while let Some(byte) = text.get(at) {
+        if text[at..].starts_with(delimiter) {
+            return at + delimiter.len();
+        }
+        if *byte == b'\n' && delimiter.len() == 1 {
+            return at;
+        }
+        at += if has_escapes && *byte == b'\\' { 2 } else { 1 };
+    }
+    text.len()
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Value {
+        let mut entries = Vec::new();
+        for (key, value) in table {
+            entries.push(Entry {
+                key: key.get_ref().to_string(),
+                key_span: key.span(),
+                node: self.node(value, depth),
+            });
+        }
+        // The parser sorts by key.
+        entries.sort_by_key(|entry| entry.key_span.start);
+        Value::Table(entries)
+    }
+
+    fn node(&mut self, spanned: &Spanned<DeValue<'_>>, depth: usize) -> Node {
+        let span = spanned.span();
+        let value = match spanned.get_ref() {
+            DeValue::Array(_) | DeValue::Table(_) if depth >= DEEPEST_NESTING => {
+                let message = format!("Lists and tables are nested more than {DEEPEST_NESTING} deep.");
+                self.refuse(span.start, message)
+            }
+            DeValue::Array(items) => Value::List(items.iter().map(|item| self.node(item, depth + 1)).collect()),
+            DeValue::Table(table) => self.table(table, depth + 1),
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Boolean(value) => Value::Bool(*value),
+            DeValue::Datetime(value) => Value::Date(value.to_string()),
+            DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+                Ok(number) => Value::Number(Number::from(number)),
+                Err(_) => self.refuse(span.start, "The number is too large."),
+            },
+            DeValue::Float(float) => match float.as_str().parse::<f64>().ok().and_then(Number::from_f64) {
+                Some(number) => Value::Number(number),
+                None => self.refuse(span.start, "The number is not finite."),
+            },
+        };
+        Node { value, span }
+    }
+
+    fn refuse(&mut self, at: usize, message: impl Into<String>) -> Value {
+        self.mistakes.push(self.source.mistake(at, message));
+        Value::Null
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_key_without_end_is_refused() {
+        let refused = |text: &str| parse(&Source::new(Path::new("a.toml"), text)).is_err();
+        let parts = "a.".repeat(100_000);
+        assert!(refused(&format!("{parts}a = 1")));
+        assert!(refused(&format!("x = {{ y = \"\"\" \" \"\"\", {parts}a = 1 }}")));
+        let quoted = "\"=\".".repeat(1000);
+        assert!(refused(&format!("[{quoted}a]")));
+        let dots = ".".repeat(1000);
+        assert!(!refused(&format!("# {dots}\nx = \"{dots}\"\ny = '''{dots}'''\n")));
+    }
+
+    #[test]
+    fn all_syntax_errors_are_found() {
+        let text = "username = \"Ada\nemail = \"x@example.com\"\ngroup = \"A\n";
+        let mistakes = parse(&Source::new(Path::new("a.toml"), text)).unwrap_err();
+        let lines: Vec<usize> = mistakes.iter().map(|mistake| mistake.place.line).collect();
+        assert!(lines.contains(&1) && lines.contains(&3), "{mistakes:?}");
+    }
+}

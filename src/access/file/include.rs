@@ -1,0 +1,272 @@
+//! Reads the first file and the files that it includes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::format::Format;
+use super::reach::{Reach, has_wildcard, read_limited};
+use super::source::Source;
+use super::tree::{Node, Value};
+use crate::access::mistake::Mistake;
+use crate::limits::{DEEPEST_INCLUDE, LARGEST_ACCESS_FILES_MB, MOST_ACCESS_FILES};
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct File {
+    /// Its text.
+    pub source: Source,
+    /// Its format.
+    pub format: Format,
+    /// What it contains.
+    pub root: Node,
+}
+
+/// The files of an access file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The first file and those that it includes, in the order of reading. A file with syntax errors is left out.
+    pub files: Vec<File>,
+    /// Their paths, also of those with syntax errors.
+    pub paths: Vec<PathBuf>,
+    /// Which files can be named.
+    pub reach: Reach,
+    /// The mistakes that were found.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Reads a file and the files that it includes.
+pub fn load(first: &Path) -> Loaded {
+    let mut loader = Loader::new(first);
+    match read_limited(first) {
+        Ok(content) => {
+            loader.being_read.extend(loader.loaded.reach.identity(first));
+            loader.add(first, &content);
+        }
+        Err(message) => loader.loaded.mistakes.push(Source::new(first, "").mistake(0, message)),
+    }
+    loader.loaded
+}
+
+/// [`load`], for a first file with this content, which need not exist.
+pub fn load_text(first: &Path, content: &str) -> Loaded {
+    let mut loader = Loader::new(first);
+    loader.add(first, content);
+    loader.loaded
+}
+
+struct Loader {
+    loaded: Loaded,
+    /// The files that were read, or are being read.
+    seen: BTreeSet<PathBuf>,
+    /// The first file, a file that it includes, and so on.
+    being_read: Vec<PathBuf>,
+    size: usize,
+}
+
+impl Loader {
+    fn new(first: &Path) -> Self {
+        let reach = Reach::of(first);
+        Self {
+            seen: reach.identity(first).into_iter().collect(),
+            loaded: Loaded {
+                files: Vec::new(),
+                paths: Vec::new(),
+                reach,
+                mistakes: Vec::new(),
+            },
+            being_read: Vec::new(),
+            size: 0,
+        }
+    }
+
+    /// Reads the content of a file, and then the files that it includes.
+    fn add(&mut self, path: &Path, content: &str) {
+        let source = Source::new(path, content);
+        self.loaded.paths.push(path.to_owned());
+        self.size += content.len();
+        let Some(format) = Format::of(path) else {
+            let mut mistake = source.mistake(0, "The format of the file is unknown.");
+            mistake.suggestion = Some("Give it a name that ends with .toml, .yaml, .yml or .json.".to_owned());
+            self.loaded.mistakes.push(mistake);
+            return;
+        };
+        let root = match format.parse(&source) {
+            Ok(root) => root,
+            Err(mistakes) => {
+                self.loaded.mistakes.extend(mistakes);
+                return;
+            }
+        };
+        if !matches!(root.value, Value::Table(_)) {
+            let message = format!("The file must contain a table, not {}.", root.kind());
+            self.loaded.mistakes.push(source.mistake(root.span.start, message));
+            return;
+        }
+        let includes: Vec<Node> = root.get("include").map(Node::items).unwrap_or_default().to_vec();
+        self.loaded.files.push(File {
+            source: source.clone(),
+            format,
+            root,
+        });
+        for include in &includes {
+            if let Some(pattern) = include.text() {
+                self.include(&source, include, pattern);
+            }
+        }
+    }
+
+    fn include(&mut self, source: &Source, node: &Node, pattern: &str) {
+        let found = match self.loaded.reach.files_of_pattern(&source.path, pattern) {
+            Ok(found) => found,
+            Err(message) => {
+                let mut mistake = source.mistake(node.span.start, message);
+                mistake.suggestion =
+                    Some("Name files in the folder of the first file, relative to this file.".to_owned());
+                self.loaded.mistakes.push(mistake);
+                return;
+            }
+        };
+        let mut others = 0;
+        for path in found {
+            match self.include_file(&path, has_wildcard(pattern)) {
+                Ok(is_other) => others += usize::from(is_other),
+                Err(message) => {
+                    self.loaded.mistakes.push(source.mistake(node.span.start, message));
+                    return;
+                }
+            }
+        }
+        if others == 0 {
+            let message = format!("{pattern:?} matches no other file.");
+            self.loaded.mistakes.push(source.mistake(node.span.start, message));
+        }
+    }
+
+    /// Reads a file, unless it was read before. Returns whether it is another file than those that include it.
+    fn include_file(&mut self, path: &Path, is_of_pattern: bool) -> Result<bool, String> {
+        let identity = self.loaded.reach.identity(path)?;
+        if self.being_read.contains(&identity) {
+            if is_of_pattern {
+                return Ok(false);
+            }
+            return Err(format!(
+                "{} includes itself, directly or through other files.",
+                path.display()
+            ));
+        }
+        if !self.seen.insert(identity.clone()) {
+            return Ok(true);
+        }
+        if self.being_read.len() > DEEPEST_INCLUDE {
+            return Err(format!("Files include each other more than {DEEPEST_INCLUDE} deep."));
+        }
+        if self.loaded.paths.len() > MOST_ACCESS_FILES {
+            return Err(format!("More than {MOST_ACCESS_FILES} files are included."));
+        }
+        let content = self.loaded.reach.read(path)?;
+        if self.size + content.len() > LARGEST_ACCESS_FILES_MB << 20 {
+            return Err(format!(
+                "The files together are larger than {LARGEST_ACCESS_FILES_MB} MB."
+            ));
+        }
+        self.being_read.push(identity);
+        self.add(path, &content);
+        self.being_read.pop();
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn messages(folder: &tempfile::TempDir) -> Vec<String> {
+        let loaded = load(&folder.path().join("access.toml"));
+        loaded.mistakes.into_iter().map(|mistake| mistake.message).collect()
+    }
+
+    #[test]
+    fn each_file_is_read_once_and_in_order() {
+        let folder = folder(&[
+            (
+                "access.toml",
+                "include = [\"teams/*.toml\", \"teams/a.toml\", \"*.toml\"]\n",
+            ),
+            ("teams/b.toml", ""),
+            ("teams/a.toml", "include = [\"../shared.yaml\"]\n"),
+            ("shared.yaml", ""),
+            ("z.toml", "include = [\"teams/b.toml\"]\n"),
+        ]);
+        let loaded = load(&folder.path().join("access.toml"));
+        assert_eq!(loaded.mistakes, []);
+        let paths: Vec<_> = loaded
+            .paths
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "access.toml",
+                "teams/a.toml",
+                "teams/../shared.yaml",
+                "teams/b.toml",
+                "z.toml"
+            ]
+        );
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_a_mistake() {
+        let folder = folder(&[
+            ("access.toml", "include = [\"a.toml\"]\n"),
+            ("a.toml", "include = [\"b.toml\"]\n"),
+            ("b.toml", "include = [\"a.toml\"]\n"),
+        ]);
+        let messages = messages(&folder);
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].contains("includes itself"), "{messages:?}");
+    }
+
+    #[test]
+    fn includes_are_limited_in_depth_number_and_size() {
+        let mut files: Vec<(String, String)> = (0..12)
+            .map(|n| (format!("{n}.toml"), format!("include = [\"{}.toml\"]\n", n + 1)))
+            .collect();
+        files.push(("access.toml".to_owned(), "include = [\"0.toml\"]\n".to_owned()));
+        let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+        assert!(messages(&folder(&named))[0].contains("8 deep"));
+
+        let mut files: Vec<(String, String)> = (0..=MOST_ACCESS_FILES)
+            .map(|n| (format!("teams/{n}.toml"), String::new()))
+            .collect();
+        files.push(("access.toml".to_owned(), "include = [\"teams/*\"]\n".to_owned()));
+        let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+        assert!(messages(&folder(&named))[0].contains("more than 500"));
+
+        let large = "#".repeat((4 << 20) + 1);
+        let folder = folder(&[("access.toml", "include = [\"a.toml\"]\n"), ("a.toml", &large)]);
+        assert!(messages(&folder)[0].contains("larger than 4 MB"));
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_a_mistake_at_its_place() {
+        let folder = folder(&[("access.toml", "name = \"x\"\ninclude = [\"teams/*.toml\"]\n")]);
+        let loaded = load(&folder.path().join("access.toml"));
+        assert_eq!(loaded.mistakes.len(), 1);
+        assert_eq!(
+            (loaded.mistakes[0].place.line, loaded.mistakes[0].place.column),
+            (2, 12)
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! The inline policies of permission sets: JSON files, or tables.
+
+use std::path::Path;
+
+use super::from_json::syntax_error;
+use super::reach::Reach;
+use super::rules::LONGEST_POLICY;
+use super::source::Source;
+use super::tree::{Node, Value};
+use crate::access::mistake::Mistake;
+
+/// The JSON document that `inline-policy` means, in its shortest form.
+///
+/// # Errors
+/// If the file cannot be read, or if the document is no policy.
+pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, Mistake> {
+    let policy = match &node.value {
+        Value::Text(path) => read(source, node, path, reach)?,
+        _ => node.to_json(),
+    };
+    let refuse = |message: &str| Err(source.mistake(node.span.start, message));
+    if !policy.is_object() {
+        return refuse("A policy must be a JSON object.");
+    }
+    if policy.get("Statement").is_none() {
+        return refuse("The policy has no Statement.");
+    }
+    let document = policy.to_string();
+    let length = document.chars().filter(|c| !c.is_whitespace()).count();
+    if length > LONGEST_POLICY {
+        let message = format!("The policy has {length} characters without white space. AWS allows {LONGEST_POLICY}.");
+        return refuse(&message);
+    }
+    Ok(document)
+}
+
+fn read(source: &Source, node: &Node, path: &str, reach: &Reach) -> Result<serde_json::Value, Mistake> {
+    let at = |message: String| {
+        let mut mistake = source.mistake(node.span.start, message);
+        mistake.suggestion =
+            Some("Give the path of a JSON file relative to this file, or write the policy as a table.".to_owned());
+        mistake
+    };
+    let found = reach.file_beside(&source.path, Path::new(path)).map_err(at)?;
+    let content = reach.read(&found).map_err(at)?;
+    let policy = Source::new(&found, &content);
+    serde_json::from_str(&policy.text).map_err(|error| syntax_error(&policy, &error))
+}

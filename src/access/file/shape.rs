@@ -1,0 +1,163 @@
+//! Compares a file with the tables that it can contain: unknown and missing keys, and values of another kind.
+
+use super::FORMAT;
+use super::keys::{Key, Shape, Table};
+use super::source::Source;
+use super::tree::{Entry, Node, Value};
+use crate::access::mistake::Mistake;
+
+/// The mistakes in the keys of a table and of the tables within it.
+pub fn mistakes(source: &Source, node: &Node, table: &Table) -> Vec<Mistake> {
+    let mut checker = Checker {
+        source,
+        mistakes: Vec::new(),
+    };
+    checker.check_table(node, table);
+    checker.mistakes
+}
+
+struct Checker<'a> {
+    source: &'a Source,
+    mistakes: Vec<Mistake>,
+}
+
+impl Checker<'_> {
+    fn add(&mut self, at: usize, message: String, suggestion: Option<String>) {
+        let mut mistake = self.source.mistake(at, message);
+        mistake.suggestion = suggestion;
+        self.mistakes.push(mistake);
+    }
+
+    fn check_table(&mut self, node: &Node, table: &Table) {
+        for entry in node.entries() {
+            match table.key(&entry.key) {
+                Some(key) => self.check_entry(entry, key),
+                None => self.add_unknown(entry, table),
+            }
+        }
+        for key in table.keys.iter().filter(|key| key.is_required) {
+            if node.get(key.name).is_none() {
+                let message = format!("{} is missing in {}.", key.name, table.name);
+                self.add(node.span.start, message, Some(key.about.to_owned()));
+            }
+        }
+    }
+
+    fn add_unknown(&mut self, entry: &Entry, table: &Table) {
+        let suggestion = match table.similar(&entry.key) {
+            Some(similar) => format!("A similar key is {similar}."),
+            None => {
+                let keys: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+                format!("The keys are {}.", keys.join(", "))
+            }
+        };
+        let message = format!("{:?} is not a key of {}.", entry.key, table.name);
+        self.add(entry.key_span.start, message, Some(suggestion));
+    }
+
+    fn check_entry(&mut self, entry: &Entry, key: &Key) {
+        let node = &entry.node;
+        match (key.shape, &node.value) {
+            (Shape::Format, Value::Number(number)) if number.as_i64() == Some(FORMAT) => {}
+            (Shape::Format, Value::Number(_)) => {
+                let message = format!("This version reads format {FORMAT}.");
+                let suggestion =
+                    format!("Write format = {FORMAT}, or use a version of idc-setup that reads this format.");
+                self.add(node.span.start, message, Some(suggestion));
+            }
+            (Shape::Count(most), Value::Number(number)) if number.as_u64().is_some_and(|n| n <= u64::from(most)) => {}
+            (Shape::OneOf(words), Value::Text(text)) => self.check_word(node, key, words, text),
+            (Shape::SomeTexts, Value::List(items)) if items.is_empty() => {
+                let message = format!("{} must have at least one item.", key.name);
+                self.add(node.span.start, message, Some(key.about.to_owned()));
+            }
+            (Shape::Texts | Shape::SomeTexts, Value::List(items)) => {
+                for item in items {
+                    self.check_text(item, "An item of ", key);
+                }
+            }
+            (Shape::TextMap, Value::Table(entries)) => {
+                for entry in entries {
+                    self.check_text(&entry.node, "A value of ", key);
+                }
+            }
+            (Shape::Text, Value::Text(_))
+            | (Shape::Bool, Value::Bool(_))
+            | (Shape::Day, Value::Text(_) | Value::Date(_))
+            | (Shape::Document, Value::Text(_) | Value::Table(_)) => {}
+            (Shape::Table(table), Value::Table(_)) => self.check_table(node, table),
+            (Shape::Tables(table), Value::List(items)) => {
+                for item in items {
+                    match item.value {
+                        Value::Table(_) => self.check_table(item, table),
+                        _ => self.add_other_kind(item, "An item of ", key, "a table"),
+                    }
+                }
+            }
+            (Shape::Named(table), Value::Table(entries)) => {
+                for entry in entries {
+                    match entry.node.value {
+                        Value::Table(_) => self.check_table(&entry.node, table),
+                        _ => self.add_other_kind(&entry.node, "A value of ", key, "a table"),
+                    }
+                }
+            }
+            (Shape::Text, _) => self.check_text(node, "", key),
+            (shape, _) => self.add_other_kind(node, "", key, &expected(shape)),
+        }
+    }
+
+    fn check_word(&mut self, node: &Node, key: &Key, words: &[&str], text: &str) {
+        if words.contains(&text) {
+            return;
+        }
+        let message = format!("{} must be {}, not {text:?}.", key.name, words.join(" or "));
+        self.add(node.span.start, message, Some(key.about.to_owned()));
+    }
+
+    fn check_text(&mut self, node: &Node, part: &str, key: &Key) {
+        if node.text().is_none() {
+            self.add_other_kind(node, part, key, "a text");
+        }
+    }
+
+    fn add_other_kind(&mut self, node: &Node, part: &str, key: &Key, expected: &str) {
+        let written = self.source.text.get(node.span.clone()).unwrap_or_default();
+        let found = match node.value {
+            Value::Number(_) | Value::Bool(_) => written,
+            _ => node.kind(),
+        };
+        let message = format!("{part}{} must be {expected}, not {found}.", key.name);
+        let suggestion = match (&node.value, key.shape) {
+            (Value::Number(_) | Value::Bool(_) | Value::Date(_), _) if expected == "a text" => {
+                Some(format!("Write it in quotes: {written:?}."))
+            }
+            (Value::Text(text), Shape::Texts | Shape::SomeTexts) => Some(format!("Write a list: [{text:?}].")),
+            (Value::Text(_), Shape::Bool | Shape::Count(_) | Shape::Format) => {
+                Some("Write it without quotes.".to_owned())
+            }
+            (Value::Table(_), Shape::Tables(table)) => Some(format!(
+                "In TOML, write {}; in YAML and JSON, write a list.",
+                table.name
+            )),
+            _ => None,
+        };
+        self.add(node.span.start, message, suggestion);
+    }
+}
+
+/// What a value must be, as in "must be a text".
+fn expected(shape: Shape) -> String {
+    match shape {
+        Shape::Text | Shape::OneOf(_) => "a text".to_owned(),
+        Shape::Format => FORMAT.to_string(),
+        Shape::Bool => "true or false".to_owned(),
+        Shape::Count(u32::MAX) => "a whole number from 0 up".to_owned(),
+        Shape::Count(most) => format!("a whole number from 0 to {most}"),
+        Shape::Day => "a day like 2027-01-31".to_owned(),
+        Shape::Texts | Shape::SomeTexts => "a list of texts".to_owned(),
+        Shape::TextMap | Shape::Named(_) | Shape::Table(_) => "a table".to_owned(),
+        Shape::Document => "the path of a file, or a table".to_owned(),
+        Shape::Tables(_) => "a list of tables".to_owned(),
+    }
+}
