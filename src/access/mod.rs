@@ -4,6 +4,7 @@
 //! - [`selector`]: which accounts are meant, found in the organization by [`matching`], [`units`] and [`selections`].
 //! - [`resolve`]: from the file to what is [`desired`], with the accounts of the organization in place of selectors.
 //! - [`explain`]: every way in which a user has access, and [`what_if`]: what would be desired if something were different.
+//! - [`remove`]: takes a user out of the file.
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
@@ -19,6 +20,7 @@ pub mod matching;
 pub mod mistake;
 pub mod nearest;
 pub mod plan;
+pub mod remove;
 pub mod resolve;
 #[cfg(test)]
 mod selection_properties;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use idc_setup::access;
 use idc_setup::answers::file::AnswersFile;
 use idc_setup::progress::Record;
 use idc_setup::ui::envelope::{AnswersBody, Envelope, StepsBody};
@@ -103,7 +104,7 @@ fn the_envelope_contains_the_caller_the_account_and_the_region() {
 }
 
 #[test]
-fn the_state_file_and_the_answers_file_have_schemas_too() {
+fn the_state_file_and_the_files_of_people_have_schemas_too() {
     let record = schema("progress.v1.json", schemars::schema_for!(Record));
     let env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
@@ -112,6 +113,7 @@ fn the_state_file_and_the_answers_file_have_schemas_too() {
     let result = env.json(&["answers"]).expect(0);
     jsonschema::validate(&answers, &result.envelope()).unwrap();
     schema("answers.v1.json", schemars::schema_for!(AnswersFile));
+    schema("access.v1.json", access::file::schema());
 }
 
 #[test]

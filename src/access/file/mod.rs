@@ -17,6 +17,7 @@ use super::mistake::{Located, Place};
 use super::selector::Selection;
 use crate::answers::values::SessionDuration;
 
+pub mod cut;
 pub mod decode;
 pub mod format;
 pub mod from_json;
@@ -28,6 +29,8 @@ pub mod policy;
 pub mod reach;
 pub mod read;
 pub mod rules;
+#[cfg(test)]
+pub mod samples;
 pub mod schema;
 pub mod shape;
 pub mod source;
