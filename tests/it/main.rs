@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod access_file;
 mod answers;
 mod any_account;
 mod aws_cli;

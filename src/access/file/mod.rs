@@ -2,8 +2,8 @@
 //!
 //! `resolve` turns it into what is desired, with the accounts of the organization.
 //!
-//! - [`source`]: the text of a file; [`tree`]: the values in it, each with its place; [`format`]: the three formats.
-//! - [`include`]: the first file and those that it includes; [`reach`]: which files they can name.
+//! - [`source`]: the text of a file; [`tree`]: the values in it, each with its place; [`format`](mod@format): the three formats.
+//! - [`include`](mod@include): the first file and those that it includes; [`reach`]: which files they can name.
 //! - [`keys`]: every table with its keys, from which come the checks of [`shape`] and the [`schema`](schema()).
 //! - [`decode`]: one file, with the [`rules`] of its values and its inline [`policy`] documents; [`whole`]: all files
 //!   together; [`read()`]: everything.
