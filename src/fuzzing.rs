@@ -3,6 +3,9 @@
 //! `fuzz/` runs them with libFuzzer (`cargo fuzz run --sanitizer none --dev config`, which works with a stable
 //! toolchain). `cargo test` runs them with the seeds and random bytes.
 
+use std::path::Path;
+
+use crate::access;
 use crate::answers;
 use crate::progress::Record;
 use crate::resources::cli_config;
@@ -86,6 +89,25 @@ pub fn answers(bytes: &[u8]) {
         again.as_ref() == Ok(&read),
         "answers do not survive writing and reading"
     );
+}
+
+/// The access file, in each format: it is read, or refused with a place in the file.
+///
+/// # Panics
+/// If it is refused without a reason, or at a place that it does not have.
+pub fn access(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let lines = text.matches('\n').count() + 1;
+    for name in ["access.toml", "access.yaml", "access.json"] {
+        let Err(mistakes) = access::file::parse(Path::new(name), text) else {
+            continue;
+        };
+        assert!(!mistakes.is_empty(), "a file is refused without a reason");
+        let own = mistakes.iter().filter(|mistake| mistake.place.file.ends_with(name));
+        for mistake in own {
+            assert!((1..=lines).contains(&mistake.place.line), "{mistake:?}");
+        }
+    }
 }
 
 /// The callback of the sign-in: only requests with our own state are accepted.

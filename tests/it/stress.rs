@@ -421,11 +421,12 @@ fn a_read_only_home_is_reported_before_any_change() {
 type Target = fn(&[u8]);
 
 /// The fuzz targets, by the name of the folder that contains their seeds.
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("config", fuzzing::config),
     ("state", fuzzing::state),
     ("answers", fuzzing::answers),
     ("callback", fuzzing::callback),
+    ("access", fuzzing::access),
 ];
 
 #[test]
