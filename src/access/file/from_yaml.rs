@@ -333,6 +333,7 @@ fn number(text: &str) -> Option<Number> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::path::Path;
 
     use super::*;
@@ -363,7 +364,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}, ", level - 1).repeat(10);
-            bomb += &format!("a{level}: &a{level} [{before}]\n");
+            writeln!(bomb, "a{level}: &a{level} [{before}]").unwrap();
         }
         assert!(parse_text(&bomb).unwrap_err()[0].message.contains("aliases"));
         assert!(parse_text("a: &a [*a]\n").is_err());

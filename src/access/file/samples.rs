@@ -1,6 +1,7 @@
 //! Random access files for tests, as JSON values and as the text of each format.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -17,7 +18,7 @@ pub fn access_file() -> impl Strategy<Value = Value> {
         prop::collection::vec(any::<u8>(), 0..5),
     )
         .prop_map(|(users, groups, sets, assignments)| {
-            let mut file = Map::from_iter([
+            let mut file: Map<String, Value> = [
                 ("format".to_owned(), json!(1)),
                 ("name".to_owned(), json!("acme: \"a\" # 1".replace(['"', '#'], "_"))),
                 (
@@ -32,7 +33,9 @@ pub fn access_file() -> impl Strategy<Value = Value> {
                     "account-sets".to_owned(),
                     json!({"prod": {"accounts": ["ou:Workloads/Prod/**", "tag:env=prod"]}}),
                 ),
-            ]);
+            ]
+            .into_iter()
+            .collect();
             let principals = principals(&users, &groups);
             let set_names: Vec<&String> = sets.keys().collect();
             let assignments = assignments
@@ -129,7 +132,7 @@ fn write_yaml(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (key, value) in members {
-                *out += &format!("{spaces}{}:", Value::from(key.clone()));
+                write!(out, "{spaces}{}:", Value::from(key.clone())).unwrap();
                 let is_block = matches!(value, Value::Object(members) if !members.is_empty())
                     || matches!(value, Value::Array(items) if !items.is_empty());
                 *out += if is_block { "\n" } else { " " };
@@ -140,9 +143,9 @@ fn write_yaml(value: &Value, indent: usize, out: &mut String) {
             for item in items {
                 let mut inner = String::new();
                 write_yaml(item, indent + 2, &mut inner);
-                *out += &format!("{spaces}- {}", inner.trim_start());
+                write!(out, "{spaces}- {}", inner.trim_start()).unwrap();
             }
         }
-        other => *out += &format!("{other}\n"),
+        other => writeln!(out, "{other}").unwrap(),
     }
 }

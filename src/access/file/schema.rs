@@ -32,12 +32,14 @@ fn table(table: &Table) -> Map<String, Value> {
         .filter(|key| key.is_required)
         .map(|key| key.name)
         .collect();
-    let mut schema = Map::from_iter([
+    let mut schema: Map<String, Value> = [
         ("type".to_owned(), json!("object")),
         ("description".to_owned(), json!(table.about)),
         ("properties".to_owned(), Value::Object(properties)),
         ("additionalProperties".to_owned(), json!(false)),
-    ]);
+    ]
+    .into_iter()
+    .collect();
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
