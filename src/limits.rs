@@ -51,6 +51,10 @@ pub const REGIONS_AT_ONCE: usize = 6;
 pub const SETS_AT_ONCE: usize = 8;
 /// Requests per second to all APIs of Identity Center together
 pub const IDENTITY_CENTER_RATE: u32 = 20;
+/// Requests to Identity Center that are sent at once before the rate applies
+pub const IDENTITY_CENTER_BURST: u32 = 10;
+/// Attempts of a read of many items, each with the attempts of a read
+pub const PATIENT_READS: u32 = 4;
 /// Reads of many items that are made concurrently
 pub const READS_AT_ONCE: usize = 8;
 /// Changes of many items that are made concurrently
@@ -59,8 +63,26 @@ pub const CHANGES_AT_ONCE: usize = 20;
 pub const REQUESTS_AT_FIRST: f64 = 10.0;
 /// The smallest number of them
 pub const FEWEST_REQUESTS: f64 = 1.0;
-/// The largest number of them
+/// The largest number of them, after a time without refusals
 pub const MOST_REQUESTS: f64 = 15.0;
+/// How long AWS must not refuse a request before more than the first number are tried
+pub const WITHOUT_REFUSAL: Duration = Duration::from_secs(30);
+/// How long an assignment takes, for estimates; AWS publishes nothing
+pub const TYPICAL_OPERATION: Duration = Duration::from_secs(2);
+/// The shortest time between two lists of the requests in progress
+pub const SHORTEST_POLL: Duration = Duration::from_millis(100);
+/// The longest time between two lists of the requests in progress
+pub const LONGEST_POLL: Duration = Duration::from_secs(1);
+/// The time between two lists of the failed requests
+pub const FAILURES_PAUSE: Duration = Duration::from_secs(1);
+/// Attempts of an assignment that AWS accepts and that then fails
+pub const ATTEMPTS_OF_FAILED: u32 = 3;
+/// The pause after the first refusal of an assignment; it doubles with each one
+pub const FIRST_REFUSAL_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause after a refusal of an assignment
+pub const LONGEST_REFUSAL_PAUSE: Duration = Duration::from_secs(5);
+/// Attempts of an assignment that gets no answer
+pub const MOST_REFUSALS: u32 = 8;
 
 /// An access file, and each file or policy that it names, in megabytes
 pub const LARGEST_ACCESS_FILE_MB: usize = 4;

@@ -15,7 +15,7 @@ use super::call_log::CallLog;
 use super::clock::ServerClock;
 use super::http::{self, is_loopback};
 use super::page_limit::PageLimit;
-use super::rate_limit::RateLimit;
+use super::rate_limit::{RateLimit, RequestCounts};
 use super::read_retries::{self, RetryByResponse};
 use super::regions::Partition;
 use super::truncation::TruncationCheck;
@@ -31,6 +31,7 @@ pub struct Clients {
     base: SdkConfig,
     /// The same configuration with the rate limit of Identity Center.
     limited: SdkConfig,
+    rate_limit: RateLimit,
     clock: ServerClock,
     kept: Arc<Mutex<HashMap<ClientKey, Box<dyn Any + Send>>>>,
 }
@@ -64,6 +65,7 @@ macro_rules! service {
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
                     .interceptor(PageLimit::default())
+                    .interceptor(self.rate_limit.clone())
                     .retry_classifier(RetryByResponse)
                     .build();
                 $service::Client::from_conf(config)
@@ -82,6 +84,7 @@ macro_rules! service {
                     .interceptor(self.clock.clone())
                     .interceptor(TruncationCheck)
                     .interceptor(PageLimit::default())
+                    .interceptor(self.rate_limit.clone())
                     .retry_config(RetryConfig::disabled())
                     .build();
                 $service::Client::from_conf(config)
@@ -90,16 +93,15 @@ macro_rules! service {
     };
 }
 
-/// The configuration with the rate limit of Identity Center. A simulation on this machine has no limit.
-fn limited(base: &SdkConfig) -> SdkConfig {
+/// The configuration with the rate limit of Identity Center.
+fn limited(base: &SdkConfig) -> (SdkConfig, RateLimit) {
     let is_local = base.endpoint_url().is_some_and(is_loopback);
-    match base.http_client().filter(|_| !is_local) {
-        Some(client) => {
-            let client = RateLimit::default().client(client);
-            base.to_builder().http_client(client).build()
-        }
+    let limit = RateLimit::new(!is_local);
+    let config = match base.http_client() {
+        Some(client) => base.to_builder().http_client(limit.client(client)).build(),
         None => base.clone(),
-    }
+    };
+    (config, limit)
 }
 
 /// An endpoint that cannot be used.
@@ -131,8 +133,10 @@ impl Clients {
             .retry_config(read_retries::reads())
             .timeout_config(read_retries::limits())
             .build();
+        let (limited, rate_limit) = limited(&base);
         Self {
-            limited: limited(&base),
+            limited,
+            rate_limit,
             base,
             clock,
             kept: Arc::default(),
@@ -142,6 +146,11 @@ impl Clients {
     /// The server's clock, updated from every response.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
+    }
+
+    /// The requests to Identity Center so far.
+    pub fn identity_center_requests(&self) -> RequestCounts {
+        self.rate_limit.counts()
     }
 
     /// The sso-oidc endpoint in a Region, without a path: the one that the environment or the profile sets, or the

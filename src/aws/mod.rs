@@ -22,6 +22,7 @@ pub mod waiting;
 pub use clients::Clients;
 pub use error::{AwsError, AwsErrorKind};
 pub use permission::Permission;
+pub use rate_limit::TOO_MANY_OPERATIONS;
 pub use regions::Partition;
 
 /// Converts a timestamp of the AWS SDK.
