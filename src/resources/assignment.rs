@@ -1,9 +1,11 @@
 //! The assignment of a permission set to a user or group in an account. AWS accepts requests to create and delete
 //! assignments at once, and completes them later.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{
-    AccountAssignment, AccountAssignmentOperationStatus, PrincipalType, StatusValues, TargetType,
+    AccountAssignment, AccountAssignmentOperationStatus, OperationStatusFilter, PrincipalType, StatusValues, TargetType,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
@@ -80,6 +82,7 @@ pub async fn principals(
         .instance_arn(&instance.arn)
         .account_id(account)
         .permission_set_arn(set)
+        .max_results(100)
         .into_paginator()
         .items()
         .send();
@@ -100,6 +103,161 @@ fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
         Some(PrincipalType::User) => Principal::User(AwsError::require_id(LIST, id)?),
         _ => Principal::Group(AwsError::require_id(LIST, id)?),
     })
+}
+
+/// The assignments of a user or group in all accounts. For a user, they include those of the groups that it is in: each has
+/// its own principal.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn of_principal(
+    context: &Context,
+    instance: &Instance,
+    principal: &Principal,
+) -> Result<Vec<AssignmentKey>, AwsError> {
+    const OPERATION: &str = "sso:ListAccountAssignmentsForPrincipal";
+    let mut pages = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_account_assignments_for_principal()
+        .instance_arn(&instance.arn)
+        .principal_id(principal.id())
+        .principal_type(PrincipalType::from(principal.type_name()))
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut keys = Vec::new();
+    while let Some(assignment) = pages.next().await {
+        let Some(assignment) = unless_gone(assignment.map_err(|error| AwsError::of(OPERATION, error)))? else {
+            break;
+        };
+        let id = assignment.principal_id().unwrap_or_default();
+        let principal = match assignment.principal_type() {
+            Some(PrincipalType::User) => Principal::User(AwsError::require_id(OPERATION, id)?),
+            _ => Principal::Group(AwsError::require_id(OPERATION, id)?),
+        };
+        keys.push(AssignmentKey {
+            account: AwsError::require_id(OPERATION, assignment.account_id().unwrap_or_default())?,
+            permission_set: AwsError::require_id(OPERATION, assignment.permission_set_arn().unwrap_or_default())?,
+            principal,
+        });
+    }
+    Ok(keys)
+}
+
+/// What a request does to an assignment. AWS keeps a list of requests for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// It creates the assignment.
+    Create,
+    /// It deletes the assignment.
+    Delete,
+}
+
+/// The end of a request: done, or the reason from AWS why it failed.
+pub type RequestEnd = Result<(), String>;
+
+/// Requests an operation, with a single attempt. Returns the ID of the request, and its end if it has ended already.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn start(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+    operation: Operation,
+) -> Result<(String, Option<RequestEnd>), AwsError> {
+    let (name, status) = match operation {
+        Operation::Create => (
+            "sso:CreateAccountAssignment",
+            create_once(context, instance, key).await?,
+        ),
+        Operation::Delete => match delete_once(context, instance, key).await? {
+            Some(status) => ("sso:DeleteAccountAssignment", status),
+            // The permission set or the account does not exist, so the assignment does not either.
+            None => return Ok((String::new(), Some(Ok(())))),
+        },
+    };
+    let end = end_of(&status);
+    let request = status.request_id.ok_or_else(|| AwsError::unreadable(name))?;
+    Ok((request, end))
+}
+
+fn empty_status() -> AccountAssignmentOperationStatus {
+    AccountAssignmentOperationStatus::builder().build()
+}
+
+fn end_of(status: &AccountAssignmentOperationStatus) -> Option<RequestEnd> {
+    let reason = || {
+        status
+            .failure_reason
+            .clone()
+            .unwrap_or_else(|| "no reason given".to_owned())
+    };
+    match &status.status {
+        Some(StatusValues::Succeeded) => Some(Ok(())),
+        Some(StatusValues::Failed) => Some(Err(reason())),
+        _ => None,
+    }
+}
+
+/// The IDs of the requests in progress, or of those that failed, of everybody.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn request_ids(
+    context: &Context,
+    instance: &Instance,
+    operation: Operation,
+    failed: bool,
+) -> Result<BTreeSet<String>, AwsError> {
+    let status = if failed {
+        StatusValues::Failed
+    } else {
+        StatusValues::InProgress
+    };
+    let filter = OperationStatusFilter::builder().status(status).build();
+    let client = context.clients.ssoadmin(&instance.region);
+    let mut ids = BTreeSet::new();
+    match operation {
+        Operation::Create => {
+            let request = client.list_account_assignment_creation_status();
+            let request = request.instance_arn(&instance.arn).filter(filter).max_results(100);
+            let mut pages = request.into_paginator().items().send();
+            while let Some(status) = pages.next().await {
+                let status = status.map_err(|error| AwsError::of("sso:ListAccountAssignmentCreationStatus", error))?;
+                ids.extend(status.request_id);
+            }
+        }
+        Operation::Delete => {
+            let request = client.list_account_assignment_deletion_status();
+            let request = request.instance_arn(&instance.arn).filter(filter).max_results(100);
+            let mut pages = request.into_paginator().items().send();
+            while let Some(status) = pages.next().await {
+                let status = status.map_err(|error| AwsError::of("sso:ListAccountAssignmentDeletionStatus", error))?;
+                ids.extend(status.request_id);
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// How a request ended; `None` while it is in progress.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn request_end(
+    context: &Context,
+    instance: &Instance,
+    operation: Operation,
+    request: &str,
+) -> Result<Option<RequestEnd>, AwsError> {
+    let status = match operation {
+        Operation::Create => status_of(context, instance, request).await?,
+        Operation::Delete => deletion_status(context, instance, request).await?,
+    };
+    Ok(end_of(&status))
 }
 
 /// Whether an assignment exists.
@@ -173,8 +331,24 @@ async fn status_of(
         .send()
         .await
         .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
-    let empty = || AccountAssignmentOperationStatus::builder().build();
-    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty_status))
+}
+
+async fn deletion_status(
+    context: &Context,
+    instance: &Instance,
+    request: &str,
+) -> Result<AccountAssignmentOperationStatus, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin(&instance.region)
+        .describe_account_assignment_deletion_status()
+        .instance_arn(&instance.arn)
+        .account_assignment_deletion_request_id(request)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error))?;
+    Ok(answer.account_assignment_deletion_status.unwrap_or_else(empty_status))
 }
 
 /// The requests that AWS still lists, the oldest first. The list does not include their details. Empty if an emulator
@@ -464,8 +638,29 @@ async fn create_once(
         .send()
         .await
         .map_err(|error| AwsError::of("sso:CreateAccountAssignment", error))?;
-    let empty = || AccountAssignmentOperationStatus::builder().build();
-    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty))
+    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty_status))
+}
+
+/// Requests the deletion, with a single attempt; `None` if the permission set or the account does not exist.
+async fn delete_once(
+    context: &Context,
+    instance: &Instance,
+    key: &AssignmentKey,
+) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin_once(&instance.region)
+        .delete_account_assignment()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(&key.permission_set)
+        .target_type(TargetType::AwsAccount)
+        .target_id(&key.account)
+        .principal_type(PrincipalType::from(key.principal.type_name()))
+        .principal_id(key.principal.id())
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error));
+    Ok(unless_gone(answer)?.and_then(|answer| answer.account_assignment_deletion_status))
 }
 
 /// Requests the assignment until AWS accepts the request. A repeated request does not fail, so the list of requests is
@@ -548,7 +743,7 @@ pub async fn make(
     };
     if let Some(reason) = finished.failed {
         context.settle(change.verb, change.kind, &change.name, None)?;
-        return Err(failed(info, instance, key, &reason));
+        return Err(failed(info, instance, key, Operation::Create, &reason));
     }
     let was_first = was_first(context, instance, key, &intents, &requested, &finished.recent);
     let is_ours = was_first.await.map_err(rerun(info))?;
@@ -612,9 +807,20 @@ async fn begin(
     }
 }
 
-fn failed(info: &StepInfo, instance: &Instance, key: &AssignmentKey, reason: &str) -> UserError {
+/// The error of a request that failed, with the reason from AWS.
+pub fn failed(
+    info: &StepInfo,
+    instance: &Instance,
+    key: &AssignmentKey,
+    operation: Operation,
+    reason: &str,
+) -> UserError {
+    let verb = match operation {
+        Operation::Create => "create",
+        Operation::Delete => "delete",
+    };
     let mut message = format!(
-        "{}: AWS could not create the assignment: {}.",
+        "{}: AWS could not {verb} the assignment: {}.",
         info.name(),
         reason.trim_end_matches('.')
     );
@@ -640,17 +846,8 @@ async fn await_deletion(
     request: &str,
 ) -> Result<(), Error> {
     let ended = || async {
-        let answer = context
-            .clients
-            .ssoadmin(&instance.region)
-            .describe_account_assignment_deletion_status()
-            .instance_arn(&instance.arn)
-            .account_assignment_deletion_request_id(request)
-            .send()
-            .await
-            .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error))?;
-        let status = answer.account_assignment_deletion_status;
-        Ok::<_, AwsError>(status.filter(|status| status.status != Some(StatusValues::InProgress)))
+        let status = deletion_status(context, instance, request).await?;
+        Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
     };
     match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
         Some(status) if status.status == Some(StatusValues::Failed) => {
@@ -731,20 +928,7 @@ impl Resource for Assignment {
         if !exists(context, &instance, key).await? {
             return Ok(Deletion::Deleted);
         }
-        let answer = context
-            .clients
-            .ssoadmin_once(&instance.region)
-            .delete_account_assignment()
-            .instance_arn(&instance.arn)
-            .permission_set_arn(&key.permission_set)
-            .target_type(TargetType::AwsAccount)
-            .target_id(&key.account)
-            .principal_type(PrincipalType::from(key.principal.type_name()))
-            .principal_id(key.principal.id())
-            .send()
-            .await
-            .map_err(|error| AwsError::of("sso:DeleteAccountAssignment", error));
-        let status = unless_gone(answer)?.and_then(|answer| answer.account_assignment_deletion_status);
+        let status = delete_once(context, &instance, key).await?;
         if let Some(request) = status.and_then(|status| status.request_id) {
             await_deletion(context, &instance, key, &request).await?;
         }

@@ -1,11 +1,13 @@
 //! A group in the identity store.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_identitystore::operation::describe_group::DescribeGroupOutput;
-use aws_sdk_identitystore::types::{AlternateIdentifier, UniqueAttribute};
+use aws_sdk_identitystore::types::{AlternateIdentifier, AttributeOperation, UniqueAttribute};
 use aws_smithy_types::Document;
 
-use super::{membership, principal, user};
+use super::{inventory, membership, principal, user};
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
@@ -25,6 +27,12 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// What undo needs.
 pub const UNDO_PERMISSIONS: &[Permission] = &[Permission::change("identitystore:DeleteGroup")];
+
+/// What reading all groups needs.
+pub const LIST_PERMISSIONS: &[Permission] = &[Permission::look("identitystore:ListGroups")];
+
+/// What changing groups in place needs.
+pub const UPDATE_PERMISSIONS: &[Permission] = &[Permission::change("identitystore:UpdateGroup")];
 
 /// Finds a group by its name.
 ///
@@ -111,7 +119,7 @@ pub async fn make(
     change: &Change,
 ) -> Result<Option<GroupId>, UserError> {
     let name = change.name.single();
-    let attempt = |_| create(context, instance, name);
+    let attempt = |_| create(context, instance, name, None);
     let look = || find(context, instance, name);
     let Some((id, _)) = context.make(info, change, attempt, look).await? else {
         return Ok(None);
@@ -121,8 +129,92 @@ pub async fn make(
     Ok(Some(id))
 }
 
+/// All groups of the identity store.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn list(context: &Context, instance: &Instance) -> Result<BTreeMap<GroupId, inventory::Group>, AwsError> {
+    const OPERATION: &str = "identitystore:ListGroups";
+    let mut pages = context
+        .clients
+        .identitystore(&instance.region)
+        .list_groups()
+        .identity_store_id(&instance.store)
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut groups = BTreeMap::new();
+    while let Some(group) = pages.next().await {
+        let group = group.map_err(|error| AwsError::of(OPERATION, error))?;
+        let described = inventory::Group {
+            is_external: !group.external_ids().is_empty(),
+            name: group.display_name.unwrap_or_default(),
+            description: group.description.filter(|text| !text.is_empty()),
+        };
+        groups.insert(AwsError::require_id(OPERATION, &group.group_id)?, described);
+    }
+    Ok(groups)
+}
+
+/// Sets attributes of a group, by their paths in the API: `displayName` and `description`.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn update(
+    context: &Context,
+    instance: &Instance,
+    id: &GroupId,
+    attributes: &[(&str, &str)],
+) -> Result<(), AwsError> {
+    const OPERATION: &str = "identitystore:UpdateGroup";
+    let operations = attributes.iter().map(|(path, value)| {
+        let value = Document::String((*value).to_owned());
+        let operation = AttributeOperation::builder()
+            .attribute_path(*path)
+            .attribute_value(value);
+        operation.build().map_err(|error| AwsError::unbuilt(OPERATION, &error))
+    });
+    context
+        .clients
+        .identitystore_once(&instance.region)
+        .update_group()
+        .identity_store_id(&instance.store)
+        .group_id(id)
+        .set_operations(Some(operations.collect::<Result<_, _>>()?))
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| AwsError::of(OPERATION, error))
+}
+
+/// Deletes a group, with a single attempt. A group that does not exist is no error.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn delete(context: &Context, instance: &Instance, id: &GroupId) -> Result<(), AwsError> {
+    let answer = context
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_group()
+        .identity_store_id(&instance.store)
+        .group_id(id)
+        .send()
+        .await;
+    unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroup", error)))?;
+    Ok(())
+}
+
 /// Creates a group, with a single attempt.
-async fn create(context: &Context, instance: &Instance, name: &str) -> Result<GroupId, AwsError> {
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn create(
+    context: &Context,
+    instance: &Instance,
+    name: &str,
+    description: Option<&str>,
+) -> Result<GroupId, AwsError> {
     const OPERATION: &str = "identitystore:CreateGroup";
     let answer = context
         .clients
@@ -130,6 +222,7 @@ async fn create(context: &Context, instance: &Instance, name: &str) -> Result<Gr
         .create_group()
         .identity_store_id(&instance.store)
         .display_name(name)
+        .set_description(description.map(str::to_owned))
         .send()
         .await
         .map_err(|error| AwsError::of(OPERATION, error))?;
@@ -179,15 +272,9 @@ impl Resource for Group {
 
     async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
         let instance = context.known_instance().await?;
-        let answer = context
-            .clients
-            .identitystore_once(&instance.region)
-            .delete_group()
-            .identity_store_id(&instance.store)
-            .group_id(entry.id.single())
-            .send()
-            .await;
-        unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroup", error)))?;
+        if let Ok(id) = entry.id.single().parse() {
+            delete(context, &instance, &id).await?;
+        }
         Ok(Deletion::Deleted)
     }
 

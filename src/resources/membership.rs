@@ -1,5 +1,7 @@
 //! The membership of a user in a group of the identity store.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_identitystore::types::MemberId;
 
@@ -93,6 +95,91 @@ pub async fn find(
         .transpose()
 }
 
+/// The memberships of a group.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn of_group(
+    context: &Context,
+    instance: &Instance,
+    group: &GroupId,
+) -> Result<BTreeMap<MembershipKey, MembershipId>, AwsError> {
+    const OPERATION: &str = "identitystore:ListGroupMemberships";
+    let mut pages = context
+        .clients
+        .identitystore(&instance.region)
+        .list_group_memberships()
+        .identity_store_id(&instance.store)
+        .group_id(group)
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut memberships = BTreeMap::new();
+    while let Some(membership) = pages.next().await {
+        let Some(membership) = unless_gone(membership.map_err(|error| AwsError::of(OPERATION, error)))? else {
+            break;
+        };
+        let user = membership
+            .member_id
+            .as_ref()
+            .and_then(|member| member.as_user_id().ok());
+        let user = AwsError::require_id(OPERATION, user.map_or("", String::as_str))?;
+        let id = AwsError::require_id(OPERATION, &membership.membership_id)?;
+        let group = group.clone();
+        memberships.insert(MembershipKey { group, user }, id);
+    }
+    Ok(memberships)
+}
+
+/// The memberships of a user.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn of_user(
+    context: &Context,
+    instance: &Instance,
+    user: &UserId,
+) -> Result<BTreeMap<MembershipKey, MembershipId>, AwsError> {
+    const OPERATION: &str = "identitystore:ListGroupMembershipsForMember";
+    let mut pages = context
+        .clients
+        .identitystore(&instance.region)
+        .list_group_memberships_for_member()
+        .identity_store_id(&instance.store)
+        .member_id(MemberId::UserId(user.to_string()))
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut memberships = BTreeMap::new();
+    while let Some(membership) = pages.next().await {
+        let membership = membership.map_err(|error| AwsError::of(OPERATION, error))?;
+        let group = AwsError::require_id(OPERATION, membership.group_id.as_deref().unwrap_or_default())?;
+        let id = AwsError::require_id(OPERATION, &membership.membership_id)?;
+        let user = user.clone();
+        memberships.insert(MembershipKey { group, user }, id);
+    }
+    Ok(memberships)
+}
+
+/// Deletes a membership, with a single attempt. A membership that does not exist is no error.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn delete(context: &Context, instance: &Instance, id: &MembershipId) -> Result<(), AwsError> {
+    let answer = context
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_group_membership()
+        .identity_store_id(&instance.store)
+        .membership_id(id)
+        .send()
+        .await;
+    unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroupMembership", error)))?;
+    Ok(())
+}
+
 /// Determines and records the origin of an existing membership.
 ///
 /// # Errors
@@ -170,7 +257,10 @@ pub async fn make(
 }
 
 /// Adds a user to a group, with a single attempt.
-async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<MembershipId, AwsError> {
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<MembershipId, AwsError> {
     const OPERATION: &str = "identitystore:CreateGroupMembership";
     let answer = context
         .clients
@@ -190,30 +280,10 @@ async fn create(context: &Context, instance: &Instance, key: &MembershipKey) -> 
 /// # Errors
 /// When AWS does not answer.
 pub async fn other_member(context: &Context, instance: &Instance, group: &GroupId) -> Result<Option<UserId>, AwsError> {
-    const OPERATION: &str = "identitystore:ListGroupMemberships";
-    let mut members = context
-        .clients
-        .identitystore(&instance.region)
-        .list_group_memberships()
-        .identity_store_id(&instance.store)
-        .group_id(group)
-        .into_paginator()
-        .items()
-        .send();
     let created = context.created_ids(ResourceKind::GroupMembership);
-    while let Some(member) = members.next().await {
-        let Some(member) = unless_gone(member.map_err(|error| AwsError::of(OPERATION, error)))? else {
-            return Ok(None);
-        };
-        let user = member.member_id.and_then(|member| member.as_user_id().ok().cloned());
-        let user = AwsError::require_id(OPERATION, &user.unwrap_or_default())?;
-        let group = group.clone();
-        let key = MembershipKey { group, user };
-        if !created.contains(&ResourceId::from(key.clone())) {
-            return Ok(Some(key.user));
-        }
-    }
-    Ok(None)
+    let members = of_group(context, instance, group).await?.into_keys();
+    let mut others = members.filter(|key| !created.contains(&ResourceId::from(key.clone())));
+    Ok(others.next().map(|key| key.user))
 }
 
 /// The ID of a group that this program did not add the user to.
@@ -221,29 +291,10 @@ pub async fn other_member(context: &Context, instance: &Instance, group: &GroupI
 /// # Errors
 /// When AWS does not answer.
 pub async fn other_group(context: &Context, instance: &Instance, user: &UserId) -> Result<Option<GroupId>, AwsError> {
-    const OPERATION: &str = "identitystore:ListGroupMembershipsForMember";
-    let mut groups = context
-        .clients
-        .identitystore(&instance.region)
-        .list_group_memberships_for_member()
-        .identity_store_id(&instance.store)
-        .member_id(MemberId::UserId(user.to_string()))
-        .into_paginator()
-        .items()
-        .send();
     let created = context.created_ids(ResourceKind::GroupMembership);
-    while let Some(membership) = groups.next().await {
-        let membership = membership.map_err(|error| AwsError::of(OPERATION, error))?;
-        let group = AwsError::require_id(OPERATION, &membership.group_id.unwrap_or_default())?;
-        let key = MembershipKey {
-            group,
-            user: user.clone(),
-        };
-        if !created.contains(&ResourceId::from(key.clone())) {
-            return Ok(Some(key.group));
-        }
-    }
-    Ok(None)
+    let groups = of_user(context, instance, user).await?.into_keys();
+    let mut others = groups.filter(|key| !created.contains(&ResourceId::from(key.clone())));
+    Ok(others.next().map(|key| key.group))
 }
 
 /// The kind.
@@ -280,15 +331,7 @@ impl Resource for Membership {
         let Some(id) = find(context, &instance, key).await? else {
             return Ok(Deletion::Deleted);
         };
-        let answer = context
-            .clients
-            .identitystore_once(&instance.region)
-            .delete_group_membership()
-            .identity_store_id(&instance.store)
-            .membership_id(id)
-            .send()
-            .await;
-        unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteGroupMembership", error)))?;
+        delete(context, &instance, &id).await?;
         Ok(Deletion::Deleted)
     }
 

@@ -1,9 +1,12 @@
 //! The organization of the account, and the account's plan.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_organizations::types::{self, OrganizationFeatureSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::inventory::{self, Unit, UnitId};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone, waiting};
 use crate::ids::AccountId;
 use crate::limits::PROPAGATION_LIMIT;
@@ -29,6 +32,16 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// What listing the accounts of the organization needs.
 pub const ACCOUNT_PERMISSIONS: &[Permission] = &[Permission::look("organizations:ListAccounts")];
+
+/// What account selectors need: the accounts, and the organizational units and tags that they name.
+pub const SELECTOR_PERMISSIONS: &[Permission] = &[
+    Permission::look("organizations:DescribeOrganization"),
+    Permission::look("organizations:ListAccounts"),
+    Permission::look("organizations:ListRoots"),
+    Permission::look("organizations:ListOrganizationalUnitsForParent"),
+    Permission::look("organizations:ListAccountsForParent"),
+    Permission::look("organizations:ListTagsForResource"),
+];
 
 /// The flag that agrees to create an organization.
 pub const CREATE_ORGANIZATION: &str = "create-organization";
@@ -169,6 +182,154 @@ pub async fn accounts(context: &Context) -> Result<Vec<Account>, AwsError> {
         .collect();
     accounts.sort_by_key(|account| account.name.to_lowercase());
     Ok(accounts)
+}
+
+/// All accounts of the organization with their state and the units that contain them, without tags. An account without
+/// an organization is the only one.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn inventory(context: &Context) -> Result<BTreeMap<AccountId, inventory::Account>, AwsError> {
+    const OPERATION: &str = "organizations:ListAccounts";
+    let Some(accounts) = unless_gone(list_accounts(context).await)? else {
+        let id = context.caller.account.clone();
+        let own = inventory::Account {
+            id: id.clone(),
+            name: String::new(),
+            email: String::new(),
+            state: ACTIVE.to_owned(),
+            path: Vec::new(),
+            tags: None,
+        };
+        return Ok(BTreeMap::from([(id, own)]));
+    };
+    let described = accounts.into_iter().map(|account| {
+        let id: AccountId = AwsError::require_id(OPERATION, account.id.as_deref().unwrap_or_default())?;
+        let account = inventory::Account {
+            path: account
+                .paths()
+                .first()
+                .map(|path| units_of_path(path))
+                .unwrap_or_default(),
+            state: state_of(&account),
+            id: id.clone(),
+            name: account.name.unwrap_or_default(),
+            email: account.email.unwrap_or_default(),
+            tags: None,
+        };
+        Ok((id, account))
+    });
+    described.collect()
+}
+
+/// The state of an account that can be used.
+const ACTIVE: &str = "ACTIVE";
+
+/// The state. `Status` is what older services and emulators return; it was retired on 2026-09-09.
+fn state_of(account: &types::Account) -> String {
+    let state = account.state().map(types::AccountState::as_str);
+    let status = account.status.as_ref().map(types::AccountStatus::as_str);
+    state.or(status).unwrap_or(ACTIVE).to_owned()
+}
+
+/// The root and the organizational units of a path such as `o-…/r-…/ou-…/123456789012/`, from the root down.
+fn units_of_path(path: &str) -> Vec<UnitId> {
+    let parts = path
+        .split('/')
+        .filter(|part| part.starts_with("r-") || part.starts_with("ou-"));
+    parts.map(str::to_owned).collect()
+}
+
+/// The root of the organization: its ID and name.
+///
+/// # Errors
+/// When AWS does not answer, or returns no root.
+pub async fn root(context: &Context) -> Result<(UnitId, Unit), AwsError> {
+    const OPERATION: &str = "organizations:ListRoots";
+    let answer = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_roots()
+        .send()
+        .await
+        .map_err(|error| AwsError::of(OPERATION, error))?;
+    let root = answer.roots.unwrap_or_default().into_iter().next();
+    let root = root.ok_or_else(|| AwsError::unreadable(OPERATION))?;
+    let id = root.id.ok_or_else(|| AwsError::unreadable(OPERATION))?;
+    let name = root.name.unwrap_or_default();
+    Ok((id, Unit { name, parent: None }))
+}
+
+/// The organizational units directly in a root or unit, by ID.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn units_in(context: &Context, parent: &str) -> Result<BTreeMap<UnitId, Unit>, AwsError> {
+    const OPERATION: &str = "organizations:ListOrganizationalUnitsForParent";
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_organizational_units_for_parent()
+        .parent_id(parent)
+        .into_paginator()
+        .send();
+    let mut units = BTreeMap::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of(OPERATION, error))?;
+        for unit in page.organizational_units.unwrap_or_default() {
+            let id = unit.id.ok_or_else(|| AwsError::unreadable(OPERATION))?;
+            let unit = Unit {
+                name: unit.name.unwrap_or_default(),
+                parent: Some(parent.to_owned()),
+            };
+            units.insert(id, unit);
+        }
+    }
+    Ok(units)
+}
+
+/// The accounts directly in a root or unit.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn accounts_in(context: &Context, parent: &str) -> Result<Vec<AccountId>, AwsError> {
+    const OPERATION: &str = "organizations:ListAccountsForParent";
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_accounts_for_parent()
+        .parent_id(parent)
+        .into_paginator()
+        .send();
+    let mut accounts = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of(OPERATION, error))?;
+        for account in page.accounts.unwrap_or_default() {
+            accounts.push(AwsError::require_id(OPERATION, account.id().unwrap_or_default())?);
+        }
+    }
+    Ok(accounts)
+}
+
+/// The tags of an account.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn tags_of(context: &Context, account: &AccountId) -> Result<BTreeMap<String, String>, AwsError> {
+    let mut pages = context
+        .clients
+        .organizations(&context.bootstrap_region)
+        .list_tags_for_resource()
+        .resource_id(account)
+        .into_paginator()
+        .items()
+        .send();
+    let mut tags = BTreeMap::new();
+    while let Some(tag) = pages.next().await {
+        let tag = tag.map_err(|error| AwsError::of("organizations:ListTagsForResource", error))?;
+        tags.insert(tag.key, tag.value);
+    }
+    Ok(tags)
 }
 
 /// When this account joined its organization; `None` if that cannot be read. The origin then stays unknown, and the

@@ -392,6 +392,29 @@ pub async fn named(context: &Context, instance: &Instance, names: &BTreeSet<&str
     Ok(found)
 }
 
+/// The ARNs of all permission sets of the instance.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn list(context: &Context, instance: &Instance) -> Result<Vec<PermissionSetArn>, AwsError> {
+    const OPERATION: &str = "sso:ListPermissionSets";
+    let mut pages = context
+        .clients
+        .ssoadmin(&instance.region)
+        .list_permission_sets()
+        .instance_arn(&instance.arn)
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut arns = Vec::new();
+    while let Some(arn) = pages.next().await {
+        let arn = arn.map_err(|error| AwsError::of(OPERATION, error))?;
+        arns.push(AwsError::require_id(OPERATION, &arn)?);
+    }
+    Ok(arns)
+}
+
 /// Describes one permission set; `None` if it does not exist, is not visible yet, or is of another instance: for a
 /// recorded ARN of another instance, AWS reports an invalid request instead of "not found".
 ///
@@ -659,6 +682,7 @@ fn provisioned_accounts(
         .instance_arn(&instance.arn)
         .permission_set_arn(arn)
         .set_provisioning_status(status)
+        .max_results(100)
         .into_paginator()
         .items()
         .send();
@@ -669,6 +693,25 @@ fn provisioned_accounts(
             AwsError::require_id(OPERATION, &account).map(Some)
         }
     }
+}
+
+/// The accounts that have the permission set, or only those that have an earlier version of it.
+///
+/// # Errors
+/// If a call to AWS fails.
+pub async fn accounts(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    only_outdated: bool,
+) -> Result<BTreeSet<AccountId>, AwsError> {
+    let status = only_outdated.then_some(ProvisioningStatus::LatestPermissionSetNotProvisioned);
+    let mut next = provisioned_accounts(context, instance, arn, status);
+    let mut accounts = BTreeSet::new();
+    while let Some(account) = next().await? {
+        accounts.insert(account);
+    }
+    Ok(accounts)
 }
 
 /// Whether the permission set is provisioned in any account.
@@ -738,16 +781,22 @@ pub async fn aws_policies(context: &Context) -> Result<Vec<String>, AwsError> {
     Ok(policies)
 }
 
-/// Creates a permission set with the intent's nonce in a tag, and returns its ARN.
-async fn create_once(
+/// Creates a permission set, without its policies, and returns its ARN. The nonce of an intent becomes a tag.
+///
+/// # Errors
+/// If AWS refuses or does not answer.
+pub async fn create_once(
     context: &Context,
     instance: &Instance,
     spec: &PermissionSetSpec,
-    nonce: &str,
+    nonce: Option<&str>,
 ) -> Result<PermissionSetArn, AwsError> {
     let operation = "sso:CreatePermissionSet";
     let settings = spec.at_creation();
-    let mut tags = vec![tag(operation, INTENT_TAG, nonce)?];
+    let mut tags = Vec::new();
+    if let Some(nonce) = nonce {
+        tags.push(tag(operation, INTENT_TAG, nonce)?);
+    }
     for (setting, value) in &settings {
         if let (Setting::Tag(key), Some(value)) = (setting, value) {
             tags.push(tag(operation, key, value)?);
@@ -762,7 +811,7 @@ async fn create_once(
         .set_description(value(&settings, &Setting::Description))
         .set_session_duration(value(&settings, &Setting::SessionDuration))
         .set_relay_state(value(&settings, &Setting::RelayState))
-        .set_tags(Some(tags))
+        .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
         .send()
         .await
         .map_err(|error| AwsError::of(operation, error))?;
@@ -892,7 +941,7 @@ async fn apply_part(
 
 /// Applies a change of settings, with retries. What already was as wanted at the first attempt counts as
 /// [`Existing`](CreateResult::Existing).
-async fn apply(context: &Context, instance: &Instance, arn: &PermissionSetArn, field: &FieldChange) -> End<()> {
+pub async fn apply(context: &Context, instance: &Instance, arn: &PermissionSetArn, field: &FieldChange) -> End<()> {
     let changes = field.settings();
     let parts = Parts::of(changes.iter().map(|change| &change.setting));
     let is_applied = || async {
@@ -927,7 +976,10 @@ async fn apply(context: &Context, instance: &Instance, arn: &PermissionSetArn, f
 }
 
 /// Provisions the permission set in all accounts that have it, and waits for the result.
-async fn provision(
+///
+/// # Errors
+/// If AWS refuses or fails, or does not finish within [`OPERATION_LIMIT`].
+pub async fn provision(
     context: &Context,
     info: &'static StepInfo,
     instance: &Instance,
@@ -966,6 +1018,23 @@ async fn provision(
             SetupCommand::again().to("provision it again"),
         )),
     }
+}
+
+/// Deletes a permission set, with a single attempt. A permission set that does not exist is no error.
+///
+/// # Errors
+/// If AWS refuses, such as while the permission set is assigned, or does not answer.
+pub async fn delete(context: &Context, instance: &Instance, arn: &PermissionSetArn) -> Result<(), AwsError> {
+    let answer = context
+        .clients
+        .ssoadmin_once(&instance.region)
+        .delete_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .send()
+        .await;
+    unless_gone(answer.map_err(|error| AwsError::of("sso:DeletePermissionSet", error)))?;
+    Ok(())
 }
 
 /// The change that creates a permission set, without its policies.
@@ -1127,7 +1196,7 @@ pub async fn create(
     let mut intent = context.intent(info, change.target());
     intent.settings = spec.settings();
     intent.settings.extend(created.clone());
-    let attempt = |nonce: String| async move { create_once(context, instance, spec, &nonce).await };
+    let attempt = |nonce: String| async move { create_once(context, instance, spec, Some(&nonce)).await };
     let read = || async { Ok(find(context, instance, &spec.name).await?.map(|set| set.arn)) };
     let Some((arn, _)) = context.make_intended(info, intent, attempt, read).await? else {
         return Ok(None);
@@ -1614,15 +1683,9 @@ impl Resource for PermissionSet {
 
     async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
         let instance = context.known_instance().await?;
-        let answer = context
-            .clients
-            .ssoadmin_once(&instance.region)
-            .delete_permission_set()
-            .instance_arn(&instance.arn)
-            .permission_set_arn(entry.id.single())
-            .send()
-            .await;
-        unless_gone(answer.map_err(|error| AwsError::of("sso:DeletePermissionSet", error)))?;
+        if let Ok(arn) = entry.id.single().parse() {
+            delete(context, &instance, &arn).await?;
+        }
         Ok(Deletion::Deleted)
     }
 

@@ -1,11 +1,13 @@
 //! A user in the identity store.
 
+use std::collections::{BTreeMap, HashMap};
+
 use async_trait::async_trait;
 use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
-use aws_sdk_identitystore::types::{AlternateIdentifier, Email, Name, UniqueAttribute};
+use aws_sdk_identitystore::types::{AlternateIdentifier, AttributeOperation, Email, Name, UniqueAttribute};
 use aws_smithy_types::Document;
 
-use super::{membership, principal};
+use super::{inventory, membership, principal};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
@@ -26,6 +28,12 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// What undo needs.
 pub const UNDO_PERMISSIONS: &[Permission] = &[Permission::change("identitystore:DeleteUser")];
+
+/// What reading all users needs.
+pub const LIST_PERMISSIONS: &[Permission] = &[Permission::look("identitystore:ListUsers")];
+
+/// What changing users in place needs.
+pub const UPDATE_PERMISSIONS: &[Permission] = &[Permission::change("identitystore:UpdateUser")];
 
 /// What a user should look like. An empty value is not known yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -312,17 +320,114 @@ pub fn creation(context: &Context, spec: &UserSpec) -> Change {
     }
 }
 
-/// Creates a user, with a single attempt.
+/// All users of the identity store.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn list(context: &Context, instance: &Instance) -> Result<BTreeMap<UserId, inventory::User>, AwsError> {
+    const OPERATION: &str = "identitystore:ListUsers";
+    let mut pages = context
+        .clients
+        .identitystore(&instance.region)
+        .list_users()
+        .identity_store_id(&instance.store)
+        .max_results(100)
+        .into_paginator()
+        .items()
+        .send();
+    let mut users = BTreeMap::new();
+    while let Some(user) = pages.next().await {
+        let user = user.map_err(|error| AwsError::of(OPERATION, error))?;
+        let primary = user.emails().iter().find(|email| email.primary());
+        let email = primary.or_else(|| user.emails().first());
+        let email = email.and_then(|email| email.value().map(str::to_owned));
+        let is_external = !user.external_ids().is_empty();
+        let (given_name, family_name) = user
+            .name
+            .map_or((None, None), |name| (name.given_name, name.family_name));
+        let described = inventory::User {
+            name: user.user_name.unwrap_or_default(),
+            email,
+            given_name,
+            family_name,
+            display_name: user.display_name,
+            is_external,
+        };
+        users.insert(AwsError::require_id(OPERATION, &user.user_id)?, described);
+    }
+    Ok(users)
+}
+
+/// Sets attributes of a user, by their paths in the API: `userName`, `displayName`, `name.givenName`, `name.familyName`, and
+/// `emails` for the only email address.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
-async fn create(context: &Context, instance: &Instance, spec: &UserSpec) -> Result<UserId, AwsError> {
+pub async fn update(
+    context: &Context,
+    instance: &Instance,
+    id: &UserId,
+    attributes: &[(&str, &str)],
+) -> Result<(), AwsError> {
+    const OPERATION: &str = "identitystore:UpdateUser";
+    let operations = attributes.iter().map(|(path, value)| {
+        let value = if *path == "emails" {
+            let email = HashMap::from([
+                ("value".to_owned(), Document::String((*value).to_owned())),
+                ("type".to_owned(), Document::String("work".to_owned())),
+                ("primary".to_owned(), Document::Bool(true)),
+            ]);
+            Document::Array(vec![Document::Object(email)])
+        } else {
+            Document::String((*value).to_owned())
+        };
+        let operation = AttributeOperation::builder()
+            .attribute_path(*path)
+            .attribute_value(value);
+        operation.build().map_err(|error| AwsError::unbuilt(OPERATION, &error))
+    });
+    context
+        .clients
+        .identitystore_once(&instance.region)
+        .update_user()
+        .identity_store_id(&instance.store)
+        .user_id(id)
+        .set_operations(Some(operations.collect::<Result<_, _>>()?))
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| AwsError::of(OPERATION, error))
+}
+
+/// Deletes a user, with a single attempt. A user that does not exist is no error.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn delete(context: &Context, instance: &Instance, id: &UserId) -> Result<(), AwsError> {
+    let answer = context
+        .clients
+        .identitystore_once(&instance.region)
+        .delete_user()
+        .identity_store_id(&instance.store)
+        .user_id(id)
+        .send()
+        .await;
+    unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteUser", error)))?;
+    Ok(())
+}
+
+/// Creates a user, with a single attempt. An empty email address means none: the API does not require one.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn create(context: &Context, instance: &Instance, spec: &UserSpec) -> Result<UserId, AwsError> {
     const OPERATION: &str = "identitystore:CreateUser";
     let name = Name::builder()
         .given_name(&spec.given_name)
         .family_name(&spec.family_name)
         .build();
-    let email = Email::builder().value(&spec.email).r#type("work").primary(true).build();
+    let email = || Email::builder().value(&spec.email).r#type("work").primary(true).build();
+    let emails = (!spec.email.is_empty()).then(|| vec![email()]);
     let answer = context
         .clients
         .identitystore_once(&instance.region)
@@ -331,7 +436,7 @@ async fn create(context: &Context, instance: &Instance, spec: &UserSpec) -> Resu
         .user_name(&spec.name)
         .display_name(&spec.display_name)
         .name(name)
-        .emails(email)
+        .set_emails(emails)
         .send()
         .await
         .map_err(|error| AwsError::of(OPERATION, error))?;
@@ -380,15 +485,9 @@ impl Resource for User {
 
     async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
         let instance = context.known_instance().await?;
-        let answer = context
-            .clients
-            .identitystore_once(&instance.region)
-            .delete_user()
-            .identity_store_id(&instance.store)
-            .user_id(entry.id.single())
-            .send()
-            .await;
-        unless_gone(answer.map_err(|error| AwsError::of("identitystore:DeleteUser", error)))?;
+        if let Ok(id) = entry.id.single().parse() {
+            delete(context, &instance, &id).await?;
+        }
         Ok(Deletion::Deleted)
     }
 
