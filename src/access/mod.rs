@@ -6,16 +6,19 @@
 //! - [`explain`]: every way in which a user has access, and [`what_if`]: what would be desired if something were different.
 //! - [`remove`]: takes a user out of the file.
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
+//! - [`live`]: reads the organization and the instance, and [`apply`]: makes the changes of a plan.
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
 
+pub mod apply;
 pub mod desired;
 pub mod explain;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
 pub mod known;
+pub mod live;
 pub mod matching;
 pub mod mistake;
 pub mod nearest;

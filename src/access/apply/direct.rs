@@ -1,0 +1,211 @@
+//! The changes that AWS completes at once: users, groups, memberships and permission sets.
+
+use crate::access::live::INFO;
+use crate::access::plan::{Action, Attribute, AttributeChange, Change};
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::ids::PermissionSetArn;
+use crate::next_step::SetupCommand;
+use crate::progress::Setting;
+use crate::reconcile::{CreateResult, FieldChange, create, repeat, rerun, step_error};
+use crate::resources::inventory::ACCESS_TAG;
+use crate::resources::permission_set::{self, Parts, PermissionSetSpec};
+use crate::resources::user::UserSpec;
+use crate::resources::{group, membership, user};
+use crate::user_error::UserError;
+
+use super::Shared;
+
+/// Makes a change.
+///
+/// # Errors
+/// When AWS refuses, or does not answer after all retries.
+pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError> {
+    let (context, instance, timing) = (shared.context, shared.instance, shared.context.timing);
+    match &change.action {
+        Action::CreateUser(spec) => create_user(shared, spec).await,
+        Action::UpdateUser { id, name, changes } => {
+            let attributes = attributes(changes, user_path);
+            let update = || user::update(context, instance, id, &attributes);
+            repeat(timing, update).await.map_err(rerun(&INFO))?;
+            let mut ids = shared.ids.borrow_mut();
+            ids.users.remove(name);
+            ids.users.insert(new_name(changes, name), id.clone());
+            Ok(())
+        }
+        Action::CreateGroup { name, description } => {
+            let attempt = || group::create(context, instance, name, description.as_deref());
+            let look = || group::find(context, instance, name);
+            let id = created(create(timing, attempt, look).await.result)?;
+            shared.ids.borrow_mut().groups.insert(name.clone(), id);
+            Ok(())
+        }
+        Action::UpdateGroup { id, name, changes } => {
+            let attributes = attributes(changes, group_path);
+            let update = || group::update(context, instance, id, &attributes);
+            repeat(timing, update).await.map_err(rerun(&INFO))?;
+            let mut ids = shared.ids.borrow_mut();
+            ids.groups.remove(name);
+            ids.groups.insert(new_name(changes, name), id.clone());
+            Ok(())
+        }
+        Action::AddMember { group, user } => add_member(shared, group, user).await,
+        Action::CreatePermissionSet(spec) => create_set(shared, spec).await,
+        Action::UpdatePermissionSet { arn, changes, .. } => update_set(shared, arn, changes).await,
+        Action::RemoveMember { id, .. } => {
+            let delete = || membership::delete(context, instance, id);
+            repeat(timing, delete).await.map_err(rerun(&INFO))
+        }
+        Action::DeletePermissionSet { arn, .. } => {
+            let delete = || permission_set::delete(context, instance, arn);
+            repeat(timing, delete).await.map_err(rerun(&INFO))
+        }
+        Action::DeleteGroup { id, .. } => {
+            let delete = || group::delete(context, instance, id);
+            repeat(timing, delete).await.map_err(rerun(&INFO))
+        }
+        Action::DeleteUser { id, .. } => {
+            let delete = || user::delete(context, instance, id);
+            repeat(timing, delete).await.map_err(rerun(&INFO))
+        }
+        // `requests` makes these.
+        Action::CreateAssignment(_) | Action::DeleteAssignment { .. } => Ok(()),
+    }
+}
+
+/// What was created, or what exists with the same name: another apply may have created it at the same time.
+fn created<T>(result: Result<CreateResult<T>, AwsError>) -> Result<T, UserError> {
+    match result.map_err(rerun(&INFO))? {
+        CreateResult::Created(id) | CreateResult::Existing(id) | CreateResult::Undecided(id) => Ok(id),
+    }
+}
+
+async fn create_user(shared: &Shared<'_>, spec: &UserSpec) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let attempt = || user::create(context, instance, spec);
+    // Only a user with this name is the same one. A conflict because of the email address is an error.
+    let look = || user::find_id(context, instance, &spec.name, "");
+    let id = created(create(context.timing, attempt, look).await.result)?;
+    shared.ids.borrow_mut().users.insert(spec.name.clone(), id);
+    Ok(())
+}
+
+async fn add_member(shared: &Shared<'_>, group: &str, user: &str) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let key = shared.ids.borrow().membership(group, user);
+    let key = key.ok_or_else(|| missing(&format!("the group {group} or the user {user}")))?;
+    let attempt = || membership::create(context, instance, &key);
+    let look = || membership::find(context, instance, &key);
+    created(create(context.timing, attempt, look).await.result).map(|_| ())
+}
+
+/// The error for a change that needs something which does not exist.
+pub fn missing(what: &str) -> UserError {
+    UserError::failed(
+        format!("{}: this change needs {what}, which does not exist.", INFO.name()),
+        SetupCommand::again(),
+    )
+}
+
+async fn create_set(shared: &Shared<'_>, spec: &PermissionSetSpec) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let attempt = || permission_set::create_once(context, instance, spec, None);
+    let look = || async {
+        Ok(permission_set::find(context, instance, &spec.name)
+            .await?
+            .map(|set| set.arn))
+    };
+    let result = create(context.timing, attempt, look).await.result;
+    let (arn, changes) = match result.map_err(rerun(&INFO))? {
+        CreateResult::Created(arn) => (arn, spec.after_creation()),
+        CreateResult::Existing(arn) | CreateResult::Undecided(arn) => {
+            let changes = changes_of_own(shared, spec, &arn).await?;
+            (arn, changes)
+        }
+    };
+    shared
+        .ids
+        .borrow_mut()
+        .permission_sets
+        .insert(spec.name.clone(), arn.clone());
+    update_set(shared, &arn, &changes).await
+}
+
+/// What differs in a permission set that an attempt without a response created, or another apply of the same file.
+async fn changes_of_own(
+    shared: &Shared<'_>,
+    spec: &PermissionSetSpec,
+    arn: &PermissionSetArn,
+) -> Result<Vec<FieldChange>, UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let set = permission_set::describe_with_parts(context, instance, arn, Parts::ALL).await;
+    let settings = set.map_err(rerun(&INFO))?.map(|set| set.settings).unwrap_or_default();
+    let tag = Setting::Tag(ACCESS_TAG.to_owned());
+    let owner = spec.tags.as_ref().and_then(|tags| tags.get(ACCESS_TAG));
+    if settings.get(&tag).cloned().flatten().as_ref() != owner {
+        return Err(UserError::failed(
+            format!(
+                "{}: someone else created the permission set {} in the meantime, so it was not changed.",
+                INFO.name(),
+                spec.name
+            ),
+            SetupCommand::again(),
+        ));
+    }
+    Ok(permission_set::grouped(spec.differences(&settings)))
+}
+
+async fn update_set(shared: &Shared<'_>, arn: &PermissionSetArn, changes: &[FieldChange]) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    for change in changes {
+        if *change == FieldChange::Provision {
+            permission_set::provision(context, &INFO, instance, arn).await?;
+        } else {
+            let end = permission_set::apply(context, instance, arn, change).await;
+            end.result.map_err(|aws_error| refused(&aws_error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The error of a refused setting. AWS does not know a policy that the file names, for example.
+fn refused(aws_error: &AwsError) -> UserError {
+    let next = if matches!(aws_error.kind, AwsErrorKind::NotFound | AwsErrorKind::Invalid) {
+        SetupCommand::again().after("correct the access file")
+    } else {
+        SetupCommand::again().into()
+    };
+    step_error(&INFO, aws_error, next)
+}
+
+fn attributes(changes: &[AttributeChange], path: fn(Attribute) -> &'static str) -> Vec<(&'static str, &str)> {
+    let changes = changes.iter();
+    changes
+        .map(|change| (path(change.attribute), change.after.as_str()))
+        .collect()
+}
+
+/// The path of an attribute of a user in the API.
+fn user_path(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Name => "userName",
+        Attribute::Email => "emails",
+        Attribute::GivenName => "name.givenName",
+        Attribute::FamilyName => "name.familyName",
+        Attribute::DisplayName => "displayName",
+        // Users have none.
+        Attribute::Description => "description",
+    }
+}
+
+/// The path of an attribute of a group in the API.
+fn group_path(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Description => "description",
+        _ => "displayName",
+    }
+}
+
+fn new_name(changes: &[AttributeChange], name: &str) -> String {
+    let renamed = changes.iter().find(|change| change.attribute == Attribute::Name);
+    renamed.map_or_else(|| name.to_owned(), |change| change.after.clone())
+}

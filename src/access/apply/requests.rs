@@ -1,0 +1,705 @@
+//! The assignments of a plan. AWS accepts a request to create or delete an assignment, and completes it later.
+//!
+//! - AWS processes a bounded number of requests at the same time, and one in each account. The account with the most requests
+//!   left goes first.
+//! - Requests in progress are polled all at once, with a list. A request that is no longer listed has ended, and makes room for
+//!   the next one; the list of failed requests shows from time to time which of them failed.
+//! - A request that AWS refuses is made again: later if the rate or the number of requests is exceeded, and after others if
+//!   AWS still changes something in the account.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::direct::missing;
+use super::graph::Graph;
+use super::{Calls, Ended, Shared};
+use crate::access::live::INFO;
+use crate::access::plan::{Action, Change};
+use crate::aws::{AwsError, AwsErrorKind, TOO_MANY_OPERATIONS};
+use crate::ids::{AccountId, AssignmentKey};
+use crate::limits::{
+    ATTEMPTS_OF_FAILED, FAILURES_PAUSE, FEWEST_REQUESTS, FIRST_REFUSAL_PAUSE, LONGEST_POLL, LONGEST_REFUSAL_PAUSE,
+    MOST_REFUSALS, MOST_REQUESTS, OPERATION_LIMIT, PROPAGATION_LIMIT, REQUESTS_AT_FIRST, SHORTEST_POLL,
+    WITHOUT_REFUSAL,
+};
+use crate::next_step::SetupCommand;
+use crate::reconcile::step_error;
+use crate::resources::assignment::{self, Operation, RequestEnd};
+use crate::text::duration_text;
+use crate::user_error::UserError;
+
+/// The end of a change: its index in the plan, and whether it failed.
+pub type Finished = (usize, Result<(), UserError>);
+
+/// The answer to a call.
+pub enum Answer {
+    /// A request was made: its ID and, if it has ended already, how.
+    Started(usize, Result<(String, Option<RequestEnd>), AwsError>),
+    /// The requests in progress of everybody, by a list that was requested at this time.
+    Listed(Operation, Instant, Result<BTreeSet<String>, AwsError>),
+    /// The failed requests of everybody, by a list that was requested at this time.
+    Failures(Operation, Instant, Result<BTreeSet<String>, AwsError>),
+    /// How a request ended.
+    Described(usize, Result<Option<RequestEnd>, AwsError>),
+    /// Whether an assignment exists after AWS refused or failed the request.
+    Checked(usize, Result<bool, AwsError>, UserError),
+}
+
+/// A change of an assignment.
+struct Job {
+    key: Option<AssignmentKey>,
+    operation: Operation,
+    account: AccountId,
+    /// What is retried: refusals because of the rate or a conflict, unanswered calls.
+    refusals: u32,
+    failures: u32,
+    /// When it was first requested.
+    since: Option<Instant>,
+    /// It is not requested again before this time.
+    not_before: Option<Instant>,
+}
+
+/// A request in progress.
+struct Running {
+    job: usize,
+    at: Instant,
+    /// Whether a list showed it. AWS may list a new request late.
+    was_listed: bool,
+    /// Whether its status is being read.
+    is_described: bool,
+}
+
+/// A request that is no longer in progress. Whether it failed is not known yet.
+struct Over {
+    job: usize,
+    request: String,
+    at: Instant,
+}
+
+/// What is requested in an account.
+#[derive(Default)]
+struct Lane {
+    queue: VecDeque<usize>,
+    /// The assignment whose request is in progress.
+    current: Option<usize>,
+    not_before: Option<Instant>,
+}
+
+/// The assignments.
+pub struct Requests<'a> {
+    shared: &'a Shared<'a>,
+    jobs: BTreeMap<usize, Job>,
+    lanes: BTreeMap<AccountId, Lane>,
+    running: BTreeMap<String, Running>,
+    over: Vec<Over>,
+    /// Calls that request something and are not answered yet.
+    starting: usize,
+    bound: Bound,
+    polling: Polling,
+    /// Answers that are known without a call.
+    known: Vec<Finished>,
+}
+
+/// When requests are polled.
+struct Polling {
+    /// A list is being read.
+    is_listing: bool,
+    next_list: Option<Instant>,
+    /// The failed requests are being read.
+    reads_failures: bool,
+    next_failures: Option<Instant>,
+    /// How long requests took, the latest ones more than the earlier ones.
+    typical: Option<Duration>,
+    /// Lists are not available: each request is described.
+    each: bool,
+}
+
+impl<'a> Requests<'a> {
+    /// No assignments yet.
+    pub fn new(shared: &'a Shared<'a>) -> Self {
+        Self {
+            shared,
+            jobs: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            running: BTreeMap::new(),
+            over: Vec::new(),
+            starting: 0,
+            bound: Bound::new(),
+            polling: Polling {
+                is_listing: false,
+                next_list: None,
+                reads_failures: false,
+                next_failures: None,
+                typical: None,
+                each: false,
+            },
+            known: Vec::new(),
+        }
+    }
+
+    /// Adds a change of an assignment that may begin.
+    pub fn add(&mut self, index: usize, change: &Change) {
+        let (operation, account) = match &change.action {
+            Action::CreateAssignment(name) => (Operation::Create, name.account.clone()),
+            Action::DeleteAssignment { key, .. } => (Operation::Delete, key.account.clone()),
+            _ => return,
+        };
+        let job = Job {
+            key: self.shared.ids.borrow().assignment(&change.action),
+            operation,
+            account: account.clone(),
+            refusals: 0,
+            failures: 0,
+            since: None,
+            not_before: None,
+        };
+        if job.key.is_none() {
+            let error = missing("the user, the group or the permission set");
+            self.known.push((index, Err(error)));
+            return;
+        }
+        self.jobs.insert(index, job);
+        self.lanes.entry(account).or_default().queue.push_back(index);
+    }
+
+    /// The number of requests in progress.
+    pub fn in_progress(&self) -> usize {
+        self.running.len() + self.starting
+    }
+
+    /// The number of assignments that are not requested yet.
+    pub fn queued(&self) -> usize {
+        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    }
+
+    /// The assignments that were not requested.
+    pub fn not_begun(&self) -> Vec<usize> {
+        self.lanes
+            .values()
+            .flat_map(|lane| lane.queue.iter().copied())
+            .collect()
+    }
+
+    /// Requests as many assignments as AWS takes.
+    pub fn start(&mut self, graph: &Graph<'_>, calls: &mut Calls<'a>) {
+        let now = Instant::now();
+        while self.bound.allows(self.in_progress()) {
+            let Some(index) = self.next(now) else { break };
+            let Some(job) = self.jobs.get_mut(&index) else { break };
+            if job.since.is_none() {
+                self.shared.events.begun(graph.change(index));
+            }
+            job.since.get_or_insert(now);
+            let (Some(key), operation) = (job.key.clone(), job.operation) else {
+                continue;
+            };
+            self.starting += 1;
+            let shared = self.shared;
+            calls.push(Box::pin(async move {
+                let started = assignment::start(shared.context, shared.instance, &key, operation).await;
+                Ended::Request(Answer::Started(index, started))
+            }));
+        }
+    }
+
+    /// Takes the next assignment: from the account with the most assignments left in which AWS changes nothing.
+    fn next(&mut self, now: Instant) -> Option<usize> {
+        let is_past = |at: Option<Instant>| at.is_none_or(|at| at <= now);
+        let jobs = &self.jobs;
+        let can_start = |index: &usize| jobs.get(index).is_some_and(|job| is_past(job.not_before));
+        let lanes = self.lanes.values_mut();
+        let free =
+            lanes.filter(|lane| lane.current.is_none() && is_past(lane.not_before) && lane.queue.iter().any(can_start));
+        let lane = free.max_by_key(|lane| lane.queue.len())?;
+        let position = lane.queue.iter().position(can_start)?;
+        lane.current = lane.queue.remove(position);
+        lane.current
+    }
+
+    /// Begins the calls that show how requests ended. Returns when something can be done again without an answer.
+    pub fn watch(&mut self, may_start: bool, calls: &mut Calls<'a>) -> Option<Instant> {
+        let now = Instant::now();
+        let mut wake: Vec<Instant> = Vec::new();
+        let oldest = self.running.values().map(|running| running.at).min();
+        if let Some(oldest) = oldest.filter(|_| !self.polling.is_listing) {
+            let at = self.polling.next_list.max(Some(oldest + self.polling.first_look()));
+            match at {
+                Some(at) if at > now => wake.push(at),
+                _ => self.poll(now, calls),
+            }
+        }
+        if !self.over.is_empty() && !self.polling.reads_failures {
+            let is_last = self.running.is_empty() && self.starting == 0;
+            match self.polling.next_failures {
+                Some(at) if at > now && !is_last => wake.push(at),
+                _ => self.read_failures(now, calls),
+            }
+        }
+        if may_start {
+            wake.extend(self.next_start(now));
+        }
+        wake.into_iter().min()
+    }
+
+    /// When an assignment that waits can be requested; `None` if an answer comes first.
+    fn next_start(&self, now: Instant) -> Option<Instant> {
+        if !self.bound.allows(self.in_progress()) {
+            return None;
+        }
+        let free = self.lanes.values().filter(|lane| lane.current.is_none());
+        let times = free.flat_map(|lane| {
+            let jobs = lane.queue.iter().filter_map(|index| self.jobs.get(index));
+            jobs.map(|job| job.not_before.max(lane.not_before).unwrap_or(now))
+        });
+        times.min()
+    }
+
+    /// Reads which requests are in progress.
+    fn poll(&mut self, now: Instant, calls: &mut Calls<'a>) {
+        let shared = self.shared;
+        if self.polling.each {
+            self.polling.next_list = Some(now + self.polling.interval());
+            for (request, running) in self.running.iter_mut().filter(|(_, running)| !running.is_described) {
+                running.is_described = true;
+                let Some(job) = self.jobs.get(&running.job) else {
+                    continue;
+                };
+                let (index, operation, request) = (running.job, job.operation, request.clone());
+                calls.push(Box::pin(
+                    async move { described(shared, index, operation, &request).await },
+                ));
+            }
+            return;
+        }
+        // Creations and deletions are in different lists, and never in progress at the same time.
+        let jobs = self.running.values().filter_map(|running| self.jobs.get(&running.job));
+        let Some(operation) = jobs.map(|job| job.operation).min() else {
+            return;
+        };
+        self.polling.is_listing = true;
+        calls.push(Box::pin(async move {
+            let ids = assignment::request_ids(shared.context, shared.instance, operation, false).await;
+            Ended::Request(Answer::Listed(operation, now, ids))
+        }));
+    }
+
+    /// Reads which requests failed.
+    fn read_failures(&mut self, now: Instant, calls: &mut Calls<'a>) {
+        let shared = self.shared;
+        let jobs = self.over.iter().filter_map(|over| self.jobs.get(&over.job));
+        let Some(operation) = jobs.map(|job| job.operation).min() else {
+            return;
+        };
+        self.polling.reads_failures = true;
+        calls.push(Box::pin(async move {
+            let ids = assignment::request_ids(shared.context, shared.instance, operation, true).await;
+            Ended::Request(Answer::Failures(operation, now, ids))
+        }));
+    }
+
+    /// Takes an answer. Returns the changes that have ended.
+    pub fn answered(&mut self, answer: Answer, calls: &mut Calls<'a>) -> Vec<Finished> {
+        match answer {
+            Answer::Started(index, started) => self.started(index, started, calls),
+            Answer::Listed(operation, at, ids) => self.listed(operation, at, ids, calls),
+            Answer::Failures(operation, at, ids) => self.failures(operation, at, ids, calls),
+            Answer::Described(index, end) => self.described(index, end, calls),
+            Answer::Checked(index, exists, error) => self.checked(index, exists, error),
+        }
+    }
+
+    /// Changes that ended without a call.
+    pub fn take_known(&mut self) -> Vec<Finished> {
+        std::mem::take(&mut self.known)
+    }
+
+    fn started(
+        &mut self,
+        index: usize,
+        started: Result<(String, Option<RequestEnd>), AwsError>,
+        calls: &mut Calls<'a>,
+    ) -> Vec<Finished> {
+        self.starting -= 1;
+        match started {
+            Ok((request, None)) => {
+                self.bound.accepted();
+                let at = Instant::now();
+                let running = Running {
+                    job: index,
+                    at,
+                    was_listed: false,
+                    is_described: false,
+                };
+                self.running.insert(request, running);
+                Vec::new()
+            }
+            Ok((_, Some(end))) => {
+                self.bound.accepted();
+                self.free(index, None);
+                self.ended(index, end, calls)
+            }
+            Err(aws_error) => self.refused(index, aws_error, calls),
+        }
+    }
+
+    /// The account of a job takes the next request, at this time at the earliest.
+    fn free(&mut self, index: usize, not_before: Option<Instant>) {
+        let lane = self.jobs.get(&index).and_then(|job| self.lanes.get_mut(&job.account));
+        if let Some(lane) = lane.filter(|lane| lane.current == Some(index)) {
+            lane.current = None;
+            lane.not_before = not_before;
+        }
+    }
+
+    /// Puts a job back at the front of its account, to be requested again after a pause.
+    fn again(&mut self, index: usize, pause: Duration, pauses_account: bool) {
+        let at = Instant::now() + pause;
+        self.free(index, pauses_account.then_some(at));
+        if let Some(job) = self.jobs.get_mut(&index) {
+            job.not_before = Some(at);
+            let lane = self.lanes.entry(job.account.clone()).or_default();
+            lane.queue.push_front(index);
+        }
+    }
+
+    fn refused(&mut self, index: usize, aws_error: AwsError, calls: &mut Calls<'a>) -> Vec<Finished> {
+        let Some(job) = self.jobs.get_mut(&index) else {
+            return Vec::new();
+        };
+        job.refusals += 1;
+        let (refusals, age) = (job.refusals, job.since.map(|since| since.elapsed()).unwrap_or_default());
+        let pause = aws_error.retry_after.unwrap_or_else(|| refusal_pause(refusals));
+        let is_conflict = aws_error.kind == AwsErrorKind::Conflict;
+        let is_over = match aws_error.kind {
+            AwsErrorKind::Conflict | AwsErrorKind::Throttled => age >= OPERATION_LIMIT,
+            AwsErrorKind::NotFound => age >= PROPAGATION_LIMIT,
+            _ => !aws_error.is_transient() || refusals >= MOST_REFUSALS,
+        };
+        if aws_error.kind == AwsErrorKind::Throttled && aws_error.message.contains(TOO_MANY_OPERATIONS) {
+            self.bound.refused(self.in_progress());
+        }
+        if is_over {
+            self.free(index, None);
+            let error = step_error(&INFO, &aws_error, SetupCommand::again());
+            return vec![(index, Err(error))];
+        }
+        // A conflict can also mean that the assignment exists, or that an earlier attempt is in progress.
+        if is_conflict && refusals % 3 == 0 {
+            let error = step_error(&INFO, &aws_error, SetupCommand::again());
+            self.check(index, error, calls);
+            return Vec::new();
+        }
+        self.again(index, pause, is_conflict);
+        Vec::new()
+    }
+
+    /// Reads whether the assignment is as wanted after all.
+    fn check(&self, index: usize, error: UserError, calls: &mut Calls<'a>) {
+        let shared = self.shared;
+        let key = self.jobs.get(&index).and_then(|job| job.key.clone());
+        calls.push(Box::pin(async move {
+            let exists = match &key {
+                Some(key) => assignment::exists(shared.context, shared.instance, key).await,
+                None => Ok(false),
+            };
+            Ended::Request(Answer::Checked(index, exists, error))
+        }));
+    }
+
+    fn checked(&mut self, index: usize, exists: Result<bool, AwsError>, error: UserError) -> Vec<Finished> {
+        let Some(job) = self.jobs.get(&index) else {
+            return Vec::new();
+        };
+        let is_as_wanted = exists.is_ok_and(|exists| exists == (job.operation == Operation::Create));
+        if is_as_wanted {
+            self.free(index, None);
+            return vec![(index, Ok(()))];
+        }
+        let age = job.since.map(|since| since.elapsed()).unwrap_or_default();
+        if job.failures >= ATTEMPTS_OF_FAILED || age >= OPERATION_LIMIT {
+            self.free(index, None);
+            return vec![(index, Err(error))];
+        }
+        let attempts = job.refusals.max(job.failures);
+        self.again(index, refusal_pause(attempts), true);
+        Vec::new()
+    }
+
+    fn listed(
+        &mut self,
+        operation: Operation,
+        at: Instant,
+        ids: Result<BTreeSet<String>, AwsError>,
+        calls: &mut Calls<'a>,
+    ) -> Vec<Finished> {
+        self.polling.is_listing = false;
+        self.polling.next_list = Some(Instant::now() + self.polling.interval());
+        let ids = match ids {
+            Ok(ids) => ids,
+            Err(aws_error) => {
+                // Some emulators do not have the list, and a caller may not be allowed to read it.
+                self.polling.each |= !aws_error.is_transient();
+                return Vec::new();
+            }
+        };
+        let now = Instant::now();
+        let mut ended: Vec<String> = Vec::new();
+        for (request, running) in &mut self.running {
+            let is_same = self
+                .jobs
+                .get(&running.job)
+                .is_some_and(|job| job.operation == operation);
+            if !is_same || running.at > at {
+                continue;
+            }
+            if ids.contains(request) {
+                running.was_listed = true;
+            } else if running.was_listed {
+                ended.push(request.clone());
+            } else if !running.is_described {
+                running.is_described = true;
+                let (shared, index, request) = (self.shared, running.job, request.clone());
+                calls.push(Box::pin(
+                    async move { described(shared, index, operation, &request).await },
+                ));
+            }
+        }
+        for request in ended {
+            if let Some(running) = self.running.remove(&request) {
+                self.polling.took(now - running.at);
+                self.free(running.job, None);
+                let job = running.job;
+                self.over.push(Over { job, request, at: now });
+            }
+        }
+        self.too_late()
+    }
+
+    /// The requests that take too long. AWS may complete them later.
+    fn too_late(&mut self) -> Vec<Finished> {
+        let is_late = |running: &&Running| running.at.elapsed() >= OPERATION_LIMIT;
+        let late: Vec<usize> = self
+            .running
+            .values()
+            .filter(is_late)
+            .map(|running| running.job)
+            .collect();
+        self.running.retain(|_, running| !late.contains(&running.job));
+        let mut finished = Vec::new();
+        for index in late {
+            self.free(index, None);
+            let error = UserError::failed(
+                format!(
+                    "{}: AWS did not finish the request within {}.",
+                    INFO.name(),
+                    duration_text(OPERATION_LIMIT)
+                ),
+                SetupCommand::again(),
+            );
+            finished.push((index, Err(error)));
+        }
+        finished
+    }
+
+    fn failures(
+        &mut self,
+        operation: Operation,
+        at: Instant,
+        ids: Result<BTreeSet<String>, AwsError>,
+        calls: &mut Calls<'a>,
+    ) -> Vec<Finished> {
+        self.polling.reads_failures = false;
+        self.polling.next_failures = Some(Instant::now() + FAILURES_PAUSE);
+        let ids = match ids {
+            Ok(ids) => ids,
+            Err(aws_error) if aws_error.is_transient() => return Vec::new(),
+            Err(_) => {
+                self.polling.each = true;
+                self.describe_over(calls);
+                return Vec::new();
+            }
+        };
+        let jobs = &self.jobs;
+        let is_covered =
+            |over: &Over| over.at <= at && jobs.get(&over.job).is_some_and(|job| job.operation == operation);
+        let (covered, open): (Vec<Over>, Vec<Over>) = self.over.drain(..).partition(is_covered);
+        self.over = open;
+        let (failed, done): (Vec<Over>, Vec<Over>) = covered.into_iter().partition(|over| ids.contains(&over.request));
+        let shared = self.shared;
+        for over in failed {
+            calls.push(Box::pin(async move {
+                described(shared, over.job, operation, &over.request).await
+            }));
+        }
+        done.into_iter().map(|over| (over.job, Ok(()))).collect()
+    }
+
+    /// Reads the status of each request that ended.
+    fn describe_over(&mut self, calls: &mut Calls<'a>) {
+        let shared = self.shared;
+        for over in std::mem::take(&mut self.over) {
+            let Some(job) = self.jobs.get(&over.job) else { continue };
+            let operation = job.operation;
+            calls.push(Box::pin(async move {
+                described(shared, over.job, operation, &over.request).await
+            }));
+        }
+    }
+
+    fn described(
+        &mut self,
+        index: usize,
+        end: Result<Option<RequestEnd>, AwsError>,
+        calls: &mut Calls<'a>,
+    ) -> Vec<Finished> {
+        let request = self.running.iter().find(|(_, running)| running.job == index);
+        let request = request.map(|(request, _)| request.clone());
+        match (end, request) {
+            (Ok(Some(end)), request) => {
+                if let Some(running) = request.and_then(|request| self.running.remove(&request)) {
+                    self.polling.took(running.at.elapsed());
+                    self.free(index, None);
+                }
+                self.ended(index, end, calls)
+            }
+            // It is in progress, or AWS did not answer: the next poll shows it.
+            (_, Some(request)) => {
+                if let Some(running) = self.running.get_mut(&request) {
+                    running.is_described = false;
+                }
+                self.too_late()
+            }
+            (_, None) => {
+                let error = UserError::failed(
+                    format!("{}: AWS does not say how the request ended.", INFO.name()),
+                    SetupCommand::again(),
+                );
+                self.check(index, error, calls);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A request ended. A failed one is made again a few times: its cause may be gone, such as a user that was not visible yet.
+    fn ended(&mut self, index: usize, end: RequestEnd, calls: &mut Calls<'a>) -> Vec<Finished> {
+        let Err(reason) = end else {
+            return vec![(index, Ok(()))];
+        };
+        let Some(job) = self.jobs.get_mut(&index) else {
+            return Vec::new();
+        };
+        job.failures += 1;
+        let Some(key) = &job.key else { return Vec::new() };
+        let error = assignment::failed(&INFO, self.shared.instance, key, job.operation, &reason);
+        self.check(index, error, calls);
+        Vec::new()
+    }
+}
+
+async fn described(shared: &Shared<'_>, index: usize, operation: Operation, request: &str) -> Ended {
+    let end = assignment::request_end(shared.context, shared.instance, operation, request).await;
+    Ended::Request(Answer::Described(index, end))
+}
+
+/// The pause before a refused request is made again.
+fn refusal_pause(refusals: u32) -> Duration {
+    let grown = FIRST_REFUSAL_PAUSE * 2_u32.saturating_pow(refusals.saturating_sub(1).min(10));
+    grown.min(LONGEST_REFUSAL_PAUSE)
+}
+
+impl Polling {
+    /// A request took this long.
+    fn took(&mut self, time: Duration) {
+        self.typical = Some(
+            self.typical
+                .map_or(time, |typical| typical.mul_f64(0.8) + time.mul_f64(0.2)),
+        );
+    }
+
+    /// The time from one list to the next: a small part of what a request takes.
+    fn interval(&self) -> Duration {
+        let part = self.typical.map_or(SHORTEST_POLL, |typical| typical / 30);
+        part.clamp(SHORTEST_POLL, LONGEST_POLL)
+    }
+
+    /// The time from a request to the first list that can show its end.
+    fn first_look(&self) -> Duration {
+        let most = self.typical.map_or(SHORTEST_POLL, |typical| typical.mul_f64(0.8));
+        most.max(SHORTEST_POLL)
+    }
+}
+
+/// The number of requests that AWS processes at the same time. It grows while AWS accepts them, up to the published number
+/// and, after a time without refusals, further; it shrinks when AWS refuses several in a row.
+struct Bound {
+    most: f64,
+    /// The last refusal, or the beginning.
+    since: Instant,
+    /// The refusals since the last request that AWS accepted. A single one can have another cause.
+    in_a_row: u32,
+}
+
+impl Bound {
+    fn new() -> Self {
+        Self {
+            most: REQUESTS_AT_FIRST,
+            since: Instant::now(),
+            in_a_row: 0,
+        }
+    }
+
+    fn allows(&self, in_progress: usize) -> bool {
+        f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX)) < self.most.floor()
+    }
+
+    fn accepted(&mut self) {
+        self.in_a_row = 0;
+        let is_long = self.since.elapsed() >= WITHOUT_REFUSAL;
+        let highest = if is_long { MOST_REQUESTS } else { REQUESTS_AT_FIRST };
+        if self.most < highest {
+            self.most = (self.most + 1.0 / self.most).min(highest);
+        }
+    }
+
+    fn refused(&mut self, in_progress: usize) {
+        self.since = Instant::now();
+        self.in_a_row += 1;
+        if self.in_a_row < 2 {
+            return;
+        }
+        let in_progress = f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX));
+        self.most = self.most.min(in_progress.max(FEWEST_REQUESTS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_shrinks_to_what_aws_takes_and_grows_again() {
+        let mut bound = Bound::new();
+        assert!(bound.allows(9) && !bound.allows(10));
+        bound.refused(6);
+        assert!(bound.allows(9), "a single refusal can have another cause");
+        bound.refused(6);
+        assert!(bound.allows(5) && !bound.allows(6));
+        for _ in 0..100 {
+            bound.accepted();
+        }
+        assert!(
+            bound.allows(9) && !bound.allows(10),
+            "not above the published number at first"
+        );
+        tokio::time::advance(WITHOUT_REFUSAL).await;
+        for _ in 0..200 {
+            bound.accepted();
+        }
+        assert!(bound.allows(14) && !bound.allows(15));
+        bound.refused(0);
+        bound.refused(0);
+        assert!(bound.allows(0) && !bound.allows(1));
+    }
+}
