@@ -60,6 +60,10 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
 /// The tag that identifies a permission set as created by this program until its creation is recorded.
 const INTENT_TAG: &str = "idc-setup:intent";
 
+/// What the keys of tags begin with that are never removed: AWS sets tags of its own, which nobody else can remove, and this
+/// program's tags say who owns a permission set.
+const RESERVED_TAGS: [&str; 2] = ["aws:", "idc-setup:"];
+
 /// The description of the permission sets that the wizard creates.
 const DESCRIPTION: &str = "Made by idc-setup";
 
@@ -132,8 +136,7 @@ impl PermissionSetSpec {
         match setting {
             Setting::Policy(_) => self.managed_policies.is_some(),
             Setting::CustomerManagedPolicy(_) => self.customer_managed_policies.is_some(),
-            // AWS sets tags of its own, which nobody else can remove.
-            Setting::Tag(key) => self.tags.is_some() && key != INTENT_TAG && !key.starts_with("aws:"),
+            Setting::Tag(key) => self.tags.is_some() && !RESERVED_TAGS.iter().any(|prefix| key.starts_with(*prefix)),
             _ => false,
         }
     }
