@@ -7,18 +7,24 @@
 //! - [`remove`]: takes a user out of the file.
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
 //! - [`live`]: reads the organization and the instance, and [`apply`]: makes the changes of a plan.
+//! - [`lookup`]: what the names of the file mean in the account.
+//! - [`guards`]: what a plan never deletes.
+//! - [`drift`]: what somebody else changed.
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
 
 pub mod apply;
 pub mod desired;
+pub mod drift;
 pub mod explain;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
+pub mod guards;
 pub mod known;
 pub mod live;
+pub mod lookup;
 pub mod matching;
 pub mod mistake;
 pub mod nearest;

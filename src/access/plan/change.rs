@@ -1,15 +1,10 @@
-//! What applying an access file would change: a pure function of what is desired and of what was observed.
+//! A plan: the changes, what is refused, and what people should know.
 
-use std::collections::BTreeSet;
-
-use jiff::civil::Date;
-
-use super::desired::{AssignmentName, Desired};
-use super::file::PrincipalName;
-use super::mistake::Place;
+use crate::access::desired::AssignmentName;
+use crate::access::file::PrincipalName;
+use crate::access::mistake::Place;
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, UserId};
 use crate::reconcile::FieldChange;
-use crate::resources::inventory::Inventory;
 use crate::resources::permission_set::PermissionSetSpec;
 use crate::resources::user::UserSpec;
 
@@ -40,8 +35,12 @@ pub struct CallerAccess {
 pub struct Plan {
     /// The changes, in the order in which they are applied: users, groups, members, permission sets, assignments, and
     /// then what is removed.
+    ///
+    /// A change that is removed or deleted can replace one that is created before it. If creating an assignment or adding a
+    /// member fails, nothing of the same permission set, or of the same group, may be deleted.
     pub changes: Vec<Change>,
-    /// What is no longer wanted and stays, because the plan was made without `--prune`.
+    /// What is no longer wanted and stays, because the plan was made without `--prune`, or because a limit of deletions
+    /// holds it back ([`RefusalReason::TooManyDeletes`]).
     pub unpruned: Vec<Change>,
     /// What differs and is not changed.
     pub refusals: Vec<Refusal>,
@@ -222,7 +221,8 @@ pub struct Refusal {
 pub enum RefusalReason {
     /// The instance is not the one that the file names.
     OtherInstance,
-    /// A permission set of the same name is not owned by this file, and differs.
+    /// A permission set of the same name is not owned by this file, and differs. Or an assignment of such a permission set
+    /// has reached its `until`.
     NotOwned,
     /// A permission set is owned by another access file.
     OwnedByAnotherFile,
@@ -238,6 +238,10 @@ pub enum RefusalReason {
     UnknownPrincipal,
     /// A permission set is still used by an assignment that the file does not own.
     InUse,
+    /// Another user has the same email address.
+    EmailInUse,
+    /// A permission set that an assignment names does not exist, and the file does not create it.
+    UnknownPermissionSet,
 }
 
 /// What people should know.
@@ -268,12 +272,4 @@ pub enum NoteKind {
     Ignored,
     /// A new user needs a password before the first sign-in.
     NeedsPassword,
-}
-
-/// Plans what changes.
-///
-/// `today` is the date in UTC, for notes about dates; the desired state already takes it into account.
-pub fn plan(desired: &Desired, observed: &Inventory, options: &Options, today: Date) -> Plan {
-    let _ = (desired, observed, options, today, BTreeSet::<String>::new());
-    Plan::default()
 }

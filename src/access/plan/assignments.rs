@@ -1,0 +1,155 @@
+//! Assignments: created, and deleted where the file owns them or says that they must not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, Change, RefusalReason};
+use super::draft::Draft;
+use super::inputs::Inputs;
+use super::principals::Principals;
+use super::sets::{Sets, Standing};
+use crate::access::desired::{AssignmentName, DesiredAssignment};
+use crate::access::lookup::principal_text;
+use crate::access::mistake::Place;
+use crate::ids::AssignmentKey;
+
+/// Plans the assignments, and returns the names of the permission sets that do not yet have all assignments that the file
+/// lists.
+pub(super) fn plan<'a>(
+    inputs: &Inputs<'a>,
+    draft: &mut Draft,
+    principals: &Principals,
+    sets: &Sets<'a>,
+) -> BTreeSet<&'a str> {
+    let mut wanted: BTreeSet<AssignmentKey> = BTreeSet::new();
+    let mut incomplete = BTreeSet::new();
+    for (name, assignment) in &inputs.desired.assignments {
+        // What must not exist is not created, whatever else asks for it.
+        if inputs.desired.absent_assignments.contains_key(name) {
+            continue;
+        }
+        let key = inputs.lookup.assignment(name);
+        let exists = key
+            .as_ref()
+            .is_some_and(|key| inputs.observed.assignments.contains(key));
+        wanted.extend(key);
+        if exists {
+            draft.unchanged += 1;
+        } else if let Some(subject) = inputs.ignored_part(&name.account, &name.permission_set, Some(&name.principal)) {
+            draft.ignore(subject);
+        } else {
+            incomplete.insert(name.permission_set.as_str());
+            create(inputs, draft, principals, sets, name, assignment);
+        }
+    }
+    delete_absent(inputs, draft);
+    let expired = expired(inputs, &wanted);
+    for key in &inputs.observed.assignments {
+        let is_owned = draft.exact_sets.contains(&key.permission_set)
+            && inputs.observed.assignments_read.contains(&key.permission_set);
+        if is_owned && !wanted.contains(key) {
+            delete(inputs, draft, key, expired.get(key).copied());
+        }
+    }
+    for (key, place) in expired {
+        let is_owned = draft.exact_sets.contains(&key.permission_set) || is_retired(inputs, &key);
+        if !is_owned && !draft.deleted_assignments.contains_key(&key) {
+            refuse_expired(inputs, draft, &key, place);
+        }
+    }
+    incomplete
+}
+
+fn create(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principals: &Principals,
+    sets: &Sets<'_>,
+    name: &AssignmentName,
+    assignment: &DesiredAssignment,
+) {
+    let place = assignment.places.first();
+    let standing = sets.get(name.permission_set.as_str());
+    if standing.is_none() && inputs.lookup.permission_set(&name.permission_set).is_none() {
+        draft.unknown_permission_set(&name.permission_set, place);
+        return;
+    }
+    let is_usable = principals.is_usable(inputs, draft, &name.principal, place);
+    if is_usable && standing != Some(&Standing::Blocked) {
+        draft.created_assignments.push(Change {
+            action: Action::CreateAssignment(name.clone()),
+            place: place.cloned(),
+        });
+    }
+}
+
+/// Whether the file owns the permission set of an assignment, and no longer lists it.
+fn is_retired(inputs: &Inputs<'_>, key: &AssignmentKey) -> bool {
+    let set = inputs.observed.permission_sets.get(&key.permission_set);
+    set.is_some_and(|set| {
+        set.owner.as_ref() == Some(&inputs.desired.name) && !inputs.desired.permission_sets.contains_key(&set.name)
+    })
+}
+
+/// The assignments that must not exist, whoever owns their permission set.
+fn delete_absent(inputs: &Inputs<'_>, draft: &mut Draft) {
+    for (name, place) in &inputs.desired.absent_assignments {
+        if let Some(key) = inputs.lookup.assignment(name)
+            && inputs.observed.assignments.contains(&key)
+        {
+            delete(inputs, draft, &key, Some(place));
+        }
+    }
+}
+
+/// Deletes an assignment, unless it is ignored, or its account is not active: AWS can't change assignments there.
+pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: Option<&Place>) {
+    let set = inputs.observed.permission_sets.get(&key.permission_set);
+    let permission_set = set.map_or(&*key.permission_set, |set| set.name.as_str());
+    let principal = inputs.lookup.principal_name(&key.principal);
+    if let Some(subject) = inputs.ignored_part(&key.account, permission_set, principal.as_ref()) {
+        draft.ignore(subject);
+        return;
+    }
+    let account = inputs.observed.accounts.all.get(&key.account);
+    if account.is_some_and(|account| !account.is_active()) {
+        *draft.inactive.entry(key.account.clone()).or_default() += 1;
+        return;
+    }
+    let change = Change {
+        action: Action::DeleteAssignment {
+            key: key.clone(),
+            permission_set: permission_set.to_owned(),
+            principal,
+        },
+        place: place.cloned(),
+    };
+    draft.deleted_assignments.entry(key.clone()).or_insert(change);
+}
+
+/// The assignments that exist, have reached their `until`, and that nothing else asks for.
+fn expired<'a>(inputs: &Inputs<'a>, wanted: &BTreeSet<AssignmentKey>) -> BTreeMap<AssignmentKey, &'a Place> {
+    let expired = inputs.desired.expired.iter().filter_map(|(name, expired)| {
+        let key = inputs.lookup.assignment(name)?;
+        let is_left = inputs.observed.assignments.contains(&key) && !wanted.contains(&key);
+        is_left.then_some((key, &expired.place))
+    });
+    expired.collect()
+}
+
+/// An assignment whose permission set does not list all of its assignments is not deleted without a word that says so.
+fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: &Place) {
+    let set = inputs.observed.permission_sets.get(&key.permission_set);
+    let permission_set = set.map_or(&*key.permission_set, |set| set.name.as_str());
+    let principal = inputs.lookup.principal_name(&key.principal);
+    if let Some(subject) = inputs.ignored_part(&key.account, permission_set, principal.as_ref()) {
+        draft.ignore(subject);
+        return;
+    }
+    let who = principal.map_or_else(|| key.principal.to_string(), |principal| principal_text(&principal));
+    let what = format!(
+        "{who} still has {permission_set} in {}, which has ended; the file does not own the assignment.",
+        inputs.lookup.account_text(&key.account)
+    );
+    let suggestion = "Set absent = true on the [[assignment]] to delete it.";
+    draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(place));
+}

@@ -1,0 +1,111 @@
+//! A plan in the making.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, Note, NoteKind, Refusal, RefusalReason};
+use crate::access::file::PrincipalName;
+use crate::access::mistake::Place;
+use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
+
+/// A plan in the making: its changes by what they are, and what is said about them.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// Users that are created or changed.
+    pub users: Vec<Change>,
+    /// Groups that are created or changed.
+    pub groups: Vec<Change>,
+    /// Members that are added.
+    pub added_members: Vec<Change>,
+    /// Permission sets that are created or changed.
+    pub permission_sets: Vec<Change>,
+    /// Assignments that are created.
+    pub created_assignments: Vec<Change>,
+    /// Members that are removed.
+    pub removed_members: Vec<Change>,
+    /// Assignments that are deleted.
+    pub deleted_assignments: BTreeMap<AssignmentKey, Change>,
+    /// Permission sets that are deleted.
+    pub deleted_permission_sets: Vec<Change>,
+    /// Groups that are deleted.
+    pub deleted_groups: Vec<Change>,
+    /// Users that are deleted.
+    pub deleted_users: Vec<Change>,
+    /// What differs and is not changed.
+    pub refusals: Vec<Refusal>,
+    /// What people should know.
+    pub notes: Vec<Note>,
+    /// The number of things that are as desired.
+    pub unchanged: usize,
+    /// The number of differences that are ignored, by what they belong to.
+    pub ignored: BTreeMap<String, usize>,
+    /// The number of assignments that stay because their account is not active.
+    pub inactive: BTreeMap<AccountId, usize>,
+    /// The permission sets all of whose assignments the file owns.
+    pub exact_sets: BTreeSet<PermissionSetArn>,
+    /// The number of memberships that the file owns.
+    pub owned_memberships: usize,
+    unknown: BTreeSet<String>,
+}
+
+impl Draft {
+    /// Says that something differs and is not changed.
+    pub fn refuse(
+        &mut self,
+        reason: RefusalReason,
+        what: String,
+        suggestion: impl Into<String>,
+        place: Option<&Place>,
+    ) {
+        self.refusals.push(Refusal {
+            reason,
+            what,
+            suggestion: suggestion.into(),
+            place: place.cloned(),
+        });
+    }
+
+    /// Says something that people should know.
+    pub fn note(&mut self, kind: NoteKind, text: String, place: Option<&Place>) {
+        self.notes.push(Note {
+            kind,
+            text,
+            place: place.cloned(),
+        });
+    }
+
+    /// Counts a difference that is ignored.
+    pub fn ignore(&mut self, subject: String) {
+        *self.ignored.entry(subject).or_default() += 1;
+    }
+
+    /// Says, once for each, that a principal does not exist.
+    pub fn unknown_principal(&mut self, principal: &PrincipalName, place: Option<&Place>) {
+        let table = match principal {
+            PrincipalName::User(_) => "[[user]]",
+            PrincipalName::Group(_) => "[[group]]",
+        };
+        if self.unknown.insert(principal.to_string()) {
+            let what = format!("The principal {principal} does not exist, and the file does not create it.");
+            let suggestion = format!("Correct the name, or add it as {table}.");
+            self.refuse(RefusalReason::UnknownPrincipal, what, suggestion, place);
+        }
+    }
+
+    /// Says, once for each, that the file uses a principal that must not exist.
+    pub fn absent_principal(&mut self, principal: &PrincipalName, place: Option<&Place>) {
+        if self.unknown.insert(principal.to_string()) {
+            let what = format!("The file uses {principal}, which must not exist.");
+            let suggestion = "Remove absent = true, or what uses it.";
+            self.refuse(RefusalReason::UnknownPrincipal, what, suggestion, place);
+        }
+    }
+
+    /// Says, once for each, that a permission set does not exist.
+    pub fn unknown_permission_set(&mut self, name: &str, place: Option<&Place>) {
+        if self.unknown.insert(format!("permission-set:{name}")) {
+            let what = format!("The permission set {name} does not exist, and the file does not create it.");
+            let suggestion = "Correct the name, or add it as [[permission-set]].";
+            self.refuse(RefusalReason::UnknownPermissionSet, what, suggestion, place);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What applying an access file would change: a pure function of what is desired and of what was observed.
+
+mod assignments;
+mod change;
+mod draft;
+mod inputs;
+mod members;
+mod notes;
+mod planner;
+mod principals;
+mod retired;
+mod sets;
+
+pub use change::{
+    Action, Attribute, AttributeChange, CallerAccess, Change, Note, NoteKind, Options, Plan, Refusal, RefusalReason,
+};
+pub use planner::plan;

@@ -1,0 +1,118 @@
+//! What people should know besides the changes: dates, accounts that are not active, and what is ignored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Span;
+use jiff::civil::Date;
+
+use super::change::NoteKind;
+use super::draft::Draft;
+use super::inputs::Inputs;
+use crate::access::desired::AssignmentName;
+use crate::access::mistake::Place;
+use crate::ids::AccountId;
+
+/// An assignment is noted from this number of days before its `until` on.
+const DAYS_BEFORE_END: i64 = 14;
+
+/// Assignments that end on the same day and that the same line asks for.
+#[derive(Default)]
+struct Ending<'a> {
+    count: usize,
+    first: Option<&'a AssignmentName>,
+}
+
+/// Writes the notes.
+pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
+    inactive_accounts(inputs, draft);
+    expired(inputs, draft);
+    ending_soon(inputs, draft);
+    for (subject, count) in std::mem::take(&mut draft.ignored) {
+        let text = format!(
+            "{subject} is ignored: {} not changed.",
+            counted(count, "difference", "is", "are")
+        );
+        draft.note(NoteKind::Ignored, text, None);
+    }
+}
+
+/// The accounts that selectors match, and those where assignments stay.
+fn inactive_accounts(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let left = std::mem::take(&mut draft.inactive);
+    let accounts: BTreeSet<&AccountId> = inputs.desired.skipped_accounts.keys().chain(left.keys()).collect();
+    for account in accounts {
+        let skipped = inputs.desired.skipped_accounts.get(account);
+        let observed = inputs.observed.accounts.all.get(account);
+        let state = skipped.map(|skipped| &skipped.state);
+        let state = state.or(observed.map(|observed| &observed.state));
+        let name = skipped.map(|skipped| &skipped.name);
+        let name = name.or(observed.map(|observed| &observed.name));
+        let what = format!(
+            "The account {account} ({}) is {} and was skipped",
+            name.map_or("", String::as_str),
+            state.map_or("not active", String::as_str)
+        );
+        let text = match left.get(account) {
+            Some(count) => format!("{what}; {} there.", counted(*count, "assignment", "stays", "stay")),
+            None => format!("{what}."),
+        };
+        draft.note(NoteKind::SkippedAccount, text, None);
+    }
+}
+
+/// The lines that have reached their `until`.
+fn expired(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let mut lines: BTreeMap<(&Place, Date), usize> = BTreeMap::new();
+    for (name, expired) in &inputs.desired.expired {
+        let key = inputs.lookup.assignment(name);
+        let exists = key.is_some_and(|key| inputs.observed.assignments.contains(&key));
+        *lines.entry((&expired.place, expired.until)).or_default() += usize::from(exists);
+    }
+    for ((place, until), count) in lines {
+        let text = match count {
+            0 => format!("Access ended on {until}; the [[assignment]] can be removed from the file."),
+            count => format!(
+                "Access ended on {until}; {}.",
+                counted(count, "assignment", "still exists", "still exist")
+            ),
+        };
+        draft.note(NoteKind::Expired, text, Some(place));
+    }
+}
+
+/// The lines that reach their `until` soon.
+fn ending_soon(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let last = inputs.today.saturating_add(Span::new().days(DAYS_BEFORE_END));
+    let mut lines: BTreeMap<(Option<&Place>, Date), Ending<'_>> = BTreeMap::new();
+    for (name, assignment) in &inputs.desired.assignments {
+        if let Some(until) = assignment.until
+            && until <= last
+        {
+            let ending = lines.entry((assignment.places.first(), until)).or_default();
+            ending.count += 1;
+            ending.first = ending.first.or(Some(name));
+        }
+    }
+    for ((place, until), ending) in lines {
+        let Some(first) = ending.first else { continue };
+        let one = format!(
+            "{} with {} in {}",
+            first.principal,
+            first.permission_set,
+            inputs.lookup.account_text(&first.account)
+        );
+        let text = match ending.count {
+            1 => format!("Access ends on {until}: {one}."),
+            count => format!("Access ends on {until} for {count} assignments, such as {one}."),
+        };
+        draft.note(NoteKind::ExpiresSoon, text, place);
+    }
+}
+
+/// `1 assignment stays`, `2 assignments stay`
+fn counted(count: usize, noun: &str, singular: &str, plural: &str) -> String {
+    match count {
+        1 => format!("1 {noun} {singular}"),
+        _ => format!("{count} {noun}s {plural}"),
+    }
+}

@@ -1,0 +1,459 @@
+//! Users and groups: created, changed, and those that must not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, Attribute, AttributeChange, Change, NoteKind, RefusalReason};
+use super::draft::Draft;
+use super::inputs::{Inputs, subject};
+use crate::access::desired::{DesiredGroup, DesiredUser};
+use crate::access::file::PrincipalName;
+use crate::access::mistake::Place;
+use crate::ids::{GroupId, UserId};
+use crate::resources::inventory::{Group, User};
+use crate::resources::user::UserSpec;
+
+/// The users and groups that later changes can use.
+#[derive(Debug, Default)]
+pub(super) struct Principals {
+    created: BTreeSet<PrincipalName>,
+    /// Those that the plan can't create or rename, and has already explained.
+    blocked: BTreeSet<PrincipalName>,
+    /// Those that exist and must not.
+    absent: BTreeSet<PrincipalName>,
+}
+
+impl Principals {
+    /// Whether a user or group has this name when the plan adds members and creates assignments. If the plan has not yet
+    /// explained why it does not, it is refused as unknown.
+    pub fn is_usable(
+        &self,
+        inputs: &Inputs<'_>,
+        draft: &mut Draft,
+        principal: &PrincipalName,
+        place: Option<&Place>,
+    ) -> bool {
+        if self.absent.contains(principal) {
+            draft.absent_principal(principal, place);
+            return false;
+        }
+        if self.blocked.contains(principal) {
+            return false;
+        }
+        if self.created.contains(principal) || inputs.lookup.principal(principal).is_some() {
+            return true;
+        }
+        draft.unknown_principal(principal, place);
+        false
+    }
+}
+
+/// What the file says about a user or a group that exists.
+struct Existing<'a> {
+    name: PrincipalName,
+    /// The name that it has now.
+    observed_name: &'a str,
+    is_external: bool,
+    place: &'a Place,
+}
+
+impl Existing<'_> {
+    fn is_ignored(&self, inputs: &Inputs<'_>) -> bool {
+        let observed = match self.name {
+            PrincipalName::User(_) => PrincipalName::User(self.observed_name.to_owned()),
+            PrincipalName::Group(_) => PrincipalName::Group(self.observed_name.to_owned()),
+        };
+        inputs.ignore.principal(&self.name) || inputs.ignore.principal(&observed)
+    }
+
+    /// Whether it may be changed. If not, says why.
+    fn may_change(&self, inputs: &Inputs<'_>, draft: &mut Draft, changes: &[AttributeChange]) -> bool {
+        if self.is_ignored(inputs) {
+            draft.ignore(subject(&self.name));
+            return false;
+        }
+        if self.is_external {
+            let attributes: Vec<&str> = changes.iter().map(|change| attribute_text(change.attribute)).collect();
+            let what = format!(
+                "{} differs in its {}, and an external identity provider manages it.",
+                subject(&self.name),
+                attributes.join(", ")
+            );
+            let suggestion = "Change it at the identity provider, or correct the file.";
+            draft.refuse(RefusalReason::External, what, suggestion, Some(self.place));
+        }
+        !self.is_external
+    }
+
+    /// Whether it may be deleted. If not, says why.
+    fn may_delete(&self, inputs: &Inputs<'_>, draft: &mut Draft) -> bool {
+        if self.is_ignored(inputs) {
+            draft.ignore(subject(&self.name));
+            return false;
+        }
+        let subject = subject(&self.name);
+        if self.is_external {
+            let what = format!("{subject} must not exist, and an external identity provider manages it.");
+            let suggestion = "Delete it at the identity provider.";
+            draft.refuse(RefusalReason::External, what, suggestion, Some(self.place));
+            return false;
+        }
+        if inputs.protect.principal(&self.name) {
+            let what = format!("{subject} must not exist, and it is protected.");
+            let suggestion = "Remove it from protect, or from the file.";
+            draft.refuse(RefusalReason::Protected, what, suggestion, Some(self.place));
+            return false;
+        }
+        true
+    }
+}
+
+/// Plans the users and groups.
+pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) -> Principals {
+    let mut principals = Principals::default();
+    let mut emails = Emails::new(inputs);
+    for (name, wanted) in &inputs.desired.users {
+        let id = inputs.lookup.user(name);
+        let observed = id.and_then(|id| inputs.observed.users.get_key_value(id));
+        match observed {
+            None if wanted.is_absent => draft.unchanged += 1,
+            None => create_user(inputs, draft, &mut principals, &mut emails, name, wanted),
+            Some((id, user)) if wanted.is_absent => delete_user(inputs, draft, &mut principals, id, user, wanted),
+            Some((id, user)) => {
+                let change = UserUpdate { id, user, name, wanted };
+                change.plan(inputs, draft, &mut principals, &mut emails);
+            }
+        }
+    }
+    for (name, wanted) in &inputs.desired.groups {
+        let id = inputs.lookup.group(name);
+        let observed = id.and_then(|id| inputs.observed.groups.get_key_value(id));
+        match observed {
+            None if wanted.is_absent => draft.unchanged += 1,
+            None => create_group(inputs, draft, &mut principals, name, wanted),
+            Some((id, group)) if wanted.is_absent => delete_group(inputs, draft, &mut principals, id, group, wanted),
+            Some((id, group)) => {
+                let change = GroupUpdate {
+                    id,
+                    group,
+                    name,
+                    wanted,
+                };
+                change.plan(inputs, draft, &mut principals);
+            }
+        }
+    }
+    principals
+}
+
+/// Whether a user or group that does not exist may be created. If not, says why.
+fn may_create(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principal: &PrincipalName,
+    is_external: bool,
+    place: &Place,
+) -> bool {
+    if inputs.ignore.principal(principal) {
+        draft.ignore(subject(principal));
+        return false;
+    }
+    if is_external {
+        let what = format!(
+            "{} does not exist, and an external identity provider manages it.",
+            subject(principal)
+        );
+        let suggestion = "Create it at the identity provider and wait until it is provisioned, or correct the name.";
+        draft.refuse(RefusalReason::UnknownPrincipal, what, suggestion, Some(place));
+    }
+    !is_external
+}
+
+fn create_user(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principals: &mut Principals,
+    emails: &mut Emails,
+    name: &str,
+    wanted: &DesiredUser,
+) {
+    let principal = PrincipalName::User(name.to_owned());
+    let place = &wanted.place;
+    let spec = may_create(inputs, draft, &principal, wanted.is_external, place)
+        .then(|| user_spec(draft, name, wanted))
+        .flatten()
+        .filter(|spec| emails.take(draft, &spec.email, name, place));
+    let Some(spec) = spec else {
+        principals.blocked.insert(principal);
+        return;
+    };
+    let text = format!("The new user {name} needs a password before the first sign-in.");
+    draft.note(NoteKind::NeedsPassword, text, Some(place));
+    draft.users.push(change(Action::CreateUser(spec), place));
+    principals.created.insert(principal);
+}
+
+/// What a new user looks like; `None` if the file does not say enough.
+fn user_spec(draft: &mut Draft, name: &str, wanted: &DesiredUser) -> Option<UserSpec> {
+    let needed = [
+        ("email", &wanted.email),
+        ("given-name", &wanted.given_name),
+        ("family-name", &wanted.family_name),
+    ];
+    let missing = needed.iter().filter(|(_, value)| value.is_none());
+    let missing: Vec<&str> = missing.map(|(key, _)| *key).collect();
+    let (Some(email), Some(given_name), Some(family_name)) = (&wanted.email, &wanted.given_name, &wanted.family_name)
+    else {
+        let what = format!(
+            "The user {name} does not exist, and can't be created without {}.",
+            missing.join(", ")
+        );
+        let suggestion = format!("Add {} to the [[user]], or correct its name.", missing.join(", "));
+        draft.refuse(RefusalReason::UnknownPrincipal, what, suggestion, Some(&wanted.place));
+        return None;
+    };
+    let display_name = wanted.display_name.clone();
+    Some(UserSpec {
+        name: name.to_owned(),
+        email: email.clone(),
+        given_name: given_name.clone(),
+        family_name: family_name.clone(),
+        display_name: display_name.unwrap_or_else(|| format!("{given_name} {family_name}")),
+    })
+}
+
+fn create_group(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principals: &mut Principals,
+    name: &str,
+    wanted: &DesiredGroup,
+) {
+    let principal = PrincipalName::Group(name.to_owned());
+    if !may_create(inputs, draft, &principal, wanted.is_external, &wanted.place) {
+        principals.blocked.insert(principal);
+        return;
+    }
+    let action = Action::CreateGroup {
+        name: name.to_owned(),
+        description: wanted.description.clone(),
+    };
+    draft.groups.push(change(action, &wanted.place));
+    principals.created.insert(principal);
+}
+
+/// A user that exists, and what the file says about it.
+struct UserUpdate<'a> {
+    id: &'a UserId,
+    user: &'a User,
+    name: &'a str,
+    wanted: &'a DesiredUser,
+}
+
+impl UserUpdate<'_> {
+    fn changes(&self) -> Vec<AttributeChange> {
+        let (user, wanted) = (self.user, self.wanted);
+        let attributes = [
+            attribute_change(Attribute::Name, Some(&user.name), Some(self.name)),
+            attribute_change(Attribute::Email, user.email.as_deref(), wanted.email.as_deref()),
+            attribute_change(
+                Attribute::GivenName,
+                user.given_name.as_deref(),
+                wanted.given_name.as_deref(),
+            ),
+            attribute_change(
+                Attribute::FamilyName,
+                user.family_name.as_deref(),
+                wanted.family_name.as_deref(),
+            ),
+            attribute_change(
+                Attribute::DisplayName,
+                user.display_name.as_deref(),
+                wanted.display_name.as_deref(),
+            ),
+        ];
+        attributes.into_iter().flatten().collect()
+    }
+
+    fn plan(&self, inputs: &Inputs<'_>, draft: &mut Draft, principals: &mut Principals, emails: &mut Emails) {
+        let changes = self.changes();
+        if changes.is_empty() {
+            draft.unchanged += 1;
+            return;
+        }
+        let place = &self.wanted.place;
+        let existing = Existing {
+            name: PrincipalName::User(self.name.to_owned()),
+            observed_name: &self.user.name,
+            is_external: self.user.is_external || self.wanted.is_external,
+            place,
+        };
+        let email = changes.iter().find(|change| change.attribute == Attribute::Email);
+        let may_change = existing.may_change(inputs, draft, &changes)
+            && email.is_none_or(|email| emails.take(draft, &email.after, self.name, place));
+        if may_change {
+            let action = Action::UpdateUser {
+                id: self.id.clone(),
+                name: self.user.name.clone(),
+                changes,
+            };
+            draft.users.push(change(action, place));
+        } else if self.user.name != self.name {
+            principals.blocked.insert(existing.name);
+        }
+    }
+}
+
+/// A group that exists, and what the file says about it.
+struct GroupUpdate<'a> {
+    id: &'a GroupId,
+    group: &'a Group,
+    name: &'a str,
+    wanted: &'a DesiredGroup,
+}
+
+impl GroupUpdate<'_> {
+    fn plan(&self, inputs: &Inputs<'_>, draft: &mut Draft, principals: &mut Principals) {
+        let (group, wanted) = (self.group, self.wanted);
+        let attributes = [
+            attribute_change(Attribute::Name, Some(&group.name), Some(self.name)),
+            attribute_change(
+                Attribute::Description,
+                group.description.as_deref(),
+                wanted.description.as_deref(),
+            ),
+        ];
+        let changes: Vec<AttributeChange> = attributes.into_iter().flatten().collect();
+        if changes.is_empty() {
+            draft.unchanged += 1;
+            return;
+        }
+        let existing = Existing {
+            name: PrincipalName::Group(self.name.to_owned()),
+            observed_name: &group.name,
+            is_external: group.is_external || wanted.is_external,
+            place: &wanted.place,
+        };
+        if existing.may_change(inputs, draft, &changes) {
+            let action = Action::UpdateGroup {
+                id: self.id.clone(),
+                name: group.name.clone(),
+                changes,
+            };
+            draft.groups.push(change(action, &wanted.place));
+        } else if group.name != self.name {
+            principals.blocked.insert(existing.name);
+        }
+    }
+}
+
+fn delete_user(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principals: &mut Principals,
+    id: &UserId,
+    user: &User,
+    wanted: &DesiredUser,
+) {
+    let existing = Existing {
+        name: PrincipalName::User(user.name.clone()),
+        observed_name: &user.name,
+        is_external: user.is_external || wanted.is_external,
+        place: &wanted.place,
+    };
+    if existing.may_delete(inputs, draft) {
+        let action = Action::DeleteUser {
+            id: id.clone(),
+            name: user.name.clone(),
+        };
+        draft.deleted_users.push(change(action, &wanted.place));
+    }
+    principals.absent.insert(existing.name);
+}
+
+fn delete_group(
+    inputs: &Inputs<'_>,
+    draft: &mut Draft,
+    principals: &mut Principals,
+    id: &GroupId,
+    group: &Group,
+    wanted: &DesiredGroup,
+) {
+    let existing = Existing {
+        name: PrincipalName::Group(group.name.clone()),
+        observed_name: &group.name,
+        is_external: group.is_external || wanted.is_external,
+        place: &wanted.place,
+    };
+    if existing.may_delete(inputs, draft) {
+        let action = Action::DeleteGroup {
+            id: id.clone(),
+            name: group.name.clone(),
+        };
+        draft.deleted_groups.push(change(action, &wanted.place));
+    }
+    principals.absent.insert(existing.name);
+}
+
+fn change(action: Action, place: &Place) -> Change {
+    Change {
+        action,
+        place: Some(place.clone()),
+    }
+}
+
+/// The change of an attribute that the file gives; an absent value equals an empty one.
+fn attribute_change(attribute: Attribute, before: Option<&str>, after: Option<&str>) -> Option<AttributeChange> {
+    let after = after?;
+    (before.unwrap_or_default() != after).then(|| AttributeChange {
+        attribute,
+        before: before.map(str::to_owned),
+        after: after.to_owned(),
+    })
+}
+
+fn attribute_text(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Name => "name",
+        Attribute::Email => "email address",
+        Attribute::GivenName => "first name",
+        Attribute::FamilyName => "last name",
+        Attribute::DisplayName => "display name",
+        Attribute::Description => "description",
+    }
+}
+
+/// The email addresses that are in use, in lower case, each with the name of its user. They are unique in an identity store.
+struct Emails(BTreeMap<String, String>);
+
+impl Emails {
+    fn new(inputs: &Inputs<'_>) -> Self {
+        let used = inputs.observed.users.iter().filter_map(|(id, user)| {
+            let name = inputs.lookup.user_name(id).unwrap_or(&user.name);
+            let email = user.email.as_deref()?.to_lowercase();
+            let is_given_up = inputs.desired.users.get(name).is_some_and(|wanted| {
+                let is_other = wanted
+                    .email
+                    .as_ref()
+                    .is_some_and(|wanted| wanted.to_lowercase() != email);
+                is_other && !wanted.is_absent && !wanted.is_external && !user.is_external && !inputs.ignore.user(name)
+            });
+            (!is_given_up).then(|| (email, name.to_owned()))
+        });
+        Self(used.collect())
+    }
+
+    /// Whether a user can have this email address. If not, says why.
+    fn take(&mut self, draft: &mut Draft, email: &str, name: &str, place: &Place) -> bool {
+        let holder = self.0.entry(email.to_lowercase()).or_insert_with(|| name.to_owned());
+        if holder.as_str() == name {
+            return true;
+        }
+        let what = format!("The user {name} can't have the email address {email}, because the user {holder} has it.");
+        let suggestion = format!(
+            "If this is the same person, add previous-names = [\"{holder}\"] to the user {name}; otherwise correct the \
+             email address."
+        );
+        draft.refuse(RefusalReason::EmailInUse, what, suggestion, Some(place));
+        false
+    }
+}
