@@ -1,0 +1,459 @@
+//! Drift: how what an access file owns differs from the file. Three kinds are told apart: somebody changed it, it was edited
+//! and not provisioned, and a user, group or account that it needs is gone.
+
+use std::collections::BTreeSet;
+
+use super::desired::{AssignmentName, Desired, DesiredAssignment, DesiredGroup, DesiredSet};
+use super::file::{Extent, PrincipalName};
+use super::guards::Patterns;
+use super::lookup::{Lookup, principal_text};
+use super::mistake::Place;
+use crate::answers::values::SessionDuration;
+use crate::ids::{AccountId, AssignmentKey, GroupId, Principal, UserId};
+use crate::progress::Setting;
+use crate::reconcile::SettingChange;
+use crate::resources::inventory::{Account, Inventory, PermissionSet};
+
+/// A difference between what the file owns and the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// What kind of difference it is.
+    pub kind: DriftKind,
+    /// What differs.
+    pub what: DriftSubject,
+    /// Who and what, as a sentence.
+    pub text: String,
+    /// The line of the file; `None` for what the file does not mention.
+    pub place: Option<Place>,
+}
+
+/// The kinds of drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriftKind {
+    /// Somebody changed it, or the file was changed and not applied since.
+    Changed,
+    /// A permission set was edited, and accounts still have its earlier version.
+    NotProvisioned,
+    /// A user, group or account no longer exists, or the account is not active.
+    Gone,
+}
+
+/// What differs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriftSubject {
+    /// A permission set that the file does not list.
+    PermissionSet {
+        /// Its name.
+        name: String,
+    },
+    /// A setting of a permission set.
+    Setting {
+        /// The name of the permission set.
+        permission_set: String,
+        /// The setting.
+        setting: Setting,
+    },
+    /// The roles of a permission set.
+    Roles {
+        /// The name of the permission set.
+        permission_set: String,
+        /// The accounts whose role has an earlier version.
+        accounts: BTreeSet<AccountId>,
+    },
+    /// An assignment.
+    Assignment {
+        /// The account.
+        account: AccountId,
+        /// The name of the permission set.
+        permission_set: String,
+        /// Who has access; `None` if the user or group no longer exists.
+        principal: Option<PrincipalName>,
+    },
+    /// A member of a group.
+    Member {
+        /// The name of the group.
+        group: String,
+        /// The user name; `None` if the user no longer exists.
+        user: Option<String>,
+    },
+}
+
+/// Finds the drift of everything that the file owns: permission sets with its tag, the assignments of those that list them
+/// all, and the members of groups that list them all. What the file lists and is missing from an owned permission set, or
+/// from a group, is drift too; what the file would create anew is not.
+pub fn drift(desired: &Desired, observed: &Inventory) -> Vec<Drift> {
+    let mut search = Search {
+        desired,
+        observed,
+        lookup: Lookup::new(desired, observed),
+        ignore: Patterns::new(&desired.guard.ignore, &observed.accounts),
+        found: Vec::new(),
+    };
+    search.permission_sets();
+    search.assignments();
+    search.missing_assignments();
+    search.absent_assignments();
+    for (name, group) in &desired.groups {
+        search.members(name, group);
+    }
+    let mut found = search.found;
+    found.sort_by(|one, other| (one.kind, &one.what, &one.text).cmp(&(other.kind, &other.what, &other.text)));
+    found
+}
+
+struct Search<'a> {
+    desired: &'a Desired,
+    observed: &'a Inventory,
+    lookup: Lookup<'a>,
+    ignore: Patterns<'a>,
+    found: Vec<Drift>,
+}
+
+/// A permission set with the tag of the file.
+#[derive(Clone, Copy)]
+struct OwnedSet<'a> {
+    set: &'a PermissionSet,
+    /// The name that the file uses: that of its successor, if it is renamed.
+    name: &'a str,
+    /// What the file says about it; `None` if it does not list it.
+    wanted: Option<&'a DesiredSet>,
+}
+
+impl<'a> OwnedSet<'a> {
+    fn is_renamed(&self) -> bool {
+        self.set.name != self.name
+    }
+
+    fn place(&self) -> Option<&'a Place> {
+        self.wanted.map(|wanted| &wanted.place)
+    }
+
+    /// Whether the file lists all of its assignments.
+    fn is_exact(&self) -> bool {
+        self.wanted.is_none_or(|wanted| wanted.assignments == Extent::Exactly)
+    }
+}
+
+impl<'a> Search<'a> {
+    fn add(&mut self, kind: DriftKind, what: DriftSubject, text: String, place: Option<&Place>) {
+        self.found.push(Drift {
+            kind,
+            what,
+            text,
+            place: place.cloned(),
+        });
+    }
+
+    /// What the file says about a permission set; `None` if it does not own it, or ignores it.
+    fn owned(&self, set: &'a PermissionSet) -> Option<OwnedSet<'a>> {
+        if set.owner.as_ref() != Some(&self.desired.name) || self.ignore.permission_set(&set.name) {
+            return None;
+        }
+        let sets = &self.desired.permission_sets;
+        let listed = sets.get_key_value(&set.name);
+        let renamed = || {
+            sets.iter()
+                .find(|(_, wanted)| wanted.previous_names.contains(&set.name))
+        };
+        let listed = listed.or_else(renamed);
+        Some(OwnedSet {
+            set,
+            name: listed.map_or(set.name.as_str(), |(name, _)| name.as_str()),
+            wanted: listed.map(|(_, wanted)| wanted),
+        })
+    }
+
+    fn permission_sets(&mut self) {
+        let observed = self.observed;
+        for set in observed.permission_sets.values() {
+            let Some(owned) = self.owned(set) else { continue };
+            match owned.wanted {
+                None => {
+                    let what = DriftSubject::PermissionSet { name: set.name.clone() };
+                    let text = format!(
+                        "The permission set {} has the tag of this file, and the file does not list it.",
+                        set.name
+                    );
+                    self.add(DriftKind::Changed, what, text, None);
+                }
+                // A renamed one is deleted by a later apply.
+                Some(_) if owned.is_renamed() => {}
+                Some(wanted) => self.settings(set, wanted),
+            }
+        }
+    }
+
+    fn settings(&mut self, set: &PermissionSet, wanted: &DesiredSet) {
+        for change in set.differences(&wanted.spec) {
+            let text = setting_text(&set.name, &change);
+            let what = DriftSubject::Setting {
+                permission_set: set.name.clone(),
+                setting: change.setting,
+            };
+            self.add(DriftKind::Changed, what, text, Some(&wanted.place));
+        }
+        let outdated = set.outdated_accounts.iter();
+        let outdated = outdated.filter(|account| !self.ignore.account(account)).cloned();
+        let accounts: BTreeSet<AccountId> = outdated.collect();
+        if accounts.is_empty() {
+            return;
+        }
+        let names: Vec<String> = accounts
+            .iter()
+            .map(|account| self.lookup.account_text(account))
+            .collect();
+        let (noun, verb) = match names.len() {
+            1 => ("account", "has"),
+            _ => ("accounts", "have"),
+        };
+        let text = format!(
+            "The permission set {} was edited and not provisioned: {} {noun} still {verb} the earlier version: {}.",
+            set.name,
+            names.len(),
+            names.join(", ")
+        );
+        let what = DriftSubject::Roles {
+            permission_set: set.name.clone(),
+            accounts,
+        };
+        self.add(DriftKind::NotProvisioned, what, text, Some(&wanted.place));
+    }
+
+    /// The assignments that exist.
+    fn assignments(&mut self) {
+        let observed = self.observed;
+        for key in &observed.assignments {
+            let set = observed.permission_sets.get(&key.permission_set);
+            let Some(owned) = set.and_then(|set| self.owned(set)) else {
+                continue;
+            };
+            let principal = self.lookup.principal_name(&key.principal);
+            if self.is_ignored(&key.account, &owned.set.name, principal.as_ref()) {
+                continue;
+            }
+            if let Some(text) = self.gone_text(key, owned.set, principal.as_ref()) {
+                let what = subject(key, owned.set, principal);
+                self.add(DriftKind::Gone, what, text, owned.place());
+            } else if let Some(principal) = principal
+                && owned.is_exact()
+            {
+                self.unlisted_assignment(key, &owned, principal);
+            }
+        }
+    }
+
+    /// An assignment that the file does not list.
+    fn unlisted_assignment(&mut self, key: &AssignmentKey, owned: &OwnedSet<'_>, principal: PrincipalName) {
+        let desired = self.desired;
+        let name = AssignmentName {
+            account: key.account.clone(),
+            permission_set: owned.name.to_owned(),
+            principal,
+        };
+        // What must not exist is named as such.
+        if desired.assignments.contains_key(&name) || desired.absent_assignments.contains_key(&name) {
+            return;
+        }
+        let expired = desired.expired.get(&name);
+        let why = match expired {
+            Some(expired) => format!("which ended on {}", expired.until),
+            None => "and the file does not list it".to_owned(),
+        };
+        let text = format!(
+            "{}, {why}.",
+            self.has_text(&name.principal, &owned.set.name, &key.account)
+        );
+        let what = subject(key, owned.set, Some(name.principal));
+        self.add(DriftKind::Changed, what, text, expired.map(|expired| &expired.place));
+    }
+
+    /// What the file lists and is missing from an owned permission set that exists.
+    fn missing_assignments(&mut self) {
+        let desired = self.desired;
+        for (name, assignment) in &desired.assignments {
+            if self.is_missing(name) {
+                self.missing_assignment(name, assignment);
+            }
+        }
+    }
+
+    fn is_missing(&self, name: &AssignmentName) -> bool {
+        let set = self.lookup.permission_set(&name.permission_set);
+        let is_owned = set.is_some_and(|set| self.owned(set).is_some());
+        is_owned
+            && !self.desired.absent_assignments.contains_key(name)
+            && !self.is_ignored(&name.account, &name.permission_set, Some(&name.principal))
+            && self.is_active(&name.account)
+            && self
+                .lookup
+                .assignment(name)
+                .is_some_and(|key| !self.observed.assignments.contains(&key))
+    }
+
+    fn missing_assignment(&mut self, name: &AssignmentName, assignment: &DesiredAssignment) {
+        let text = format!(
+            "{} does not have {} in {}, and the file lists it.",
+            principal_text(&name.principal),
+            name.permission_set,
+            self.lookup.account_text(&name.account)
+        );
+        let what = DriftSubject::Assignment {
+            account: name.account.clone(),
+            permission_set: name.permission_set.clone(),
+            principal: Some(name.principal.clone()),
+        };
+        self.add(DriftKind::Changed, what, text, assignment.places.first());
+    }
+
+    /// What the file says must not exist, and exists.
+    fn absent_assignments(&mut self) {
+        let desired = self.desired;
+        for (name, place) in &desired.absent_assignments {
+            let key = self.lookup.assignment(name);
+            let exists = key.is_some_and(|key| self.observed.assignments.contains(&key));
+            if !exists
+                || !self.is_active(&name.account)
+                || self.is_ignored(&name.account, &name.permission_set, Some(&name.principal))
+            {
+                continue;
+            }
+            let has = self.has_text(&name.principal, &name.permission_set, &name.account);
+            let text = format!("{has}, which must not exist.");
+            let what = DriftSubject::Assignment {
+                account: name.account.clone(),
+                permission_set: name.permission_set.clone(),
+                principal: Some(name.principal.clone()),
+            };
+            self.add(DriftKind::Changed, what, text, Some(place));
+        }
+    }
+
+    /// The members of a group. Groups that an external identity provider manages are not owned.
+    fn members(&mut self, name: &str, wanted: &DesiredGroup) {
+        let Some(id) = self.lookup.group(name) else { return };
+        let is_external = self.observed.groups.get(id).is_some_and(|group| group.is_external);
+        if wanted.is_absent || wanted.is_external || is_external || self.is_ignored_group(name, id) {
+            return;
+        }
+        let observed = self.observed;
+        let members = observed.memberships.keys().filter(|key| key.group == *id);
+        let members: BTreeSet<&UserId> = members.map(|key| &key.user).collect();
+        for (user, place) in &wanted.members {
+            let is_missing = self.lookup.user(user).is_some_and(|id| !members.contains(id));
+            if is_missing && !self.ignore.user(user) {
+                let text = format!("User {user} is not in the group {name}, and the file lists it.");
+                self.add(DriftKind::Changed, member(name, Some(user.as_str())), text, Some(place));
+            }
+        }
+        if wanted.membership == Extent::AtLeast {
+            return;
+        }
+        for user in members {
+            match self.lookup.user_name(user) {
+                Some(user) if wanted.members.contains_key(user) || self.ignore.user(user) => {}
+                Some(user) => {
+                    let text = format!("User {user} is in the group {name}, and the file does not list it.");
+                    self.add(DriftKind::Changed, member(name, Some(user)), text, Some(&wanted.place));
+                }
+                None => {
+                    let text = format!("The group {name} has a member that no longer exists ({user}).");
+                    self.add(DriftKind::Gone, member(name, None), text, Some(&wanted.place));
+                }
+            }
+        }
+    }
+
+    fn is_ignored_group(&self, name: &str, id: &GroupId) -> bool {
+        let observed = self.observed.groups.get(id);
+        self.ignore.group(name) || observed.is_some_and(|group| self.ignore.group(&group.name))
+    }
+
+    fn is_ignored(&self, account: &AccountId, permission_set: &str, principal: Option<&PrincipalName>) -> bool {
+        self.ignore.permission_set(permission_set)
+            || self.ignore.account(account)
+            || principal.is_some_and(|principal| self.ignore.principal(principal))
+    }
+
+    fn is_active(&self, account: &AccountId) -> bool {
+        let account = self.observed.accounts.all.get(account);
+        account.is_some_and(Account::is_active)
+    }
+
+    /// `Group Admins has Admin in 111122223333 (Prod)`
+    fn has_text(&self, principal: &PrincipalName, permission_set: &str, account: &AccountId) -> String {
+        let who = principal_text(principal);
+        format!("{who} has {permission_set} in {}", self.lookup.account_text(account))
+    }
+
+    /// What an assignment needs and no longer exists, as a sentence; `None` if everything exists.
+    fn gone_text(&self, key: &AssignmentKey, set: &PermissionSet, principal: Option<&PrincipalName>) -> Option<String> {
+        let account = self.lookup.account_text(&key.account);
+        let Some(principal) = principal else {
+            let noun = match key.principal {
+                Principal::User(_) => "user",
+                Principal::Group(_) => "group",
+            };
+            return Some(format!(
+                "{} is assigned in {account} to a {noun} that no longer exists ({}).",
+                set.name, key.principal
+            ));
+        };
+        let has = self.has_text(principal, &set.name, &key.account);
+        match self.observed.accounts.all.get(&key.account) {
+            None => Some(format!("{has}, an account that is not in the organization.")),
+            Some(account) if !account.is_active() => Some(format!("{has}, an account that is {}.", account.state)),
+            Some(_) => None,
+        }
+    }
+}
+
+fn subject(key: &AssignmentKey, set: &PermissionSet, principal: Option<PrincipalName>) -> DriftSubject {
+    DriftSubject::Assignment {
+        account: key.account.clone(),
+        permission_set: set.name.clone(),
+        principal,
+    }
+}
+
+fn member(group: &str, user: Option<&str>) -> DriftSubject {
+    DriftSubject::Member {
+        group: group.to_owned(),
+        user: user.map(str::to_owned),
+    }
+}
+
+/// How a setting differs, as a sentence. Policies are not quoted.
+fn setting_text(permission_set: &str, change: &SettingChange) -> String {
+    let setting = &change.setting;
+    match (setting, &change.before, &change.after) {
+        (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), None, _) => {
+            format!("The permission set {permission_set} does not have the {setting}, and the file lists it.")
+        }
+        (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), ..) => {
+            format!("The permission set {permission_set} has the {setting}, and the file does not list it.")
+        }
+        (_, Some(_), None) => {
+            format!("The permission set {permission_set} has a {setting}, and the file does not list it.")
+        }
+        (_, None, Some(_)) => {
+            format!("The permission set {permission_set} does not have the {setting} of the file.")
+        }
+        (Setting::SessionDuration, Some(before), Some(after)) => {
+            let (before, after) = (duration_text(before), duration_text(after));
+            format!("The {setting} of the permission set {permission_set} is {before}, and the file says {after}.")
+        }
+        (Setting::InlinePolicy, ..) => {
+            format!("The {setting} of the permission set {permission_set} differs from the file.")
+        }
+        (_, Some(before), Some(after)) => {
+            format!("The {setting} of the permission set {permission_set} is {before:?}, and the file says {after:?}.")
+        }
+        (_, None, None) => format!("The {setting} of the permission set {permission_set} is as in the file."),
+    }
+}
+
+/// `8h` for `PT8H`
+fn duration_text(iso: &str) -> String {
+    let duration = iso.parse::<SessionDuration>();
+    duration.map_or_else(|_| iso.to_owned(), |duration| duration.to_string())
+}
