@@ -9,7 +9,7 @@ use super::guards::Patterns;
 use super::lookup::{Lookup, principal_text};
 use super::mistake::Place;
 use crate::answers::values::SessionDuration;
-use crate::ids::{AccountId, AssignmentKey, GroupId, Principal, UserId};
+use crate::ids::{AccountId, AssignmentKey, Principal, UserId};
 use crate::progress::Setting;
 use crate::reconcile::SettingChange;
 use crate::resources::inventory::{Account, Inventory, PermissionSet};
@@ -332,7 +332,13 @@ impl<'a> Search<'a> {
     fn members(&mut self, name: &str, wanted: &DesiredGroup) {
         let Some(id) = self.lookup.group(name) else { return };
         let is_external = self.observed.groups.get(id).is_some_and(|group| group.is_external);
-        if wanted.is_absent || wanted.is_external || is_external || self.is_ignored_group(name, id) {
+        if wanted.is_absent
+            || wanted.is_external
+            || is_external
+            || self
+                .ignore
+                .principal_of(&self.lookup, &PrincipalName::Group(name.to_owned()))
+        {
             return;
         }
         let observed = self.observed;
@@ -340,7 +346,7 @@ impl<'a> Search<'a> {
         let members: BTreeSet<&UserId> = members.map(|key| &key.user).collect();
         for (user, place) in &wanted.members {
             let is_missing = self.lookup.user(user).is_some_and(|id| !members.contains(id));
-            if is_missing && !self.ignore.user(user) {
+            if is_missing && !self.is_ignored_user(user) {
                 let text = format!("User {user} is not in the group {name}, and the file lists it.");
                 self.add(DriftKind::Changed, member(name, Some(user.as_str())), text, Some(place));
             }
@@ -350,7 +356,7 @@ impl<'a> Search<'a> {
         }
         for user in members {
             match self.lookup.user_name(user) {
-                Some(user) if wanted.members.contains_key(user) || self.ignore.user(user) => {}
+                Some(user) if wanted.members.contains_key(user) || self.is_ignored_user(user) => {}
                 Some(user) => {
                     let text = format!("User {user} is in the group {name}, and the file does not list it.");
                     self.add(DriftKind::Changed, member(name, Some(user)), text, Some(&wanted.place));
@@ -363,15 +369,15 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn is_ignored_group(&self, name: &str, id: &GroupId) -> bool {
-        let observed = self.observed.groups.get(id);
-        self.ignore.group(name) || observed.is_some_and(|group| self.ignore.group(&group.name))
+    fn is_ignored_user(&self, name: &str) -> bool {
+        let name = PrincipalName::User(name.to_owned());
+        self.ignore.principal_of(&self.lookup, &name)
     }
 
     fn is_ignored(&self, account: &AccountId, permission_set: &str, principal: Option<&PrincipalName>) -> bool {
         self.ignore.permission_set(permission_set)
             || self.ignore.account(account)
-            || principal.is_some_and(|principal| self.ignore.principal(principal))
+            || principal.is_some_and(|principal| self.ignore.principal_of(&self.lookup, principal))
     }
 
     fn is_active(&self, account: &AccountId) -> bool {
@@ -456,4 +462,162 @@ fn setting_text(permission_set: &str, change: &SettingChange) -> String {
 fn duration_text(iso: &str) -> String {
     let duration = iso.parse::<SessionDuration>();
     duration.map_or_else(|_| iso.to_owned(), |duration| duration.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::access::model::{
+        FILE, Fill, account, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user,
+        expired, group, inventory, live_group, live_user, pattern, place, spec, user,
+    };
+
+    /// A file with a group, a permission set and an assignment, and the same live.
+    fn team() -> (Desired, Inventory) {
+        let mut file = desired();
+        file.users.insert("ada".to_owned(), desired_user("ada"));
+        let devs = desired_group(&["ada"], Extent::Exactly);
+        file.groups.insert("devs".to_owned(), devs);
+        let set = desired_set(spec("Dev", 0));
+        file.permission_sets.insert("Dev".to_owned(), set);
+        let name = assignment_name(1, "Dev", group("devs"));
+        file.assignments.insert(name, desired_assignment(None));
+        let mut live = inventory();
+        live.add_user("ada", live_user("ada"));
+        let devs = live.add_group("devs", live_group("devs"));
+        live.add_member("devs", "ada");
+        live.add_set("dev", &spec("Dev", 0), Some(FILE));
+        live.assign(1, "Dev", Principal::Group(devs));
+        (file, live)
+    }
+
+    fn texts(file: &Desired, live: &Inventory) -> Vec<String> {
+        let found = drift(file, live).into_iter();
+        found.map(|drift| format!("{:?}: {}", drift.kind, drift.text)).collect()
+    }
+
+    #[test]
+    fn what_is_as_the_file_says_has_no_drift() {
+        let (file, live) = team();
+        assert!(texts(&file, &live).is_empty());
+        // What would be created anew is not drift, and neither is what the file does not own.
+        let mut file = file;
+        let set = desired_set(spec("New", 0));
+        file.permission_sets.insert("New".to_owned(), set);
+        let name = assignment_name(1, "New", group("devs"));
+        file.assignments.insert(name, desired_assignment(None));
+        let mut live = live;
+        let ada = live.id_of(&user("ada")).unwrap();
+        live.add_set("other", &spec("Other", 0), Some("another-file"));
+        live.assign(1, "Other", ada);
+        assert!(texts(&file, &live).is_empty());
+    }
+
+    #[test]
+    fn changes_by_others_name_who_and_what() {
+        let (file, mut live) = team();
+        let ada = live.id_of(&user("ada")).unwrap();
+        let devs = live.id_of(&group("devs")).unwrap();
+        live.assign(2, "Dev", ada);
+        live.assignments.retain(|key| key.principal != devs);
+        live.add_user("eve", live_user("eve"));
+        live.add_member("devs", "eve");
+        live.memberships
+            .retain(|key, _| Principal::User(key.user.clone()) != live_principal("ada"));
+        let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+        let settings = &mut live.permission_sets.get_mut(&arn).unwrap().settings;
+        let policy = "arn:aws:iam::aws:policy/AdministratorAccess";
+        settings.insert(Setting::Policy(policy.to_owned()), Some("attached".to_owned()));
+        settings.insert(Setting::Description, Some("Mine".to_owned()));
+        let mut found = texts(&file, &live);
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "Changed: Group devs does not have Dev in 111111111111 (Account 1), and the file lists it.",
+                "Changed: The description of the permission set Dev is \"Mine\", and the file says \"Variant 0\".",
+                "Changed: The permission set Dev has the policy arn:aws:iam::aws:policy/AdministratorAccess, and the file \
+                 does not list it.",
+                "Changed: User ada has Dev in 222222222222 (Account 2), and the file does not list it.",
+                "Changed: User ada is not in the group devs, and the file lists it.",
+                "Changed: User eve is in the group devs, and the file does not list it.",
+            ]
+        );
+    }
+
+    fn live_principal(name: &str) -> Principal {
+        Principal::User(format!("user-{name}").parse().unwrap())
+    }
+
+    #[test]
+    fn an_edited_permission_set_that_is_not_provisioned_is_another_kind() {
+        let (mut file, mut live) = team();
+        let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+        let set = live.permission_sets.get_mut(&arn).unwrap();
+        set.outdated_accounts = [account(1), account(2)].into();
+        assert_eq!(
+            texts(&file, &live),
+            [
+                "NotProvisioned: The permission set Dev was edited and not provisioned: 2 accounts still have the earlier \
+                 version: 111111111111 (Account 1), 222222222222 (Account 2)."
+            ]
+        );
+        file.guard.ignore.push(pattern("permission-set:D*"));
+        assert!(texts(&file, &live).is_empty());
+    }
+
+    #[test]
+    fn principals_and_accounts_that_are_gone_are_another_kind() {
+        let (mut file, mut live) = team();
+        file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
+        let devs = live.id_of(&group("devs")).unwrap();
+        live.assign(2, "Dev", live_principal("gone"));
+        live.assign(4, "Dev", devs.clone());
+        live.assign(5, "Dev", devs);
+        assert_eq!(
+            texts(&file, &live),
+            [
+                "Gone: Dev is assigned in 222222222222 (Account 2) to a user that no longer exists (user-gone).",
+                "Gone: Group devs has Dev in 444444444444 (Account 4), an account that is SUSPENDED.",
+                "Gone: Group devs has Dev in 555555555555, an account that is not in the organization.",
+            ]
+        );
+    }
+
+    #[test]
+    fn expired_and_absent_assignments_are_named() {
+        let (mut file, live) = team();
+        let name = assignment_name(1, "Dev", group("devs"));
+        file.assignments.clear();
+        file.expired.insert(name.clone(), expired(date(2026, 11, 1)));
+        let found = drift(&file, &live);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, Some(place(5)));
+        assert_eq!(
+            found[0].text,
+            "Group devs has Dev in 111111111111 (Account 1), which ended on 2026-11-01."
+        );
+        file.expired.clear();
+        file.absent_assignments.insert(name, place(7));
+        assert_eq!(
+            texts(&file, &live),
+            ["Changed: Group devs has Dev in 111111111111 (Account 1), which must not exist."]
+        );
+    }
+
+    #[test]
+    fn a_permission_set_with_the_tag_that_is_not_listed_is_drift() {
+        let (mut file, live) = team();
+        file.assignments.clear();
+        file.permission_sets.clear();
+        assert_eq!(texts(&file, &live).len(), 2);
+        let mut renamed = desired_set(spec("Developer", 0));
+        renamed.previous_names.push("Dev".to_owned());
+        file.permission_sets.insert("Developer".to_owned(), renamed);
+        let name = assignment_name(1, "Developer", group("devs"));
+        file.assignments.insert(name, desired_assignment(None));
+        assert!(texts(&file, &live).is_empty());
+    }
 }

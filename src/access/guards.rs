@@ -45,6 +45,12 @@ impl<'a> Patterns<'a> {
         }
     }
 
+    /// Whether a pattern matches the user or group by this name, or by the one that it has before the plan renames it.
+    pub fn principal_of(&self, lookup: &Lookup<'_>, name: &PrincipalName) -> bool {
+        !self.patterns.is_empty()
+            && (self.principal(name) || lookup.name_now(name).is_some_and(|now| self.principal(&now)))
+    }
+
     /// Whether a pattern matches the permission set with this name.
     pub fn permission_set(&self, name: &str) -> bool {
         self.matches(PatternKind::PermissionSet, name)

@@ -114,6 +114,21 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    /// The name that a user or group has now, before the plan renames it.
+    pub fn name_now(&self, name: &PrincipalName) -> Option<PrincipalName> {
+        let observed = self.observed;
+        match name {
+            PrincipalName::User(name) => {
+                let user = observed.users.get(self.user(name)?)?;
+                Some(PrincipalName::User(user.name.clone()))
+            }
+            PrincipalName::Group(name) => {
+                let group = observed.groups.get(self.group(name)?)?;
+                Some(PrincipalName::Group(group.name.clone()))
+            }
+        }
+    }
+
     /// The assignment with this name; `None` if its permission set or its principal does not exist.
     pub fn assignment(&self, name: &AssignmentName) -> Option<AssignmentKey> {
         Some(AssignmentKey {

@@ -27,6 +27,8 @@ pub mod live;
 pub mod lookup;
 pub mod matching;
 pub mod mistake;
+#[cfg(test)]
+mod model;
 pub mod nearest;
 pub mod plan;
 pub mod remove;

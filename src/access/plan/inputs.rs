@@ -55,7 +55,12 @@ impl<'a> Inputs<'a> {
             return Some(format!("The account {}", self.lookup.account_text(account)));
         }
         let principal = principal?;
-        self.ignore.principal(principal).then(|| subject(principal))
+        self.is_ignored(principal).then(|| subject(principal))
+    }
+
+    /// Whether a user or group is left alone.
+    pub fn is_ignored(&self, principal: &PrincipalName) -> bool {
+        self.ignore.principal_of(&self.lookup, principal)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft, principals: &Principa
             wanted,
             members: id.and_then(|id| by_group.get(id)).unwrap_or(&none),
             is_external: wanted.is_external || observed.is_some_and(|group| group.is_external),
-            is_ignored: inputs.ignore.group(name) || observed.is_some_and(|group| inputs.ignore.group(&group.name)),
+            is_ignored: inputs.is_ignored(&PrincipalName::Group(name.clone())),
         };
         group.plan(inputs, draft, principals);
     }
@@ -132,7 +132,7 @@ impl<'a> GroupMembers<'a> {
             return true;
         }
         if let Some(user) = user
-            && inputs.ignore.user(user)
+            && inputs.is_ignored(&PrincipalName::User(user.to_owned()))
         {
             draft.ignore(format!("The user {user}"));
             return true;

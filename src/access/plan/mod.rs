@@ -10,6 +10,8 @@ mod planner;
 mod principals;
 mod retired;
 mod sets;
+#[cfg(test)]
+mod tests;
 
 pub use change::{
     Action, Attribute, AttributeChange, CallerAccess, Change, Note, NoteKind, Options, Plan, Refusal, RefusalReason,

@@ -50,24 +50,14 @@ impl Principals {
 /// What the file says about a user or a group that exists.
 struct Existing<'a> {
     name: PrincipalName,
-    /// The name that it has now.
-    observed_name: &'a str,
     is_external: bool,
     place: &'a Place,
 }
 
 impl Existing<'_> {
-    fn is_ignored(&self, inputs: &Inputs<'_>) -> bool {
-        let observed = match self.name {
-            PrincipalName::User(_) => PrincipalName::User(self.observed_name.to_owned()),
-            PrincipalName::Group(_) => PrincipalName::Group(self.observed_name.to_owned()),
-        };
-        inputs.ignore.principal(&self.name) || inputs.ignore.principal(&observed)
-    }
-
     /// Whether it may be changed. If not, says why.
     fn may_change(&self, inputs: &Inputs<'_>, draft: &mut Draft, changes: &[AttributeChange]) -> bool {
-        if self.is_ignored(inputs) {
+        if inputs.is_ignored(&self.name) {
             draft.ignore(subject(&self.name));
             return false;
         }
@@ -86,7 +76,7 @@ impl Existing<'_> {
 
     /// Whether it may be deleted. If not, says why.
     fn may_delete(&self, inputs: &Inputs<'_>, draft: &mut Draft) -> bool {
-        if self.is_ignored(inputs) {
+        if inputs.is_ignored(&self.name) {
             draft.ignore(subject(&self.name));
             return false;
         }
@@ -153,7 +143,7 @@ fn may_create(
     is_external: bool,
     place: &Place,
 ) -> bool {
-    if inputs.ignore.principal(principal) {
+    if inputs.is_ignored(principal) {
         draft.ignore(subject(principal));
         return false;
     }
@@ -283,7 +273,6 @@ impl UserUpdate<'_> {
         let place = &self.wanted.place;
         let existing = Existing {
             name: PrincipalName::User(self.name.to_owned()),
-            observed_name: &self.user.name,
             is_external: self.user.is_external || self.wanted.is_external,
             place,
         };
@@ -329,7 +318,6 @@ impl GroupUpdate<'_> {
         }
         let existing = Existing {
             name: PrincipalName::Group(self.name.to_owned()),
-            observed_name: &group.name,
             is_external: group.is_external || wanted.is_external,
             place: &wanted.place,
         };
@@ -356,7 +344,6 @@ fn delete_user(
 ) {
     let existing = Existing {
         name: PrincipalName::User(user.name.clone()),
-        observed_name: &user.name,
         is_external: user.is_external || wanted.is_external,
         place: &wanted.place,
     };
@@ -380,7 +367,6 @@ fn delete_group(
 ) {
     let existing = Existing {
         name: PrincipalName::Group(group.name.clone()),
-        observed_name: &group.name,
         is_external: group.is_external || wanted.is_external,
         place: &wanted.place,
     };
@@ -435,7 +421,11 @@ impl Emails {
                     .email
                     .as_ref()
                     .is_some_and(|wanted| wanted.to_lowercase() != email);
-                is_other && !wanted.is_absent && !wanted.is_external && !user.is_external && !inputs.ignore.user(name)
+                is_other
+                    && !wanted.is_absent
+                    && !wanted.is_external
+                    && !user.is_external
+                    && !inputs.is_ignored(&PrincipalName::User(name.to_owned()))
             });
             (!is_given_up).then(|| (email, name.to_owned()))
         });

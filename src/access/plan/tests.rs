@@ -1,0 +1,609 @@
+//! Tests of plans: one rule each here, and properties of all of them in [`properties`].
+
+mod properties;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::access::desired::{Desired, SkippedAccount};
+use crate::access::file::Extent;
+use crate::access::model::{
+    FILE, Fill, account, apply_to, assignment_name, desired, desired_assignment, desired_group, desired_set,
+    desired_user, expired, group, inventory, live_group, live_user, pattern, place, spec, user,
+};
+use crate::ids::Principal;
+use crate::progress::Setting;
+use crate::reconcile::FieldChange;
+use crate::resources::inventory::{Group, Inventory};
+
+const TODAY: jiff::civil::Date = date(2026, 11, 30);
+
+fn options(prune: bool) -> Options {
+    Options {
+        prune,
+        ..Options::default()
+    }
+}
+
+fn planned(desired: &Desired, observed: &Inventory) -> Plan {
+    plan(desired, observed, &options(true), TODAY)
+}
+
+/// A file with a group, a permission set and an assignment, and the same live.
+fn small_team() -> (Desired, Inventory) {
+    let mut desired = desired();
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&["ada"], Extent::Exactly));
+    desired.users.insert("ada".to_owned(), desired_user("ada"));
+    desired
+        .permission_sets
+        .insert("Dev".to_owned(), desired_set(spec("Dev", 0)));
+    desired
+        .assignments
+        .insert(assignment_name(1, "Dev", group("devs")), desired_assignment(None));
+    let mut live = inventory();
+    live.add_user("ada", live_user("ada"));
+    let devs = live.add_group("devs", live_group("devs"));
+    live.add_member("devs", "ada");
+    live.add_set("dev", &spec("Dev", 0), Some(FILE));
+    live.assign(1, "Dev", Principal::Group(devs));
+    (desired, live)
+}
+
+fn reasons(plan: &Plan) -> Vec<RefusalReason> {
+    plan.refusals.iter().map(|refusal| refusal.reason).collect()
+}
+
+fn notes(plan: &Plan) -> Vec<NoteKind> {
+    plan.notes.iter().map(|note| note.kind).collect()
+}
+
+fn update_of(plan: &Plan) -> &[FieldChange] {
+    match &plan.changes[..] {
+        [
+            Change {
+                action: Action::UpdatePermissionSet { changes, .. },
+                ..
+            },
+        ] => changes,
+        changes => panic!("{changes:?}"),
+    }
+}
+
+#[test]
+fn nothing_is_planned_when_everything_is_as_the_file_says() {
+    let (desired, live) = small_team();
+    let plan = planned(&desired, &live);
+    assert_eq!(
+        plan,
+        Plan {
+            unchanged: 5,
+            ..Plan::default()
+        }
+    );
+    assert!(plan.is_empty());
+}
+
+#[test]
+fn a_new_group_can_be_used_in_the_same_plan() {
+    let (desired, _) = small_team();
+    let live = inventory();
+    let plan = planned(&desired, &live);
+    let actions: Vec<&Action> = plan.changes.iter().map(|change| &change.action).collect();
+    assert!(
+        matches!(
+            actions[..],
+            [
+                Action::CreateUser(_),
+                Action::CreateGroup { .. },
+                Action::AddMember { .. },
+                Action::CreatePermissionSet(_),
+                Action::CreateAssignment(_),
+            ]
+        ),
+        "{actions:?}"
+    );
+    assert_eq!(notes(&plan), [NoteKind::NeedsPassword]);
+    let live = apply_to(&live, &plan.changes);
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn a_principal_removed_from_the_list_loses_access() {
+    let (mut desired, live) = small_team();
+    desired.assignments.clear();
+    let plan = planned(&desired, &live);
+    assert!(matches!(
+        &plan.changes[..],
+        [Change {
+            action: Action::DeleteAssignment { .. },
+            ..
+        }]
+    ));
+    let kept = super::plan(&desired, &live, &options(false), TODAY);
+    assert_eq!((kept.changes, kept.unpruned), (Vec::new(), plan.changes));
+}
+
+#[test]
+fn assignments_of_a_permission_set_that_is_not_owned_stay() {
+    let (desired, mut live) = small_team();
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.add_set("other", &spec("Other", 0), None);
+    live.add_set("wizard", &spec("Wizard", 0), Some("another-file"));
+    live.assign(1, "Other", ada.clone());
+    live.assign(1, "Wizard", ada);
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn an_assignment_that_must_not_exist_is_deleted_whoever_owns_it() {
+    let (mut desired, mut live) = small_team();
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.add_set("other", &spec("Other", 0), None);
+    live.assign(1, "Other", ada);
+    let name = assignment_name(1, "Other", user("ada"));
+    desired.absent_assignments.insert(name, place(9));
+    let plan = planned(&desired, &live);
+    assert_eq!(plan.changes.len(), 1);
+    assert_eq!(plan.changes[0].place, Some(place(9)));
+}
+
+#[test]
+fn a_permission_set_that_is_not_owned_is_changed_only_if_adopted() {
+    let (mut desired, mut live) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    let set = live.permission_sets.get_mut(&arn).unwrap();
+    set.owner = None;
+    set.settings
+        .retain(|setting, _| !matches!(setting, Setting::Tag(key) if key.starts_with("idc-setup:")));
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty());
+    assert_eq!(notes(&plan), [NoteKind::NotOwned]);
+
+    desired.permission_sets.get_mut("Dev").unwrap().spec = spec("Dev", 1);
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::NotOwned]);
+
+    desired.permission_sets.get_mut("Dev").unwrap().adopt = true;
+    let plan = planned(&desired, &live);
+    assert!(plan.refusals.is_empty());
+    assert_eq!(update_of(&plan).last(), Some(&FieldChange::Provision));
+    assert!(planned(&desired, &apply_to(&live, &plan.changes)).is_empty());
+}
+
+#[test]
+fn adopting_an_equal_permission_set_only_tags_it() {
+    let (mut desired, mut live) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    let set = live.permission_sets.get_mut(&arn).unwrap();
+    set.owner = None;
+    set.settings
+        .retain(|setting, _| !matches!(setting, Setting::Tag(key) if key.starts_with("idc-setup:")));
+    desired.permission_sets.get_mut("Dev").unwrap().adopt = true;
+    let plan = planned(&desired, &live);
+    assert!(matches!(update_of(&plan), [FieldChange::Part(_)]), "{plan:?}");
+}
+
+#[test]
+fn a_permission_set_of_another_file_is_left_to_it() {
+    let (mut desired, mut live) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    live.permission_sets.get_mut(&arn).unwrap().owner = Some("another-file".to_owned());
+    let wanted = desired.permission_sets.get_mut("Dev").unwrap();
+    wanted.adopt = true;
+    wanted.spec = spec("Dev", 1);
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::OwnedByAnotherFile]);
+}
+
+#[test]
+fn a_permission_set_is_provisioned_once_and_only_if_its_roles_change() {
+    let (mut desired, mut live) = small_team();
+    desired.permission_sets.get_mut("Dev").unwrap().spec = spec("Dev", 1);
+    let plan = planned(&desired, &live);
+    let provisions = update_of(&plan)
+        .iter()
+        .filter(|change| **change == FieldChange::Provision);
+    assert_eq!(provisions.count(), 1);
+    assert_eq!(update_of(&plan).last(), Some(&FieldChange::Provision));
+
+    let mut spec = spec("Dev", 0);
+    spec.tags.as_mut().unwrap().insert("cost".to_owned(), "42".to_owned());
+    desired.permission_sets.get_mut("Dev").unwrap().spec = spec;
+    assert!(!update_of(&planned(&desired, &live)).contains(&FieldChange::Provision));
+
+    let (desired, _) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    let set = live.permission_sets.get_mut(&arn).unwrap();
+    set.outdated_accounts.insert(account(1));
+    assert_eq!(update_of(&planned(&desired, &live)), [FieldChange::Provision]);
+}
+
+#[test]
+fn tags_of_this_program_are_never_removed() {
+    let (desired, mut live) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    let set = live.permission_sets.get_mut(&arn).unwrap();
+    for key in ["idc-setup:intent", "idc-setup:other", "aws:created"] {
+        set.settings.insert(Setting::Tag(key.to_owned()), Some("x".to_owned()));
+    }
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn a_renamed_permission_set_is_created_first_and_deleted_by_a_later_apply() {
+    let (mut desired, live) = small_team();
+    desired.permission_sets.clear();
+    let mut renamed = desired_set(spec("Developer", 0));
+    renamed.previous_names.push("Dev".to_owned());
+    desired.permission_sets.insert("Developer".to_owned(), renamed);
+    desired.assignments.clear();
+    desired
+        .assignments
+        .insert(assignment_name(1, "Developer", group("devs")), desired_assignment(None));
+    let first = planned(&desired, &live);
+    assert_eq!(notes(&first), [NoteKind::RenamedLater]);
+    assert!(!first.changes.iter().any(|change| change.action.is_deletion()));
+
+    // A kill before the assignment: the old permission set still stays.
+    let killed = apply_to(&live, &first.changes[..1]);
+    assert!(
+        !planned(&desired, &killed)
+            .changes
+            .iter()
+            .any(|change| change.action.is_deletion())
+    );
+
+    let live = apply_to(&live, &first.changes);
+    let second = planned(&desired, &live);
+    assert_eq!(second.changes.len(), 2);
+    let live = apply_to(&live, &second.changes);
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn a_renamed_permission_set_that_others_use_stays() {
+    let (mut desired, mut live) = small_team();
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.assign(2, "Dev", ada);
+    live.add_set("developer", &spec("Developer", 0), Some(FILE));
+    let devs = live.id_of(&group("devs")).unwrap();
+    live.assign(1, "Developer", devs);
+    desired.permission_sets.clear();
+    let mut renamed = desired_set(spec("Developer", 0));
+    renamed.previous_names.push("Dev".to_owned());
+    renamed.assignments = Extent::AtLeast;
+    desired.permission_sets.insert("Developer".to_owned(), renamed);
+    desired.assignments.clear();
+    desired
+        .assignments
+        .insert(assignment_name(1, "Developer", group("devs")), desired_assignment(None));
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::InUse]);
+}
+
+#[test]
+fn renamed_users_and_groups_keep_their_access() {
+    let (mut desired, live) = small_team();
+    desired.users.clear();
+    let mut lovelace = desired_user("lovelace");
+    lovelace.previous_names.push("ada".to_owned());
+    desired.users.insert("lovelace".to_owned(), lovelace);
+    desired.groups.clear();
+    let mut developers = desired_group(&["lovelace"], Extent::Exactly);
+    developers.previous_names.push("devs".to_owned());
+    desired.groups.insert("developers".to_owned(), developers);
+    desired.assignments.clear();
+    desired
+        .assignments
+        .insert(assignment_name(1, "Dev", group("developers")), desired_assignment(None));
+    let plan = planned(&desired, &live);
+    assert!(
+        matches!(
+            &plan.changes[..],
+            [
+                Change {
+                    action: Action::UpdateUser { .. },
+                    ..
+                },
+                Change {
+                    action: Action::UpdateGroup { .. },
+                    ..
+                },
+            ]
+        ),
+        "{plan:?}"
+    );
+    assert!(planned(&desired, &apply_to(&live, &plan.changes)).is_empty());
+}
+
+#[test]
+fn an_email_address_that_another_user_has_is_refused() {
+    let (mut desired, live) = small_team();
+    desired.users.clear();
+    let mut other = desired_user("lovelace");
+    other.email = Some("ADA@example.com".to_owned());
+    desired.users.insert("lovelace".to_owned(), other);
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::EmailInUse]);
+    assert!(plan.refusals[0].suggestion.contains("previous-names = [\"ada\"]"));
+}
+
+#[test]
+fn a_user_without_details_cannot_be_created() {
+    let (mut desired, live) = small_team();
+    let mut grace = desired_user("grace");
+    grace.email = None;
+    grace.family_name = None;
+    desired.users.insert("grace".to_owned(), grace);
+    let plan = planned(&desired, &live);
+    assert_eq!(reasons(&plan), [RefusalReason::UnknownPrincipal]);
+    assert!(
+        plan.refusals[0].what.contains("email, family-name"),
+        "{:?}",
+        plan.refusals
+    );
+}
+
+#[test]
+fn unknown_principals_are_refused_once() {
+    let (mut desired, live) = small_team();
+    for digit in 1..=3 {
+        let name = assignment_name(digit, "Dev", group("nobody"));
+        desired.assignments.insert(name, desired_assignment(None));
+    }
+    let plan = planned(&desired, &live);
+    assert_eq!(reasons(&plan), [RefusalReason::UnknownPrincipal]);
+    assert!(plan.changes.is_empty());
+}
+
+#[test]
+fn external_users_and_groups_are_never_changed() {
+    let (mut desired, mut live) = small_team();
+    let id = live.group_named("devs").unwrap().0.clone();
+    let external = Group {
+        name: "devs".to_owned(),
+        description: None,
+        is_external: true,
+    };
+    live.groups.insert(id, external);
+    assert!(planned(&desired, &live).is_empty());
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&[], Extent::Exactly));
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::External]);
+}
+
+#[test]
+fn members_are_removed_only_from_groups_that_list_them_all() {
+    let (mut desired, live) = small_team();
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&[], Extent::AtLeast));
+    assert!(planned(&desired, &live).is_empty());
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&[], Extent::Exactly));
+    let plan = planned(&desired, &live);
+    assert!(matches!(
+        &plan.changes[..],
+        [Change {
+            action: Action::RemoveMember { .. },
+            ..
+        }]
+    ));
+
+    desired.guard.protect.push(pattern("group:dev*"));
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::Protected]);
+}
+
+#[test]
+fn a_suspended_account_does_not_stop_the_others() {
+    let (mut desired, mut live) = small_team();
+    let devs = live.id_of(&group("devs")).unwrap();
+    live.assign(4, "Dev", devs);
+    let skipped = SkippedAccount {
+        name: "Account 4".to_owned(),
+        state: "SUSPENDED".to_owned(),
+    };
+    desired.skipped_accounts.insert(account(4), skipped);
+    desired
+        .assignments
+        .insert(assignment_name(2, "Dev", group("devs")), desired_assignment(None));
+    let plan = planned(&desired, &live);
+    assert!(matches!(
+        &plan.changes[..],
+        [Change {
+            action: Action::CreateAssignment(_),
+            ..
+        }]
+    ));
+    assert_eq!(notes(&plan), [NoteKind::SkippedAccount]);
+    assert_eq!(
+        plan.notes[0].text,
+        "The account 444444444444 (Account 4) is SUSPENDED and was skipped; 1 assignment stays there."
+    );
+}
+
+#[test]
+fn all_users_absent_is_stopped_by_the_limit_of_deletions() {
+    let mut desired = desired();
+    let mut live = inventory();
+    for number in 0..11 {
+        let name = format!("u{number}");
+        live.add_user(&name, live_user(&name));
+        let mut user = desired_user(&name);
+        user.is_absent = true;
+        desired.users.insert(name, user);
+    }
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(plan.unpruned.len(), 11);
+    assert_eq!(reasons(&plan), [RefusalReason::TooManyDeletes]);
+    assert!(plan.refusals[0].suggestion.contains("--max-deletes 11"));
+
+    let allowed = Options {
+        prune: true,
+        max_deletes: Some(11),
+        caller: None,
+    };
+    let plan = super::plan(&desired, &live, &allowed, TODAY);
+    assert_eq!((plan.changes.len(), plan.refusals.len()), (11, 0));
+}
+
+#[test]
+fn a_large_part_of_what_is_owned_is_not_deleted() {
+    let (desired, mut live) = small_team();
+    for number in 0..9 {
+        let name = format!("u{number}");
+        let id = live.add_user(&name, live_user(&name));
+        live.assign(1, "Dev", Principal::User(id.clone()));
+        live.assign(2, "Dev", Principal::User(id));
+    }
+    // The set, 19 assignments and one membership are owned, and 18 are not listed.
+    let allowed = |max_deletes| Options {
+        prune: true,
+        max_deletes,
+        caller: None,
+    };
+    let mut file = desired.clone();
+    file.guard.max_deletes = 100;
+    let plan = super::plan(&file, &live, &allowed(None), TODAY);
+    assert_eq!(reasons(&plan), [RefusalReason::TooManyDeletes]);
+    assert!(plan.refusals[0].what.contains("18 of the 21"), "{:?}", plan.refusals);
+    let plan = super::plan(&file, &live, &allowed(Some(18)), TODAY);
+    assert_eq!((plan.changes.len(), plan.refusals.len()), (18, 0));
+}
+
+#[test]
+fn the_callers_own_access_is_never_deleted() {
+    let (mut desired, live) = small_team();
+    let caller = CallerAccess {
+        user: "ada".to_owned(),
+        account: account(1),
+        permission_set: "Dev".to_owned(),
+    };
+    let options = Options {
+        prune: true,
+        max_deletes: None,
+        caller: Some(caller),
+    };
+    desired.assignments.clear();
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&[], Extent::Exactly));
+    let plan = super::plan(&desired, &live, &options, TODAY);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::OwnAccess; 2]);
+
+    // A direct assignment remains.
+    let mut live = live;
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.assign(1, "Dev", ada);
+    desired
+        .assignments
+        .insert(assignment_name(1, "Dev", user("ada")), desired_assignment(None));
+    let plan = super::plan(&desired, &live, &options, TODAY);
+    assert_eq!((plan.changes.len(), plan.refusals.len()), (2, 0));
+}
+
+#[test]
+fn a_protected_permission_set_is_neither_deleted_nor_emptied() {
+    let (mut desired, live) = small_team();
+    desired.guard.protect.push(pattern("permission-set:Dev"));
+    desired.assignments.clear();
+    assert_eq!(reasons(&planned(&desired, &live)), [RefusalReason::Protected]);
+    desired.permission_sets.clear();
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::Protected]);
+}
+
+#[test]
+fn what_is_ignored_is_left_alone() {
+    let (mut desired, live) = small_team();
+    desired.guard.ignore.push(pattern("account:Account 1"));
+    desired.assignments.clear();
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty());
+    assert_eq!(notes(&plan), [NoteKind::Ignored]);
+    // Neither does the permission set go while an ignored assignment uses it.
+    desired.permission_sets.clear();
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn assignments_of_principals_that_are_gone_are_deleted() {
+    let (desired, mut live) = small_team();
+    live.assign(2, "Dev", Principal::User("user-gone".parse().unwrap()));
+    let plan = planned(&desired, &live);
+    assert!(matches!(
+        &plan.changes[..],
+        [Change {
+            action: Action::DeleteAssignment { principal: None, .. },
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn an_expired_assignment_is_deleted_and_one_that_ends_soon_is_noted() {
+    let (mut desired, mut live) = small_team();
+    let name = assignment_name(1, "Dev", group("devs"));
+    desired
+        .assignments
+        .insert(name.clone(), desired_assignment(Some(date(2026, 12, 14))));
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty());
+    assert_eq!(notes(&plan), [NoteKind::ExpiresSoon]);
+    desired
+        .assignments
+        .insert(name.clone(), desired_assignment(Some(date(2026, 12, 15))));
+    assert!(planned(&desired, &live).notes.is_empty());
+
+    desired.assignments.clear();
+    desired.expired.insert(name, expired(date(2026, 11, 30)));
+    let plan = planned(&desired, &live);
+    assert_eq!(notes(&plan), [NoteKind::Expired]);
+    assert_eq!(plan.changes.len(), 1);
+    assert_eq!(plan.changes[0].place, Some(place(5)));
+
+    // Without ownership, it is named and stays.
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    live.permission_sets.get_mut(&arn).unwrap().owner = None;
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::NotOwned]);
+}
+
+#[test]
+fn another_instance_is_refused() {
+    let (mut desired, live) = small_team();
+    let located = |value: &str| {
+        Some(crate::access::mistake::Located {
+            value: value.to_owned(),
+            place: place(1),
+        })
+    };
+    for same in [
+        "ssoins-7223a1b2c3d4e5f6",
+        "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6",
+    ] {
+        desired.instance = located(same);
+        assert!(planned(&desired, &live).is_empty());
+    }
+    desired.instance = located("ssoins-0000000000000000");
+    desired.assignments.clear();
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::OtherInstance]);
+}
