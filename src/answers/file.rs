@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{KEYS, Key};
+use super::keys::Key;
 use super::{Answer, Source};
 use aws_config_file::files;
 
@@ -171,7 +171,7 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
     // What follows a syntax error can be read as something else.
     if mistakes.is_empty() {
         for (name, value) in table.get_ref() {
-            let why = match (key_named(name.get_ref()), value.get_ref()) {
+            let why = match (Key::named(name.get_ref()), value.get_ref()) {
                 (None, _) => Some(unknown_key(name.get_ref())),
                 (Some(Key::NoGroup), DeValue::Boolean(_)) => None,
                 (Some(Key::NoGroup), _) => Some(format!("{}: must be true or false", name.get_ref())),
@@ -200,15 +200,10 @@ fn unquoted_key(line: &str) -> Option<&str> {
 
 /// Says that a key is unknown, with the most similar one if there is one.
 fn unknown_key(name: &str) -> String {
-    let distance = |key: &Key| strsim::damerau_levenshtein(name, key.name());
-    match KEYS.into_iter().min_by_key(distance).filter(|key| distance(key) <= 2) {
+    match Key::similar_to(name) {
         Some(similar) => format!("unknown key {name:?}; a similar key is {}", similar.name()),
         None => format!("unknown key {name:?}; idc-setup help answers lists the keys"),
     }
-}
-
-fn key_named(name: &str) -> Option<Key> {
-    KEYS.into_iter().find(|key| key.name() == name)
 }
 
 /// The content of a file that [`read`] reads back as these answers.
@@ -225,6 +220,7 @@ pub fn to_toml(answers: &[(Key, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::KEYS;
     use super::*;
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::values::{
     AssignTo, ConfigName, CreateUserWith, Email, GroupName, IdentitySource, Invalid, OutputFormat, PermissionSetName,
     PersonName, Policy, Region, SessionDuration, StartUrl, Switch, UserName,
@@ -54,6 +57,28 @@ pub enum Key {
     CliOutput,
 }
 
+/// The type of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerType {
+    /// A text; the rules of the key say which characters it can have.
+    Text,
+    /// An email address.
+    Email,
+    /// The code of a Region, such as `eu-west-1`.
+    Region,
+    /// The ID of an account: twelve digits.
+    AccountId,
+    /// A duration, such as `8h` or `1h30m`.
+    Duration,
+    /// A URL that begins with `https://`.
+    Url,
+    /// `true` or `false`.
+    Boolean,
+    /// One of several values.
+    Choice,
+}
+
 /// All answers, in the order of the checklist.
 pub const KEYS: [Key; 20] = [
     Key::IdentityCenterRegion,
@@ -102,6 +127,39 @@ impl Key {
             Self::CliProfile => "cli-profile",
             Self::CliRegion => "cli-region",
             Self::CliOutput => "cli-output",
+        }
+    }
+
+    /// The key with this [`name`](Self::name).
+    pub fn named(name: &str) -> Option<Self> {
+        KEYS.into_iter().find(|key| key.name() == name)
+    }
+
+    /// The key whose name is most similar to a misspelled one, if one is similar.
+    pub fn similar_to(name: &str) -> Option<Self> {
+        let distance = |key: &Self| strsim::damerau_levenshtein(name, key.name());
+        KEYS.into_iter().min_by_key(distance).filter(|key| distance(key) <= 2)
+    }
+
+    /// The type of the answer.
+    pub fn answer_type(self) -> AnswerType {
+        match self {
+            Self::IdentityCenterRegion | Self::CliRegion => AnswerType::Region,
+            Self::IdentitySource | Self::CreateUserWith | Self::AssignTo | Self::CliOutput => AnswerType::Choice,
+            Self::Email => AnswerType::Email,
+            Self::NoGroup => AnswerType::Boolean,
+            Self::SessionDuration => AnswerType::Duration,
+            Self::Account => AnswerType::AccountId,
+            Self::StartUrl => AnswerType::Url,
+            Self::Username
+            | Self::GivenName
+            | Self::FamilyName
+            | Self::DisplayName
+            | Self::Group
+            | Self::Policy
+            | Self::PermissionSet
+            | Self::SsoSession
+            | Self::CliProfile => AnswerType::Text,
         }
     }
 
@@ -293,8 +351,13 @@ mod tests {
     fn names_map_back_to_their_keys() {
         for key in KEYS {
             assert_eq!(Key::of_field(&key.field()), Some(key));
+            assert_eq!(Key::named(key.name()), Some(key));
+            assert_eq!(key.answer_type() == AnswerType::Choice, !key.choices().is_empty());
         }
         assert_eq!(Key::GivenName.variable(), "IDC_SETUP_GIVEN_NAME");
+        assert_eq!(Key::similar_to("given_name"), Some(Key::GivenName));
+        assert_eq!(Key::similar_to("emial"), Some(Key::Email));
+        assert_eq!(Key::similar_to("nonsense"), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-pub use keys::{KEYS, Key};
+pub use keys::{AnswerType, KEYS, Key};
 pub use values::Invalid;
 
 /// A value and its source.
