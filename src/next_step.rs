@@ -22,6 +22,8 @@ pub enum Subcommand {
     Status,
     /// `plan`.
     Plan,
+    /// `next`.
+    Next,
     /// `doctor`.
     Doctor,
     /// `login`.
@@ -50,6 +52,7 @@ impl Subcommand {
             Self::Run | Self::Current => "run",
             Self::Status => "status",
             Self::Plan => "plan",
+            Self::Next => "next",
             Self::Doctor => "doctor",
             Self::Login => "login",
             Self::Undo => "undo",
@@ -63,9 +66,10 @@ impl Subcommand {
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 10] = [
+        const ALL: [Subcommand; 11] = [
             Subcommand::Status,
             Subcommand::Plan,
+            Subcommand::Next,
             Subcommand::Doctor,
             Subcommand::Login,
             Subcommand::Undo,
@@ -88,17 +92,17 @@ impl Subcommand {
 
     /// Whether it reads or writes the state file.
     fn uses_state(self) -> bool {
-        self.can_be_rehearsed() || self == Self::Answers
+        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next)
     }
 
     /// Whether it calls AWS with the user's credentials. Signing in needs none.
     fn uses_credentials(self) -> bool {
-        self.can_be_rehearsed() && self != Self::Login
+        (self.can_be_rehearsed() && self != Self::Login) || self == Self::Next
     }
 
     /// Whether it takes answers.
     fn uses_answers(self) -> bool {
-        matches!(self, Self::Run | Self::Status | Self::Plan)
+        matches!(self, Self::Run | Self::Status | Self::Plan | Self::Next)
     }
 }
 

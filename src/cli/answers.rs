@@ -9,6 +9,8 @@ use crate::answers::{KEYS, Key};
 pub struct AnswerFlags {
     /// The key and the value as the user typed it.
     pub typed: Vec<(Key, String)>,
+    /// The values of `--answer`, as the user typed them.
+    pub pairs: Vec<String>,
 }
 
 impl AnswerFlags {
@@ -17,6 +19,27 @@ impl AnswerFlags {
         self.typed
             .iter()
             .any(|(key, text)| *key == Key::Policy && text.is_empty())
+    }
+
+    /// Returns whether a flag gives this answer: its own one, or `--answer`.
+    pub fn gives(&self, key: Key) -> bool {
+        let is_given = self.typed.iter().any(|(typed, _)| *typed == key);
+        let mut names = self.pairs.iter().filter_map(|pair| pair.split_once('='));
+        is_given || names.any(|(name, _)| name == key.name())
+    }
+
+    /// The flag that gives any answer by its key.
+    fn pair() -> Arg {
+        let help = "Any answer, by its key in the answers file (repeatable)";
+        Arg::new("answer")
+            .long("answer")
+            .global(true)
+            .action(ArgAction::Append)
+            .value_name("KEY=VALUE")
+            .help(help)
+            .long_help(format!(
+                "{help}, such as email=ada@example.com. The same as the flag of the key"
+            ))
     }
 
     fn arg(key: Key) -> Arg {
@@ -51,6 +74,9 @@ impl FromArgMatches for AnswerFlags {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        if let Some(pairs) = matches.get_many::<String>("answer") {
+            self.pairs = pairs.cloned().collect();
+        }
         for key in KEYS {
             if key == Key::NoGroup {
                 if matches.get_flag(key.name()) {
@@ -66,7 +92,7 @@ impl FromArgMatches for AnswerFlags {
 
 impl Args for AnswerFlags {
     fn augment_args(command: ClapCommand) -> ClapCommand {
-        command.args(KEYS.map(Self::arg))
+        command.arg(Self::pair()).args(KEYS.map(Self::arg))
     }
 
     fn augment_args_for_update(command: ClapCommand) -> ClapCommand {

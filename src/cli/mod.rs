@@ -56,6 +56,10 @@ pub enum Command {
     Status,
     /// Show what a run would change; change nothing
     Plan,
+    /// Show the next step, for agents and scripts
+    ///
+    /// Changes nothing. Shows the answers and consents that are needed, what only a person can do, and the command that continues.
+    Next,
     /// Undo what runs created or changed
     ///
     /// What existed before a run stays.

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction};
 
 use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
-use Subcommand::{Answers, Doctor, Login, Man, Plan, Recommend, Rehearse, Run, Status, Undo};
+use Subcommand::{Answers, Doctor, Login, Man, Next, Plan, Recommend, Rehearse, Run, Status, Undo};
 
 /// A flag that several commands share.
 pub(super) struct SharedFlag {
@@ -30,16 +30,16 @@ const fn flag(name: &'static str, heading: &'static str, commands: &'static [Sub
 }
 
 /// The commands that compare the account with the answers.
-const WALKS: &[Subcommand] = &[Run, Status, Plan];
+const WALKS: &[Subcommand] = &[Run, Status, Plan, Next];
 /// The commands that call AWS with the user's credentials.
-const CALLERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo];
+const CALLERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo];
 /// The commands that read or write the state file.
-const STATEFUL: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo, Login, Answers];
+const STATEFUL: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Answers];
 /// The commands that draw on the terminal.
-const DRAWERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Doctor, Undo, Login, Rehearse];
+const DRAWERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Rehearse];
 /// The commands that print messages and results.
 const PRINTERS: &[Subcommand] = &[
-    Run, Recommend, Status, Plan, Doctor, Undo, Login, Answers, Man, Rehearse,
+    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Answers, Man, Rehearse,
 ];
 
 const ANSWERS: &str = "Answers";
@@ -51,11 +51,12 @@ const STATE: &str = "Saved state";
 const OUTPUT: &str = "Output";
 
 /// The flags, in the order of the help.
-pub(super) const SHARED_FLAGS: [SharedFlag; 46] = [
+pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("profile", CREDENTIALS, CALLERS),
     flag("region", CREDENTIALS, CALLERS),
     flag("allow-root-keys", CREDENTIALS, CALLERS),
     flag("answers", ANSWERS, WALKS),
+    flag("answer", ANSWERS, WALKS),
     flag("identity-center-region", ANSWERS, WALKS),
     flag("identity-source", ANSWERS, WALKS),
     flag("create-user-with", ANSWERS, WALKS),
@@ -66,24 +67,24 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 46] = [
     flag("display-name", ANSWERS, WALKS),
     flag("group", ANSWERS, WALKS),
     flag("no-group", ANSWERS, WALKS),
-    flag("policy", ANSWERS, &[Run, Status, Plan, Doctor]),
+    flag("policy", ANSWERS, &[Run, Status, Plan, Next, Doctor]),
     flag("permission-set", ANSWERS, WALKS),
     flag("session-duration", ANSWERS, WALKS),
     flag("assign-to", ANSWERS, WALKS),
     flag("account", ANSWERS, WALKS),
     flag("start-url", ANSWERS, WALKS),
     flag("sso-session", ANSWERS, WALKS),
-    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Login]),
+    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Next, Login]),
     flag("cli-region", ANSWERS, WALKS),
     flag("cli-output", ANSWERS, WALKS),
-    flag("only", STEPS, &[Run, Recommend, Status, Plan]),
-    flag("skip", STEPS, &[Run, Recommend, Status, Plan, Doctor]),
+    flag("only", STEPS, &[Run, Recommend, Status, Plan, Next]),
+    flag("skip", STEPS, &[Run, Recommend, Status, Plan, Next, Doctor]),
     flag("update", STEPS, WALKS),
     flag("confirm", STEPS, &[Run, Recommend, Plan]),
     flag("strict", STEPS, WALKS),
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
-        tolerated_by: &[Recommend, Status, Plan, Doctor, Login],
+        tolerated_by: &[Recommend, Status, Plan, Next, Doctor, Login],
         ..flag("yes", CONSENTS, &[Run, Undo])
     },
     flag("create-organization", CONSENTS, &[Run]),
@@ -91,7 +92,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 46] = [
     flag("enable-permission-sets", CONSENTS, &[Run]),
     flag("create-trail", CONSENTS, &[Run, Recommend]),
     SharedFlag {
-        tolerated_by: &[Status, Doctor],
+        tolerated_by: &[Status, Next, Doctor],
         ..flag(
             "non-interactive",
             QUESTIONS,
@@ -103,7 +104,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 46] = [
     flag("no-browser", QUESTIONS, &[Run, Recommend, Login]),
     // A run that is followed by one of these suggests it with its own flags.
     SharedFlag {
-        tolerated_by: &[Status, Plan],
+        tolerated_by: &[Status, Plan, Next],
         ..flag("use-device-code", QUESTIONS, &[Run, Login])
     },
     flag("state", STATE, STATEFUL),
@@ -139,7 +140,7 @@ impl SharedFlag {
         let text = |help: &'static str| arg.clone().help(help).long_help(Resettable::Reset);
         match (self.name, command) {
             // Only the parser accepts it without a value, for doctor.
-            ("policy", Run | Status | Plan) => arg.num_args(1).default_missing_value(Resettable::Reset),
+            ("policy", Run | Status | Plan | Next) => arg.num_args(1).default_missing_value(Resettable::Reset),
             ("policy", Doctor) => Arg::new("policy")
                 .long("policy")
                 .action(ArgAction::SetTrue)
@@ -152,9 +153,11 @@ impl SharedFlag {
             ("yes", Undo) => text("Undo without asking for the account ID"),
             ("non-interactive", Undo) => text("Don't ask for the account ID; without --yes, nothing is undone"),
             ("non-interactive", Login) => text("Ask no questions, and sign in with a device code"),
-            ("accessible", Status | Doctor) => text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)"),
+            ("accessible", Status | Next | Doctor) => {
+                text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
+            }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
-            ("output", Run | Plan | Doctor | Undo | Login | Answers | Man) => text("Print text or json"),
+            ("output", Run | Plan | Next | Doctor | Undo | Login | Answers | Man) => text("Print text or json"),
             _ => arg,
         }
     }

@@ -74,7 +74,8 @@ pub(super) fn page(name: &str) -> Option<String> {
 
 fn answers() -> String {
     let mut lines = vec![
-        "Answers, each as a flag and as a variable. In the answers file (--answers FILE), the key is the flag without --."
+        "Answers, each as a flag and as a variable. In the answers file (--answers FILE) and in --answer KEY=VALUE, the key \
+         is the flag without --."
             .to_owned(),
         "Of several, the first counts: flag, variable, answers file, what you entered, the existing value, the default."
             .to_owned(),

@@ -11,7 +11,7 @@ use crate::next_step::Subcommand;
 /// The commands in groups, in the order of the help. A command that is added to the parser belongs into one of them.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Set up", &["run", "recommend", "rehearse"]),
-    ("Look", &["status", "plan", "doctor"]),
+    ("Look", &["status", "plan", "next", "doctor"]),
     ("Change back", &["undo"]),
     ("More", &["login", "answers", "completions", "man", "help"]),
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::answers::KEYS;
+use crate::answers::{KEYS, Key};
 use crate::cli::{Cli, Command, Rehearsed};
 use crate::next_step::{Argument, Invocation, Subcommand};
 
@@ -12,7 +12,8 @@ pub(super) const OF_THE_REHEARSAL: [&str; 6] = ["--keep", "--world", "--latency"
 /// Returns how this process was called, for the commands to type next.
 pub(super) fn invocation(cli: &Cli) -> Invocation {
     let answers: Vec<String> = KEYS.iter().map(|key| key.flag()).collect();
-    let is_answer = |flag: &str| flag == "--answers" || answers.iter().any(|answer| answer == flag);
+    let is_answer =
+        |flag: &str| ["--answers", "--answer"].contains(&flag) || answers.iter().any(|answer| answer == flag);
     let rehearsal = match (&cli.flags.rehearsal, &cli.command) {
         (Some(rehearsal), _) => {
             let flags = rehearsal.flags.iter().cloned();
@@ -28,7 +29,7 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
         credentials: typed(cli, |flag| {
             ["--profile", "--allow-root-keys", "--region"].contains(&flag)
         }),
-        answers: typed(cli, is_answer),
+        answers: typed(cli, is_answer).into_iter().map(as_own_flag).collect(),
         walk: typed(cli, |flag| {
             ["--only", "--skip", "--update", "--strict", "--use-device-code"].contains(&flag)
         }),
@@ -40,6 +41,23 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             _ => Vec::new(),
         },
         answers_saved: AtomicBool::new(false),
+    }
+}
+
+/// Returns `--answer KEY=VALUE` as the flag of the key, so that a correction replaces it. Another argument stays as it is.
+fn as_own_flag(argument: Argument) -> Argument {
+    let Argument::Value(flag, pair) = &argument else {
+        return argument;
+    };
+    let Some((name, value)) = pair.split_once('=').filter(|_| flag == "--answer") else {
+        return argument;
+    };
+    match Key::named(name) {
+        Some(Key::NoGroup) if Key::NoGroup.check(value).is_ok_and(|value| value == "true") => {
+            Argument::Switch(Key::NoGroup.flag())
+        }
+        Some(Key::NoGroup) | None => argument,
+        Some(key) => Argument::Value(key.flag(), value.to_owned()),
     }
 }
 
@@ -68,6 +86,7 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
         Some(Command::Recommend) => Subcommand::Recommend,
         Some(Command::Status) => Subcommand::Status,
         Some(Command::Plan) => Subcommand::Plan,
+        Some(Command::Next) => Subcommand::Next,
         Some(Command::Doctor) => Subcommand::Doctor,
         Some(Command::Undo(_)) => Subcommand::Undo,
         Some(Command::Answers) => Subcommand::Answers,

@@ -7,6 +7,7 @@ mod ending;
 mod generate;
 mod invocation;
 mod login;
+mod next;
 mod panics;
 mod plan;
 mod prepare;
@@ -176,6 +177,7 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Some(Command::Recommend) => recommend::recommend(cli, environment, screen).await,
         Some(Command::Status) => status::status(cli, environment, screen).await,
         Some(Command::Plan) => plan::plan(cli, environment, screen).await,
+        Some(Command::Next) => next::next(cli, environment, screen).await,
         Some(Command::Doctor) => doctor::doctor(cli, environment, screen).await,
         Some(Command::Undo(flags)) => undo::undo(cli, flags, environment, screen).await,
         Some(Command::Answers) => answers::answers(cli, environment, screen),

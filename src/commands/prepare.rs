@@ -301,25 +301,27 @@ pub fn check_given(cli: &Cli, environment: &Environment) -> Result<(Options, Ans
 /// Returns the valid answers from flags, from variables and from the answers file.
 fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) -> Answers {
     let mut answers = Answers::default();
-    let mut put = |key: Key, text: &str, source: Source, correction: Correction| {
-        let value = key.check(text).map_err(|why| format!("{source}: {why}."));
-        if let Some(value) = mistakes.checked(value, correction) {
-            answers.put(key, Answer { value, source });
-        }
-    };
     // The rehearsed doctor prints a policy, and has no answers.
     let is_of_doctor = matches!(&cli.command, Some(Command::Rehearse(flags)) if flags.what == Rehearsed::Doctor);
     let typed = cli.answers.typed.iter();
     for (key, text) in typed.filter(|(key, _)| *key != Key::Policy || !is_of_doctor) {
         let flag = key.flag();
         let correction = Correction::Flag(flag.clone(), "VALUE");
-        put(*key, text, Source::Flag(flag), correction);
+        put_checked(*key, text, Source::Flag(flag), correction, &mut answers, mistakes);
     }
+    put_pairs(&cli.answers.pairs, &mut answers, mistakes);
     for key in KEYS {
         let variable = key.variable();
         if let Some(text) = environment.var(&variable) {
             let correction = Correction::First(format!("correct or unset {variable}"));
-            put(key, text, Source::Variable(variable), correction);
+            put_checked(
+                key,
+                text,
+                Source::Variable(variable),
+                correction,
+                &mut answers,
+                mistakes,
+            );
         }
     }
     let is_there = |path: &&PathBuf| path.symlink_metadata().is_ok();
@@ -342,6 +344,66 @@ fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) 
         }
     }
     answers
+}
+
+/// Adds an answer if it is valid, or else a mistake.
+fn put_checked(
+    key: Key,
+    text: &str,
+    source: Source,
+    correction: Correction,
+    answers: &mut Answers,
+    mistakes: &mut Mistakes,
+) {
+    let value = key.check(text).map_err(|why| format!("{source}: {why}."));
+    if let Some(value) = mistakes.checked(value, correction) {
+        answers.put(key, Answer { value, source });
+    }
+}
+
+/// Adds the answers that `--answer KEY=VALUE` gives. The flags of the keys have been added before.
+fn put_pairs(pairs: &[String], answers: &mut Answers, mistakes: &mut Mistakes) {
+    let another = || Correction::Flag("--answer".to_owned(), "KEY=VALUE");
+    for pair in pairs {
+        let Some((name, text)) = pair.split_once('=') else {
+            mistakes.add(format!("--answer: {pair:?} is not KEY=VALUE."), another());
+            continue;
+        };
+        let Some(key) = Key::named(name) else {
+            match Key::similar_to(name) {
+                Some(similar) => mistakes.add(
+                    format!("--answer: unknown key {name:?}; a similar key is {}.", similar.name()),
+                    Correction::Arguments(vec![Argument::Value(
+                        "--answer".to_owned(),
+                        format!("{}={text}", similar.name()),
+                    )]),
+                ),
+                None => mistakes.add(
+                    format!("--answer: unknown key {name:?}; idc-setup help answers lists the keys."),
+                    another(),
+                ),
+            }
+            continue;
+        };
+        let source = Source::Flag(format!("--answer {name}"));
+        let correction = Correction::Flag(key.flag(), "VALUE");
+        let value = key.check(text).ok();
+        match answers
+            .explicit(key)
+            .filter(|other| value.as_ref().is_some_and(|value| *value != other.value))
+        {
+            Some(other) if other.source == source => {
+                mistakes.add(format!("{source} is given twice, with different values."), correction);
+            }
+            Some(other) => {
+                mistakes.add(
+                    format!("{} and {source} give different values.", other.source),
+                    correction,
+                );
+            }
+            None => put_checked(key, text, source, correction, answers, mistakes),
+        }
+    }
 }
 
 /// Refuses answers that contradict each other.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::next::NextBody;
 use super::outputs::Outputs;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
@@ -56,6 +57,7 @@ pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocati
     let error = ErrorOut::of(error, None, invocation);
     match command {
         Subcommand::Answers => envelope(command, error, exit, AnswersBody::default()),
+        Subcommand::Next => envelope(command, error, exit, NextBody::default()),
         Subcommand::Undo => envelope(command, error, exit, UndoBody::default()),
         Subcommand::Doctor => envelope(command, error, exit, DoctorBody::default()),
         Subcommand::Login => envelope(command, error, exit, LoginBody::default()),

@@ -5,6 +5,7 @@ pub mod diagram;
 pub mod envelope;
 mod glossary;
 mod interactive;
+pub mod next;
 mod non_interactive;
 pub mod outputs;
 mod plain;

@@ -21,4 +21,4 @@ pub use prompter::{
 pub use report::{Outcome, State, StepReport};
 pub use step::{Applied, Step};
 pub use step_plan::{HumanTask, Proof, StepPlan, TaskKind};
-pub use walk::{Options, Walk};
+pub use walk::{Ahead, NextState, OpenQuestion, OpenTask, Options, StepError, Walk};

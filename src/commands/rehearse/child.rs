@@ -177,7 +177,7 @@ fn answered(home: &Path) -> Vec<Key> {
 
 /// Returns the arguments for `--non-interactive`: example answers, all consents, and a wait of one minute.
 fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
-    let is_answered = |key: Key| answered.contains(&key) || cli.answers.typed.iter().any(|(typed, _)| *typed == key);
+    let is_answered = |key: Key| answered.contains(&key) || cli.answers.gives(key);
     let mut args = Vec::new();
     if cli.flags.answers_file.is_none() {
         let open = examples().into_iter().filter(|(key, _)| !is_answered(*key));

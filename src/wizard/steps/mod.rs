@@ -18,6 +18,7 @@ use std::rc::Rc;
 
 use recommendations::{cloudtrail, mfa, root_access_keys};
 
+use crate::answers::Key;
 use crate::wizard::Step;
 
 pub use context::{WizardContext, WizardContextParts};
@@ -84,6 +85,25 @@ pub const INFOS: [&crate::reconcile::StepInfo; 11] = [
     &cloudtrail::INFO,
     &root_access_keys::INFO,
 ];
+
+/// The slug of the step that uses an answer first.
+pub fn step_of_answer(key: Key) -> &'static str {
+    match key {
+        Key::IdentityCenterRegion => enable_identity_center::INFO.slug,
+        Key::IdentitySource
+        | Key::CreateUserWith
+        | Key::Username
+        | Key::Email
+        | Key::GivenName
+        | Key::FamilyName
+        | Key::DisplayName => create_user::INFO.slug,
+        Key::Group | Key::NoGroup => create_group::INFO.slug,
+        Key::Policy | Key::PermissionSet | Key::SessionDuration => permission_set::INFO.slug,
+        Key::AssignTo | Key::Account => account_assignment::INFO.slug,
+        Key::StartUrl => access_portal::INFO.slug,
+        Key::SsoSession | Key::CliProfile | Key::CliRegion | Key::CliOutput => cli_profile::INFO.slug,
+    }
+}
 
 /// The steps that `--update` accepts.
 pub const UPDATABLE: [&str; 2] = [permission_set::INFO.slug, cli_profile::INFO.slug];

@@ -249,7 +249,15 @@ impl Walk<'_> {
         self.prerequisites(step).iter().any(is_blocked)
     }
 
+    /// The questions that the prompter can ask, or that have no answer yet.
     fn open_questions(&self, observations: &Observations) -> Vec<(&dyn Step, Question)> {
+        let mut open = self.questions(observations);
+        open.retain(|(_, question)| self.prompter.can_ask() || !question.is_confirmation);
+        open
+    }
+
+    /// The questions of the steps, with those that confirm an answer.
+    pub(super) fn questions(&self, observations: &Observations) -> Vec<(&dyn Step, Question)> {
         self.steps
             .iter()
             .map(AsRef::as_ref)
@@ -260,7 +268,6 @@ impl Walk<'_> {
                     .into_iter()
                     .map(move |question| (step, question))
             })
-            .filter(|(_, question)| self.prompter.can_ask() || !question.is_confirmation)
             .collect()
     }
 

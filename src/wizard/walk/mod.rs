@@ -1,8 +1,11 @@
 //! The walk over the checklist: survey, questions, review, and then each step until it is done or waits.
 
+mod ahead;
 mod ask;
 mod consent;
 mod execute;
+
+pub use ahead::{Ahead, NextState, OpenQuestion, OpenTask, StepError};
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

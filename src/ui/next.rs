@@ -1,0 +1,378 @@
+//! What comes next, for `idc-setup next`: as the body of the JSON envelope, and as text.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::screen::Screen;
+use crate::answers::{AnswerType, Answers, KEYS, Key, Source};
+use crate::next_step::{Invocation, NextStepOut, NextSteps};
+use crate::reconcile::{Change, Consent, Importance};
+use crate::wizard::steps::step_of_answer;
+use crate::wizard::{Ahead, HumanTask, NextState, OpenQuestion, OpenTask, StepReport, TaskKind};
+
+/// The body of `next`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct NextBody {
+    /// What has to happen next.
+    pub state: NextState,
+    /// The first step that is not done; null if all are done.
+    pub step: Option<OpenStep>,
+    /// The answers to decide on, each with `--answer KEY=VALUE`: those that are required, and those that can't be changed
+    /// later.
+    pub needs: Vec<NeededAnswer>,
+    /// The other answers of planned changes that nobody has given, with the values that will be used.
+    pub defaults: Vec<NeededAnswer>,
+    /// The changes that runs will make, in order.
+    pub changes: Vec<PlannedChange>,
+    /// The consents that these changes need. Add the flag of each consent that the owner of the account gives.
+    pub consents: Vec<NeededConsent>,
+    /// The tasks that only a person can do, in order.
+    pub tasks: Vec<PersonTask>,
+    /// The command to run next, quoted for a POSIX shell, without the answers and the consents to add; null if there is
+    /// nothing to run. If the step differs or is blocked, the command of the first way out, in which a word in capitals
+    /// stands for a value.
+    pub command: Option<String>,
+    /// What can be done if the step differs, is blocked or could not be checked. Best first.
+    pub ways_out: Vec<NextStepOut>,
+}
+
+/// The first step that is not done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OpenStep {
+    /// The number, from 1.
+    pub number: u8,
+    /// The name for `--only` and `--skip`.
+    pub slug: &'static str,
+    /// What the step does.
+    pub title: &'static str,
+    /// Whether the step is required.
+    pub importance: Importance,
+    /// The state, as in the envelope of `status`.
+    pub state: &'static str,
+    /// What was observed, in one sentence.
+    pub summary: String,
+    /// What the step is good for, in one sentence.
+    pub why: &'static str,
+}
+
+/// An answer that is needed, or that has a default.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NeededAnswer {
+    /// The key for `--answer KEY=VALUE` and the answers file.
+    pub key: &'static str,
+    /// The slug of the step that uses it.
+    pub step: &'static str,
+    /// The type.
+    #[serde(rename = "type")]
+    pub answer_type: AnswerType,
+    /// The values to choose from; empty if there is no list.
+    pub choices: Vec<String>,
+    /// Whether a run without this answer ends with exit code 2.
+    pub required: bool,
+    /// The value that is used without an answer.
+    pub default: Option<String>,
+    /// Where the default comes from, such as `AWS_REGION`.
+    pub default_source: Option<String>,
+    /// A value to suggest, such as the email address of the Git configuration. It is never used without an answer.
+    pub suggestion: Option<String>,
+    /// The flag of its own.
+    pub flag: String,
+    /// The question, in a few words.
+    pub question: String,
+    /// What the answer is for, and its rules.
+    pub why: String,
+}
+
+/// A change that a run will make.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlannedChange {
+    /// The slug of the step.
+    pub step: &'static str,
+    /// The description.
+    pub sentence: String,
+    /// The equivalent `aws` command.
+    pub command: String,
+    /// Whether it can be undone.
+    pub reversible: bool,
+}
+
+/// A consent that a change needs.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NeededConsent {
+    /// The flag that gives it, such as `--create-organization`.
+    pub flag: String,
+    /// The slug of the step.
+    pub step: &'static str,
+    /// The change.
+    pub change: String,
+    /// What is at stake, in one or more sentences.
+    pub stake: String,
+    /// Whether `idc-setup undo` reverses it.
+    pub reversible: bool,
+}
+
+/// A task that only a person can do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PersonTask {
+    /// The slug of the step.
+    pub step: &'static str,
+    /// The task, in one sentence.
+    pub what: String,
+    /// The link to the page, if it is known.
+    pub url: Option<String>,
+    /// The way to the page without the link, and what to choose there.
+    #[serde(rename = "where")]
+    pub place: Option<String>,
+    /// What the person does after that, and how `idc-setup` learns that the task is done.
+    pub then: String,
+    /// The flag with which the person confirms the task, for what no API shows.
+    pub confirm_flag: Option<String>,
+    /// Further details.
+    pub details: Vec<String>,
+    /// The slugs of the steps that come before. Empty if the person can do it now.
+    pub waits_for: Vec<&'static str>,
+}
+
+impl NextBody {
+    /// Describes what comes next. Recommendations count only if `strict` is set.
+    pub fn of(ahead: &Ahead, strict: bool, answers: &Answers, invocation: &Invocation) -> Self {
+        let open = ahead.open(strict);
+        let changes = open.iter().flat_map(|report| {
+            let step = report.info.slug;
+            let changes = report.plan.changes.iter();
+            changes.map(move |change| StepChange { step, change })
+        });
+        let changes: Vec<StepChange<'_>> = changes.collect();
+        let tasks = ahead.tasks(strict);
+        let is_listed = |slug: &str| {
+            let mut steps = tasks.iter().map(|open| open.report.info.slug);
+            changes.iter().any(|change| change.step == slug) || steps.any(|step| step == slug)
+        };
+        let needs: Vec<NeededAnswer> = ahead
+            .questions
+            .iter()
+            .map(|open| NeededAnswer::asked(open, answers))
+            .collect();
+        Self {
+            state: ahead.state(strict),
+            step: open.first().map(|report| OpenStep::of(report)),
+            defaults: defaults(&open, &needs, answers),
+            needs,
+            changes: changes.iter().map(PlannedChange::of).collect(),
+            consents: changes.iter().flat_map(NeededConsent::of).collect(),
+            tasks: tasks.iter().map(|task| PersonTask::of(task, &is_listed)).collect(),
+            command: ahead.command(strict).map(|command| invocation.command_line(&command)),
+            ways_out: invocation.next_steps_out(&ahead.ways_out(strict)),
+        }
+    }
+}
+
+/// A change with the slug of its step.
+struct StepChange<'a> {
+    step: &'static str,
+    change: &'a Change,
+}
+
+impl OpenStep {
+    fn of(report: &StepReport) -> Self {
+        let info = report.info;
+        Self {
+            number: info.number,
+            slug: info.slug,
+            title: info.title,
+            importance: info.importance,
+            state: report.state.name(),
+            summary: report.observed.summary.clone(),
+            why: info.why,
+        }
+    }
+}
+
+impl NeededAnswer {
+    fn of(key: Key, step: &'static str, answers: &Answers) -> Self {
+        let default = answers.get(key);
+        Self {
+            key: key.name(),
+            step,
+            answer_type: key.answer_type(),
+            choices: key.choices().iter().map(|choice| (*choice).to_owned()).collect(),
+            required: default.is_none(),
+            default_source: default.as_ref().map(|answer| answer.source.to_string()),
+            default: default.map(|answer| answer.value),
+            suggestion: None,
+            flag: key.flag(),
+            question: key.title().to_owned(),
+            why: key.help().replace('`', ""),
+        }
+    }
+
+    /// The answer that a question asks for.
+    fn asked(open: &OpenQuestion, answers: &Answers) -> Self {
+        let question = &open.question;
+        let needed = Self::of(question.key, open.info.slug, answers);
+        Self {
+            choices: if question.choices.is_empty() {
+                needed.choices
+            } else {
+                question.choices.iter().map(|choice| choice.value.clone()).collect()
+            },
+            question: question.prompt.clone(),
+            suggestion: open.suggestion.clone(),
+            ..needed
+        }
+    }
+}
+
+/// The defaults of the answers that planned changes use and that nobody has given.
+fn defaults(open: &[&StepReport], needs: &[NeededAnswer], answers: &Answers) -> Vec<NeededAnswer> {
+    let is_needed = |key: Key| needs.iter().any(|needed| needed.key == key.name());
+    let is_used = |step: &str| {
+        let mut reports = open.iter().filter(|report| report.info.slug == step);
+        reports.any(|report| !report.plan.changes.is_empty())
+    };
+    let is_default = |key: Key| {
+        let answer = answers.get(key);
+        answer.is_some_and(|answer| !answer.source.is_explicit() && answer.source != Source::Account)
+    };
+    // Other answers, which are not known yet, determine these.
+    let is_derived = |key: Key| {
+        let others = [Key::Email, Key::GivenName, Key::FamilyName];
+        matches!(key, Key::Username | Key::DisplayName) && others.into_iter().any(is_needed)
+    };
+    let keys = KEYS.into_iter().filter(|key| !is_needed(*key) && !is_derived(*key));
+    keys.filter(|key| is_used(step_of_answer(*key)) && is_default(*key))
+        .map(|key| NeededAnswer::of(key, step_of_answer(key), answers))
+        .collect()
+}
+
+impl PlannedChange {
+    fn of(planned: &StepChange<'_>) -> Self {
+        let change = planned.change;
+        Self {
+            step: planned.step,
+            sentence: change.sentence.clone(),
+            command: change.command.clone(),
+            reversible: change.consent.is_reversible(),
+        }
+    }
+}
+
+impl NeededConsent {
+    /// The consents that a change needs.
+    fn of(planned: &StepChange<'_>) -> Vec<Self> {
+        let Consent::Named(consents) = &planned.change.consent else {
+            return Vec::new();
+        };
+        let needed = consents.iter().map(|consent| Self {
+            flag: format!("--{}", consent.flag),
+            step: planned.step,
+            change: planned.change.sentence.clone(),
+            stake: consent.stake.clone(),
+            reversible: !consent.is_final,
+        });
+        needed.collect()
+    }
+}
+
+impl PersonTask {
+    fn of(open: &OpenTask<'_>, is_listed: &dyn Fn(&str) -> bool) -> Self {
+        let task = open.task;
+        let before = open.report.waits_for.iter().copied();
+        Self {
+            step: open.report.info.slug,
+            what: task.sentence.clone(),
+            url: task.link.clone(),
+            place: task.clicks(),
+            then: then(task),
+            confirm_flag: match task.kind {
+                TaskKind::Confirmed(topic) => Some(format!("--confirm {topic}")),
+                TaskKind::Seen | TaskKind::Checked | TaskKind::Own => None,
+            },
+            details: task.details.iter().chain(&task.help).cloned().collect(),
+            waits_for: before.filter(|slug| is_listed(slug)).collect(),
+        }
+    }
+}
+
+/// What the person does after the task, and how this program learns that it is done.
+fn then(task: &HumanTask) -> String {
+    let learned = match (&task.kind, task.proof) {
+        (TaskKind::Seen, _) => "A run that waits sees it and continues.".to_owned(),
+        (TaskKind::Own, _) => "A run that waits prints the link to open, and continues after the sign-in.".to_owned(),
+        (TaskKind::Checked, _) => "The next run checks it.".to_owned(),
+        (TaskKind::Confirmed(_), Some(proof)) => format!("No API shows it; the step {} proves it.", proof.step),
+        (TaskKind::Confirmed(topic), None) => format!("No API shows it; confirm it with --confirm {topic}."),
+    };
+    match &task.afterward {
+        Some(afterward) => format!("{afterward} {learned}"),
+        None => learned,
+    }
+}
+
+/// Prints what comes next.
+pub fn print(screen: &Screen, body: &NextBody, ways_out: &NextSteps) {
+    let Some(step) = &body.step else {
+        if !screen.quiet {
+            screen.result("Everything is set up.");
+        }
+        return;
+    };
+    screen.result(&format!("Next: {}", step.title));
+    screen.result(&format!("  {}", step.summary));
+    if !ways_out.is_empty() {
+        return screen.result_next(ways_out, 2);
+    }
+    if !body.needs.is_empty() {
+        screen.result("\nYou answer:");
+        for needed in &body.needs {
+            print_answer(screen, needed);
+        }
+    }
+    if screen.verbose > 0 && !body.defaults.is_empty() {
+        screen.result("\nYou can answer:");
+        for needed in &body.defaults {
+            print_answer(screen, needed);
+        }
+    }
+    if !body.changes.is_empty() {
+        screen.result("\nidc-setup does:");
+        for change in &body.changes {
+            screen.result(&format!("  + {}", change.sentence));
+        }
+    }
+    if !body.consents.is_empty() {
+        screen.result("\nYou agree, with a flag for each:");
+        for consent in &body.consents {
+            screen.result(&format!("  {}  {}", consent.flag, consent.stake));
+        }
+    }
+    if !body.tasks.is_empty() {
+        screen.result("\nYou do:");
+        for task in &body.tasks {
+            print_task(screen, task);
+        }
+    }
+    if let Some(command) = &body.command {
+        screen.result("\nContinue with:");
+        screen.unwrapped_result(&format!("  {command}"));
+    }
+}
+
+fn print_answer(screen: &Screen, needed: &NeededAnswer) {
+    let default = match (&needed.default, &needed.default_source) {
+        (Some(default), Some(source)) => format!(" [{default}, {source}]"),
+        _ => String::new(),
+    };
+    screen.result(&format!("  {:26} {}{default}", needed.flag, needed.question));
+}
+
+fn print_task(screen: &Screen, task: &PersonTask) {
+    screen.result(&format!("  → {}", task.what));
+    if let Some(url) = &task.url {
+        screen.unwrapped_result(&format!("      open:  {url}"));
+    }
+    if let Some(place) = &task.place {
+        screen.result(&format!("      where: {place}"));
+    }
+    screen.result(&format!("      then:  {}", task.then));
+}
