@@ -94,7 +94,7 @@ fn unknown_commands_and_flags_are_refused_with_what_to_type() {
             &["undo", "--emial"],
             &[
                 "idc-setup undo has no flag --emial",
-                "--email, a flag of run, status and plan",
+                "--email, a flag of run, status, plan and next",
                 "idc-setup undo --help",
             ],
         ),
@@ -133,7 +133,7 @@ fn a_flag_of_another_command_is_refused_with_the_commands_that_take_it() {
         (
             &["undo", "--email=a@example.com", "--group=x", "--fresh"][..],
             &[
-                "does not take --email, --group. They are flags of run, status and plan.",
+                "does not take --email, --group. They are flags of run, status, plan and next.",
                 "--fresh",
             ][..],
         ),

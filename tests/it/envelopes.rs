@@ -5,6 +5,7 @@ use schemars::Schema;
 use serde_json::Value;
 
 use idc_setup::ui::envelope::{AnswersBody, DoctorBody, Envelope, LoginBody, StepsBody, UndoBody};
+use idc_setup::ui::next::NextBody;
 
 use super::json::schema;
 use super::support::{RunResult, TestEnv};
@@ -20,11 +21,12 @@ const STEPS: (&str, fn() -> Schema) = ("envelope.v1.json", || schemars::schema_f
 const UNDO: (&str, fn() -> Schema) = ("envelope-undo.v1.json", || schemars::schema_for!(Envelope<UndoBody>));
 const LOGIN: (&str, fn() -> Schema) = ("login.v1.json", || schemars::schema_for!(Envelope<LoginBody>));
 const DOCTOR: (&str, fn() -> Schema) = ("doctor.v1.json", || schemars::schema_for!(Envelope<DoctorBody>));
+const NEXT: (&str, fn() -> Schema) = ("next.v1.json", || schemars::schema_for!(Envelope<NextBody>));
 const ANSWERS: (&str, fn() -> Schema) = ("envelope-answers.v1.json", || {
     schemars::schema_for!(Envelope<AnswersBody>)
 });
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     Command {
         arguments: &["run", "--non-interactive"],
         name: "run",
@@ -39,6 +41,11 @@ const COMMANDS: [Command; 12] = [
         arguments: &["plan"],
         name: "plan",
         schema: STEPS,
+    },
+    Command {
+        arguments: &["next"],
+        name: "next",
+        schema: NEXT,
     },
     Command {
         arguments: &["doctor"],
@@ -201,7 +208,7 @@ fn every_failure_of_every_command_prints_one_envelope_of_that_command() {
 #[test]
 fn a_rehearsal_that_cannot_write_its_files_prints_one_envelope() {
     let env = TestEnv::new("enabled");
-    let rehearse = &COMMANDS[7];
+    let rehearse = &COMMANDS[8];
     for (flag, code) in [
         ("--dump=/", 2),
         ("--calls=/", 2),

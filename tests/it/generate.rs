@@ -284,12 +284,12 @@ fn flags(names: &str) -> BTreeSet<String> {
 
 const OUTPUT: &str = "output no-color quiet verbose help ";
 const CREDENTIALS: &str = "profile region allow-root-keys state accessible record ";
-const WALK: &str = "answers only skip update strict identity-center-region identity-source create-user-with username email \
+const WALK: &str = "answers answer only skip update strict identity-center-region identity-source create-user-with username email \
                     given-name family-name display-name group no-group policy permission-set session-duration assign-to \
                     account start-url sso-session cli-profile cli-region cli-output ";
 
 /// The flags that each command lists.
-fn own_flags() -> [(&'static str, BTreeSet<String>); 11] {
+fn own_flags() -> [(&'static str, BTreeSet<String>); 12] {
     let of = |parts: &[&str]| flags(&parts.concat());
     let run = "confirm yes create-organization accept-free-plan-end enable-permission-sets create-trail non-interactive wait \
                no-browser use-device-code fresh ";
@@ -303,6 +303,7 @@ fn own_flags() -> [(&'static str, BTreeSet<String>); 11] {
             "plan",
             of(&[OUTPUT, CREDENTIALS, WALK, "confirm fresh non-interactive"]),
         ),
+        ("next", of(&[OUTPUT, CREDENTIALS, WALK])),
         ("doctor", of(&[OUTPUT, CREDENTIALS, "policy skip"])),
         (
             "undo",
@@ -358,7 +359,7 @@ fn completions_and_man_pages_have_only_the_flags_of_each_command() {
             let is_taken = command == "rehearse"
                 || matches!(
                     (command, flag.as_str()),
-                    ("status", "yes" | "non-interactive" | "use-device-code")
+                    ("status" | "next", "yes" | "non-interactive" | "use-device-code")
                         | ("plan", "yes" | "use-device-code")
                         | ("doctor", "yes" | "non-interactive")
                         | ("login", "yes")
@@ -458,7 +459,7 @@ fn complete_line(command: &'static str) -> Vec<&'static str> {
 /// Returns a test environment after a run with a user name, which is saved, and with a profile that was changed later.
 fn env_for(command: &str, scenario: &str) -> TestEnv {
     let env = TestEnv::new(scenario);
-    if matches!(command, "status" | "plan" | "undo" | "login" | "answers") {
+    if matches!(command, "status" | "plan" | "next" | "undo" | "login" | "answers") {
         env.run_setup(&["--username=ada"]).expect(0);
         env.write_config(env.config().replace("output = json", "output = text"));
     }

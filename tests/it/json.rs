@@ -75,7 +75,7 @@ fn other_cases(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
 #[test]
 fn all_members_are_in_snake_case_and_clicks_are_no_commands() {
     let env = TestEnv::new("fresh");
-    let commands: [&[&str]; 4] = [&["status"], &["plan"], &["doctor"], &["answers"]];
+    let commands: [&[&str]; 5] = [&["status"], &["plan"], &["next"], &["doctor"], &["answers"]];
     let mut envelopes = vec![env.run_setup(&[]).envelope()];
     envelopes.extend(commands.map(|command| env.json(command).envelope()));
     envelopes.push(env.json(&["undo", "--yes"]).envelope());

@@ -32,6 +32,7 @@ mod login_faults;
 mod many;
 mod modes;
 mod moto;
+mod next;
 mod pages;
 mod person;
 mod prompt_navigation;
