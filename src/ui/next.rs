@@ -300,7 +300,7 @@ fn then(task: &HumanTask) -> String {
         (TaskKind::Seen, _) => "A run that waits sees it and continues.".to_owned(),
         (TaskKind::Own, _) => "A run that waits prints the link to open, and continues after the sign-in.".to_owned(),
         (TaskKind::Checked, _) => "The next run checks it.".to_owned(),
-        (TaskKind::Confirmed(_), Some(proof)) => format!("No API shows it; the step {} proves it.", proof.step),
+        (TaskKind::Confirmed(_), Some(_)) => "No API shows it; a later sign-in proves it.".to_owned(),
         (TaskKind::Confirmed(topic), None) => format!("No API shows it; confirm it with --confirm {topic}."),
     };
     match &task.afterward {
