@@ -57,6 +57,8 @@ pub const IDENTITY_CENTER_BURST: u32 = 10;
 pub const PATIENT_READS: u32 = 4;
 /// Reads of many items that are made concurrently
 pub const READS_AT_ONCE: usize = 8;
+/// Accounts whose permission sets are read concurrently from the access portal
+pub const PORTAL_READS_AT_ONCE: usize = 8;
 /// Changes of many items that are made concurrently
 pub const CHANGES_AT_ONCE: usize = 20;
 /// Assignments that AWS processes at the same time, at first; more while AWS accepts them, half as many when it does not

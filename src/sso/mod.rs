@@ -4,8 +4,10 @@
 mod device_code;
 pub mod pkce;
 mod portal;
+mod refresh;
 mod registration;
 
 pub use device_code::{Authorization, Poll, poll, start};
-pub use portal::{lists_account, roles_of, service_error};
+pub use portal::{PortalAccount, accounts, lists_account, roles_of, service_error};
+pub use refresh::refresh;
 pub use registration::{Grant, PortalAddress, Registrar, Registration};

@@ -5,7 +5,52 @@ use std::error::Error;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws::{AwsError, Clients};
-use crate::ids::RegionName;
+use crate::ids::{AccountId, RegionName};
+
+/// Items on a page of the portal's lists, which is the most that the API returns.
+const PAGE_SIZE: i32 = 100;
+
+/// An account that the portal lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalAccount {
+    /// The account ID.
+    pub id: AccountId,
+    /// The account name; empty if there is none.
+    pub name: String,
+    /// The email address of the account; empty if the portal does not return it.
+    pub email: String,
+}
+
+/// The accounts that the portal lists for the signed-in user.
+///
+/// # Errors
+/// If the portal refuses the token or cannot be reached.
+pub async fn accounts(
+    clients: &Clients,
+    region: &RegionName,
+    token: &SecretString,
+) -> Result<Vec<PortalAccount>, AwsError> {
+    const OPERATION: &str = "sso:ListAccounts";
+    let mut pages = clients
+        .sso(region)
+        .list_accounts()
+        .access_token(token.expose_secret())
+        .into_paginator()
+        .page_size(PAGE_SIZE)
+        .items()
+        .send();
+    let mut accounts = Vec::new();
+    while let Some(item) = pages.next().await {
+        let item = item.map_err(|error| AwsError::of(OPERATION, error))?;
+        let id = item.account_id().and_then(|id| id.parse().ok());
+        accounts.push(PortalAccount {
+            id: id.ok_or_else(|| AwsError::unreadable(OPERATION))?,
+            name: item.account_name().unwrap_or_default().to_owned(),
+            email: item.email_address().unwrap_or_default().to_owned(),
+        });
+    }
+    Ok(accounts)
+}
 
 /// Whether the portal lists the account.
 ///
@@ -49,6 +94,7 @@ pub async fn roles_of(
         .access_token(token.expose_secret())
         .account_id(account)
         .into_paginator()
+        .page_size(PAGE_SIZE)
         .items()
         .send();
     let mut names = Vec::new();

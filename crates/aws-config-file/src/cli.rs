@@ -95,6 +95,15 @@ impl CliReading {
         })
     }
 
+    /// The profiles of the config file by name, in one pass. [`get`](Self::get) finds the same ones.
+    pub fn profiles(&self) -> BTreeMap<String, &CliSection> {
+        let named = self.sections.iter().filter_map(|section| {
+            let short = || (section.header == "default").then(|| section.header.clone());
+            Some((section.name("profile").or_else(short)?, section))
+        });
+        named.collect()
+    }
+
     /// A section of the credentials file, where the header is the name of the profile.
     pub fn get_named(&self, name: &str) -> Option<&CliSection> {
         self.sections.iter().find(|section| section.header == name)

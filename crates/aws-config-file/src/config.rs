@@ -75,8 +75,8 @@ pub fn decoded(bytes: &[u8]) -> Result<&str, ParseError> {
 /// The text of the file, as lines with their line endings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    lines: Vec<String>,
-    line_ending: &'static str,
+    pub(crate) lines: Vec<String>,
+    pub(crate) line_ending: &'static str,
 }
 
 impl Config {
@@ -334,7 +334,7 @@ impl Config {
     }
 
     /// Completes a line without a line ending, so that the inserted text starts on a new line.
-    fn finish_line_before(&mut self, index: usize) {
+    pub(crate) fn finish_line_before(&mut self, index: usize) {
         let ending = self.line_ending;
         if let Some(line) = index.checked_sub(1).and_then(|before| self.lines.get_mut(before))
             && !line.ends_with('\n')
