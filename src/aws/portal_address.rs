@@ -55,6 +55,100 @@ pub fn normalized(text: &str) -> String {
     }
 }
 
+/// A portal URL from what a person copied or typed: the URL in any form, without `https://`, or only the ID of the identity
+/// store.
+pub fn completed(text: &str) -> String {
+    let typed = normalized(text);
+    let is_store = |text: &str| text.starts_with("d-") && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let address = if typed.contains("://") {
+        typed
+    } else if is_store(&typed) {
+        format!("https://{typed}.awsapps.com")
+    } else {
+        normalized(&format!("https://{typed}"))
+    };
+    let host = address.strip_prefix("https://").unwrap_or_default();
+    // The page at this address redirects to the start page.
+    let is_without_path = host.ends_with(".awsapps.com") && host.matches('.').count() == 2;
+    if is_without_path {
+        format!("{address}/start")
+    } else {
+        address
+    }
+}
+
+/// What identifies a portal within its URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortalId {
+    /// The identity store: `d-…`.
+    Store(String),
+    /// The instance: `ssoins-…`.
+    Instance(String),
+    /// A custom subdomain, or the custom alias of a directory in another partition.
+    Custom(Partition, String),
+    /// The URL itself, which has no known form.
+    Unknown(String),
+}
+
+/// What a portal URL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portal {
+    /// What identifies the portal. The same portal can also have URLs with another kind of ID.
+    pub id: PortalId,
+    /// The partition; the commercial one if the URL does not show it.
+    pub partition: Partition,
+    /// The Region, if it is in the URL. It can be an additional Region of the instance.
+    pub region: Option<RegionName>,
+}
+
+/// Reads a portal URL in any of its forms.
+pub fn portal(address: &str) -> Portal {
+    let address = normalized(address);
+    let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let labels: Vec<&str> = host.split('.').collect();
+    let directory = |partition| named(partition, path.strip_prefix("directory/").unwrap_or(path));
+    let region = |label: &str| label.parse::<RegionName>().ok().filter(|region| region.contains('-'));
+    let (partition, id, region) = match labels[..] {
+        ["start", "us-gov-home", "awsapps", "com"] => (Partition::GovCloud, directory(Partition::GovCloud), None),
+        ["start", "home", "awsapps", "cn"] => (Partition::China, directory(Partition::China), None),
+        ["start", label, "home", "awsapps", "cn"] => (Partition::China, directory(Partition::China), region(label)),
+        [name, "awsapps", "com"] => (Partition::Aws, named(Partition::Aws, name), None),
+        ["identitycenter", "amazonaws", ..] if path.starts_with("ssoins-") => {
+            let partition = match labels[2..] {
+                ["com", "cn"] => Partition::China,
+                ["eu"] => Partition::EuSovereign,
+                _ => Partition::Aws,
+            };
+            (partition, named(partition, path), None)
+        }
+        [name, "portal", label, "app" | "api", ..] | [name, label, "portal", ..] if region(label).is_some() => {
+            let region = region(label);
+            let partition = region.as_ref().map_or(Partition::Aws, Partition::of_region);
+            (partition, named(partition, name), region)
+        }
+        _ => (Partition::Aws, PortalId::Unknown(address.clone()), None),
+    };
+    Portal { id, partition, region }
+}
+
+/// What a name in a URL identifies.
+fn named(partition: Partition, name: &str) -> PortalId {
+    let name = name.to_ascii_lowercase();
+    if name.starts_with("d-") {
+        PortalId::Store(name)
+    } else if name.starts_with("ssoins-") {
+        PortalId::Instance(name)
+    } else {
+        PortalId::Custom(partition, name)
+    }
+}
+
+/// Whether two URLs are certainly of the same portal, in whatever form they are written.
+pub fn is_same(one: &str, other: &str) -> bool {
+    portal(one).id == portal(other).id
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +319,71 @@ mod tests {
         }
         assert_eq!(normalized("HTTPS://D-1234567890.AwsApps.com/start"), url);
         assert_eq!(normalized(url), url);
+    }
+
+    #[test]
+    fn every_url_format_shows_its_portal_its_partition_and_perhaps_its_region() {
+        for (partition, region, address, _, source) in TABLE {
+            let portal = portal(address);
+            assert_eq!(portal.partition, partition, "{address} ({source})");
+            let is_shown = address.contains(region);
+            assert_eq!(
+                portal.region.as_deref(),
+                is_shown.then_some(region),
+                "{address} ({source})"
+            );
+            let expected = match portal.id {
+                PortalId::Store(id) => id == "d-1234567890",
+                PortalId::Instance(id) => id == "ssoins-7223a1b2c3d4e5f6",
+                PortalId::Custom(of, name) => of == partition && name == "anycompany",
+                PortalId::Unknown(_) => false,
+            };
+            assert!(expected, "{address} ({source})");
+        }
+        let unknown = "https://sso.example.com/start";
+        assert_eq!(portal(unknown).id, PortalId::Unknown(unknown.to_owned()));
+    }
+
+    #[test]
+    fn a_portal_is_the_same_in_every_spelling_of_its_url() {
+        let url = "https://d-1234567890.awsapps.com/start";
+        for same in [
+            "https://D-1234567890.awsapps.com/start/#/?tab=accounts",
+            "https://d-1234567890.awsapps.com/start/",
+            "https://start.us-gov-home.awsapps.com/directory/d-1234567890",
+        ] {
+            assert!(is_same(url, same), "{same}");
+        }
+        for other in [
+            "https://d-1234567891.awsapps.com/start",
+            "https://anycompany.awsapps.com/start",
+        ] {
+            assert!(!is_same(url, other), "{other}");
+        }
+        assert!(is_same(
+            "https://ssoins-1.portal.eu-west-1.app.aws",
+            "https://ssoins-1.eu-central-1.portal.amazonaws.com/"
+        ));
+    }
+
+    #[test]
+    fn a_url_can_be_typed_in_short() {
+        let url = "https://d-1234567890.awsapps.com/start";
+        for typed in [
+            url,
+            " d-1234567890 ",
+            "D-1234567890.awsapps.com",
+            "d-1234567890.awsapps.com/start#/",
+            "https://d-1234567890.awsapps.com/",
+        ] {
+            let completed = completed(typed);
+            assert!(completed.eq_ignore_ascii_case(url), "{typed:?}: {completed}");
+            assert!(is_same(&completed, url), "{typed:?}");
+        }
+        let regional = "https://ssoins-1.portal.eu-west-1.app.aws";
+        assert_eq!(completed("ssoins-1.portal.eu-west-1.app.aws/"), regional);
+        let directory = "https://start.us-gov-home.awsapps.com/directory/d-1";
+        assert_eq!(completed(directory), directory);
     }
 
     #[test]

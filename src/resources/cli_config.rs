@@ -25,11 +25,18 @@ use aws_config_file::{Config, ParseError, Paths, Section, redacted, without_trai
 /// The recorded name of the file itself.
 const FILE: &str = "config";
 
-const SCOPE: &str = "sso:account:access";
+/// The scope that a session has to request, so that its token gives access to accounts.
+pub const SCOPE: &str = "sso:account:access";
+
+/// The property that marks a profile as written by `idc-setup profiles sync` or `idc-setup join`, with the name of its SSO
+/// session. The AWS CLI and the SDKs ignore properties that they do not know. A comment could be the mark too, but tools that
+/// rewrite the file with an INI library drop comments and keep properties; `aws configure set` and `aws configure sso` keep
+/// both.
+pub const MARK: &str = "idc_setup_managed";
 
 /// Properties of the legacy SSO configuration. In a profile that names a session, the Rust SDK reports them as an
 /// error.
-const LEGACY_KEYS: [&str; 2] = ["sso_start_url", "sso_region"];
+pub const LEGACY_KEYS: [&str; 2] = ["sso_start_url", "sso_region"];
 
 /// Properties that give a profile other credentials than SSO. A profile with one of them is never changed.
 pub const OTHER_CREDENTIALS: [&str; 7] = [
@@ -411,7 +418,12 @@ pub fn diff(path: &Path, before: &str, after: &str) -> String {
         .context_radius(2)
         .header(&name, &name)
         .to_string();
-    let ours = [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat();
+    let ours = [
+        keys(ResourceKind::SsoSession),
+        keys(ResourceKind::CliProfile),
+        vec![MARK],
+    ]
+    .concat();
     let lines = diff.split_inclusive('\n').map(|line| match line.split_at_checked(1) {
         Some((mark @ (" " | "+" | "-"), text)) if !line.starts_with("+++") && !line.starts_with("---") => {
             format!("{mark}{}", redacted(text, &ours))

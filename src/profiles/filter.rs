@@ -1,0 +1,201 @@
+//! Which roles get a profile: `account=prod-*`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::role::Role;
+
+/// A part of a role that a filter compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Account,
+    AccountId,
+    PermissionSet,
+    Email,
+}
+
+/// The fields and their names.
+const FIELDS: [(&str, Field); 4] = [
+    ("account", Field::Account),
+    ("account_id", Field::AccountId),
+    ("permission_set", Field::PermissionSet),
+    ("email", Field::Email),
+];
+
+/// A condition on one field: a pattern in which `*` stands for any text and `?` for any character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Condition {
+    field: Field,
+    pattern: Vec<char>,
+}
+
+/// Conditions on the roles. Those on the same field are alternatives; all fields must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter(Vec<Condition>);
+
+/// A text that is no condition. The message is a clause without a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidFilter(String);
+
+impl fmt::Display for InvalidFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = FIELDS.map(|(name, _)| name).join(", ");
+        write!(
+            f,
+            "{:?} is not a condition such as account=prod-*, on one of {names}",
+            self.0
+        )
+    }
+}
+
+impl FromStr for Condition {
+    type Err = InvalidFilter;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFilter> {
+        let invalid = || InvalidFilter(text.to_owned());
+        let (name, pattern) = text.split_once('=').ok_or_else(invalid)?;
+        let field = FIELDS.iter().find(|(known, _)| *known == name.trim());
+        let (_, field) = field.ok_or_else(invalid)?;
+        if pattern.is_empty() {
+            return Err(invalid());
+        }
+        Ok(Self {
+            field: *field,
+            pattern: pattern.chars().collect(),
+        })
+    }
+}
+
+impl Filter {
+    /// Reads conditions such as `account=prod-*`. Without any, all roles match.
+    ///
+    /// # Errors
+    /// The first text that is not valid.
+    pub fn parse(texts: &[String]) -> Result<Self, InvalidFilter> {
+        let conditions: Result<Vec<Condition>, _> = texts.iter().map(|text| text.parse()).collect();
+        conditions.map(Self)
+    }
+
+    /// A filter for the roles of an account, of a permission set, or of both.
+    pub fn of(account: Option<&str>, permission_set: Option<&str>) -> Self {
+        let condition = |field, text: Option<&str>| {
+            text.map(|text| Condition {
+                field,
+                pattern: text.chars().collect(),
+            })
+        };
+        let conditions = [
+            condition(Field::AccountId, account),
+            condition(Field::PermissionSet, permission_set),
+        ];
+        Self(conditions.into_iter().flatten().collect())
+    }
+
+    /// Whether a role matches.
+    pub fn matches(&self, role: &Role) -> bool {
+        FIELDS.iter().all(|(_, field)| {
+            let value: Vec<char> = match field {
+                Field::Account => role.account_name.chars().collect(),
+                Field::AccountId => role.account.chars().collect(),
+                Field::PermissionSet => role.permission_set.chars().collect(),
+                Field::Email => role.email.chars().collect(),
+            };
+            let mut conditions = self.0.iter().filter(|condition| condition.field == *field).peekable();
+            conditions.peek().is_none() || conditions.any(|condition| is_match(&condition.pattern, &value))
+        })
+    }
+}
+
+/// Whether a pattern with `*` and `?` matches a whole text. Goes back to the last `*` only, so that no pattern takes long.
+fn is_match(pattern: &[char], text: &[char]) -> bool {
+    let (mut at, mut index) = (0, 0);
+    // The place behind the last `*`, and where the text that it stands for ends.
+    let mut last: Option<(usize, usize)> = None;
+    while index < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                at += 1;
+                last = Some((at, index));
+            }
+            Some(letter) if *letter == '?' || *letter == text[index] => {
+                at += 1;
+                index += 1;
+            }
+            _ => {
+                let Some((behind, end)) = &mut last else {
+                    return false;
+                };
+                *end += 1;
+                (at, index) = (*behind, *end);
+            }
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(account: &str, name: &str, set: &str) -> Role {
+        Role {
+            account: account.parse().unwrap(),
+            permission_set: set.to_owned(),
+            account_name: name.to_owned(),
+            email: "ops@example.com".to_owned(),
+        }
+    }
+
+    fn filter(texts: &[&str]) -> Result<Filter, InvalidFilter> {
+        Filter::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn conditions_on_one_field_are_alternatives_and_all_fields_must_match() {
+        let role = role("123456789012", "prod-eu", "AdministratorAccess");
+        for (texts, matches) in [
+            (&[][..], true),
+            (&["account=prod-*"], true),
+            (&["account=prod"], false),
+            (&["account=test-*", "account=*-eu"], true),
+            (&["account=prod-*", "permission_set=Read*"], false),
+            (
+                &["account=prod-*", "permission_set=Read*", "permission_set=Admin*"],
+                true,
+            ),
+            (&["account_id=1234*", "email=*@example.com"], true),
+            (&["account_id=?234"], false),
+        ] {
+            assert_eq!(filter(texts).unwrap().matches(&role), matches, "{texts:?}");
+        }
+        assert!(Filter::of(Some("123456789012"), None).matches(&role));
+        assert!(!Filter::of(None, Some("ReadOnly")).matches(&role));
+    }
+
+    #[test]
+    fn a_text_that_is_no_condition_is_refused_with_the_fields() {
+        for text in ["prod-*", "name=x", "account=", "=x", ""] {
+            let error = filter(&["account=*", text]).unwrap_err().to_string();
+            assert!(error.contains("account, account_id, permission_set, email"), "{error}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        for (pattern, text, matches) in [
+            ("*", "", true),
+            ("", "", true),
+            ("?", "", false),
+            ("a*b*c", "axxbyybzzc", true),
+            ("a*b*c", "axxbyybzz", false),
+            ("**a", "bba", true),
+            ("?ä*", "xäy", true),
+        ] {
+            let letters = |text: &str| text.chars().collect::<Vec<_>>();
+            assert_eq!(is_match(&letters(pattern), &letters(text)), matches, "{pattern} {text}");
+        }
+        let long = vec!['a'; 5000];
+        let pattern: Vec<char> = "a*".repeat(500).chars().chain(['b']).collect();
+        assert!(!is_match(&pattern, &long));
+    }
+}

@@ -1,0 +1,650 @@
+//! Which profiles are added, changed, renamed and removed: a pure function of the roles that the portal offers and of the
+//! profiles in the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::filter::Filter;
+use super::names::{self, Template};
+use super::role::Role;
+use crate::ids::RegionName;
+use crate::resources::cli_config::{LEGACY_KEYS, MARK, OTHER_CREDENTIALS};
+use aws_config_file::{ProfileEdit, ProfileSection};
+
+/// Every property that a profile of ours gets.
+const OUR_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARK];
+
+/// What happens to a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is new.
+    Added,
+    /// It gets other values.
+    Changed,
+    /// It gets another name, because of the template or the account's name.
+    Renamed,
+    /// The portal no longer offers the role.
+    Removed,
+    /// It is as it should be.
+    Unchanged,
+    /// A profile that is not managed gives the role already.
+    Existing,
+    /// The portal no longer offers the role, and removing was not requested.
+    Stale,
+    /// The portal no longer offers the role, but the profile is not removed, for a reason.
+    Kept,
+}
+
+impl Action {
+    /// Whether the file changes.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Added | Self::Changed | Self::Renamed | Self::Removed)
+    }
+}
+
+/// What happens to one profile, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Row {
+    /// The name of the profile.
+    pub profile: String,
+    /// The account ID.
+    pub account: String,
+    /// The account name, if the portal offers the account.
+    pub account_name: Option<String>,
+    /// The permission set.
+    pub permission_set: String,
+    /// What happens to the profile.
+    pub action: Action,
+    /// The name that the profile had before, if it gets another one.
+    pub before: Option<String>,
+    /// Why the profile is kept, as a sentence.
+    pub why: Option<String>,
+}
+
+/// The Region of the profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileRegion {
+    /// All profiles get this one.
+    All(RegionName),
+    /// New profiles get this one, or none.
+    New(Option<RegionName>),
+}
+
+/// What the profiles should be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The SSO session of the profiles.
+    pub session: &'a str,
+    /// The template for their names.
+    pub template: &'a Template,
+    /// All roles that the portal offers.
+    pub roles: &'a [Role],
+    /// Which of them get a profile.
+    pub filter: &'a Filter,
+    /// Further limits the roles, by their place in `roles`; `None` if there is no other limit.
+    pub chosen: Option<&'a BTreeSet<usize>>,
+    /// The Region.
+    pub region: &'a ProfileRegion,
+    /// Whether profiles of ours are removed if the portal no longer offers their role.
+    pub prune: bool,
+    /// Whether a profile in the legacy form that gives a wanted role gets the session.
+    pub converts_legacy: bool,
+}
+
+/// What the files have.
+#[derive(Clone, Copy)]
+pub struct InFile<'a> {
+    /// The profiles of the config file.
+    pub profiles: &'a [ProfileSection],
+    /// The names of the credentials file, whose keys would take precedence.
+    pub reserved: &'a BTreeSet<String>,
+    /// Whether a profile is of the same portal, whatever its session and its form.
+    pub is_of_portal: &'a dyn Fn(&ProfileSection) -> bool,
+}
+
+/// What happens to the profiles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One row for each wanted role, in their order, and then the profiles whose role is no longer offered.
+    pub rows: Vec<Row>,
+    /// The edits of the file.
+    pub edits: BTreeMap<String, ProfileEdit>,
+}
+
+impl Plan {
+    /// The number of profiles with this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.rows.iter().filter(|row| row.action == action).count()
+    }
+}
+
+/// A role that gets a profile, and what is known about that profile.
+struct Target<'a> {
+    role: &'a Role,
+    /// The name by the template.
+    name: String,
+    /// The profile of ours for the role.
+    own: Option<&'a ProfileSection>,
+    /// Whether another profile uses `own` by its name.
+    is_pinned: bool,
+}
+
+/// The account and the permission set of a profile.
+type RoleKey<'a> = (&'a str, &'a str);
+
+/// Whether a profile is managed by this program, for this session. One whose session somebody has changed is not.
+pub fn is_ours(profile: &ProfileSection, session: &str) -> bool {
+    !profile.is_repeated && profile.get(MARK) == Some(session) && profile.get("sso_session") == Some(session)
+}
+
+/// The account and the permission set of a profile of SSO.
+fn key_of(profile: &ProfileSection) -> Option<RoleKey<'_>> {
+    Some((profile.get("sso_account_id")?, profile.get("sso_role_name")?))
+}
+
+/// Plans what happens to the profiles.
+pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
+    let sources: BTreeSet<&str> = file
+        .profiles
+        .iter()
+        .filter_map(|profile| profile.get("source_profile"))
+        .collect();
+    let existing = existing(wanted, file);
+    let mut own: BTreeMap<RoleKey, Vec<&ProfileSection>> = BTreeMap::new();
+    let ours = file.profiles.iter().filter(|profile| is_ours(profile, wanted.session));
+    for (key, profile) in ours.filter_map(|profile| Some((key_of(profile)?, profile))) {
+        own.entry(key).or_default().push(profile);
+    }
+    let mut plan = Plan::default();
+    let mut targets = Vec::new();
+    let names = names::assign(wanted.template, wanted.roles);
+    for (index, (role, name)) in wanted.roles.iter().zip(names).enumerate() {
+        let is_chosen = wanted.chosen.is_none_or(|chosen| chosen.contains(&index));
+        if !is_chosen || !wanted.filter.matches(role) {
+            continue;
+        }
+        let key: RoleKey = (&*role.account, role.permission_set.as_str());
+        let candidates = own.get(&key).into_iter().flatten();
+        let own = candidates
+            .min_by_key(|profile| (profile.name != name, profile.name.clone()))
+            .copied();
+        match existing.get(&key).filter(|_| own.is_none()) {
+            Some(other) => plan.add_existing(wanted, role, other),
+            None => targets.push(Target {
+                role,
+                name,
+                own,
+                is_pinned: own.is_some_and(|own| sources.contains(own.name.as_str())),
+            }),
+        }
+    }
+    let offered: BTreeSet<RoleKey> = wanted
+        .roles
+        .iter()
+        .map(|role| (&*role.account, role.permission_set.as_str()))
+        .collect();
+    let stale = own.iter().filter(|(key, _)| !offered.contains(*key));
+    let stale: Vec<Row> = stale
+        .flat_map(|(_, profiles)| profiles)
+        .map(|profile| stale_row(wanted, profile, &sources))
+        .collect();
+    let taken = taken(file, &targets, &stale);
+    for (target, name) in final_names(targets, taken) {
+        plan.add(wanted, &target, name);
+    }
+    plan.rows
+        .sort_by(|a, b| (&a.account, &a.permission_set).cmp(&(&b.account, &b.permission_set)));
+    for row in stale {
+        if row.action == Action::Removed {
+            plan.edits.insert(row.profile.clone(), ProfileEdit::Remove);
+        }
+        plan.rows.push(row);
+    }
+    plan
+}
+
+/// The profiles that are not managed and give roles of the portal: the best one of each role. A profile with other
+/// credentials does not count.
+fn existing<'a>(wanted: &Wanted<'_>, file: &InFile<'a>) -> BTreeMap<RoleKey<'a>, &'a ProfileSection> {
+    let rank = |profile: &'a ProfileSection| {
+        let session = profile.get("sso_session");
+        (session != Some(wanted.session), session.is_none(), &profile.name)
+    };
+    let mut found: BTreeMap<RoleKey, &ProfileSection> = BTreeMap::new();
+    for profile in file.profiles {
+        let has_other_credentials = OTHER_CREDENTIALS.iter().any(|key| profile.get(key).is_some());
+        if profile.is_repeated
+            || has_other_credentials
+            || is_ours(profile, wanted.session)
+            || !(file.is_of_portal)(profile)
+        {
+            continue;
+        }
+        if let Some(key) = key_of(profile)
+            && found.get(&key).is_none_or(|other| rank(profile) < rank(other))
+        {
+            found.insert(key, profile);
+        }
+    }
+    found
+}
+
+/// The row of a profile whose role the portal no longer offers.
+fn stale_row(wanted: &Wanted<'_>, profile: &ProfileSection, sources: &BTreeSet<&str>) -> Row {
+    let text = |key: &str| profile.get(key).unwrap_or_default().to_owned();
+    let foreign: Vec<&str> = profile
+        .properties
+        .keys()
+        .map(String::as_str)
+        .filter(|key| !OUR_KEYS.contains(key))
+        .collect();
+    let why = if !foreign.is_empty() {
+        Some(format!("Somebody has added {} to it.", foreign.join(", ")))
+    } else if profile.has_more {
+        Some("Somebody has added comments to it.".to_owned())
+    } else if sources.contains(profile.name.as_str()) {
+        Some("Another profile uses it as its source_profile.".to_owned())
+    } else {
+        None
+    };
+    let action = match &why {
+        _ if !wanted.prune => Action::Stale,
+        Some(_) => Action::Kept,
+        None => Action::Removed,
+    };
+    Row {
+        profile: profile.name.clone(),
+        account: text("sso_account_id"),
+        account_name: None,
+        permission_set: text("sso_role_name"),
+        action,
+        before: None,
+        why: why.filter(|_| action == Action::Kept),
+    }
+}
+
+/// The names that no profile of ours can get: those of all other profiles, and of those that keep their name.
+fn taken(file: &InFile<'_>, targets: &[Target<'_>], stale: &[Row]) -> BTreeSet<String> {
+    let renamable = targets
+        .iter()
+        .filter(|target| !target.is_pinned)
+        .filter_map(|target| Some(target.own?.name.as_str()));
+    let removed = stale
+        .iter()
+        .filter(|row| row.action == Action::Removed)
+        .map(|row| row.profile.as_str());
+    let free: BTreeSet<&str> = renamable.chain(removed).collect();
+    let others = file
+        .profiles
+        .iter()
+        .filter(|profile| !free.contains(profile.name.as_str()));
+    others
+        .map(|profile| profile.name.clone())
+        .chain(file.reserved.iter().cloned())
+        .collect()
+}
+
+/// The name that each profile gets. Where another profile holds the name of the template, the account ID is appended, and then
+/// a number.
+fn final_names<'a>(targets: Vec<Target<'a>>, mut taken: BTreeSet<String>) -> Vec<(Target<'a>, String)> {
+    let mut named = Vec::new();
+    let mut blocked = Vec::new();
+    for target in targets {
+        match target.own.filter(|_| target.is_pinned) {
+            Some(own) => named.push((target, own.name.clone())),
+            None if taken.insert(target.name.clone()) => {
+                let name = target.name.clone();
+                named.push((target, name));
+            }
+            None => blocked.push(target),
+        }
+    }
+    for target in blocked {
+        let account = &*target.role.account;
+        let base = if target.name.ends_with(account) {
+            target.name.clone()
+        } else {
+            format!("{}-{account}", target.name)
+        };
+        let name = names::numbered(&base, |name| !taken.contains(name));
+        taken.insert(name.clone());
+        named.push((target, name));
+    }
+    named
+}
+
+impl Plan {
+    /// Adds a role that another profile gives.
+    fn add_existing(&mut self, wanted: &Wanted<'_>, role: &Role, other: &ProfileSection) {
+        let is_converted = wanted.converts_legacy && other.get("sso_session").is_none();
+        if is_converted {
+            let mut properties = vec![("sso_session".to_owned(), Some(wanted.session.to_owned()))];
+            properties.extend(LEGACY_KEYS.map(|key| (key.to_owned(), None)));
+            let edit = ProfileEdit::Set {
+                properties,
+                rename: None,
+            };
+            self.edits.insert(other.name.clone(), edit);
+        }
+        let action = if is_converted {
+            Action::Changed
+        } else {
+            Action::Existing
+        };
+        self.rows.push(row(role, other.name.clone(), action));
+    }
+
+    /// Adds a role that gets a profile of this name.
+    fn add(&mut self, wanted: &Wanted<'_>, target: &Target<'_>, name: String) {
+        let properties = properties(wanted, target);
+        let before = target.own.map(|own| own.name.clone());
+        let renamed_from = before.clone().filter(|before| *before != name);
+        let action = match (&before, &renamed_from) {
+            (None, _) => Action::Added,
+            (Some(_), Some(_)) => Action::Renamed,
+            (Some(_), None) if properties.is_empty() => Action::Unchanged,
+            (Some(_), None) => Action::Changed,
+        };
+        if action.is_change() {
+            let edit = ProfileEdit::Set {
+                properties,
+                rename: renamed_from.is_some().then(|| name.clone()),
+            };
+            self.edits.insert(before.unwrap_or_else(|| name.clone()), edit);
+        }
+        self.rows.push(Row {
+            before: renamed_from,
+            ..row(target.role, name, action)
+        });
+    }
+}
+
+fn row(role: &Role, profile: String, action: Action) -> Row {
+    Row {
+        profile,
+        account: role.account.to_string(),
+        account_name: Some(role.account_name.clone()),
+        permission_set: role.permission_set.clone(),
+        action,
+        before: None,
+        why: None,
+    }
+}
+
+/// The properties of a profile that differ from the wanted ones; all of them if it is new.
+fn properties(wanted: &Wanted<'_>, target: &Target<'_>) -> Vec<(String, Option<String>)> {
+    let region = match wanted.region {
+        ProfileRegion::All(region) => Some(region),
+        ProfileRegion::New(region) => region.as_ref().filter(|_| target.own.is_none()),
+    };
+    let all = [
+        ("sso_session", Some(wanted.session)),
+        ("sso_account_id", Some(&*target.role.account)),
+        ("sso_role_name", Some(target.role.permission_set.as_str())),
+        ("region", region.map(|region| &**region)),
+        (MARK, Some(wanted.session)),
+    ];
+    let differs = |key: &str, value: &str| target.own.is_none_or(|own| own.get(key) != Some(value));
+    let values = all
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .filter(|(key, value)| differs(key, value))
+        .map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
+    let legacy = LEGACY_KEYS
+        .into_iter()
+        .filter(|key| target.own.is_some_and(|own| own.get(key).is_some()))
+        .map(|key| (key.to_owned(), None));
+    values.chain(legacy).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config_file::Config;
+
+    const SESSION: &str = "work";
+
+    fn role(account: &str, name: &str, set: &str) -> Role {
+        Role {
+            account: account.parse().unwrap(),
+            permission_set: set.to_owned(),
+            account_name: name.to_owned(),
+            email: String::new(),
+        }
+    }
+
+    /// The roles of most tests: two accounts, one of them with two permission sets.
+    fn roles() -> Vec<Role> {
+        vec![
+            role("111111111111", "dev", "Admin"),
+            role("111111111111", "dev", "Read"),
+            role("222222222222", "prod", "Read"),
+        ]
+    }
+
+    /// A profile of ours.
+    fn ours(name: &str, account: &str, set: &str) -> String {
+        format!(
+            "[profile {name}]\nsso_session = {SESSION}\nsso_account_id = {account}\nsso_role_name = {set}\n\
+             {MARK} = {SESSION}\n"
+        )
+    }
+
+    struct Case<'a> {
+        text: &'a str,
+        roles: Vec<Role>,
+        prune: bool,
+        region: ProfileRegion,
+        reserved: &'a [&'a str],
+    }
+
+    impl Default for Case<'_> {
+        fn default() -> Self {
+            Self {
+                text: "",
+                roles: roles(),
+                prune: false,
+                region: ProfileRegion::New(None),
+                reserved: &[],
+            }
+        }
+    }
+
+    impl Case<'_> {
+        fn plan(&self) -> Plan {
+            let config = Config::parse(self.text.as_bytes()).unwrap();
+            let reserved = self.reserved.iter().map(|name| (*name).to_owned()).collect();
+            let file = InFile {
+                profiles: &config.profiles(),
+                reserved: &reserved,
+                is_of_portal: &|profile| {
+                    profile.get("sso_session") == Some(SESSION) || profile.get("sso_start_url") == Some("https://x")
+                },
+            };
+            let wanted = Wanted {
+                session: SESSION,
+                template: &names::DEFAULT_TEMPLATE.parse().unwrap(),
+                roles: &self.roles,
+                filter: &Filter::default(),
+                chosen: None,
+                region: &self.region,
+                prune: self.prune,
+                converts_legacy: false,
+            };
+            plan(&wanted, &file)
+        }
+
+        fn actions(&self) -> Vec<(String, Action)> {
+            let rows = self.plan().rows.into_iter();
+            rows.map(|row| (row.profile, row.action)).collect()
+        }
+
+        /// The text of the file after the plan.
+        fn edited(&self) -> String {
+            let mut config = Config::parse(self.text.as_bytes()).unwrap();
+            config.edit_profiles(&self.plan().edits);
+            config.text()
+        }
+    }
+
+    fn expected(rows: &[(&str, Action)]) -> Vec<(String, Action)> {
+        rows.iter()
+            .map(|(name, action)| ((*name).to_owned(), *action))
+            .collect()
+    }
+
+    #[test]
+    fn every_role_gets_a_profile_and_a_second_sync_changes_nothing() {
+        let case = Case {
+            region: ProfileRegion::New(Some("eu-west-1".parse().unwrap())),
+            ..Case::default()
+        };
+        let names = ["dev-Admin", "dev-Read", "prod-Read"];
+        assert_eq!(case.actions(), expected(&names.map(|name| (name, Action::Added))));
+        let text = case.edited();
+        assert!(
+            text.starts_with(
+                "[profile dev-Admin]\nsso_session = work\nsso_account_id = 111111111111\nsso_role_name = Admin\n\
+                 region = eu-west-1\nidc_setup_managed = work\n\n[profile dev-Read]\n"
+            ),
+            "{text}"
+        );
+        let again = Case {
+            text: &text,
+            prune: true,
+            region: ProfileRegion::New(Some("us-east-1".parse().unwrap())),
+            ..Case::default()
+        };
+        assert_eq!(again.actions(), expected(&names.map(|name| (name, Action::Unchanged))));
+        assert_eq!(again.edited(), text);
+    }
+
+    #[test]
+    fn a_region_for_all_changes_the_profiles_of_ours() {
+        let text = ours("dev-Admin", "111111111111", "Admin");
+        let case = Case {
+            text: &text,
+            roles: vec![role("111111111111", "dev", "Admin")],
+            region: ProfileRegion::All("eu-west-1".parse().unwrap()),
+            ..Case::default()
+        };
+        assert_eq!(case.actions(), expected(&[("dev-Admin", Action::Changed)]));
+        assert_eq!(case.edited(), format!("{text}region = eu-west-1\n"));
+    }
+
+    #[test]
+    fn a_role_that_another_profile_gives_gets_no_second_one() {
+        let text = "[profile mine]\nsso_session = work\nsso_account_id = 111111111111\nsso_role_name = Admin\n\
+                    [profile old]\nsso_start_url = https://x\nsso_account_id = 222222222222\nsso_role_name = Read\n\
+                    [profile keys]\nsso_session = work\nsso_account_id = 111111111111\nsso_role_name = Read\n\
+                    aws_access_key_id = AKIA\n";
+        let case = Case {
+            text,
+            ..Case::default()
+        };
+        let rows = [
+            ("mine", Action::Existing),
+            ("dev-Read", Action::Added),
+            ("old", Action::Existing),
+        ];
+        assert_eq!(case.actions(), expected(&rows));
+        assert!(case.edited().starts_with(text));
+    }
+
+    #[test]
+    fn a_name_that_another_profile_holds_is_not_touched() {
+        let text = "[profile dev-Admin]\nregion = x\n[profile dev-Admin-111111111111]\nregion = y\n";
+        let case = Case {
+            text,
+            reserved: &["prod-Read"],
+            ..Case::default()
+        };
+        let rows = [
+            ("dev-Admin-111111111111-2", Action::Added),
+            ("dev-Read", Action::Added),
+            ("prod-Read-222222222222", Action::Added),
+        ];
+        assert_eq!(case.actions(), expected(&rows));
+        assert!(case.edited().starts_with(text));
+    }
+
+    #[test]
+    fn only_unchanged_profiles_of_ours_are_removed_and_only_with_prune() {
+        let gone = ["a", "b", "c", "d"].map(|name| ours(name, "333333333333", "Gone"));
+        let [plain, with_key, with_comment, used] = gone;
+        let other = ours("e", "333333333333", "Gone").replace("idc_setup_managed = work", "idc_setup_managed = other");
+        let text = format!(
+            "{plain}\n{with_key}output = text\n\n{}\n{used}\n{other}\n[profile f]\nsource_profile = d\n",
+            with_comment.replace("sso_role_name", "# mine\nsso_role_name"),
+        );
+        let case = |prune| Case {
+            text: &text,
+            roles: Vec::new(),
+            prune,
+            ..Case::default()
+        };
+        let stale = ["a", "b", "c", "d"].map(|name| (name, Action::Stale));
+        assert_eq!(case(false).actions(), expected(&stale));
+        assert_eq!(case(false).edited(), text);
+        let kept = [
+            ("a", Action::Removed),
+            ("b", Action::Kept),
+            ("c", Action::Kept),
+            ("d", Action::Kept),
+        ];
+        assert_eq!(case(true).actions(), expected(&kept));
+        assert_eq!(case(true).edited(), text.replacen(&format!("{plain}\n"), "", 1));
+        let whys: Vec<_> = case(true).plan().rows.into_iter().filter_map(|row| row.why).collect();
+        assert!(whys[0].contains("output") && whys[1].contains("comments") && whys[2].contains("source_profile"));
+    }
+
+    #[test]
+    fn a_profile_of_ours_follows_its_name_unless_another_profile_uses_it() {
+        let text = ours("old-name", "111111111111", "Admin");
+        let case = |text| Case {
+            text,
+            roles: vec![role("111111111111", "dev", "Admin")],
+            ..Case::default()
+        };
+        let plan = case(&text).plan();
+        assert_eq!(plan.rows[0].action, Action::Renamed);
+        assert_eq!(plan.rows[0].before.as_deref(), Some("old-name"));
+        assert_eq!(case(&text).edited(), text.replace("old-name", "dev-Admin"));
+        let used = format!("{text}[profile x]\nsource_profile = old-name\n");
+        assert_eq!(case(&used).actions(), expected(&[("old-name", Action::Unchanged)]));
+    }
+
+    #[test]
+    fn profiles_of_ours_can_swap_their_names() {
+        let text = [
+            ours("dev-Read", "111111111111", "Admin"),
+            ours("dev-Admin", "111111111111", "Read"),
+        ]
+        .concat();
+        let case = Case {
+            text: &text,
+            roles: roles()[..2].to_vec(),
+            ..Case::default()
+        };
+        let rows = [("dev-Admin", Action::Renamed), ("dev-Read", Action::Renamed)];
+        assert_eq!(case.actions(), expected(&rows));
+        let text = case.edited();
+        let again = Case { text: &text, ..case };
+        assert_eq!(again.plan().edits, BTreeMap::new());
+    }
+
+    #[test]
+    fn a_profile_with_another_session_is_no_longer_ours() {
+        let text = ours("dev-Admin", "111111111111", "Admin").replacen("= work", "= theirs", 1);
+        let case = Case {
+            text: &text,
+            roles: Vec::new(),
+            prune: true,
+            ..Case::default()
+        };
+        assert!(case.actions().is_empty());
+    }
+}
