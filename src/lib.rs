@@ -27,6 +27,7 @@
 //!    [`exit_code::ExitCode`].
 //!
 //! [`reconcile::undo`] deletes what progress records as created, and restores what was replaced in existing resources.
+//! [`profiles`] writes a profile for each role that the access portal offers.
 //! [`doctor`] and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
 //! signs in. [`log`] logs the calls to AWS, and [`ids`] parses the ids and ARNs in their responses.
 //!
@@ -62,6 +63,7 @@ pub mod limited_output;
 pub mod limits;
 pub mod log;
 pub mod next_step;
+pub mod profiles;
 pub mod progress;
 pub mod reconcile;
 pub mod resources;

@@ -40,6 +40,10 @@ pub enum Subcommand {
     Recommend,
     /// `rehearse`, with any subcommand.
     Rehearse,
+    /// `profiles`, with any action.
+    Profiles,
+    /// `join`.
+    Join,
     /// The one that is running: `run` in a run, `undo` in an undo. [`Invocation`] knows it.
     Current,
 }
@@ -61,12 +65,14 @@ impl Subcommand {
             Self::Man => "man",
             Self::Recommend => "recommend",
             Self::Rehearse => "rehearse",
+            Self::Profiles => "profiles",
+            Self::Join => "join",
         }
     }
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 11] = [
+        const ALL: [Subcommand; 13] = [
             Subcommand::Status,
             Subcommand::Plan,
             Subcommand::Next,
@@ -78,6 +84,8 @@ impl Subcommand {
             Subcommand::Man,
             Subcommand::Recommend,
             Subcommand::Rehearse,
+            Subcommand::Profiles,
+            Subcommand::Join,
         ];
         ALL.into_iter().find(|other| other.name() == name).unwrap_or_default()
     }
@@ -117,6 +125,8 @@ pub enum Argument {
     Placeholder(String, &'static str),
     /// A positional argument that the user fills in: `DIR`.
     Positional(&'static str),
+    /// A positional argument with its value, such as an action or a URL.
+    Word(String),
 }
 
 impl Argument {
@@ -124,7 +134,7 @@ impl Argument {
     pub fn flag(&self) -> &str {
         match self {
             Self::Switch(flag) | Self::Value(flag, _) | Self::Placeholder(flag, _) => flag,
-            Self::Positional(_) => "",
+            Self::Positional(_) | Self::Word(_) => "",
         }
     }
 
@@ -132,6 +142,7 @@ impl Argument {
     pub fn word(&self) -> String {
         match self {
             Self::Value(flag, value) => format!("{flag}={value}"),
+            Self::Word(word) => word.clone(),
             _ => self.flag().to_owned(),
         }
     }
@@ -144,6 +155,7 @@ impl Argument {
             Self::Value(flag, value) => write!(line, " {flag} {}", quoted(value)),
             Self::Placeholder(flag, name) => write!(line, " {flag} {name}"),
             Self::Positional(name) => write!(line, " {name}"),
+            Self::Word(word) => write!(line, " {}", quoted(word)),
         };
     }
 }
@@ -203,6 +215,11 @@ impl SetupCommand {
         Self::new(Subcommand::Doctor)
     }
 
+    /// `idc-setup profiles sync`.
+    pub fn profiles_sync() -> Self {
+        Self::new(Subcommand::Profiles).word("sync")
+    }
+
     /// `idc-setup rehearse`.
     pub fn rehearse() -> Self {
         Self::new(Subcommand::Rehearse)
@@ -240,6 +257,13 @@ impl SetupCommand {
     #[must_use]
     pub fn positional(mut self, name: &'static str) -> Self {
         self.arguments.push(Argument::Positional(name));
+        self
+    }
+
+    /// Adds a positional argument with its value.
+    #[must_use]
+    pub fn word(mut self, word: impl Into<String>) -> Self {
+        self.arguments.push(Argument::Word(word.into()));
         self
     }
 
@@ -678,6 +702,30 @@ mod tests {
             "idc-setup undo --step sign-in"
         );
         assert_eq!(invocation.command_line(&SetupCommand::run()), "idc-setup");
+    }
+
+    #[test]
+    fn a_positional_argument_is_repeated_or_replaced() {
+        let invocation = Invocation {
+            subcommand: Subcommand::Join,
+            own: vec![
+                Argument::Word("https://x.example/#a".to_owned()),
+                value("--region", "eu-west-1"),
+            ],
+            ..Invocation::default()
+        };
+        assert_eq!(
+            invocation.command_line(&SetupCommand::again().switch("--all")),
+            "idc-setup join 'https://x.example/#a' --region eu-west-1 --all"
+        );
+        assert_eq!(
+            invocation.command_line(&SetupCommand::again().positional("START_URL")),
+            "idc-setup join --region eu-west-1 START_URL"
+        );
+        assert_eq!(
+            invocation.command_line(&SetupCommand::profiles_sync().switch("--prune")),
+            "idc-setup profiles sync --prune"
+        );
     }
 
     #[test]

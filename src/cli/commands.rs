@@ -12,6 +12,71 @@ pub struct LoginFlags {
     pub again: bool,
 }
 
+/// Flags of `profiles`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ProfilesFlags {
+    /// What to do
+    #[arg(value_enum, default_value_t = ProfilesAction::Sync)]
+    pub action: ProfilesAction,
+    /// The template for the names of the profiles
+    #[arg(long, value_name = "TEMPLATE", help = TEMPLATE_HELP)]
+    pub template: Option<String>,
+    /// Conditions on the roles
+    #[arg(
+        long,
+        value_name = "EXPR",
+        help = "Only roles that match, such as account=prod-* or permission_set=Admin* (repeatable)"
+    )]
+    pub filter: Vec<String>,
+    /// Also remove managed profiles whose role the access portal no longer offers
+    #[arg(long)]
+    pub prune: bool,
+}
+
+/// The help of `--template`.
+const TEMPLATE_HELP: &str = "The template for names, with {account}, {account_id}, {permission_set} and {email} \
+                             [default: {account}-{permission_set}]";
+
+/// What `profiles` does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProfilesAction {
+    /// Add and update a profile for each role
+    #[default]
+    Sync,
+    /// Remove the managed profiles of the SSO session, without a call to AWS
+    Remove,
+}
+
+impl ProfilesAction {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// Flags of `join`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct JoinFlags {
+    /// The URL of the access portal
+    #[arg(
+        value_name = "START_URL",
+        help = "The URL of the access portal, such as https://d-1234567890.awsapps.com/start"
+    )]
+    pub start_url: Option<String>,
+    /// Write a profile for every role, without asking which
+    #[arg(long)]
+    pub all: bool,
+    /// Only the roles of this permission set
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// The template for the names of the profiles
+    #[arg(long, value_name = "TEMPLATE", help = TEMPLATE_HELP)]
+    pub template: Option<String>,
+}
+
 /// Flags of `undo`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct UndoFlags {

@@ -20,7 +20,9 @@ use crate::next_step::{Argument, Subcommand as Named};
 use crate::wizard::steps::SLUGS;
 
 pub use answers::AnswerFlags;
-pub use commands::{LoginFlags, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
+pub use commands::{
+    JoinFlags, LoginFlags, PersonFlag, ProfilesAction, ProfilesFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
+};
 pub use mistakes::{Correction, Mistakes, is_list};
 pub use parse::NoCommand;
 pub use rehearsal::RehearsalFlag;
@@ -88,6 +90,15 @@ pub enum Command {
     ///
     /// With --cli-profile NAME. Needs no other credentials.
     Login(LoginFlags),
+    /// Get profiles for an access portal that somebody gave you
+    ///
+    /// Needs no administrator and no other credentials: only the URL of the access portal.
+    /// Finds the Region, signs in, and writes a profile for each role that you choose.
+    Join(JoinFlags),
+    /// Write a profile for each role that you have
+    ///
+    /// For all accounts and permission sets that the access portal offers to you. Other profiles stay as they are.
+    Profiles(ProfilesFlags),
     /// Check credentials, permissions and tools
     ///
     /// Changes nothing.
@@ -183,7 +194,8 @@ pub struct Flags {
     /// Don't open pages in a browser; print their links
     #[arg(long, global = true)]
     pub no_browser: bool,
-    /// Sign in with a device code, even if this machine has a browser
+    /// Sign in with a device code, even if this machine has a browser (or set
+    /// `IDC_SETUP_USE_DEVICE_CODE=1`)
     #[arg(long, global = true)]
     pub use_device_code: bool,
     /// Print text, json, or mermaid (status only)

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction};
 
 use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
-use Subcommand::{Answers, Doctor, Login, Man, Next, Plan, Recommend, Rehearse, Run, Status, Undo};
+use Subcommand::{Answers, Doctor, Join, Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo};
 
 /// A flag that several commands share.
 pub(super) struct SharedFlag {
@@ -36,10 +36,12 @@ const CALLERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Und
 /// The commands that read or write the state file.
 const STATEFUL: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Answers];
 /// The commands that draw on the terminal.
-const DRAWERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Rehearse];
+const DRAWERS: &[Subcommand] = &[
+    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Join, Profiles, Rehearse,
+];
 /// The commands that print messages and results.
 const PRINTERS: &[Subcommand] = &[
-    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Answers, Man, Rehearse,
+    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Join, Profiles, Answers, Man, Rehearse,
 ];
 
 const ANSWERS: &str = "Answers";
@@ -53,7 +55,11 @@ const OUTPUT: &str = "Output";
 /// The flags, in the order of the help.
 pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("profile", CREDENTIALS, CALLERS),
-    flag("region", CREDENTIALS, CALLERS),
+    flag(
+        "region",
+        CREDENTIALS,
+        &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Join],
+    ),
     flag("allow-root-keys", CREDENTIALS, CALLERS),
     flag("answers", ANSWERS, WALKS),
     flag("answer", ANSWERS, WALKS),
@@ -71,11 +77,11 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("permission-set", ANSWERS, WALKS),
     flag("session-duration", ANSWERS, WALKS),
     flag("assign-to", ANSWERS, WALKS),
-    flag("account", ANSWERS, WALKS),
+    flag("account", ANSWERS, &[Run, Status, Plan, Next, Join]),
     flag("start-url", ANSWERS, WALKS),
-    flag("sso-session", ANSWERS, WALKS),
-    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Next, Login]),
-    flag("cli-region", ANSWERS, WALKS),
+    flag("sso-session", ANSWERS, &[Run, Status, Plan, Next, Join, Profiles]),
+    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Next, Login, Profiles]),
+    flag("cli-region", ANSWERS, &[Run, Status, Plan, Next, Join, Profiles]),
     flag("cli-output", ANSWERS, WALKS),
     flag("only", STEPS, &[Run, Recommend, Status, Plan, Next]),
     flag("skip", STEPS, &[Run, Recommend, Status, Plan, Next, Doctor]),
@@ -85,7 +91,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
         tolerated_by: &[Recommend, Status, Plan, Next, Doctor, Login],
-        ..flag("yes", CONSENTS, &[Run, Undo])
+        ..flag("yes", CONSENTS, &[Run, Undo, Join, Profiles])
     },
     flag("create-organization", CONSENTS, &[Run]),
     flag("accept-free-plan-end", CONSENTS, &[Run]),
@@ -96,16 +102,16 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
         ..flag(
             "non-interactive",
             QUESTIONS,
-            &[Run, Recommend, Plan, Undo, Login, Rehearse],
+            &[Run, Recommend, Plan, Undo, Login, Join, Profiles, Rehearse],
         )
     },
     flag("accessible", QUESTIONS, DRAWERS),
-    flag("wait", QUESTIONS, &[Run, Login]),
-    flag("no-browser", QUESTIONS, &[Run, Recommend, Login]),
+    flag("wait", QUESTIONS, &[Run, Login, Join, Profiles]),
+    flag("no-browser", QUESTIONS, &[Run, Recommend, Login, Join, Profiles]),
     // A run that is followed by one of these suggests it with its own flags.
     SharedFlag {
         tolerated_by: &[Status, Plan, Next],
-        ..flag("use-device-code", QUESTIONS, &[Run, Login])
+        ..flag("use-device-code", QUESTIONS, &[Run, Login, Join, Profiles])
     },
     flag("state", STATE, STATEFUL),
     flag("fresh", STATE, &[Run, Plan]),
@@ -148,16 +154,30 @@ impl SharedFlag {
             ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or admin]")
                 .value_name("NAME")
                 .help_heading(Resettable::Reset),
+            ("cli-profile", Profiles) => text("Use the SSO session of this profile").value_name("NAME"),
+            ("sso-session", Profiles) => text("Use this SSO session [default: the only one]").value_name("NAME"),
+            ("sso-session", Join) => text("The name of the SSO session, if it is new").value_name("NAME"),
+            ("cli-region", Profiles | Join) => {
+                text("The Region of the profiles [default: the one that most others have]").value_name("REGION")
+            }
+            ("account", Join) => text("Only the roles in this account").value_name("ID"),
+            ("region", Join) => text("The Region of Identity Center [default: found]"),
+            ("yes", Join | Profiles) => text("Write the file without asking"),
             ("skip", Doctor) => text("Leave out the permissions of this step (repeatable)"),
-            ("wait", Login) => text("How long to wait for the sign-in, such as 10m"),
+            ("wait", Login | Join | Profiles) => text("How long to wait for the sign-in, such as 10m"),
             ("yes", Undo) => text("Undo without asking for the account ID"),
             ("non-interactive", Undo) => text("Don't ask for the account ID; without --yes, nothing is undone"),
             ("non-interactive", Login) => text("Ask no questions, and sign in with a device code"),
+            ("non-interactive", Join | Profiles) => {
+                text("Ask no questions, and sign in with a device code; without --yes, nothing is written")
+            }
             ("accessible", Status | Next | Doctor) => {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
-            ("output", Run | Plan | Next | Doctor | Undo | Login | Answers | Man) => text("Print text or json"),
+            ("output", Run | Plan | Next | Doctor | Undo | Login | Join | Profiles | Answers | Man) => {
+                text("Print text or json")
+            }
             _ => arg,
         }
     }

@@ -10,11 +10,14 @@ use crate::next_step::Subcommand;
 
 /// The commands in groups, in the order of the help. A command that is added to the parser belongs into one of them.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Set up", &["run", "recommend", "rehearse"]),
+    ("Set up", &["run", "join", "recommend", "rehearse"]),
     ("Look", &["status", "plan", "next", "doctor"]),
     ("Change back", &["undo"]),
-    ("More", &["login", "answers", "completions", "man", "help"]),
+    ("More", &["login", "profiles", "answers", "completions", "man", "help"]),
 ];
+
+/// The commands that the help names below the others, so that it fits on a screen.
+const BELOW: [&str; 3] = ["completions", "man", "help"];
 
 /// The flags in the short help of the program.
 const EVERYDAY: [&str; 4] = ["profile", "non-interactive", "output", "verbose"];
@@ -70,7 +73,7 @@ pub(super) fn program_with_help() -> clap::Command {
         .help_template(template)
         .after_help(format!(
             "{everyday}\n\nAll flags: idc-setup --help, or of one command: idc-setup COMMAND -h\n\
-             Tables: idc-setup help answers|topics|exit-codes"
+             Also: idc-setup help answers|topics|exit-codes, completions SHELL, man DIR"
         ))
         .before_long_help("\n\nUsage: idc-setup [COMMAND] [FLAGS]. Without a command, the flags are those of run.")
         // The template lists the commands, and the short help a few flags.
@@ -147,7 +150,8 @@ fn groups(program: &clap::Command) -> String {
         command.and_then(|command| command.get_about()).map(ToString::to_string)
     };
     let lines = GROUPS.iter().flat_map(|(group, commands)| {
-        commands.iter().enumerate().map(move |(index, name)| {
+        let commands = commands.iter().filter(|name| !BELOW.contains(name));
+        commands.enumerate().map(move |(index, name)| {
             let group = if index == 0 { group } else { "" };
             format!("  {group:11}  {name:11}  {}", about(name).unwrap_or_default())
         })

@@ -80,6 +80,10 @@ pub(super) fn say_interrupted(screen: &Screen) {
     let next = match screen.invocation.subcommand {
         _ if screen.is_rehearsal() => String::new(),
         Subcommand::Doctor | Subcommand::Answers | Subcommand::Completions | Subcommand::Man => String::new(),
+        // They save no progress.
+        Subcommand::Profiles | Subcommand::Join => {
+            format!(" Run it again with: {}", screen.command(&screen.invocation.again()))
+        }
         _ => format!(
             " Progress is saved; continue with: {}",
             screen.command(&screen.invocation.again())

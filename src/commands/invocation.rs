@@ -9,6 +9,29 @@ use crate::next_step::{Argument, Invocation, Subcommand};
 /// The flags of `rehearse` that a command to continue the rehearsal needs.
 pub(super) const OF_THE_REHEARSAL: [&str; 6] = ["--keep", "--world", "--latency", "--faults", "--quota", "--person"];
 
+/// The flags of `profiles` that still apply when it runs again.
+const OF_PROFILES: [&str; 7] = [
+    "--template",
+    "--filter",
+    "--prune",
+    "--sso-session",
+    "--cli-profile",
+    "--cli-region",
+    "--use-device-code",
+];
+
+/// The flags of `join` that still apply when it runs again.
+const OF_JOIN: [&str; 8] = [
+    "--region",
+    "--sso-session",
+    "--template",
+    "--account",
+    "--role",
+    "--all",
+    "--cli-region",
+    "--use-device-code",
+];
+
 /// Returns how this process was called, for the commands to type next.
 pub(super) fn invocation(cli: &Cli) -> Invocation {
     let answers: Vec<String> = KEYS.iter().map(|key| key.flag()).collect();
@@ -38,6 +61,8 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
                 typed(cli, |flag| ["--step", "--include-changed"].contains(&flag))
             }
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
+            Some(Command::Profiles(flags)) => with_word(cli, Some(flags.action.name()), &OF_PROFILES),
+            Some(Command::Join(flags)) => with_word(cli, flags.start_url.as_deref(), &OF_JOIN),
             _ => Vec::new(),
         },
         answers_saved: AtomicBool::new(false),
@@ -67,6 +92,13 @@ pub(super) fn typed(cli: &Cli, is_wanted: impl Fn(&str) -> bool) -> Vec<Argument
     typed.cloned().collect()
 }
 
+/// Returns the positional argument of a command and these of the flags that the user typed.
+fn with_word(cli: &Cli, word: Option<&str>, flags: &[&str]) -> Vec<Argument> {
+    let word = word.map(|word| Argument::Word(word.to_owned()));
+    let flags = typed(cli, |flag| flags.contains(&flag));
+    word.into_iter().chain(flags).collect()
+}
+
 /// The subcommand that is rehearsed. Errors of the rehearsal of a run are errors of `rehearse`.
 pub(super) fn rehearsed(what: Rehearsed) -> Subcommand {
     match what {
@@ -93,6 +125,8 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
         Some(Command::Completions { .. }) => Subcommand::Completions,
         Some(Command::Man { .. }) => Subcommand::Man,
         Some(Command::Login(_)) => Subcommand::Login,
+        Some(Command::Profiles(_)) => Subcommand::Profiles,
+        Some(Command::Join(_)) => Subcommand::Join,
         Some(Command::Rehearse(_)) => Subcommand::Rehearse,
         Some(Command::Run) | None => Subcommand::Run,
     }

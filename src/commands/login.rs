@@ -1,36 +1,34 @@
 //! `idc-setup login`: signs in again with an existing profile. It needs no other credentials.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::connect::{invalid_setting, refuse_pipes, refused_endpoint};
-use super::prepare::{Backend, duration, typed_answers};
+use super::connect::refuse_pipes;
+use super::portal::{self, state_file};
+use super::prepare::{Backend, typed_answers, uses_device_code};
 use super::session::{browser, prompter, say_rehearsal};
 use crate::answers::{Answers, Key};
-use crate::aws::clock::ServerClock;
-use crate::aws::sdk_settings::SdkSettings;
-use crate::aws::{Clients, Partition, connect};
+use crate::aws::Partition;
 use crate::aws_files::{self, Problem};
 use crate::browser::Browser;
 use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ids::RegionName;
-use crate::limits::{HOLDER_PAUSE, LOCK_LIMIT, LOGIN_WAIT};
 use crate::next_step::{NextStep, SetupCommand};
-use crate::progress::{Folder, Lock, Progress, ProgressError};
+use crate::progress::Progress;
 use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
 use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::ui::{NonInteractive, Screen};
-use crate::user_error::{UserError, UserErrorKind};
+use crate::user_error::UserError;
 use crate::wizard::Prompter;
 use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::{self, Shown};
-use crate::wizard::steps::sign_in::session::{Answer, Identity, Session, SignedIn};
+use crate::wizard::steps::sign_in::session::{Answer, Identity, Session};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section};
 
@@ -90,9 +88,7 @@ async fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result
         .map(|answer| answer.value.clone())
         .or_else(|| saved(cli, environment))
         .unwrap_or_else(|| Answers::default().text(Key::CliProfile));
-    let paths = environment
-        .aws_files()
-        .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
+    let paths = portal::home(environment, SetupCommand::login())?;
     let unusable = |problem: Problem| UserError::usage(problem.to_string(), problem.next(SetupCommand::login()));
     let unreadable = |why: String| unusable(Problem::in_text(paths.config(), why));
     aws_files::readable(&paths).await.map_err(unusable)?;
@@ -205,15 +201,6 @@ async fn check_usable(paths: &Paths, config: &Config, name: &str, session: &str)
     cached.map_err(unusable)
 }
 
-/// Returns the state file of the last run on this machine, or of `--state`.
-fn state_file(cli: &Cli, environment: &Environment) -> Option<PathBuf> {
-    let folder = Folder::of(environment)?;
-    cli.flags.state.clone().or_else(|| {
-        let last = folder.last()?;
-        Some(folder.state_file(&last.partition, &last.account))
-    })
-}
-
 /// Returns the profile of the last run on this machine.
 fn saved(cli: &Cli, environment: &Environment) -> Option<String> {
     let record = Progress::read_file(&state_file(cli, environment)?).ok()??;
@@ -232,23 +219,11 @@ async fn sign_in(
     prompter: &dyn Prompter,
 ) -> Result<Option<Done>, UserError> {
     let backend = Backend::of(cli, environment)?;
-    let limit = match &cli.flags.wait {
-        Some(text) => duration(SetupCommand::login(), "--wait", text)?,
-        None => LOGIN_WAIT,
-    };
+    let limit = portal::limit(cli, SetupCommand::login())?;
     let profile = &target.profile;
     browser.restrict_to(Partition::of_region(&target.sso_region));
-    let settings = SdkSettings::load(environment, Some(&profile.name)).await;
-    let settings = settings.map_err(|invalid| invalid_setting(&invalid))?;
-    let provider = connect::credentials(Some(&profile.name), &profile.region, &settings);
-    let base = connect::sdk_config(Some(&profile.name), &target.sso_region, &settings, provider).await;
-    let clients = Clients::new(&base, ServerClock::default());
-    if let Some(refused) = clients.refused_endpoint() {
-        return Err(refused_endpoint(environment, &refused, Some(&profile.name)));
-    }
-    let paths = environment
-        .aws_files()
-        .ok_or_else(|| UserError::usage("There is no home folder.", SetupCommand::login().after("set HOME")))?;
+    let clients = portal::clients(environment, Some(&profile.name), &profile.region, &target.sso_region).await?;
+    let paths = portal::home(environment, SetupCommand::login())?;
     let registrar = Registrar::default();
     let session = Session {
         info: &INFO,
@@ -256,7 +231,7 @@ async fn sign_in(
         clients: &clients,
         registrar: &registrar,
         browser,
-        use_device_code: cli.flags.use_device_code,
+        use_device_code: uses_device_code(cli, environment),
         timing: backend.timing(),
         paths: &paths,
         profile,
@@ -297,7 +272,7 @@ async fn identify(
         let Some(signed_in) = session.sign_in(wait.limit, prompter).await? else {
             return Ok(None);
         };
-        save(session, &signed_in, state).await?;
+        portal::save_for_session(session, &signed_in, state).await?;
         signed_in_now = true;
         answer = session.identify().await?;
     }
@@ -315,49 +290,6 @@ async fn identify(
             })
         }
         Answer::NoAccess => Err(no_access(session, target).await?),
-    }
-}
-
-/// Writes the cache files that the AWS CLI and the SDKs read, unless the session has been removed while somebody signed in:
-/// no undo would find its token. Holds the lock of the state file meanwhile, so that no run or undo is in between.
-async fn save(session: &Session<'_>, signed_in: &SignedIn, state: Option<&Path>) -> Result<(), UserError> {
-    let _lock = match state {
-        Some(state) => Some(lock(state).await?),
-        None => None,
-    };
-    let profile = session.profile;
-    let config = match files::read(session.paths.config()) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        read => read.map_err(|error| session.error(format!("the AWS config file cannot be read: {error}.")))?,
-    };
-    let now = Config::parse(&config).ok();
-    let now = now.and_then(|config| config.get(Section::SsoSession(&profile.session)));
-    if now.is_none_or(|now| now.get("sso_start_url") != Some(&profile.start_url)) {
-        return Err(session.error(format!(
-            "the SSO session {} was changed or removed while you signed in, so the sign-in was not saved.",
-            profile.session
-        )));
-    }
-    let registration = aws_config_file::registration_json(&signed_in.registration);
-    let token = aws_config_file::token_json(&signed_in.token);
-    for (path, text) in [
-        (session.registration_path(), registration),
-        (session.token_path(), token),
-    ] {
-        aws_config_file::write_cache_file(&path, &text)
-            .map_err(|error| session.error(format!("{} cannot be written: {error}.", path.display())))?;
-    }
-    Ok(())
-}
-
-/// Takes the lock of a state file, and waits for a run that is about to end.
-async fn lock(state: &Path) -> Result<Lock, UserError> {
-    let end = Instant::now() + LOCK_LIMIT;
-    loop {
-        match Progress::lock(state) {
-            Err(ProgressError::Locked(_)) if Instant::now() < end => tokio::time::sleep(HOLDER_PAUSE).await,
-            other => return other.map_err(UserError::from),
-        }
     }
 }
 
@@ -395,16 +327,7 @@ fn report(
 ) -> ExitCode {
     let profile = target.map(|target| target.profile.name.as_str()).unwrap_or_default();
     let ended = ended.and_then(|done| {
-        done.ok_or_else(|| {
-            let next = SetupCommand::login()
-                .value("--cli-profile", profile)
-                .value("--wait", "10m");
-            UserError::new(
-                UserErrorKind::Left,
-                "Sign in: nobody signed in within the time limit.",
-                next,
-            )
-        })
+        done.ok_or_else(|| portal::nobody_signed_in(SetupCommand::login().value("--cli-profile", profile)))
     });
     let exit = ended
         .as_ref()

@@ -6,11 +6,15 @@ mod doctor;
 mod ending;
 mod generate;
 mod invocation;
+mod join;
 mod login;
 mod next;
 mod panics;
 mod plan;
+mod portal;
 mod prepare;
+mod profile_edit;
+mod profiles;
 mod reauth;
 mod recommend;
 mod rehearse;
@@ -184,6 +188,8 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Some(Command::Completions { shell }) => generate::completions(*shell, screen),
         Some(Command::Man { folder }) => generate::man(cli, folder, screen),
         Some(Command::Login(flags)) => login::login(cli, flags, environment, screen).await,
+        Some(Command::Profiles(flags)) => profiles::profiles(cli, flags, environment, screen).await,
+        Some(Command::Join(flags)) => join::join(cli, flags, environment, screen).await,
     }
 }
 

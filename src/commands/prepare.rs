@@ -135,6 +135,17 @@ impl Backend {
     }
 }
 
+/// Returns whether `--use-device-code` or its variable is set.
+pub fn uses_device_code(cli: &Cli, environment: &Environment) -> bool {
+    let wanted = environment.var("IDC_SETUP_USE_DEVICE_CODE");
+    cli.flags.use_device_code || wanted.is_some_and(is_on)
+}
+
+/// Returns whether the value of a variable switches something on.
+pub fn is_on(value: &str) -> bool {
+    !matches!(value, "0" | "false" | "no")
+}
+
 /// Checks everything that can be checked without a call, connects, and opens the state file.
 pub async fn prepare(
     cli: &Cli,
@@ -181,7 +192,7 @@ pub async fn prepare(
         updates: cli.flags.update.iter().cloned().collect(),
         confirmed: cli.flags.confirmed.iter().cloned().collect(),
         browser,
-        use_device_code: cli.flags.use_device_code,
+        use_device_code: uses_device_code(cli, environment),
         aws_cli: match access {
             Access::Write => Finder::of(environment),
             Access::Read => Finder::default(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::invocation::invocation;
-use super::prepare::Backend;
+use super::prepare::{Backend, is_on};
 use crate::browser::Browser;
 use crate::cli::Cli;
 use crate::environment::Environment;
@@ -44,7 +44,7 @@ pub(super) fn screen(cli: &Cli, environment: &Environment) -> Screen {
 /// Returns whether `--accessible` or its variable is set.
 fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
     let wanted = environment.var("IDC_SETUP_ACCESSIBLE");
-    cli.flags.accessible || wanted.is_some_and(|wanted| !matches!(wanted, "0" | "false" | "no"))
+    cli.flags.accessible || wanted.is_some_and(is_on)
 }
 
 /// Prints whether this is a rehearsal, so that nobody confuses one with a real run.

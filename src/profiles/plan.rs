@@ -19,6 +19,7 @@ const OUR_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "
 /// What happens to a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ProfileAction")]
 pub enum Action {
     /// It is new.
     Added,
@@ -47,6 +48,7 @@ impl Action {
 
 /// What happens to one profile, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ProfileRow")]
 pub struct Row {
     /// The name of the profile.
     pub profile: String,

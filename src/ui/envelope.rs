@@ -11,6 +11,7 @@ use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{Invocation, NextStepOut, Subcommand};
+use crate::profiles::plan::Row as ProfileRow;
 use crate::progress::{Entry, Origin};
 use crate::reconcile::undo::Removal;
 use crate::reconcile::{Consent, Importance};
@@ -61,6 +62,7 @@ pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocati
         Subcommand::Undo => envelope(command, error, exit, UndoBody::default()),
         Subcommand::Doctor => envelope(command, error, exit, DoctorBody::default()),
         Subcommand::Login => envelope(command, error, exit, LoginBody::default()),
+        Subcommand::Profiles | Subcommand::Join => envelope(command, error, exit, ProfilesBody::default()),
         _ => envelope(command, error, exit, StepsBody::default()),
     }
 }
@@ -149,6 +151,27 @@ pub struct LoginBody {
     pub credentials_end: Option<String>,
     /// When the sign-in expires, unless it is renewed before.
     pub sign_in_ends: Option<String>,
+}
+
+/// The body of `profiles` and `join`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct ProfilesBody {
+    /// The SSO session of the profiles, if known.
+    pub session: Option<String>,
+    /// The URL of the access portal, if known.
+    pub start_url: Option<String>,
+    /// The file that has the profiles.
+    pub file: Option<String>,
+    /// The profiles, and what happens or happened to them.
+    pub profiles: Vec<ProfileRow>,
+    /// The difference in the file, in which the values of other tools are left out; null if there is none.
+    pub diff: Option<String>,
+    /// Whether the file was written.
+    pub is_written: bool,
+    /// Whether this command signed in; otherwise the last sign-in was still valid.
+    pub signed_in_now: bool,
+    /// The identity that the credentials of the first chosen profile have, for `join`.
+    pub signed_in_as: Option<CallerOut>,
 }
 
 /// An AWS identity.

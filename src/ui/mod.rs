@@ -9,6 +9,7 @@ pub mod next;
 mod non_interactive;
 pub mod outputs;
 mod plain;
+pub mod profiles;
 mod rail;
 mod review;
 mod screen;

@@ -1,0 +1,616 @@
+//! `idc-setup join`: profiles for the access portal that somebody gave the user, who needs no other credentials.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+
+use super::portal::{self, Portal, Token};
+use super::prepare::typed_answers;
+use super::profile_edit::{Editing, Ended, Target, finish, known_region, template};
+use super::session::say_rehearsal;
+use crate::answers::{Answers, Key};
+use crate::aws::connect::{self, Wanted as WantedConnection};
+use crate::aws::{AwsError, AwsErrorKind, Clients, Partition, portal_address};
+use crate::cli::{Cli, JoinFlags};
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::ids::RegionName;
+use crate::limits::REGIONS_AT_ONCE;
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
+use crate::profiles::change::CurrentFile;
+use crate::profiles::filter::Filter;
+use crate::profiles::names::{self, Template};
+use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, plan};
+use crate::profiles::role::Role;
+use crate::profiles::sessions;
+use crate::reconcile::{Importance, StepInfo, step_error};
+use crate::resources::cli_config::SCOPE;
+use crate::sso::{self, Grant, Registrar};
+use crate::ui::Screen;
+use crate::ui::profiles::{ProfilesReport, print_joined};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::steps::Profile;
+use crate::wizard::steps::sign_in::refusal::STILL_PROPAGATING;
+use crate::wizard::steps::sign_in::session::Answer;
+use crate::wizard::{Choice, Confirm, Prompter, Question, Reply};
+use aws_config_file::{Config, ProfileEdit, Section};
+
+/// How prompts name the command, which is no step of the checklist.
+const INFO: StepInfo = StepInfo {
+    number: 0,
+    slug: "join",
+    short: "Join",
+    title: "Join",
+    importance: Importance::Required,
+    why: "The access portal gives credentials for each role that it offers.",
+    feeds_others: false,
+    permissions: &[],
+};
+
+/// The choice of all roles, in the question for them.
+const ALL: &str = "all";
+
+/// The choice that ends the question for roles.
+const DONE: &str = "done";
+
+/// What a `join` works with.
+struct Joining<'a> {
+    editing: Editing<'a>,
+    environment: &'a Environment,
+    answers: &'a Answers,
+    template: Template,
+    /// `--account` and `--role`.
+    filter: Filter,
+    /// Whether the flags say which roles get a profile.
+    has_choice: bool,
+    file: CurrentFile,
+}
+
+/// Writes the session and the profiles for an access portal, and returns the exit code.
+pub async fn join(cli: &Cli, flags: &JoinFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    let mut report = ProfilesReport::default();
+    let ended = run(cli, flags, environment, screen, &mut report).await;
+    finish(cli, screen, Subcommand::Join, &report, &ended, print_joined)
+}
+
+async fn run(
+    cli: &Cli,
+    flags: &JoinFlags,
+    environment: &Environment,
+    screen: &Screen,
+    report: &mut ProfilesReport,
+) -> Result<Ended, UserError> {
+    let answers = typed_answers(cli, environment)?;
+    let account = answers.explicit(Key::Account).map(|answer| answer.value.as_str());
+    let template = template(flags.template.as_deref())?;
+    let tools = Portal::of(cli, environment, screen)?;
+    let has_choice = flags.all || account.is_some() || flags.role.is_some();
+    if !has_choice && !tools.prompter.can_ask() {
+        return Err(UserError::new(
+            UserErrorKind::MissingAnswers,
+            "It is not known which roles get a profile.",
+            [
+                SetupCommand::again().switch("--all").to("use all of them"),
+                SetupCommand::again()
+                    .placeholder("--account", "ID")
+                    .placeholder("--role", "NAME")
+                    .to("use one of them"),
+            ],
+        ));
+    }
+    let url = start_url(flags, &answers, tools.prompter.as_ref()).await?;
+    let joining = Joining {
+        editing: Editing {
+            cli,
+            screen,
+            tools: &tools,
+        },
+        environment,
+        answers: &answers,
+        template,
+        filter: Filter::of(account, flags.role.as_deref()),
+        has_choice,
+        file: CurrentFile::read(&tools.paths).await?,
+    };
+    joining.join(url, report).await
+}
+
+/// The URL of the access portal: from the command line, from a variable, or asked.
+async fn start_url(flags: &JoinFlags, answers: &Answers, prompter: &dyn Prompter) -> Result<String, UserError> {
+    let again = || SetupCommand::again().positional("START_URL");
+    if let Some(typed) = &flags.start_url {
+        let url = Key::StartUrl.check(&portal_address::completed(typed));
+        return url.map_err(|why| UserError::usage(format!("START_URL: {why}."), again()));
+    }
+    if let Some(answer) = answers.explicit(Key::StartUrl) {
+        return Ok(answer.value.clone());
+    }
+    if !prompter.can_ask() {
+        return Err(UserError::new(
+            UserErrorKind::MissingAnswers,
+            "The URL of the access portal is not known.",
+            again(),
+        ));
+    }
+    match prompter.ask(&Question::of(Key::StartUrl)).await? {
+        Reply::Value(url) => Ok(url),
+        Reply::Back | Reply::Skip | Reply::Quit => Err(UserError::left()),
+    }
+}
+
+impl Joining<'_> {
+    fn prompter(&self) -> &dyn Prompter {
+        self.editing.tools.prompter.as_ref()
+    }
+
+    async fn join(&self, url: String, report: &mut ProfilesReport) -> Result<Ended, UserError> {
+        let tools = self.editing.tools;
+        let partition = portal_address::portal(&url).partition;
+        let main = partition.main_region();
+        let clients = portal::clients(self.environment, None, &main, &main).await?;
+        let region = self.region(&clients, &url).await?;
+        let mut target = self.target(url, region)?;
+        report.start_url.clone_from(&target.start_url);
+        report.region = Some(target.region.clone());
+        report.file = tools.paths.config().to_owned();
+        tools.browser.restrict_to(Partition::of_region(&target.region));
+        let profile = profile_of(&target, "");
+        let session = tools.session(&INFO, &clients, &profile, &target.region);
+        let (roles, token) = tools.roles(&session).await?;
+        report.signed_in_now = token.signed_in.is_some();
+        let mut config = self.file.config.clone();
+        self.settle(&mut target, &mut config, &roles).await?;
+        report.session.clone_from(&target.name);
+        put_session(&target, &mut config);
+        let chosen = self.chosen(&roles).await?;
+        let planned = self.plan(&target, &config, &roles, &chosen).await?;
+        config.edit_profiles(&planned.edits);
+        let written = planned.rows.iter().filter(|row| row.action.is_change());
+        let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
+        report.rows = planned.rows;
+        let change = self.file.change_to(&config, &target.name, &written).await?;
+        let _lock = tools.lock().await?;
+        if !self.editing.write(&change, report).await? {
+            return Ok(Ended::NotAgreed);
+        }
+        self.verify(&clients, &target, &config, &token, report).await?;
+        Ok(Ended::Done)
+    }
+
+    /// The session of the portal: an existing one is used again, in whatever form its URL is.
+    fn target(&self, url: String, region: RegionName) -> Result<Target, UserError> {
+        let sessions = self.file.config.sso_sessions();
+        let wanted = self.answers.explicit(Key::SsoSession).map(|answer| &answer.value);
+        let Some(name) = wanted else {
+            return Ok(match sessions::of_portal(&sessions, &url) {
+                Some(known) => Target {
+                    name: known.name.clone(),
+                    start_url: known.start_url.clone(),
+                    region,
+                },
+                None => Target {
+                    name: sessions::free_name(&sessions, &url),
+                    start_url: url,
+                    region,
+                },
+            });
+        };
+        let known = sessions.iter().find(|session| session.name == *name);
+        let start_url = match known {
+            Some(known) if portal_address::is_same(&known.start_url, &url) => known.start_url.clone(),
+            Some(known) => {
+                return Err(UserError::usage(
+                    format!(
+                        "The SSO session {name} is of another access portal: {}.",
+                        known.start_url
+                    ),
+                    [
+                        SetupCommand::again()
+                            .placeholder("--sso-session", "NAME")
+                            .to("use another name"),
+                        SetupCommand::again()
+                            .without("--sso-session")
+                            .to("let idc-setup choose one"),
+                    ],
+                ));
+            }
+            None => url,
+        };
+        Ok(Target {
+            name: name.clone(),
+            start_url,
+            region,
+        })
+    }
+}
+
+/// A profile of the session, to sign in to it or to check the profile.
+fn profile_of(target: &Target, name: &str) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        session: target.name.clone(),
+        start_url: target.start_url.clone(),
+        region: target.region.clone(),
+    }
+}
+
+/// Writes what the session does not have yet.
+fn put_session(target: &Target, config: &mut Config) {
+    let section = Section::SsoSession(&target.name);
+    let existing = config.get(section);
+    let mut properties = vec![("sso_region", Some(&*target.region))];
+    if existing.is_none() {
+        properties.insert(0, ("sso_start_url", Some(target.start_url.as_str())));
+        properties.push(("sso_registration_scopes", Some(SCOPE)));
+    }
+    let existing = existing.unwrap_or_default();
+    properties.retain(|(key, value)| existing.get(*key).map(String::as_str) != *value);
+    config.set(section, &properties);
+}
+
+/// Finding the Region of Identity Center.
+impl Joining<'_> {
+    /// Checks that sso-oidc recognizes the URL in a Region. Only in the correct one, it starts a device authorization.
+    async fn check(clients: &Clients, region: &RegionName, url: &str) -> Result<(), AwsError> {
+        // One for each Region: a registrar makes one request at a time.
+        let registration = Registrar::default().get(clients, region, Grant::Device).await?;
+        sso::start(clients, region, &registration, url).await?;
+        Ok(())
+    }
+
+    /// The Region in which Identity Center recognizes the URL: the requested one; or the one in the URL, of the file, or of
+    /// the environment; or any other one of the partition.
+    async fn region(&self, clients: &Clients, url: &str) -> Result<RegionName, UserError> {
+        if let Some(text) = &self.editing.cli.flags.region {
+            return self.requested_region(clients, url, text).await;
+        }
+        let mut failed = None;
+        let hints = self.region_hints(url).await;
+        for region in &hints {
+            match Self::check(clients, region, url).await {
+                Ok(()) => return Ok(region.clone()),
+                Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {
+                    let line = format!("Identity Center in {region} does not recognize {url}.");
+                    self.prompter().say(None, &line);
+                }
+                Err(aws_error) => failed = Some(aws_error),
+            }
+        }
+        // Without a connection, no other Region can be reached either.
+        if let Some(aws_error) = failed.take_if(|aws_error| aws_error.kind == AwsErrorKind::NoConnection) {
+            let again = SetupCommand::again().after("check the network");
+            return Err(step_error(&INFO, &aws_error, again));
+        }
+        self.searched_region(clients, url, &hints).await
+    }
+
+    async fn requested_region(&self, clients: &Clients, url: &str, text: &str) -> Result<RegionName, UserError> {
+        let find = || SetupCommand::again().without("--region").to("find the Region");
+        let region = text
+            .parse::<RegionName>()
+            .map_err(|why| UserError::usage(format!("--region: {why}."), find()))?;
+        match Self::check(clients, &region, url).await {
+            Ok(()) => Ok(region),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => Err(UserError::usage(
+                format!(
+                    "Identity Center in {region} does not recognize {url}: {region} is the wrong Region, or the URL is \
+                     wrong."
+                ),
+                [find(), correct_url()],
+            )),
+            Err(aws_error) => Err(step_error(&INFO, &aws_error, SetupCommand::again())),
+        }
+    }
+
+    /// Regions to try first, each of them once.
+    async fn region_hints(&self, url: &str) -> Vec<RegionName> {
+        let portal = portal_address::portal(url);
+        let config = &self.file.config;
+        let known = sessions::regions_of(&config.sso_sessions(), &config.profiles(), url);
+        let wanted = WantedConnection::default();
+        // The Region of the work is often that of Identity Center too. A Region that is not known is only no hint.
+        let guess = connect::region(&wanted, self.environment).await.ok().flatten();
+        let guess = guess.map(|named| named.name);
+        let guess = guess.filter(|region| Partition::of_region(region) == portal.partition);
+        let mut hints: Vec<RegionName> = Vec::new();
+        for region in portal.region.into_iter().chain(known).chain(guess) {
+            if !hints.contains(&region) {
+                hints.push(region);
+            }
+        }
+        hints
+    }
+
+    /// Tries all other Regions of the partition, several at a time.
+    async fn searched_region(
+        &self,
+        clients: &Clients,
+        url: &str,
+        tried: &[RegionName],
+    ) -> Result<RegionName, UserError> {
+        let partition = portal_address::portal(url).partition;
+        let regions = partition.regions().filter(|region| !tried.contains(region));
+        let regions: Vec<RegionName> = regions.collect();
+        let what = format!(
+            "Looking for the Region of Identity Center: trying {} Regions",
+            regions.len()
+        );
+        self.prompter().say(None, &format!("{what}."));
+        let waiting = self.prompter().wait(&INFO, &what);
+        let checks = regions
+            .into_iter()
+            .map(|region| async move { (Self::check(clients, &region, url).await, region) });
+        let mut checks = stream::iter(checks).buffer_unordered(REGIONS_AT_ONCE);
+        let mut failed = None;
+        while let Some((checked, region)) = checks.next().await {
+            match checked {
+                Ok(()) => {
+                    drop(waiting);
+                    self.prompter()
+                        .say(None, &format!("The Region of Identity Center is {region}."));
+                    return Ok(region);
+                }
+                Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {}
+                Err(aws_error) => failed = failed.or(Some((aws_error, region))),
+            }
+        }
+        drop(waiting);
+        let next = [
+            correct_url(),
+            SetupCommand::again()
+                .placeholder("--region", "REGION")
+                .to("name the Region, if your administrator knows it"),
+        ];
+        let message = format!("Identity Center does not recognize {url} in any Region of the partition {partition}.");
+        Err(match failed {
+            Some((aws_error, region)) => UserError {
+                next: next.into(),
+                message: format!("{message} The Region {region} could not be checked."),
+                ..step_error(&INFO, &aws_error, SetupCommand::again())
+            },
+            None => UserError::usage(message, next),
+        })
+    }
+}
+
+fn correct_url() -> NextStep {
+    SetupCommand::again()
+        .positional("START_URL")
+        .after("copy the URL of the access portal from its page, or ask your administrator for it")
+}
+
+/// The profiles.
+impl Joining<'_> {
+    /// Gives sessions and profiles of this portal that have a former URL the current one, if the user agrees.
+    async fn settle(&self, target: &mut Target, config: &mut Config, roles: &[Role]) -> Result<(), UserError> {
+        let (sessions, profiles) = (config.sso_sessions(), config.profiles());
+        let accounts: BTreeSet<&str> = roles.iter().map(|role| &*role.account).collect();
+        let moved = sessions::moved(&sessions, &profiles, &target.start_url, &accounts);
+        let Some(account) = &moved.account else {
+            return Ok(());
+        };
+        let of_sessions = moved.sessions.iter().map(|name| format!("the SSO session {name}"));
+        let of_profiles = moved.profiles.iter().map(|name| format!("the profile {name}"));
+        let what: Vec<String> = of_sessions.chain(of_profiles).collect();
+        let lines = vec![
+            format!("Another URL of this access portal is in {}.", what.join(", ")),
+            format!(
+                "Its profiles use the account {account}, which this access portal offers, and an account has one access \
+                 portal."
+            ),
+        ];
+        if self.prompter().can_ask() {
+            let confirm = Confirm {
+                lines,
+                prompt: format!("Use {} there too?", target.start_url),
+                help: vec!["If you don't, they stay as they are, and a session is added beside them.".to_owned()],
+                ..Confirm::default()
+            };
+            match self.prompter().confirm(&confirm).await? {
+                Reply::Value(true) => {}
+                Reply::Value(false) | Reply::Skip => return Ok(()),
+                Reply::Back | Reply::Quit => return Err(UserError::left()),
+            }
+        } else {
+            // The difference shows it, and nothing is written without `--yes`.
+            lines.iter().for_each(|line| self.prompter().say(None, line));
+        }
+        let is_new = config.get(Section::SsoSession(&target.name)).is_none();
+        let current = [
+            ("sso_start_url", Some(target.start_url.as_str())),
+            ("sso_region", Some(&*target.region)),
+        ];
+        for name in &moved.sessions {
+            config.set(Section::SsoSession(name), &current);
+        }
+        let owned = current.map(|(key, value)| (key.to_owned(), value.map(str::to_owned)));
+        let edit = ProfileEdit::Set {
+            properties: owned.to_vec(),
+            rename: None,
+        };
+        let edits: BTreeMap<String, ProfileEdit> =
+            moved.profiles.iter().map(|name| (name.clone(), edit.clone())).collect();
+        config.edit_profiles(&edits);
+        let is_named = self.answers.explicit(Key::SsoSession).is_some();
+        if let Some(first) = moved.sessions.first().filter(|_| is_new && !is_named) {
+            target.name.clone_from(first);
+        }
+        Ok(())
+    }
+
+    /// The roles that get a profile, by their place in the list: those of the flags, the only one, or those that the user
+    /// chooses.
+    async fn chosen(&self, roles: &[Role]) -> Result<BTreeSet<usize>, UserError> {
+        let matching: Vec<usize> = (0..roles.len())
+            .filter(|index| self.filter.matches(&roles[*index]))
+            .collect();
+        if matching.is_empty() {
+            let shown = roles.iter().take(5);
+            let shown: Vec<String> = shown
+                .map(|role| format!("{} in {}", role.permission_set, role.account))
+                .collect();
+            return Err(UserError::usage(
+                format!(
+                    "The access portal does not offer this role to you. It offers {} roles, such as {}.",
+                    roles.len(),
+                    shown.join(", ")
+                ),
+                SetupCommand::again()
+                    .placeholder("--account", "ID")
+                    .placeholder("--role", "NAME"),
+            ));
+        }
+        if self.has_choice || matching.len() == 1 {
+            return Ok(matching.into_iter().collect());
+        }
+        let names = names::assign(&self.template, roles);
+        let mut chosen: Vec<usize> = Vec::new();
+        while chosen.len() < roles.len() {
+            match self.prompter().ask(&question(roles, &names, &chosen)).await? {
+                Reply::Value(value) if value == ALL && chosen.is_empty() => return Ok(matching.into_iter().collect()),
+                Reply::Value(value) if value == DONE && !chosen.is_empty() => break,
+                Reply::Value(value) => match names.iter().position(|name| *name == value) {
+                    Some(index) if !chosen.contains(&index) => chosen.push(index),
+                    _ => self.prompter().say(None, &format!("{value} is none of them.")),
+                },
+                Reply::Back if chosen.pop().is_some() => {}
+                Reply::Skip if !chosen.is_empty() => break,
+                Reply::Back | Reply::Skip | Reply::Quit => return Err(UserError::left()),
+            }
+        }
+        Ok(chosen.into_iter().collect())
+    }
+
+    /// Plans the profiles of the chosen roles.
+    async fn plan(
+        &self,
+        target: &Target,
+        config: &Config,
+        roles: &[Role],
+        chosen: &BTreeSet<usize>,
+    ) -> Result<Plan, UserError> {
+        let (profiles, known) = (config.profiles(), config.sso_sessions());
+        let in_file = InFile {
+            profiles: &profiles,
+            reserved: &self.file.reserved,
+            is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &target.start_url),
+        };
+        let plan_with = |region: &ProfileRegion| {
+            let wanted = Wanted {
+                session: &target.name,
+                template: &self.template,
+                roles,
+                filter: &self.filter,
+                chosen: Some(chosen),
+                region,
+                prune: false,
+                converts_legacy: true,
+            };
+            let mut planned = plan(&wanted, &in_file);
+            // Roles that are no longer offered are a matter of `profiles sync`.
+            planned.rows.retain(|row| row.action != Action::Stale);
+            planned
+        };
+        let region = known_region(self.answers, &profiles, &target.name);
+        let planned = plan_with(region.as_ref().unwrap_or(&ProfileRegion::New(None)));
+        if region.is_none() && planned.count(Action::Added) > 0 {
+            return Ok(plan_with(&self.editing.ask_region(&target.region).await?));
+        }
+        Ok(planned)
+    }
+
+    /// Saves the sign-in, and checks that the first chosen profile gives credentials.
+    async fn verify(
+        &self,
+        clients: &Clients,
+        target: &Target,
+        config: &Config,
+        token: &Token,
+        report: &mut ProfilesReport,
+    ) -> Result<(), UserError> {
+        let tools = self.editing.tools;
+        let Some(first) = report.rows.first() else {
+            return Ok(());
+        };
+        let section = config.get(Section::Profile(&first.profile)).unwrap_or_default();
+        let text = |key: &str| section.get(key).map(String::as_str);
+        // A profile of another session of the portal is used as it is. The token is valid for both.
+        let own_session = text("sso_session").unwrap_or(&target.name).to_owned();
+        for name in BTreeSet::from([&target.name, &own_session]) {
+            let of_session = config.get(Section::SsoSession(name)).unwrap_or_default();
+            let start_url = of_session.get("sso_start_url").unwrap_or(&target.start_url);
+            let profile = Profile {
+                session: name.clone(),
+                start_url: start_url.clone(),
+                ..profile_of(target, &first.profile)
+            };
+            let session = tools.session(&INFO, clients, &profile, &target.region);
+            match &token.signed_in {
+                Some(signed_in) => portal::save(&session, signed_in)?,
+                None => portal::save_token(&session, &token.token)?,
+            }
+        }
+        let region = text("region").and_then(|region| region.parse().ok());
+        let profile = Profile {
+            session: own_session,
+            region: region.unwrap_or_else(|| target.region.clone()),
+            ..profile_of(target, &first.profile)
+        };
+        let session = tools.session(&INFO, clients, &profile, &target.region);
+        let name = &first.profile;
+        let again = || SetupCommand::login().value("--cli-profile", name);
+        match session.identify().await? {
+            Answer::Caller(identity) => {
+                report.signed_in_as = Some(identity.caller);
+                Ok(())
+            }
+            Answer::NoAccess => Err(UserError::failed(
+                format!("The profile {name} was written, but {STILL_PROPAGATING}."),
+                again().after("wait a minute"),
+            )),
+            Answer::SignInAgain(_) => Err(UserError::failed(
+                format!("The profile {name} was written, but the sign-in is no longer valid."),
+                again().to("sign in again"),
+            )),
+        }
+    }
+}
+
+/// The question for one more role.
+fn question(roles: &[Role], names: &[String], chosen: &[usize]) -> Question {
+    let first = if chosen.is_empty() {
+        Choice {
+            value: ALL.to_owned(),
+            label: format!("{ALL}   a profile for each of these {} roles", roles.len()),
+            keywords: "",
+        }
+    } else {
+        Choice {
+            value: DONE.to_owned(),
+            label: format!("{DONE}   no more profiles"),
+            keywords: "",
+        }
+    };
+    let rest = roles.iter().zip(names).enumerate();
+    let rest = rest
+        .filter(|(index, _)| !chosen.contains(index))
+        .map(|(_, (role, name))| Choice {
+            value: name.clone(),
+            label: format!(
+                "{name:30} {} ({})   {}",
+                role.account_name, role.account, role.permission_set
+            ),
+            keywords: "",
+        });
+    Question {
+        prompt: if chosen.is_empty() {
+            "Which role do you want a profile for?".to_owned()
+        } else {
+            "Another one?".to_owned()
+        },
+        default: (!chosen.is_empty()).then(|| DONE.to_owned()),
+        choices: [first].into_iter().chain(rest).collect(),
+        ..Question::of(Key::CliProfile)
+    }
+}

@@ -1,0 +1,215 @@
+//! What `profiles` and `join` show: what happens to the profiles, the difference in the file, and the end.
+
+use std::path::PathBuf;
+
+use console::Style;
+
+use super::envelope::{CallerOut, ProfilesBody};
+use super::screen::Screen;
+use super::text::aligned;
+use crate::aws::connect::Caller;
+use crate::ids::RegionName;
+use crate::next_step::{NextSteps, SetupCommand};
+use crate::profiles::plan::{Action, Row};
+use crate::text::{clean, clean_lines, quoted};
+
+/// The lines of a difference that a question shows. Its help shows all of them.
+const SHOWN_LINES: usize = 40;
+
+/// The profiles that a line names.
+const NAMED: usize = 5;
+
+/// What a command found and did.
+#[derive(Debug, Default)]
+pub struct ProfilesReport {
+    /// The SSO session.
+    pub session: String,
+    /// The URL of the access portal.
+    pub start_url: String,
+    /// The Region of Identity Center.
+    pub region: Option<RegionName>,
+    /// The config file.
+    pub file: PathBuf,
+    /// What happens or happened to the profiles.
+    pub rows: Vec<Row>,
+    /// The difference in the file; empty if there is none.
+    pub diff: String,
+    /// Whether the file was written.
+    pub is_written: bool,
+    /// Whether the command signed in.
+    pub signed_in_now: bool,
+    /// The identity that the first chosen profile's credentials have.
+    pub signed_in_as: Option<Caller>,
+}
+
+impl ProfilesReport {
+    /// The body of the envelope.
+    pub fn body(&self) -> ProfilesBody {
+        let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        ProfilesBody {
+            session: known(&self.session),
+            start_url: known(&self.start_url),
+            file: known(&self.file.display().to_string()),
+            profiles: self.rows.clone(),
+            diff: known(&self.diff),
+            is_written: self.is_written,
+            signed_in_now: self.signed_in_now,
+            signed_in_as: self.signed_in_as.as_ref().map(|caller| CallerOut {
+                account: caller.account.clone(),
+                arn: caller.arn.clone(),
+            }),
+        }
+    }
+
+    fn of(&self, action: Action) -> Vec<&Row> {
+        self.rows.iter().filter(|row| row.action == action).collect()
+    }
+
+    /// What happens, in a few lines.
+    pub fn summary(&self) -> Vec<String> {
+        let words = [
+            (Action::Added, "new"),
+            (Action::Changed, "changed"),
+            (Action::Renamed, "renamed"),
+            (Action::Removed, "removed"),
+            (Action::Unchanged, "unchanged"),
+            (Action::Existing, "in other profiles"),
+        ];
+        let counts = words.into_iter().filter_map(|(action, word)| {
+            let count = self.of(action).len();
+            (count > 0).then(|| format!("{count} {word}"))
+        });
+        let counts: Vec<String> = counts.collect();
+        let counts = if counts.is_empty() {
+            "none".to_owned()
+        } else {
+            counts.join(", ")
+        };
+        let mut lines = vec![format!("Profiles of the SSO session {}: {counts}.", self.session)];
+        for row in self.of(Action::Renamed).iter().take(NAMED) {
+            let before = row.before.as_deref().unwrap_or_default();
+            lines.push(format!("  {before} becomes {}.", row.profile));
+        }
+        for row in self.of(Action::Existing).iter().take(NAMED) {
+            let account = account(row);
+            lines.push(format!(
+                "  {} already gives {} in {account}.",
+                row.profile, row.permission_set
+            ));
+        }
+        for row in self.of(Action::Kept) {
+            let why = row.why.as_deref().unwrap_or_default();
+            lines.push(format!(
+                "  {} stays, although the access portal no longer offers its role. {why}",
+                row.profile
+            ));
+        }
+        lines
+    }
+
+    /// The profiles that `--prune` would remove, in one line, with the command.
+    fn stale(&self) -> Option<(String, SetupCommand)> {
+        let stale = self.of(Action::Stale);
+        let names: Vec<&str> = stale.iter().take(NAMED).map(|row| row.profile.as_str()).collect();
+        let more = stale.len().saturating_sub(NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "The access portal no longer offers the roles of {}{more}.",
+            names.join(", ")
+        );
+        let command = SetupCommand::profiles_sync()
+            .value("--sso-session", &self.session)
+            .switch("--prune");
+        (!stale.is_empty()).then_some((line, command))
+    }
+
+    /// The beginning of the difference, for a question.
+    pub fn short_diff(&self) -> Vec<String> {
+        let lines: Vec<&str> = self.diff.lines().collect();
+        let mut shown: Vec<String> = lines.iter().take(SHOWN_LINES).map(|line| (*line).to_owned()).collect();
+        if lines.len() > SHOWN_LINES {
+            let more = lines.len() - SHOWN_LINES;
+            shown.push(format!("… {more} more lines. ? shows all of them."));
+        }
+        shown
+    }
+}
+
+fn account(row: &Row) -> String {
+    match row.account_name.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => format!("{name} ({})", row.account),
+        None => row.account.clone(),
+    }
+}
+
+/// Prints the difference as the result, because nobody agreed to it.
+pub fn print_diff(screen: &Screen, report: &ProfilesReport) {
+    for line in report.summary() {
+        screen.talk(&line);
+    }
+    screen.verbatim(&clean_lines(&report.diff));
+}
+
+/// Prints what `profiles` did.
+pub fn print_end(screen: &Screen, report: &ProfilesReport) {
+    for line in report.summary() {
+        screen.result(&line);
+    }
+    if report.is_written {
+        screen.result(&format!("Wrote {}.", report.file.display()));
+    } else if report.diff.is_empty() {
+        screen.result("Nothing has to change.");
+    }
+    if let Some((line, command)) = report.stale() {
+        screen.result_next(&NextSteps::from(command.to(line.trim_end_matches('.'))), 2);
+    }
+}
+
+/// Prints what `join` did, and what the user can do now.
+pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
+    let first = report
+        .rows
+        .iter()
+        .find(|row| !matches!(row.action, Action::Stale | Action::Kept));
+    let (Some(first), Some(caller)) = (first, &report.signed_in_as) else {
+        return print_end(screen, report);
+    };
+    let user = caller.arn.rsplit('/').next().unwrap_or_default();
+    let sign = screen.paint("✔", &Style::new().green());
+    let access = format!("{} in {}", first.permission_set, account(first));
+    screen.result("");
+    screen.raw_result(&format!(
+        "{sign} {} You are signed in as {} ({}).",
+        screen.heading("All set."),
+        clean(user),
+        clean(&access)
+    ));
+    screen.result("");
+    let paint = |text: &str| screen.paint(text, &Style::new().cyan());
+    let line = |name: &str, value: &str| screen.raw_result(&aligned(name, value));
+    line(
+        "Use it now",
+        &paint(&format!("export AWS_PROFILE={}", quoted(&first.profile))),
+    );
+    line("", &paint("aws s3 ls"));
+    let others = report.rows.iter().filter(|row| row.profile != first.profile);
+    let others: Vec<&str> = others.take(NAMED).map(|row| row.profile.as_str()).collect();
+    if !others.is_empty() {
+        let more = report.rows.len() - 1 - others.len();
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        line("Others", &clean(&format!("{}{more}", others.join(", "))));
+    }
+    let login = SetupCommand::login().value("--cli-profile", &first.profile);
+    line("Tomorrow", &paint(&screen.command(&login)));
+    let sync = SetupCommand::profiles_sync().value("--sso-session", &report.session);
+    line("All roles", &paint(&screen.command(&sync)));
+    line("Portal", &paint(&clean(&report.start_url)));
+}
