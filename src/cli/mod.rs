@@ -90,7 +90,7 @@ pub enum Command {
     ///
     /// With --cli-profile NAME. Needs no other credentials.
     Login(LoginFlags),
-    /// Get profiles for an access portal that somebody gave you
+    /// Get profiles for an access portal from its URL
     ///
     /// Needs no administrator and no other credentials: only the URL of the access portal.
     /// Finds the Region, signs in, and writes a profile for each role that you choose.

@@ -170,10 +170,10 @@ impl Joining<'_> {
         let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
         report.rows = planned.rows;
         let change = self.file.change_to(&config, &target.name, &written).await?;
-        let _lock = tools.lock().await?;
         if !self.editing.write(&change, report).await? {
             return Ok(Ended::NotAgreed);
         }
+        let _lock = tools.lock().await?;
         self.verify(&clients, &target, &config, &token, report).await?;
         Ok(Ended::Done)
     }
@@ -287,9 +287,9 @@ impl Joining<'_> {
 
     async fn requested_region(&self, clients: &Clients, url: &str, text: &str) -> Result<RegionName, UserError> {
         let find = || SetupCommand::again().without("--region").to("find the Region");
-        let region = text
-            .parse::<RegionName>()
-            .map_err(|why| UserError::usage(format!("--region: {why}."), find()))?;
+        let invalid = |why: &dyn std::fmt::Display| UserError::usage(format!("--region: {why}."), find());
+        let known = Key::IdentityCenterRegion.check(text).map_err(|why| invalid(&why))?;
+        let region = known.parse::<RegionName>().map_err(|why| invalid(&why))?;
         match Self::check(clients, &region, url).await {
             Ok(()) => Ok(region),
             Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => Err(UserError::usage(

@@ -507,3 +507,25 @@ pub fn wanted_slugs(cli: &Cli) -> BTreeSet<&'static str> {
         .filter(|slug| only.is_empty() || only.iter().any(|wanted| wanted == slug))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_the_lasting_form_of_the_flag_for_device_codes() {
+        for (line, value, expected) in [
+            (&["idc-setup", "login"][..], "", false),
+            (&["idc-setup", "login"], "1", true),
+            (&["idc-setup", "login"], "0", false),
+            (&["idc-setup", "login", "--use-device-code"], "0", true),
+        ] {
+            let cli = Cli::parse_line(line).unwrap();
+            let environment = match value {
+                "" => Environment::default(),
+                value => Environment::of_variables(&[("IDC_SETUP_USE_DEVICE_CODE", value)]),
+            };
+            assert_eq!(uses_device_code(&cli, &environment), expected, "{line:?} {value:?}");
+        }
+    }
+}

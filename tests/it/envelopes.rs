@@ -4,7 +4,7 @@
 use schemars::Schema;
 use serde_json::Value;
 
-use idc_setup::ui::envelope::{AnswersBody, DoctorBody, Envelope, LoginBody, StepsBody, UndoBody};
+use idc_setup::ui::envelope::{AnswersBody, DoctorBody, Envelope, LoginBody, ProfilesBody, StepsBody, UndoBody};
 use idc_setup::ui::next::NextBody;
 
 use super::json::schema;
@@ -20,13 +20,14 @@ struct Command {
 const STEPS: (&str, fn() -> Schema) = ("envelope.v1.json", || schemars::schema_for!(Envelope<StepsBody>));
 const UNDO: (&str, fn() -> Schema) = ("envelope-undo.v1.json", || schemars::schema_for!(Envelope<UndoBody>));
 const LOGIN: (&str, fn() -> Schema) = ("login.v1.json", || schemars::schema_for!(Envelope<LoginBody>));
+const PROFILES: (&str, fn() -> Schema) = ("profiles.v1.json", || schemars::schema_for!(Envelope<ProfilesBody>));
 const DOCTOR: (&str, fn() -> Schema) = ("doctor.v1.json", || schemars::schema_for!(Envelope<DoctorBody>));
 const NEXT: (&str, fn() -> Schema) = ("next.v1.json", || schemars::schema_for!(Envelope<NextBody>));
 const ANSWERS: (&str, fn() -> Schema) = ("envelope-answers.v1.json", || {
     schemars::schema_for!(Envelope<AnswersBody>)
 });
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 15] = [
     Command {
         arguments: &["run", "--non-interactive"],
         name: "run",
@@ -91,6 +92,16 @@ const COMMANDS: [Command; 13] = [
         arguments: &["rehearse", "undo", "--yes"],
         name: "undo",
         schema: UNDO,
+    },
+    Command {
+        arguments: &["profiles", "sync"],
+        name: "profiles",
+        schema: PROFILES,
+    },
+    Command {
+        arguments: &["join", "d-9067aabbcc", "--all", "--non-interactive", "--wait=1s"],
+        name: "join",
+        schema: PROFILES,
     },
 ];
 

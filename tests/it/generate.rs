@@ -289,12 +289,13 @@ const WALK: &str = "answers answer only skip update strict identity-center-regio
                     account start-url sso-session cli-profile cli-region cli-output ";
 
 /// The flags that each command lists.
-fn own_flags() -> [(&'static str, BTreeSet<String>); 12] {
+fn own_flags() -> [(&'static str, BTreeSet<String>); 14] {
     let of = |parts: &[&str]| flags(&parts.concat());
     let run = "confirm yes create-organization accept-free-plan-end enable-permission-sets create-trail non-interactive wait \
                no-browser use-device-code fresh ";
     let rehearse = "world serve port calls latency faults quota dump keep person step include-changed again \
                     non-interactive accessible ";
+    let portal = "template sso-session cli-region yes wait no-browser use-device-code accessible non-interactive ";
     let sign_in = "cli-profile again wait no-browser use-device-code state accessible non-interactive ";
     [
         ("run", of(&[OUTPUT, CREDENTIALS, WALK, run])),
@@ -310,6 +311,8 @@ fn own_flags() -> [(&'static str, BTreeSet<String>); 12] {
             of(&[OUTPUT, CREDENTIALS, "step include-changed yes non-interactive"]),
         ),
         ("login", of(&[OUTPUT, sign_in])),
+        ("profiles", of(&[OUTPUT, portal, "filter prune cli-profile"])),
+        ("join", of(&[OUTPUT, portal, "all role account region"])),
         ("answers", of(&[OUTPUT, "state"])),
         ("rehearse", of(&[OUTPUT, rehearse])),
         ("man", of(&[OUTPUT])),
@@ -426,7 +429,8 @@ fn use_of(command: &str, flag: &str) -> Use {
         | ("answers" | "login", "quiet")
         | ("answers" | "man", "verbose")
         | ("man", "output")
-        | ("run", "yes") => Use::Elsewhere,
+        | ("run", "yes")
+        | ("profiles" | "join", "yes" | "prune" | "all") => Use::Elsewhere,
         ("run", "strict") => Use::Ends("enabled", &["--wait=60s"]),
         ("run", "create-organization") => Use::Ends("fresh", &[]),
         ("run", "accept-free-plan-end") => Use::Ends("free-plan", &["--create-organization"]),
@@ -452,6 +456,7 @@ fn complete_line(command: &'static str) -> Vec<&'static str> {
         "run" => [&["run", "--non-interactive"], &ANSWERS[..]].concat(),
         "plan" => vec!["plan", "--non-interactive"],
         "man" => vec!["man", "pages"],
+        "join" => vec!["join", "d-9067aabbcc", "--all", "--non-interactive"],
         _ => vec![command],
     }
 }
@@ -459,7 +464,10 @@ fn complete_line(command: &'static str) -> Vec<&'static str> {
 /// Returns a test environment after a run with a user name, which is saved, and with a profile that was changed later.
 fn env_for(command: &str, scenario: &str) -> TestEnv {
     let env = TestEnv::new(scenario);
-    if matches!(command, "status" | "plan" | "next" | "undo" | "login" | "answers") {
+    if matches!(
+        command,
+        "status" | "plan" | "next" | "undo" | "login" | "profiles" | "join" | "answers"
+    ) {
         env.run_setup(&["--username=ada"]).expect(0);
         env.write_config(env.config().replace("output = json", "output = text"));
     }

@@ -1,0 +1,323 @@
+//! `profiles`: a profile for each role that the access portal offers.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use idc_setup::ui::envelope::{Envelope, ProfilesBody};
+use idc_sim::{Account, Cloud, scenarios};
+
+use super::json::schema;
+use super::support::{RunResult, TestEnv};
+
+/// A file as `aws configure sso` leaves it, and a profile that is not of SSO.
+const CONFIG: &str = "[default]\nregion = us-east-1\noutput = json\n\n# The company's portal\n[sso-session work]\n\
+                      sso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
+                      sso_registration_scopes = sso:account:access\n";
+
+/// Returns an organization in which the user has the permission set `AdministratorAccess` in the management account `Example`
+/// and in these accounts.
+pub fn cloud_with(accounts: &[(&str, &str)]) -> Cloud {
+    let mut cloud = scenarios::named("complete").unwrap();
+    for (id, name) in accounts {
+        cloud.accounts.push(Account::new(*id, *name, "account@example.com"));
+        let mut assignment = cloud.assignments[0].clone();
+        (*id).clone_into(&mut assignment.account);
+        cloud.assignments.push(assignment);
+        let mut role = cloud.roles[0].clone();
+        (*id).clone_into(&mut role.account);
+        cloud.roles.push(role);
+    }
+    cloud
+}
+
+/// Runs the binary without credentials in the environment, with these lines on stdin.
+pub fn run(env: &TestEnv, args: &[&str], lines: &str) -> RunResult {
+    let mut command = env.command(args);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that reads nothing may have closed its end.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    RunResult::new(child.wait_with_output().unwrap())
+}
+
+fn sync(env: &TestEnv, args: &[&str]) -> RunResult {
+    run(env, &[&["profiles", "sync", "--non-interactive"], args].concat(), "")
+}
+
+fn env_with(accounts: &[(&str, &str)]) -> TestEnv {
+    let env = TestEnv::with(cloud_with(accounts));
+    env.write_config(CONFIG);
+    env
+}
+
+/// The names of the profiles in the file, except `default`.
+fn names(env: &TestEnv) -> Vec<String> {
+    let config = env.config();
+    let headers = config.lines().filter_map(|line| line.strip_prefix("[profile "));
+    headers.map(|name| name.trim_end_matches(']').to_owned()).collect()
+}
+
+#[test]
+fn every_role_gets_a_profile_and_removing_them_leaves_the_file_as_it_was() {
+    let env = env_with(&[("222222222222", "prod eu")]);
+    let result = sync(&env, &["--cli-region=eu-west-1"]).expect(3);
+    assert!(
+        result.stdout.contains("\n+[profile prod-eu-AdministratorAccess]\n"),
+        "{}",
+        result.stdout
+    );
+    assert!(result.stderr.contains("profiles sync"), "{}", result.stderr);
+    assert!(result.stderr.contains("--yes"), "{}", result.stderr);
+    assert_eq!(env.config(), CONFIG, "nobody agreed");
+    sync(&env, &["--cli-region=eu-west-1", "--yes"]).expect(0);
+    let profile = |name: &str, account: &str| {
+        format!(
+            "\n[profile {name}]\nsso_session = work\nsso_account_id = {account}\nsso_role_name = AdministratorAccess\n\
+             region = eu-west-1\nidc_setup_managed = work\n"
+        )
+    };
+    let profiles = [
+        profile("Example-AdministratorAccess", "123456789012"),
+        profile("prod-eu-AdministratorAccess", "222222222222"),
+    ];
+    assert_eq!(env.config(), format!("{CONFIG}{}", profiles.concat()));
+    let before = env.config();
+    sync(&env, &["--yes", "--prune"])
+        .expect(0)
+        .expect_text("Nothing has to change.");
+    assert_eq!(env.config(), before);
+    run(&env, &["login", "--cli-profile=prod-eu-AdministratorAccess"], "")
+        .expect(0)
+        .expect_text("assumed-role/AWSReservedSSO_");
+    env.server.clear_calls();
+    run(&env, &["profiles", "remove", "--non-interactive", "--yes"], "").expect(0);
+    assert_eq!(env.config(), CONFIG);
+    assert!(env.server.calls().is_empty());
+}
+
+#[test]
+fn profiles_whose_role_is_gone_are_removed_only_with_prune_and_only_if_nobody_has_edited_them() {
+    let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
+    sync(&env, &["--yes"]).expect(0);
+    let edited = env.config().replace(
+        "[profile test-AdministratorAccess]\n",
+        "[profile test-AdministratorAccess]\noutput = text\n",
+    );
+    env.write_config(&edited);
+    env.server.cloud().assignments.truncate(1);
+    sync(&env, &["--yes"])
+        .expect(0)
+        .expect_text("no longer offers the roles of prod-AdministratorAccess, test-AdministratorAccess")
+        .expect_text("--prune");
+    assert_eq!(env.config(), edited);
+    let result = sync(&env, &["--yes", "--prune"]).expect(5);
+    assert!(
+        result.stdout.contains("test-AdministratorAccess stays") && result.stdout.contains("added output"),
+        "{}",
+        result.stdout
+    );
+    assert_eq!(names(&env), ["Example-AdministratorAccess", "test-AdministratorAccess"]);
+}
+
+#[test]
+fn filters_and_the_template_decide_about_the_profiles() {
+    let env = env_with(&[("222222222222", "prod-a"), ("333333333333", "prod-b")]);
+    sync(
+        &env,
+        &["--yes", "--filter=account=prod-*", "--template={account_id}.admin"],
+    )
+    .expect(0);
+    assert_eq!(names(&env), ["222222222222.admin", "333333333333.admin"]);
+    // With another template, the same profiles get other names.
+    let result = sync(&env, &["--yes", "--filter=account_id=2*", "--template=aws/{account}"]).expect(0);
+    assert!(
+        result.stdout.contains("222222222222.admin becomes aws/prod-a."),
+        "{}",
+        result.stdout
+    );
+    assert_eq!(names(&env), ["aws/prod-a", "333333333333.admin"]);
+    for (flag, words) in [
+        ("--filter=prod", "is not a condition"),
+        ("--template={name}", "{permission_set}"),
+        ("--template=a b", "letters, digits"),
+    ] {
+        sync(&env, &[flag]).expect(2).expect_text(words);
+    }
+}
+
+#[test]
+fn odd_and_equal_account_names_get_safe_and_different_profile_names() {
+    let env = env_with(&[
+        ("222222222222", "$(touch x); ls"),
+        ("333333333333", "dev"),
+        ("444444444444", "dev"),
+        ("555555555555", "[x]\nregion = y"),
+    ]);
+    sync(&env, &["--yes"]).expect(0);
+    assert_eq!(
+        names(&env),
+        [
+            "Example-AdministratorAccess",
+            "dev-333333333333-AdministratorAccess",
+            "dev-444444444444-AdministratorAccess",
+            "touch-x-ls-AdministratorAccess",
+            "x-region-y-AdministratorAccess",
+        ]
+    );
+}
+
+#[test]
+fn a_profile_of_the_user_is_not_touched() {
+    let env = env_with(&[("222222222222", "prod")]);
+    let mine = "\n[profile prod-AdministratorAccess]\nrole_arn = arn:aws:iam::222222222222:role/x\n\n[profile me]\n\
+                sso_session = work\nsso_account_id = 123456789012\nsso_role_name = AdministratorAccess\n";
+    env.write_config(format!("{CONFIG}{mine}"));
+    std::fs::write(
+        env.path(".aws/credentials"),
+        "[prod-AdministratorAccess-222222222222]\nx = y\n",
+    )
+    .unwrap();
+    sync(&env, &["--yes", "--prune"])
+        .expect(0)
+        .expect_text("me already gives AdministratorAccess in Example (123456789012).");
+    assert!(env.config().starts_with(&format!("{CONFIG}{mine}")), "{}", env.config());
+    assert_eq!(
+        names(&env),
+        [
+            "prod-AdministratorAccess",
+            "me",
+            "prod-AdministratorAccess-222222222222-2"
+        ]
+    );
+}
+
+#[test]
+fn of_several_sessions_one_has_to_be_named() {
+    let env = env_with(&[]);
+    let other = "\n[sso-session other]\nsso_start_url = https://other.awsapps.com/start\nsso_region = eu-west-1\n\n\
+                 [profile mine]\nsso_session = work\n";
+    env.write_config(format!("{CONFIG}{other}"));
+    sync(&env, &["--yes"])
+        .expect(2)
+        .expect_text("There are several SSO sessions: other, work.")
+        .expect_text("--sso-session NAME");
+    sync(&env, &["--yes", "--sso-session=nobody"])
+        .expect(2)
+        .expect_text("nobody does not exist");
+    assert!(env.server.calls().is_empty());
+    sync(&env, &["--yes", "--cli-profile=mine"]).expect(0);
+    assert!(env.config().contains("idc_setup_managed = work"), "{}", env.config());
+    let none = TestEnv::new("complete");
+    sync(&none, &[])
+        .expect(2)
+        .expect_text("There is no SSO session")
+        .expect_text("idc-setup join START_URL");
+}
+
+#[test]
+fn an_expired_token_is_renewed_and_a_revoked_one_leads_to_a_new_sign_in() {
+    let env = env_with(&[]);
+    sync(&env, &[]).expect(3);
+    let path = || {
+        let mut files = env.files(".aws/sso/cache").into_iter();
+        let is_token = |content: &[u8]| String::from_utf8_lossy(content).contains("accessToken");
+        files.find(|(_, content)| is_token(content)).unwrap()
+    };
+    let (file, content) = path();
+    let mut token: serde_json::Value = serde_json::from_slice(&content).unwrap();
+    token["expiresAt"] = "2020-01-01T00:00:00Z".into();
+    std::fs::write(file, token.to_string()).unwrap();
+    env.server.clear_calls();
+    sync(&env, &[]).expect(3);
+    let operations = || -> Vec<String> { env.server.calls().into_iter().map(|call| call.operation).collect() };
+    assert_eq!(operations()[0], "CreateToken");
+    assert!(!operations().contains(&"StartDeviceAuthorization".to_owned()));
+    let renewed: serde_json::Value = serde_json::from_slice(&path().1).unwrap();
+    assert_ne!(renewed["accessToken"], token["accessToken"]);
+    assert_ne!(renewed["refreshToken"], token["refreshToken"]);
+    env.server.cloud().sessions.clear();
+    env.server.clear_calls();
+    sync(&env, &[]).expect(3);
+    assert!(operations().contains(&"StartDeviceAuthorization".to_owned()));
+}
+
+#[test]
+fn the_envelope_has_the_profiles_and_the_difference() {
+    let env = env_with(&[("222222222222", "prod")]);
+    let schema = schema("profiles.v1.json", schemars::schema_for!(Envelope<ProfilesBody>));
+    for (args, code, action, is_written) in [
+        (&["--output=json"][..], 3, "added", false),
+        (&["--output=json", "--yes"], 0, "added", true),
+        (&["--output=json", "--yes"], 0, "unchanged", false),
+    ] {
+        let envelope = sync(&env, args).expect(code).envelope();
+        jsonschema::validate(&schema, &envelope).unwrap();
+        assert_eq!(envelope["command"], "profiles");
+        assert_eq!(envelope["session"], "work");
+        assert_eq!(envelope["is_written"], is_written);
+        assert_eq!(envelope["profiles"][1]["profile"], "prod-AdministratorAccess");
+        assert_eq!(envelope["profiles"][1]["action"], action);
+        assert_eq!(envelope["diff"].is_null(), action == "unchanged");
+    }
+}
+
+#[test]
+fn the_difference_is_shown_without_the_values_of_other_tools_before_the_user_agrees() {
+    let env = env_with(&[]);
+    let secret = "\n[profile keys]\naws_secret_access_key = very-secret\n";
+    env.write_config(format!("{CONFIG}{secret}"));
+    let args = ["profiles", "sync", "--accessible"];
+    // No Region, and no.
+    let result = run(&env, &args, ":skip\nn\n").expect(3);
+    assert!(
+        result.stderr.contains("+[profile Example-AdministratorAccess]"),
+        "{}",
+        result.stderr
+    );
+    assert!(result.stderr.contains("+idc_setup_managed = work"), "{}", result.stderr);
+    assert!(!result.stderr.contains("very-secret"), "{}", result.stderr);
+    assert_eq!(env.config(), format!("{CONFIG}{secret}"));
+    run(&env, &args, "eu-west-1\ny\n").expect(0);
+    assert!(
+        env.config().contains("region = eu-west-1\nidc_setup_managed"),
+        "{}",
+        env.config()
+    );
+}
+
+#[test]
+fn hundreds_of_accounts_are_read_and_written_at_once() {
+    let accounts: Vec<(String, String)> = (0..300)
+        .map(|n| (format!("{:012}", 500 + n), format!("account {n}")))
+        .collect();
+    let accounts: Vec<(&str, &str)> = accounts.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
+    let env = env_with(&accounts);
+    sync(&env, &["--yes"]).expect(0).expect_text("301 new");
+    assert_eq!(names(&env).len(), 301);
+    let calls = env.server.calls();
+    assert_eq!(
+        calls.iter().filter(|call| call.operation == "ListAccountRoles").count(),
+        301
+    );
+    assert_eq!(calls.iter().filter(|call| call.operation == "ListAccounts").count(), 4);
+    sync(&env, &["--yes", "--cli-region=eu-west-1"])
+        .expect(0)
+        .expect_text("301 changed");
+}
+
+#[test]
+fn a_user_without_any_account_is_told_what_to_do() {
+    let env = env_with(&[]);
+    env.server.cloud().assignments.clear();
+    sync(&env, &["--yes", "--prune"])
+        .expect(1)
+        .expect_text("the access portal offers no account to you")
+        .expect_text("ask an administrator");
+    assert_eq!(env.config(), CONFIG);
+}
