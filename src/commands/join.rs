@@ -414,7 +414,9 @@ impl Joining<'_> {
             }
         } else {
             // The difference shows it, and nothing is written without `--yes`.
-            lines.iter().for_each(|line| self.prompter().say(None, line));
+            for line in &lines {
+                self.prompter().say(None, line);
+            }
         }
         let is_new = config.get(Section::SsoSession(&target.name)).is_none();
         let current = [

@@ -27,7 +27,7 @@ pub enum Action {
     Changed,
     /// It gets another name, because of the template or the account's name.
     Renamed,
-    /// The portal no longer offers the role.
+    /// It is removed: the portal no longer offers the role, or all profiles were to be removed.
     Removed,
     /// It is as it should be.
     Unchanged,
@@ -35,7 +35,7 @@ pub enum Action {
     Existing,
     /// The portal no longer offers the role, and removing was not requested.
     Stale,
-    /// The portal no longer offers the role, but the profile is not removed, for a reason.
+    /// It was to be removed, but is kept for a reason.
     Kept,
 }
 
@@ -291,7 +291,7 @@ fn taken(file: &InFile<'_>, targets: &[Target<'_>], stale: &[Row]) -> BTreeSet<S
 
 /// The name that each profile gets. Where another profile holds the name of the template, the account ID is appended, and then
 /// a number.
-fn final_names<'a>(targets: Vec<Target<'a>>, mut taken: BTreeSet<String>) -> Vec<(Target<'a>, String)> {
+fn final_names(targets: Vec<Target<'_>>, mut taken: BTreeSet<String>) -> Vec<(Target<'_>, String)> {
     let mut named = Vec::new();
     let mut blocked = Vec::new();
     for target in targets {

@@ -99,10 +99,7 @@ impl ProfilesReport {
         }
         for row in self.of(Action::Kept) {
             let why = row.why.as_deref().unwrap_or_default();
-            lines.push(format!(
-                "  {} stays, although the access portal no longer offers its role. {why}",
-                row.profile
-            ));
+            lines.push(format!("  {} is not removed. {why}", row.profile));
         }
         lines
     }

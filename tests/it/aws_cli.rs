@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::profiles::cloud_with;
 use super::support::aws_cli::aws_cli;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
@@ -345,4 +346,26 @@ fn an_aws_cli_that_is_silent_does_not_keep_a_run_from_ending() {
     );
     let printed = result.step("sign-in")["evidence"]["aws_cli"].to_string();
     assert!(printed.contains("did not finish within 30 seconds"), "{printed}");
+}
+
+#[test]
+fn the_aws_cli_uses_the_profiles_of_a_sync_and_keeps_their_mark() {
+    let Some(aws) = aws_cli() else { return };
+    let env = TestEnv::with(cloud_with(&[("222222222222", "prod")]));
+    env.write_config(CONFIG);
+    let sync = ["profiles", "sync", "--non-interactive", "--yes"];
+    env.run(&sync).expect(0);
+    let arn = caller(&env, &aws, "prod-AdministratorAccess");
+    assert!(arn.contains(":222222222222:assumed-role/"), "{arn}");
+    let profile = "--profile=prod-AdministratorAccess";
+    run_cli(&env, &aws, &["configure", "set", "region", "eu-west-1", profile]).expect(0);
+    run_cli(&env, &aws, &["configure", "set", "output", "text", profile]).expect(0);
+    assert!(
+        env.config().contains("idc_setup_managed = theirs\n"),
+        "{}",
+        env.config()
+    );
+    let before = env.config();
+    env.run(&sync).expect(0).expect_text("1 unchanged");
+    assert_eq!(env.config(), before);
 }

@@ -225,6 +225,26 @@ fn roles_are_chosen_one_after_the_other() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn in_a_terminal_the_roles_are_chosen_from_a_list() {
+    use super::support::terminal::Terminal;
+    let env = env_with(&[("222222222222", "prod")]);
+    let mut terminal = Terminal::start(&env, &["join", URL]);
+    // The first row is for all of them.
+    terminal.answer("Which role do you want a profile for?", "\r");
+    terminal.answer("Region of the new profiles", "\r");
+    terminal.answer("Write this to", "y\r");
+    assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+    assert!(terminal.contents().contains("All set."), "{}", terminal.contents());
+    assert_eq!(env.config().matches("[profile ").count(), 2);
+    assert!(
+        env.config().contains("region = us-east-1\nidc_setup_managed"),
+        "{}",
+        env.config()
+    );
+}
+
 #[test]
 fn quitting_the_question_for_roles_writes_nothing() {
     let env = env_with(&[("222222222222", "prod")]);
