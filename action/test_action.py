@@ -1,6 +1,8 @@
 """Tests the script of the GitHub Action as a runner would start it: with a release, a pull request and an API, all local.
 
     python3 action/test_action.py
+
+With IDC_SETUP_BIN and IDC_SIM_BIN, it also runs the real program against the simulated AWS.
 """
 
 import hashlib
@@ -9,6 +11,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -98,6 +101,8 @@ class GitHub:
 
 
 class Runner(unittest.TestCase):
+    """A runner that starts the script."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -109,6 +114,8 @@ class Runner(unittest.TestCase):
         self.program.write_text(PROGRAM)
         self.program.chmod(0o755)
         self.event = {"pull_request": {"number": 7}}
+        self.variables = {}
+        self.log = ""
 
     def start(self, stdout="", exit_code=0, **inputs):
         (self.home / "stdout").write_text(stdout)
@@ -130,8 +137,9 @@ class Runner(unittest.TestCase):
             environment[name] = str(path)
         given = defaults | {"program": str(self.program)} | inputs
         environment |= {f"INPUT_{name.upper()}": value for name, value in given.items()}
+        environment |= self.variables
         ended = subprocess.run([sys.executable, SCRIPT], env=environment, cwd=self.home, capture_output=True, text=True)
-        self.log = ended.stdout
+        self.log = ended.stdout + ended.stderr
         self.assertNotIn("Traceback", ended.stderr)
         return ended.returncode
 
@@ -144,6 +152,8 @@ class Runner(unittest.TestCase):
     def outputs(self):
         return dict(line.split("=", 1) for line in self.read("GITHUB_OUTPUT").splitlines())
 
+
+class Action(Runner):
     def test_a_plan_with_changes_succeeds_and_is_reported(self):
         self.assertEqual(self.start("| change |\n", exit_code=3), 0)
         self.assertEqual(self.arguments(), ["access", "plan", "access.toml", "--output", "markdown"])
@@ -276,6 +286,56 @@ class Runner(unittest.TestCase):
     def test_a_release_that_does_not_exist_fails(self):
         self.assertEqual(self.start("plan", program="", version="0.0.1"), 1)
         self.assertIn("cannot be downloaded", self.log)
+
+
+PROGRAMS = [os.environ.get("IDC_SETUP_BIN"), os.environ.get("IDC_SIM_BIN")]
+
+
+@unittest.skipUnless(all(PROGRAMS), "IDC_SETUP_BIN and IDC_SIM_BIN are not set")
+class Simulation(Runner):
+    """The real program, with what idc-sim serves in place of AWS."""
+
+    def serve(self, scenario):
+        program, simulator = (str(Path(path).resolve()) for path in PROGRAMS)
+        process = subprocess.Popen([simulator, scenario], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.terminate)
+        for line in process.stdout:
+            name, value = line.removeprefix("export ").strip().split("=", 1)
+            if name == "HOME":
+                # It is the last line. The program finds its files in the home folder of the runner.
+                break
+            self.variables[name] = shlex.split(value)[0]
+        return program
+
+    def test_a_run_sets_up_an_account(self):
+        program = self.serve("fresh")
+        args = (
+            "--identity-center-region eu-west-1 --email ada@example.com --given-name Ada --family-name Lovelace "
+            "--create-organization --accept-free-plan-end --wait 60s --skip mfa --skip cloudtrail --skip root-access-keys"
+        )
+        self.assertEqual(self.start(command="run", program=program, args=args), 0, self.log)
+        self.assertEqual(self.outputs()["exit-code"], "0")
+        self.assertIn("assumed-role/AWSReservedSSO_AdministratorAccess_", self.read("GITHUB_STEP_SUMMARY"))
+
+    def test_a_wrong_answer_fails_the_job(self):
+        program = self.serve("fresh")
+        self.assertEqual(self.start(command="run", program=program, args="--email nobody"), 1)
+        self.assertIn("::error::idc-setup ended with exit code 2", self.log)
+
+    def test_an_access_file_is_planned_and_applied(self):
+        program = self.serve("enabled")
+        if subprocess.run([program, "access", "--help"], capture_output=True).returncode:
+            self.skipTest("this version has no command for access files")
+        (self.home / "access.toml").write_text('format = 1\nname = "acme"\n\n[[group]]\nname = "Platform"\n')
+        self.assertEqual(self.start(program=program), 0, self.log)
+        self.assertEqual(self.outputs()["changes"], "true")
+        self.assertIn("Platform", self.github.comments[0]["body"])
+        self.assertEqual(self.start(program=program, command="apply"), 0, self.log)
+        self.assertEqual(self.start(program=program), 0, self.log)
+        self.assertEqual(self.outputs()["changes"], "false")
+        self.assertEqual(len(self.github.comments), 1)
 
 
 class Definition(unittest.TestCase):
