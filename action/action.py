@@ -58,7 +58,9 @@ def version():
 
 
 def target():
-    machine = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(platform.machine().lower())
+    machine = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(
+        platform.machine().lower()
+    )
     system = {"Linux": "unknown-linux-musl", "Darwin": "apple-darwin"}.get(platform.system())
     if not machine or not system:
         raise Failure(f"This Action needs a Linux or macOS runner, not {platform.system()} on {platform.machine()}.")
