@@ -195,7 +195,7 @@ pub fn file() -> AccessFile {
     }
 }
 
-/// The user zoe, the group Admins and the permission set ReadOnly exist.
+/// The user zoe, the group Admins and the permission set `ReadOnly` exist.
 pub fn names() -> KnownNames {
     KnownNames {
         users: ["zoe".to_owned()].into(),

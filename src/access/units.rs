@@ -63,12 +63,12 @@ fn at_path<'a>(accounts: &'a Accounts, names: &[String]) -> Result<&'a str, Sele
             .filter(|(_, unit)| is_in(unit, found))
             .map(|(id, unit)| (id.as_str(), unit.name.as_str()))
             .collect();
-        let named: Vec<&'a str> = siblings
+        let matching: Vec<&'a str> = siblings
             .iter()
             .filter(|(_, sibling)| sibling == name)
             .map(|(id, _)| *id)
             .collect();
-        match named.as_slice() {
+        match matching.as_slice() {
             [id] => found = Some(*id),
             [] => return Err(unknown(accounts, names, depth, &siblings)),
             several => {

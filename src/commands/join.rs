@@ -70,7 +70,7 @@ struct Joining<'a> {
 pub async fn join(cli: &Cli, flags: &JoinFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let mut report = ProfilesReport::default();
-    let ended = run(cli, flags, environment, screen, &mut report).await;
+    let ended = Box::pin(run(cli, flags, environment, screen, &mut report)).await;
     finish(cli, screen, Subcommand::Join, &report, &ended, print_joined)
 }
 
@@ -153,7 +153,7 @@ impl Joining<'_> {
         let mut target = self.target(url, region)?;
         report.start_url.clone_from(&target.start_url);
         report.region = Some(target.region.clone());
-        report.file = tools.paths.config().to_owned();
+        tools.paths.config().clone_into(&mut report.file);
         tools.browser.restrict_to(Partition::of_region(&target.region));
         let profile = profile_of(&target, "");
         let session = tools.session(&INFO, &clients, &profile, &target.region);

@@ -76,7 +76,7 @@ async fn run(
     report.session.clone_from(&target.name);
     report.start_url.clone_from(&target.start_url);
     report.region = Some(target.region.clone());
-    report.file = tools.paths.config().to_owned();
+    tools.paths.config().clone_into(&mut report.file);
     let roles = match flags.action {
         ProfilesAction::Remove => Vec::new(),
         ProfilesAction::Sync => offered(&tools, environment, &target, report).await?,

@@ -219,7 +219,7 @@ fn every_failure_of_every_command_prints_one_envelope_of_that_command() {
 #[test]
 fn a_rehearsal_that_cannot_write_its_files_prints_one_envelope() {
     let env = TestEnv::new("enabled");
-    let rehearse = &COMMANDS[8];
+    let rehearse = COMMANDS.iter().find(|command| command.name == "rehearse").unwrap();
     for (flag, code) in [
         ("--dump=/", 2),
         ("--calls=/", 2),

@@ -318,6 +318,6 @@ fn a_user_without_any_account_is_told_what_to_do() {
     sync(&env, &["--yes", "--prune"])
         .expect(1)
         .expect_text("the access portal offers no account to you")
-        .expect_text("ask an administrator");
+        .expect_text("Ask an administrator");
     assert_eq!(env.config(), CONFIG);
 }

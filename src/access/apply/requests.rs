@@ -340,7 +340,7 @@ impl<'a> Requests<'a> {
                 self.free(index, None);
                 self.ended(index, end, calls)
             }
-            Err(aws_error) => self.refused(index, aws_error, calls),
+            Err(aws_error) => self.refused(index, &aws_error, calls),
         }
     }
 
@@ -364,7 +364,7 @@ impl<'a> Requests<'a> {
         }
     }
 
-    fn refused(&mut self, index: usize, aws_error: AwsError, calls: &mut Calls<'a>) -> Vec<Finished> {
+    fn refused(&mut self, index: usize, aws_error: &AwsError, calls: &mut Calls<'a>) -> Vec<Finished> {
         let Some(job) = self.jobs.get_mut(&index) else {
             return Vec::new();
         };
@@ -382,12 +382,12 @@ impl<'a> Requests<'a> {
         }
         if is_over {
             self.free(index, None);
-            let error = step_error(&INFO, &aws_error, SetupCommand::again());
+            let error = step_error(&INFO, aws_error, SetupCommand::again());
             return vec![(index, Err(error))];
         }
         // A conflict can also mean that the assignment exists, or that an earlier attempt is in progress.
         if is_conflict && refusals % 3 == 0 {
-            let error = step_error(&INFO, &aws_error, SetupCommand::again());
+            let error = step_error(&INFO, aws_error, SetupCommand::again());
             self.check(index, error, calls);
             return Vec::new();
         }

@@ -145,13 +145,14 @@ impl<'a> Reader<'a> {
             "null" => Value::Null,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            _ => match serde_json::from_str::<Number>(word) {
-                Ok(number) => Value::Number(number),
-                Err(_) => {
+            _ => {
+                if let Ok(number) = serde_json::from_str::<Number>(word) {
+                    Value::Number(number)
+                } else {
                     self.refuse(self.at, "The number is too large.");
                     Value::Null
                 }
-            },
+            }
         };
         self.at += end;
         Some(value)

@@ -359,7 +359,8 @@ reason = "TICKET-1"
 
     #[test]
     fn limits_of_aws_are_mistakes() {
-        let tags: String = (0..75).map(|n| format!("t{n} = \"x\"\n")).collect();
+        let tags: Vec<String> = (0..75).map(|n| format!("t{n} = \"x\"\n")).collect();
+        let tags = tags.concat();
         assert!(
             messages(&format!(
                 "[[permission-set]]\nname = \"A\"\n[permission-set.tags]\n{tags}"

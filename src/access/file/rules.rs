@@ -285,9 +285,11 @@ pub const PATTERN_KINDS: [(&str, PatternKind); 4] = [
 mod tests {
     use super::*;
 
+    type Rule = fn(&str) -> Result<(), Invalid>;
+
     #[test]
     fn values_that_the_services_refuse_are_mistakes() {
-        let refused: [(fn(&str) -> Result<(), Invalid>, &str); 18] = [
+        let refused: [(Rule, &str); 18] = [
             (user_name, ""),
             (user_name, "Ada Lovelace"),
             (user_name, "Administrator"),
@@ -314,7 +316,7 @@ mod tests {
 
     #[test]
     fn values_that_can_exist_are_accepted() {
-        let accepted: [(fn(&str) -> Result<(), Invalid>, &str); 12] = [
+        let accepted: [(Rule, &str); 12] = [
             (user_name, "-ada@example.com"),
             (group_name, "Plattform für alle 東京"),
             (permission_set_name, "Power_User+=,.@-"),

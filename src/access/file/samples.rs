@@ -112,6 +112,9 @@ fn assignment(bits: u8, principals: &[String], sets: &[&String]) -> Value {
 }
 
 /// A file of each format with this content.
+///
+/// # Panics
+/// If the content cannot be written as TOML or JSON.
 pub fn texts(content: &Value) -> [(Format, &'static str, String); 3] {
     let mut yaml = String::new();
     write_yaml(content, 0, &mut yaml);

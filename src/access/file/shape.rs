@@ -44,12 +44,11 @@ impl Checker<'_> {
     }
 
     fn add_unknown(&mut self, entry: &Entry, table: &Table) {
-        let suggestion = match table.similar(&entry.key) {
-            Some(similar) => format!("A similar key is {similar}."),
-            None => {
-                let keys: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
-                format!("The keys are {}.", keys.join(", "))
-            }
+        let suggestion = if let Some(similar) = table.similar(&entry.key) {
+            format!("A similar key is {similar}.")
+        } else {
+            let keys: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+            format!("The keys are {}.", keys.join(", "))
         };
         let message = format!("{:?} is not a key of {}.", entry.key, table.name);
         self.add(entry.key_span.start, message, Some(suggestion));
