@@ -44,6 +44,20 @@ pub enum Subcommand {
     Profiles,
     /// `join`.
     Join,
+    /// `access` without one of its commands.
+    Access,
+    /// `access plan`.
+    AccessPlan,
+    /// `access apply`.
+    AccessApply,
+    /// `access drift`.
+    AccessDrift,
+    /// `access explain`.
+    AccessExplain,
+    /// `access adopt`.
+    AccessAdopt,
+    /// `access remove`.
+    AccessRemove,
     /// The one that is running: `run` in a run, `undo` in an undo. [`Invocation`] knows it.
     Current,
 }
@@ -67,12 +81,30 @@ impl Subcommand {
             Self::Rehearse => "rehearse",
             Self::Profiles => "profiles",
             Self::Join => "join",
+            Self::Access => "access",
+            Self::AccessPlan => "access plan",
+            Self::AccessApply => "access apply",
+            Self::AccessDrift => "access drift",
+            Self::AccessExplain => "access explain",
+            Self::AccessAdopt => "access adopt",
+            Self::AccessRemove => "access remove",
         }
+    }
+
+    /// The first word of the name: `access` for `access plan`.
+    pub fn family(self) -> &'static str {
+        let name = self.name();
+        name.split_once(' ').map_or(name, |(first, _)| first)
+    }
+
+    /// Whether it is `access` or one of its commands.
+    pub fn is_access(self) -> bool {
+        self.family() == "access"
     }
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 13] = [
+        const ALL: [Subcommand; 20] = [
             Subcommand::Status,
             Subcommand::Plan,
             Subcommand::Next,
@@ -86,6 +118,13 @@ impl Subcommand {
             Subcommand::Rehearse,
             Subcommand::Profiles,
             Subcommand::Join,
+            Subcommand::Access,
+            Subcommand::AccessPlan,
+            Subcommand::AccessApply,
+            Subcommand::AccessDrift,
+            Subcommand::AccessExplain,
+            Subcommand::AccessAdopt,
+            Subcommand::AccessRemove,
         ];
         ALL.into_iter().find(|other| other.name() == name).unwrap_or_default()
     }
@@ -100,12 +139,12 @@ impl Subcommand {
 
     /// Whether it reads or writes the state file.
     fn uses_state(self) -> bool {
-        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next)
+        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next) || self.is_access()
     }
 
     /// Whether it calls AWS with the user's credentials. Signing in needs none.
     fn uses_credentials(self) -> bool {
-        (self.can_be_rehearsed() && self != Self::Login) || self == Self::Next
+        (self.can_be_rehearsed() && self != Self::Login) || self == Self::Next || self.is_access()
     }
 
     /// Whether it takes answers.
@@ -125,7 +164,7 @@ pub enum Argument {
     Placeholder(String, &'static str),
     /// A positional argument that the user fills in: `DIR`.
     Positional(&'static str),
-    /// A positional argument with its value, such as an action or a URL.
+    /// A positional argument with its value, such as an action, a URL or a file.
     Word(String),
 }
 

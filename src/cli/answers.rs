@@ -42,6 +42,12 @@ impl AnswerFlags {
             ))
     }
 
+    /// Returns what follows `--policy`, if something does. For `access plan`, whose `--policy` takes no value, it is the file.
+    pub fn after_policy(&self) -> Option<&str> {
+        let policy = self.typed.iter().rfind(|(key, _)| *key == Key::Policy);
+        policy.map(|(_, text)| text.as_str()).filter(|text| !text.is_empty())
+    }
+
     fn arg(key: Key) -> Arg {
         let default = key
             .default_text()

@@ -1,5 +1,6 @@
 //! The command line: commands and flags, exactly as the user typed them. The module `commands` interprets them.
 
+mod access;
 mod answers;
 mod commands;
 mod mistakes;
@@ -19,6 +20,10 @@ use idc_sim::scenarios::SCENARIOS;
 use crate::next_step::{Argument, Subcommand as Named};
 use crate::wizard::steps::SLUGS;
 
+pub use access::{
+    AccessApplyFlags, AccessArgs, AccessCommand, AccessDriftFlags, AccessExplainFlags, AccessFileArg, AccessPlanFlags,
+    AccessRemoveFlags,
+};
 pub use answers::AnswerFlags;
 pub use commands::{
     JoinFlags, LoginFlags, PersonFlag, ProfilesAction, ProfilesFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
@@ -104,6 +109,10 @@ pub enum Command {
     /// Changes nothing.
     /// With --policy and no value: print the least-privilege IAM policy for the steps.
     Doctor,
+    /// Give a whole team access, from one file
+    ///
+    /// The access file says who has which permission set in which account. See docs/access.md.
+    Access(AccessArgs),
     /// Try everything on a simulated AWS in this program
     #[command(after_help = scenarios_help())]
     Rehearse(RehearseFlags),
@@ -198,7 +207,7 @@ pub struct Flags {
     /// `IDC_SETUP_USE_DEVICE_CODE=1`)
     #[arg(long, global = true)]
     pub use_device_code: bool,
-    /// Print text, json, or mermaid (status only)
+    /// Print text, json, mermaid (status only), or markdown (access only)
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, hide_possible_values = true, hide_default_value = true, value_name = "FORMAT")]
     pub output: Output,
     /// Don't use colors (or set NO_COLOR)
@@ -232,6 +241,8 @@ pub enum Output {
     Json,
     /// A Mermaid diagram of who has access to what (status only).
     Mermaid,
+    /// A comment for a pull request, in Markdown (`access plan`, `apply` and `drift` only).
+    Markdown,
 }
 
 /// The command on a command line, even on one that is not valid.
@@ -254,8 +265,12 @@ impl Requested {
             let what = matches.try_get_one::<Rehearsed>("what").ok().flatten();
             what.copied().unwrap_or_default()
         });
+        let command = named.map_or(Named::Run, |(name, matches)| match matches.subcommand_name() {
+            Some(inner) => Named::named(&format!("{name} {inner}")),
+            None => Named::named(name),
+        });
         Self {
-            command: named.map_or(Named::Run, |(name, _)| Named::named(name)),
+            command,
             is_named: named.is_some(),
             rehearsed,
         }

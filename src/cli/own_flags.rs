@@ -6,7 +6,10 @@ use clap::{Arg, ArgAction};
 
 use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
-use Subcommand::{Answers, Doctor, Join, Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo};
+use Subcommand::{
+    Access, AccessAdopt, AccessApply, AccessDrift, AccessExplain, AccessPlan, AccessRemove, Answers, Doctor, Join,
+    Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo,
+};
 
 /// A flag that several commands share.
 pub(super) struct SharedFlag {
@@ -32,16 +35,78 @@ const fn flag(name: &'static str, heading: &'static str, commands: &'static [Sub
 /// The commands that compare the account with the answers.
 const WALKS: &[Subcommand] = &[Run, Status, Plan, Next];
 /// The commands that call AWS with the user's credentials.
-const CALLERS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo];
+const CALLERS: &[Subcommand] = &[
+    Run,
+    Recommend,
+    Status,
+    Plan,
+    Next,
+    Doctor,
+    Undo,
+    Access,
+    AccessPlan,
+    AccessApply,
+    AccessDrift,
+    AccessExplain,
+    AccessAdopt,
+    AccessRemove,
+];
 /// The commands that read or write the state file.
-const STATEFUL: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Answers];
+const STATEFUL: &[Subcommand] = &[
+    Run,
+    Recommend,
+    Status,
+    Plan,
+    Next,
+    Doctor,
+    Undo,
+    Login,
+    Answers,
+    AccessApply,
+    AccessAdopt,
+];
 /// The commands that draw on the terminal.
 const DRAWERS: &[Subcommand] = &[
-    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Join, Profiles, Rehearse,
+    Run,
+    Recommend,
+    Status,
+    Plan,
+    Next,
+    Doctor,
+    Undo,
+    Login,
+    Join,
+    Profiles,
+    Rehearse,
+    AccessPlan,
+    AccessApply,
+    AccessDrift,
+    AccessExplain,
+    AccessAdopt,
+    AccessRemove,
 ];
 /// The commands that print messages and results.
 const PRINTERS: &[Subcommand] = &[
-    Run, Recommend, Status, Plan, Next, Doctor, Undo, Login, Join, Profiles, Answers, Man, Rehearse,
+    Run,
+    Recommend,
+    Status,
+    Plan,
+    Next,
+    Doctor,
+    Undo,
+    Login,
+    Join,
+    Profiles,
+    Answers,
+    Man,
+    Rehearse,
+    Access,
+    AccessPlan,
+    AccessApply,
+    AccessDrift,
+    AccessExplain,
+    AccessAdopt,
+    AccessRemove,
 ];
 
 const ANSWERS: &str = "Answers";
@@ -73,7 +138,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("display-name", ANSWERS, WALKS),
     flag("group", ANSWERS, WALKS),
     flag("no-group", ANSWERS, WALKS),
-    flag("policy", ANSWERS, &[Run, Status, Plan, Next, Doctor]),
+    flag("policy", ANSWERS, &[Run, Status, Plan, Next, Doctor, AccessPlan]),
     flag("permission-set", ANSWERS, WALKS),
     flag("session-duration", ANSWERS, WALKS),
     flag("assign-to", ANSWERS, WALKS),
@@ -90,19 +155,45 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("strict", STEPS, WALKS),
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
-        tolerated_by: &[Recommend, Status, Plan, Next, Doctor, Login],
-        ..flag("yes", CONSENTS, &[Run, Undo, Join, Profiles])
+        tolerated_by: &[
+            Recommend,
+            Status,
+            Plan,
+            Next,
+            Doctor,
+            Login,
+            AccessPlan,
+            AccessDrift,
+            AccessExplain,
+        ],
+        ..flag(
+            "yes",
+            CONSENTS,
+            &[Run, Undo, Join, Profiles, AccessApply, AccessAdopt, AccessRemove],
+        )
     },
     flag("create-organization", CONSENTS, &[Run]),
     flag("accept-free-plan-end", CONSENTS, &[Run]),
     flag("enable-permission-sets", CONSENTS, &[Run]),
     flag("create-trail", CONSENTS, &[Run, Recommend]),
     SharedFlag {
-        tolerated_by: &[Status, Next, Doctor],
+        tolerated_by: &[Status, Next, Doctor, AccessPlan, AccessDrift, AccessExplain],
         ..flag(
             "non-interactive",
             QUESTIONS,
-            &[Run, Recommend, Plan, Undo, Login, Join, Profiles, Rehearse],
+            &[
+                Run,
+                Recommend,
+                Plan,
+                Undo,
+                Login,
+                Join,
+                Profiles,
+                Rehearse,
+                AccessApply,
+                AccessAdopt,
+                AccessRemove,
+            ],
         )
     },
     flag("accessible", QUESTIONS, DRAWERS),
@@ -113,7 +204,11 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
         tolerated_by: &[Status, Plan, Next],
         ..flag("use-device-code", QUESTIONS, &[Run, Login, Join, Profiles])
     },
-    flag("state", STATE, STATEFUL),
+    // The others of `access` hold no lock, and suggest the ones that do.
+    SharedFlag {
+        tolerated_by: &[AccessPlan, AccessDrift, AccessExplain, AccessRemove],
+        ..flag("state", STATE, STATEFUL)
+    },
     flag("fresh", STATE, &[Run, Plan]),
     flag("output", OUTPUT, PRINTERS),
     flag("no-color", OUTPUT, PRINTERS),
@@ -147,6 +242,10 @@ impl SharedFlag {
         match (self.name, command) {
             // Only the parser accepts it without a value, for doctor.
             ("policy", Run | Status | Plan | Next) => arg.num_args(1).default_missing_value(Resettable::Reset),
+            ("policy", AccessPlan) => Arg::new("policy")
+                .long("policy")
+                .action(ArgAction::SetTrue)
+                .help("Print the least-privilege IAM policy for this plan"),
             ("policy", Doctor) => Arg::new("policy")
                 .long("policy")
                 .action(ArgAction::SetTrue)
@@ -165,19 +264,29 @@ impl SharedFlag {
             ("yes", Join | Profiles) => text("Write the file without asking"),
             ("skip", Doctor) => text("Leave out the permissions of this step (repeatable)"),
             ("wait", Login | Join | Profiles) => text("How long to wait for the sign-in, such as 10m"),
+            ("yes", AccessApply) => text("Don't ask for confirmation, except of deletions"),
+            ("yes", AccessAdopt) => text("Don't ask for confirmation"),
+            ("yes", AccessRemove) => text("Write the access file without asking"),
+            ("non-interactive", AccessApply | AccessAdopt) => {
+                text("Ask no questions; nothing is deleted without --prune")
+            }
+            ("non-interactive", AccessRemove) => text("Ask no questions; without --yes, nothing is written"),
+            ("state", AccessApply | AccessAdopt) => text("Hold the lock of this state file [default: the account's]"),
             ("yes", Undo) => text("Undo without asking for the account ID"),
             ("non-interactive", Undo) => text("Don't ask for the account ID; without --yes, nothing is undone"),
             ("non-interactive", Login) => text("Ask no questions, and sign in with a device code"),
             ("non-interactive", Join | Profiles) => {
                 text("Ask no questions, and sign in with a device code; without --yes, nothing is written")
             }
-            ("accessible", Status | Next | Doctor) => {
+            ("accessible", Status | Next | Doctor | AccessPlan | AccessDrift | AccessExplain) => {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
-            ("output", Run | Plan | Next | Doctor | Undo | Login | Join | Profiles | Answers | Man) => {
-                text("Print text or json")
+            ("output", AccessPlan | AccessApply | AccessDrift) => {
+                text("Print text, json, or markdown: a comment for a pull request")
             }
+            ("output", Recommend | Rehearse) => arg,
+            ("output", _) => text("Print text or json"),
             _ => arg,
         }
     }

@@ -61,10 +61,12 @@ impl Cli {
         };
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| refused(&error))?;
         cli.typed = typed(&parser, &matches);
-        if let Some((name, matches)) = matches.subcommand()
-            && let Some(command) = parser.find_subcommand(name)
+        let (mut command, mut inner) = (&parser, &matches);
+        while let Some((name, matches)) = inner.subcommand()
+            && let Some(found) = command.find_subcommand(name)
         {
-            cli.typed.extend(typed(command, matches));
+            cli.typed.extend(typed(found, matches));
+            (command, inner) = (found, matches);
         }
         // The parent of a rehearsal gives its child what the rehearsed command may need.
         if cli.flags.rehearsal.is_some() {

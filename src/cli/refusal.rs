@@ -18,7 +18,14 @@ pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            unknown_command(&typed, similar_command(error, &typed))
+            unknown_command(&typed, similar_command(error, &typed), command)
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let names = inner_commands(command);
+            UserError::usage(
+                format!("{} needs one of its commands: {}.", command.title(), names.join(", ")),
+                NextStep::other("list them", ["idc-setup", command.command.family(), "--help"]),
+            )
         }
         ErrorKind::UnknownArgument => {
             let typed = text(ContextKind::InvalidArg).unwrap_or_default();
@@ -76,7 +83,8 @@ pub(super) fn misplaced(flags: &[&SharedFlag], command: Requested) -> UserError 
 
 /// `run, status and plan`.
 fn takers(flag: &SharedFlag) -> String {
-    let names: Vec<&str> = flag.commands.iter().map(|command| command.name()).collect();
+    let mut names: Vec<&str> = flag.commands.iter().map(|command| command.family()).collect();
+    names.dedup();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
@@ -93,13 +101,24 @@ fn similar_command<'e>(error: &'e clap::Error, typed: &str) -> Option<&'e str> {
     }
 }
 
-fn unknown_command(typed: &str, similar: Option<&str>) -> UserError {
-    let list = NextStep::other("list the commands", ["idc-setup", "--help"]);
-    let message = format!("idc-setup has no command {typed:?}");
+/// The commands of a command that has some.
+fn inner_commands(command: Requested) -> Vec<String> {
+    let program = tree::program();
+    let outer = program.find_subcommand(command.command.family());
+    let inner = outer.into_iter().flat_map(clap::Command::get_subcommands);
+    inner.map(|inner| inner.get_name().to_owned()).collect()
+}
+
+fn unknown_command(typed: &str, similar: Option<&str>, command: Requested) -> UserError {
+    // The words before the one that is not known.
+    let mut before = vec!["idc-setup"];
+    before.extend(command.is_named.then(|| command.command.family()));
+    let list = NextStep::other("list the commands", before.iter().copied().chain(["--help"]));
+    let message = format!("{} has no command {typed:?}", before.join(" "));
     match similar {
         Some(similar) => UserError::usage(
             format!("{message}. A similar one is {similar}."),
-            [NextStep::other("use it", ["idc-setup", similar]), list],
+            [NextStep::other("use it", before.into_iter().chain([similar])), list],
         ),
         None => UserError::usage(format!("{message}."), list),
     }
@@ -139,8 +158,11 @@ fn similar_flag(name: &str) -> Option<String> {
 }
 
 fn flags_of(command: Requested) -> NextStep {
-    let name = command.is_named.then(|| command.command.name());
-    let words = ["idc-setup"].into_iter().chain(name).chain(["--help"]);
+    let name = command.is_named.then(|| command.command.name().split(' '));
+    let words = ["idc-setup"]
+        .into_iter()
+        .chain(name.into_iter().flatten())
+        .chain(["--help"]);
     NextStep::other("list the flags", words)
 }
 

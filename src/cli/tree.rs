@@ -9,9 +9,10 @@ use super::{Cli, pages};
 use crate::next_step::Subcommand;
 
 /// The commands in groups, in the order of the help. A command that is added to the parser belongs into one of them.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Set up", &["run", "join", "recommend", "rehearse"]),
     ("Look", &["status", "plan", "next", "doctor"]),
+    ("For a team", &["access"]),
     ("Change back", &["undo"]),
     ("More", &["login", "profiles", "answers", "completions", "man", "help"]),
 ];
@@ -39,6 +40,10 @@ pub fn program() -> clap::Command {
     let commands = parser.get_subcommands().map(|command| {
         let name = Subcommand::named(command.get_name());
         let own = command.clone().args(flags(&parser, name)).arg(help_flag());
+        let own = own.mut_subcommands(|inner| {
+            let name = Subcommand::named(&format!("{} {}", command.get_name(), inner.get_name()));
+            inner.args(flags(&parser, name)).arg(help_flag())
+        });
         if name == Subcommand::Rehearse {
             own.args(of_rehearsed_commands(&parser))
         } else {

@@ -32,6 +32,17 @@ const OF_JOIN: [&str; 8] = [
     "--use-device-code",
 ];
 
+/// The flags of the commands of `access` that the same command needs again.
+const OF_ACCESS: [&str; 7] = [
+    "--prune",
+    "--max-deletes",
+    "--without-user",
+    "--move",
+    "--as-of",
+    "--file",
+    "--thorough",
+];
+
 /// Returns how this process was called, for the commands to type next.
 pub(super) fn invocation(cli: &Cli) -> Invocation {
     let answers: Vec<String> = KEYS.iter().map(|key| key.flag()).collect();
@@ -63,6 +74,11 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
             Some(Command::Profiles(flags)) => with_word(cli, Some(flags.action.name()), &OF_PROFILES),
             Some(Command::Join(flags)) => with_word(cli, flags.start_url.as_deref(), &OF_JOIN),
+            Some(Command::Access(access)) => {
+                let flags = typed(cli, |flag| OF_ACCESS.contains(&flag));
+                let words = access.command.words().into_iter().map(Argument::Word);
+                flags.into_iter().chain(words).collect()
+            }
             _ => Vec::new(),
         },
         answers_saved: AtomicBool::new(false),
@@ -128,6 +144,7 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
         Some(Command::Profiles(_)) => Subcommand::Profiles,
         Some(Command::Join(_)) => Subcommand::Join,
         Some(Command::Rehearse(_)) => Subcommand::Rehearse,
+        Some(Command::Access(access)) => access.command.subcommand(),
         Some(Command::Run) | None => Subcommand::Run,
     }
 }
@@ -139,7 +156,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 21] = [
+    const NOT_REPEATED: [(&str, &str); 22] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
@@ -170,6 +187,7 @@ mod tests {
         ("calls", "describes one rehearsal"),
         ("dump", "describes one rehearsal"),
         ("record", "a recording is never overwritten"),
+        ("events", "how this session is presented"),
     ];
 
     /// A value that each flag accepts.
@@ -183,12 +201,18 @@ mod tests {
     #[test]
     fn a_suggested_command_repeats_every_flag_that_still_applies() {
         let root = Cli::command();
-        let mut commands = vec![(&root, None)];
+        let mut commands = vec![(&root, Vec::new())];
         for command in root.get_subcommands() {
-            commands.push((command, Some(command.get_name())));
+            commands.push((command, vec![command.get_name()]));
+            for inner in command.get_subcommands() {
+                commands.push((inner, vec![command.get_name(), inner.get_name()]));
+            }
         }
         let mut checked = 0;
-        for (command, name) in commands {
+        for (command, names) in commands {
+            // `access explain` and `access remove` need one.
+            let positionals = command.get_positionals().filter(|argument| argument.is_required_set());
+            let words: Vec<&str> = positionals.map(|_| "ada").collect();
             for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
                 let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else {
                     continue;
@@ -197,7 +221,8 @@ mod tests {
                     ArgAction::SetTrue | ArgAction::Count => format!("--{long}"),
                     _ => format!("--{long}={}", sample(argument)),
                 };
-                let typed = ["idc-setup"].into_iter().chain(name).chain([flag.as_str()]);
+                let words = words.iter().copied().chain([flag.as_str()]);
+                let typed = ["idc-setup"].into_iter().chain(names.iter().copied()).chain(words);
                 let cli = Cli::parse_line(typed).unwrap_or_else(|error| panic!("{flag}: {error}"));
                 let invocation = invocation(&cli);
                 let again = format!("{} ", invocation.command_line(&invocation.again()));

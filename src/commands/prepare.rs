@@ -24,7 +24,7 @@ use crate::environment::Environment;
 use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
 use crate::next_step::{Argument, NextStep, SetupCommand};
-use crate::progress::{Folder, Progress};
+use crate::progress::{Folder, Lock, Progress};
 use crate::ui::Screen;
 use crate::user_error::UserError;
 use crate::wizard::steps::{CONSENTS, SLUGS, TOPICS, UPDATABLE, WizardContext, WizardContextParts};
@@ -65,6 +65,11 @@ impl Prepared {
             &context.stop,
             self.options.clone(),
         )
+    }
+
+    /// Takes the lock of the state file, for a command that does not write it, so that one run at a time changes the account.
+    pub fn lock(&self) -> Result<Lock, UserError> {
+        Ok(self.context.progress.take_lock()?)
     }
 
     /// Returns Identity Center's Region, if it is known.
@@ -312,10 +317,14 @@ pub fn check_given(cli: &Cli, environment: &Environment) -> Result<(Options, Ans
 /// Returns the valid answers from flags, from variables and from the answers file.
 fn given_answers(cli: &Cli, environment: &Environment, mistakes: &mut Mistakes) -> Answers {
     let mut answers = Answers::default();
-    // The rehearsed doctor prints a policy, and has no answers.
-    let is_of_doctor = matches!(&cli.command, Some(Command::Rehearse(flags)) if flags.what == Rehearsed::Doctor);
+    // The rehearsed doctor and `access plan` print a policy, and have no answers.
+    let prints_policy = match &cli.command {
+        Some(Command::Rehearse(flags)) => flags.what == Rehearsed::Doctor,
+        Some(Command::Access(_)) => true,
+        _ => false,
+    };
     let typed = cli.answers.typed.iter();
-    for (key, text) in typed.filter(|(key, _)| *key != Key::Policy || !is_of_doctor) {
+    for (key, text) in typed.filter(|(key, _)| *key != Key::Policy || !prints_policy) {
         let flag = key.flag();
         let correction = Correction::Flag(flag.clone(), "VALUE");
         put_checked(*key, text, Source::Flag(flag), correction, &mut answers, mistakes);
