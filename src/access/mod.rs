@@ -10,6 +10,7 @@
 //! - [`lookup`]: what the names of the file mean in the account.
 //! - [`guards`]: what a plan never deletes.
 //! - [`drift`]: what somebody else changed.
+//! - [`permissions`]: the IAM permissions that a plan needs.
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
@@ -30,6 +31,7 @@ pub mod mistake;
 #[cfg(test)]
 mod model;
 pub mod nearest;
+pub mod permissions;
 pub mod plan;
 pub mod remove;
 pub mod resolve;
