@@ -285,8 +285,7 @@ impl SharedFlag {
             ("output", AccessPlan | AccessApply | AccessDrift) => {
                 text("Print text, json, or markdown: a comment for a pull request")
             }
-            ("output", Recommend | Rehearse) => arg,
-            ("output", _) => text("Print text or json"),
+            ("output", other) if !matches!(other, Recommend | Rehearse) => text("Print text or json"),
             _ => arg,
         }
     }

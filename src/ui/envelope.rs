@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::next::NextBody;
+use super::access::json::AccessBody;
 use super::outputs::Outputs;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
@@ -63,6 +64,7 @@ pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocati
         Subcommand::Doctor => envelope(command, error, exit, DoctorBody::default()),
         Subcommand::Login => envelope(command, error, exit, LoginBody::default()),
         Subcommand::Profiles | Subcommand::Join => envelope(command, error, exit, ProfilesBody::default()),
+        access if access.is_access() => envelope(command, error, exit, AccessBody::default()),
         _ => envelope(command, error, exit, StepsBody::default()),
     }
 }

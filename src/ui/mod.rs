@@ -1,5 +1,7 @@
 //! The user interface: the prompters (a terminal, plain lines, or none) and the output at the end of a command.
+//! [`access`] has the output of the commands for access files.
 
+pub mod access;
 pub mod closing;
 pub mod diagram;
 pub mod envelope;

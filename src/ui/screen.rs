@@ -121,6 +121,12 @@ impl Screen {
         self.verbatim(&format!("{}\n", escaped(json)));
     }
 
+    /// Prints a JSON document on one line of stderr, for programs that follow a command while it runs.
+    pub fn event(&self, json: &str) {
+        // A change must not stop half-way only because nothing reads stderr any more.
+        let _ = writeln!(io::stderr().lock(), "{}", escaped(json));
+    }
+
     /// Prints an error: what happened and what to do next.
     pub fn error(&self, error: &UserError) {
         let mark = if self.talk_width.is_some() { "✘" } else { "error:" };

@@ -1,0 +1,207 @@
+//! Which access a plan gives and takes: by person, and by account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::words;
+use crate::access::plan::{Action, Change};
+use crate::ids::AccountId;
+use crate::resources::inventory::{Accounts, Inventory};
+
+/// A permission set that somebody gets or loses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetOfPrincipal {
+    /// Whether it is taken.
+    pub is_taken: bool,
+    /// The name of the permission set.
+    pub permission_set: String,
+}
+
+/// The accounts in which each user and group gets or loses each permission set.
+pub type ByPerson = BTreeMap<String, BTreeMap<SetOfPrincipal, BTreeSet<AccountId>>>;
+
+/// How many assignments are created and deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// The number of accounts.
+    pub accounts: usize,
+    /// Assignments that are created.
+    pub given: usize,
+    /// Assignments that are deleted.
+    pub taken: usize,
+}
+
+impl Balance {
+    /// `+12 -2`.
+    pub fn text(self) -> String {
+        let given = (self.given > 0).then(|| format!("+{}", self.given));
+        let taken = (self.taken > 0).then(|| format!("-{}", self.taken));
+        given.into_iter().chain(taken).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// An assignment that a plan creates or deletes.
+struct Grant {
+    who: String,
+    set: SetOfPrincipal,
+    account: AccountId,
+}
+
+fn grant(change: &Change) -> Option<Grant> {
+    let (who, permission_set, account, is_taken) = match &change.action {
+        Action::CreateAssignment(name) => (
+            words::principal(&name.principal),
+            &name.permission_set,
+            &name.account,
+            false,
+        ),
+        Action::DeleteAssignment {
+            key,
+            permission_set,
+            principal,
+        } => {
+            let who = principal
+                .as_ref()
+                .map_or_else(|| words::gone(&key.principal), words::principal);
+            (who, permission_set, &key.account, true)
+        }
+        _ => return None,
+    };
+    Some(Grant {
+        who,
+        set: SetOfPrincipal {
+            is_taken,
+            permission_set: permission_set.clone(),
+        },
+        account: account.clone(),
+    })
+}
+
+/// Groups the assignments by user and group.
+pub fn by_person(changes: &[Change]) -> ByPerson {
+    let mut people = ByPerson::new();
+    for grant in changes.iter().filter_map(grant) {
+        let sets = people.entry(grant.who).or_default();
+        sets.entry(grant.set).or_default().insert(grant.account);
+    }
+    people
+}
+
+/// Counts the assignments of each account.
+pub fn by_account(changes: &[Change]) -> BTreeMap<AccountId, Balance> {
+    let mut accounts: BTreeMap<AccountId, Balance> = BTreeMap::new();
+    for grant in changes.iter().filter_map(grant) {
+        let balance = accounts.entry(grant.account).or_default();
+        balance.accounts = 1;
+        if grant.set.is_taken {
+            balance.taken += 1;
+        } else {
+            balance.given += 1;
+        }
+    }
+    accounts
+}
+
+/// Counts the assignments of each organizational unit.
+pub fn by_unit(changes: &[Change], inventory: &Inventory) -> BTreeMap<String, Balance> {
+    let mut units: BTreeMap<String, Balance> = BTreeMap::new();
+    for (account, balance) in by_account(changes) {
+        let unit = units.entry(unit_of(&inventory.accounts, &account)).or_default();
+        unit.accounts += 1;
+        unit.given += balance.given;
+        unit.taken += balance.taken;
+    }
+    units
+}
+
+/// The organizational unit of an account: `Workloads/Prod`, with the IDs of units whose names were not read.
+pub fn unit_of(accounts: &Accounts, id: &AccountId) -> String {
+    let Some(account) = accounts.all.get(id) else {
+        return "outside the organization".to_owned();
+    };
+    let below_root = account.path.iter().filter(|unit| !unit.starts_with("r-"));
+    let names: Vec<&str> = below_root
+        .map(|unit| {
+            accounts
+                .units
+                .get(unit)
+                .map_or(unit.as_str(), |known| known.name.as_str())
+        })
+        .collect();
+    if names.is_empty() {
+        "in no organizational unit".to_owned()
+    } else {
+        names.join("/")
+    }
+}
+
+fn is_group(who: &str) -> bool {
+    who.starts_with("group ") || who.starts_with("deleted group ")
+}
+
+/// The users and groups, the permission sets and the accounts that get access (or lose it) in one sentence:
+/// `Give 12 groups 3 permission sets in 200 accounts (480 assignments).`
+pub fn summary(people: &ByPerson, is_taken: bool) -> Option<String> {
+    let mut whos = BTreeSet::new();
+    let (mut sets, mut accounts, mut count) = (BTreeSet::new(), BTreeSet::new(), 0);
+    for (who, own) in people {
+        for (set, in_accounts) in own.iter().filter(|(set, _)| set.is_taken == is_taken) {
+            whos.insert(who);
+            sets.insert(&set.permission_set);
+            accounts.extend(in_accounts);
+            count += in_accounts.len();
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let groups = whos.iter().filter(|who| is_group(who)).count();
+    let users = whos.len() - groups;
+    let counts = [(groups, "group"), (users, "user")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0);
+    let who: Vec<String> = counts.map(|(count, what)| words::counted(count, what)).collect();
+    let (who, sets) = (words::listed(&who), words::counted(sets.len(), "permission set"));
+    let accounts = words::counted(accounts.len(), "account");
+    let count = words::counted(count, "assignment");
+    Some(if is_taken {
+        format!("Take {sets} in {accounts} from {who} ({count}).")
+    } else {
+        format!("Give {who} {sets} in {accounts} ({count}).")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::desired::AssignmentName;
+    use crate::access::file::PrincipalName;
+
+    fn create(account: &str, set: &str, group: &str) -> Change {
+        Change {
+            action: Action::CreateAssignment(AssignmentName {
+                account: account.parse().unwrap(),
+                permission_set: set.to_owned(),
+                principal: PrincipalName::Group(group.to_owned()),
+            }),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn assignments_are_grouped_by_person_and_by_account() {
+        let changes = [
+            create("111122223333", "Admin", "platform"),
+            create("444455556666", "Admin", "platform"),
+            create("444455556666", "Read", "audit"),
+        ];
+        let people = by_person(&changes);
+        assert_eq!(people.keys().collect::<Vec<_>>(), ["group audit", "group platform"]);
+        assert_eq!(
+            summary(&people, false).unwrap(),
+            "Give 2 groups 2 permission sets in 2 accounts (3 assignments)."
+        );
+        assert_eq!(summary(&people, true), None);
+        let accounts = by_account(&changes);
+        assert_eq!(accounts[&"444455556666".parse().unwrap()].text(), "+2");
+    }
+}

@@ -1,0 +1,314 @@
+//! Plans, drift and mistakes as a comment for a pull request. No name can format the comment, mention a person or add a link:
+//! names are in code, and the other text is escaped.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::counts::{self, THINGS, Verb};
+use super::grants;
+use super::text::estimate;
+use super::view::PlanView;
+use super::words;
+use crate::access::apply::Outcome;
+use crate::access::drift::{Drift, DriftKind};
+use crate::access::mistake::{Mistake, Place};
+use crate::access::plan::Change;
+use crate::ids::AccountId;
+use crate::resources::inventory::Accounts;
+use crate::text::clean;
+
+/// The most rows of a table, since the length of a comment is limited.
+const MOST_ROWS: usize = 50;
+/// The most accounts in a cell.
+const MOST_IN_CELL: usize = 10;
+
+/// A name as code, which can stand in a table.
+pub fn code(text: &str) -> String {
+    let text = clean(text).replace('|', "\\|");
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    // Of a space at both ends, Markdown removes one, so that a name can begin with a backtick.
+    let space = if longest > 0 || text.trim().is_empty() { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Text in which no character has a meaning in Markdown or HTML, and which mentions and links nothing.
+pub fn escaped(text: &str) -> String {
+    clean(text).chars().fold(String::new(), |mut escaped, c| {
+        match c {
+            // An empty character ends what would be a mention or a reference.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push_str("&#8203;");
+            }
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '!' | ':' | '$' => {
+                let _ = write!(escaped, "&#{};", u32::from(c));
+            }
+            _ => escaped.push(c),
+        }
+        escaped
+    })
+}
+
+fn at(place: Option<&Place>) -> String {
+    place.map_or_else(String::new, |place| format!(" ({})", code(&place.to_string())))
+}
+
+/// A plan.
+pub fn plan(view: &PlanView) -> String {
+    let plan = view.plan;
+    let mut page = format!("## Access plan: {}\n\n", code(view.name));
+    for text in view.assumptions {
+        let _ = writeln!(page, "{}\n", escaped(text));
+    }
+    if plan.is_empty() {
+        let _ = writeln!(page, "**Nothing to do**: {} as the file says.\n", plan.unchanged);
+        add_notes(&mut page, view);
+        return page;
+    }
+    add_counts(&mut page, view);
+    if !plan.refusals.is_empty() {
+        page.push_str("### Refused\n\n");
+        for refusal in &plan.refusals {
+            let (what, place) = (escaped(&refusal.what), at(refusal.place.as_ref()));
+            let _ = writeln!(page, "- **{what}**{place} {}", escaped(&refusal.suggestion));
+        }
+        page.push('\n');
+    }
+    add_items(&mut page, &plan.changes);
+    add_people(&mut page, view);
+    add_accounts(&mut page, view);
+    if !plan.unpruned.is_empty() {
+        page.push_str("### No longer in the file, and kept without `--prune`\n\n");
+        let sentences = plan.unpruned.iter();
+        let sentences = sentences.map(|change| words::sentence(&change.action, &view.inventory.accounts));
+        add_list(&mut page, sentences.map(|sentence| escaped(&sentence)).collect());
+    }
+    add_notes(&mut page, view);
+    page
+}
+
+fn add_counts(page: &mut String, view: &PlanView) {
+    let plan = view.plan;
+    if !plan.changes.is_empty() {
+        let names = THINGS.map(|thing| format!("{}s", thing.name()));
+        let _ = writeln!(page, "| | {} |", names.join(" | "));
+        page.push_str("| --- | ---: | ---: | ---: | ---: | ---: |\n");
+        for (verb, name) in [
+            (Verb::Create, "create"),
+            (Verb::Change, "change"),
+            (Verb::Delete, "delete"),
+        ] {
+            let counts = counts::of(&plan.changes, verb);
+            if counts.iter().any(|count| *count > 0) {
+                let counts = counts.map(|count| if count == 0 { String::new() } else { count.to_string() });
+                let _ = writeln!(page, "| {name} | {} |", counts.join(" | "));
+            }
+        }
+        let _ = writeln!(page, "\nApplying takes {}.", estimate(view));
+    }
+    let _ = writeln!(page, "{} as the file says.\n", plan.unchanged);
+}
+
+/// A list of at most [`MOST_ROWS`] entries, which are escaped.
+fn add_list(page: &mut String, entries: Vec<String>) {
+    let more = entries.len().saturating_sub(MOST_ROWS);
+    for entry in entries.iter().take(MOST_ROWS) {
+        let _ = writeln!(page, "- {entry}");
+    }
+    if more > 0 {
+        let _ = writeln!(page, "- … and {more} more");
+    }
+    page.push('\n');
+}
+
+fn sign(change: &Change) -> &'static str {
+    match Verb::of(change) {
+        Verb::Create => "`+`",
+        Verb::Change => "`~`",
+        Verb::Delete => "`-`",
+    }
+}
+
+fn add_items(page: &mut String, changes: &[Change]) {
+    let items: Vec<String> = changes
+        .iter()
+        .filter_map(|change| Some(format!("{} {}", sign(change), escaped(&words::item(&change.action)?))))
+        .collect();
+    if !items.is_empty() {
+        page.push_str("### People and permission sets\n\n");
+        add_list(page, items);
+    }
+}
+
+fn add_people(page: &mut String, view: &PlanView) {
+    let people = grants::by_person(&view.plan.changes);
+    if people.is_empty() {
+        return;
+    }
+    page.push_str("### Access by person\n\n");
+    for is_taken in [false, true] {
+        if let Some(summary) = grants::summary(&people, is_taken) {
+            let _ = writeln!(page, "{summary}\n");
+        }
+    }
+    page.push_str("| who | | permission set | accounts |\n| --- | --- | --- | --- |\n");
+    let rows: Vec<String> = people
+        .iter()
+        .flat_map(|(who, sets)| sets.iter().map(move |(set, accounts)| (who, set, accounts)))
+        .map(|(who, set, accounts)| {
+            let sign = if set.is_taken { "`-`" } else { "`+`" };
+            let accounts = cell(accounts.iter(), &view.inventory.accounts);
+            format!(
+                "| {} | {sign} | {} | {accounts} |",
+                code(who),
+                code(&set.permission_set)
+            )
+        })
+        .collect();
+    add_rows(page, &rows, "| … | | {} more rows | |");
+    page.push('\n');
+}
+
+/// Accounts in a cell of a table.
+fn cell<'i>(ids: impl ExactSizeIterator<Item = &'i AccountId>, accounts: &Accounts) -> String {
+    let more = ids.len().saturating_sub(MOST_IN_CELL);
+    let mut names: Vec<String> = ids
+        .take(MOST_IN_CELL)
+        .map(|id| code(&words::account(accounts, id)))
+        .collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+/// Rows of a table. `rest` is the last row if there are too many, with `{}` for how many are left out.
+fn add_rows(page: &mut String, rows: &[String], rest: &str) {
+    for row in rows.iter().take(MOST_ROWS) {
+        let _ = writeln!(page, "{row}");
+    }
+    if rows.len() > MOST_ROWS {
+        let count = (rows.len() - MOST_ROWS).to_string();
+        let _ = writeln!(page, "{}", rest.replace("{}", &count));
+    }
+}
+
+fn add_accounts(page: &mut String, view: &PlanView) {
+    let accounts = grants::by_account(&view.plan.changes);
+    if accounts.is_empty() {
+        return;
+    }
+    let count = words::counted(accounts.len(), "account");
+    let _ = writeln!(page, "<details><summary>Access by account ({count})</summary>\n");
+    page.push_str("| account | organizational unit | given | taken |\n| --- | --- | ---: | ---: |\n");
+    let known = &view.inventory.accounts;
+    let rows: Vec<String> = accounts
+        .iter()
+        .map(|(id, balance)| {
+            let (account, unit) = (code(&words::account(known, id)), code(&grants::unit_of(known, id)));
+            format!("| {account} | {unit} | {} | {} |", balance.given, balance.taken)
+        })
+        .collect();
+    add_rows(page, &rows, "| … | {} more accounts | | |");
+    page.push_str("\n</details>\n\n");
+}
+
+fn add_notes(page: &mut String, view: &PlanView) {
+    let notes = &view.plan.notes;
+    if !notes.is_empty() {
+        page.push_str("### Notes\n\n");
+        let notes = notes.iter();
+        let notes = notes.map(|note| format!("{}{}", escaped(&note.text), at(note.place.as_ref())));
+        add_list(page, notes.collect());
+    }
+}
+
+/// What was applied.
+pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String {
+    let stopped = if outcome.stopped { "Stopped. " } else { "" };
+    let mut page = format!(
+        "### Applied\n\n**{stopped}{} made in {}** ({} requests).\n\n",
+        words::counted(outcome.done, "change"),
+        words::rough_time(took),
+        outcome.requests
+    );
+    let failed = outcome.failed.iter().map(|(change, error)| {
+        let sentence = words::sentence(&change.action, accounts);
+        format!("**Failed**: {} {}", escaped(&sentence), escaped(&error.message))
+    });
+    let failed: Vec<String> = failed.collect();
+    if !failed.is_empty() {
+        add_list(&mut page, failed);
+    }
+    if !outcome.not_begun.is_empty() {
+        let count = words::counted(outcome.not_begun.len(), "change");
+        let _ = writeln!(page, "Not begun: {count}.\n");
+    }
+    page
+}
+
+/// Drift.
+pub fn drift(name: &str, drift: &[Drift]) -> String {
+    let mut page = format!("## Access drift: {}\n\n", code(name));
+    if drift.is_empty() {
+        page.push_str("**No drift**: everything is as the file says.\n");
+        return page;
+    }
+    page.push_str("| what | | line |\n| --- | --- | --- |\n");
+    let rows: Vec<String> = drift
+        .iter()
+        .map(|drift| {
+            let kind = match drift.kind {
+                DriftKind::Changed => "changed by somebody else, or not applied yet",
+                DriftKind::NotProvisioned => "edited, but not provisioned",
+                DriftKind::Gone => "assigned to what no longer exists",
+            };
+            let place = drift.place.as_ref().map(|place| code(&place.to_string()));
+            format!("| {} | {kind} | {} |", escaped(&drift.text), place.unwrap_or_default())
+        })
+        .collect();
+    add_rows(&mut page, &rows, "| … | {} more rows | |");
+    page
+}
+
+/// The mistakes in access files.
+pub fn mistakes(mistakes: &[Mistake]) -> String {
+    let count = words::counted(mistakes.len(), "mistake");
+    let mut page = format!("## Access plan\n\n**The access file has {count}.**\n\n");
+    let entries = mistakes.iter().map(|mistake| {
+        let suggestion = mistake.suggestion.as_deref().map(escaped).unwrap_or_default();
+        let place = code(&mistake.place.to_string());
+        format!("{place} {} {suggestion}", escaped(&mistake.message))
+    });
+    add_list(&mut page, entries.collect());
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_in_its_code_and_in_its_cell() {
+        assert_eq!(code("Admin"), "`Admin`");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a`b``c"), "``` a`b``c ```");
+        assert_eq!(code("a\n| b |"), "`a \\| b \\|`");
+        assert_eq!(code(""), "`  `");
+    }
+
+    #[test]
+    fn text_cannot_mention_link_or_format() {
+        assert_eq!(escaped("Give @ada #1."), "Give @&#8203;ada #&#8203;1.");
+        let text = escaped("<b>**x**</b> [y](https://example.com) `z` | ![i](j) &amp; ~~s~~ $m$");
+        for active in ["<", ">", "*", "[", "]", "`", "|", "!", "~", "$", "://"] {
+            assert!(!text.contains(active), "{active} is in {text}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What happens while a plan is applied: a bar with an estimate and a line for each group of accounts, or lines of JSON.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::counts::Verb;
+use super::grants;
+use super::json::{ChangeOut, Event};
+use super::view::PlanView;
+use super::words;
+use crate::access::apply::Events;
+use crate::access::plan::{Action, Change};
+use crate::ids::AccountId;
+use crate::limits::FRAME;
+use crate::resources::inventory::Accounts;
+use crate::text::clean;
+use crate::ui::screen::Screen;
+use crate::user_error::UserError;
+
+/// How progress is shown.
+enum Display {
+    /// A bar below the lines.
+    Bar(ProgressBar),
+    /// Only lines.
+    Lines,
+    /// Each event as a line of JSON.
+    Events,
+}
+
+/// Shows what happens while a plan is applied. Dropping it ends the display.
+pub struct ApplyProgress<'a> {
+    screen: &'a Screen,
+    accounts: &'a Accounts,
+    display: Display,
+    groups: RefCell<BTreeMap<String, Group>>,
+    all: usize,
+    ended: Cell<usize>,
+    in_progress: Cell<usize>,
+    is_stopping: Cell<bool>,
+    began: Instant,
+    estimate: Duration,
+}
+
+/// Changes that are shown in one line: the assignments of an organizational unit, or the changes of one kind.
+#[derive(Debug, Default)]
+struct Group {
+    all: usize,
+    created: usize,
+    changed: usize,
+    deleted: usize,
+    failed: usize,
+    accounts: BTreeSet<AccountId>,
+}
+
+impl Group {
+    fn is_over(&self) -> bool {
+        self.all == self.created + self.changed + self.deleted + self.failed
+    }
+
+    /// `40 created, 2 failed in 20 accounts`.
+    fn text(&self) -> String {
+        let counts = [
+            (self.created, "created"),
+            (self.changed, "changed"),
+            (self.deleted, "deleted"),
+            (self.failed, "failed"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let accounts = match self.accounts.len() {
+            0 => String::new(),
+            count => format!(" in {}", words::counted(count, "account")),
+        };
+        format!("{}{accounts}", counts.join(", "))
+    }
+}
+
+impl<'a> ApplyProgress<'a> {
+    /// Begins the display of a plan. `has_bar` if the terminal can be redrawn.
+    pub fn new(screen: &'a Screen, view: &PlanView<'a>, has_bar: bool, has_events: bool) -> Self {
+        let changes = &view.plan.changes;
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for change in changes {
+            let group = groups.entry(group_of(change, &view.inventory.accounts)).or_default();
+            group.all += 1;
+            group.accounts.extend(account_of(change).cloned());
+        }
+        let progress = Self {
+            screen,
+            accounts: &view.inventory.accounts,
+            display: match (has_events, has_bar && !screen.quiet) {
+                (true, _) => Display::Events,
+                (false, true) => Display::Bar(bar(screen, changes.len())),
+                (false, false) => Display::Lines,
+            },
+            groups: RefCell::new(groups),
+            all: changes.len(),
+            ended: Cell::new(0),
+            in_progress: Cell::new(0),
+            is_stopping: Cell::new(false),
+            began: Instant::now(),
+            estimate: view.duration,
+        };
+        progress.event(|| Event::Started {
+            changes: changes.len(),
+            estimated_calls: view.calls,
+            estimated_seconds: view.duration.as_secs(),
+        });
+        progress.update();
+        progress
+    }
+
+    /// The user asked to end.
+    pub fn stopping(&self) {
+        self.is_stopping.set(true);
+        self.event(|| Event::Stopping);
+        self.line("Stopping as soon as AWS has answered. Ctrl-C again stops at once.");
+        self.update();
+    }
+
+    /// Prints an event, if events are wanted.
+    fn event(&self, event: impl FnOnce() -> Event) {
+        if matches!(self.display, Display::Events)
+            && let Ok(json) = serde_json::to_string(&event())
+        {
+            self.screen.event(&json);
+        }
+    }
+
+    /// Prints a line above the bar.
+    fn line(&self, line: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| self.screen.talk(line)),
+            Display::Lines => self.screen.talk(line),
+            Display::Events => {}
+        }
+    }
+
+    /// Updates the bar.
+    fn update(&self) {
+        let Display::Bar(bar) = &self.display else { return };
+        bar.set_position(u64::try_from(self.ended.get()).unwrap_or(u64::MAX));
+        let in_progress = match self.in_progress.get() {
+            0 => String::new(),
+            count => format!(", {count} in progress"),
+        };
+        let left = if self.is_stopping.get() {
+            "stopping".to_owned()
+        } else {
+            let left = remaining(self.estimate, self.began.elapsed(), self.ended.get(), self.all);
+            format!("about {} left", words::rough_time(left))
+        };
+        bar.set_message(format!("{left}{in_progress}"));
+    }
+
+    /// A change has ended: counts it, and prints its group if it was the last one.
+    fn end(&self, change: &Change, is_done: bool) {
+        self.ended.set(self.ended.get() + 1);
+        let name = group_of(change, self.accounts);
+        let mut groups = self.groups.borrow_mut();
+        let Some(group) = groups.get_mut(&name) else { return };
+        match (is_done, Verb::of(change)) {
+            (false, _) => group.failed += 1,
+            (true, Verb::Create) => group.created += 1,
+            (true, Verb::Change) => group.changed += 1,
+            (true, Verb::Delete) => group.deleted += 1,
+        }
+        if group.is_over() {
+            let sign = if group.failed == 0 { "✔" } else { "✘" };
+            self.line(&format!("{sign} {}: {}", clean(&name), group.text()));
+        }
+        drop(groups);
+        self.update();
+    }
+}
+
+impl Events for ApplyProgress<'_> {
+    fn begun(&self, change: &Change) {
+        self.event(|| Event::Begun {
+            change: ChangeOut::of(change, self.accounts),
+        });
+    }
+
+    fn done(&self, change: &Change) {
+        self.end(change, true);
+        self.event(|| Event::Done {
+            change: ChangeOut::of(change, self.accounts),
+            ended: self.ended.get(),
+            of: self.all,
+        });
+    }
+
+    fn failed(&self, change: &Change, why: &UserError) {
+        let sentence = words::sentence(&change.action, self.accounts);
+        self.line(&format!("✘ Failed: {sentence} {}", why.message));
+        self.end(change, false);
+        self.event(|| Event::Failed {
+            change: ChangeOut::of(change, self.accounts),
+            message: why.message.clone(),
+            ended: self.ended.get(),
+            of: self.all,
+        });
+    }
+
+    fn waiting(&self, in_progress: usize, queued: usize) {
+        if self.in_progress.replace(in_progress) != in_progress {
+            self.event(|| Event::Waiting {
+                in_flight: in_progress,
+                queued,
+            });
+        }
+        self.update();
+    }
+}
+
+impl Drop for ApplyProgress<'_> {
+    fn drop(&mut self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(screen: &Screen, all: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(all).unwrap_or(u64::MAX));
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos} of {len}, {msg}") {
+        let chars = if screen.ascii { "=> " } else { "━╸ " };
+        bar.set_style(style.progress_chars(chars));
+    }
+    bar.enable_steady_tick(FRAME);
+    bar
+}
+
+/// The account of an assignment.
+fn account_of(change: &Change) -> Option<&AccountId> {
+    match &change.action {
+        Action::CreateAssignment(name) => Some(&name.account),
+        Action::DeleteAssignment { key, .. } => Some(&key.account),
+        _ => None,
+    }
+}
+
+/// The group in which a change is shown.
+fn group_of(change: &Change, accounts: &Accounts) -> String {
+    match &change.action {
+        Action::CreateUser(_) | Action::UpdateUser { .. } => "Users".to_owned(),
+        Action::CreateGroup { .. } | Action::UpdateGroup { .. } => "Groups".to_owned(),
+        Action::AddMember { .. } => "Memberships".to_owned(),
+        Action::CreatePermissionSet(_) | Action::UpdatePermissionSet { .. } => "Permission sets".to_owned(),
+        Action::CreateAssignment(name) => format!("Access, {}", grants::unit_of(accounts, &name.account)),
+        Action::RemoveMember { .. } => "Removed memberships".to_owned(),
+        Action::DeleteAssignment { key, .. } => {
+            format!("Removed access, {}", grants::unit_of(accounts, &key.account))
+        }
+        Action::DeletePermissionSet { .. } => "Removed permission sets".to_owned(),
+        Action::DeleteGroup { .. } | Action::DeleteUser { .. } => "Removed people".to_owned(),
+    }
+}
+
+/// How long the rest takes: at first as estimated, and later at the measured rate.
+fn remaining(estimate: Duration, elapsed: Duration, ended: usize, all: usize) -> Duration {
+    let (ended, all) = (
+        u32::try_from(ended).unwrap_or(u32::MAX),
+        u32::try_from(all).unwrap_or(u32::MAX),
+    );
+    // A tenth of the changes says more than the estimate.
+    if ended == 0 || ended < all / 10 {
+        return estimate.saturating_sub(elapsed);
+    }
+    elapsed.mul_f64(f64::from(all.saturating_sub(ended)) / f64::from(ended))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remaining_time_follows_the_measured_rate() {
+        let seconds = Duration::from_secs;
+        assert_eq!(remaining(seconds(100), seconds(10), 0, 50), seconds(90));
+        assert_eq!(remaining(seconds(100), seconds(10), 4, 50), seconds(90));
+        assert_eq!(remaining(seconds(100), seconds(10), 25, 50), seconds(10));
+        assert_eq!(remaining(seconds(5), seconds(10), 0, 50), Duration::ZERO);
+        assert_eq!(remaining(seconds(5), seconds(10), 50, 50), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_group_is_over_when_each_of_its_changes_has_ended() {
+        let mut group = Group {
+            all: 3,
+            created: 1,
+            failed: 1,
+            ..Group::default()
+        };
+        group.accounts.insert("111122223333".parse().unwrap());
+        assert!(!group.is_over());
+        group.created += 1;
+        assert!(group.is_over());
+        assert_eq!(group.text(), "2 created, 1 failed in 1 account");
+    }
+}

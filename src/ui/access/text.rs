@@ -1,0 +1,436 @@
+//! Plans, drift and explanations as text, in sections that fit a screen unless everything is wanted.
+
+use std::time::Duration;
+
+use console::Style;
+
+use super::counts::{self, Verb};
+use super::grants::{self, ByPerson};
+use super::view::PlanView;
+use super::words;
+use crate::access::apply::Outcome;
+use crate::access::drift::{Drift, DriftKind};
+use crate::access::explain::{Way, WayState};
+use crate::access::mistake::Mistake;
+use crate::access::plan::{Action, Change};
+use crate::resources::inventory::Accounts;
+use crate::text::clean;
+use crate::ui::screen::Screen;
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing in particular.
+    None,
+    /// It begins a section.
+    Heading,
+    /// Something is created.
+    Create,
+    /// Something is changed.
+    Change,
+    /// Something is deleted.
+    Delete,
+    /// Something differs and is not changed.
+    Refused,
+}
+
+/// A line of the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it is about.
+    pub sign: Sign,
+    /// The columns before it.
+    pub indent: usize,
+    /// The text.
+    pub text: String,
+}
+
+/// The most lines of the sections, unless everything is wanted.
+const MOST_PEOPLE: usize = 10;
+const MOST_GRANTS: usize = 12;
+const MOST_ACCOUNTS: usize = 6;
+const MOST_UNPRUNED: usize = 6;
+const MOST_REFUSALS: usize = 8;
+const MOST_NOTES: usize = 5;
+/// The most accounts in one line.
+const MOST_IN_LINE: usize = 3;
+
+fn line(sign: Sign, indent: usize, text: impl Into<String>) -> Line {
+    Line {
+        sign,
+        indent,
+        text: text.into(),
+    }
+}
+
+fn sign_of(change: &Change) -> Sign {
+    match Verb::of(change) {
+        Verb::Create => Sign::Create,
+        Verb::Change => Sign::Change,
+        Verb::Delete => Sign::Delete,
+    }
+}
+
+/// Limits a section to its most important lines.
+fn capped(mut lines: Vec<Line>, most: usize, everything: bool) -> Vec<Line> {
+    if everything || lines.len() <= most {
+        return lines;
+    }
+    let more = lines.len() - (most - 1);
+    lines.truncate(most - 1);
+    lines.push(line(Sign::None, 2, format!("… and {more} more (-v shows them)")));
+    lines
+}
+
+/// Adds a section, if it has lines.
+fn section(all: &mut Vec<Line>, heading: &str, lines: Vec<Line>) {
+    if !lines.is_empty() {
+        all.push(line(Sign::None, 0, ""));
+        all.push(line(Sign::Heading, 0, heading));
+        all.extend(lines);
+    }
+}
+
+/// The lines of a plan. Without `everything`, long sections are summarized.
+pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
+    let plan = view.plan;
+    let mut all = head(view);
+    let refusals = plan.refusals.iter().flat_map(|refusal| {
+        let what = format!("{}{}", refusal.what, words::at(refusal.place.as_ref()));
+        let suggestion = Some(&refusal.suggestion).filter(|text| !text.is_empty());
+        let suggestion = suggestion.map(|text| line(Sign::None, 4, text));
+        std::iter::once(line(Sign::Refused, 2, what)).chain(suggestion)
+    });
+    section(
+        &mut all,
+        "Refused",
+        capped(refusals.collect(), MOST_REFUSALS, everything),
+    );
+    section(&mut all, "People and permission sets", items(&plan.changes, everything));
+    let people = grants::by_person(&plan.changes);
+    let accounts = &view.inventory.accounts;
+    section(&mut all, "Access by person", by_person(&people, accounts, everything));
+    section(&mut all, "Access by account", by_account(view, everything));
+    let unpruned = plan.unpruned.iter();
+    let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::sentence(&change.action, accounts)));
+    section(
+        &mut all,
+        "No longer in the file, and kept without --prune",
+        capped(unpruned.collect(), MOST_UNPRUNED, everything),
+    );
+    let notes = plan.notes.iter();
+    let notes = notes.map(|note| {
+        line(
+            Sign::None,
+            2,
+            format!("· {}{}", note.text, words::at(note.place.as_ref())),
+        )
+    });
+    section(&mut all, "Notes", capped(notes.collect(), MOST_NOTES, everything));
+    all
+}
+
+/// The name, the assumptions, and the counts.
+fn head(view: &PlanView) -> Vec<Line> {
+    let plan = view.plan;
+    let mut lines = vec![line(Sign::Heading, 0, format!("Access plan: {}", view.name))];
+    lines.extend(view.assumptions.iter().map(|text| line(Sign::None, 2, text)));
+    if plan.is_empty() {
+        let count = plan.unchanged;
+        lines.push(line(
+            Sign::None,
+            2,
+            format!("Nothing to do: {} as the file says.", are(count)),
+        ));
+        return lines;
+    }
+    for (verb, sign) in [
+        (Verb::Create, Sign::Create),
+        (Verb::Change, Sign::Change),
+        (Verb::Delete, Sign::Delete),
+    ] {
+        let text = counts::text(counts::of(&plan.changes, verb));
+        if !text.is_empty() {
+            lines.push(line(sign, 2, text));
+        }
+    }
+    let unchanged = format!("{} as the file says.", are(plan.unchanged));
+    let estimate = if plan.changes.is_empty() {
+        String::new()
+    } else {
+        format!(" Applying takes {}.", estimate(view))
+    };
+    lines.push(line(Sign::None, 2, format!("{unchanged}{estimate}")));
+    lines
+}
+
+fn are(count: usize) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", words::counted(count, "item"))
+}
+
+/// `about 12 seconds and 55 calls`.
+pub fn estimate(view: &PlanView) -> String {
+    let time = words::rough_time(view.duration);
+    format!("about {time} and {}", words::counted(view.calls, "call"))
+}
+
+fn items(changes: &[Change], everything: bool) -> Vec<Line> {
+    let lines: Vec<Line> = changes
+        .iter()
+        .filter_map(|change| Some(line(sign_of(change), 2, words::item(&change.action)?)))
+        .collect();
+    capped(lines, MOST_PEOPLE, everything)
+}
+
+fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Line> {
+    let rows: usize = people.values().map(|sets| sets.len() + 1).sum();
+    let is_long = rows > MOST_GRANTS && !everything;
+    let mut lines = Vec::new();
+    if is_long {
+        let given = grants::summary(people, false).map(|text| line(Sign::Create, 2, text));
+        let taken = grants::summary(people, true).map(|text| line(Sign::Delete, 2, text));
+        lines.extend(given.into_iter().chain(taken));
+    }
+    for (who, sets) in people {
+        if is_long {
+            let count = |is_taken: bool| {
+                let own = sets.iter().filter(|(set, _)| set.is_taken == is_taken);
+                own.map(|(_, accounts)| accounts.len()).sum()
+            };
+            let balance = grants::Balance {
+                accounts: 0,
+                given: count(false),
+                taken: count(true),
+            };
+            lines.push(line(Sign::None, 2, format!("{who}  {}", balance.text())));
+            continue;
+        }
+        lines.push(line(Sign::None, 2, who));
+        for (set, in_accounts) in sets {
+            let sign = if set.is_taken { Sign::Delete } else { Sign::Create };
+            let most = if everything { usize::MAX } else { MOST_IN_LINE };
+            let mut names: Vec<String> = in_accounts
+                .iter()
+                .take(most)
+                .map(|id| words::account(accounts, id))
+                .collect();
+            if in_accounts.len() > names.len() {
+                names.push(words::counted(in_accounts.len() - names.len(), "more account"));
+            }
+            let text = format!("{} in {}", set.permission_set, words::listed(&names));
+            lines.push(line(sign, 4, text));
+        }
+    }
+    capped(lines, MOST_GRANTS, everything)
+}
+
+fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
+    let accounts = grants::by_account(&view.plan.changes);
+    let lines: Vec<Line> = if accounts.len() <= MOST_ACCOUNTS || everything {
+        let rows = accounts.iter().map(|(id, balance)| {
+            let account = words::account(&view.inventory.accounts, id);
+            line(Sign::None, 2, format!("{account}  {}", balance.text()))
+        });
+        rows.collect()
+    } else {
+        let units = grants::by_unit(&view.plan.changes, view.inventory);
+        let rows = units.iter().map(|(unit, balance)| {
+            let count = words::counted(balance.accounts, "account");
+            line(Sign::None, 2, format!("{unit}: {count}  {}", balance.text()))
+        });
+        rows.collect()
+    };
+    capped(lines, MOST_ACCOUNTS, everything)
+}
+
+/// The lines of drift, by kind.
+pub fn drift(name: &str, drift: &[Drift]) -> Vec<Line> {
+    let mut all = vec![line(Sign::Heading, 0, format!("Drift: {name}"))];
+    if drift.is_empty() {
+        all.push(line(Sign::None, 2, "No drift: everything is as the file says."));
+        return all;
+    }
+    let of = |is_kind: fn(&DriftKind) -> bool, sign: Sign| {
+        let own = drift.iter().filter(|drift| is_kind(&drift.kind));
+        let lines = own.map(|drift| line(sign, 2, format!("{}{}", drift.text, words::at(drift.place.as_ref()))));
+        lines.collect::<Vec<Line>>()
+    };
+    let changed = of(|kind| matches!(kind, DriftKind::Changed), Sign::Change);
+    section(&mut all, "Changed by somebody else, or not applied yet", changed);
+    let outdated = of(|kind| matches!(kind, DriftKind::NotProvisioned), Sign::Change);
+    section(&mut all, "Edited, but not provisioned", outdated);
+    let gone = of(|kind| matches!(kind, DriftKind::Gone), Sign::Delete);
+    section(&mut all, "Assigned to what no longer exists", gone);
+    all
+}
+
+/// The lines of an explanation, by account.
+pub fn ways(who: &str, ways: &[Way]) -> Vec<Line> {
+    let mut all = vec![line(Sign::Heading, 0, format!("Access of {who}"))];
+    if ways.is_empty() {
+        all.push(line(
+            Sign::None,
+            2,
+            "No access: no assignment exists, and the file asks for none.",
+        ));
+        return all;
+    }
+    let mut last = None;
+    for way in ways {
+        if last != Some(&way.account) {
+            let account = match &way.account_name {
+                Some(name) => format!("{name} ({})", way.account),
+                None => format!("{}, which is not in the organization", way.account),
+            };
+            all.push(line(Sign::None, 2, account));
+            last = Some(&way.account);
+        }
+        let through = way.group.as_ref().map_or_else(
+            || "directly".to_owned(),
+            |group| format!("through group {}", group.name),
+        );
+        let (sign, state) = match way.state {
+            WayState::AsDesired => (Sign::None, "exists"),
+            WayState::OnlyDesired => (Sign::Create, "not applied yet"),
+            WayState::NotDesired => (Sign::Refused, "exists, and the file does not ask for it"),
+        };
+        all.push(line(sign, 4, format!("{} {through}: {state}", way.permission_set)));
+        all.extend(reasons(way).into_iter().map(|text| line(Sign::None, 8, text)));
+    }
+    all
+}
+
+/// The lines of the file that have to do with a way.
+fn reasons(way: &Way) -> Vec<String> {
+    let asked = way.lines.iter().map(|asked| {
+        let reason = asked
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(", {reason}"));
+        let until = asked.until.map_or_else(String::new, |day| format!(", until {day}"));
+        format!("{}{reason}{until}", asked.place)
+    });
+    let listed = way.group.as_ref().and_then(|group| group.listed.as_ref());
+    let listed = listed.map(|place| format!("{place}, member of the group"));
+    let expired = way
+        .expired
+        .as_ref()
+        .map(|expired| format!("{}, ended on {}", expired.place, expired.until));
+    let absent = way.absent.as_ref().map(|place| format!("{place}, must not exist"));
+    asked.chain(listed).chain(expired).chain(absent).collect()
+}
+
+/// The lines about what was applied. What failed was shown before if `is_shown`.
+pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts, is_shown: bool) -> Vec<Line> {
+    let made = words::counted(outcome.done, "change");
+    let time = words::rough_time(took);
+    let refused = match outcome.refused {
+        0 => String::new(),
+        count => format!(", {count} slowed down by AWS"),
+    };
+    let requests = format!("{} requests{refused}", outcome.requests);
+    let stopped = if outcome.stopped { "Stopped. " } else { "" };
+    let mut all = vec![line(
+        Sign::Heading,
+        0,
+        format!("{stopped}{made} made in {time} ({requests})."),
+    )];
+    let failed = outcome.failed.iter().flat_map(|(change, error)| {
+        let what = words::sentence(&change.action, accounts);
+        [
+            line(Sign::Refused, 2, format!("Failed: {what}")),
+            line(Sign::None, 4, &error.message),
+        ]
+    });
+    if is_shown && !outcome.failed.is_empty() {
+        let count = words::counted(outcome.failed.len(), "change");
+        all.push(line(Sign::Refused, 2, format!("{count} failed; see above.")));
+    } else {
+        all.extend(failed);
+    }
+    if !outcome.not_begun.is_empty() {
+        let count = words::counted(outcome.not_begun.len(), "change");
+        all.push(line(Sign::None, 2, format!("Not begun: {count}.")));
+    }
+    all
+}
+
+/// What an action does to how many things, for a question: `Delete 2 assignments and 1 permission set`.
+pub fn deletions(changes: &[Change]) -> String {
+    let text = counts::text(counts::of(changes, Verb::Delete));
+    format!("Delete {}", text.replace(", ", " and "))
+}
+
+/// Whether a change deletes a user or a group, which cannot be brought back.
+pub fn is_final(change: &Change) -> bool {
+    matches!(change.action, Action::DeleteUser { .. } | Action::DeleteGroup { .. })
+}
+
+/// Prints lines to stdout.
+pub fn print(screen: &Screen, lines: &[Line]) {
+    for line in lines {
+        screen.raw_result(&painted(screen, line));
+    }
+}
+
+/// Prints lines to stderr, where stdout is for programs.
+pub fn talk(screen: &Screen, lines: &[Line]) {
+    for line in lines {
+        screen.raw(&painted(screen, line));
+    }
+}
+
+fn painted(screen: &Screen, line: &Line) -> String {
+    let indent = " ".repeat(line.indent);
+    let text = clean(&line.text);
+    let signed = |sign: &str, style: Style| format!("{indent}{} {text}", screen.paint(sign, &style));
+    match line.sign {
+        Sign::None => format!("{indent}{text}"),
+        Sign::Heading => format!("{indent}{}", screen.heading(&text)),
+        Sign::Create => signed("+", Style::new().green()),
+        Sign::Change => signed("~", Style::new().yellow()),
+        Sign::Delete => signed("-", Style::new().red()),
+        Sign::Refused => signed("!", Style::new().red().bold()),
+    }
+}
+
+/// Prints the mistakes in access files to stderr, each with its place and a suggestion.
+pub fn print_mistakes(screen: &Screen, mistakes: &[Mistake]) {
+    let mark = if screen.talk_width.is_some() { "✘" } else { "error:" };
+    let mark = screen.paint(mark, &Style::new().red().bold());
+    screen.raw(&format!("{mark} {}", mistakes_sentence(mistakes)));
+    for mistake in mistakes {
+        screen.warn(&format!("  {}: {}", mistake.place, mistake.message));
+        if let Some(suggestion) = &mistake.suggestion {
+            screen.warn(&format!("    {suggestion}"));
+        }
+    }
+}
+
+/// `The access file has 2 mistakes.`
+pub fn mistakes_sentence(mistakes: &[Mistake]) -> String {
+    format!("The access file has {}.", words::counted(mistakes.len(), "mistake"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_section_says_how_many_lines_are_left_out() {
+        let lines: Vec<Line> = (0..20).map(|n| line(Sign::Create, 2, n.to_string())).collect();
+        let short = capped(lines.clone(), 5, false);
+        assert_eq!(short.len(), 5);
+        assert_eq!(short[4].text, "… and 16 more (-v shows them)");
+        assert_eq!(capped(lines.clone(), 5, true), lines);
+        assert_eq!(capped(lines.clone(), 20, false), lines);
+    }
+
+    #[test]
+    fn a_name_cannot_begin_a_line() {
+        let screen = Screen::default();
+        let shown = painted(&screen, &line(Sign::Create, 2, "user a\n- user b\u{1b}[2J"));
+        assert_eq!(shown, "  + user a - user b\u{fffd}[2J");
+    }
+}
